@@ -1,0 +1,71 @@
+# Two commands for a newcomer, each enough alone on a machine with Python 3.11 and make:
+#   make demo    sharpen a real image and look at the pictures
+#   make test    every check of the project
+# They make .venv and install what constraints.txt pins, again only when something changed.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+# What tests touch today. web, export and scale join when they are built.
+USER_EXTRAS := geo,mri,depth,text,track
+TEST_EXTRAS := $(USER_EXTRAS),dev
+
+# Pins hold for the packages that build ours, too, and pip reads them from here.
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint unit format constraints test-lowest clean
+
+help:
+	@sed -n 's/^#   make/  make/p' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/installed-demo
+	$(BIN)/gisr demo
+
+test: lint unit
+
+lint: $(VENV)/installed-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+unit: $(VENV)/installed-test
+	$(BIN)/python -m pytest
+
+format: $(VENV)/installed-test
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed-demo: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing gisr and torch into $(VENV) (a few minutes, once)"
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/installed-test: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing gisr, its extras and the tools into $(VENV) (a few minutes, once)"
+	$(PIP) --editable ".[$(TEST_EXTRAS)]"
+	@touch $@
+
+# Run the tests with the lower bounds of pyproject.toml, which nothing else would ever check.
+test-lowest:
+	rm -rf $(VENV)-lowest && $(PYTHON) -m venv $(VENV)-lowest
+	$(PYTHON) .ci/lowest_versions.py $(USER_EXTRAS) > $(VENV)-lowest/pins
+	PIP_CONSTRAINT=$(VENV)-lowest/pins $(VENV)-lowest/bin/pip install --quiet --editable ".[$(TEST_EXTRAS)]"
+	$(VENV)-lowest/bin/python -m pytest
+
+# Pin what resolves today, with every extra. The build backend is pinned with the rest.
+constraints: $(BIN)/python
+	rm -rf $(VENV)/resolve && $(PYTHON) -m venv $(VENV)/resolve
+	PIP_CONSTRAINT= $(VENV)/resolve/bin/pip install --quiet "torch==2.13.0" ".[all,dev]" hatchling editables
+	sed -n '/^#/p' constraints.txt > $(VENV)/constraints.txt
+	$(VENV)/resolve/bin/pip freeze --exclude gisr | sed 's/+cpu$$//' >> $(VENV)/constraints.txt
+	mv $(VENV)/constraints.txt constraints.txt && rm -rf $(VENV)/resolve
+
+clean:
+	rm -rf $(VENV) $(VENV)-lowest .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,41 @@
+"""What every test shares: the data folder, checked shapes, quiet threads, repeatable examples."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import hypothesis
+import pytest
+from jaxtyping import install_import_hook
+
+# Every annotated shape of the network is checked while the tests run. It must be asked for before
+# the first import of the package, hence here and not in a fixture. The configuration is left out:
+# it checks its values itself, and tests want to see its own errors.
+NETWORK = find_spec("gisr.magnet")
+assert NETWORK is not None and NETWORK.submodule_search_locations
+MODULES = {file.stem for file in Path(NETWORK.submodule_search_locations[0]).glob("*.py")}
+install_import_hook(
+    [f"gisr.magnet.{module}" for module in MODULES - {"__init__", "config"}], "beartype.beartype"
+)
+
+hypothesis.settings.register_profile("local", deadline=None)
+# In CI the same examples come every time: a submission fails for what it changed, not by luck.
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_sessionstart() -> None:
+    """Use two threads, on any machine, so that timings and sums are alike everywhere."""
+    import torch
+
+    torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """Give the folder of real pairs: GISR_DATA, or shared/data beside the checkout."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("GISR_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"needs real pairs: {folder} is not there (set GISR_DATA to the data folder)")
+    return folder

@@ -1,0 +1,195 @@
+"""The Multi-Guidance Routing Module, MGRM (Section III-C, Eq. 6-9), and its balance loss.
+
+The load balancing terms are those of Shazeer et al., "Outrageously Large Neural Networks",
+arXiv:1701.06538, Section 4 and Appendix A, which the paper cites for its mixture of experts.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gisr.magnet.config import MAGNetConfig
+
+
+class LevelRouting(NamedTuple):
+    """How one level routed its pixels."""
+
+    position: str
+    """``encoder 1`` is the first level of the encoder."""
+    weights: Float[Tensor, "b m h w"]
+    """K(F_gate) of Eq. (9): sums to 1 over the experts, zero for those not chosen."""
+    load: Float[Tensor, " m"]
+    """Pixels per expert: their expected number (with a gradient) in training, else a count."""
+
+
+class Router(nn.Module):
+    """Top-K gating: keep the K largest logits of each pixel, softmax over the kept."""
+
+    def __init__(self, channels: int, experts: int, active: int) -> None:
+        """Create a gate from ``channels`` channels onto ``experts`` experts."""
+        super().__init__()
+        self.active = active
+        self.gate = nn.Conv2d(channels, experts, 1, bias=False)
+        self.noise = nn.Conv2d(channels, experts, 1)
+        # A noise that starts small (softplus(-3) = 0.05) and learns its size.
+        nn.init.zeros_(self.noise.weight)
+        assert self.noise.bias is not None  # built with one
+        nn.init.constant_(self.noise.bias, -3.0)
+
+    def forward(
+        self, x: Float[Tensor, "b c h w"]
+    ) -> tuple[Float[Tensor, "b m h w"], Float[Tensor, " m"]]:
+        """Return the expert weights of each pixel and the load of each expert."""
+        clean = self.gate(x).float()
+        if not self.training:
+            weights = self._keep_largest(clean)
+            return weights, (weights > 0).float().sum(dim=(0, 2, 3))
+        spread = F.softplus(self.noise(x).float()) + 1e-2
+        noisy = clean + spread * torch.randn_like(clean)
+        return self._keep_largest(noisy), self._expected_load(clean, noisy, spread)
+
+    def _keep_largest(self, logits: Float[Tensor, "b m h w"]) -> Float[Tensor, "b m h w"]:
+        values, chosen = logits.topk(self.active, dim=1)
+        return torch.zeros_like(logits).scatter(1, chosen, values.softmax(dim=1))
+
+    def _expected_load(
+        self,
+        clean: Float[Tensor, "b m h w"],
+        noisy: Float[Tensor, "b m h w"],
+        spread: Float[Tensor, "b m h w"],
+    ) -> Float[Tensor, " m"]:
+        """Sum the chance that each expert would be kept if only its own noise were drawn again."""
+        if self.active == noisy.shape[1]:
+            return torch.full((noisy.shape[1],), float(noisy[:, 0].numel()), device=noisy.device)
+        ordered = noisy.topk(self.active + 1, dim=1).values
+        last_kept, first_left = ordered[:, -2:-1], ordered[:, -1:]
+        # A kept expert has to beat the first one left out; any other has to beat the last one kept.
+        bar = torch.where(noisy > first_left, first_left, last_kept)
+        load: Tensor = torch.special.ndtr((clean - bar) / spread).sum(dim=(0, 2, 3))
+        return load
+
+
+class Experts(nn.Module):
+    """M small networks of two 1x1 convolutions with GELU; Eq. (9) sums them linearly.
+
+    All experts live in two convolutions, so that the dense path is two matrix products. With
+    ``portion="channels"`` expert j sees and writes only the j-th group of channels.
+    """
+
+    def __init__(self, channels: int, experts: int, portion: str) -> None:
+        """Create ``experts`` experts."""
+        super().__init__()
+        self.experts = experts
+        self.groups = experts if portion == "channels" else 1
+        hidden = experts * (channels // self.groups)
+        self.expand = nn.Conv2d(channels, hidden, 1, groups=self.groups)
+        self.project = nn.Conv2d(hidden, channels, 1, groups=self.groups, bias=False)
+        # With the residual around it the module starts as the identity, whatever it routes.
+        nn.init.zeros_(self.project.weight)
+
+    def forward(
+        self, x: Float[Tensor, "b c h w"], weights: Float[Tensor, "b m h w"], *, sparse: bool
+    ) -> Float[Tensor, "b c h w"]:
+        """Return the weighted sum of the experts' answers; both paths agree to rounding."""
+        return self._sparse(x, weights) if sparse else self._dense(x, weights)
+
+    def _dense(
+        self, x: Float[Tensor, "b c h w"], weights: Float[Tensor, "b m h w"]
+    ) -> Float[Tensor, "b c h w"]:
+        hidden = F.gelu(self.expand(x)).unflatten(1, (self.experts, -1))
+        weighted = (hidden * weights.to(hidden.dtype).unsqueeze(2)).flatten(1, 2)
+        answer: Tensor = self.project(weighted)
+        return answer
+
+    def _sparse(
+        self, x: Float[Tensor, "b c h w"], weights: Float[Tensor, "b m h w"]
+    ) -> Float[Tensor, "b c h w"]:
+        """Run each expert only on the pixels routed to it."""
+        batch, channels, height, width = x.shape
+        pixels = x.permute(0, 2, 3, 1).reshape(-1, channels)
+        shares = weights.permute(0, 2, 3, 1).reshape(-1, self.experts).to(x.dtype)
+        answer = torch.zeros_like(pixels)
+        for expert in range(self.experts):
+            chosen = shares[:, expert].nonzero().squeeze(1)
+            seen, written = self._channels(expert, channels)
+            expand, bias, project = self._matrices(expert)
+            hidden = F.gelu(F.linear(pixels[chosen, seen], expand, bias))
+            reply = F.linear(hidden * shares[chosen, expert, None], project)
+            answer[:, written] = answer[:, written].index_add(0, chosen, reply.to(answer.dtype))
+        return answer.reshape(batch, height, width, channels).permute(0, 3, 1, 2)
+
+    def _channels(self, expert: int, channels: int) -> tuple[slice, slice]:
+        if self.groups == 1:
+            return slice(None), slice(None)
+        size = channels // self.groups
+        own = slice(expert * size, (expert + 1) * size)
+        return own, own
+
+    def _matrices(self, expert: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return one expert's share of the two convolutions as matrices."""
+        rows = self.expand.out_channels // self.experts
+        own = slice(expert * rows, (expert + 1) * rows)
+        assert self.expand.bias is not None  # built with one
+        expand, bias = self.expand.weight[own, :, 0, 0], self.expand.bias[own]
+        if self.groups == 1:
+            return expand, bias, self.project.weight[:, own, 0, 0]
+        columns = self.project.out_channels // self.groups
+        written = slice(expert * columns, (expert + 1) * columns)
+        return expand, bias, self.project.weight[written, :, 0, 0]
+
+
+class GuidedRouting(nn.Module):
+    """One MGRM: prompt and guidance decide, pixel by pixel, which experts refine the feature."""
+
+    def __init__(self, config: MAGNetConfig, channels: int, position: str) -> None:
+        """Create the module of one level."""
+        super().__init__()
+        self.position = position
+        self.guidance = nn.Conv2d(config.width // 2, channels, 1)
+        self.fuse = nn.Conv2d(2 * channels, channels, 1)
+        # Conv1x1([F'; P_mm]) of Eq. (8) with P_mm the same at every pixel: a convolution of F' and
+        # a linear map of P_mm, added. Without MPGM only the former is left.
+        self.modulate = nn.Conv2d(channels, channels, 1)
+        self.prompt = (
+            nn.Linear(config.atom_width, channels, bias=False) if config.prompt_module else None
+        )
+        self.router = Router(channels, config.experts, config.active_experts)
+        self.experts = Experts(channels, config.experts, config.expert_portion)
+
+    def forward(
+        self,
+        feature: Float[Tensor, "b c h w"],
+        guidance: Float[Tensor, "b g h w"],
+        prompt: Float[Tensor, "b p"] | None,
+        *,
+        sparse: bool,
+    ) -> tuple[Float[Tensor, "b c h w"], LevelRouting]:
+        """Return the routed feature (with a residual) and the record of its routing."""
+        fused = self.fuse(torch.cat([feature, self.guidance(guidance)], dim=1))  # Eq. (7)
+        modulation = self.modulate(fused)
+        if self.prompt is not None:
+            modulation = modulation + self.prompt(prompt)[:, :, None, None]
+        weights, load = self.router(fused * modulation)  # Eq. (8)
+        refined = self.experts(feature, weights, sparse=sparse)  # Eq. (9)
+        return feature + refined, LevelRouting(self.position, weights, load)
+
+
+def balance_loss(routing: Sequence[LevelRouting]) -> Float[Tensor, ""]:
+    """Return L_Balance of Eq. (10): squared variation of importance and load, summed over levels.
+
+    It is zero when every expert is used alike. Computed in float32 whatever the network runs in.
+    """
+    terms = [
+        _squared_variation(level.weights.float().sum(dim=(0, 2, 3)))
+        + _squared_variation(level.load.float())
+        for level in routing
+    ]
+    return torch.stack(terms).sum() if terms else torch.zeros(())
+
+
+def _squared_variation(values: Float[Tensor, " m"]) -> Float[Tensor, ""]:
+    return values.var(correction=0) / (values.mean().square() + 1e-10)

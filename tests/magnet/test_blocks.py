@@ -1,0 +1,91 @@
+"""The backbone's blocks against the slowest possible implementations."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gisr.magnet.blocks import (
+    ChannelNorm,
+    Downsample,
+    GatedFeedForward,
+    TransformerBlock,
+    TransposedAttention,
+    Upsample,
+    shallow_encoder,
+)
+
+
+def naive_attention(module: TransposedAttention, x: Tensor) -> Tensor:
+    """Restormer's MDTA for one image, channel by channel."""
+    channels = x.shape[1]
+    mixed = module.qkv_local(module.qkv(x))[0]
+    query, key, value = mixed[:channels], mixed[channels : 2 * channels], mixed[2 * channels :]
+    size = channels // module.heads
+    answer = torch.zeros_like(value)
+    for head in range(module.heads):
+        own = range(head * size, (head + 1) * size)
+        for i in own:
+            scores = [
+                (query[i] / query[i].norm() * key[j] / key[j].norm()).sum()
+                * module.temperature[head, 0, 0]
+                for j in own
+            ]
+            for j, weight in zip(own, torch.stack(scores).softmax(0), strict=True):
+                answer[i] += weight * value[j]
+    return module.project(answer[None])
+
+
+def test_attention_is_restormers() -> None:
+    torch.manual_seed(0)
+    module = TransposedAttention(8, heads=2)
+    torch.nn.init.uniform_(module.temperature, 0.5, 3.0)
+    x = torch.randn(1, 8, 5, 7)
+    torch.testing.assert_close(module(x), naive_attention(module, x))
+
+
+def test_attention_treats_images_of_a_batch_alone() -> None:
+    torch.manual_seed(0)
+    module, x = TransposedAttention(8, heads=4), torch.randn(3, 8, 6, 5)
+    alone = torch.cat([module(image[None]) for image in x])
+    torch.testing.assert_close(module(x), alone)
+
+
+def test_feed_forward_is_restormers() -> None:
+    torch.manual_seed(0)
+    module, x = GatedFeedForward(6, expansion=2.66), torch.randn(2, 6, 4, 5)
+    hidden = int(6 * 2.66)
+    both = module.local(module.expand(x))
+    assert both.shape[1] == 2 * hidden
+    expected = module.project(F.gelu(both[:, :hidden]) * both[:, hidden:])
+    torch.testing.assert_close(module(x), expected)
+
+
+def test_channel_norm_is_layer_norm_over_channels() -> None:
+    torch.manual_seed(0)
+    module, reference = ChannelNorm(6), torch.nn.LayerNorm(6)
+    for parameter in (module.weight, module.bias):
+        torch.nn.init.normal_(parameter)
+    reference.load_state_dict(module.state_dict())
+    x = torch.randn(2, 6, 3, 4) * 50 + 7
+    expected = reference(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    torch.testing.assert_close(module(x), expected)
+
+
+def test_a_block_whose_branches_end_in_zero_is_the_identity() -> None:
+    block, x = TransformerBlock(8, 2, 2.66), torch.randn(1, 8, 4, 4)
+    torch.nn.init.zeros_(block.attention.project.weight)
+    torch.nn.init.zeros_(block.feed_forward.project.weight)
+    assert torch.equal(block(x), x)
+
+
+def test_steps_between_levels_halve_and_double() -> None:
+    x = torch.randn(2, 8, 6, 10)
+    assert Downsample(8)(x).shape == (2, 16, 3, 5)
+    assert Upsample(8)(x).shape == (2, 4, 12, 20)
+
+
+def test_shallow_encoders_are_three_convolutions() -> None:
+    encoder = shallow_encoder(3, 4)
+    kernels = [layer.kernel_size for layer in encoder if isinstance(layer, torch.nn.Conv2d)]
+    assert kernels == [(3, 3)] * 3
+    assert encoder(torch.randn(1, 3, 5, 6)).shape == (1, 4, 5, 6)

@@ -1,0 +1,226 @@
+"""The whole network: any input, every switch, and what its outputs promise."""
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from gisr.magnet import PRESETS, MAGNet, MAGNetConfig, balance_loss
+
+Build = Callable[..., MAGNet]
+Draw = Callable[..., tuple[Tensor, Tensor, Tensor, Tensor]]
+
+
+@pytest.mark.parametrize("preset", ["magnet", "magnet-s"])
+def test_a_new_network_is_the_identity(preset: str, pair: Draw) -> None:
+    torch.manual_seed(0)
+    config = PRESETS[preset]
+    target, guide, _, ratio = pair(height=16, width=16)
+    with torch.inference_mode():
+        output = MAGNet(config).eval()(target, guide, torch.randn(1, config.text_width), ratio)
+    assert torch.equal(output.image, target)
+    assert [level.position for level in output.routing] == [f"encoder {i}" for i in range(1, 5)]
+
+
+@pytest.mark.parametrize("unshuffle", [1, 2])
+@pytest.mark.parametrize("size", [(1, 1), (5, 7), (33, 50)])
+@pytest.mark.parametrize("bands", [1, 2, 3, 4, 5, 9])
+def test_any_size_and_any_number_of_bands(
+    tiny: Build, pair: Draw, bands: int, size: tuple[int, int], unshuffle: int
+) -> None:
+    channels = 1 + bands % 3
+    target, guide, text, ratio = pair(bands, *size, channels=channels, batch=2)
+    with torch.inference_mode():
+        network = tiny(unshuffle=unshuffle, blocks=(1, 1), heads=(1, 2))
+        image = network(target, guide, text, ratio).image
+    assert image.shape == target.shape
+    assert image.isfinite().all()
+    assert not torch.equal(image, target)
+
+
+def test_bands_stay_in_their_place(tiny: Build, pair: Draw) -> None:
+    """Groups of bands are sharpened alone: a change in one group reaches no other."""
+    target, guide, text, ratio = pair(bands=8)
+    network = tiny(prompt_modality="text")
+    changed = target.clone()
+    changed[:, 5] += 0.5
+    with torch.inference_mode():
+        one, other = (network(x, guide, text, ratio).image for x in (target, changed))
+    assert torch.equal(one[:, :4], other[:, :4])
+    assert not torch.equal(one[:, 5], other[:, 5])
+
+
+def test_padding_is_by_reflection_and_cropped(tiny: Build, pair: Draw) -> None:
+    target, guide, text, ratio = pair(height=21, width=30)
+    reflected = [
+        torch.nn.functional.pad(x, (0, 2, 0, 3), mode="reflect") for x in (target, guide)
+    ]
+    network = tiny()
+    with torch.inference_mode():
+        cropped = network(*reflected, text, ratio).image[..., :21, :30]
+        torch.testing.assert_close(network(target, guide, text, ratio).image, cropped)
+
+
+def test_images_of_a_batch_do_not_meet(tiny: Build, pair: Draw) -> None:
+    inputs = pair(bands=5, batch=3)
+    network = tiny()
+    with torch.inference_mode():
+        together = network(*inputs).image
+        alone = torch.cat([network(*(x[i : i + 1] for x in inputs)).image for i in range(3)])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("bands", [3, 7])
+def test_the_prompt_may_be_given(tiny: Build, pair: Draw, bands: int) -> None:
+    inputs = pair(bands=bands, batch=2)
+    network = tiny(unshuffle=2)
+    with torch.inference_mode():
+        prompt = network.generate_prompt(*inputs)
+        pooled = network.pool_prompt(*inputs)
+        own, given_one = network(*inputs), network(*inputs, prompt)
+        other = network(*inputs, prompt + 5)
+    torch.testing.assert_close(given_one.image, own.image)
+    torch.testing.assert_close(network.compose_prompt(pooled), prompt)
+    assert not torch.equal(other.image, own.image)
+
+
+def test_without_prompts_there_is_none(tiny: Build, pair: Draw) -> None:
+    assert tiny(prompt_module=False).generate_prompt(*pair()) is None
+
+
+@pytest.mark.parametrize("portion", ["pixels", "channels"])
+def test_sparse_and_dense_networks_agree(tiny: Build, pair: Draw, portion: str) -> None:
+    network, inputs = tiny(expert_portion=portion), pair(bands=6)
+    with torch.inference_mode():
+        dense = network(*inputs).image
+        network.sparse = True
+        sparse = network(*inputs).image
+    torch.testing.assert_close(sparse, dense, atol=1e-5, rtol=0)
+
+
+def test_the_record_tells_the_weights_of_every_level(tiny: Build, pair: Draw) -> None:
+    with torch.inference_mode():
+        routing = tiny(routing="both")(*pair(bands=5, height=16, width=24)).routing
+    positions = [f"encoder {i}" for i in (1, 2, 3, 4)] + [f"decoder {i}" for i in (3, 2, 1)]
+    assert [level.position for level in routing] == positions
+    sizes = [tuple(level.weights.shape) for level in routing]
+    scales = (1, 2, 4, 8, 4, 2, 1)
+    assert sizes == [(2, 4, 16 // scale, 24 // scale) for scale in scales]
+    for level in routing:
+        torch.testing.assert_close(level.load, (level.weights > 0).float().sum(dim=(0, 2, 3)))
+
+
+def test_inference_is_deterministic_and_training_is_noisy(tiny: Build, pair: Draw) -> None:
+    network, inputs = tiny(), pair()
+    with torch.no_grad():
+        assert torch.equal(network(*inputs).image, network(*inputs).image)
+        network.train()
+        assert not torch.equal(network(*inputs).image, network(*inputs).image)
+
+
+COMBINATIONS = [
+    *itertools.product(
+        ("both", "visual", "text", "neither"),
+        ("encoder", "decoder", "both"),
+        ("pixels", "channels"),
+        (True,),
+    ),
+    # What is left where one of the modules is off.
+    *itertools.product(("both",), ("encoder", "decoder", "both"), ("pixels", "channels"), (False,)),
+    ("both", "none", "pixels", True),
+]
+
+
+@pytest.mark.parametrize(("modality", "routing", "portion", "module"), COMBINATIONS)
+def test_gradients_reach_every_parameter(
+    tiny: Build, pair: Draw, modality: str, routing: str, portion: str, module: bool
+) -> None:
+    network = tiny(
+        blocks=(1, 1),
+        heads=(1, 2),
+        prompt_modality=modality,
+        routing=routing,
+        expert_portion=portion,
+        prompt_module=module,
+    ).train()
+    inputs = pair(height=8, width=8, batch=2)
+    output = network(*inputs)
+    (output.image.square().mean() + balance_loss(output.routing)).backward()
+    idle = [
+        name
+        for name, parameter in network.named_parameters()
+        if parameter.grad is None or not parameter.grad.abs().sum() > 0
+    ]
+    assert idle == []
+
+
+def test_switches_remove_modules(tiny: Build) -> None:
+    def parts(**changes: object) -> set[str]:
+        return {name.split(".")[0] for name, _ in tiny(**changes).named_parameters()}
+
+    backbone = {"embed", "encoder", "down", "up", "merge", "decoder", "head"}
+    encoder = backbone | {"prompt_generator", "guidance_encoder", "encoder_routing"}
+    assert parts() == encoder
+    assert parts(prompt_module=False) == encoder - {"prompt_generator"}
+    assert parts(routing="none") == backbone
+    assert parts(routing="decoder") == encoder - {"encoder_routing"} | {"decoder_routing"}
+    assert parts(routing="both") == encoder | {"decoder_routing"}
+
+
+def test_bfloat16_autocast_stays_close(tiny: Build, pair: Draw) -> None:
+    network, inputs = tiny(), pair(batch=2)
+    with torch.inference_mode():
+        exact = network(*inputs).image
+        with torch.autocast("cpu", torch.bfloat16):
+            rough = network(*inputs).image.float()
+    residual = (exact - inputs[0]).std()
+    assert (rough - exact).std() < 0.05 * residual
+
+
+@settings(max_examples=8)
+@given(height=st.integers(1, 40), width=st.integers(1, 40), bands=st.integers(1, 9))
+def test_shapes_of_random_inputs(height: int, width: int, bands: int) -> None:
+    torch.manual_seed(0)
+    config = MAGNetConfig(width=4, blocks=(1, 1), heads=(1, 2), text_width=2, unshuffle=2)
+    network, target = MAGNet(config).eval(), torch.rand(1, bands, height, width)
+    with torch.inference_mode():
+        image = network(target, target[:, :1], torch.zeros(1, 2), torch.ones(1)).image
+    torch.testing.assert_close(image, target)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"guide": torch.rand(1, 3, 24, 31)}, "bring the target to the guide's grid"),
+        ({"guide": torch.rand(2, 3, 24, 32)}, "agree in batch"),
+        ({"text": torch.rand(1, 5)}, "must be"),
+        ({"ratio": torch.ones(2)}, "must be"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused(
+    tiny: Build, pair: Draw, change: dict[str, Tensor], message: str
+) -> None:
+    names = ("target", "guide", "text", "ratio")
+    inputs = dict(zip(names, pair(), strict=True)) | change
+    # Not through forward: the tests' own check of annotated shapes would come first.
+    with pytest.raises(ValueError, match=message):
+        tiny()._check(*inputs.values())
+
+
+def test_the_dense_path_exports_with_any_height_and_width(tiny: Build, pair: Draw) -> None:
+    network = tiny(blocks=(1, 1), heads=(1, 2))
+    half = torch.export.Dim("half", min=4, max=512)
+    side = torch.export.Dim("side", min=4, max=512)
+    image = {2: 2 * half, 3: 2 * side}
+    exported = torch.export.export(
+        network, pair(height=16, width=20), dynamic_shapes=(image, image, None, None), strict=False
+    ).module()
+    other = pair(height=26, width=12)
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            exported(*other).image, network(*other).image, atol=1e-5, rtol=1e-5
+        )

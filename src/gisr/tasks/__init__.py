@@ -1,0 +1,1 @@
+"""What a task is: records, sensors, descriptions and text encoders."""

@@ -1,0 +1,97 @@
+"""Satellite sensors: what gisr knows of them, as frozen records.
+
+``mtf_gain`` is the amplitude response of the multispectral bands at the Nyquist frequency of the
+multispectral grid, the one number that fixes the Gaussian low-pass of Wald's protocol
+(Aiazzi et al., 2006; Vivone et al., 2015). The values are the band means of the gains tabulated in
+the pansharpening literature; an unlisted sensor gets 0.3, the value used for the
+project's own baselines (``shared/data/README.md``).
+"""
+
+from dataclasses import dataclass
+
+from gisr.errors import InputError
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """One satellite sensor."""
+
+    name: str
+    """Name as it stands in descriptions, for example ``QuickBird``."""
+    bits: int | None
+    """Significant bits per sample of its products; None for reflectances and unknown sensors."""
+    mtf_gain: float
+    """Response of the multispectral bands at their Nyquist frequency, in (0, 1)."""
+    ratio: int
+    """Native ratio between panchromatic and multispectral sampling."""
+
+    @property
+    def key(self) -> str:
+        """Lower-case name without spaces or hyphens, as accepted by :func:`find_sensor`."""
+        return _key(self.name)
+
+
+def _key(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+_ALL = (
+    Sensor("Landsat-7", bits=8, mtf_gain=0.30, ratio=2),
+    Sensor("Landsat-8", bits=16, mtf_gain=0.30, ratio=2),
+    Sensor("QuickBird", bits=11, mtf_gain=0.31, ratio=4),
+    Sensor("IKONOS", bits=11, mtf_gain=0.27, ratio=4),
+    Sensor("GeoEye-1", bits=11, mtf_gain=0.23, ratio=4),
+    Sensor("GaoFen-1", bits=10, mtf_gain=0.30, ratio=4),
+    Sensor("GaoFen-2", bits=10, mtf_gain=0.30, ratio=4),
+    Sensor("WorldView-2", bits=11, mtf_gain=0.34, ratio=4),
+    Sensor("WorldView-3", bits=11, mtf_gain=0.32, ratio=4),
+    Sensor("WorldView-4", bits=11, mtf_gain=0.23, ratio=4),
+    Sensor("Pleiades", bits=12, mtf_gain=0.30, ratio=4),
+    Sensor("SPOT-6", bits=12, mtf_gain=0.30, ratio=4),
+)
+SENSORS: dict[str, Sensor] = {sensor.key: sensor for sensor in _ALL}
+"""Built-in sensors by key."""
+
+UNKNOWN_SENSOR = Sensor("a satellite", bits=None, mtf_gain=0.30, ratio=4)
+"""Used when the sensor is not stated."""
+
+_ALIASES = {
+    "landsat7etm+": "landsat7",
+    "landsat7etm": "landsat7",
+    "l7": "landsat7",
+    "landsat8oli": "landsat8",
+    "l8": "landsat8",
+    "landsat9": "landsat8",
+    "qb": "quickbird",
+    "ik": "ikonos",
+    "ge1": "geoeye1",
+    "gf1": "gaofen1",
+    "gf2": "gaofen2",
+    "wv2": "worldview2",
+    "wv3": "worldview3",
+    "wv4": "worldview4",
+    "pleiades1a": "pleiades",
+    "pleiades1b": "pleiades",
+    "phr": "pleiades",
+    "spot7": "spot6",
+}
+
+
+def find_sensor(name: str | None) -> Sensor:
+    """Return the record of a sensor by name, ignoring case, spaces and hyphens.
+
+    Args:
+        name: For example ``QuickBird``, ``wv-3``, ``GF2``; a note in brackets is ignored
+            (``Landsat-8 OLI (reflectance float)``). None gives :data:`UNKNOWN_SENSOR`.
+
+    Raises:
+        InputError: The name is none of :data:`SENSORS`.
+    """
+    if name is None:
+        return UNKNOWN_SENSOR
+    key = _key(name.split("(")[0])
+    sensor = SENSORS.get(_ALIASES.get(key, key))
+    if sensor is None:
+        known = ", ".join(sensor.name for sensor in _ALL)
+        raise InputError(f"unknown sensor {name!r}: use one of {known}, or leave the sensor out")
+    return sensor

@@ -1,0 +1,201 @@
+"""The embedded table: every built-in description with its embedding, so that none is computed."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from gisr.errors import InputError, WeightsError
+from gisr.tasks.task import built_in_descriptions
+from gisr.tasks.text.encoder import TextEncoder, TextEncoderName
+
+BUILT_IN_FILE = "built_in_minilm.safetensors"
+"""File name, inside this package, of the table of the built-in descriptions."""
+
+_ARRAYS = ("embeddings", "mean", "scale")
+_FORMAT = "gisr description table 1"
+# Encoders have dimensions that hardly move (MiniLM: one stays put). Divided by almost nothing they
+# would shout, above all for a free text that does move them.
+_SMALLEST_SCALE = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class DescriptionTable:
+    """Sentences with their standardised embeddings, and how to standardise another one.
+
+    ``embeddings = (encoded - mean) / scale``, element by element. The arrays are read-only.
+    """
+
+    sentences: tuple[str, ...]
+    """The described tasks, without repeats."""
+    embeddings: Float[np.ndarray, "sentences dimension"]
+    """One standardised embedding per sentence, float32."""
+    mean: Float[np.ndarray, " dimension"]
+    """Mean over the table of the encoder's own embeddings, float32."""
+    scale: Float[np.ndarray, " dimension"]
+    """What one unit of a standardised embedding is in the encoder's own scale, float32."""
+    encoder: TextEncoderName
+    """The encoder the embeddings are of."""
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit together, and lock the arrays.
+
+        Raises:
+            WeightsError: They do not, or a value is not finite.
+        """
+        _check(self)
+        for name in _ARRAYS:
+            getattr(self, name).setflags(write=False)
+
+    @property
+    def dimension(self) -> int:
+        """Length of one embedding."""
+        return int(self.embeddings.shape[1])
+
+    def lookup(self, sentence: str) -> Float[np.ndarray, " dimension"]:
+        """Return the standardised embedding of a sentence of the table.
+
+        Raises:
+            InputError: The sentence is not in the table.
+        """
+        if sentence not in self.sentences:
+            raise InputError(
+                f"{sentence!r} is not a built-in description: leave the description out to use the "
+                'built-in one, or install a text encoder for free text (pip install "gisr[text]")'
+            )
+        return np.asarray(self.embeddings[self.sentences.index(sentence)])
+
+    def embed(self, sentence: str, encoder: TextEncoder) -> Float[np.ndarray, " dimension"]:
+        """Return the embedding of any sentence, standardised as those of the table.
+
+        Raises:
+            InputError: The sentence is empty, or the encoder is not the one of the table.
+        """
+        if encoder.name != self.encoder or encoder.dimension != self.dimension:
+            raise InputError(
+                f"the table holds embeddings of {self.encoder} ({self.dimension} values), "
+                f"the given encoder is {encoder.name} ({encoder.dimension}): use {self.encoder}"
+            )
+        encoded = encoder.encode([sentence])[0]
+        return np.asarray((encoded - self.mean) / self.scale, dtype=np.float32)
+
+    def save(self, path: str | Path) -> None:
+        """Write the table as one safetensors file; the file is whole or not there at all."""
+        metadata = {
+            "format": _FORMAT,
+            "encoder": self.encoder,
+            "sentences": json.dumps(self.sentences),
+        }
+        content = save({name: getattr(self, name) for name in _ARRAYS}, metadata=metadata)
+        whole = Path(path)
+        part = whole.with_name(f"{whole.name}.{os.getpid()}.part")
+        try:
+            part.write_bytes(content)
+            part.replace(whole)
+        finally:
+            part.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "DescriptionTable":
+        """Read a table written by :meth:`save`.
+
+        Raises:
+            WeightsError: The file is missing, is no table, or holds values that are not finite.
+        """
+        try:
+            with safe_open(path, framework="numpy") as file:
+                metadata = file.metadata() or {}
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        except (OSError, SafetensorError) as error:
+            raise WeightsError(f"cannot read the description table {path}: {error}") from error
+        if metadata.get("format") != _FORMAT or set(arrays) != set(_ARRAYS):
+            raise WeightsError(f"{path} is not a description table of gisr: build it again")
+        try:
+            sentences = json.loads(metadata.get("sentences", ""))
+            encoder = metadata.get("encoder", "")
+            return cls(tuple(sentences), **arrays, encoder=encoder)
+        except (ValueError, TypeError, WeightsError) as error:
+            raise WeightsError(f"the description table {path} is damaged: {error}") from error
+
+
+def build_table(encoder: TextEncoder, sentences: Sequence[str]) -> DescriptionTable:
+    """Encode sentences and standardise every dimension over the table.
+
+    Sentence encoders put all descriptions into one narrow cone: MiniLM's "ratio 2" and "ratio 4"
+    have a cosine of 0.95 to 0.99. Taking the mean away and dividing by the standard deviation
+    makes what differs between descriptions the signal. No dimension is divided by less than a
+    tenth of the median deviation, and all are then scaled by one number so that the mean squared
+    norm of the embeddings is their dimension: inputs of unit variance for the network.
+
+    Raises:
+        InputError: Fewer than two different sentences, a repeated or an empty one.
+    """
+    if len(set(sentences)) != len(sentences) or len(sentences) < 2:
+        raise InputError("a description table needs at least two sentences, each given once")
+    encoded = encoder.encode(sentences).astype(np.float64)
+    mean = encoded.mean(axis=0)
+    deviation = encoded.std(axis=0)
+    if not np.median(deviation) > 0:
+        raise InputError(f"the text encoder {encoder.name} does not tell the sentences apart")
+    scale = np.maximum(deviation, _SMALLEST_SCALE * np.median(deviation))
+    scale *= np.sqrt(np.mean(((encoded - mean) / scale) ** 2))
+    return DescriptionTable(
+        sentences=tuple(sentences),
+        embeddings=((encoded - mean) / scale).astype(np.float32),
+        mean=mean.astype(np.float32),
+        scale=scale.astype(np.float32),
+        encoder=encoder.name,
+    )
+
+
+@cache
+def built_in_table() -> DescriptionTable:
+    """Return the table that ships with gisr: :func:`built_in_descriptions` embedded by MiniLM.
+
+    Raises:
+        WeightsError: The shipped file is damaged, or does not hold exactly the built-in
+            descriptions (it must be built again after a change to them).
+    """
+    with as_file(files("gisr.tasks.text") / BUILT_IN_FILE) as path:
+        table = DescriptionTable.load(path)
+    if table.sentences != built_in_descriptions():
+        raise WeightsError(
+            f"{BUILT_IN_FILE} does not hold the built-in descriptions: "
+            "run python -m gisr.tasks.text.build"
+        )
+    return table
+
+
+def _check(table: DescriptionTable) -> None:
+    if table.encoder not in get_args(TextEncoderName):
+        raise WeightsError(f"unknown text encoder {table.encoder!r}")
+    if not all(isinstance(sentence, str) for sentence in table.sentences):
+        raise WeightsError("a sentence is not text")
+    if len(set(table.sentences)) != len(table.sentences):
+        raise WeightsError("a sentence is repeated")
+    for name in _ARRAYS:
+        array = getattr(table, name)
+        if array.dtype != np.float32 or not np.isfinite(array).all():
+            raise WeightsError(f"{name} must be finite float32 values")
+    count, dimension = len(table.sentences), table.mean.size
+    if count == 0 or table.embeddings.shape != (count, dimension):
+        raise WeightsError(
+            f"{count} sentences of {dimension} values do not fit embeddings of shape "
+            f"{table.embeddings.shape}"
+        )
+    if table.mean.shape != (dimension,) or table.scale.shape != (dimension,):
+        raise WeightsError("mean and scale must have one value per dimension")
+    if not (table.scale > 0).all():
+        raise WeightsError("scale must be above zero")
+
+
+__all__ = ["BUILT_IN_FILE", "DescriptionTable", "build_table", "built_in_table"]

@@ -1,0 +1,79 @@
+"""Colour and grey pictures: the guide of a depth map."""
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import UInt
+
+from gisr.errors import FileFormatError
+from gisr.io.limits import DEFAULT_LIMITS, Limits
+from gisr.io.pictures import open_picture, png_header
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_ORIENTATION = 0x0112
+"""EXIF tag: how the picture has to be turned to stand upright."""
+_GREY_WITH_ALPHA = 4
+"""PNG colour type that Pillow opens as RGBA when it has 16 bits."""
+
+
+def read_colour(
+    path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS
+) -> UInt[np.ndarray, "H W *channels"]:
+    """Read a PNG, JPEG or TIFF picture.
+
+    Transparency is dropped, palettes and CMYK become RGB. A picture with an EXIF orientation is
+    turned upright, as viewers and OpenCV do, so that it lies as the depth map beside it does.
+
+    Args:
+        path: The file; its content decides, not its suffix.
+        limits: What its header may claim.
+
+    Returns:
+        (H, W) grey or (H, W, 3) red, green, blue; uint8 or uint16 as in the file.
+
+    Raises:
+        FileFormatError: Missing, damaged, another format, or samples that are not 8 or 16 bits.
+        LimitError: The header claims more than the limits.
+    """
+    from PIL import ImageOps
+
+    with open_picture(path, ("PNG", "JPEG", "TIFF"), limits) as image:
+        if image.mode.startswith("I;16"):
+            return np.asarray(image).astype(np.uint16)
+        if image.mode in ("I", "F"):
+            raise FileFormatError(
+                f"{path}: {image.mode} samples of 32 bits are no colours: save 8 or 16 bits"
+            )
+        if _sample_bits(image, path) == 16:
+            return _read_16_bit_colour(image, Path(path))
+        upright = ImageOps.exif_transpose(image)
+        grey = image.mode in ("1", "L", "LA", "La")
+        return np.asarray(upright.convert("L" if grey else "RGB"))
+
+
+def _sample_bits(image: "Image", path: str | PathLike[str]) -> int:
+    if image.format == "PNG":
+        return png_header(path)[0]
+    tags = getattr(image, "tag_v2", {})
+    return int(max(tags.get(258, (8,))))
+
+
+def _read_16_bit_colour(image: "Image", path: Path) -> UInt[np.ndarray, "H W *channels"]:
+    # Pillow would cut these to 8 bits without a word.
+    import cv2
+
+    if image.getexif().get(_ORIENTATION, 1) != 1:
+        raise FileFormatError(
+            f"{path}: 16-bit colours with an orientation tag: save the picture upright"
+        )
+    data = np.fromfile(path, dtype=np.uint8)
+    decoded = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    if decoded is None or decoded.dtype != np.uint16 or decoded.ndim != 3:
+        raise FileFormatError(f"{path}: damaged: its 16-bit samples cannot be decoded")
+    if image.format == "PNG" and png_header(path)[1] == _GREY_WITH_ALPHA:
+        return np.ascontiguousarray(decoded[..., 0])
+    return np.ascontiguousarray(decoded[..., 2::-1])

@@ -1,0 +1,156 @@
+"""Finding input files and writing output files whole or not at all."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from os import PathLike
+from pathlib import Path
+
+from gisr.errors import FileFormatError, GisrError, LimitError
+
+
+def check_readable(path: str | PathLike[str]) -> Path:
+    """Return the absolute path of an input file that exists and can be opened.
+
+    The path is absolute so that no library reads a prefix of it (``GTIFF_DIR:1:``, ``/vsicurl/``,
+    ``http:``) as an instruction.
+
+    Raises:
+        FileFormatError: No such file, not a regular file, empty, or not readable.
+    """
+    found = Path(path)
+    try:
+        if found.is_dir():
+            raise FileFormatError(f"{found}: is a folder: name a file")
+        if not found.is_file():
+            raise FileFormatError(f"{found}: no such file: check the name")
+        with found.open("rb") as stream:
+            if not stream.read(1):
+                raise FileFormatError(f"{found}: the file is empty")
+        return found.resolve()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise FileFormatError(f"{found}: cannot be read: {_reason(error)}") from error
+
+
+def file_suffix(path: str | PathLike[str]) -> str:
+    """Return the suffix in lower case, ``.nii.gz`` as one."""
+    name = Path(path).name.lower()
+    return ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
+
+
+def check_not_input(output: str | PathLike[str], *inputs: str | PathLike[str]) -> None:
+    """Refuse an output that is one of the inputs, whatever the spelling of the paths.
+
+    Raises:
+        FileFormatError: Output and input are the same file.
+    """
+    for source in inputs:
+        same = Path(output).resolve() == Path(source).resolve()
+        with suppress(OSError):  # samefile needs both to exist; it also sees hard links
+            same = same or os.path.samefile(output, source)
+        if same:
+            raise FileFormatError(
+                f"{os.fspath(output)}: is also an input: give the output another name"
+            )
+
+
+@contextmanager
+def atomic_output(path: str | PathLike[str], overwrite: bool) -> Iterator[Path]:
+    """Give a temporary path that becomes ``path`` when the block ends without an exception.
+
+    The temporary file lies in the same folder and has the same suffix, so that libraries that go by
+    the suffix write the right format and the final rename is atomic. On any exception, Ctrl-C
+    included, it is removed and an existing ``path`` is left as it was.
+
+    Args:
+        path: Where the output goes.
+        overwrite: Whether an existing file may be replaced.
+
+    Yields:
+        The temporary path: an empty file to write to.
+
+    Raises:
+        FileFormatError: ``path`` exists and ``overwrite`` is false, it is a folder, its folder is
+            missing or cannot be written, or the disk refuses the data.
+    """
+    output = Path(path)
+    if "\0" in str(output):
+        raise FileFormatError(f"{output!r}: cannot be written: a zero byte in the name")
+    _check_writable(output, overwrite)
+    temporary = output.with_name(f".gisr-{secrets.token_hex(8)}{file_suffix(output)}")
+    try:
+        # Exclusive, and with the permissions the umask gives any new file (mkstemp gives 0600).
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        yield temporary
+        _flush_to_disk(temporary)
+        os.replace(temporary, output)
+    except GisrError:
+        raise
+    except OSError as error:
+        raise FileFormatError(f"{output}: cannot be written: {_reason(error)}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    if os.name != "nt":  # Windows cannot open a folder
+        with suppress(OSError):  # the file is complete; some network disks cannot sync a folder
+            _flush_to_disk(output.parent)
+
+
+@contextmanager
+def typed_errors(path: str | PathLike[str], failure: str) -> Iterator[None]:
+    """Turn whatever a library raises over a file into a typed error naming the file.
+
+    Parsers raise anything on bytes they do not expect (struct.error, KeyError, RuntimeError), so
+    everything is caught here; the original exception stays attached as the cause.
+
+    Args:
+        path: The file that is read or written.
+        failure: What went wrong, for the message ("cannot be read as GeoTIFF").
+
+    Raises:
+        FileFormatError: The block raised anything but an error of gisr.
+        LimitError: The block ran out of memory.
+    """
+    try:
+        yield
+    except GisrError:
+        raise
+    except MemoryError as error:
+        raise LimitError(
+            f"{os.fspath(path)}: does not fit into memory: cut it into parts or use a larger "
+            "machine"
+        ) from error
+    except Exception as error:
+        raise FileFormatError(f"{os.fspath(path)}: {failure}: {_reason(error)}") from error
+
+
+def _check_writable(output: Path, overwrite: bool) -> None:
+    try:
+        if output.is_dir():
+            raise FileFormatError(f"{output}: is a folder: name a file")
+        if not overwrite and (output.exists() or output.is_symlink()):
+            raise FileFormatError(
+                f"{output}: exists already: choose another name, or --overwrite to replace it"
+            )
+        if not output.parent.is_dir():
+            raise FileFormatError(
+                f"{output}: the folder {output.parent} does not exist: create it first"
+            )
+    except OSError as error:
+        raise FileFormatError(f"{output}: cannot be written: {_reason(error)}") from error
+
+
+def _flush_to_disk(path: Path) -> None:
+    # Windows flushes only files opened for writing; folders can only be opened for reading.
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: BaseException) -> str:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    lines = text.strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,120 @@
+"""How much a file may claim, checked on its header before any pixel is read.
+
+A 1.8 MB sparse GeoTIFF can claim 298 GiB and a 480-byte NIfTI 32767^3 voxels; the claim alone must
+not take the memory of the machine.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+
+from gisr.errors import FileFormatError, LimitError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Upper bounds of what is read from one file. Raise them for files you trust."""
+
+    max_pixels: int = 2**31
+    """Pixels (height x width) of a picture: a whole WorldView PAN scene has about 1.2e9."""
+    max_bands: int = 1024
+    """Bands of a picture: hyperspectral sensors have 200 to 500."""
+    max_voxels: int = 2**29
+    """Voxels of a volume: 512 x 512 x 2048."""
+    max_bytes: int = 8 * 2**30
+    """Bytes of the decoded array, in the type it has on disk."""
+    max_ratio: float = 64.0
+    """Guide samples per target sample along one axis; the paper goes to 16."""
+
+    def __post_init__(self) -> None:
+        """Refuse limits that would refuse every file.
+
+        Raises:
+            ValueError: A limit is below 1.
+        """
+        for name, value in vars(self).items():
+            if not value >= 1:
+                raise ValueError(f"{name}={value} would refuse every file: it must be at least 1")
+
+
+DEFAULT_LIMITS = Limits()
+"""Large enough for whole scenes and volumes, small enough to refuse a header bomb."""
+
+
+def check_picture(
+    path: str | PathLike[str],
+    limits: Limits,
+    *,
+    height: int,
+    width: int,
+    bands: int,
+    itemsize: int,
+) -> None:
+    """Check what the header of a picture claims.
+
+    Args:
+        path: The file, for the message.
+        limits: What is allowed.
+        height: Rows.
+        width: Columns.
+        bands: Bands that will be read.
+        itemsize: Bytes of one sample.
+
+    Raises:
+        FileFormatError: A size is not above zero.
+        LimitError: The claim is larger than the limits.
+    """
+    _positive(path, (height, width, bands))
+    _below(path, height * width, limits.max_pixels, "pixels", "max_pixels", (height, width))
+    _below(path, bands, limits.max_bands, "bands", "max_bands", (bands,))
+    size = height * width * bands * itemsize
+    _below(path, size, limits.max_bytes, "bytes", "max_bytes", (height, width, bands, itemsize))
+
+
+def check_volume(
+    path: str | PathLike[str], limits: Limits, shape: Sequence[int], itemsize: int
+) -> None:
+    """Check what the header of a volume claims.
+
+    Args:
+        path: The file, for the message.
+        limits: What is allowed.
+        shape: Voxels along each axis.
+        itemsize: Bytes of one voxel.
+
+    Raises:
+        FileFormatError: A size is not above zero.
+        LimitError: The claim is larger than the limits.
+    """
+    _positive(path, shape)
+    voxels = math.prod(shape)
+    _below(path, voxels, limits.max_voxels, "voxels", "max_voxels", shape)
+    _below(path, voxels * itemsize, limits.max_bytes, "bytes", "max_bytes", (*shape, itemsize))
+
+
+def check_bytes(path: str | PathLike[str], limits: Limits, size: int, what: str) -> None:
+    """Check a number of bytes that a file asks to be read or decompressed.
+
+    Raises:
+        LimitError: ``size`` is larger than ``limits.max_bytes``.
+    """
+    _below(path, size, limits.max_bytes, f"bytes of {what}", "max_bytes", (size,))
+
+
+def _positive(path: str | PathLike[str], shape: Sequence[int]) -> None:
+    if not shape or min(shape) < 1:
+        claim = " x ".join(map(str, shape)) or "no size at all"
+        raise FileFormatError(f"{fspath(path)}: empty, its header says {claim}")
+
+
+def _below(
+    path: str | PathLike[str], value: int, limit: int, unit: str, name: str, parts: Sequence[int]
+) -> None:
+    if value <= limit:
+        return
+    product = f" ({' x '.join(map(str, parts))})" if len(parts) > 1 else ""
+    raise LimitError(
+        f"{fspath(path)}: claims {value} {unit}{product}, more than the {limit} allowed: "
+        f"cut the file into parts, or if you trust it raise Limits({name}=...)"
+    )

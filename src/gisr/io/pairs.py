@@ -1,0 +1,160 @@
+"""Two files that belong together: which task they are, both loaded, and how they lie."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import UInt
+
+from gisr.errors import PairError
+from gisr.io import depthmap, nifti
+from gisr.io.colour import read_colour
+from gisr.io.depthmap import DepthMap, read_depth
+from gisr.io.files import check_readable, file_suffix
+from gisr.io.geotiff import GeoRaster, geotiff_placement, open_geotiff, read_geotiff
+from gisr.io.limits import DEFAULT_LIMITS, Limits
+from gisr.io.nifti import Volume, VolumePlacement, nifti_placement, read_nifti
+from gisr.io.placement import Placement
+
+_TIFF = (".tif", ".tiff")
+_PICTURES = (".png", ".jpg", ".jpeg", *_TIFF)
+_REMEDY = "say which it is with --task pansharpening, mri or depth"
+
+
+@dataclass(frozen=True, eq=False)
+class RasterPair:
+    """A multispectral target and a panchromatic guide."""
+
+    target: GeoRaster
+    guide: GeoRaster
+    placement: Placement
+    task: Literal["pansharpening"] = "pansharpening"
+
+
+@dataclass(frozen=True, eq=False)
+class VolumePair:
+    """Two MR volumes."""
+
+    target: Volume
+    guide: Volume
+    placement: VolumePlacement
+    task: Literal["mri"] = "mri"
+
+
+@dataclass(frozen=True, eq=False)
+class DepthPair:
+    """A depth map and a colour picture: (H, W) or (H, W, 3), uint8 or uint16."""
+
+    target: DepthMap
+    guide: UInt[np.ndarray, "H W *channels"]
+    guide_path: Path
+    placement: Placement
+    task: Literal["depth"] = "depth"
+
+
+FilePair = RasterPair | VolumePair | DepthPair
+"""What :func:`read_pair` gives; ``task`` tells them apart."""
+
+
+def guess_task(
+    target_path: str | PathLike[str], guide_path: str | PathLike[str]
+) -> Literal["pansharpening", "mri", "depth"]:
+    """Tell the task from two files: by their suffixes, for two TIFFs by what their headers say.
+
+    Two NIfTI files are ``mri``; a depth format with a picture is ``depth``; two TIFFs are
+    ``pansharpening`` when the target has several bands or either is georeferenced, ``depth`` when a
+    bare one-band target comes with a colour guide.
+
+    Raises:
+        PairError: The files do not tell.
+        FileFormatError: A file is missing or damaged.
+        MissingExtraError: Two TIFFs, and rasterio is not installed.
+    """
+    paths = check_readable(target_path), check_readable(guide_path)
+    target, guide = (file_suffix(path) for path in paths)
+    nifti_files = [suffix in nifti.SUFFIXES for suffix in (target, guide)]
+    if all(nifti_files):
+        return "mri"
+    if target in _TIFF and guide in _TIFF:
+        return _guess_from_tiffs(Path(target_path), Path(guide_path))
+    if not any(nifti_files) and target in depthmap.READERS and guide in _PICTURES:
+        return "depth"
+    raise PairError(
+        f"{Path(target_path).name} and {Path(guide_path).name}: no pair of files that goes "
+        "together: give two GeoTIFFs (multispectral, panchromatic), two NIfTI volumes, or a depth "
+        f"map and a colour picture; if they are one of these, {_REMEDY}"
+    )
+
+
+def read_pair(
+    target_path: str | PathLike[str],
+    guide_path: str | PathLike[str],
+    task: Literal["pansharpening", "mri", "depth"] | None = None,
+    *,
+    invalid: float = 0,
+    limits: Limits = DEFAULT_LIMITS,
+) -> FilePair:
+    """Read two files and place them.
+
+    Args:
+        target_path: The low-resolution file.
+        guide_path: The high-resolution file of the other modality.
+        task: What they are; guessed when not given.
+        invalid: Value of unknown pixels of a depth map.
+        limits: What the headers may claim.
+
+    Raises:
+        PairError: The files do not tell their task or do not fit together.
+        FileFormatError: A file is missing, damaged or of the wrong kind.
+        LimitError: A header claims more than the limits.
+        MissingExtraError: The package that reads the format is not installed.
+    """
+    readers: dict[str, Callable[[], FilePair]] = {
+        "pansharpening": lambda: _raster_pair(target_path, guide_path, limits),
+        "mri": lambda: _volume_pair(target_path, guide_path, limits),
+        "depth": lambda: _depth_pair(Path(target_path), Path(guide_path), invalid, limits),
+    }
+    return readers[task or guess_task(target_path, guide_path)]()
+
+
+def _raster_pair(
+    target_path: str | PathLike[str], guide_path: str | PathLike[str], limits: Limits
+) -> RasterPair:
+    target, guide = read_geotiff(target_path, limits), read_geotiff(guide_path, limits)
+    return RasterPair(target, guide, geotiff_placement(target, guide))
+
+
+def _volume_pair(
+    target_path: str | PathLike[str], guide_path: str | PathLike[str], limits: Limits
+) -> VolumePair:
+    target, guide = read_nifti(target_path, limits), read_nifti(guide_path, limits)
+    return VolumePair(target, guide, nifti_placement(target, guide))
+
+
+def _depth_pair(target_path: Path, guide_path: Path, invalid: float, limits: Limits) -> DepthPair:
+    target = read_depth(target_path, invalid=invalid, limits=limits)
+    guide = read_colour(guide_path, limits)
+    try:
+        placement = Placement.from_grid("centre", target.shape, guide.shape[:2])
+    except PairError as error:
+        raise PairError(f"{target_path.name} and {guide_path.name}: {error}") from error
+    return DepthPair(target, guide, guide_path, placement)
+
+
+def _guess_from_tiffs(target_path: Path, guide_path: Path) -> Literal["pansharpening", "depth"]:
+    with open_geotiff(target_path) as target, open_geotiff(guide_path) as guide:
+        placed = any(
+            file.crs is not None or not file.transform.is_identity for file in (target, guide)
+        )
+        bands, guide_bands = target.count, guide.count
+    if bands > 1 or placed:
+        return "pansharpening"
+    if guide_bands >= 3:
+        return "depth"
+    raise PairError(
+        f"{target_path.name} and {guide_path.name}: two TIFFs of one band without georeference may "
+        f"be anything: {_REMEDY}"
+    )

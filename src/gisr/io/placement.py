@@ -1,0 +1,169 @@
+"""Where the target's samples lie on the guide's grid."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool
+
+from gisr.errors import PairError
+from gisr.io.limits import DEFAULT_LIMITS
+
+_SAME = 1e-3
+"""Target pixels of drift across the picture below which two grids are the same: float32 headers."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How guide pixels map to target pixels, one factor and one shift an axis.
+
+    Along each axis ``target_index = guide_index * scale + offset``, where an index is a whole
+    number at a pixel's centre. Axis 0 is the row, axis 1 the column.
+    """
+
+    scale: tuple[float, float]
+    """Target pixels per guide pixel: at most 1."""
+    offset: tuple[float, float]
+    """Target index of the centre of guide pixel 0, in target pixels."""
+
+    def __post_init__(self) -> None:
+        """Check that the guide is at least as fine as the target and not absurdly finer.
+
+        Raises:
+            PairError: A number is not finite, or a ratio is below 1 or above the largest allowed.
+        """
+        if not all(map(math.isfinite, (*self.scale, *self.offset))):
+            raise PairError(f"placement is not finite: scale {self.scale}, offset {self.offset}")
+        for axis, scale in zip(("rows", "columns"), self.scale, strict=True):
+            if not scale > 0:
+                raise PairError(f"target and guide run in opposite directions along the {axis}")
+            if 1 / scale < 1 - 1e-6:
+                raise PairError(
+                    f"the guide is coarser than the target along the {axis} (ratio {1 / scale:.4g})"
+                    ": exchange them, or give a guide with more detail than the target"
+                )
+            if 1 / scale > DEFAULT_LIMITS.max_ratio * (1 + 1e-6):
+                raise PairError(
+                    f"ratio {1 / scale:.4g} along the {axis} is above {DEFAULT_LIMITS.max_ratio:g}"
+                    ": check that the two files show the same scene, or reduce the guide first"
+                )
+
+    @classmethod
+    def from_grid(
+        cls,
+        grid: Literal["centre", "kspace"],
+        target_shape: tuple[int, int],
+        guide_shape: tuple[int, int],
+    ) -> "Placement":
+        """Place two arrays that cover the same scene, from their shapes alone.
+
+        Args:
+            grid: ``centre`` when pixel areas are aligned, ``kspace`` when target sample j lies at
+                guide index j * ratio, as a crop of k-space leaves it.
+            target_shape: (h, w).
+            guide_shape: (H, W).
+
+        Raises:
+            PairError: A shape is empty, the guide is smaller, the ratio is impossible, or (for
+                ``centre``) the proportions of the two differ.
+        """
+        if min(*target_shape, *guide_shape) < 1:
+            raise PairError(f"empty picture: target {target_shape}, guide {guide_shape}")
+        rows, columns = (
+            small / large for small, large in zip(target_shape, guide_shape, strict=True)
+        )
+        if grid == "kspace":  # k-space is often cropped along one direction only
+            return cls((rows, columns), (0.0, 0.0))
+        placed = cls((rows, columns), (0.5 * rows - 0.5, 0.5 * columns - 0.5))
+        # A size that was rounded to whole pixels is off by up to one target pixel.
+        if abs(rows / columns - 1) > 1 / min(target_shape) + 1e-6:
+            raise PairError(
+                f"target {target_shape} and guide {guide_shape} have different proportions "
+                f"(ratios {1 / rows:.4g} and {1 / columns:.4g}): crop them to the same scene"
+            )
+        return placed
+
+    @property
+    def ratios(self) -> tuple[float, float]:
+        """Guide pixels per target pixel along rows and columns."""
+        return 1 / self.scale[0], 1 / self.scale[1]
+
+    @property
+    def ratio(self) -> float:
+        """The linear scale factor: the geometric mean of the two axes, so areas stay right."""
+        return math.sqrt(self.ratios[0] * self.ratios[1])
+
+    def drift(
+        self,
+        other: "Placement",
+        guide_shape: tuple[int, int],
+    ) -> float:
+        """Return the largest distance between two placements over a guide, in target pixels."""
+        return max(
+            abs(
+                self.offset[axis]
+                - other.offset[axis]
+                + end * (self.scale[axis] - other.scale[axis])
+            )
+            for axis in (0, 1)
+            for end in (0, guide_shape[axis] - 1)
+        )
+
+    def grid(
+        self, target_shape: tuple[int, int], guide_shape: tuple[int, int]
+    ) -> Literal["centre", "kspace"] | None:
+        """Return the named grid this placement is, or None when it is neither.
+
+        Where the two coincide (ratio 1) the answer is ``centre``.
+        """
+        for name in ("centre", "kspace"):
+            try:
+                same = self.drift(Placement.from_grid(name, target_shape, guide_shape), guide_shape)
+            except PairError:
+                continue
+            if same < _SAME:
+                return name
+        return None
+
+    def snapped(self, target_shape: tuple[int, int], guide_shape: tuple[int, int]) -> "Placement":
+        """Return the named grid's exact numbers where only a header's rounding differs."""
+        name = self.grid(target_shape, guide_shape)
+        return self if name is None else Placement.from_grid(name, target_shape, guide_shape)
+
+    def covered(
+        self, target_shape: tuple[int, int], guide_shape: tuple[int, int]
+    ) -> Bool[np.ndarray, "H W"]:
+        """Return which guide pixels have their centre inside the target's area."""
+        rows, columns = (
+            (np.arange(guide_shape[axis]) * self.scale[axis] + self.offset[axis]) for axis in (0, 1)
+        )
+        edge = 0.5 + _SAME
+        inside_rows = (rows > -edge) & (rows < target_shape[0] - 1 + edge)
+        inside_columns = (columns > -edge) & (columns < target_shape[1] - 1 + edge)
+        return inside_rows[:, None] & inside_columns[None, :]
+
+
+def check_overlap(
+    placement: Placement,
+    target_shape: tuple[int, int],
+    guide_shape: tuple[int, int],
+    names: str,
+) -> None:
+    """Refuse a pair whose pictures do not show the same place.
+
+    Args:
+        placement: Where they lie.
+        target_shape: (h, w).
+        guide_shape: (H, W).
+        names: The two files, for the message.
+
+    Raises:
+        PairError: No guide pixel lies on the target.
+    """
+    if not placement.covered(target_shape, guide_shape).any():
+        raise PairError(
+            f"{names}: the two do not overlap (guide row 0, column 0 is target row "
+            f"{placement.offset[0]:.6g}, column {placement.offset[1]:.6g} of {target_shape}): "
+            "give files of the same place"
+        )

@@ -1,0 +1,131 @@
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from gisr.errors import FileFormatError, LimitError
+from gisr.io.colour import read_colour
+from gisr.io.limits import Limits
+
+RGB = np.arange(24, dtype=np.uint8).reshape(2, 4, 3) * 10
+
+
+@pytest.mark.parametrize("name", ["a.png", "with space é 影像.tif"])
+def test_eight_bit_colours(tmp_path: Path, name: str) -> None:
+    Image.fromarray(RGB).save(tmp_path / name)
+    assert np.array_equal(read_colour(tmp_path / name), RGB)
+    assert read_colour(tmp_path / name).dtype == np.uint8
+
+
+def test_jpeg_is_what_pillow_decodes(tmp_path: Path) -> None:
+    Image.fromarray(RGB).save(tmp_path / "a.jpg", quality=95)
+    assert np.array_equal(
+        read_colour(tmp_path / "a.jpg"), np.asarray(Image.open(tmp_path / "a.jpg"))
+    )
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_sixteen_bits_are_not_cut_to_eight(tmp_path: Path, suffix: str) -> None:
+    colours = np.random.default_rng(0).integers(0, 65536, (3, 5, 3), np.uint16)
+    cv2.imwrite(str(tmp_path / f"é{suffix}"), colours[..., ::-1])
+    assert np.array_equal(read_colour(tmp_path / f"é{suffix}"), colours)
+    Image.fromarray(colours[..., 0]).save(tmp_path / f"grey{suffix}")
+    assert np.array_equal(read_colour(tmp_path / f"grey{suffix}"), colours[..., 0])
+    alpha = np.dstack([colours[..., ::-1], colours[..., 0]])
+    cv2.imwrite(str(tmp_path / f"alpha{suffix}"), alpha)
+    assert np.array_equal(read_colour(tmp_path / f"alpha{suffix}"), colours)
+
+
+def test_sixteen_bit_grey_with_alpha(tmp_path: Path) -> None:
+    samples = np.array([[[1000, 65535], [2000, 0]]], ">u2")  # one row: grey, alpha, grey, alpha
+    data = b"\0" + samples.tobytes()
+    chunks = ((b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 4, 0, 0, 0)),
+              (b"IDAT", zlib.compress(data)), (b"IEND", b""))  # fmt: skip
+    with (tmp_path / "a.png").open("wb") as stream:
+        stream.write(b"\x89PNG\r\n\x1a\n")
+        for name, body in chunks:
+            stream.write(struct.pack(">I", len(body)) + name + body)
+            stream.write(struct.pack(">I", zlib.crc32(name + body)))
+    assert read_colour(tmp_path / "a.png").tolist() == [[1000, 2000]]
+
+
+def test_transparency_and_palettes(tmp_path: Path) -> None:
+    picture = Image.fromarray(RGB)
+    picture.putalpha(0)
+    picture.save(tmp_path / "alpha.png")
+    assert np.array_equal(read_colour(tmp_path / "alpha.png"), RGB)
+    Image.fromarray(RGB).quantize(16).save(tmp_path / "table.png")
+    assert np.array_equal(read_colour(tmp_path / "table.png"), RGB)
+    Image.fromarray(RGB[..., 0]).convert("LA").save(tmp_path / "grey.png")
+    assert np.array_equal(read_colour(tmp_path / "grey.png"), RGB[..., 0])
+    Image.fromarray(RGB).convert("CMYK").save(tmp_path / "print.tif")
+    assert read_colour(tmp_path / "print.tif").shape == (2, 4, 3)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
+def test_pictures_are_turned_upright_as_opencv_does(
+    tmp_path: Path, orientation: int, suffix: str
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(np.kron(RGB, np.ones((8, 8, 1), np.uint8))).save(path, exif=exif)
+    upright = read_colour(path)
+    assert upright.shape == ((16, 32, 3) if orientation < 5 else (32, 16, 3))
+    if suffix != ".tif":  # OpenCV turns these
+        assert np.array_equal(upright, cv2.imread(str(path))[..., ::-1])
+
+
+def test_pictures_that_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.ones((2, 2), np.float32)).save(tmp_path / "float.tif")
+    Image.fromarray(RGB).save(tmp_path / "a.bmp")
+    Image.fromarray(RGB).save(tmp_path / "gif.png", format="GIF")
+    (tmp_path / "text.png").write_text("hello")
+    pages = [Image.fromarray(RGB), Image.fromarray(RGB)]
+    pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
+    (tmp_path / "postscript.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n")
+    for path in sorted(tmp_path.iterdir()):
+        with pytest.raises(FileFormatError, match=path.name):
+            read_colour(path)
+    with pytest.raises(FileFormatError, match="no such file"):
+        read_colour(tmp_path / "missing.png")
+
+
+def test_truncated_pictures_are_refused(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
+    for suffix in (".png", ".jpg", ".tif"):
+        path = tmp_path / f"a{suffix}"
+        Image.fromarray(noise).save(path)
+        whole = path.read_bytes()
+        for length in (3, 20, len(whole) // 2):
+            path.write_bytes(whole[:length])
+            with pytest.raises(FileFormatError, match=path.name):
+                read_colour(path)
+
+
+@pytest.mark.parametrize("side", [10_000, 60_000])
+def test_a_bomb_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
+    body = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    header = struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
+    empty = struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + empty)
+    with pytest.raises(LimitError, match="more pixels than a picture may have"):
+        read_colour(tmp_path / "a.png")
+
+
+def test_limits_hold(tmp_path: Path) -> None:
+    Image.fromarray(RGB).save(tmp_path / "a.png")
+    with pytest.raises(LimitError, match=r"8 pixels \(2 x 4\)"):
+        read_colour(tmp_path / "a.png", Limits(max_pixels=7))
+
+
+def test_every_real_picture_is_read(data_folder: Path) -> None:
+    paths = sorted((data_folder / "depth").glob("*_rgb.*"))
+    assert paths
+    for path in paths[::4]:
+        assert read_colour(path).shape[2] == 3

@@ -1,0 +1,138 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from gisr.errors import FileFormatError, LimitError
+from gisr.io.files import (
+    atomic_output,
+    check_not_input,
+    check_readable,
+    file_suffix,
+    typed_errors,
+)
+
+
+def test_output_appears_whole_under_its_name(tmp_path: Path) -> None:
+    output = tmp_path / "with space é 影像.nii.gz"
+    with atomic_output(output, overwrite=False) as temporary:
+        assert temporary.parent == tmp_path
+        assert temporary.name.endswith(".nii.gz")
+        assert not output.exists()
+        temporary.write_bytes(b"whole")
+    assert output.read_bytes() == b"whole"
+    assert os.listdir(tmp_path) == [output.name]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_a_failed_write_leaves_nothing_and_keeps_the_old_file(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    output = tmp_path / "out.tif"
+    output.write_bytes(b"old")
+    with pytest.raises(error), atomic_output(output, overwrite=True) as temporary:
+        temporary.write_bytes(b"half")
+        raise error
+    assert output.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["out.tif"]
+
+
+def test_existing_output_needs_overwrite(tmp_path: Path) -> None:
+    output = tmp_path / "out.tif"
+    output.write_bytes(b"old")
+    with pytest.raises(FileFormatError, match="--overwrite"), atomic_output(output, False):
+        pytest.fail("the block must not run")
+    with atomic_output(output, overwrite=True) as temporary:
+        temporary.write_bytes(b"new")
+    assert output.read_bytes() == b"new"
+
+
+def test_a_dangling_link_counts_as_existing(tmp_path: Path) -> None:
+    link = tmp_path / "out.tif"
+    link.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FileFormatError, match="exists"), atomic_output(link, False):
+        pytest.fail("the block must not run")
+
+
+def test_impossible_outputs_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"x")
+    for output, reason in (
+        (tmp_path / "missing" / "out.tif", "does not exist"),
+        (file / "out.tif", "does not exist|cannot be written"),
+        (tmp_path, "is a folder"),
+        (tmp_path / ("n" * 300), "cannot be written"),
+        (tmp_path / "nul\0.tif", "cannot be written"),
+    ):
+        with pytest.raises(FileFormatError, match=reason), atomic_output(output, True):
+            pytest.fail("the block must not run")
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_write_permission_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        output = tmp_path / "out.tif"
+        with pytest.raises(FileFormatError, match="written"), atomic_output(output, False):
+            pytest.fail("the block must not run")
+    finally:
+        tmp_path.chmod(stat.S_IRWXU)
+
+
+def test_output_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.write_bytes(b"")
+    with atomic_output(tmp_path / "out", False) as temporary:
+        temporary.write_bytes(b"x")
+    assert (tmp_path / "out").stat().st_mode == plain.stat().st_mode
+
+
+def test_input_and_output_may_not_be_one_file(tmp_path: Path) -> None:
+    source = tmp_path / "in.tif"
+    source.write_bytes(b"x")
+    hard, soft = tmp_path / "hard.tif", tmp_path / "soft.tif"
+    os.link(source, hard)
+    soft.symlink_to(source)
+    for output in (source, hard, soft, tmp_path / "." / "in.tif"):
+        with pytest.raises(FileFormatError, match="also an input"):
+            check_not_input(output, tmp_path / "other.tif", source)
+    check_not_input(tmp_path / "out.tif", source)
+
+
+def test_unreadable_inputs_are_named(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.tif"
+    empty.write_bytes(b"")
+    for path, reason in (
+        (tmp_path / "missing.tif", "no such file"),
+        (tmp_path, "is a folder"),
+        (empty, "empty"),
+        (Path("nul\0.tif"), "cannot be read|no such file"),
+    ):
+        with pytest.raises(FileFormatError, match=reason):
+            check_readable(path)
+
+
+def test_input_paths_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("GTIFF_DIR:1:x.tif").write_bytes(b"x")
+    assert check_readable("GTIFF_DIR:1:x.tif") == tmp_path.resolve() / "GTIFF_DIR:1:x.tif"
+
+
+def test_library_errors_are_typed_and_keep_their_cause() -> None:
+    with (
+        pytest.raises(FileFormatError, match=r"a\.tif: cannot be read as X: 'key'") as caught,
+        typed_errors("a.tif", "cannot be read as X"),
+    ):
+        raise KeyError("key")
+    assert isinstance(caught.value.__cause__, KeyError)
+    with pytest.raises(LimitError, match="memory"), typed_errors("a.tif", "cannot be read"):
+        raise MemoryError
+    with pytest.raises(KeyboardInterrupt), typed_errors("a.tif", "cannot be read"):
+        raise KeyboardInterrupt
+
+
+def test_suffix_of_compressed_nifti_is_one() -> None:
+    assert file_suffix("A.NII.GZ") == ".nii.gz"
+    assert file_suffix("a.b.TIF") == ".tif"
+    assert file_suffix("a") == ""

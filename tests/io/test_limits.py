@@ -1,0 +1,37 @@
+import pytest
+
+from gisr.errors import FileFormatError, LimitError
+from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bytes, check_picture, check_volume
+
+
+def test_a_claim_at_the_limit_passes_and_one_above_it_does_not() -> None:
+    limits = Limits(max_pixels=12)
+    check_picture("a.tif", limits, height=3, width=4, bands=1, itemsize=2)
+    with pytest.raises(LimitError, match=r"a\.tif.*15 pixels \(3 x 5\).*12.*max_pixels"):
+        check_picture("a.tif", limits, height=3, width=5, bands=1, itemsize=2)
+
+
+def test_bands_and_bytes_are_limited_too() -> None:
+    with pytest.raises(LimitError, match="bands"):
+        check_picture("a.tif", Limits(max_bands=3), height=1, width=1, bands=4, itemsize=1)
+    with pytest.raises(LimitError, match="bytes"):
+        check_picture("a.tif", Limits(max_bytes=7), height=2, width=2, bands=1, itemsize=2)
+    with pytest.raises(LimitError, match="bytes of one tile"):
+        check_bytes("a.tif", Limits(max_bytes=7), 8, "one tile")
+
+
+def test_volumes_are_limited_by_voxels() -> None:
+    check_volume("a.nii", DEFAULT_LIMITS, (512, 512, 512), 4)
+    with pytest.raises(LimitError, match="32767 x 32767 x 32767"):
+        check_volume("a.nii", DEFAULT_LIMITS, (32767, 32767, 32767), 1)
+
+
+@pytest.mark.parametrize("shape", [(), (0, 4, 4), (4, -1, 4)])
+def test_an_empty_claim_is_a_damaged_file(shape: tuple[int, ...]) -> None:
+    with pytest.raises(FileFormatError, match="empty"):
+        check_volume("a.nii", DEFAULT_LIMITS, shape, 1)
+
+
+def test_limits_that_refuse_everything_are_refused() -> None:
+    with pytest.raises(ValueError, match="max_bands=0"):
+        Limits(max_bands=0)

@@ -1,0 +1,124 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from gisr.errors import FileFormatError, MissingExtraError, PairError
+from gisr.io.extras import load_extra
+from gisr.io.pairs import DepthPair, RasterPair, VolumePair, guess_task, read_pair
+from gisr.io.placement import Placement
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Make a folder of small files of every kind; ``low`` is half the size of ``high``."""
+    nibabel = pytest.importorskip("nibabel")
+    for name, side in (("low", 4), ("high", 8)):
+        Image.new("RGB", (side, side), (1, 2, 3)).save(tmp_path / f"{name}_rgb.png")
+        Image.new("RGB", (side, side), (1, 2, 3)).save(tmp_path / f"{name}_rgb.jpg")
+        Image.new("RGB", (side, side), (1, 2, 3)).save(tmp_path / f"{name}_rgb.tif")
+        Image.new("L", (side, side), 7).save(tmp_path / f"{name}_grey.png")
+        np.save(tmp_path / f"{name}.npy", np.ones((side, side)))
+        grey = np.ones((side, side), np.uint16)
+        tifffile.imwrite(tmp_path / f"{name}_grey.tif", grey, metadata=None)
+        bands = np.ones((side, side, 4), np.uint16)
+        tifffile.imwrite(
+            tmp_path / f"{name}_ms.tif", bands, metadata=None, photometric="minisblack",
+            planarconfig="contig",
+        )  # fmt: skip
+        scale = (33550, "d", 3, (8 / side, 8 / side, 0.0), False)
+        tie = (33922, "d", 6, (0.0, 0.0, 0.0, 500.0, 900.0, 0.0), False)
+        tifffile.imwrite(tmp_path / f"{name}_geo.tif", grey, metadata=None, extratags=[scale, tie])
+        affine = np.diag([8 / side, 8 / side, 1, 1.0])
+        image = nibabel.Nifti1Image(np.ones((side, side, 2), np.int16), affine)
+        nibabel.save(image, tmp_path / f"{name}.nii.gz")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("target", "guide", "task"),
+    [
+        ("low_ms.tif", "high_grey.tif", "pansharpening"),
+        ("low_ms.tif", "high_rgb.tif", "pansharpening"),
+        ("low_geo.tif", "high_geo.tif", "pansharpening"),
+        ("low_geo.tif", "high_rgb.tif", "pansharpening"),
+        ("low_grey.tif", "high_rgb.tif", "depth"),
+        ("low_grey.tif", "high_rgb.png", "depth"),
+        ("low_grey.png", "high_rgb.tif", "depth"),
+        ("low_grey.png", "high_rgb.jpg", "depth"),
+        ("low.npy", "high_grey.png", "depth"),
+        ("low.nii.gz", "high.nii.gz", "mri"),
+    ],
+)
+def test_tasks_are_guessed(files: Path, target: str, guide: str, task: str) -> None:
+    pytest.importorskip("rasterio")
+    assert guess_task(files / target, files / guide) == task
+
+
+@pytest.mark.parametrize(
+    ("target", "guide"),
+    [
+        ("low_grey.tif", "high_grey.tif"),
+        ("low.nii.gz", "high_rgb.png"),
+        ("low_grey.png", "high.nii.gz"),
+        ("low_rgb.jpg", "high_rgb.png"),
+        ("low_grey.png", "high.npy"),
+    ],
+)
+def test_what_does_not_tell_asks_for_the_task(files: Path, target: str, guide: str) -> None:
+    with pytest.raises(PairError, match=f"{target} and {guide}.*--task"):
+        guess_task(files / target, files / guide)
+
+
+def test_missing_files_are_named(files: Path) -> None:
+    with pytest.raises(FileFormatError, match=r"nothing\.tif: no such file"):
+        guess_task(files / "nothing.tif", files / "high_grey.tif")
+
+
+def test_pairs_are_loaded_and_placed(files: Path) -> None:
+    pytest.importorskip("rasterio")
+    half = Placement.from_grid("centre", (4, 4), (8, 8))
+    raster = read_pair(files / "low_ms.tif", files / "high_grey.tif")
+    assert isinstance(raster, RasterPair)
+    assert (raster.task, raster.placement) == ("pansharpening", half)
+    assert (raster.target.pixels.shape, raster.guide.shape) == ((4, 4, 4), (8, 8))
+    volume = read_pair(files / "low.nii.gz", files / "high.nii.gz")
+    assert isinstance(volume, VolumePair)
+    assert volume.task == "mri"
+    assert volume.placement.in_plane == Placement.from_grid("kspace", (4, 4), (8, 8))
+    depth = read_pair(files / "low.npy", files / "high_rgb.jpg", invalid=1)
+    assert isinstance(depth, DepthPair)
+    assert (depth.task, depth.placement, depth.guide.shape) == ("depth", half, (8, 8, 3))
+    assert not depth.target.valid.any()
+
+
+def test_a_given_task_is_not_guessed(files: Path) -> None:
+    pytest.importorskip("rasterio")
+    pair = read_pair(files / "low_grey.tif", files / "high_grey.tif", "depth")
+    assert pair.task == "depth"
+    pair = read_pair(files / "low_grey.tif", files / "high_grey.tif", "pansharpening")
+    assert pair.task == "pansharpening"
+
+
+def test_pairs_that_do_not_fit_name_both_files(files: Path) -> None:
+    with pytest.raises(PairError, match=r"high\.npy and low_rgb\.png: the guide is coarser"):
+        read_pair(files / "high.npy", files / "low_rgb.png")
+
+
+def test_importing_loads_no_library_of_formats() -> None:
+    # Measured in a fresh interpreter: `gisr --help` must answer at once.
+    listing = "import gisr.io.pairs, sys; print(*sorted(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", listing], capture_output=True, text=True, check=True
+    ).stdout.split()
+    heavy = {"rasterio", "nibabel", "PIL.Image", "cv2", "tifffile", "OpenEXR", "torch", "affine"}
+    assert not heavy.intersection(loaded)
+
+
+def test_a_missing_package_names_its_extra() -> None:
+    with pytest.raises(MissingExtraError, match=r'pip install "gisr\[geo\]"'):
+        load_extra("a_package_that_is_not_there", "geo")

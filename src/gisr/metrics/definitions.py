@@ -1,0 +1,103 @@
+"""What each metric is, in words: for table captions, documentation and reports."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+MetricName = Literal["psnr", "sam", "ergas", "ssim_wang", "ssim_skimage7", "rmse"]
+"""The metrics, by the name of their function in :mod:`gisr.metrics`."""
+
+
+@dataclass(frozen=True)
+class MetricDefinition:
+    """One metric and how it is taken."""
+
+    name: MetricName
+    """Name of the function."""
+    symbol: str
+    """As it stands above a table column."""
+    unit: str
+    """Unit of the value, empty where it has none."""
+    better: Literal["higher", "lower"]
+    """Which way is better."""
+    definition: str
+    """One sentence that lets a reader compute the same number."""
+    source: str
+    """Paper or protocol it comes from."""
+
+    @property
+    def heading(self) -> str:
+        """Symbol with its unit, for a table column: ``SAM (degrees)``."""
+        return f"{self.symbol} ({self.unit})" if self.unit else self.symbol
+
+
+METRICS: dict[MetricName, MetricDefinition] = {
+    "psnr": MetricDefinition(
+        name="psnr",
+        symbol="PSNR",
+        unit="dB",
+        better="higher",
+        definition=(
+            "10 log10(peak^2 / MSE) with one mean squared error over all pixels and bands of an "
+            "image, averaged over images."
+        ),
+        source="joint over bands as in scikit-image and most pansharpening code",
+    ),
+    "sam": MetricDefinition(
+        name="sam",
+        symbol="SAM",
+        unit="degrees",
+        better="lower",
+        definition=(
+            "Angle between the estimated and the true spectrum of a pixel, pixels with a zero "
+            "spectrum dropped, averaged over the pixels of an image, then over images."
+        ),
+        source="Yuhas, Goetz, Boardman 1992; rule for zero spectra as in DLPan-Toolbox",
+    ),
+    "ergas": MetricDefinition(
+        name="ergas",
+        symbol="ERGAS",
+        unit="",
+        better="lower",
+        definition=(
+            "100 / ratio * sqrt(mean over bands of MSE_b / mean(truth_b)^2) with the linear scale "
+            "factor as ratio (4 for 4 x 4), averaged over images."
+        ),
+        source="Wald 2000; as in DLPan-Toolbox",
+    ),
+    "ssim_wang": MetricDefinition(
+        name="ssim_wang",
+        symbol="SSIM",
+        unit="",
+        better="higher",
+        definition=(
+            "Structural similarity with an 11 x 11 Gaussian window of sigma 1.5, population "
+            "covariance, K = (0.01, 0.03), windows inside the image only, averaged over bands, "
+            "then over images."
+        ),
+        source="Wang, Bovik, Sheikh, Simoncelli 2004",
+    ),
+    "ssim_skimage7": MetricDefinition(
+        name="ssim_skimage7",
+        symbol="SSIM (7 x 7)",
+        unit="",
+        better="higher",
+        definition=(
+            "Structural similarity with a 7 x 7 uniform window, sample covariance, "
+            "K = (0.01, 0.03), windows inside the image only, averaged over bands, then over "
+            "images."
+        ),
+        source="scikit-image's defaults, as in fastMRI, MINet and SANet",
+    ),
+    "rmse": MetricDefinition(
+        name="rmse",
+        symbol="RMSE",
+        unit="data unit",
+        better="lower",
+        definition=(
+            "Root of the mean squared error over the known pixels of an image, in the unit of the "
+            "data, averaged over images."
+        ),
+        source="Kim, Ponce, Ham 2021 (DKN), with a border of 6 pixels cut",
+    ),
+}
+"""Every metric by name."""

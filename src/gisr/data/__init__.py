@@ -1,0 +1,1 @@
+"""Pairs, degradations with published protocols, readers, and the seeded task mixture."""

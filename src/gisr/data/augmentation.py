@@ -1,0 +1,53 @@
+"""Random variation of training patches. Every function is a pure function of its generator."""
+
+import numpy as np
+from jaxtyping import Float
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from gisr.data.resample import shift
+
+Image = Float[np.ndarray, "H W channels"]
+
+
+def random_orientation(rng: Generator, *images: Image) -> tuple[Image, ...]:
+    """Return the images under one of the eight symmetries of the square, the same for all."""
+    quarter_turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+    turned = []
+    for image in images:
+        result = np.rot90(image, quarter_turns)
+        turned.append(np.ascontiguousarray(result[:, ::-1] if mirrored else result))
+    return tuple(turned)
+
+
+def random_bands(rng: Generator, image: Image) -> Image:
+    """Return the bands in another order and, one time in three, fewer of them."""
+    order = rng.permutation(image.shape[2])
+    if rng.random() < 1 / 3:
+        order = order[: rng.integers(1, image.shape[2] + 1)]
+    return image[..., order]
+
+
+def random_gamma(rng: Generator, image: Image, low: float, high: float) -> Image:
+    """Bend the radiometry of each channel by a power between 2/3 and 3/2, one time in two.
+
+    Args:
+        rng: Source of randomness.
+        image: Values of which ``low`` and ``high`` stay where they are.
+        low: Lowest usual value.
+        high: Highest usual value, above ``low``.
+    """
+    if rng.random() < 0.5 or not high > low:
+        return image
+    powers = np.exp(rng.uniform(np.log(2 / 3), np.log(3 / 2), image.shape[2])).astype(np.float32)
+    unit = np.maximum((image - low) / (high - low), 0.0)
+    bent: NDArray[np.float32] = (unit**powers * (high - low) + low).astype(np.float32)
+    return bent
+
+
+def random_misregistration(rng: Generator, guide: Image, reach: float) -> Image:
+    """Shift the guide by up to ``reach`` pixels along each axis, one time in two."""
+    if reach == 0 or rng.random() < 0.5:
+        return guide
+    row, column = rng.uniform(-reach, reach, 2)
+    return shift(guide, (float(row), float(column)))

@@ -1,0 +1,126 @@
+"""How a low-resolution target is made from a truth: the published protocols, by name.
+
+* ``wald``: pansharpening (Wald et al., 1997; Gaussian MTF of Aiazzi et al., 2006).
+* ``kspace``: MR (centre crop of k-space, as MC-DuDoNet and the paper's laboratory do).
+* ``pillow``: depth (DKN, SGNet, DCTNet: Pillow's bicubic after filling unknown pixels).
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+from scipy import fft, ndimage
+
+from gisr.data.resample import resize_pillow, weighted_taps
+from gisr.errors import InputError
+
+
+def wald(
+    image: Float[np.ndarray, "H W *bands"], ratio: float, gain: float = 0.3
+) -> Float[np.ndarray, "h w *bands"]:
+    """Blur with a Gaussian MTF and decimate so that pixel centres are kept.
+
+    Args:
+        image: Multispectral truth, any values.
+        ratio: Scale factor, above 1, not necessarily an integer; the size is rounded down.
+        gain: Response at the Nyquist frequency of the reduced grid, in (0, 1).
+
+    Returns:
+        float32; sample j stands for the truth around index (j + 1/2) * ratio - 1/2.
+
+    Raises:
+        InputError: ``gain`` or ``ratio`` out of range, or a side smaller than the ratio.
+    """
+    if not 0 < gain < 1 or not ratio > 1:
+        raise InputError(f"wald: gain {gain} must lie in (0, 1) and ratio {ratio} above 1")
+    # A side of 100 at ratio 100/3 has three samples, whatever the division rounds to.
+    sides = [int(side / ratio + 1e-6) for side in image.shape[:2]]
+    if 0 in sides:
+        raise InputError(f"wald: image {image.shape} is smaller than the ratio {ratio:g}")
+    sigma = gaussian_sigma(ratio, gain)
+    reach = int(np.ceil(3.5 * sigma))
+    result = np.asarray(image, dtype=np.float32)
+    for axis in (0, 1):
+        centres = (np.arange(sides[axis]) + 0.5) * ratio - 0.5
+        taps = np.floor(centres).astype(np.int64)[:, None] + np.arange(-reach, reach + 2)
+        weights = np.exp(-0.5 * ((taps - centres[:, None]) / sigma) ** 2)
+        result = weighted_taps(result, taps, weights, axis)
+    return result
+
+
+def gaussian_sigma(ratio: float, gain: float) -> float:
+    """Return the width in truth pixels of the Gaussian whose response at 1/(2 ratio) is ``gain``.
+
+    From exp(-2 pi^2 sigma^2 f^2) = gain at f = 1 / (2 ratio) cycles a pixel.
+    """
+    return float(ratio / np.pi * np.sqrt(-2.0 * np.log(gain)))
+
+
+def kspace_crop(image: Float[np.ndarray, "H W"], ratio: float) -> Float[np.ndarray, "h w"]:
+    """Keep the centre of k-space: fewer samples over the same field of view.
+
+    The scale is right (a constant image keeps its value): MC-CDic's loader lacks this factor and
+    gives targets ratio squared times too bright (peers.md, B.3). Real part, float32.
+
+    Args:
+        image: Real slice.
+        ratio: Scale factor; each side becomes ``round(side / ratio)``, at least 1.
+    """
+    height, width = image.shape
+    low = (max(1, round(height / ratio)), max(1, round(width / ratio)))
+    spectrum = fft.fftshift(fft.fft2(np.asarray(image, dtype=np.float32)))
+    top, left = height // 2 - low[0] // 2, width // 2 - low[1] // 2
+    centre = spectrum[top : top + low[0], left : left + low[1]]
+    small = fft.ifft2(fft.ifftshift(centre)).real * (low[0] * low[1] / (height * width))
+    result: NDArray[np.float32] = small.astype(np.float32)
+    return result
+
+
+def zero_fill(
+    target: Float[np.ndarray, "h w"], guide_shape: tuple[int, int]
+) -> Float[np.ndarray, "H W"]:
+    """Return a k-space crop to the full grid by zero-filling k-space. Real part, float32.
+
+    Raises:
+        InputError: The guide is smaller than the target.
+    """
+    height, width = target.shape
+    if guide_shape[0] < height or guide_shape[1] < width:
+        raise InputError(f"zero_fill: {target.shape} is larger than the grid {guide_shape}")
+    spectrum = np.zeros(guide_shape, dtype=np.complex64)
+    top, left = guide_shape[0] // 2 - height // 2, guide_shape[1] // 2 - width // 2
+    low = fft.fftshift(fft.fft2(np.asarray(target, dtype=np.float32)))
+    spectrum[top : top + height, left : left + width] = low
+    scale = guide_shape[0] * guide_shape[1] / (height * width)
+    filled: NDArray[np.float32] = (fft.ifft2(fft.ifftshift(spectrum)).real * scale).astype(
+        np.float32
+    )
+    return filled
+
+
+def pillow_reduce(image: Float[np.ndarray, "H W"], ratio: int) -> Float[np.ndarray, "h w"]:
+    """Reduce a depth map without unknown pixels by Pillow's bicubic (size rounded down).
+
+    Raises:
+        InputError: A side is smaller than the ratio.
+    """
+    height, width = image.shape
+    if min(height, width) < ratio:
+        raise InputError(f"depth map {image.shape} is smaller than the ratio {ratio}")
+    return resize_pillow(image, (height // ratio, width // ratio))
+
+
+def fill_holes(
+    values: Float[np.ndarray, "H W *bands"], valid: Bool[np.ndarray, "H W"]
+) -> Float[np.ndarray, "H W *bands"]:
+    """Give every unknown pixel the value of the nearest known one.
+
+    Raises:
+        InputError: No pixel is known.
+    """
+    if valid.all():
+        return values
+    if not valid.any():
+        raise InputError("every pixel is unknown (no data): there is nothing to sharpen")
+    nearest = ndimage.distance_transform_edt(~valid, return_distances=False, return_indices=True)
+    filled: Float[np.ndarray, "H W *bands"] = values[tuple(nearest)]
+    return filled

@@ -1,0 +1,84 @@
+"""Bringing the values of any instrument to the network's range, and residuals back.
+
+The network sees numbers of about 0 to 1 whatever the sensor, scanner or unit: each band of a
+target is mapped by an affine function fixed by percentiles of the target itself, and so is the
+guide. Only the residual the network predicts is scaled back, so nothing is lost to rounding.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+
+from gisr.tasks.task import Task
+
+_QUIET_BAND = 0.02
+"""A band that varies less than this share of the liveliest is scaled as if it varied so much:
+noise in a dark band must not be blown up to the size of a signal."""
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Affine maps of one pair."""
+
+    target_offset: Float[np.ndarray, " bands"]
+    target_scale: Float[np.ndarray, " bands"]
+    """Zero for a constant target: then the network's residual is multiplied by zero."""
+    guide_offset: float
+    guide_scale: float
+
+    @classmethod
+    def of(
+        cls,
+        target: Float[np.ndarray, "h w bands"],
+        guide: Float[np.ndarray, "H W channels"],
+        task: Task,
+        valid: Bool[np.ndarray, "h w"] | None = None,
+    ) -> "Normalisation":
+        """Measure a pair.
+
+        Args:
+            target: In its own units, finite where valid.
+            guide: In its own units, finite.
+            task: Gives the percentiles.
+            valid: Known target pixels; all when not given.
+        """
+        known = target.reshape(-1, target.shape[2]) if valid is None else target[valid]
+        low, high = np.percentile(known, task.target_percentiles, axis=0)
+        spread = _or_range(high - low, known)
+        spread = np.where(spread > 0, np.maximum(spread, _QUIET_BAND * spread.max()), 0.0)
+        guide_low, guide_high = np.percentile(guide, task.guide_percentiles)
+        guide_spread = _or_range(np.array(guide_high - guide_low), guide.reshape(-1))
+        return cls(
+            low.astype(np.float32),
+            spread.astype(np.float32),
+            float(guide_low),
+            float(guide_spread) or 1.0,
+        )
+
+    def target(self, image: Float[np.ndarray, "H W bands"]) -> NDArray[np.float32]:
+        """Return an image in the target's units as the network sees it."""
+        scale = np.where(self.target_scale > 0, self.target_scale, 1.0)
+        normalised: NDArray[np.float32] = ((image - self.target_offset) / scale).astype(np.float32)
+        return normalised
+
+    def guide(self, image: Float[np.ndarray, "H W channels"]) -> NDArray[np.float32]:
+        """Return a guide as the network sees it."""
+        return ((image - self.guide_offset) / self.guide_scale).astype(np.float32)
+
+    def residual(self, residual: Float[np.ndarray, "H W bands"]) -> NDArray[np.float32]:
+        """Return what the network adds in the target's units."""
+        scaled: NDArray[np.float32] = (residual * self.target_scale).astype(np.float32)
+        return scaled
+
+
+def _or_range(
+    spread: Float[np.ndarray, "*bands"], known: Float[np.ndarray, "pixels *bands"]
+) -> Float[np.ndarray, "*bands"]:
+    """Use the whole range where the percentiles coincide: few pixels differ, but they count.
+
+    Otherwise the network would see them in raw units, thousands of times its range.
+    """
+    whole = known.max(axis=0) - known.min(axis=0)
+    return np.where(spread > 0, spread, whole)

@@ -1,0 +1,135 @@
+"""A pair: a target, its guide, and what is known of them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from gisr.data.degradations import fill_holes, zero_fill
+from gisr.data.resample import bicubic_to_guide
+from gisr.errors import InputError, PairError
+from gisr.io.placement import Placement
+from gisr.tasks.task import Grid, TaskName, find_task
+
+_KSPACE_DRIFT = 0.05
+"""Target pixels by which a placement may differ from that of a k-space crop: rounded headers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """One target with its guide, in their own units.
+
+    Raises:
+        InputError: An image is empty, has no or too many channels, or holds values that are not
+            finite where they are said to be valid.
+        PairError: The shapes do not fit together, or a ``kspace`` placement is none.
+    """
+
+    target: Float[np.ndarray, "h w bands"]
+    """Low-resolution image, float32."""
+    guide: Float[np.ndarray, "H W channels"]
+    """High-resolution image of another modality, float32, 1 to 3 channels."""
+    task: TaskName
+    placement: Placement
+    """Where the guide's samples lie on the target's grid."""
+    grid: Grid
+    """``kspace`` targets are brought to the guide's grid by zero-filling."""
+    valid: Bool[np.ndarray, "h w"] | None = None
+    """Known target pixels; all when None."""
+    truth: Float[np.ndarray, "H W bands"] | None = None
+    """High-resolution reference, where there is one."""
+    truth_valid: Bool[np.ndarray, "H W"] | None = None
+    """Known truth pixels; all when None."""
+    name: str = ""
+    sensor: str | None = None
+    bits: int | None = None
+    contrast: str | None = None
+    guide_contrast: str | None = None
+    peak: float | None = None
+    """Value range that PSNR and SSIM refer to."""
+    source: dict[str, Any] = field(default_factory=dict)
+    """Where the pair comes from, for reports."""
+
+    def __post_init__(self) -> None:
+        """Check shapes and values."""
+        find_task(self.task)
+        for name, image in (("target", self.target), ("guide", self.guide)):
+            if image.ndim != 3 or 0 in image.shape:
+                raise InputError(f"{name} of shape {image.shape} is empty or not an image")
+        if self.guide.shape[2] > 3:
+            raise InputError(
+                f"guide has {self.guide.shape[2]} channels, at most 3 can be used: choose some"
+            )
+        if self.valid is not None and self.valid.shape != self.target.shape[:2]:
+            raise PairError(
+                f"valid {self.valid.shape} and target {self.target.shape[:2]} must have one shape"
+            )
+        if self.truth is not None and self.truth.shape != (
+            *self.guide.shape[:2],
+            self.target.shape[2],
+        ):
+            raise PairError(
+                f"truth {self.truth.shape} must have the guide's height and width "
+                f"{self.guide.shape[:2]} and the target's {self.target.shape[2]} bands"
+            )
+        self._check_kspace()
+        known = self.target if self.valid is None else self.target[self.valid]
+        _check_finite("target", known, "mark unknown pixels with valid=")
+        _check_finite("guide", self.guide, "fill them first")
+
+    def _check_kspace(self) -> None:
+        """Zero-filling knows one placement only; another would be shifted without a word."""
+        if self.grid != "kspace":
+            return
+        sizes = self.target.shape[:2], self.guide.shape[:2]
+        if self.placement.drift(Placement.from_grid("kspace", *sizes), sizes[1]) > _KSPACE_DRIFT:
+            raise PairError(
+                f"grid 'kspace': target {sizes[0]} and guide {sizes[1]} must show the same field "
+                "of view with their first samples on each other; use grid 'centre'"
+            )
+
+    @property
+    def ratio(self) -> float:
+        """How many times finer the guide is, geometric mean of rows and columns."""
+        return self.placement.ratio
+
+    def on_guide_grid(self) -> Float[np.ndarray, "H W bands"]:
+        """Return the target interpolated onto the guide's grid, unknown pixels filled first.
+
+        Bicubic with the published kernel; zero-filled k-space for ``grid="kspace"``.
+        """
+        target = self.target if self.valid is None else fill_holes(self.target, self.valid)
+        return to_guide_grid(target, self.guide.shape[:2], self.placement, self.grid)
+
+    def keywords(self) -> dict[str, Any]:
+        """Return what an upscaler takes besides target, guide and task."""
+        return {
+            "grid": self.grid,
+            "sensor": self.sensor,
+            "bits": self.bits,
+            "contrast": self.contrast,
+            "guide_contrast": self.guide_contrast,
+            "valid": self.valid,
+        }
+
+
+def to_guide_grid(
+    target: Float[np.ndarray, "h w bands"],
+    guide_shape: tuple[int, int],
+    placement: Placement,
+    grid: Grid,
+) -> Float[np.ndarray, "H W bands"]:
+    """Bring a target without unknown pixels to the guide's grid, as its grid asks."""
+    if grid == "centre":
+        return bicubic_to_guide(target, guide_shape, placement)
+    bands = [zero_fill(target[..., band], guide_shape) for band in range(target.shape[2])]
+    return np.stack(bands, axis=-1)
+
+
+def _check_finite(name: str, values: Float[np.ndarray, "..."], remedy: str) -> None:
+    if values.size == 0:
+        raise InputError(f"{name} has no known pixel: there is nothing to sharpen")
+    wrong = int(values.size - np.isfinite(values).sum())
+    if wrong:
+        raise InputError(f"{name} holds {wrong} values that are NaN or infinite: {remedy}")

@@ -1,0 +1,103 @@
+"""Pairs with a truth, made from full-resolution images by the published protocols."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from gisr.data.degradations import fill_holes, kspace_crop, pillow_reduce, wald
+from gisr.data.pair import Pair
+from gisr.data.resample import resize_pillow
+from gisr.io.placement import Placement
+from gisr.tasks.sensors import find_sensor
+
+
+def wald_pair(
+    multispectral: Float[np.ndarray, "H W bands"],
+    panchromatic: Float[np.ndarray, "H2 W2 1"],
+    ratio: int,
+    *,
+    sensor: str | None = None,
+    bits: int | None = None,
+    name: str = "",
+) -> Pair:
+    """Return Wald's reduced-resolution pair: the multispectral image is the truth.
+
+    It is blurred by the sensor's Gaussian MTF and decimated by the ratio; the panchromatic image is
+    brought to its grid by antialiased bicubic. Edges that are no multiple of the ratio are cut.
+    """
+    rows, columns = (side // ratio * ratio for side in multispectral.shape[:2])
+    truth = multispectral[:rows, :columns].astype(np.float32)
+    guide = panchromatic.astype(np.float32)
+    if guide.shape[:2] != multispectral.shape[:2]:
+        guide = resize_pillow(guide, multispectral.shape[:2])
+    guide = guide[:rows, :columns]
+    target = wald(truth, ratio, find_sensor(sensor).mtf_gain)
+    peak = float(2**bits - 1) if bits is not None else float(truth.max())
+    return Pair(
+        target,
+        guide,
+        "pansharpening",
+        Placement.from_grid("centre", target.shape[:2], guide.shape[:2]),
+        "centre",
+        truth=truth,
+        name=name,
+        sensor=sensor,
+        bits=bits,
+        peak=peak,
+    )
+
+
+def kspace_pair(
+    truth: Float[np.ndarray, "H W"],
+    guide: Float[np.ndarray, "H W"],
+    ratio: int,
+    *,
+    contrast: str | None = None,
+    guide_contrast: str | None = None,
+    peak: float | None = None,
+    name: str = "",
+) -> Pair:
+    """Return an MR slice whose k-space was cropped to its centre, with its guide."""
+    target = kspace_crop(truth, ratio)
+    return Pair(
+        target[..., None],
+        guide[..., None].astype(np.float32),
+        "mri",
+        Placement.from_grid("kspace", target.shape, truth.shape),
+        "kspace",
+        truth=truth[..., None].astype(np.float32),
+        name=name,
+        contrast=contrast,
+        guide_contrast=guide_contrast,
+        peak=float(truth.max()) if peak is None else peak,
+    )
+
+
+def depth_pair(
+    truth: Float[np.ndarray, "H W"],
+    colour: Float[np.ndarray, "H W channels"],
+    ratio: int,
+    *,
+    valid: Bool[np.ndarray, "H W"] | None = None,
+    name: str = "",
+) -> Pair:
+    """Return a depth map reduced by Pillow's bicubic (after filling holes), with its colour image.
+
+    Edges that are no multiple of the ratio are cut, as the published loaders do.
+    """
+    rows, columns = (side // ratio * ratio for side in truth.shape)
+    truth = truth[:rows, :columns].astype(np.float32)
+    known = None if valid is None or valid.all() else valid[:rows, :columns]
+    filled = truth if known is None else fill_holes(truth, known)
+    target = pillow_reduce(filled, ratio)
+    guide = colour[:rows, :columns].astype(np.float32)
+    return Pair(
+        target[..., None],
+        guide,
+        "depth",
+        Placement.from_grid("centre", target.shape, truth.shape),
+        "centre",
+        truth=truth[..., None],
+        truth_valid=known,
+        name=name,
+        peak=float(truth.max()),
+    )

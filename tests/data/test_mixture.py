@@ -1,0 +1,98 @@
+"""The seeded mixture: what an epoch is, and that every sample is a function of its number."""
+
+import pickle
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.random import Generator
+
+from gisr.data.mixture import Mixture, Position
+from gisr.data.training_sets import Sample
+from gisr.errors import RecipeError
+from gisr.tasks.task import TaskName
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A training set whose samples say where they come from."""
+
+    size: int
+    ratio: int
+    task: TaskName = "depth"
+
+    def __len__(self) -> int:
+        return self.size
+
+    def sample(self, item: int, rng: Generator, patch: int) -> Sample:
+        image = rng.uniform(size=(4, patch, patch)).astype(np.float32)
+        return Sample(image, image[:3], image, image[:1], str(item), self.ratio, self.task)
+
+
+def mixture(*sizes: int, seed: int = 3, patches: int = 1) -> Mixture:
+    sets = [Numbered(size, ratio) for ratio, size in enumerate(sizes, start=2)]
+    return Mixture(sets, patch=2, seed=seed, patches_per_image=patches)
+
+
+def epoch(mixed: Mixture, number: int) -> list[tuple[float, str]]:
+    samples = [mixed[Position(number, index)] for index in range(mixed.epoch_length)]
+    return [(sample.ratio, sample.description) for sample in samples]
+
+
+@given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4), number=st.integers(0, 5))
+def test_an_epoch_takes_the_smallest_set_from_every_set(sizes: list[int], number: int) -> None:
+    taken = epoch(mixture(*sizes), number)
+    per_set = Counter(ratio for ratio, _ in taken)
+    assert set(per_set.values()) == {min(sizes)}
+    assert len(per_set) == len(sizes)
+    assert len(set(taken)) == len(taken)  # no item twice
+    assert {item for ratio, item in taken if ratio == 2 + sizes.index(min(sizes))} == {
+        str(item) for item in range(min(sizes))
+    }
+
+
+def test_patches_per_image_repeat_the_smallest_set_as_often() -> None:
+    counts = Counter(epoch(mixture(3, 5, patches=4), 0))
+    assert all(counts[2, str(item)] == 4 for item in range(3))
+    assert sum(count for (ratio, _), count in counts.items() if ratio == 3) == 12
+    assert max(count for (ratio, _), count in counts.items() if ratio == 3) <= 3
+
+
+def test_epochs_are_shuffled_anew_and_mixed() -> None:
+    mixed = mixture(6, 9)
+    assert epoch(mixed, 0) != epoch(mixed, 1)
+    assert [ratio for ratio, _ in epoch(mixed, 0)] != sorted(r for r, _ in epoch(mixed, 0))
+    assert epoch(mixed, 0) != epoch(mixture(6, 9, seed=4), 0)
+
+
+def test_a_position_always_gives_the_same_sample() -> None:
+    mixed, copy = mixture(4, 6), pickle.loads(pickle.dumps(mixture(4, 6)))
+    there = Position(2, 5)
+    expected = mixed[there].target
+    for other in (mixed[Position(0, 0)], mixed[Position(2, 4)]):
+        assert not np.array_equal(other.target, expected)
+    np.testing.assert_array_equal(mixed[there].target, expected)
+    np.testing.assert_array_equal(copy[there].target, expected)
+
+
+@given(size=st.integers(1, 5), taken=st.integers(0, 12))
+def test_batches_go_on_anywhere(size: int, taken: int) -> None:
+    mixed = mixture(4, 5)  # epochs of 8: sizes 3 and 5 leave a short batch, which is dropped
+    straight = list(islice(mixed.batches(Position(0, 0), size), taken + 6))
+    last = straight[taken][-1]
+    resumed = islice(mixed.batches(Position(last.epoch, last.index + 1), size), 5)
+    assert list(resumed) == straight[taken + 1 :]
+    assert all(len(batch) == size for batch in straight)
+
+
+def test_what_cannot_be_mixed_is_refused() -> None:
+    with pytest.raises(RecipeError, match="names no training set"):
+        Mixture([], patch=2, seed=0)
+    with pytest.raises(RecipeError, match="depth x3"):
+        mixture(4, 0)
+    with pytest.raises(RecipeError, match="batch 9 is larger than an epoch of 8"):
+        next(mixture(4, 5).batches(Position(0, 0), 9))

@@ -1,0 +1,1 @@
+"""From trained weights to results: weights, tiles, the upscaler, evaluation."""

@@ -1,0 +1,1 @@
+"""Training: recipe, objective, loop, checkpoints, logs."""

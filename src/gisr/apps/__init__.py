@@ -1,0 +1,1 @@
+"""Applications over the public API: thin, without image processing of their own."""

@@ -1,0 +1,55 @@
+"""``gisr evaluate``: the tables of the public benchmarks."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gisr.apps.machine import checked_device, set_threads
+from gisr.tasks.task import find_task
+
+if TYPE_CHECKING:
+    from gisr.tasks.task import TaskName
+
+_SYSTEMS = ("bicubic", "zero-filled", "gsa", "guided-filter", "magnet-s")
+
+
+def evaluate(
+    data: str,
+    *,
+    systems: list[str] | None = None,
+    tasks: list[str] | None = None,
+    benchmarks: list[str] | None = None,
+    out: str | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    quiet: bool = False,
+) -> None:
+    """Score systems on the benchmarks of a data folder and print their tables.
+
+    Args:
+        data: Folder with index.json and the files it names.
+        systems: Classical baselines by name, built-in weights, folders of weights, or hub ids;
+            the baselines and the embedded default when left out.
+        tasks: Keep only these tasks.
+        benchmarks: Keep only these benchmarks.
+        out: File for the scores of every image (JSON); the tables go beside it (.md).
+        device: cpu, cuda and so on.
+        threads: CPU threads.
+        quiet: Show no line for each score.
+    """
+    kinds: list[TaskName] | None = None if tasks is None else [find_task(t).name for t in tasks]
+    from gisr.experiments import evaluation
+
+    set_threads(threads)
+    scores = evaluation.evaluate(
+        evaluation.load_systems(systems or _SYSTEMS, checked_device(device)),
+        data,
+        tasks=kinds,
+        benchmarks=benchmarks,
+        progress=None if quiet else lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    tables = evaluation.tables(scores)
+    print(tables, end="")
+    if out is not None:
+        evaluation.save_scores(scores, out, command=f"gisr {' '.join(sys.argv[1:])}")
+        Path(out).with_suffix(".md").write_text(tables, encoding="utf-8")

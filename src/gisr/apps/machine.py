@@ -1,0 +1,36 @@
+"""What the network runs on: threads and device, checked. Torch is imported when asked for."""
+
+from gisr.errors import InputError
+
+
+def set_threads(threads: int | None) -> None:
+    """Have torch compute with this many CPU threads; its own choice when None.
+
+    Raises:
+        InputError: Fewer than one.
+    """
+    if threads is None:
+        return
+    if threads < 1:
+        raise InputError(f"threads {threads} must be at least 1")
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def checked_device(device: str | None) -> str | None:
+    """Return the device after torch has computed on it; None stays None.
+
+    Raises:
+        InputError: No such device, or it is not there.
+    """
+    if device is None:
+        return None
+    import torch
+
+    try:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"device {device!r} cannot be used here: {reason}") from error
+    return device

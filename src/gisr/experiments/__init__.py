@@ -1,0 +1,1 @@
+"""One module a table or figure; they use the public API only."""

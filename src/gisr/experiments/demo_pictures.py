@@ -1,0 +1,214 @@
+"""Before, after and error side by side, drawn with Pillow alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Shaped, UInt8
+from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import uniform_filter
+
+from gisr.data.pair import Pair
+from gisr.errors import InputError
+from gisr.inference.files import nearest_pixels
+
+_PANEL = 360
+"""Side of a panel on the sheet, in pixels."""
+_MARGIN, _CAPTION, _TITLE = 14, 30, 64
+_PAPER, _INK, _QUIET = (255, 255, 255), (20, 20, 20), (95, 95, 95)
+_UNKNOWN = (128, 128, 128)
+
+Window = tuple[slice, slice]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What stands on one picture besides the images themselves."""
+
+    title: str
+    subtitle: str
+    guide: str
+    """Caption of the guide."""
+    unit: str
+    """Unit of the error scale."""
+    lines: tuple[str, ...]
+    """The table beside the error maps."""
+
+
+def draw_comparison(
+    path: Path,
+    sheet: Sheet,
+    pair: Pair,
+    estimates: Sequence[tuple[str, Float[np.ndarray, "H W bands"]]],
+    window_side: int = 180,
+) -> None:
+    """Draw guide, input, two estimates, truth and both error maps.
+
+    Shows the square on which the first estimate errs most, so nobody chose it by taste. Both error
+    maps share one scale, and all images of the target one stretch.
+
+    Args:
+        path: PNG to write.
+        sheet: Titles and table.
+        pair: With a truth.
+        estimates: Name and image of the two compared systems, the baseline first.
+        window_side: Side of the square in guide pixels.
+
+    Raises:
+        InputError: The pair has no truth.
+    """
+    if pair.truth is None:
+        raise InputError(f"{pair.name or 'pair'} has no truth to draw")
+    errors = [_error(image, pair) for _, image in estimates]
+    window = worst_window(errors[0], window_side)
+    top = float(np.percentile(errors[0][window], 99.5)) or 1.0
+    stretch = _Stretch.of(pair, window)
+    enlarged = nearest_pixels(pair.target, pair.truth.shape[:2], pair.placement)
+    truth = _masked(stretch.colours(pair.truth[window]), pair, window)
+    upper = [
+        (f"guide: {sheet.guide}", _guide_colours(pair, window)),
+        (f"target, 1/{pair.ratio:g} of the size", stretch.colours(enlarged[window])),
+        *((name, stretch.colours(image[window])) for name, image in estimates),
+    ]
+    lower = [
+        ("truth" if pair.truth_valid is None else "truth (grey: unknown)", truth),
+        None,
+        *(
+            (f"error of {name}", _masked(cubehelix(error[window] / top), pair, window))
+            for (name, _), error in zip(estimates, errors, strict=True)
+        ),
+    ]
+    image = _lay_out(sheet, [upper, lower])
+    _draw_table(image, sheet, top)
+    image.save(path)
+
+
+def worst_window(error: Float[np.ndarray, "H W"], side: int) -> Window:
+    """Return the square of the image with the largest mean error."""
+    rows, columns = (min(side, size) for size in error.shape)
+    mean = uniform_filter(error.astype(np.float64), (rows, columns), mode="constant")
+    # The filter's output is the mean around a pixel: keep those whose square lies inside.
+    inside = mean[
+        rows // 2 : error.shape[0] - rows + rows // 2 + 1,
+        columns // 2 : error.shape[1] - columns + columns // 2 + 1,
+    ]
+    top, left = np.unravel_index(int(inside.argmax()), inside.shape)
+    return slice(int(top), int(top) + rows), slice(int(left), int(left) + columns)
+
+
+def cubehelix(values: Float[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 3"]:
+    """Colour values of 0 to 1 so that brightness grows with them (D. A. Green, 2011).
+
+    Start 0.5, -1.5 rotations, hue 1: the published defaults. It reads the same in grey print.
+    """
+    share = np.clip(values, 0, 1)[..., None]
+    angle = 2 * np.pi * (0.5 / 3 + 1 - 1.5 * share)
+    amplitude = share * (1 - share) / 2
+    red_green_blue = share + amplitude * (
+        np.cos(angle) * (-0.14861, -0.29227, 1.97294) + np.sin(angle) * (1.78277, -0.90649, 0.0)
+    )
+    return _bytes(red_green_blue)
+
+
+@dataclass(frozen=True, eq=False)
+class _Stretch:
+    """How values of a target become colours: the same for input, estimates and truth."""
+
+    low: float
+    high: float
+    bands: tuple[int, ...]
+    coloured: bool
+    """Whether one band gets a colour map (depth) instead of grey (MR)."""
+
+    @classmethod
+    def of(cls, pair: Pair, window: Window) -> "_Stretch":
+        assert pair.truth is not None  # draw_comparison checked it
+        truth = pair.truth[window]
+        known = truth if pair.truth_valid is None else truth[pair.truth_valid[window]]
+        bands = (2, 1, 0) if truth.shape[2] >= 3 else (0,)
+        low, high = np.percentile(known[..., list(bands)], (0.5, 99.5))
+        return cls(float(low), float(high if high > low else low + 1), bands, pair.task == "depth")
+
+    def colours(self, image: Float[np.ndarray, "h w bands"]) -> UInt8[np.ndarray, "h w 3"]:
+        share = (image[..., list(self.bands)] - self.low) / (self.high - self.low)
+        if self.coloured:
+            # The dark and the bright end of the map are kept for what is out of range.
+            return cubehelix(0.1 + 0.8 * share[..., 0])
+        return _bytes(np.broadcast_to(share, (*share.shape[:2], 3)))
+
+
+def _guide_colours(pair: Pair, window: Window) -> UInt8[np.ndarray, "h w 3"]:
+    low, high = np.percentile(pair.guide, (0.5, 99.5))
+    share = (pair.guide[window] - low) / (high - low or 1.0)
+    return _bytes(np.broadcast_to(share, (*share.shape[:2], 3)))
+
+
+def _error(image: Float[np.ndarray, "H W bands"], pair: Pair) -> Float[np.ndarray, "H W"]:
+    """Return the mean absolute error over bands, 0 where the truth is unknown."""
+    error = np.abs(image - pair.truth).mean(axis=2)
+    return error if pair.truth_valid is None else np.where(pair.truth_valid, error, 0)
+
+
+def _masked(
+    colours: UInt8[np.ndarray, "h w 3"], pair: Pair, window: Window
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Paint unknown truth grey."""
+    if pair.truth_valid is None:
+        return colours
+    return np.where(pair.truth_valid[window][..., None], colours, np.array(_UNKNOWN, np.uint8))
+
+
+def _lay_out(
+    sheet: Sheet, rows: Sequence[Sequence[tuple[str, Shaped[np.ndarray, "h w 3"]] | None]]
+) -> Image.Image:
+    """Paste captioned panels onto white paper; None leaves a gap."""
+    width = _MARGIN + len(rows[0]) * (_PANEL + _MARGIN)
+    height = _TITLE + len(rows) * (_PANEL + _CAPTION + _MARGIN)
+    paper = Image.new("RGB", (width, height), _PAPER)
+    draw = ImageDraw.Draw(paper)
+    draw.text((_MARGIN, 8), sheet.title, _INK, _font(20))
+    draw.text((_MARGIN, 36), sheet.subtitle, _QUIET, _font(14))
+    for row, panels in enumerate(rows):
+        for column, panel in enumerate(panels):
+            if panel is None:
+                continue
+            caption, pixels = panel
+            left, top = _corner(row, column)
+            draw.text((left, top), caption, _INK, _font(16))
+            shown = Image.fromarray(np.ascontiguousarray(pixels))
+            shown = shown.resize((_PANEL, _PANEL), Image.Resampling.NEAREST)
+            paper.paste(shown, (left, top + _CAPTION - 6))
+    return paper
+
+
+def _draw_table(paper: Image.Image, sheet: Sheet, top: float) -> None:
+    """Write the table and the common scale of the errors into the gap of the second row."""
+    draw = ImageDraw.Draw(paper)
+    left, upper = _corner(1, 1)
+    for number, line in enumerate(sheet.lines):
+        draw.text((left, upper + _CAPTION + 24 * number), line, _INK, _font(15))
+    lower = upper + _CAPTION + _PANEL - 6
+    ramp = cubehelix(np.tile(np.linspace(0, 1, _PANEL), (18, 1)))
+    paper.paste(Image.fromarray(ramp), (left, lower - 44))
+    draw.text((left, lower - 68), f"absolute error in {sheet.unit}", _INK, _font(15))
+    draw.text((left, lower - 22), "0", _INK, _font(15))
+    label = f"{top:.3g} and more"
+    room = draw.textlength(label, _font(15))
+    draw.text((left + _PANEL - room, lower - 22), label, _INK, _font(15))
+
+
+def _corner(row: int, column: int) -> tuple[int, int]:
+    return (
+        _MARGIN + column * (_PANEL + _MARGIN),
+        _TITLE + row * (_PANEL + _CAPTION + _MARGIN),
+    )
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def _bytes(share: Float[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+    colours: np.ndarray = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
+    return colours

@@ -1,0 +1,204 @@
+"""The command line: fast help, one line for every error, exit codes."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gisr import __version__
+from gisr.apps import cli
+from gisr.apps.cli import COMMANDS, main, split_overrides
+from gisr.inference.weights import CARD_FILE, TENSORS_FILE, save_weights
+from gisr.magnet import MAGNet, MAGNetConfig
+from gisr.tasks.text.table import built_in_table
+
+
+def fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command that must fail, and return its one line."""
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("gisr: error: ")
+    return captured.err.removeprefix("gisr: error: ").rstrip()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """Give a depth map and a picture that fit."""
+    Image.fromarray(np.full((8, 8), 900, np.uint16)).save(tmp_path / "depth.png")
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "colour.png")
+    return [str(tmp_path / "depth.png"), str(tmp_path / "colour.png")]
+
+
+def test_help_imports_nothing_heavy_and_answers_in_a_second() -> None:
+    code = (
+        "import sys; from gisr.apps.cli import main; status = main(['--help']); "
+        "heavy = {'torch', 'numpy', 'scipy', 'rasterio', 'nibabel', 'skimage'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else status)"
+    )
+    spent = []
+    for _ in range(3):  # the best of three: the machine may be busy
+        began = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        spent.append(time.perf_counter() - began)
+        assert done.returncode == 0, done.stderr
+        for command in COMMANDS:
+            assert command in done.stdout
+    assert min(spent) < 1.0
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_every_option(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "--help"]) == 0
+    assert f"usage: gisr [options] {command}" in capsys.readouterr().out
+
+
+def test_upscale_help_has_the_names_others_build_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["upscale", "--help"]) == 0
+    text = capsys.readouterr().out
+    options = "task model device threads ratio sensor bits contrast guide-contrast describe grid"
+    for option in [*options.split(), "overwrite", "quiet"]:
+        assert f"--{option}" in text
+    assert "-o OUTPUT, --output OUTPUT" in text
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"gisr {__version__}\n"
+
+
+def test_usage_errors_take_one_line_with_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fails([], capsys) == "say which command (see gisr --help)"
+    assert fails(["sharpen"], capsys).startswith(
+        "unknown command: 'sharpen' (choose from 'upscale'"
+    )
+    assert fails(["upscale", "a", "b"], capsys) == (
+        "the following arguments are required: --output (see gisr upscale --help)"
+    )
+    assert fails(["upscale", "a", "b", "-o", "c", "--sharp", "9"], capsys) == (
+        "unrecognized arguments: --sharp 9 (see gisr upscale --help)"
+    )
+    assert fails(["upscale", "a", "b", "-o", "c", "--threads", "two"], capsys) == (
+        "--threads two: must be a whole number (see gisr upscale --help)"
+    )
+    assert fails(["upscale", "a", "b", "-o", "c", "--ratio", "x4"], capsys) == (
+        "--ratio x4: must be a number (see gisr upscale --help)"
+    )
+
+
+def test_bad_values_name_the_value_and_the_remedy(
+    tmp_path: Path, files: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = str(tmp_path / "out.png")
+    words = ["upscale", *files, "-o", output]
+    assert fails([*words, "--task", "sharpen"], capsys) == (
+        "unknown task 'sharpen': use one of pansharpening, mri, depth"
+    )
+    assert "grid 'middle' must be centre or kspace" in fails([*words, "--grid", "middle"], capsys)
+    assert "threads 0 must be at least 1" in fails([*words, "--threads", "0"], capsys)
+    assert "device 'abacus' cannot be used here" in fails([*words, "--device", "abacus"], capsys)
+    assert "no weights 'nothing'" in fails([*words, "--model", "nothing"], capsys)
+    missing = str(tmp_path / "missing.png")
+    assert fails(["upscale", missing, files[1], "-o", output], capsys) == (
+        f"{missing}: no such file: check the name"
+    )
+    assert "is also an input" in fails(["upscale", *files, "-o", files[0], "--overwrite"], capsys)
+    Path(output).write_bytes(b"mine")
+    assert f"{output}: exists already" in fails(words, capsys)
+    assert Path(output).read_bytes() == b"mine"
+
+
+def test_interruption_gives_130_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        """Stand in for a command."""
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(cli.COMMANDS, "tasks", interrupted)
+    assert main(["tasks"]) == 130
+    assert capsys.readouterr().err == "gisr: interrupted\n"
+
+
+@pytest.fixture(scope="module")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    network = MAGNet(MAGNetConfig(width=8, unshuffle=2, blocks=(1, 1), heads=(1, 2)))
+    folder = tmp_path_factory.mktemp("embedded") / "magnet-s"
+    card = "---\nlicense: apache-2.0\n---\n# Tiny\n"
+    save_weights(folder, network, built_in_table(), name="tiny", card=card)
+    return folder
+
+
+def test_upscale_prints_one_line_and_quiet_none(
+    tmp_path: Path, files: list[str], tiny_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["upscale", *files, "--model", str(tiny_weights), "--device", "cpu"]
+    assert main([*words, "-o", str(tmp_path / "a.png")]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith(f"{tmp_path / 'a.png'}: depth x4, 32 x 32 uint16, ")
+    assert captured.out.count("\n") == 1
+    assert captured.err == ""
+    assert main([*words, "--output", str(tmp_path / "b.png"), "--quiet"]) == 0
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+    first, second = (np.asarray(Image.open(tmp_path / name)) for name in ("a.png", "b.png"))
+    np.testing.assert_array_equal(first, np.full((32, 32), 900, np.uint16))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_models_lists_what_the_package_holds(
+    tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("gisr.inference.weights.embedded_folder", lambda name: tiny_weights)
+    assert main(["models"]) == 0
+    line = capsys.readouterr().out.splitlines()[1]
+    network = MAGNet(MAGNetConfig(width=8, unshuffle=2, blocks=(1, 1), heads=(1, 2)))
+    parameters = sum(value.numel() for value in network.state_dict().values())
+    size = (tiny_weights / TENSORS_FILE).stat().st_size
+    assert line.split() == [
+        "magnet-s",
+        f"{parameters:,}",
+        f"{size / 1e6:.1f}",
+        "MB",
+        "apache-2.0",
+        str(tiny_weights / CARD_FILE),
+    ]
+
+
+def test_tasks_lists_what_descriptions_know(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tasks"]) == 0
+    text = capsys.readouterr().out
+    for word in ("pansharpening", "mri", "depth", "QuickBird", "FLAIR", "kspace", "centre", "16"):
+        assert word in text
+
+
+def test_overrides_of_a_recipe_are_told_from_options() -> None:
+    words = "train here.yaml --steps 100 --folder runs/a --network.width=16 --quiet --batch 2"
+    kept, overrides = split_overrides(words.split())
+    assert kept == ["train", "here.yaml", "--folder", "runs/a", "--quiet"]
+    assert overrides == ["--steps", "100", "--network.width=16", "--batch", "2"]
+    assert split_overrides(["train", "--steps", "9", "here.yaml"])[0] == ["train", "here.yaml"]
+
+
+def test_train_refuses_recipes_it_cannot_follow(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fails(["train", "nothing"], capsys) == (
+        "no recipe 'nothing': name a YAML file, or one of magnet-s-open"
+    )
+    assert "steps: 0 must be at least 1" in fails(
+        ["train", "magnet-s-open", "--steps", "0"], capsys
+    )
+    folder = ["--folder", str(tmp_path / "run")]
+    data = ["--data", str(tmp_path / "nothing")]
+    message = fails(["train", "magnet-s-open", *folder, *data], capsys)
+    assert f"{tmp_path / 'nothing' / 'index.json'}: no readable index" in message

@@ -1,0 +1,36 @@
+"""Weights for the end-to-end tests: a tiny network for speed, the embedded ones for real pairs."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from gisr.inference.upscaler import Upscaler, load_model
+from gisr.inference.weights import EMBEDDED, TENSORS_FILE, embedded_folder, save_weights
+from gisr.magnet import MAGNet, MAGNetConfig
+from gisr.tasks.text.table import built_in_table
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder of random weights whose residual is not zero."""
+    torch.manual_seed(0)
+    network = MAGNet(MAGNetConfig(width=8, unshuffle=2, blocks=(1, 1), heads=(1, 2)))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    folder = tmp_path_factory.mktemp("weights")
+    save_weights(folder, network, built_in_table(), name="tiny")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_upscaler(tiny_weights: Path) -> Upscaler:
+    return load_model(tiny_weights, "cpu")
+
+
+@pytest.fixture(scope="session")
+def embedded_weights() -> str:
+    if not (embedded_folder(EMBEDDED[0]) / TENSORS_FILE).is_file():
+        pytest.skip(f"needs the embedded weights {EMBEDDED[0]}, which are not in this checkout")
+    return EMBEDDED[0]

@@ -1,0 +1,383 @@
+"""Files in, a file out: all three formats, on generated files and on crops of real pairs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+from PIL import Image
+
+from gisr.apps.cli import main
+from gisr.baselines.classical import Bicubic, ZeroFilled
+from gisr.data.open_pairs import OpenPair, read_open_pairs
+from gisr.data.pair import Pair
+from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
+from gisr.errors import FileFormatError, InputError, PairError
+from gisr.inference.contrasts import guess_contrast
+from gisr.inference.files import upscale_files
+from gisr.inference.upscaler import Upscaler
+from gisr.io.depthmap import read_depth
+from gisr.io.geotiff import read_geotiff
+from gisr.io.nifti import read_nifti
+from gisr.metrics import psnr, rmse
+
+RNG = np.random.default_rng(0)
+TARGET = RNG.integers(100, 1900, (24, 24, 4)).astype(np.uint16)
+GUIDE = RNG.integers(100, 1900, (96, 96, 1)).astype(np.uint16)
+
+
+def write_tiff(path: Path, pixels: NDArray[Any], size: float, **options: Any) -> Path:
+    west, north = options.pop("origin", (500_000.0, 4_000_000.0))
+    profile = {
+        "driver": "GTiff",
+        "height": pixels.shape[0],
+        "width": pixels.shape[1],
+        "count": pixels.shape[2],
+        "dtype": pixels.dtype.name,
+        "crs": "EPSG:32633",
+        # Else GDAL takes the fourth band of 8 bits for transparency.
+        "photometric": "MINISBLACK",
+        "alpha": "UNSPECIFIED",
+        "transform": Affine(size, 0.0, west, 0.0, -size, north),
+        **options,
+    }
+    with rasterio.open(path, "w", **profile) as dataset:
+        dataset.write(np.moveaxis(pixels, -1, 0))
+        if pixels.shape[2] == 4:
+            for band, name in enumerate(("blue", "green", "red", "nir"), 1):
+                dataset.set_band_description(band, name)
+    return path
+
+
+@pytest.fixture
+def tiffs(tmp_path: Path) -> tuple[Path, Path]:
+    target = TARGET.copy()
+    target[:3, 20:] = 0
+    return (
+        write_tiff(tmp_path / "ms.tif", target, 10.0, nodata=0, compress="deflate"),
+        write_tiff(tmp_path / "pan.tif", GUIDE, 2.5),
+    )
+
+
+def write_volume(path: Path, voxels: NDArray[Any], zooms: tuple[float, ...], shift: float) -> Path:
+    affine = np.diag((*zooms, 1.0))
+    affine[:2, 3] = shift
+    nibabel.save(nibabel.Nifti1Image(voxels, affine), path)
+    return path
+
+
+def write_volumes(folder: Path, dtype: Any, shift: float = 0.0) -> tuple[Path, Path]:
+    low = RNG.integers(10, 900, (16, 12, 3)).astype(dtype)
+    high = RNG.integers(0, 900, (64, 48, 3)).astype(np.int16)
+    return (
+        write_volume(folder / "sub-01_T2w.nii.gz", low, (4.0, 4.0, 5.0), shift),
+        write_volume(folder / "sub-01_T1w.nii.gz", high, (1.0, 1.0, 5.0), 0.0),
+    )
+
+
+@pytest.fixture
+def depth_files(tmp_path: Path) -> tuple[Path, Path]:
+    depth = RNG.integers(500, 60_000, (15, 20)).astype(np.uint16)
+    depth[4:7, 5:9] = 0
+    colour = RNG.integers(0, 256, (60, 80, 3)).astype(np.uint8)
+    Image.fromarray(depth).save(tmp_path / "depth.png")
+    Image.fromarray(colour).save(tmp_path / "colour.png")
+    return tmp_path / "depth.png", tmp_path / "colour.png"
+
+
+def test_geotiff_gets_the_upscalers_values_on_the_guides_grid(
+    tmp_path: Path, tiffs: tuple[Path, Path], tiny_upscaler: Upscaler
+) -> None:
+    seen: list[tuple[int, int]] = []
+    result = upscale_files(
+        tiny_upscaler,
+        *tiffs,
+        tmp_path / "out.tif",
+        sensor="QuickBird",
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert (result.task, result.shape, result.dtype) == ("pansharpening", (96, 96, 4), "uint16")
+    assert (result.ratio, result.grid, result.notes) == (pytest.approx(4), "centre", ())
+    assert seen == [(1, 1)]
+    low, high = (read_geotiff(path) for path in tiffs)
+    out = read_geotiff(tmp_path / "out.tif")
+    assert (out.crs, out.transform) == (high.crs, high.transform)
+    assert (out.descriptions, out.nodata) == (low.descriptions, 0.0)
+    assert out.creation["compress"] == "deflate"
+    np.testing.assert_array_equal(out.valid, low.valid.repeat(4, 0).repeat(4, 1))
+    expected = tiny_upscaler(
+        low.pixels, high.pixels, "pansharpening", sensor="QuickBird", valid=low.valid
+    )
+    rounded = np.clip(np.rint(expected), 1, 65535)
+    difference = np.abs(out.pixels[out.valid].astype(float) - rounded[out.valid])
+    assert difference.max() <= 1  # a value at one half may go either way
+    assert (difference == 0).mean() > 0.999
+
+
+def test_guide_outside_the_target_or_unknown_is_unknown_in_the_output(
+    tmp_path: Path, tiny_upscaler: Upscaler
+) -> None:
+    target = write_tiff(tmp_path / "ms.tif", TARGET, 10.0, nodata=0)
+    guide = GUIDE.copy()
+    guide[50:60, 50:60] = 0
+    # The guide begins 20 m, two target pixels, west of the target.
+    high = write_tiff(tmp_path / "pan.tif", guide, 2.5, nodata=0, origin=(499_980.0, 4_000_000.0))
+    result = upscale_files(tiny_upscaler, target, high, tmp_path / "out.tif")
+    valid = read_geotiff(tmp_path / "out.tif").valid
+    expected = np.ones((96, 96), bool)
+    expected[:, :8] = expected[50:60, 50:60] = False
+    np.testing.assert_array_equal(valid, expected)
+    assert "8.3% of the guide lies outside the target" in result.notes[0]
+
+
+def test_guide_of_many_bands_uses_the_first_and_says_so(
+    tmp_path: Path, tiffs: tuple[Path, Path], tiny_upscaler: Upscaler
+) -> None:
+    others = RNG.integers(1, 2000, (96, 96, 3)).astype(np.uint16)
+    many = write_tiff(tmp_path / "many.tif", np.concatenate([GUIDE, others], axis=2), 2.5)
+    upscale_files(tiny_upscaler, *tiffs, tmp_path / "one_out.tif")
+    result = upscale_files(tiny_upscaler, tiffs[0], many, tmp_path / "many_out.tif")
+    assert result.notes == ("many.tif has 4 bands: band 1 is the guide",)
+    one, four = (read_geotiff(tmp_path / f"{name}_out.tif") for name in ("one", "many"))
+    np.testing.assert_array_equal(one.pixels, four.pixels)
+
+
+def test_a_band_taken_for_transparency_is_said(
+    tmp_path: Path, tiffs: tuple[Path, Path], tiny_upscaler: Upscaler
+) -> None:
+    pixels = np.clip(TARGET // 8, 1, 255).astype(np.uint8)
+    target = write_tiff(tmp_path / "rgba.tif", pixels, 10.0, photometric="RGB", alpha="YES")
+    result = upscale_files(tiny_upscaler, target, tiffs[1], tmp_path / "out.tif")
+    assert result.shape == (96, 96, 3)
+    assert "rgba.tif: one band is marked as transparency" in result.notes[0]
+
+
+@pytest.mark.parametrize(("shift", "grid"), [(0.0, "kspace"), (1.5, "centre")])
+def test_nifti_grid_comes_from_the_affine(
+    tmp_path: Path, tiny_upscaler: Upscaler, shift: float, grid: Any
+) -> None:
+    files = write_volumes(tmp_path, np.int16, shift)
+    seen: list[tuple[int, int]] = []
+    result = upscale_files(
+        tiny_upscaler,
+        *files,
+        tmp_path / "out.nii.gz",
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert (result.task, result.grid, result.dtype) == ("mri", grid, "int16")
+    assert (result.contrast, result.guide_contrast) == ("T2", "T1")
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    low, high, out = (read_nifti(path) for path in (*files, tmp_path / "out.nii.gz"))
+    np.testing.assert_array_equal(out.affine, high.affine)
+    assert out.shape == (64, 48, 3) == result.shape
+    for index in range(3):
+        expected = tiny_upscaler(
+            low.voxels[..., index],
+            high.voxels[..., index],
+            "mri",
+            contrast="T2",
+            guide_contrast="T1",
+            grid=grid,
+        )
+        assert np.abs(out.voxels[..., index] - expected).max() < 0.51
+
+
+def test_nan_voxels_stay_unknown_and_an_empty_slice_too(
+    tmp_path: Path, tiny_upscaler: Upscaler
+) -> None:
+    target, guide = write_volumes(tmp_path, np.float32)
+    volume = nibabel.load(target)
+    voxels = np.asarray(volume.dataobj).copy()
+    voxels[5, 5, 0] = np.nan
+    voxels[..., 2] = np.nan
+    nibabel.save(nibabel.Nifti1Image(voxels, volume.affine), target)
+    upscale_files(tiny_upscaler, target, guide, tmp_path / "out.nii")
+    unknown = ~np.isfinite(read_nifti(tmp_path / "out.nii").voxels)
+    assert unknown[..., 2].all() and not unknown[..., 1].any()
+    # k-space grid: the sample 5 lies at 20, and is the nearest of 18 to 22 (halves go to even).
+    assert 9 <= unknown[..., 0].sum() <= 25 and unknown[19:22, 19:22, 0].all()
+
+
+def test_volume_of_nothing_is_refused(tmp_path: Path, tiny_upscaler: Upscaler) -> None:
+    target, guide = write_volumes(tmp_path, np.float32)
+    write_volume(target, np.full((16, 12, 3), np.nan, np.float32), (4.0, 4.0, 5.0), 0.0)
+    with pytest.raises(InputError, match="no voxel is finite"):
+        upscale_files(tiny_upscaler, target, guide, tmp_path / "out.nii")
+    assert not (tmp_path / "out.nii").exists()
+
+
+def test_holes_of_a_depth_map_stay_holes(
+    tmp_path: Path, depth_files: tuple[Path, Path], tiny_upscaler: Upscaler
+) -> None:
+    result = upscale_files(tiny_upscaler, *depth_files, tmp_path / "out.png")
+    assert (result.task, result.shape, result.dtype) == ("depth", (60, 80), "uint16")
+    low, out = read_depth(depth_files[0]), read_depth(tmp_path / "out.png")
+    np.testing.assert_array_equal(out.valid, low.valid.repeat(4, 0).repeat(4, 1))
+    guide = np.asarray(Image.open(depth_files[1]))
+    expected = tiny_upscaler(low.values, guide, "depth", valid=low.valid)
+    inside = np.clip(expected, 1, 65535)[out.valid]
+    assert np.abs(out.values[out.valid] - inside).max() < 0.51
+
+
+def test_another_value_may_mark_holes(
+    tmp_path: Path, depth_files: tuple[Path, Path], tiny_upscaler: Upscaler
+) -> None:
+    depth = np.asarray(Image.open(depth_files[0])).copy()
+    depth[depth == 0] = 65535
+    Image.fromarray(depth).save(depth_files[0])
+    upscale_files(tiny_upscaler, *depth_files, tmp_path / "out.png", invalid=65535)
+    stored = np.asarray(Image.open(tmp_path / "out.png"))
+    np.testing.assert_array_equal(stored == 65535, (depth == 65535).repeat(4, 0).repeat(4, 1))
+
+
+def test_an_existing_output_is_kept_until_told_otherwise(
+    tmp_path: Path, depth_files: tuple[Path, Path], tiny_upscaler: Upscaler
+) -> None:
+    output = tmp_path / "out.png"
+    output.write_bytes(b"mine")
+    with pytest.raises(FileFormatError, match=r"out\.png: exists already"):
+        upscale_files(tiny_upscaler, *depth_files, output)
+    assert output.read_bytes() == b"mine"
+    upscale_files(tiny_upscaler, *depth_files, output, overwrite=True)
+    assert read_depth(output).shape == (60, 80)
+
+
+def test_interruption_leaves_nothing_behind(
+    tmp_path: Path, depth_files: tuple[Path, Path], tiny_upscaler: Upscaler
+) -> None:
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(KeyboardInterrupt):
+        upscale_files(tiny_upscaler, *depth_files, tmp_path / "out.png", progress=interrupt)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "output", "error", "message"),
+    [
+        ({}, "out.png", FileFormatError, r"out\.png: task pansharpening writes \.tif, \.tiff"),
+        ({}, "ms.tif", FileFormatError, "is also an input"),
+        ({}, "nowhere/out.tif", FileFormatError, "nowhere does not exist"),
+        ({"task": "sharpening"}, "out.tif", InputError, "unknown task 'sharpening'"),
+        ({"contrast": "T2"}, "out.tif", InputError, "contrast 'T2' is for task mri"),
+        ({"ratio": 2}, "out.tif", PairError, r"ratio 2 is not what the files say \(4\)"),
+        ({"sensor": "Sputnik"}, "out.tif", InputError, "unknown sensor 'Sputnik'"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_anything_is_written(
+    tmp_path: Path,
+    tiffs: tuple[Path, Path],
+    tiny_upscaler: Upscaler,
+    options: dict[str, Any],
+    output: str,
+    error: type[Exception],
+    message: str,
+) -> None:
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(error, match=message):
+        upscale_files(tiny_upscaler, *tiffs, tmp_path / output, **options)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_pixels_of_no_data_alone_are_refused_by_file(
+    tmp_path: Path, tiffs: tuple[Path, Path], tiny_upscaler: Upscaler
+) -> None:
+    empty = write_tiff(tmp_path / "empty.tif", np.zeros_like(GUIDE), 2.5, nodata=0)
+    with pytest.raises(InputError, match=r"empty\.tif: every pixel is unknown"):
+        upscale_files(tiny_upscaler, tiffs[0], empty, tmp_path / "out.tif")
+
+
+@pytest.mark.parametrize(
+    ("name", "contrast"),
+    [
+        ("sub-01_ses-2_T1w.nii.gz", "T1"),
+        ("BraTS-GLI-00001-t1c.nii", "T1ce"),
+        ("IXI002-Guys-0828-PD.nii.gz", "PD"),
+        ("t2_flair.nii", "FLAIR"),
+        ("T2.nii", "T2"),
+        ("T1_to_T2.nii.gz", None),
+        ("slice12.nii", None),
+    ],
+)
+def test_contrasts_are_read_from_file_names(name: str, contrast: str | None) -> None:
+    assert guess_contrast(f"T2/{name}") == contrast
+
+
+def _entry(data_folder: Path, identifier: str) -> OpenPair:
+    return next(entry for entry in read_open_pairs(data_folder) if entry.name == identifier)
+
+
+def _landsat(data_folder: Path, folder: Path) -> tuple[Pair, Path, Path, Path]:
+    entry = _entry(data_folder, "l7_19")
+    pair = wald_pair(
+        entry.multispectral[:96, :96], entry.panchromatic[:192, :192], 2, sensor="Landsat-7", bits=8
+    )
+    target = write_tiff(folder / "ms.tif", np.rint(pair.target).astype(np.uint8), 60.0)
+    guide = write_tiff(folder / "pan.tif", np.rint(pair.guide).astype(np.uint8), 30.0)
+    return pair, target, guide, folder / "out.tif"
+
+
+def _head(data_folder: Path, folder: Path) -> tuple[Pair, Path, Path, Path]:
+    entry = _entry(data_folder, "lesjak_long_patient04_study1")
+    target_volume, guide_volume = entry.volume("T2"), entry.volume("T1")
+    middle = (*(slice(side // 2 - 64, side // 2 + 64) for side in target_volume.shape[:2]), 8)
+    pair = kspace_pair(target_volume[middle], guide_volume[middle], 4)
+    ratios = (*pair.placement.ratios, 3.0)
+    target = write_volume(folder / "T2.nii.gz", pair.target, ratios, 0.0)
+    guide = write_volume(folder / "T1.nii.gz", pair.guide, (1.0, 1.0, 3.0), 0.0)
+    return pair, target, guide, folder / "out.nii.gz"
+
+
+def _middlebury(data_folder: Path, folder: Path) -> tuple[Pair, Path, Path, Path]:
+    entry = _entry(data_folder, "mb06t_midd1_v1")
+    values, valid = entry.depth
+    window = (slice(80, 272), slice(100, 292))
+    pair = depth_pair(values[window], entry.colour[window], 4, valid=valid[window])
+    np.save(folder / "depth.npy", pair.target[..., 0])
+    Image.fromarray(pair.guide.astype(np.uint8)).save(folder / "colour.png")
+    return pair, folder / "depth.npy", folder / "colour.png", folder / "out.npy"
+
+
+def _read(path: Path) -> NDArray[Any]:
+    if path.suffix == ".tif":
+        return read_geotiff(path).pixels
+    if path.suffix == ".npy":
+        return read_depth(path).values[..., None]
+    return read_nifti(path).voxels
+
+
+@pytest.mark.parametrize("make", [_landsat, _head, _middlebury])
+def test_real_pairs_come_out_better_than_interpolated(
+    tmp_path: Path,
+    data_folder: Path,
+    embedded_weights: str,
+    capsys: pytest.CaptureFixture[str],
+    make: Callable[[Path, Path], tuple[Pair, Path, Path, Path]],
+) -> None:
+    pair, target, guide, output = make(data_folder, tmp_path)
+    words = [str(target), str(guide), "-o", str(output), "--model", embedded_weights]
+    assert main(["upscale", *words]) == 0
+    assert f"{output}: {pair.task} x{pair.ratio:.4g}" in capsys.readouterr().out
+    sharp = _read(output)
+    assert pair.truth is not None and pair.peak is not None
+    assert sharp.shape == pair.truth.shape
+    baseline = ZeroFilled() if pair.task == "mri" else Bicubic()
+    interpolated = baseline.upscale(pair)
+    if pair.task == "depth":
+        ours, theirs = (
+            rmse(image, pair.truth, border=6, valid=pair.truth_valid)
+            for image in (sharp, interpolated)
+        )
+        assert ours < 0.95 * theirs
+    else:
+        ours, theirs = (
+            psnr(image, pair.truth, peak=pair.peak, border=8) for image in (sharp, interpolated)
+        )
+        assert ours > theirs + 0.3

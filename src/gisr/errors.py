@@ -26,7 +26,7 @@ class LimitError(GisrError):
 
 
 class WeightsError(GisrError):
-    """Weights cannot be found, do not match their configuration, or hold values that are not finite."""
+    """Weights are missing, do not match their configuration, or hold values that are not finite."""
 
 
 class RecipeError(GisrError, ValueError):

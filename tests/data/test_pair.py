@@ -13,7 +13,7 @@ from gisr.io.placement import Placement
 RNG = np.random.default_rng(8)
 
 
-def pair(**changes: Any) -> Pair:  # noqa: ANN401 - whatever a pair takes
+def pair(**changes: Any) -> Pair:
     values: dict[str, Any] = {
         "target": RNG.uniform(size=(4, 6, 2)).astype(np.float32),
         "guide": RNG.uniform(size=(8, 12, 3)).astype(np.float32),

@@ -96,6 +96,7 @@ def test_matlab_keeps_constants_and_bands(enlarge: bool) -> None:
     image = np.stack([np.full((6, 9), 3.0), np.full((6, 9), -4.0)], axis=-1)
     result = resize_matlab(image, 3, enlarge=enlarge)
     assert result.shape == ((18, 27, 2) if enlarge else (2, 3, 2))
+    assert result.dtype == np.float32
     np.testing.assert_allclose(result[..., 0], 3.0, rtol=1e-6)
     np.testing.assert_allclose(result[..., 1], -4.0, rtol=1e-6)
 

@@ -147,14 +147,19 @@ def test_guide_of_many_bands_uses_the_first_and_says_so(
     np.testing.assert_array_equal(one.pixels, four.pixels)
 
 
-def test_a_band_taken_for_transparency_is_said(
-    tmp_path: Path, tiffs: tuple[Path, Path], tiny_upscaler: Upscaler
+@pytest.mark.parametrize("mask", [False, True])
+def test_a_fourth_band_called_alpha_is_data_unless_it_is_a_mask(
+    tmp_path: Path, tiffs: tuple[Path, Path], tiny_upscaler: Upscaler, mask: bool
 ) -> None:
-    pixels = np.clip(TARGET // 8, 1, 255).astype(np.uint8)
+    pixels = np.clip(TARGET // 8, 1, 254).astype(np.uint8)
+    if mask:
+        pixels[..., 3] = 255
+        pixels[:3, :3, 3] = 0
     target = write_tiff(tmp_path / "rgba.tif", pixels, 10.0, photometric="RGB", alpha="YES")
     result = upscale_files(tiny_upscaler, target, tiffs[1], tmp_path / "out.tif")
-    assert result.shape == (96, 96, 3)
-    assert "rgba.tif: one band is marked as transparency" in result.notes[0]
+    assert result.shape == (96, 96, 3 if mask else 4)
+    assert len(result.notes) == mask
+    assert read_geotiff(tmp_path / "out.tif").valid.all() != mask
 
 
 @pytest.mark.parametrize(("shift", "grid"), [(0.0, "kspace"), (1.5, "centre")])

@@ -281,6 +281,7 @@ class TestWriting:
 
     def test_alpha_band_is_written_again(self, tmp_path: Path) -> None:
         pixels = scene(4, 4, 4, "uint8")
+        pixels[..., 3] = 255  # a mask, not data that GDAL took for one
         low = write_raw(tmp_path / "rgba.tif", pixels, photometric="RGB", alpha="YES")
         high = write_raw(tmp_path / "pan.tif", scene(8, 8, 1, "uint8"))
         target, guide = read_geotiff(low), read_geotiff(high)

@@ -1,4 +1,4 @@
-"""Small networks with a head that is not zero, and inputs for them."""
+"""Small networks in which nothing is zero, and inputs for them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,11 +14,13 @@ from gisr.magnet import MAGNet, MAGNetConfig
 def tiny() -> Callable[..., MAGNet]:
     """Build a seeded network of one block a level that does something at once."""
 
-    def build(**changes: Any) -> MAGNet:  # noqa: ANN401 - whatever the configuration takes
+    def build(**changes: Any) -> MAGNet:
         torch.manual_seed(3)
         settings = {"width": 8, "blocks": (1, 1, 1, 1), "text_width": 6, **changes}
         network = MAGNet(MAGNetConfig(**settings)).eval()
-        torch.nn.init.normal_(network.head.weight, std=0.1)
+        for parameter in network.parameters():
+            if not parameter.any():  # whatever starts at zero would hide what is behind it
+                torch.nn.init.normal_(parameter, std=0.1)
         return network
 
     return build

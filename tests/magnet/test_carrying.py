@@ -47,9 +47,7 @@ def test_channels_of_one_band_are_averaged() -> None:
     assert restore(carried, 3).flatten().tolist() == [3.0, 2.0, 3.0]
 
 
-@pytest.mark.parametrize(
-    ("channels", "expected"), [(1, [0, 0, 0]), (2, [0, 1, 0]), (3, [0, 1, 2])]
-)
+@pytest.mark.parametrize(("channels", "expected"), [(1, [0, 0, 0]), (2, [0, 1, 0]), (3, [0, 1, 2])])
 def test_guides_are_repeated(channels: int, expected: list[int]) -> None:
     assert carry_guide(numbered(1, channels))[0, :, 0, 0].tolist() == expected
 

@@ -56,9 +56,7 @@ def test_bands_stay_in_their_place(tiny: Build, pair: Draw) -> None:
 
 def test_padding_is_by_reflection_and_cropped(tiny: Build, pair: Draw) -> None:
     target, guide, text, ratio = pair(height=21, width=30)
-    reflected = [
-        torch.nn.functional.pad(x, (0, 2, 0, 3), mode="reflect") for x in (target, guide)
-    ]
+    reflected = [torch.nn.functional.pad(x, (0, 2, 0, 3), mode="reflect") for x in (target, guide)]
     network = tiny()
     with torch.inference_mode():
         cropped = network(*reflected, text, ratio).image[..., :21, :30]

@@ -10,6 +10,14 @@ from gisr.magnet import LevelRouting, MAGNetConfig, balance_loss
 from gisr.magnet.routing import Experts, GuidedRouting, Router
 
 
+def random_experts(channels: int, number: int, portion: str) -> Experts:
+    """Build experts whose answers, zero in a new network, are random."""
+    torch.manual_seed(1)
+    experts = Experts(channels, number, portion)
+    torch.nn.init.normal_(experts.project.weight)
+    return experts
+
+
 @given(experts=st.integers(1, 6), data=st.data())
 def test_weights_sum_to_one_over_exactly_k_experts(experts: int, data: st.DataObject) -> None:
     active = data.draw(st.integers(1, experts))
@@ -41,6 +49,7 @@ def test_noise_in_training_only() -> None:
 def test_expected_load_is_how_often_experts_are_kept() -> None:
     torch.manual_seed(0)
     router = Router(3, 4, 2).train()
+    torch.nn.init.normal_(router.noise.weight)  # spreads of 0.1 to 2
     x = torch.randn(1, 3, 1, 1).expand(1, 3, 300, 300)
     with torch.no_grad():
         weights, load = router(x)
@@ -58,8 +67,7 @@ def test_load_of_experts_that_are_all_kept_is_every_pixel() -> None:
 @pytest.mark.parametrize("portion", ["pixels", "channels"])
 @pytest.mark.parametrize("active", [1, 2, 4])
 def test_sparse_and_dense_paths_agree(portion: str, active: int) -> None:
-    torch.manual_seed(1)
-    experts, x = Experts(8, 4, portion), torch.randn(2, 8, 6, 5)
+    experts, x = random_experts(8, 4, portion), torch.randn(2, 8, 6, 5)
     weights, _ = Router(8, 4, active).eval()(x)
     dense, sparse = (experts(x, weights, sparse=choice) for choice in (False, True))
     torch.testing.assert_close(sparse, dense, atol=1e-5, rtol=0)
@@ -67,8 +75,7 @@ def test_sparse_and_dense_paths_agree(portion: str, active: int) -> None:
 
 @pytest.mark.parametrize("portion", ["pixels", "channels"])
 def test_gradients_of_sparse_and_dense_paths_agree(portion: str) -> None:
-    torch.manual_seed(1)
-    experts, x = Experts(8, 4, portion), torch.randn(2, 8, 6, 5)
+    experts, x = random_experts(8, 4, portion), torch.randn(2, 8, 6, 5)
     weights, _ = Router(8, 4, 2).eval()(x)
     found = []
     for sparse in (False, True):
@@ -80,8 +87,7 @@ def test_gradients_of_sparse_and_dense_paths_agree(portion: str) -> None:
 
 @pytest.mark.parametrize("sparse", [False, True])
 def test_equation_9_is_a_linear_sum_of_two_layer_experts(sparse: bool) -> None:
-    torch.manual_seed(1)
-    experts, x = Experts(4, 3, "pixels"), torch.randn(1, 4, 2, 2)
+    experts, x = random_experts(4, 3, "pixels"), torch.randn(1, 4, 2, 2)
     weights = torch.tensor([0.25, 0.0, 0.75]).reshape(1, 3, 1, 1).expand(1, 3, 2, 2).contiguous()
     expected = torch.zeros(4, 2, 2)
     for j, share in enumerate((0.25, 0.0, 0.75)):
@@ -93,8 +99,7 @@ def test_equation_9_is_a_linear_sum_of_two_layer_experts(sparse: bool) -> None:
 
 @pytest.mark.parametrize("sparse", [False, True])
 def test_with_a_portion_of_channels_each_expert_sees_and_writes_its_own(sparse: bool) -> None:
-    torch.manual_seed(1)
-    experts, x = Experts(8, 4, "channels"), torch.randn(1, 8, 3, 3)
+    experts, x = random_experts(8, 4, "channels"), torch.randn(1, 8, 3, 3)
     only_second = torch.zeros(1, 4, 3, 3)
     only_second[:, 1] = 1
     answer = experts(x, only_second, sparse=sparse)
@@ -108,7 +113,9 @@ def test_with_a_portion_of_channels_each_expert_sees_and_writes_its_own(sparse: 
 def module(**changes: object) -> GuidedRouting:
     torch.manual_seed(4)
     config = MAGNetConfig(width=8, atom_width=5, **changes)
-    return GuidedRouting(config, 8, "encoder 1").eval()
+    routing = GuidedRouting(config, 8, "encoder 1").eval()
+    torch.nn.init.normal_(routing.experts.project.weight)
+    return routing
 
 
 def test_equations_7_to_9_with_the_literal_convolution_of_the_concatenation() -> None:
@@ -127,6 +134,15 @@ def test_equations_7_to_9_with_the_literal_convolution_of_the_concatenation() ->
     torch.testing.assert_close(refined, answer)
     assert record.position == "encoder 1"
     torch.testing.assert_close(record.load, (expected > 0).float().sum(dim=(0, 2, 3)))
+
+
+def test_what_the_experts_say_is_added() -> None:
+    routing = GuidedRouting(MAGNetConfig(width=8, atom_width=5), 8, "encoder 1").eval()
+    feature, guidance = torch.randn(1, 8, 4, 6), torch.randn(1, 4, 4, 6)
+    refined, record = routing(feature, guidance, torch.randn(1, 5), sparse=False)
+    experts = routing.experts(feature, record.weights, sparse=False)
+    assert experts.abs().max() > 0
+    torch.testing.assert_close(refined, feature + experts)
 
 
 def test_the_prompt_changes_the_routing_and_is_absent_without_the_module() -> None:

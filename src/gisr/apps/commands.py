@@ -31,6 +31,7 @@ def upscale(
     guide_contrast: str | None = None,
     describe: str | None = None,
     grid: str | None = None,
+    align: str = "auto",
     invalid: float = 0.0,
     overwrite: bool = False,
     quiet: bool = False,
@@ -55,6 +56,7 @@ def upscale(
         describe: Free text in place of the built-in description.
         grid: centre (pixel areas aligned) or kspace (sample j at guide index j times ratio); what
             georeference or affine say, or the task's own, when left out.
+        align: auto (the shift of a panchromatic guide is estimated, told and undone) or off.
         invalid: Value of unknown pixels in a depth map.
         overwrite: Replace an existing output.
         quiet: Print nothing but errors.
@@ -62,13 +64,18 @@ def upscale(
     name = None if task is None else find_task(task).name
     if grid not in (None, "centre", "kspace"):
         raise InputError(f"grid {grid!r} must be centre or kspace")
+    if align not in ("auto", "off"):
+        raise InputError(f"align {align!r} must be auto or off")
     _check_files(target, guide, output, overwrite)
     from gisr.apps.progress import ProgressBar
     from gisr.inference.files import upscale_files
-    from gisr.inference.upscaler import load_model
+    from gisr.inference.upscaler import Upscaler
+    from gisr.inference.weights import load_weights
 
     set_threads(threads)
-    upscaler = load_model(model, checked_device(device))
+    upscaler = Upscaler(
+        load_weights(model), checked_device(device), align="off" if align == "off" else "auto"
+    )
     with ProgressBar("slices" if target.endswith((".nii", ".nii.gz")) else "tiles", quiet) as bar:
         result = upscale_files(
             upscaler,
@@ -171,6 +178,7 @@ def train(
         overrides: Changes to the recipe, command-line style.
     """
     path = _find_recipe(recipe)
+    from gisr.experiments.validation import make_validation
     from gisr.training.loop import train as run_training
     from gisr.training.recipe import read_recipe
 
@@ -178,7 +186,10 @@ def train(
     set_threads(threads)
     chosen = read_recipe(path, overrides)
     place = Path("runs") / path.stem if folder is None else Path(folder)
-    weights = run_training(chosen, place, device=checked, stop_at=stop_at, quiet=_silent(quiet))
+    validate = make_validation(chosen) if chosen.validate_every else None
+    weights = run_training(
+        chosen, place, device=checked, validate=validate, stop_at=stop_at, quiet=_silent(quiet)
+    )
     print(f"{weights}: weights of {chosen.name}, ready for gisr upscale --model {weights}")
 
 

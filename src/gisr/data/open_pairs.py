@@ -17,6 +17,7 @@ from gisr.io.nifti import read_nifti
 from gisr.tasks.task import TaskName
 
 Split = Literal["train", "val", "test", "research"]
+_NEEDED = ("id", "task", "split", "open")
 _SKY = 1000.0
 """Depths above it, in metres, are sky and so unknown where an entry says it has sky."""
 
@@ -73,6 +74,15 @@ class OpenPair:
         return read_geotiff(self.folder / self.record["guide"]).pixels.astype(np.float32)
 
     @property
+    def guide_offset(self) -> tuple[float, float]:
+        """How far a panchromatic guide is off, in its pixels; (0, 0) where the index does not say.
+
+        ``aligned[y, x] = guide[y + dy, x + dx]`` for an offset (dy, dx).
+        """
+        row, column = self.record.get("guide_offset_px", (0.0, 0.0))
+        return float(row), float(column)
+
+    @property
     def contrasts(self) -> tuple[str, ...]:
         """Contrasts of an MR entry, alphabetically."""
         return tuple(sorted(self.record["contrasts"]))
@@ -117,8 +127,10 @@ def read_open_pairs(
     index = Path(folder) / "index.json"
     try:
         records = json.loads(index.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: not JSON, not UTF-8
         raise FileFormatError(f"{index}: no readable index of pairs ({error})") from error
+    if not isinstance(records, list) or not all(_is_entry(record) for record in records):
+        raise FileFormatError(f"{index}: must be a list of entries, each with {_NEEDED}")
     pairs = [OpenPair(Path(folder), record) for record in records]
     kept = [
         pair
@@ -133,3 +145,7 @@ def read_open_pairs(
             f"open only: {open_only}"
         )
     return kept
+
+
+def _is_entry(record: object) -> bool:
+    return isinstance(record, dict) and all(name in record for name in _NEEDED)

@@ -85,13 +85,14 @@ def resize_matlab(
         raise InputError(f"image {image.shape} must be cut to a multiple of the ratio {ratio}")
     margin = 4 if enlarge else 4 * ratio
     widths = [(margin, margin)] * 2 + [(0, 0)] * (image.ndim - 2)
-    padded = np.pad(np.asarray(image, dtype=np.float32), widths, mode="symmetric")
+    # In float64, because torch computes its weights in the type of the image.
+    padded = np.pad(np.asarray(image, dtype=np.float64), widths, mode="symmetric")
     planes = torch.from_numpy(np.atleast_3d(padded)).permute(2, 0, 1)[None]
     sides = [(side * ratio if enlarge else side // ratio) for side in padded.shape[:2]]
     resized = F.interpolate(planes, sides, mode="bicubic", antialias=True, align_corners=False)
     crop = margin * ratio if enlarge else margin // ratio
     result = resized[0, :, crop:-crop, crop:-crop].permute(1, 2, 0).numpy()
-    return result.reshape(*result.shape[:2], *image.shape[2:])
+    return result.reshape(*result.shape[:2], *image.shape[2:]).astype(np.float32)
 
 
 def weighted_taps(

@@ -23,7 +23,7 @@ from gisr.data.normalisation import Normalisation
 from gisr.data.open_pairs import OpenPair
 from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
-from gisr.data.resample import resize_pillow
+from gisr.data.resample import resize_pillow, shift
 from gisr.errors import RecipeError
 from gisr.tasks.task import TaskName, describe, find_task
 
@@ -75,8 +75,8 @@ class PansharpeningSet:
 
     entries: tuple[OpenPair, ...]
     ratio: int
-    misregistration: float = 1.0
-    """Largest random shift of the guide in its pixels, on top of what the pair has."""
+    misregistration: float = 0.3
+    """Largest random shift of the guide in truth pixels: what is left after it was aligned."""
     task: Literal["pansharpening"] = "pansharpening"
 
     def __len__(self) -> int:
@@ -86,7 +86,11 @@ class PansharpeningSet:
     @cached_property
     def _guides(self) -> tuple[Float[np.ndarray, "H W 1"], ...]:
         return tuple(
-            resize_pillow(entry.panchromatic, entry.multispectral.shape[:2])
+            # Aligned, as the upscaler aligns guides before the network sees them: flips and turns
+            # would make the fixed shift of a sensor a random one, which no convolution can undo.
+            resize_pillow(
+                shift(entry.panchromatic, entry.guide_offset), entry.multispectral.shape[:2]
+            )
             for entry in self.entries
         )
 
@@ -238,7 +242,7 @@ def cut_sample(
         top, left = int(rng.integers(rows - patch + 1)), int(rng.integers(columns - patch + 1))
     window = (slice(top, top + patch), slice(left, left + patch))
     on_grid, guide = pair.on_guide_grid()[window], pair.guide[window]
-    gain, level = rng.uniform(0.4, 1.2), rng.uniform(-0.1, 0.3)
+    gain, level = rng.uniform(0.6, 1.2), rng.uniform(-0.05, 0.15)
     known = np.ones((patch, patch), bool) if pair.truth_valid is None else pair.truth_valid[window]
     truth = _filled(pair.truth[window], known)
     return Sample(

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Shaped
 from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.errors import FileFormatError, InputError, PairError
+from gisr.inference.align import align_guide
 from gisr.inference.contrasts import guess_contrast
 from gisr.inference.upscaler import Progress, Upscaler, make_pair
 from gisr.io import depthmap, nifti
@@ -210,10 +211,7 @@ def _upscale_raster(order: _Order, files: RasterPair) -> FileResult:
         if not file.valid.any():
             raise InputError(f"{file.path}: every pixel is unknown (no data)")
     if target.alpha:
-        notes.append(
-            f"{target.path.name}: one band is marked as transparency and was not sharpened; if it "
-            "holds data, mark it so (gdal_edit.py -colorinterp_4 undefined)"
-        )
+        notes.append(f"{target.path.name}: its alpha band masks the others and is kept as a mask")
     high = guide.pixels
     if high.shape[2] > _MOST_GUIDE_CHANNELS:
         notes.append(f"{guide.path.name} has {high.shape[2]} bands: band 1 is the guide")
@@ -225,7 +223,12 @@ def _upscale_raster(order: _Order, files: RasterPair) -> FileResult:
         None if target.valid.all() else target.valid,
         files.placement if target.placed else None,
     )
-    image = order.upscaler.upscale(pair, description=order.description, progress=order.progress)
+    if order.upscaler.align == "auto":
+        pair, alignment = align_guide(pair)
+        notes.append(alignment.note)
+    image = order.upscaler.upscale(
+        pair, description=order.description, align="off", progress=order.progress
+    )
     inside = _covered(pair)
     if not inside.all():
         notes.append(f"{1 - inside.mean():.1%} of the guide lies outside the target: unknown there")

@@ -13,6 +13,7 @@ from torch import Tensor
 from gisr.data.normalisation import Normalisation
 from gisr.data.pair import Pair
 from gisr.errors import InputError, PairError
+from gisr.inference.align import Align, align_guide
 from gisr.inference.tiles import Blend, TilePlan
 from gisr.inference.weights import Weights, load_weights, save_weights
 from gisr.io.placement import Placement
@@ -55,6 +56,7 @@ class Upscaler:
         weights: Weights,
         device: str | torch.device | None = None,
         *,
+        align: Align = "auto",
         tile: int = 256,
         overlap: int = 32,
     ) -> None:
@@ -63,6 +65,7 @@ class Upscaler:
         Args:
             weights: From :func:`gisr.inference.weights.load_weights`.
             device: torch device; None takes CUDA where there is one, else the CPU.
+            align: Whether the shift of panchromatic guides is estimated and undone first.
             tile: Side in guide pixels of the tiles a larger image goes through; the prompt is
                 computed once per image and shared by its tiles.
             overlap: Guide pixels that neighbouring tiles share and blend over.
@@ -76,6 +79,7 @@ class Upscaler:
         # torch's types do not know this argument of Module.to.
         self.network: MAGNet = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.descriptions = weights.descriptions
+        self.align: Align = align
         self.tile = tile
         self.overlap = overlap
         self._plan(tile, tile)
@@ -141,13 +145,21 @@ class Upscaler:
         pair: Pair,
         *,
         description: str | None = None,
+        align: Align | None = None,
         progress: Progress | None = None,
     ) -> Float[np.ndarray, "H W bands"]:
         """Sharpen a pair whose grids are already known; the call above without its conveniences.
 
+        Args:
+            pair: What to sharpen.
+            description: Free text in place of the built-in description.
+            align: In place of the upscaler's own choice, for a guide that was aligned already.
+            progress: Called after every tile.
+
         Raises:
             InputError: The network gave values that are not finite.
         """
+        pair = align_guide(pair)[0] if (align or self.align) == "auto" else pair
         text = self._embed(pair, description)
         normal = Normalisation.of(pair.target, pair.guide, find_task(pair.task), pair.valid)
         on_grid = pair.on_guide_grid()
@@ -155,7 +167,8 @@ class Upscaler:
         plan = self._plan(pair.guide.shape[0], pair.guide.shape[1])
         with torch.inference_mode():
             residual = self._run(plan, low, high, text, pair.ratio, progress)
-        result = on_grid + normal.residual(residual)
+        with np.errstate(over="ignore", invalid="ignore"):  # reported below, with the remedy
+            result = on_grid + normal.residual(residual)
         if not np.isfinite(result).all():
             raise InputError(
                 f"{pair.name or 'pair'}: the network {self.name} gave values that are not finite; "
@@ -165,6 +178,7 @@ class Upscaler:
 
     def routing(self, pair: Pair, *, description: str | None = None) -> tuple[LevelRouting, ...]:
         """Return which experts refine which pixels of a pair, untiled."""
+        pair = align_guide(pair)[0] if self.align == "auto" else pair
         text = self._embed(pair, description)
         normal = Normalisation.of(pair.target, pair.guide, find_task(pair.task), pair.valid)
         low = self._tensor(normal.target(pair.on_guide_grid()))

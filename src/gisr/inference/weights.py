@@ -109,7 +109,7 @@ def embedded_folder(name: str) -> Path:
 def _find(name: str) -> Path:
     if name in EMBEDDED:
         return embedded_folder(name)
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return Path(name)
     repository, _, revision = name.partition("@")
     if _HUB_ID.fullmatch(repository):
@@ -161,7 +161,9 @@ def _build(config: MAGNetConfig, tensors: dict[str, torch.Tensor], folder: Path)
     with torch.device("meta"):
         network = MAGNet(config)
     try:
-        network.load_state_dict({k: v.float() for k, v in tensors.items()}, assign=True)
+        # Copies: where a file happens to lie in memory would show in the last digit of results.
+        values = {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}
+        network.load_state_dict(values, assign=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise WeightsError(f"{folder}: tensors do not fit {CONFIG_FILE}: {reason}") from error

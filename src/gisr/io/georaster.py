@@ -105,17 +105,18 @@ def read_geotiff(
     """
     with open_geotiff(path) as dataset:
         name = Path(path)
-        chosen, alpha = _choose_bands(name, dataset, bands)
-        dtype = _sample_type(name, dataset, chosen)
+        dtype = _sample_type(name, dataset, range(1, dataset.count + 1))
         check_picture(
             name,
             limits,
             height=dataset.height,
             width=dataset.width,
-            bands=len(chosen),
+            bands=dataset.count,
             itemsize=dtype.itemsize,
         )
         _check_blocks(name, dataset, dtype, limits)
+        alpha = _alpha_band(dataset)
+        chosen = _choose_bands(name, dataset, bands, alpha)
         pixels = np.moveaxis(dataset.read(chosen), 0, -1)
         structure = dataset.tags(chosen[0], ns="IMAGE_STRUCTURE")
         return GeoRaster(
@@ -124,7 +125,7 @@ def read_geotiff(
             crs=dataset.crs,
             transform=dataset.transform,
             descriptions=tuple(dataset.descriptions[band - 1] for band in chosen),
-            colours=tuple(dataset.colorinterp[band - 1].name for band in chosen),
+            colours=tuple(_colour(dataset, band) for band in chosen),
             nodata=_nodata(dataset, dtype),
             bits=int(structure["NBITS"]) if "NBITS" in structure and dtype.kind in "iu" else None,
             alpha=alpha is not None,
@@ -158,12 +159,31 @@ def open_geotiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
             yield dataset
 
 
-def _choose_bands(
-    path: Path, dataset: "DatasetReader", bands: Sequence[int] | None
-) -> tuple[list[int], int | None]:
+def _alpha_band(dataset: "DatasetReader") -> int | None:
+    """Return the number of the band that masks the others, if there is one.
+
+    GDAL marks the fourth of four 8-bit bands as alpha unless told otherwise, so many files call
+    their near infrared so. Only a band that holds nothing but 0 and its highest value is a mask.
+    """
     colours = [colour.name for colour in dataset.colorinterp]
-    alpha = next((i for i, colour in enumerate(colours, 1) if colour == "alpha"), None)
-    if "palette" in colours:
+    if "alpha" not in colours or len(colours) == 1:
+        return None
+    number = colours.index("alpha") + 1
+    values = dataset.read(number)
+    highest = np.iinfo(values.dtype).max if values.dtype.kind in "iu" else 1
+    return number if np.isin(values, (0, highest)).all() else None
+
+
+def _colour(dataset: "DatasetReader", band: int) -> str:
+    """Return the colour interpretation of a band of data."""
+    name = str(dataset.colorinterp[band - 1].name)
+    return "undefined" if name == "alpha" else name
+
+
+def _choose_bands(
+    path: Path, dataset: "DatasetReader", bands: Sequence[int] | None, alpha: int | None
+) -> list[int]:
+    if "palette" in [colour.name for colour in dataset.colorinterp]:
         raise FileFormatError(
             f"{path}: its values are numbers of colours in a table, not intensities: expand it "
             "first (gdal_translate -expand rgb)"
@@ -173,7 +193,7 @@ def _choose_bands(
     missing = [band for band in chosen if band not in everything]
     if missing or not chosen:
         raise InputError(f"{path}: no band {missing or 'chosen'}: it has bands {everything}")
-    return chosen, alpha
+    return chosen
 
 
 def _sample_type(path: Path, dataset: "DatasetReader", chosen: Sequence[int]) -> np.dtype:
@@ -209,7 +229,8 @@ def _read_valid(
 ) -> Bool[np.ndarray, "H W"]:
     valid = np.ones(pixels.shape[:2], dtype=bool)
     for layer, band in enumerate(chosen):
-        if "all_valid" not in {flag.name for flag in dataset.mask_flag_enums[band - 1]}:
+        # What GDAL calls a mask because of an alpha band was looked at on its own.
+        if not {"all_valid", "alpha"} & {flag.name for flag in dataset.mask_flag_enums[band - 1]}:
             valid &= dataset.read_masks(band) > 0
         if pixels.dtype.kind == "f":
             valid &= np.isfinite(pixels[..., layer])

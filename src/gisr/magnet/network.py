@@ -27,6 +27,10 @@ from gisr.magnet.config import MAGNetConfig
 from gisr.magnet.prompt import PromptGenerator
 from gisr.magnet.routing import GuidedRouting, LevelRouting
 
+_RESIDUAL_SCALE = 0.2
+"""What the head's answer counts: residuals are small, and with a full head the steps of Adam shake
+the image by more than there is to learn in depth maps and MR images."""
+
 
 class MAGNetOutput(NamedTuple):
     """What a forward pass gives."""
@@ -127,7 +131,7 @@ class MAGNet(nn.Module):
 
         residual = F.pixel_shuffle(self.head(feature), self.config.unshuffle)
         residual = residual[..., :height, :width]
-        image = target + restore(residual, bands)
+        image = target + _RESIDUAL_SCALE * restore(residual, bands)
         return MAGNetOutput(image, tuple(routing))
 
     def generate_prompt(

@@ -88,8 +88,6 @@ class Experts(nn.Module):
         hidden = experts * (channels // self.groups)
         self.expand = nn.Conv2d(channels, hidden, 1, groups=self.groups)
         self.project = nn.Conv2d(hidden, channels, 1, groups=self.groups, bias=False)
-        # With the residual around it the module starts as the identity, whatever it routes.
-        nn.init.zeros_(self.project.weight)
 
     def forward(
         self, x: Float[Tensor, "b c h w"], weights: Float[Tensor, "b m h w"], *, sparse: bool

@@ -61,7 +61,9 @@ class Run:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         network.train()
         average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
-        optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=True)
+        optimiser = torch.optim.Adam(
+            network.parameters(), lr=recipe.learning_rate, betas=recipe.betas, fused=True
+        )
         return cls(network, average, optimiser)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -214,9 +216,10 @@ def _step(run: Run, recipe: Recipe, batch: Batch) -> dict[str, float]:
     run.optimiser.zero_grad(set_to_none=True)
     loss.total.backward()
     norm = nn.utils.clip_grad_norm_(run.network.parameters(), recipe.gradient_norm)
-    if not torch.isfinite(norm):
+    # Both: the derivative of |x| at NaN is 0, so a damaged truth does not show in the gradient.
+    if not (torch.isfinite(norm) and torch.isfinite(loss.total)):
         raise RecipeError(
-            f"step {run.step + 1}: the gradient is not finite; lower learning_rate "
+            f"step {run.step + 1}: the loss or its gradient is not finite; lower learning_rate "
             f"({recipe.learning_rate}) and go on from the last checkpoint"
         )
     run.optimiser.step()
@@ -252,7 +255,11 @@ def _batches(
 
 
 def _training_sets(recipe: Recipe) -> list[TrainingSet]:
-    entries = read_open_pairs(recipe.data, splits=recipe.splits, open_only=recipe.open_only)
+    found = read_open_pairs(recipe.data, splits=recipe.splits, open_only=recipe.open_only)
+    names = {entry.name for entry in found}
+    if unknown := sorted(set(recipe.exclude) - names):
+        raise RecipeError(f"exclude: {recipe.data} has no training entry {', '.join(unknown)}")
+    entries = [entry for entry in found if entry.name not in recipe.exclude]
     return [_training_set(entries, wanted, recipe) for wanted in recipe.sets]
 
 

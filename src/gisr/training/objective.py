@@ -82,7 +82,8 @@ def errors_by_task(loss: Objective, batch: Batch) -> dict[str, float]:
     for number, name in enumerate(TASKS):
         own = batch.task == number
         if own.any():
-            l1, before = float(loss.reconstruction[own].mean()), float(given[own].mean())
+            l1 = float(loss.reconstruction[own].detach().mean())
+            before = float(given[own].mean())
             values[f"l1_{name}"] = l1
             if before > 0:
                 values[f"relative_l1_{name}"] = l1 / before

@@ -1,9 +1,10 @@
 """A training run as a value: everything that decides its result stands in one recipe file."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
 from gisr.errors import RecipeError
@@ -11,6 +12,7 @@ from gisr.magnet import MAGNetConfig
 from gisr.tasks.task import TaskName
 
 Precision = Literal["float32", "bfloat16"]
+_SPECIAL = frozenset({"class_path", "init_args", "dict_kwargs"})
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Recipe:
     open_only: bool = True
     """Train only on pairs whose licence lets the weights be given away."""
     splits: tuple[Literal["train", "research"], ...] = ("train",)
+    exclude: tuple[str, ...] = ()
+    """Entries left out by name, so that they can be shown or tested as never trained on."""
     initial_weights: str | None = None
     """Folder of weights to start from; random when None."""
     patch: int = 128
@@ -57,9 +61,11 @@ class Recipe:
     batch: int = 4
     patches_per_image: int = 1
     """How often an epoch visits an image of the smallest set."""
-    misregistration: float = 1.0
-    """Largest random shift of panchromatic guides, in guide pixels."""
+    misregistration: float = 0.3
+    """Largest random shift of aligned panchromatic guides, in truth pixels."""
     learning_rate: float = 4e-4
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Adam's decay rates. A mixture of unlike tasks is steadier with a shorter second memory."""
     warmup: int = 200
     """Steps in which the learning rate rises from zero."""
     gradient_norm: float = 1.0
@@ -131,9 +137,26 @@ def read_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
     if not Path(path).is_file():
         raise RecipeError(f"{path}: there is no such recipe file")
     try:
+        _check_plain(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
         values = parser.parse_args(["--recipe", str(path), *(overrides or [])])
         values.pop("recipe")
         return Recipe(**parser.instantiate(values))
-    except (ArgumentError, TypeError, ValueError) as error:
+    except (ArgumentError, OSError, TypeError, ValueError, yaml.YAMLError) as error:
         message = " ".join(str(error).split())
         raise RecipeError(f"{path}: {message}") from error
+
+
+def _check_plain(values: object) -> None:
+    """Refuse what jsonargparse would follow: it imports a ``class_path`` before it says no to it.
+
+    A recipe is data; reading one from a stranger must not run code or open other files.
+    """
+    if not isinstance(values, dict):
+        raise RecipeError("a recipe is a list of settings, 'name: value' each")
+    if unknown := sorted(map(str, set(values) - {setting.name for setting in fields(Recipe)})):
+        raise RecipeError(f"unknown settings {', '.join(unknown)}")
+    nested = [values.get(name, {}) for name in ("network", "task_weights")]
+    sets = values.get("sets", [])
+    for group in [*nested, *(sets if isinstance(sets, list) else [sets])]:
+        if not isinstance(group, dict) or not _SPECIAL.isdisjoint(group):
+            raise RecipeError(f"{group!r} must be settings, 'name: value' each, and no class")

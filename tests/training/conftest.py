@@ -1,0 +1,109 @@
+"""A folder of small pairs in the layout of the project's data, and a recipe that trains on it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gisr.magnet import MAGNetConfig
+from gisr.training.recipe import Recipe, SetRecipe
+
+SIDE = 64
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write two scenes, one subject and two frames of 64 x 64 pixels."""
+    pytest.importorskip("rasterio")
+    pytest.importorskip("nibabel")
+    folder = tmp_path_factory.mktemp("pairs")
+    rng = np.random.default_rng(0)
+    records = [_scene(folder, rng, number) for number in range(2)]
+    records += [_subject(folder, rng), *(_frame(folder, rng, number) for number in range(2))]
+    (folder / "index.json").write_text(json.dumps(records), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def recipe(pairs: Path) -> Callable[..., Recipe]:
+    """Build a recipe of eight quick steps over all three tasks; an epoch is three batches."""
+
+    def build(**changes: Any) -> Recipe:
+        base = Recipe(
+            name="tiny",
+            data=str(pairs),
+            sets=(
+                SetRecipe("pansharpening", 2),
+                SetRecipe("mri", 2),
+                SetRecipe("depth", 4),
+            ),
+            steps=8,
+            network=MAGNetConfig(width=4, blocks=(1, 1), heads=(1, 2), unshuffle=2),
+            patch=16,
+            batch=2,
+            learning_rate=1e-3,
+            warmup=2,
+            average=0.5,
+            validate_every=0,
+            checkpoint_every=3,
+        )
+        return replace(base, **changes)
+
+    return build
+
+
+def waves(rng: np.random.Generator, side: int, bands: int) -> np.ndarray:
+    rows, columns = np.meshgrid(np.arange(side), np.arange(side), indexing="ij")
+    steps = rng.uniform(side / 20, side / 6, (bands, 2))
+    image = [np.sin(rows / step[0]) * np.cos(columns / step[1]) for step in steps]
+    return (120 + 100 * np.stack(image, -1)).astype(np.uint8)
+
+
+def _scene(folder: Path, rng: np.random.Generator, number: int) -> dict[str, Any]:
+    import rasterio
+
+    names = {}
+    for kind, side, bands in (("target", SIDE, 4), ("guide", 2 * SIDE, 1)):
+        names[kind] = f"scene{number}_{kind}.tif"
+        pixels, size = waves(rng, side, bands), 30.0 * SIDE / side
+        profile = {
+            "driver": "GTiff",
+            "height": side,
+            "width": side,
+            "count": bands,
+            "dtype": "uint8",
+            "crs": "EPSG:32610",
+            "transform": rasterio.Affine(size, 0, 5e5, 0, -size, 4e6),
+        }
+        with rasterio.open(folder / names[kind], "w", **profile) as dataset:
+            dataset.write(np.moveaxis(pixels, -1, 0))
+    return _record(f"scene{number}", "pansharpening", sensor="Landsat-7 ETM+", bits=8, **names)
+
+
+def _subject(folder: Path, rng: np.random.Generator) -> dict[str, Any]:
+    import nibabel
+
+    names = {}
+    for contrast in ("T1", "T2"):
+        names[contrast] = f"subject_{contrast}.nii.gz"
+        voxels = waves(rng, SIDE, 4).astype(np.float32)
+        nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), folder / names[contrast])
+    return _record("subject", "mri", contrasts=names)
+
+
+def _frame(folder: Path, rng: np.random.Generator, number: int) -> dict[str, Any]:
+    depth = waves(rng, SIDE, 1)[..., 0]
+    depth[10:20, 30:40] = 0
+    target, guide = f"frame{number}_depth.png", f"frame{number}_rgb.png"
+    Image.fromarray(depth).save(folder / target)
+    Image.fromarray(waves(rng, SIDE, 3)).save(folder / guide)
+    return _record(f"frame{number}", "depth", target=target, guide=guide, invalid=0, scale=4)
+
+
+def _record(name: str, task: str, **fields: Any) -> dict[str, Any]:
+    return {"id": name, "task": task, "split": "train", "open": True, **fields}

@@ -1,0 +1,268 @@
+"""The loop: its schedule, its logs, and that resuming changes not one bit."""
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from gisr.data.mixture import Mixture, Position
+from gisr.errors import RecipeError, WeightsError
+from gisr.inference.weights import load_weights
+from gisr.magnet import MAGNet, MAGNetConfig
+from gisr.tasks.text.table import DescriptionTable, built_in_table
+from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
+from gisr.training.loop import Run, _batches, _step, _training_sets, learning_rate, train
+from gisr.training.recipe import Recipe, SetRecipe
+
+Build = Callable[..., Recipe]
+
+
+def state(folder: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
+    """Return everything in the newest checkpoint but the time it took."""
+    latest = latest_checkpoint(folder / "checkpoints")
+    assert latest is not None
+    tensors, rest = load_checkpoint(latest)
+    rest.pop("seconds")
+    return tensors, rest
+
+
+def assert_same(one: Path, other: Path) -> None:
+    (tensors, rest), (expected, expected_rest) = state(one), state(other)
+    assert set(tensors) == set(expected)
+    assert [name for name in expected if not torch.equal(tensors[name], expected[name])] == []
+    assert rest == expected_rest
+    weights = [(folder / "weights" / "model.safetensors").read_bytes() for folder in (one, other)]
+    assert weights[0] == weights[1]
+
+
+def test_the_learning_rate_rises_and_falls(recipe: Build) -> None:
+    plan = recipe(steps=1000, warmup=100, learning_rate=2e-4)
+    assert learning_rate(plan, 0) == pytest.approx(2e-6)
+    assert learning_rate(plan, 49) == pytest.approx(1e-4)
+    assert learning_rate(plan, 99) == learning_rate(plan, 100) == pytest.approx(2e-4)
+    assert learning_rate(plan, 550) == pytest.approx(1e-4)
+    assert learning_rate(plan, 325) == pytest.approx(1e-4 * (1 + math.cos(math.pi / 4)))
+    assert learning_rate(plan, 1000) == pytest.approx(0, abs=1e-12)
+    rates = [learning_rate(plan, step) for step in range(1000)]
+    assert all(0 < rate <= 2e-4 for rate in rates)
+    assert learning_rate(recipe(steps=10, warmup=0), 0) == pytest.approx(1e-3)
+    assert learning_rate(recipe(steps=5, warmup=50), 4) == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("stops", [(4,), (1, 3, 5)])
+def test_a_resumed_run_equals_a_straight_one(
+    recipe: Build, tmp_path: Path, stops: tuple[int, ...], precision: str
+) -> None:
+    plan = recipe(precision=precision)
+    train(plan, tmp_path / "straight", quiet=True)
+    for stop in (*stops, None):
+        torch.manual_seed(stop or 99)  # whatever another process would have drawn before
+        train(plan, tmp_path / "resumed", stop_at=stop, quiet=True)
+    assert_same(tmp_path / "resumed", tmp_path / "straight")
+    assert state(tmp_path / "straight")[1]["step"] == 8
+
+
+def test_stopping_is_not_at_the_end_of_an_epoch(recipe: Build, tmp_path: Path) -> None:
+    """The test above would say little if it were: three batches of two samples are an epoch."""
+    train(recipe(), tmp_path, stop_at=4, quiet=True)
+    _, rest = state(tmp_path)
+    assert (rest["epoch"], rest["index"]) == (1, 2)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(int(sys.argv[3]))
+from gisr.training.loop import train
+from gisr.training.recipe import read_recipe
+
+calls = []
+def validate(network, table):
+    calls.append(1)
+    if len(calls) == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+train(read_recipe(sys.argv[1]), sys.argv[2], validate=validate, quiet=True)
+"""
+
+
+def test_a_killed_run_goes_on_bit_for_bit(recipe: Build, tmp_path: Path) -> None:
+    """Killed after step 5, it starts again from the checkpoint of step 3."""
+    plan = recipe(validate_every=1)
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(plan.record()), encoding="utf-8")
+    threads = str(torch.get_num_threads())
+    command = [sys.executable, "-c", KILLED, str(path), str(tmp_path / "killed"), threads]
+    assert subprocess.run(command, check=False).returncode == -9
+    assert state(tmp_path / "killed")[1]["step"] == 3
+    train(plan, tmp_path / "killed", quiet=True)
+    train(plan, tmp_path / "straight", quiet=True)
+    assert_same(tmp_path / "killed", tmp_path / "straight")
+
+
+def test_another_recipe_is_refused_in_the_same_folder(recipe: Build, tmp_path: Path) -> None:
+    train(recipe(), tmp_path, stop_at=1, quiet=True)
+    with pytest.raises(RecipeError, match=r"changed: learning_rate, seed"):
+        train(recipe(seed=5, learning_rate=1.0), tmp_path, quiet=True)
+    changed = recipe().network
+    wider = MAGNetConfig(width=8, blocks=changed.blocks, heads=changed.heads, unshuffle=2)
+    with pytest.raises(RecipeError, match="changed: network"):
+        train(recipe(network=wider), tmp_path, quiet=True)
+
+
+def test_the_length_of_a_run_may_change(recipe: Build, tmp_path: Path) -> None:
+    train(recipe(), tmp_path, stop_at=2, quiet=True)
+    train(recipe(steps=4, checkpoint_every=1), tmp_path, quiet=True)
+    assert state(tmp_path)[1]["step"] == 4
+
+
+def test_an_incomplete_checkpoint_is_named(recipe: Build, tmp_path: Path) -> None:
+    train(recipe(), tmp_path, stop_at=1, quiet=True)
+    latest = latest_checkpoint(tmp_path / "checkpoints")
+    assert latest is not None
+    (latest / "tensors-000.safetensors").unlink()
+    with pytest.raises(WeightsError, match="step-00000001"):
+        train(recipe(), tmp_path, quiet=True)
+
+
+def test_the_average_is_what_is_published(recipe: Build, tmp_path: Path) -> None:
+    folder = train(recipe(), tmp_path, quiet=True)
+    tensors, _ = state(tmp_path)
+    published = load_weights(folder)
+    assert published.name == "tiny"
+    for name, value in published.network.state_dict().items():
+        assert torch.equal(value, tensors[f"average.module.{name}"])
+    assert not torch.equal(tensors["average.module.head.weight"], tensors["network.head.weight"])
+
+
+def test_the_average_follows_its_decay(recipe: Build, pairs: Path) -> None:
+    plan = recipe(average=0.75)
+    run = Run.start(plan, torch.device("cpu"))
+    batches = _batches(mixture(plan), plan, built_in_table(), run.position)
+    expected: Tensor | None = None
+    for _ in range(4):
+        _step(run, plan, next(batches)[1])
+        now = run.network.head.weight.detach().clone()
+        expected = now if expected is None else 0.75 * expected + 0.25 * now
+    assert expected is not None
+    torch.testing.assert_close(run.averaged.head.weight, expected)
+
+
+def mixture(plan: Recipe) -> Mixture:
+    return Mixture(_training_sets(plan), patch=plan.patch, seed=plan.seed)
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # on a machine with one core
+def test_the_number_of_loader_processes_does_not_matter(recipe: Build) -> None:
+    def first(workers: int) -> list[tuple[Position, list[Tensor]]]:
+        plan = recipe(workers=workers)
+        found = islice(_batches(mixture(plan), plan, built_in_table(), Position(0, 2)), 5)
+        return [(position, list(batch)) for position, batch in found]
+
+    for (position, batch), (expected, tensors) in zip(first(2), first(0), strict=True):
+        assert position == expected
+        assert all(torch.equal(*both) for both in zip(batch, tensors, strict=True))
+
+
+def test_loading_does_not_draw_from_torchs_generator(recipe: Build) -> None:
+    plan = recipe()
+    before = torch.get_rng_state()
+    next(_batches(mixture(plan), plan, built_in_table(), Position(0, 0)))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_loss_of_a_batch_falls(recipe: Build, precision: str) -> None:
+    network = MAGNetConfig(width=8, blocks=(1, 1), heads=(1, 2), unshuffle=2)
+    plan = recipe(network=network, learning_rate=5e-3, steps=1000, precision=precision)
+    run = Run.start(plan, torch.device("cpu"))
+    _, batch = next(_batches(mixture(plan), plan, built_in_table(), run.position))
+    losses = []
+    for run.step in range(80):
+        losses.append(_step(run, plan, batch)["l1"])
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_what_is_not_finite_stops_the_run(recipe: Build) -> None:
+    plan = recipe()
+    run = Run.start(plan, torch.device("cpu"))
+    _, batch = next(_batches(mixture(plan), plan, built_in_table(), run.position))
+    before = {name: value.clone() for name, value in run.network.state_dict().items()}
+    for damage in ({"truth": batch.truth * torch.nan}, {"guide": batch.guide * torch.inf}):
+        with pytest.raises(RecipeError, match="step 1: the loss or its gradient is not finite"):
+            _step(run, plan, batch._replace(**damage))
+    after = run.network.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+def test_validation_sees_the_average_and_is_logged(recipe: Build, tmp_path: Path) -> None:
+    seen: list[bool] = []
+
+    def validate(network: MAGNet, table: DescriptionTable) -> dict[str, float]:
+        seen.append(network.training)
+        return {"psnr": 30.0 + len(seen), "sentences": float(len(table.sentences))}
+
+    train(recipe(validate_every=3), tmp_path, validate=validate, quiet=True)
+    assert seen == [False] * 3
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    validations = [line for line in lines if line["event"] == "validation"]
+    assert [line["step"] for line in validations] == [3, 6, 8]
+    assert [line["psnr"] for line in validations] == [31.0, 32.0, 33.0]
+    assert lines[0]["event"] == "start"
+    assert lines[0]["recipe"]["name"] == "tiny"
+
+
+def test_training_is_logged_as_means(recipe: Build, tmp_path: Path) -> None:
+    train(recipe(steps=50, checkpoint_every=50), tmp_path, quiet=True)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    (training,) = [line for line in lines if line["event"] == "training"]
+    assert training["step"] == 50
+    assert all(math.isfinite(value) for key, value in training.items() if key != "event")
+    assert {"l1", "balance", "gradient_norm", "learning_rate", "l1_mri"} <= set(training)
+
+
+def test_a_torn_log_line_does_not_spoil_the_next(recipe: Build, tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"event": "training", "st', encoding="utf-8")
+    train(recipe(), tmp_path, stop_at=1, quiet=True)
+    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert json.loads(lines[1])["event"] == "start"
+
+
+def test_a_recipe_may_start_from_weights(recipe: Build, tmp_path: Path) -> None:
+    weights = train(recipe(), tmp_path / "first", quiet=True)
+    again = recipe(initial_weights=str(weights))
+    run = Run.start(again, torch.device("cpu"))
+    expected = load_weights(weights).network.state_dict()
+    assert all(torch.equal(v, expected[k]) for k, v in run.network.state_dict().items())
+    assert run.network.training
+    train(again, tmp_path / "second", stop_at=1, quiet=True)
+    other = MAGNetConfig(width=8, blocks=(1, 1), heads=(1, 2), unshuffle=2)
+    with pytest.raises(RecipeError, match="initial_weights"):
+        Run.start(recipe(initial_weights=str(weights), network=other), torch.device("cpu"))
+
+
+def test_data_that_cannot_be_trained_on_is_refused(recipe: Build, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="no training entry nobody"):
+        train(recipe(exclude=("nobody",)), tmp_path, quiet=True)
+    with pytest.raises(RecipeError, match=r"pansharpening x2.* is empty"):
+        train(recipe(exclude=("scene0", "scene1")), tmp_path, quiet=True)
+    with pytest.raises(RecipeError, match="patch 128 is larger"):
+        train(recipe(patch=128), tmp_path, quiet=True)
+    with pytest.raises(RecipeError, match="batch 7 is larger"):
+        train(recipe(batch=7), tmp_path, quiet=True)
+
+
+def test_excluded_entries_are_left_out(recipe: Build) -> None:
+    plan = recipe(exclude=("frame0",), sets=(SetRecipe("depth", 4),))
+    (frames,) = _training_sets(plan)
+    assert len(frames) == 1

@@ -38,7 +38,7 @@ def test_demo_draws_and_scores_three_tasks(
         with Image.open(out / name) as picture:
             assert picture.mode == "RGB" and picture.width > 1400
             assert np.asarray(picture).std() > 20
-    for words in ("seen in training", "a generated scene", "a generated phantom", "gisr tiny"):
+    for words in ("left out of the training", "generated scene", "generated phantom", "gisr tiny"):
         assert words in printed
     for heading in ("RMSE (pixels of disparity)", "PSNR (dB)", "SAM (degrees)", "ERGAS", "SSIM"):
         assert heading in printed

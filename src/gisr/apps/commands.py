@@ -73,9 +73,8 @@ def upscale(
     from gisr.inference.weights import load_weights
 
     set_threads(threads)
-    upscaler = Upscaler(
-        load_weights(model), checked_device(device), align="off" if align == "off" else "auto"
-    )
+    device = checked_device(device)
+    upscaler = Upscaler(load_weights(model), device, align="off" if align == "off" else "auto")
     with ProgressBar("slices" if target.endswith((".nii", ".nii.gz")) else "tiles", quiet) as bar:
         result = upscale_files(
             upscaler,

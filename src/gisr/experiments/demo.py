@@ -1,8 +1,8 @@
 """``gisr demo``: one real pair and two generated ones, sharpened, scored and drawn.
 
-The real pair ships inside scikit-image. It is among the frames the embedded weights were trained
-on, and the other two scenes are drawn by a program: the demo shows that the installation works and
-what the results look like. How good the weights are is for ``gisr evaluate`` to say.
+The real pair ships inside scikit-image, and the embedded weights were trained without it. The other
+two scenes are drawn by a program: the demo shows that the installation works and what the results
+look like. How good the weights are is for ``gisr evaluate`` to say.
 """
 
 from collections.abc import Callable, Mapping
@@ -130,7 +130,7 @@ def motorcycle_case() -> _Case:
             np.where(known, disparity, 0), left, 8, valid=known, name="Middlebury Motorcycle"
         ),
         "Depth x8: Middlebury Motorcycle",
-        "a real pair, seen in training: it is among the training frames of the embedded weights",
+        "a real pair, left out of the training of the embedded weights",
         "colour image",
         "pixels of disparity",
         Bicubic(),

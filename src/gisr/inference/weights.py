@@ -94,6 +94,7 @@ def save_weights(
         "text_encoder": descriptions.encoder,
     }
     save_file(tensors, _part(target / TENSORS_FILE), metadata={"format": "pt"})
+    _part(target / TENSORS_FILE).chmod(0o644)  # safetensors lets only the owner read
     _part(target / TENSORS_FILE).replace(target / TENSORS_FILE)
     descriptions.save(target / DESCRIPTIONS_FILE)
     _write_text(target / CONFIG_FILE, json.dumps(config, indent=1) + "\n")

@@ -1,0 +1,101 @@
+"""The README and the guides do what they say: every gisr command in them is run or parsed."""
+
+import re
+import shlex
+from pathlib import Path
+
+import cv2
+import nibabel
+import numpy as np
+import pytest
+import rasterio
+from rasterio import Affine
+
+from gisr.apps.cli import build_parser, main, split_overrides
+from gisr.inference.weights import EMBEDDED, TENSORS_FILE, embedded_folder
+from gisr.metrics import METRICS
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NEEDS_WEIGHTS = pytest.mark.skipif(
+    not (embedded_folder(EMBEDDED[0]) / TENSORS_FILE).is_file(),
+    reason="needs the embedded weights, which are not in this checkout",
+)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def commands(page: Path) -> list[list[str]]:
+    lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
+    words = [shlex.split(line, comments=True) for line in lines]
+    return [found[1:] for found in words if found and found[0] == "gisr"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_parse(page: Path) -> None:
+    for words in commands(page):
+        own, overrides = split_overrides(words) if words[0] == "train" else (words, [])
+        build_parser().parse_args(own)
+        assert all(word.startswith("--") or not word.startswith("-") for word in overrides)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / link).exists(), link
+
+
+@NEEDS_WEIGHTS
+def test_the_readme_sharpens_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _write_files()
+    ran = [words for words in commands(ROOT / "README.md") if words[0] in ("upscale", "tasks")]
+    assert len(ran) == 4
+    for words in [*ran, ["models"]]:
+        assert main(words) == 0, capsys.readouterr().err
+    assert {"sharp.tif", "sub-01_T2w_sharp.nii.gz", "depth_sharp.png"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
+
+
+@NEEDS_WEIGHTS
+def test_the_readme_python_runs() -> None:
+    (example,) = blocks(ROOT / "README.md", "python")
+    names: dict[str, np.ndarray] = {}
+    exec(example, names)
+    assert names["sharp"].shape == (128, 192)
+    assert names["sharp"].dtype == np.float32
+
+
+def _write_files() -> None:
+    """Write small pairs under the names that the README uses."""
+    rng = np.random.default_rng(0)
+    for name, side, bands in (("multispectral", 16, 4), ("panchromatic", 64, 1)):
+        profile = {
+            "driver": "GTiff",
+            "width": side,
+            "height": side,
+            "count": bands,
+            "dtype": "uint16",
+            "crs": "EPSG:32633",
+            "transform": Affine(160 / side, 0, 5e5, 0, -160 / side, 5e6),
+        }
+        with rasterio.open(f"{name}.tif", "w", **profile) as dataset:
+            dataset.write(rng.integers(1, 2048, (bands, side, side)).astype(np.uint16))
+    for name, side in (("sub-01_T2w", 24), ("sub-01_T1w", 48)):
+        affine = np.diag([96 / side, 96 / side, 3.0, 1.0])
+        volume = rng.integers(0, 1000, (side, side, 2)).astype(np.int16)
+        nibabel.save(nibabel.Nifti1Image(volume, affine), f"{name}.nii.gz")
+    cv2.imwrite("depth.png", rng.integers(500, 5000, (16, 24)).astype(np.uint16))
+    cv2.imwrite("colour.png", rng.integers(0, 255, (64, 96, 3)).astype(np.uint8))
+
+
+def test_the_metrics_page_has_every_definition() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    for metric in METRICS.values():
+        assert f"`{metric.name}`" in page
+        assert metric.definition in page

@@ -184,7 +184,10 @@ def test_saving_again_replaces(folder: Path, weights: Build) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing-here", "./a/b", "/a/b", "a/b/c", "../x", "a b/c", ""])
-def test_names_that_mean_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_that_mean_nothing(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(module, "_download", lambda *_: pytest.fail("went to the network"))
     with pytest.raises(WeightsError, match="no weights"):
         load_weights(name)

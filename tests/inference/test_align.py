@@ -5,7 +5,7 @@ import numpy as np
 from gisr.data.open_pairs import read_open_pairs
 from gisr.data.pair import Pair
 from gisr.inference.align import align_guide, estimate_offset
-from gisr.inference.upscaler import make_pair
+from gisr.inference.call import make_pair
 
 
 def test_unrelated_images_have_no_believable_shift() -> None:

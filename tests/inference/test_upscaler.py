@@ -11,8 +11,9 @@ from gisr.data.protocols import wald_pair
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError, MissingExtraError, PairError
 from gisr.inference import upscaler as module
+from gisr.inference.call import make_pair
 from gisr.inference.tiles import TilePlan
-from gisr.inference.upscaler import Upscaler, make_pair
+from gisr.inference.upscaler import Upscaler
 from gisr.inference.weights import Weights
 from gisr.io.placement import Placement
 from gisr.tasks.task import describe

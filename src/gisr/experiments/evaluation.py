@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float
@@ -17,17 +16,10 @@ from gisr.data.open_pairs import read_open_pairs
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.experiments.benchmarks import BENCHMARKS, Benchmark
+from gisr.inference.call import PairSystem
 from gisr.inference.upscaler import load_model
 from gisr.metrics import METRICS, MetricName, ergas, psnr, rmse, sam, ssim_skimage7, ssim_wang
 from gisr.tasks.task import TaskName
-
-
-class System(Protocol):
-    """Anything that sharpens a pair: the upscaler and every baseline."""
-
-    def upscale(self, pair: Pair) -> Float[np.ndarray, "H W bands"]:
-        """Return the target on the guide's grid."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -44,21 +36,15 @@ class Score:
     """Values of each image by name."""
 
 
-def load_systems(names: Sequence[str], device: str | None = None) -> dict[str, System]:
+def load_systems(names: Sequence[str], device: str | None = None) -> dict[str, PairSystem]:
     """Return systems by name: a classical baseline, or anything ``gisr.load_model`` takes."""
     return {
         name: CLASSICAL[name] if name in CLASSICAL else load_model(name, device) for name in names
     }
 
 
-def applies(system: System, task: TaskName) -> bool:
-    """Whether a system is made for a task; networks are made for all."""
-    tasks: tuple[TaskName, ...] | None = getattr(system, "tasks", None)
-    return tasks is None or task in tasks
-
-
 def evaluate(
-    systems: Mapping[str, System],
+    systems: Mapping[str, PairSystem],
     data: str | Path,
     *,
     tasks: Sequence[TaskName] | None = None,
@@ -95,7 +81,7 @@ def evaluate(
         for ratio in benchmark.ratios:
             pairs = [pair for entry in own for pair in benchmark.pairs(entry, ratio)]
             for name, system in systems.items():
-                if applies(system, benchmark.task):
+                if benchmark.task in system.tasks:
                     score = _score(benchmark, ratio, name, system, pairs)
                     scores.append(score)
                     if progress is not None:
@@ -148,7 +134,7 @@ def save_scores(scores: Sequence[Score], path: str | Path, command: str) -> None
 
 
 def _score(
-    benchmark: Benchmark, ratio: int, name: str, system: System, pairs: Sequence[Pair]
+    benchmark: Benchmark, ratio: int, name: str, system: PairSystem, pairs: Sequence[Pair]
 ) -> Score:
     per_image: dict[str, dict[MetricName, float]] = {}
     for pair in pairs:

@@ -12,8 +12,9 @@ from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.errors import FileFormatError, InputError, PairError
 from gisr.inference.align import align_guide
+from gisr.inference.call import make_pair
 from gisr.inference.contrasts import guess_contrast
-from gisr.inference.upscaler import Progress, Upscaler, make_pair
+from gisr.inference.upscaler import Progress, Upscaler
 from gisr.io import depthmap, nifti
 from gisr.io.depthmap import write_depth
 from gisr.io.files import check_not_input, file_suffix

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,43 +11,20 @@ from torch import Tensor
 
 from gisr.data.normalisation import Normalisation
 from gisr.data.pair import Pair
-from gisr.errors import InputError, PairError
+from gisr.errors import InputError
 from gisr.inference.align import Align, align_guide
+from gisr.inference.call import PairSystem
 from gisr.inference.tiles import Blend, TilePlan
 from gisr.inference.weights import Weights, load_weights, save_weights
-from gisr.io.placement import Placement
 from gisr.magnet import LevelRouting, MAGNet, MAGNetOutput
-from gisr.tasks.task import Grid, TaskName, describe, find_task
+from gisr.tasks.task import describe, find_task
 from gisr.tasks.text.encoder import TextEncoder, load_text_encoder
 
-Image = NDArray[np.generic] | Tensor
 Progress = Callable[[int, int], None]
 """Called with (tiles done, tiles in all)."""
 
 
-class Upscales(Protocol):
-    """What the upscaler and every baseline have in common."""
-
-    def __call__(
-        self,
-        target: Image,
-        guide: Image,
-        task: TaskName,
-        *,
-        ratio: float | None = None,
-        sensor: str | None = None,
-        bits: int | None = None,
-        contrast: str | None = None,
-        guide_contrast: str | None = None,
-        description: str | None = None,
-        valid: Image | None = None,
-        grid: Grid | None = None,
-    ) -> NDArray[np.float32]:
-        """Return the target on the guide's grid."""
-        ...
-
-
-class Upscaler:
+class Upscaler(PairSystem):
     """MAG-Net with its weights, its descriptions, and what lies between files and the network."""
 
     def __init__(
@@ -84,61 +60,6 @@ class Upscaler:
         self.overlap = overlap
         self._plan(tile, tile)
         self._encoder: TextEncoder | None = None
-
-    def __call__(
-        self,
-        target: Image,
-        guide: Image,
-        task: TaskName,
-        *,
-        ratio: float | None = None,
-        sensor: str | None = None,
-        bits: int | None = None,
-        contrast: str | None = None,
-        guide_contrast: str | None = None,
-        description: str | None = None,
-        valid: Image | None = None,
-        grid: Grid | None = None,
-    ) -> NDArray[np.float32]:
-        """Sharpen a target with a guide of another modality.
-
-        Args:
-            target: (h, w) or (h, w, bands) in the file's own units.
-            guide: (H, W) or (H, W, channels), 1 to 3 channels, the same field of view.
-            task: ``pansharpening``, ``mri`` or ``depth``.
-            ratio: How many times finer the guide is; from the shapes when not given.
-            sensor: Satellite sensor, for example ``QuickBird`` (pansharpening).
-            bits: Significant bits per sample; the result is clipped to their range.
-            contrast: Contrast of the target, for example ``T2`` (mri).
-            guide_contrast: Contrast of the guide.
-            description: Free text in place of the built-in description; needs the extra ``text``
-                unless it is a built-in sentence.
-            valid: (h, w), true where the target is known; elsewhere the nearest known value
-                stands in.
-            grid: Where target samples lie: ``centre`` (pixel areas aligned) or ``kspace`` (sample j
-                at guide index j * ratio); the task's own when not given.
-
-        Returns:
-            float32 (H, W) or (H, W, bands) in the target's units.
-
-        Raises:
-            InputError: An image or an argument cannot be used.
-            PairError: Target and guide do not fit together.
-        """
-        pair = make_pair(
-            target,
-            guide,
-            task,
-            ratio=ratio,
-            valid=valid,
-            grid=grid,
-            sensor=sensor,
-            bits=bits,
-            contrast=contrast,
-            guide_contrast=guide_contrast,
-        )
-        result = self.upscale(pair, description=description)
-        return result[..., 0] if np.ndim(target) == 2 else result
 
     def upscale(
         self,
@@ -276,113 +197,6 @@ def load_model(
         WeightsError: Nothing is there, or it is damaged.
     """
     return Upscaler(load_weights(name_or_path), device)
-
-
-def make_pair(
-    target: Image,
-    guide: Image,
-    task: TaskName,
-    *,
-    ratio: float | None = None,
-    valid: Image | None = None,
-    grid: Grid | None = None,
-    sensor: str | None = None,
-    bits: int | None = None,
-    contrast: str | None = None,
-    guide_contrast: str | None = None,
-) -> Pair:
-    """Build a pair from arrays or tensors that show the same field of view.
-
-    Raises:
-        InputError: An image or an argument cannot be used.
-        PairError: Target and guide do not fit together.
-    """
-    record = find_task(task)
-    low, high = _image("target", target), _image("guide", guide)
-    if bits is not None and not 1 <= bits <= 32:
-        raise InputError(f"bits {bits} must lie between 1 and 32")
-    where = grid or record.grid
-    if where not in ("centre", "kspace"):
-        raise InputError(f"grid {where!r} must be 'centre' or 'kspace'")
-    pair = Pair(
-        low,
-        high,
-        task,
-        _placement(low.shape[:2], high.shape[:2], where, ratio),
-        where,
-        valid=None if valid is None else _mask(valid),
-        sensor=sensor,
-        bits=bits,
-        contrast=contrast,
-        guide_contrast=guide_contrast,
-    )
-    known = low if pair.valid is None else low[pair.valid]
-    if bits is not None and known.max() > 2**bits - 1:
-        raise InputError(
-            f"target holds {known.max():g}, which {bits} bits cannot: correct bits or leave it out"
-        )
-    return pair
-
-
-def _placement(
-    target: tuple[int, int], guide: tuple[int, int], grid: Grid, ratio: float | None
-) -> Placement:
-    """Relate two grids by their shapes, or by a ratio that the shapes bear out.
-
-    A guide whose sides are no multiple of the ratio has less than one target pixel too much or too
-    little; the grids are then aligned at their first pixel.
-    """
-    if 0 in target or 0 in guide:
-        raise InputError(f"target {target} or guide {guide} is empty")
-    if ratio is None or all(high == low * ratio for low, high in zip(target, guide, strict=True)):
-        found = Placement.from_grid(grid, target, guide)
-        rows, columns = (1 / scale for scale in found.scale)
-        # One whole target pixel of rounding on either axis is what cropping to a ratio leaves.
-        slack = 1 + 1 / min(target)
-        if max(rows, columns) > min(rows, columns) * max(slack, 1.1):
-            raise PairError(
-                f"target {target} and guide {guide} give ratios {rows:.3g} and {columns:.3g}: "
-                "they do not show the same field of view; crop them to the same extent"
-            )
-        return found
-    if not ratio >= 1 or any(
-        abs(high - low * ratio) >= ratio for low, high in zip(target, guide, strict=True)
-    ):
-        raise PairError(
-            f"ratio {ratio:g} does not fit target {target} and guide {guide}: leave it out to take "
-            f"it from the shapes ({guide[0] / target[0]:.3g} x {guide[1] / target[1]:.3g})"
-        )
-    if grid == "kspace":
-        raise PairError(
-            f"grid 'kspace' needs target {target} and guide {guide} to cover the same field of "
-            "view exactly; leave the ratio out"
-        )
-    offset = 0.5 / ratio - 0.5
-    return Placement((1 / ratio, 1 / ratio), (offset, offset))
-
-
-def _image(name: str, image: Image) -> Float[np.ndarray, "h w c"]:
-    array = _array(image)
-    if array.ndim not in (2, 3):
-        raise InputError(
-            f"{name} of shape {array.shape} must be (height, width) or (height, width, bands)"
-        )
-    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.iscomplexobj(array):
-        raise InputError(f"{name} of type {array.dtype} must hold real numbers")
-    with np.errstate(over="ignore"):  # too large for float32 becomes infinite and is reported
-        planes = array.astype(np.float32)
-    return planes[..., None] if planes.ndim == 2 else planes
-
-
-def _mask(valid: Image) -> NDArray[np.bool_]:
-    return _array(valid).astype(bool)
-
-
-def _array(image: Image) -> NDArray[np.generic]:
-    if not isinstance(image, Tensor):
-        return np.asarray(image)
-    host = image.detach().cpu()
-    return (host.float() if host.dtype == torch.bfloat16 else host).numpy()  # numpy has no bfloat16
 
 
 def _clipped(result: Float[np.ndarray, "H W bands"], pair: Pair) -> NDArray[np.float32]:

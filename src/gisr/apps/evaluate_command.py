@@ -10,7 +10,7 @@ from gisr.tasks.task import find_task
 if TYPE_CHECKING:
     from gisr.tasks.task import TaskName
 
-_SYSTEMS = ("bicubic", "zero-filled", "gsa", "guided-filter", "magnet-s")
+_SYSTEMS = ("bicubic", "zero-filled", "gsa", "gsa-aligned", "guided-filter", "magnet-s")
 
 
 def evaluate(

@@ -89,7 +89,14 @@ class OpenPair:
 
     def volume(self, contrast: str) -> Float[np.ndarray, "X Y Z"]:
         """Return a co-registered MR volume, float32."""
-        return read_nifti(self.folder / self.record["contrasts"][contrast]).voxels
+        if contrast not in self._volumes:
+            path = self.folder / self.record["contrasts"][contrast]
+            self._volumes[contrast] = read_nifti(path).voxels
+        return self._volumes[contrast]
+
+    @cached_property
+    def _volumes(self) -> dict[str, Float[np.ndarray, "X Y Z"]]:
+        return {}
 
     @cached_property
     def depth(self) -> tuple[Float[np.ndarray, "H W"], Bool[np.ndarray, "H W"]]:

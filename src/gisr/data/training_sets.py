@@ -129,20 +129,12 @@ class MRISet:
         return len(self._slices)
 
     @cached_property
-    def _volumes(self) -> dict[tuple[str, str], Float[np.ndarray, "X Y Z"]]:
-        return {
-            (entry.name, contrast): entry.volume(contrast)
-            for entry in self.entries
-            for contrast in entry.contrasts
-        }
-
-    @cached_property
     def _slices(self) -> tuple[tuple[OpenPair, str, int], ...]:
         """Every slice with enough head in it: (subject, target contrast, index)."""
         slices = []
         for entry in self.entries:
             for contrast in entry.contrasts:
-                volume = self._volumes[entry.name, contrast]
+                volume = entry.volume(contrast)
                 head = volume > 0.1 * np.percentile(volume, 99.9)
                 filled = np.flatnonzero(head.mean(axis=(0, 1)) > 0.05)
                 slices += [(entry, contrast, int(index)) for index in filled]
@@ -152,7 +144,7 @@ class MRISet:
         """Return a random patch of a slice, in any plane of isotropic volumes."""
         entry, contrast, index = self._slices[item]
         guide_contrast = str(rng.choice([name for name in entry.contrasts if name != contrast]))
-        volumes = [self._volumes[entry.name, name] for name in (contrast, guide_contrast)]
+        volumes = [entry.volume(name) for name in (contrast, guide_contrast)]
         truth, guide = (volume[:, :, index] for volume in volumes)
         thinnest = min(volumes[0].shape)
         if thinnest > 60 and thinnest >= patch and rng.random() < 0.5:

@@ -130,6 +130,7 @@ COMBINATIONS = [
     # What is left where one of the modules is off.
     *itertools.product(("both",), ("encoder", "decoder", "both"), ("pixels", "channels"), (False,)),
     ("both", "none", "pixels", True),
+    ("both", "none", "pixels", False),
 ]
 
 
@@ -164,7 +165,8 @@ def test_switches_remove_modules(tiny: Build) -> None:
     encoder = backbone | {"prompt_generator", "guidance_encoder", "encoder_routing"}
     assert parts() == encoder
     assert parts(prompt_module=False) == encoder - {"prompt_generator"}
-    assert parts(routing="none") == backbone
+    assert parts(routing="none") == backbone | {"prompt_generator", "prompt_shift"}
+    assert parts(routing="none", prompt_module=False) == backbone
     assert parts(routing="decoder") == encoder - {"encoder_routing"} | {"decoder_routing"}
     assert parts(routing="both") == encoder | {"decoder_routing"}
 

@@ -56,7 +56,7 @@ class MAGNet(nn.Module):
 
         self.prompt_generator = (
             PromptGenerator(config, target_channels, guide_channels)
-            if config.prompt_module and config.routing != "none"
+            if config.prompt_module
             else None
         )
         self.guidance_encoder = (
@@ -77,6 +77,11 @@ class MAGNet(nn.Module):
         self.decoder_routing = nn.ModuleList(
             GuidedRouting(config, width, f"decoder {level + 1}")
             for level, width in enumerate(widths[:-1] if config.routes_decoder else [])
+        )
+        # Table III without MGRM: the prompt needs another way in, a shift of every encoder level.
+        self.prompt_shift = nn.ModuleList(
+            nn.Linear(config.atom_width, width)
+            for width in (widths if config.prompt_module and config.routing == "none" else [])
         )
         self.head = nn.Conv2d(config.width, target_channels, 3, padding=1)
         nn.init.zeros_(self.head.weight)
@@ -120,6 +125,8 @@ class MAGNet(nn.Module):
             if level > 0:
                 skips.append(feature)
                 feature = self.down[level - 1](feature)
+            if len(self.prompt_shift):
+                feature = feature + self.prompt_shift[level](prompt)[:, :, None, None]
             feature = self._route(self.encoder_routing, level, feature, guidance, prompt, routing)
             feature = blocks(feature)
 
@@ -225,11 +232,6 @@ def _level(config: MAGNetConfig, level: int) -> nn.Sequential:
 
 def _repeat(x: Tensor, groups: int) -> Tensor:
     return x if groups == 1 else x.repeat_interleave(groups, dim=0)
-
-
-def _standardised(x: Tensor) -> Tensor:
-    """Bring values of about 0 to 1 to about zero mean and unit variance, where Adam learns fast."""
-    return (x - 0.5) * 4
 
 
 def _pad(x: Tensor, multiple: int) -> Tensor:

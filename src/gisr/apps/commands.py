@@ -210,15 +210,12 @@ def _report(result: "FileResult") -> None:
 
 def _check_files(target: str, guide: str, output: str, overwrite: bool) -> None:
     """Refuse the commonest mistakes before the seconds that torch takes to load."""
-    from gisr.io.files import check_not_input, check_readable
+    from gisr.io.files import check_not_input, check_readable, check_writable
 
     check_readable(target)
     check_readable(guide)
     check_not_input(output, target, guide)
-    if Path(output).exists() and not overwrite:
-        raise InputError(
-            f"{output}: exists already: choose another name, or --overwrite to replace it"
-        )
+    check_writable(output, overwrite)
 
 
 def _silent(quiet: bool) -> bool:

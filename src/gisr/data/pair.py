@@ -1,6 +1,6 @@
 """A pair: a target, its guide, and what is known of them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -48,8 +48,6 @@ class Pair:
     guide_contrast: str | None = None
     peak: float | None = None
     """Value range that PSNR and SSIM refer to."""
-    source: dict[str, Any] = field(default_factory=dict)
-    """Where the pair comes from, for reports."""
 
     def __post_init__(self) -> None:
         """Check shapes and values."""

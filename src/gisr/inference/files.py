@@ -17,7 +17,7 @@ from gisr.inference.contrasts import guess_contrast
 from gisr.inference.upscaler import Progress, Upscaler
 from gisr.io import depthmap, nifti
 from gisr.io.depthmap import write_depth
-from gisr.io.files import check_not_input, file_suffix
+from gisr.io.files import check_not_input, check_writable, file_suffix
 from gisr.io.geotiff import write_geotiff
 from gisr.io.nifti import write_nifti
 from gisr.io.pairs import DepthPair, RasterPair, VolumePair, guess_task, read_pair
@@ -378,14 +378,7 @@ def _check_output(output: Path, task: TaskName, overwrite: bool) -> None:
         raise FileFormatError(
             f"{output}: task {task} writes {', '.join(suffixes)}: name the output so"
         )
-    if not output.parent.is_dir():
-        raise FileFormatError(f"{output}: the folder {output.parent} does not exist: create it")
-    if output.is_dir():
-        raise FileFormatError(f"{output}: is a folder: name a file")
-    if output.exists() and not overwrite:
-        raise FileFormatError(
-            f"{output}: exists already: choose another name, or --overwrite to replace it"
-        )
+    check_writable(output, overwrite)
 
 
 def _check_options(order: _Order, task: TaskName) -> None:

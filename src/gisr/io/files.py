@@ -55,6 +55,33 @@ def check_not_input(output: str | PathLike[str], *inputs: str | PathLike[str]) -
             )
 
 
+def check_writable(path: str | PathLike[str], overwrite: bool) -> None:
+    """Refuse an output that could not be put in its place, before the work that makes it.
+
+    Args:
+        path: Where the output will go.
+        overwrite: Whether an existing file may be replaced.
+
+    Raises:
+        FileFormatError: ``path`` exists and ``overwrite`` is false, it is a folder, or there is no
+            folder to put it in.
+    """
+    output = Path(path)
+    try:
+        if output.is_dir():
+            raise FileFormatError(f"{output}: is a folder: name a file")
+        if not overwrite and (output.exists() or output.is_symlink()):
+            raise FileFormatError(
+                f"{output}: exists already: choose another name, or --overwrite to replace it"
+            )
+        if not output.parent.is_dir():
+            raise FileFormatError(
+                f"{output}: the folder {output.parent} does not exist: create it first"
+            )
+    except OSError as error:
+        raise FileFormatError(f"{output}: cannot be written: {_reason(error)}") from error
+
+
 @contextmanager
 def atomic_output(path: str | PathLike[str], overwrite: bool) -> Iterator[Path]:
     """Give a temporary path that becomes ``path`` when the block ends without an exception.
@@ -77,7 +104,7 @@ def atomic_output(path: str | PathLike[str], overwrite: bool) -> Iterator[Path]:
     output = Path(path)
     if "\0" in str(output):
         raise FileFormatError(f"{output!r}: cannot be written: a zero byte in the name")
-    _check_writable(output, overwrite)
+    check_writable(output, overwrite)
     temporary = output.with_name(f".gisr-{secrets.token_hex(8)}{file_suffix(output)}")
     try:
         # Exclusive, and with the permissions the umask gives any new file (mkstemp gives 0600).
@@ -123,22 +150,6 @@ def typed_errors(path: str | PathLike[str], failure: str) -> Iterator[None]:
         ) from error
     except Exception as error:
         raise FileFormatError(f"{os.fspath(path)}: {failure}: {_reason(error)}") from error
-
-
-def _check_writable(output: Path, overwrite: bool) -> None:
-    try:
-        if output.is_dir():
-            raise FileFormatError(f"{output}: is a folder: name a file")
-        if not overwrite and (output.exists() or output.is_symlink()):
-            raise FileFormatError(
-                f"{output}: exists already: choose another name, or --overwrite to replace it"
-            )
-        if not output.parent.is_dir():
-            raise FileFormatError(
-                f"{output}: the folder {output.parent} does not exist: create it first"
-            )
-    except OSError as error:
-        raise FileFormatError(f"{output}: cannot be written: {_reason(error)}") from error
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -3,7 +3,7 @@
 import pickle
 from collections import Counter
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 
 import numpy as np
 import pytest
@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import Generator
 
-from gisr.data.mixture import Mixture, Position
-from gisr.data.training_sets import Sample
+from gisr.data.mixture import Mixture, Position, shares
+from gisr.data.samples import Sample
 from gisr.errors import RecipeError
 from gisr.tasks.task import TaskName
 
@@ -33,9 +33,11 @@ class Numbered:
         return Sample(image, image[:3], image, image[:1], str(item), self.ratio, self.task)
 
 
-def mixture(*sizes: int, seed: int = 3, patches: int = 1) -> Mixture:
+def mixture(
+    *sizes: int, seed: int = 3, patches: int = 1, temperature: float | None = None
+) -> Mixture:
     sets = [Numbered(size, ratio) for ratio, size in enumerate(sizes, start=2)]
-    return Mixture(sets, patch=2, seed=seed, patches_per_image=patches)
+    return Mixture(sets, patch=2, seed=seed, patches_per_image=patches, temperature=temperature)
 
 
 def epoch(mixed: Mixture, number: int) -> list[tuple[float, str]]:
@@ -60,6 +62,40 @@ def test_patches_per_image_repeat_the_smallest_set_as_often() -> None:
     assert all(counts[2, str(item)] == 4 for item in range(3))
     assert sum(count for (ratio, _), count in counts.items() if ratio == 3) == 12
     assert max(count for (ratio, _), count in counts.items() if ratio == 3) <= 3
+
+
+def test_a_temperature_shares_an_epoch_by_size() -> None:
+    # sizes 16 and 4: in proportion at 1, as their roots 4 : 2 at 2, alike without.
+    assert shares([16, 4], 30, 1.0) == (24, 6)
+    assert shares([16, 4], 30, 2.0) == (20, 10)
+    assert shares([16, 4], 30, None) == shares([16, 4], 30, 1e9) == (15, 15)
+    # 4.8, 2.0 and 1.2 of eight: the one left over goes to the largest remainder.
+    assert shares([60, 25, 15], 8, 1.0) == (5, 2, 1)
+    assert shares([1000, 1, 1], 6, 1.0) == (4, 1, 1)  # no set is left out
+    assert shares([1000, 1, 1], 6, 0.001) == (4, 1, 1)  # and none overflows
+
+
+@given(
+    sizes=st.lists(st.integers(1, 50), min_size=1, max_size=5),
+    patches=st.integers(1, 5),
+    temperature=st.floats(0.05, 20) | st.none(),
+)
+def test_shares_fill_the_epoch(sizes: list[int], patches: int, temperature: float | None) -> None:
+    length = len(sizes) * patches * min(sizes)
+    taken = shares(sizes, length, temperature)
+    assert sum(taken) == length
+    assert min(taken) >= 1
+    for (size, number), (other, fewer) in product(zip(sizes, taken, strict=True), repeat=2):
+        assert size <= other or number >= fewer - 1  # a larger set gets more, up to rounding
+
+
+def test_an_epoch_of_a_temperature_holds_the_shares() -> None:
+    counts = Counter(epoch(mixture(16, 4, patches=5, temperature=1.0), 0))
+    per_set = {
+        ratio: [count for (own, _), count in counts.items() if own == ratio] for ratio in (2, 3)
+    }
+    assert (sum(per_set[2]), sum(per_set[3])) == (32, 8)
+    assert set(per_set[2]) == set(per_set[3]) == {2}  # every item of a set as often
 
 
 def test_epochs_are_shuffled_anew_and_mixed() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gisr.errors import FileFormatError, InputError, LimitError, PairError
 from gisr.io.limits import Limits
-from gisr.io.nifti import Volume, nifti_placement, read_nifti, write_nifti
+from gisr.io.nifti import Volume, nifti_placement, read_nifti, read_nifti_grid, write_nifti
 from gisr.io.placement import Placement
 
 nibabel = pytest.importorskip("nibabel")
@@ -77,6 +77,17 @@ class TestReading:
         flat = read_nifti(save(tmp_path / "flat.nii", (8, 6), np.diag([2, 2, 5, 1.0])))
         assert flat.shape == (8, 6, 1)
         assert read_nifti(save(tmp_path / "one.nii", (8, 6, 4, 1))).shape == (8, 6, 4)
+
+    @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+    def test_the_grid_is_read_without_the_voxels(self, tmp_path: Path, name: str) -> None:
+        noise = np.random.default_rng(0).integers(0, 1000, (32, 32, 32))
+        path = save(tmp_path / name, noise.shape, voxels=noise)
+        path.write_bytes(path.read_bytes()[:1000])
+        shape, affine = read_nifti_grid(path)
+        assert shape == (32, 32, 32)
+        assert np.allclose(affine, OBLIQUE, atol=1e-5)
+        with pytest.raises(FileFormatError):
+            read_nifti(path)
 
     def test_nan_voxels_are_not_valid(self, tmp_path: Path) -> None:
         voxels = np.ones((3, 3, 3))

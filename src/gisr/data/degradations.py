@@ -5,13 +5,20 @@
 * ``pillow``: depth (DKN, SGNet, DCTNet: Pillow's bicubic after filling unknown pixels).
 """
 
+from typing import Literal
+
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
+from PIL import Image
 from scipy import fft, ndimage
 
 from gisr.data.resample import resize_pillow, weighted_taps
 from gisr.errors import InputError
+
+ReducedAs = Literal["float32", "uint8"]
+"""Type in which a depth map is reduced. SGNet's loader of Middlebury and Lu reduces 8-bit pictures
+and so rounds the result to whole levels; DCTNet's converts them to float32 first."""
 
 
 def wald(
@@ -97,16 +104,33 @@ def zero_fill(
     return filled
 
 
-def pillow_reduce(image: Float[np.ndarray, "H W"], ratio: int) -> Float[np.ndarray, "h w"]:
+def pillow_reduce(
+    image: Float[np.ndarray, "H W"], ratio: int, *, reduced_as: ReducedAs = "float32"
+) -> Float[np.ndarray, "h w"]:
     """Reduce a depth map without unknown pixels by Pillow's bicubic (size rounded down).
 
+    Args:
+        image: Any values; whole ones from 0 to 255 to reduce as uint8.
+        ratio: Scale factor.
+        reduced_as: ``uint8`` rounds and clips the result as Pillow does with 8-bit pictures.
+
+    Returns:
+        float32.
+
     Raises:
-        InputError: A side is smaller than the ratio.
+        InputError: A side is smaller than the ratio, or values are no 8-bit levels.
     """
     height, width = image.shape
     if min(height, width) < ratio:
         raise InputError(f"depth map {image.shape} is smaller than the ratio {ratio}")
-    return resize_pillow(image, (height // ratio, width // ratio))
+    if reduced_as == "float32":
+        return resize_pillow(image, (height // ratio, width // ratio))
+    levels = np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    if (levels != image).any():
+        raise InputError("depth map to reduce as uint8 holds values that are no 8-bit levels")
+    picture = Image.fromarray(levels)
+    reduced = picture.resize((width // ratio, height // ratio), Image.Resampling.BICUBIC)
+    return np.asarray(reduced, dtype=np.float32)
 
 
 def fill_holes(

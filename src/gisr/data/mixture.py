@@ -1,9 +1,9 @@
 """The seeded task mixture: what an epoch is, and every sample a pure function of its number.
 
 As in the paper (Section IV-B): an epoch takes from every set as many items as the smallest set
-has, and the sets are reshuffled after each epoch. Because nothing is drawn from a running
-generator, training resumes in the middle of an epoch by two numbers, and the number of loader
-processes does not matter.
+has, and the sets are reshuffled after each epoch. A sampling temperature shares the same epoch out
+by size instead. Because nothing is drawn from a running generator, training resumes in the middle
+of an epoch by two numbers, and the number of loader processes does not matter.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch.utils.data import Dataset
 
-from gisr.data.training_sets import Sample, TrainingSet
+from gisr.data.samples import Sample
+from gisr.data.training_sets import TrainingSet
 from gisr.errors import RecipeError
 
 
@@ -29,7 +30,13 @@ class Mixture(Dataset[Sample]):
     """Samples of several training sets, mixed and reshuffled every epoch."""
 
     def __init__(
-        self, sets: Sequence[TrainingSet], *, patch: int, seed: int, patches_per_image: int = 1
+        self,
+        sets: Sequence[TrainingSet],
+        *,
+        patch: int,
+        seed: int,
+        patches_per_image: int = 1,
+        temperature: float | None = None,
     ) -> None:
         """Create the mixture.
 
@@ -37,7 +44,10 @@ class Mixture(Dataset[Sample]):
             sets: One per task and ratio.
             patch: Side of the patches in guide pixels.
             seed: Fixes every sample.
-            patches_per_image: How often an epoch visits an image of the smallest set.
+            patches_per_image: How often an epoch visits an image of the smallest set, where all
+                sets have the same share.
+            temperature: Sets share the epoch by size ** (1 / temperature): 1 is in proportion to
+                size, and the larger, the more alike. None is the limit, every set alike.
 
         Raises:
             RecipeError: There is no set, or one is empty.
@@ -52,13 +62,16 @@ class Mixture(Dataset[Sample]):
         self.sets = tuple(sets)
         self.patch = patch
         self.seed = seed
-        self.items_per_set = patches_per_image * min(len(training_set) for training_set in sets)
+        sizes = [len(training_set) for training_set in sets]
+        length = len(sizes) * patches_per_image * min(sizes)
+        self.items = shares(sizes, length, temperature)
+        """Items that an epoch takes from each set."""
         self._order: tuple[int, list[tuple[int, int]]] = (-1, [])
 
     @property
     def epoch_length(self) -> int:
         """Samples of one epoch."""
-        return self.items_per_set * len(self.sets)
+        return sum(self.items)
 
     def __getitem__(self, position: Position) -> Sample:
         """Return a sample; the same position always gives the same sample."""
@@ -89,9 +102,33 @@ class Mixture(Dataset[Sample]):
         """Return the epoch's (set, item) in order."""
         rng = np.random.default_rng((self.seed, 0, epoch))
         order: list[tuple[int, int]] = []
-        for number, training_set in enumerate(self.sets):
-            rounds = -(-self.items_per_set // len(training_set))
+        for number, (training_set, taken) in enumerate(zip(self.sets, self.items, strict=True)):
+            rounds = -(-taken // len(training_set))
             items = np.concatenate([rng.permutation(len(training_set)) for _ in range(rounds)])
-            order += [(number, int(item)) for item in items[: self.items_per_set]]
+            order += [(number, int(item)) for item in items[:taken]]
         rng.shuffle(order)
         return order
+
+
+def shares(sizes: Sequence[int], length: int, temperature: float | None) -> tuple[int, ...]:
+    """Share the samples of an epoch out among sets by size ** (1 / temperature).
+
+    This is temperature sampling with the chance taken out of it: every epoch has exactly the
+    expected number of each set, rounded by largest remainder, and at least one.
+
+    Args:
+        sizes: Items of each set, above 0.
+        length: Samples to share out, one for each set at least.
+        temperature: Above 0; None is the limit of a high temperature, where all get the same.
+    """
+    if temperature is None:
+        weights = np.ones(len(sizes))
+    else:
+        weights = np.exp(np.log(np.array(sizes) / max(sizes)) / temperature)
+    exact = length * weights / weights.sum()
+    whole = np.maximum(np.floor(exact), 1)
+    while whole.sum() > length:  # a set that got its one for nothing: the largest pays
+        whole[whole.argmax()] -= 1
+    left = int(length - whole.sum())
+    whole[np.argsort(whole - exact, kind="stable")[:left]] += 1
+    return tuple(int(number) for number in whole)

@@ -1,158 +1,141 @@
 """Reader of the project's folder of real pairs (``index.json`` and the files it names)."""
 
 import json
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 
-from gisr.errors import FileFormatError, RecipeError
+from gisr.data.entry import Entry, Frame, Scan, Scene, Split
+from gisr.errors import FileFormatError
 from gisr.io.colour import read_colour
 from gisr.io.depthmap import read_depth
 from gisr.io.geotiff import read_geotiff
 from gisr.io.nifti import read_nifti
 from gisr.tasks.task import TaskName
 
-Split = Literal["train", "val", "test", "research"]
-_NEEDED = ("id", "task", "split", "open")
+INDEX = "index.json"
+"""Name of the index."""
+OPEN_PAIRS = "open-pairs"
+"""The ``dataset`` of its entries."""
+
 _SKY = 1000.0
 """Depths above it, in metres, are sky and so unknown where an entry says it has sky."""
+_UNITS = {"disparity": "px", "depth": "m"}
+"""Unit of the values by the ``kind`` of a depth entry."""
 
 
-@dataclass(frozen=True)
-class OpenPair:
-    """One entry of the index: images are read when asked for, then kept."""
-
-    folder: Path
-    record: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        """Identifier of the entry."""
-        return str(self.record["id"])
-
-    @property
-    def task(self) -> TaskName:
-        """Task of the entry."""
-        task: TaskName = self.record["task"]
-        return task
-
-    @property
-    def split(self) -> Split:
-        """Split of the entry; a scene family never stands in two."""
-        split: Split = self.record["split"]
-        return split
-
-    @property
-    def open(self) -> bool:
-        """Whether the licence lets weights trained on it be given away."""
-        return bool(self.record["open"])
-
-    @property
-    def sensor(self) -> str | None:
-        """Satellite sensor, where it is one."""
-        sensor = self.record.get("sensor")
-        return None if sensor is None else str(sensor)
-
-    @property
-    def bits(self) -> int | None:
-        """Significant bits per sample; None for floating point."""
-        bits = self.record.get("bits")
-        return None if bits is None else int(bits)
-
-    @cached_property
-    def multispectral(self) -> Float[np.ndarray, "H W bands"]:
-        """Target of a pansharpening entry, float32."""
-        return read_geotiff(self.folder / self.record["target"]).pixels.astype(np.float32)
-
-    @cached_property
-    def panchromatic(self) -> Float[np.ndarray, "H2 W2 1"]:
-        """Guide of a pansharpening entry, float32."""
-        return read_geotiff(self.folder / self.record["guide"]).pixels.astype(np.float32)
-
-    @property
-    def guide_offset(self) -> tuple[float, float]:
-        """How far a panchromatic guide is off, in its pixels; (0, 0) where the index does not say.
-
-        ``aligned[y, x] = guide[y + dy, x + dx]`` for an offset (dy, dx).
-        """
-        row, column = self.record.get("guide_offset_px", (0.0, 0.0))
-        return float(row), float(column)
-
-    @property
-    def contrasts(self) -> tuple[str, ...]:
-        """Contrasts of an MR entry, alphabetically."""
-        return tuple(sorted(self.record["contrasts"]))
-
-    def volume(self, contrast: str) -> Float[np.ndarray, "X Y Z"]:
-        """Return a co-registered MR volume, float32."""
-        if contrast not in self._volumes:
-            path = self.folder / self.record["contrasts"][contrast]
-            self._volumes[contrast] = read_nifti(path).voxels
-        return self._volumes[contrast]
-
-    @cached_property
-    def _volumes(self) -> dict[str, Float[np.ndarray, "X Y Z"]]:
-        return {}
-
-    @cached_property
-    def depth(self) -> tuple[Float[np.ndarray, "H W"], Bool[np.ndarray, "H W"]]:
-        """Depth (metres) or disparity (pixels) and where it is known."""
-        depth = read_depth(self.folder / self.record["target"], invalid=self.record["invalid"])
-        values = (depth.values / self.record["scale"]).astype(np.float32)
-        return values, depth.valid & (values <= _SKY) if "sky" in self.record else depth.valid
-
-    @cached_property
-    def colour(self) -> Float[np.ndarray, "H W channels"]:
-        """Colour image of a depth entry, float32 in the file's units."""
-        colour = read_colour(self.folder / self.record["guide"]).astype(np.float32)
-        return colour[..., None] if colour.ndim == 2 else colour
-
-
-def read_open_pairs(
-    folder: str | Path,
-    *,
-    task: TaskName | None = None,
-    splits: tuple[Split, ...] | None = None,
-    open_only: bool = False,
-) -> list[OpenPair]:
+def read_open_pairs(folder: str | Path) -> list[Entry]:
     """Return the entries of a folder, in the order of its index.
 
     Args:
-        folder: Holds ``index.json``.
-        task: Keep only this task.
-        splits: Keep only these splits.
-        open_only: Keep only entries whose licence lets trained weights be given away.
+        folder: Holds ``index.json``: a list of objects with ``id``, ``task``, ``split`` and
+            ``open``; pansharpening and depth entries name the files ``target`` and ``guide``, MR
+            entries a file for each of their ``contrasts``.
 
     Raises:
-        FileFormatError: No index, or one that cannot be read.
-        RecipeError: Nothing is left.
+        FileFormatError: No index, or one that is not as described.
     """
-    index = Path(folder) / "index.json"
+    index = Path(folder) / INDEX
     try:
         records = json.loads(index.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # ValueError: not JSON, not UTF-8
         raise FileFormatError(f"{index}: no readable index of pairs ({error})") from error
-    if not isinstance(records, list) or not all(_is_entry(record) for record in records):
-        raise FileFormatError(f"{index}: must be a list of entries, each with {_NEEDED}")
-    pairs = [OpenPair(Path(folder), record) for record in records]
-    kept = [
-        pair
-        for pair in pairs
-        if (task is None or pair.task == task)
-        and (splits is None or pair.split in splits)
-        and (pair.open or not open_only)
-    ]
-    if not kept:
-        raise RecipeError(
-            f"{index}: no entry for task {task or 'any'}, splits {splits or get_args(Split)}, "
-            f"open only: {open_only}"
+    if not isinstance(records, list):
+        raise FileFormatError(f"{index}: must be a list of entries")
+    return [_entry(index, number, record) for number, record in enumerate(records)]
+
+
+def _entry(index: Path, number: int, record: dict[str, Any]) -> Entry:
+    try:
+        return _MAKERS[record["task"]](index.parent, record)
+    except KeyError as error:
+        raise FileFormatError(f"{index}, entry {number}: {error} is missing or unknown") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise FileFormatError(f"{index}, entry {number}: no description of a pair ({error})") from (
+            error
         )
-    return kept
 
 
-def _is_entry(record: object) -> bool:
-    return isinstance(record, dict) and all(name in record for name in _NEEDED)
+def _scene(folder: Path, record: dict[str, Any]) -> Entry:
+    target, guide = folder / record["target"], folder / record["guide"]
+    row, column = record.get("guide_offset_px", (0.0, 0.0))
+    bits = record.get("bits")
+    return Scene(
+        **_about(record),
+        files=(target, guide),
+        read_multispectral=partial(_raster, target),
+        read_panchromatic=partial(_raster, guide),
+        sensor=record.get("sensor"),
+        bits=None if bits is None else int(bits),
+        guide_offset=(float(row), float(column)),
+    )
+
+
+def _scan(folder: Path, record: dict[str, Any]) -> Entry:
+    files = {contrast: folder / file for contrast, file in record["contrasts"].items()}
+    return Scan(
+        **_about(record),
+        files=tuple(files.values()),
+        read_contrasts={name: partial(_voxels, path) for name, path in files.items()},
+    )
+
+
+def _frame(folder: Path, record: dict[str, Any]) -> Entry:
+    depth, colour = folder / record["target"], folder / record["guide"]
+    return Frame(
+        **_about(record),
+        files=(depth, colour),
+        read_depth=partial(
+            _depth, depth, float(record["invalid"]), float(record["scale"]), "sky" in record
+        ),
+        read_colour=partial(_colour, colour),
+        unit=_UNITS.get(record.get("kind", ""), ""),
+    )
+
+
+_MAKERS: dict[TaskName, Callable[[Path, dict[str, Any]], Entry]] = {
+    "pansharpening": _scene,
+    "mri": _scan,
+    "depth": _frame,
+}
+
+
+def _about(record: dict[str, Any]) -> dict[str, Any]:
+    """Return what every entry says of itself."""
+    if record["split"] not in get_args(Split):
+        raise ValueError(f"split {record['split']!r} is none of {', '.join(get_args(Split))}")
+    return {
+        "name": str(record["id"]),
+        "dataset": OPEN_PAIRS,
+        "split": record["split"],
+        "group": str(record.get("group", "")),
+        "open": bool(record["open"]),
+    }
+
+
+# Functions and partials, no closures: processes that load data may get entries pickled.
+
+
+def _raster(path: Path) -> Shaped[np.ndarray, "H W bands"]:
+    return read_geotiff(path).pixels
+
+
+def _voxels(path: Path) -> Shaped[np.ndarray, "X Y Z"]:
+    return read_nifti(path).voxels
+
+
+def _depth(
+    path: Path, invalid: float, scale: float, sky: bool
+) -> tuple[Float[np.ndarray, "H W"], Bool[np.ndarray, "H W"]]:
+    depth = read_depth(path, invalid=invalid)
+    values = (depth.values / scale).astype(np.float32)
+    return values, depth.valid & (values <= _SKY) if sky else depth.valid
+
+
+def _colour(path: Path) -> Shaped[np.ndarray, "H W channels"]:
+    colour = read_colour(path)
+    return colour[..., None] if colour.ndim == 2 else colour

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-from gisr.data.degradations import fill_holes, kspace_crop, pillow_reduce, wald
+from gisr.data.degradations import ReducedAs, fill_holes, kspace_crop, pillow_reduce, wald
 from gisr.data.pair import Pair
 from gisr.data.resample import resize_pillow
 from gisr.io.placement import Placement
@@ -78,6 +78,7 @@ def depth_pair(
     ratio: int,
     *,
     valid: Bool[np.ndarray, "H W"] | None = None,
+    reduced_as: ReducedAs = "float32",
     name: str = "",
 ) -> Pair:
     """Return a depth map reduced by Pillow's bicubic (after filling holes), with its colour image.
@@ -88,7 +89,7 @@ def depth_pair(
     truth = truth[:rows, :columns].astype(np.float32)
     known = None if valid is None or valid.all() else valid[:rows, :columns]
     filled = truth if known is None else fill_holes(truth, known)
-    target = pillow_reduce(filled, ratio)
+    target = pillow_reduce(filled, ratio, reduced_as=reduced_as)
     guide = colour[:rows, :columns].astype(np.float32)
     return Pair(
         target[..., None],

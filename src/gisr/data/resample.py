@@ -38,6 +38,30 @@ def bicubic_to_guide(
     return result
 
 
+def bicubic_to_target(
+    guide: Float[np.ndarray, "H W *channels"], target_shape: tuple[int, int], placement: Placement
+) -> Float[np.ndarray, "h w *channels"]:
+    """Reduce a guide to the target's grid with the bicubic kernel stretched by the ratio.
+
+    For ``Placement.from_grid("centre", ...)`` this is Pillow's result, and MATLAB's ``imresize``
+    but for the border.
+
+    Args:
+        guide: Any values; float32 out.
+        target_shape: Height and width of the target.
+        placement: Where the guide's samples lie on the target.
+    """
+    result = np.asarray(guide, dtype=np.float32)
+    for axis in (0, 1):
+        ratio = 1 / placement.scale[axis]
+        positions = (np.arange(target_shape[axis]) - placement.offset[axis]) * ratio
+        reach = int(np.ceil(2 * ratio))
+        taps = np.floor(positions).astype(np.int64)[:, None] + np.arange(-reach, reach + 2)
+        weights = _cubic((positions[:, None] - taps) / ratio)
+        result = weighted_taps(result, taps, weights, axis)
+    return result
+
+
 def shift(
     image: Float[np.ndarray, "H W *channels"], offset: tuple[float, float]
 ) -> Float[np.ndarray, "H W *channels"]:
@@ -51,17 +75,27 @@ def shift(
 
 
 def resize_pillow(
-    image: Float[np.ndarray, "h w *bands"], shape: tuple[int, int]
+    image: Float[np.ndarray, "h w *bands"],
+    shape: tuple[int, int],
+    *,
+    box: tuple[tuple[float, float], tuple[float, float]] | None = None,
 ) -> Float[np.ndarray, "H W *bands"]:
     """Resize with Pillow's antialiased bicubic, band by band, in float32.
 
     The depth protocols (DKN, SGNet, DCTNet) reduce with this.
+
+    Args:
+        image: Any values.
+        shape: Height and width of the result.
+        box: First and last row, first and last column (edges, in pixels) of the part to resize;
+            the kernel still sees what lies around it. All of the image when None.
     """
     if image.ndim == 3:
-        bands = [resize_pillow(image[..., band], shape) for band in range(image.shape[2])]
+        bands = [resize_pillow(image[..., band], shape, box=box) for band in range(image.shape[2])]
         return np.stack(bands, axis=-1)
     picture = Image.fromarray(np.ascontiguousarray(image, dtype=np.float32))
-    resized = picture.resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
+    part = None if box is None else (box[1][0], box[0][0], box[1][1], box[0][1])
+    resized = picture.resize((shape[1], shape[0]), Image.Resampling.BICUBIC, box=part)
     return np.asarray(resized, dtype=np.float32)
 
 

@@ -1,15 +1,10 @@
-"""Training sets: one task at one ratio, giving random degraded patches of full-resolution images.
-
-A patch is degraded together with a margin around it, so that its border is made as the middle of a
-large image is, and the margin is cut afterwards.
-"""
+"""Training sets: one task at one ratio, giving random patches of images and their guides."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
-from jaxtyping import Bool, Float
 from numpy.random import Generator
 
 from gisr.data.augmentation import (
@@ -18,33 +13,16 @@ from gisr.data.augmentation import (
     random_misregistration,
     random_orientation,
 )
-from gisr.data.degradations import fill_holes
-from gisr.data.normalisation import Normalisation
-from gisr.data.open_pairs import OpenPair
-from gisr.data.pair import Pair
+from gisr.data.entry import Frame, MadePair, Scan, Scene
+from gisr.data.pairing import made_pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
-from gisr.data.resample import resize_pillow, shift
+from gisr.data.samples import Sample, cut_sample, random_window, target_window
+from gisr.data.windows import frame_window, scan_slice, scene_window
 from gisr.errors import RecipeError
 from gisr.tasks.task import TaskName, describe, find_task
 
-_TARGET_CHANNELS = 4
-_GUIDE_CHANNELS = 3
-_MARGIN = 4
-"""Target samples around a patch: the reach of the bicubic kernel and of the MTF, rounded up."""
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """One training example on the guide's grid, normalised."""
-
-    target: Float[np.ndarray, "4 s s"]
-    guide: Float[np.ndarray, "3 s s"]
-    truth: Float[np.ndarray, "4 s s"]
-    known: Float[np.ndarray, "1 s s"]
-    """1 where the truth is known."""
-    description: str
-    ratio: float
-    task: TaskName
+_HEAD = 0.05
+"""Least share of a slice that must be head, where the data set has no rule of its own."""
 
 
 class TrainingSet(Protocol):
@@ -73,7 +51,7 @@ class TrainingSet(Protocol):
 class PansharpeningSet:
     """Multispectral scenes degraded by Wald's protocol."""
 
-    entries: tuple[OpenPair, ...]
+    entries: tuple[Scene, ...]
     ratio: int
     misregistration: float = 0.3
     """Largest random shift of the guide in truth pixels: what is left after it was aligned."""
@@ -83,24 +61,13 @@ class PansharpeningSet:
         """Number of scenes."""
         return len(self.entries)
 
-    @cached_property
-    def _guides(self) -> tuple[Float[np.ndarray, "H W 1"], ...]:
-        return tuple(
-            # Aligned, as the upscaler aligns guides before the network sees them: flips and turns
-            # would make the fixed shift of a sensor a random one, which no convolution can undo.
-            resize_pillow(
-                shift(entry.panchromatic, entry.guide_offset), entry.multispectral.shape[:2]
-            )
-            for entry in self.entries
-        )
-
     def sample(self, item: int, rng: Generator, patch: int) -> Sample:
         """Return a random patch of a scene."""
         entry = self.entries[item]
-        truth, guide = random_window(
-            rng, patch, self.ratio, entry.multispectral, self._guides[item]
-        )
-        truth, guide = random_orientation(rng, truth, guide)
+        window = random_window(rng, patch, self.ratio, entry.stored_multispectral.shape)
+        # Aligned, as the upscaler aligns guides before the network sees them: flips and turns
+        # would make the fixed shift of a sensor a random one, which no convolution can undo.
+        truth, guide = random_orientation(rng, *scene_window(entry, window))
         truth = random_gamma(rng, random_bands(rng, truth), float(truth.min()), float(truth.max()))
         guide = random_gamma(rng, guide, float(guide.min()), float(guide.max()))
         guide = random_misregistration(rng, guide, self.misregistration)
@@ -112,43 +79,70 @@ class PansharpeningSet:
 
 @dataclass(frozen=True)
 class MRISet:
-    """Slices of co-registered MR volumes, any contrast guiding any other, k-space cropped."""
+    """Slices of co-registered MR volumes, k-space cropped."""
 
-    entries: tuple[OpenPair, ...]
+    entries: tuple[Scan, ...]
     ratio: int
+    contrast: str | None = None
+    """Contrast of the targets; every contrast in turn when None."""
+    guide_contrast: str | None = None
+    """Contrast of the guides; any other, at random, when None."""
+    middle: int | None = None
+    """Only this many middle slices of a volume count."""
+    head: float | None = None
+    """Least share of a slice that must be head; when None, 0.05 where the data set does not say
+    which slices count, else 0."""
     task: Literal["mri"] = "mri"
 
     def __post_init__(self) -> None:
-        """Refuse subjects with a single contrast."""
+        """Refuse subjects without a target or a guide."""
         for entry in self.entries:
             if len(entry.contrasts) < 2:
                 raise RecipeError(f"{entry.name}: one contrast only, a guide is missing")
+            wanted = {self.contrast, self.guide_contrast} - {None}
+            if missing := sorted(map(str, wanted - set(entry.contrasts))):
+                raise RecipeError(f"{entry.name}: has no contrast {' and '.join(missing)}")
 
     def __len__(self) -> int:
-        """Number of slices across the thinnest axis, over all subjects and targets."""
+        """Number of slices that count, over all subjects and target contrasts."""
         return len(self._slices)
 
     @cached_property
-    def _slices(self) -> tuple[tuple[OpenPair, str, int], ...]:
-        """Every slice with enough head in it: (subject, target contrast, index)."""
-        slices = []
-        for entry in self.entries:
-            for contrast in entry.contrasts:
-                volume = entry.volume(contrast)
-                head = volume > 0.1 * np.percentile(volume, 99.9)
-                filled = np.flatnonzero(head.mean(axis=(0, 1)) > 0.05)
-                slices += [(entry, contrast, int(index)) for index in filled]
-        return tuple(slices)
+    def _slices(self) -> tuple[tuple[Scan, str, int], ...]:
+        """Every slice that counts: (subject, target contrast, index)."""
+        return tuple(
+            (entry, contrast, index)
+            for entry in self.entries
+            for contrast in entry.contrasts
+            if contrast != self.guide_contrast and self.contrast in (None, contrast)
+            for index in self._counting(entry, contrast)
+        )
+
+    def _counting(self, entry: Scan, contrast: str) -> list[int]:
+        least = (_HEAD if entry.slices is None else 0.0) if self.head is None else self.head
+        if entry.slices is not None and self.middle is None and least == 0:
+            return list(entry.slices)  # without reading the volume
+        depth = entry.stored_volume(contrast).shape[2]
+        counting = list(range(depth) if entry.slices is None else entry.slices)
+        if self.middle is not None:
+            first = max(0, (depth - self.middle) // 2)
+            counting = [index for index in counting if first <= index < first + self.middle]
+        if least == 0:
+            return counting
+        volume = entry.volume(contrast)
+        share = (volume > 0.1 * np.percentile(volume, 99.9)).mean(axis=(0, 1))
+        return [index for index in counting if share[index] > least]
 
     def sample(self, item: int, rng: Generator, patch: int) -> Sample:
-        """Return a random patch of a slice, in any plane of isotropic volumes."""
+        """Return a random patch of a slice, in any plane of isotropic volumes without a rule."""
         entry, contrast, index = self._slices[item]
-        guide_contrast = str(rng.choice([name for name in entry.contrasts if name != contrast]))
-        volumes = [entry.volume(name) for name in (contrast, guide_contrast)]
-        truth, guide = (volume[:, :, index] for volume in volumes)
-        thinnest = min(volumes[0].shape)
-        if thinnest > 60 and thinnest >= patch and rng.random() < 0.5:
-            truth, guide = _other_plane(rng, volumes)
+        guides = [name for name in entry.contrasts if name != contrast]
+        guide_contrast = self.guide_contrast or str(rng.choice(guides))
+        shape = entry.stored_volume(contrast).shape
+        axis, ruled = 2, entry.slices is not None or self.middle is not None
+        if not ruled and min(shape) > 60 and min(shape) >= patch and rng.random() < 0.5:
+            axis, index = _other_plane(rng, shape)
+        truth, guide = (scan_slice(entry, name, index, axis) for name in (contrast, guide_contrast))
         truth, guide = random_orientation(rng, truth[..., None], guide[..., None])
         truth = random_gamma(rng, truth, 0.0, float(truth.max()))
         guide = random_gamma(rng, guide, 0.0, float(guide.max()))
@@ -169,7 +163,7 @@ class MRISet:
 class DepthSet:
     """Depth or disparity maps reduced by Pillow's bicubic."""
 
-    entries: tuple[OpenPair, ...]
+    entries: tuple[Frame, ...]
     ratio: int
     task: Literal["depth"] = "depth"
 
@@ -180,9 +174,9 @@ class DepthSet:
     def sample(self, item: int, rng: Generator, patch: int) -> Sample:
         """Return a random patch of a frame."""
         entry = self.entries[item]
-        values, valid = entry.depth
+        window = random_window(rng, patch, self.ratio, entry.stored_depth[0].shape)
+        values, valid, colour = frame_window(entry, window)
         planes = np.dstack([values, valid.astype(np.float32)])
-        planes, colour = random_window(rng, patch, self.ratio, planes, entry.colour)
         planes, colour = random_orientation(rng, planes, colour)
         truth, known = planes[..., 0], planes[..., 1] > 0
         if not known.any():  # a window that is all hole: its neighbourhood says nothing either
@@ -191,86 +185,82 @@ class DepthSet:
             top = float(truth[known].max())
             truth = np.where(known, top - truth, 0.0).astype(np.float32)
         colour = random_gamma(rng, colour, 0.0, 255.0)
-        pair = depth_pair(truth, colour, self.ratio, valid=known)
+        pair = depth_pair(truth, colour, self.ratio, valid=known, reduced_as=entry.reduced_as)
         return cut_sample(rng, pair, patch, describe("depth", self.ratio))
 
 
-def random_window(
-    rng: Generator,
-    patch: int,
-    ratio: int,
-    truth: Float[np.ndarray, "H W bands"],
-    guide: Float[np.ndarray, "H W channels"],
-) -> tuple[Float[np.ndarray, "h w bands"], Float[np.ndarray, "h w channels"]]:
-    """Return a random square of both images: a patch with its margin, or all there is.
+@dataclass(frozen=True)
+class MadeSet:
+    """Pairs that others reduced, at the ratio they have: nothing is degraded here.
+
+    Only flips and turns vary a sample; what else the other sets vary they vary before degrading.
 
     Raises:
-        RecipeError: The images are smaller than a patch.
+        RecipeError: An entry is of another task or ratio, or has no truth.
     """
-    rows, columns = truth.shape[:2]
-    _check_patch(patch, rows // ratio * ratio, columns // ratio * ratio)
-    side = patch + 2 * _MARGIN * ratio
-    top = int(rng.integers(max(rows - side, 0) + 1))
-    left = int(rng.integers(max(columns - side, 0) + 1))
-    window = (slice(top, top + side), slice(left, left + side))
-    return truth[window], guide[window]
+
+    entries: tuple[MadePair, ...]
+    ratio: int
+    task: TaskName
+
+    def __post_init__(self) -> None:
+        """Refuse pairs that cannot be mixed or learnt from."""
+        for entry in self.entries:
+            if (entry.task, entry.ratio) != (self.task, self.ratio):
+                raise RecipeError(
+                    f"{entry.name}: {entry.task} x{entry.ratio} in a set of {self.task} "
+                    f"x{self.ratio}"
+                )
+            if entry.read_truth is None:
+                raise RecipeError(f"{entry.name}: has no truth to learn from")
+
+    def __len__(self) -> int:
+        """Number of pairs."""
+        return len(self.entries)
+
+    def sample(self, item: int, rng: Generator, patch: int) -> Sample:
+        """Return a random patch of a pair."""
+        entry = self.entries[item]
+        # A part of a k-space crop is none: those pairs are used whole.
+        whole = find_task(self.task).grid == "kspace"
+        shape = entry.stored_target.shape
+        window = None if whole else target_window(rng, patch, self.ratio, shape)
+        sensor = entry.sensor if rng.random() < 0.5 else None
+        description = describe(self.task, self.ratio, sensor=sensor)
+        pair = made_pair(entry, window)
+        return cut_sample(rng, pair, patch, description, anywhere=whole, turned=True)
 
 
-def cut_sample(
-    rng: Generator, pair: Pair, patch: int, description: str, *, anywhere: bool = False
-) -> Sample:
-    """Normalise a pair and cut a patch: from its middle, or from anywhere.
+@dataclass(frozen=True)
+class JoinedSet:
+    """Several sets of one task and ratio as one: full-resolution images and pairs others made."""
 
-    The contrast and level of the whole window vary, because a patch of a real scene seldom fills
-    the range of the scene.
-    """
-    assert pair.truth is not None  # made by a protocol
-    task = find_task(pair.task)
-    normal = Normalisation.of(pair.target, pair.guide, task)
-    rows, columns = pair.truth.shape[:2]
-    _check_patch(patch, rows, columns)
-    top, left = (rows - patch) // 2, (columns - patch) // 2
-    if anywhere:
-        top, left = int(rng.integers(rows - patch + 1)), int(rng.integers(columns - patch + 1))
-    window = (slice(top, top + patch), slice(left, left + patch))
-    on_grid, guide = pair.on_guide_grid()[window], pair.guide[window]
-    gain, level = rng.uniform(0.6, 1.2), rng.uniform(-0.05, 0.15)
-    known = np.ones((patch, patch), bool) if pair.truth_valid is None else pair.truth_valid[window]
-    truth = _filled(pair.truth[window], known)
-    return Sample(
-        _carried(normal.target(on_grid) * gain + level, _TARGET_CHANNELS),
-        _carried(normal.guide(guide), _GUIDE_CHANNELS),
-        _carried(normal.target(truth) * gain + level, _TARGET_CHANNELS),
-        known[None].astype(np.float32),
-        description,
-        pair.ratio,
-        pair.task,
-    )
+    parts: tuple[TrainingSet, ...]
+
+    @property
+    def task(self) -> TaskName:
+        """Task of all parts."""
+        return self.parts[0].task
+
+    @property
+    def ratio(self) -> int:
+        """Ratio of all parts."""
+        return self.parts[0].ratio
+
+    def __len__(self) -> int:
+        """Number of images of all parts."""
+        return sum(map(len, self.parts))
+
+    def sample(self, item: int, rng: Generator, patch: int) -> Sample:
+        """Return a random patch of an image."""
+        for part in self.parts:
+            if item < len(part):
+                return part.sample(item, rng, patch)
+            item -= len(part)
+        raise IndexError(f"item {item + len(self)} of {len(self)}")
 
 
-def _check_patch(patch: int, rows: int, columns: int) -> None:
-    if min(rows, columns) < patch:
-        raise RecipeError(f"patch {patch} is larger than an image of {rows} x {columns}: reduce it")
-
-
-def _filled(
-    image: Float[np.ndarray, "s s bands"], known: Bool[np.ndarray, "s s"]
-) -> Float[np.ndarray, "s s bands"]:
-    return fill_holes(image, known) if known.any() else np.zeros_like(image)
-
-
-def _carried(image: Float[np.ndarray, "s s bands"], channels: int) -> Float[np.ndarray, "c s s"]:
-    """Repeat bands cyclically to a fixed number, channels first, as the network carries them."""
-    bands = [channel % image.shape[2] for channel in range(channels)]
-    return np.ascontiguousarray(image[..., bands].transpose(2, 0, 1), dtype=np.float32)
-
-
-def _other_plane(
-    rng: Generator, volumes: list[Float[np.ndarray, "X Y Z"]]
-) -> tuple[Float[np.ndarray, "A B"], Float[np.ndarray, "A B"]]:
-    """Return the same random sagittal or coronal slice, from the middle half, of two volumes."""
+def _other_plane(rng: Generator, shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return the axis and index of a random sagittal or coronal slice of the middle half."""
     axis = int(rng.integers(2))
-    size = volumes[0].shape[axis]
-    index = int(rng.integers(size // 4, 3 * size // 4))
-    target, guide = (np.take(volume, index, axis=axis) for volume in volumes)
-    return target, guide
+    return axis, int(rng.integers(shape[axis] // 4, 3 * shape[axis] // 4))

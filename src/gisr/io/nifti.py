@@ -103,21 +103,21 @@ def read_nifti(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Vo
         LimitError: The header claims, or the stream holds, more than the limits.
         MissingExtraError: nibabel is not installed.
     """
-    nibabel = load_extra("nibabel", "mri")
-    name = Path(path)
-    found = check_readable(name)
-    if file_suffix(name) not in SUFFIXES:
-        raise FileFormatError(
-            f"{name}: not a NIfTI name: convert it to one file .nii or .nii.gz first"
-        )
-    with typed_errors(name, "cannot be read as NIfTI"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # nibabel warns of oddities that are checked here
-        with _open_stream(found) as stream:
-            header = _read_header(nibabel, name, stream)
-            shape, dtype = _check_header(name, header, limits)
-            affine = _check_affine(name, header)
-            voxels = _read_voxels(nibabel, name, stream, header, shape, dtype)
-    return Volume(voxels=voxels, affine=affine, header=header, dtype=dtype, path=name)
+    with _open_checked(path, limits) as (stream, header, shape, dtype, affine):
+        voxels = _read_voxels(Path(path), stream, header, shape, dtype)
+    return Volume(voxels=voxels, affine=affine, header=header, dtype=dtype, path=Path(path))
+
+
+def read_nifti_grid(
+    path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS
+) -> tuple[tuple[int, ...], Float64[np.ndarray, "4 4"]]:
+    """Return shape and affine of a NIfTI file; its voxels are not read.
+
+    Raises:
+        GisrError: As :func:`read_nifti`, for what the header tells.
+    """
+    with _open_checked(path, limits) as (_, _, shape, _, affine):
+        return shape, affine
 
 
 def write_nifti(
@@ -248,6 +248,26 @@ def _zooms(volume: Volume) -> str:
 
 
 @contextmanager
+def _open_checked(
+    path: str | PathLike[str], limits: Limits
+) -> Iterator[tuple[IO[bytes], Any, tuple[int, ...], np.dtype, Float64[np.ndarray, "4 4"]]]:
+    """Open a file and give its stream, header, shape, type and affine, all checked."""
+    nibabel = load_extra("nibabel", "mri")
+    name = Path(path)
+    found = check_readable(name)
+    if file_suffix(name) not in SUFFIXES:
+        raise FileFormatError(
+            f"{name}: not a NIfTI name: convert it to one file .nii or .nii.gz first"
+        )
+    with typed_errors(name, "cannot be read as NIfTI"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nibabel warns of oddities that are checked here
+        with _open_stream(found) as stream:
+            header = _read_header(nibabel, name, stream)
+            shape, dtype = _check_header(name, header, limits)
+            yield stream, header, shape, dtype, _check_affine(name, header)
+
+
+@contextmanager
 def _open_stream(path: Path) -> Iterator[IO[bytes]]:
     opener = gzip.open if file_suffix(path) == ".nii.gz" else open
     with opener(path, "rb") as stream:
@@ -310,12 +330,7 @@ def _check_affine(path: Path, header: Any) -> Float64[np.ndarray, "4 4"]:
 
 
 def _read_voxels(
-    nibabel: Any,
-    path: Path,
-    stream: IO[bytes],
-    header: Any,
-    shape: tuple[int, ...],
-    dtype: np.dtype,
+    path: Path, stream: IO[bytes], header: Any, shape: tuple[int, ...], dtype: np.dtype
 ) -> Float32[np.ndarray, "X Y Z"]:
     offset, (slope, intercept) = int(header["vox_offset"]), _scaling(header)
     if not (np.isfinite(slope) and np.isfinite(intercept)):
@@ -326,9 +341,8 @@ def _read_voxels(
             raise FileFormatError(
                 f"{path}: cut short: {found.st_size} bytes of the {needed} its header announces"
             )
-    proxy = nibabel.arrayproxy.ArrayProxy(
-        stream, (shape, dtype, offset, slope, intercept), mmap=False
-    )
+    proxies = load_extra("nibabel.arrayproxy", "mri")
+    proxy = proxies.ArrayProxy(stream, (shape, dtype, offset, slope, intercept), mmap=False)
     voxels: np.ndarray = np.asarray(proxy, dtype=np.float32)
     if file_suffix(path) == ".nii.gz" and len(stream.read(_TRAILING_BYTES)) == _TRAILING_BYTES:
         raise LimitError(

@@ -3,7 +3,20 @@
 from dataclasses import dataclass
 from typing import Literal
 
-MetricName = Literal["psnr", "sam", "ergas", "ssim_wang", "ssim_skimage7", "rmse"]
+MetricName = Literal[
+    "psnr",
+    "sam",
+    "ergas",
+    "ssim_wang",
+    "ssim_skimage7",
+    "rmse",
+    "q2n",
+    "d_lambda",
+    "d_s",
+    "qnr",
+    "d_lambda_k",
+    "hqnr",
+]
 """The metrics, by the name of their function in :mod:`gisr.metrics`."""
 
 
@@ -98,6 +111,71 @@ METRICS: dict[MetricName, MetricDefinition] = {
             "data, averaged over images."
         ),
         source="Kim, Ponce, Ham 2021 (DKN), with a border of 6 pixels cut",
+    ),
+    "q2n": MetricDefinition(
+        name="q2n",
+        symbol="Q2n",
+        unit="",
+        better="higher",
+        definition=(
+            "Universal quality index of hypercomplex pixels, one component a band (Q4 for four "
+            "bands, Q8 for eight), in 32 x 32 blocks that do not overlap, each band of a block "
+            "brought to mean 1 and standard deviation 1 of the truth first, averaged over blocks, "
+            "then over images."
+        ),
+        source="Garzelli, Nencini 2009; normalised as in DLPan-Toolbox",
+    ),
+    "d_lambda": MetricDefinition(
+        name="d_lambda",
+        symbol="D_lambda",
+        unit="",
+        better="lower",
+        definition=(
+            "Mean over pairs of bands of the difference between their universal quality index in "
+            "the estimate and in the target interpolated to the guide's grid, 32 x 32 blocks, "
+            "p = 1, averaged over images."
+        ),
+        source="Alparone et al. 2008; blocks as in DLPan-Toolbox",
+    ),
+    "d_s": MetricDefinition(
+        name="d_s",
+        symbol="D_s",
+        unit="",
+        better="lower",
+        definition=(
+            "Mean over bands of the difference between the universal quality index of the estimate "
+            "with the guide and that of the interpolated target with the guide at the target's "
+            "resolution (reduced and enlarged again by bicubic), 32 x 32 blocks, q = 1, averaged "
+            "over images."
+        ),
+        source="Alparone et al. 2008; blocks as in DLPan-Toolbox",
+    ),
+    "qnr": MetricDefinition(
+        name="qnr",
+        symbol="QNR",
+        unit="",
+        better="higher",
+        definition="(1 - D_lambda)(1 - D_s) of each image, averaged over images.",
+        source="Alparone et al. 2008",
+    ),
+    "d_lambda_k": MetricDefinition(
+        name="d_lambda_k",
+        symbol="D_lambda^K",
+        unit="",
+        better="lower",
+        definition=(
+            "1 - Q2n of the target and the estimate low-passed by the sensor's Gaussian MTF and "
+            "sampled at the target's pixel centres, averaged over images."
+        ),
+        source="Khan, Alparone, Chanussot 2009",
+    ),
+    "hqnr": MetricDefinition(
+        name="hqnr",
+        symbol="HQNR",
+        unit="",
+        better="higher",
+        definition="(1 - D_lambda^K)(1 - D_s) of each image, averaged over images.",
+        source="Aiazzi et al. 2014",
     ),
 }
 """Every metric by name."""

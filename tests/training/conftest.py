@@ -29,7 +29,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recipe(pairs: Path) -> Callable[..., Recipe]:
     """Build a recipe of eight quick steps over all three tasks; an epoch is three batches."""
 

@@ -18,8 +18,10 @@ from gisr.inference.weights import load_weights
 from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.tasks.text.table import DescriptionTable, built_in_table
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
-from gisr.training.loop import Run, _batches, _step, _training_sets, learning_rate, train
-from gisr.training.recipe import Recipe, SetRecipe
+from gisr.training.loop import _batches, _step, learning_rate, train
+from gisr.training.recipe import BalancingRule, Recipe, WeightAverageSettings
+from gisr.training.run import Run
+from gisr.training.sets import training_sets
 
 Build = Callable[..., Recipe]
 
@@ -68,6 +70,58 @@ def test_a_resumed_run_equals_a_straight_one(
         train(plan, tmp_path / "resumed", stop_at=stop, quiet=True)
     assert_same(tmp_path / "resumed", tmp_path / "straight")
     assert state(tmp_path / "straight")[1]["step"] == 8
+
+
+@pytest.mark.parametrize("rule", ["uncertainty", "weight-average", "gradnorm"])
+def test_a_resumed_run_goes_on_with_its_task_weights(
+    recipe: Build, tmp_path: Path, rule: BalancingRule
+) -> None:
+    plan = recipe(balancing=rule, weight_average=WeightAverageSettings(interval=2))
+    train(plan, tmp_path / "straight", quiet=True)
+    for stop in (5, None):
+        train(plan, tmp_path / "resumed", stop_at=stop, quiet=True)
+    assert_same(tmp_path / "resumed", tmp_path / "straight")
+    tensors, _ = state(tmp_path / "straight")
+    train(recipe(), tmp_path / "fixed", quiet=True)
+    head = "network.head.weight"
+    assert not torch.equal(tensors[head], state(tmp_path / "fixed")[0][head])
+
+
+COMPILED = """
+import functools, sys
+import torch
+torch.set_num_threads(int(sys.argv[3]))
+compilations = []
+def compiler(graph, inputs):
+    compilations.append(1)
+    return graph
+torch.compile = functools.partial(torch.compile, backend=compiler)
+from gisr.training.loop import train
+from gisr.training.recipe import read_recipe
+
+train(read_recipe(sys.argv[1]), sys.argv[2], stop_at=4, quiet=True)
+print(len(compilations))
+"""
+
+
+def test_a_compiled_run_is_saved_as_any_other(recipe: Build, tmp_path: Path) -> None:
+    """Compiled for its first half by a compiler that changes nothing, then not compiled.
+
+    In a process of its own: the checks of shapes that these tests run with cannot be compiled.
+    """
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(recipe(compile=True).record()), encoding="utf-8")
+    threads = str(torch.get_num_threads())
+    command = [sys.executable, "-c", COMPILED, str(path), str(tmp_path / "compiled"), threads]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert int(result.stdout) > 0
+    assert not [name for name in state(tmp_path / "compiled")[0] if "_orig_mod" in name]
+    for folder in ("compiled", "straight"):
+        train(recipe(), tmp_path / folder, quiet=True)
+    (tensors, _), (expected, _) = (state(tmp_path / name) for name in ("compiled", "straight"))
+    assert set(tensors) == set(expected)
+    for name, value in expected.items():
+        torch.testing.assert_close(tensors[name], value, rtol=0, atol=1e-6, msg=name)
 
 
 def test_stopping_is_not_at_the_end_of_an_epoch(recipe: Build, tmp_path: Path) -> None:
@@ -159,7 +213,7 @@ def test_the_average_follows_its_decay(recipe: Build, pairs: Path) -> None:
 
 
 def mixture(plan: Recipe) -> Mixture:
-    return Mixture(_training_sets(plan), patch=plan.patch, seed=plan.seed)
+    return Mixture(training_sets(plan), patch=plan.patch, seed=plan.seed)
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")  # on a machine with one core
@@ -228,7 +282,9 @@ def test_training_is_logged_as_means(recipe: Build, tmp_path: Path) -> None:
     (training,) = [line for line in lines if line["event"] == "training"]
     assert training["step"] == 50
     assert all(math.isfinite(value) for key, value in training.items() if key != "event")
-    assert {"l1", "balance", "gradient_norm", "learning_rate", "l1_mri"} <= set(training)
+    assert {"loss", "l1", "balance", "gradient_norm", "learning_rate"} <= set(training)
+    for task in ("pansharpening", "mri", "depth"):
+        assert {f"l1_{task}", f"relative_l1_{task}", f"weight_{task}"} <= set(training)
 
 
 def test_a_torn_log_line_does_not_spoil_the_next(recipe: Build, tmp_path: Path) -> None:
@@ -260,9 +316,3 @@ def test_data_that_cannot_be_trained_on_is_refused(recipe: Build, tmp_path: Path
         train(recipe(patch=128), tmp_path, quiet=True)
     with pytest.raises(RecipeError, match="batch 7 is larger"):
         train(recipe(batch=7), tmp_path, quiet=True)
-
-
-def test_excluded_entries_are_left_out(recipe: Build) -> None:
-    plan = recipe(exclude=("frame0",), sets=(SetRecipe("depth", 4),))
-    (frames,) = _training_sets(plan)
-    assert len(frames) == 1

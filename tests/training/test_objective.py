@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from gisr.data.training_sets import Sample
+from gisr.data.samples import Sample
 from gisr.magnet import LevelRouting, MAGNetOutput
 from gisr.tasks.task import TaskName, describe
 from gisr.tasks.text.table import built_in_table
-from gisr.training.objective import Batch, errors_by_task, objective
-from gisr.training.recipe import TaskWeights
+from gisr.training.objective import Batch, gradient_norms, objective
 
 
 def sample(task: TaskName, truth: float, known: np.ndarray | None = None) -> Sample:
@@ -19,31 +18,36 @@ def sample(task: TaskName, truth: float, known: np.ndarray | None = None) -> Sam
     return Sample(target, image[:3], image + np.float32(truth), mask, describe(task, 4), 4.0, task)
 
 
-def batch(*samples: Sample, **weights: float) -> Batch:
-    return Batch.of(list(samples), built_in_table(), TaskWeights(**weights))
+def batch(*samples: Sample) -> Batch:
+    return Batch.of(list(samples), built_in_table())
+
+
+ALIKE = torch.ones(3)
+"""Pansharpening, mri and depth, in the order of TASKS."""
 
 
 def test_samples_stand_side_by_side_with_their_descriptions() -> None:
-    made = batch(sample("mri", 0.5), sample("depth", 1.0), mri=3.0)
+    made = batch(sample("mri", 0.5), sample("depth", 1.0))
     assert made.target.shape == made.truth.shape == (2, 4, 2, 2)
     assert made.guide.shape == (2, 3, 2, 2)
     assert made.ratio.tolist() == [4.0, 4.0]
-    assert made.weight.tolist() == [3.0, 1.0]
+    assert made.task.tolist() == [1, 2]
     table = built_in_table()
-    for row, task in enumerate(("mri", "depth")):
+    tasks: tuple[TaskName, ...] = ("mri", "depth")
+    for row, task in enumerate(tasks):
         np.testing.assert_array_equal(made.text[row].numpy(), table.lookup(describe(task, 4)))
 
 
 def test_l1_over_known_pixels_weighted_by_task_plus_balance() -> None:
     one_known = np.zeros((1, 2, 2), np.float32)
     one_known[0, 0, 1] = 1
-    made = batch(sample("mri", 0.5), sample("depth", 1.0, one_known), mri=3.0)
+    made = batch(sample("mri", 0.5), sample("depth", 1.0, one_known))
     image = torch.zeros(2, 4, 2, 2)
     image[1, :, 0, 1] = 0.75  # off by 0.25 where it counts
     image[1, :, 1, 0] = 9.0  # and by 8 where nothing is known
     weights = torch.tensor([1.0, 0.0]).reshape(1, 2, 1, 1)
     routing = (LevelRouting("encoder 1", weights, torch.tensor([1.0, 0.0])),)
-    loss = objective(MAGNetOutput(image, routing), made, 0.1)
+    loss = objective(MAGNetOutput(image, routing), made, torch.tensor([9.0, 3.0, 1.0]), 0.1)
     assert loss.reconstruction.tolist() == pytest.approx([0.5, 0.25])
     # Importance (1, 0) and load (1, 0): both have variance 1/4 over a squared mean of 1/4.
     assert loss.balance.item() == pytest.approx(2.0)
@@ -52,19 +56,31 @@ def test_l1_over_known_pixels_weighted_by_task_plus_balance() -> None:
 
 def test_a_sample_of_which_nothing_is_known_costs_nothing() -> None:
     made = batch(sample("depth", 1.0, np.zeros((1, 2, 2), np.float32)))
-    assert objective(MAGNetOutput(torch.zeros(1, 4, 2, 2), ()), made, 1.0).total.item() == 0
+    output = MAGNetOutput(torch.zeros(1, 4, 2, 2), ())
+    assert objective(output, made, ALIKE, 1.0).total.item() == 0
 
 
 def test_errors_are_told_by_task_and_relative_to_the_target() -> None:
     made = batch(sample("mri", 0.5), sample("mri", 1.5), sample("depth", 1.0))
     image = torch.zeros(3, 4, 2, 2)
     image[2] = 0.5
-    values = errors_by_task(objective(MAGNetOutput(image, ()), made, 0.0), made)
-    assert values == pytest.approx(
-        {
-            "l1_mri": 1.0,
-            "relative_l1_mri": 1.0,
-            "l1_depth": 0.5,
-            "relative_l1_depth": 0.5,
-        }
-    )
+    errors = objective(MAGNetOutput(image, ()), made, ALIKE, 0.0).errors
+    assert errors.counts.tolist() == [0, 2, 1]
+    assert errors.means.tolist() == pytest.approx([0, 1.0, 0.5])
+    # The targets are off by as much as the zeros; the depth image is off by half of it.
+    assert errors.relative.tolist() == pytest.approx([np.nan, 1.0, 0.5], nan_ok=True)
+
+
+def test_gradient_norms_by_task_by_hand() -> None:
+    """An image of one value everywhere: its L1 has slope -1 or 1, whichever pixel is looked at."""
+    made = batch(sample("mri", 0.5), sample("mri", 1.5), sample("depth", -1.0))
+    layer = torch.tensor([0.0, 0.0], requires_grad=True)
+    scales = torch.tensor([[1.0, 0.0], [3.0, 4.0], [0.0, 2.0]])
+    image = (scales @ layer).reshape(3, 1, 1, 1).expand(3, 4, 2, 2)
+    loss = objective(MAGNetOutput(image, ()), made, ALIKE, 0.0)
+    # mri: the mean of -(1, 0) and -(3, 4); depth: (0, 2); no pansharpening.
+    norms = gradient_norms(loss, made, layer)
+    assert norms.tolist() == pytest.approx([0, np.hypot(2, 2), 2])
+    loss.total.backward()  # the graph is still there
+    assert layer.grad is not None
+    assert layer.grad.tolist() == pytest.approx([-4 / 3, -2 / 3])

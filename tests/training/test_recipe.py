@@ -1,6 +1,7 @@
 """Recipes: what ships can be read, and what cannot be trained is refused by name."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,17 @@ from typing import Any
 import pytest
 
 from gisr.errors import RecipeError
-from gisr.magnet import MAGNetConfig
-from gisr.training.recipe import Recipe, SetRecipe, read_recipe
+from gisr.magnet import PRESETS, MAGNetConfig
+from gisr.training.checkpoint import latest_checkpoint
+from gisr.training.loop import train
+from gisr.training.recipe import (
+    GradNormSettings,
+    Recipe,
+    SetRecipe,
+    WeightAverageSettings,
+    one_by_one,
+    read_recipe,
+)
 
 SHIPPED = sorted(Path(str(files("gisr.training"))).glob("recipes/*.yaml"))
 MINIMAL = """
@@ -28,7 +38,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_there_are_shipped_recipes() -> None:
-    assert "magnet-s-open" in {path.stem for path in SHIPPED}
+    assert {"magnet-s-open", "magnet-paper"} <= {path.stem for path in SHIPPED}
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -38,6 +48,51 @@ def test_shipped_recipes_can_be_read(path: Path) -> None:
     assert recipe.open_only or "open" not in path.stem
 
 
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_recipes_train(recipe: Callable[..., Recipe], path: Path, tmp_path: Path) -> None:
+    """Two steps on tiny pairs, with all that does not fix sizes as it is shipped."""
+    tiny = recipe()
+    shipped = read_recipe(path)
+    plan = replace(
+        shipped,
+        data=tiny.data,
+        sets=tuple(replace(chosen, sensor=None) for chosen in shipped.sets),
+        exclude=(),
+        network=tiny.network,
+        patch=tiny.patch,
+        workers=0,
+    )
+    train(plan, tmp_path, stop_at=2, quiet=True)
+    latest = latest_checkpoint(tmp_path / "checkpoints")
+    assert latest is not None
+    assert latest.name == "step-00000002"
+
+
+def test_the_papers_recipe_is_that_of_the_paper() -> None:
+    """Section IV-B: 500 epochs of 1000 samples a set, batches of 4, Adam at 4e-4."""
+    recipe = read_recipe(next(path for path in SHIPPED if path.stem == "magnet-paper"))
+    assert recipe.steps * recipe.batch == 500 * 1000 * len(recipe.sets)
+    assert (recipe.learning_rate, recipe.patch, recipe.balance) == (4e-4, 128, 1e-3)
+    assert recipe.network == PRESETS["magnet"]
+    assert (recipe.balancing, recipe.sampling_temperature) == ("fixed", None)
+    one = one_by_one(recipe, ["depth:8"])
+    assert one.sets == (SetRecipe("depth", 8),)
+    assert one.steps * one.batch == 500 * 1000
+    assert one.name == "magnet-paper-depth-x8"
+
+
+def test_one_by_one_keeps_a_part_of_the_mixture(recipe: Callable[..., Recipe]) -> None:
+    sets = (SetRecipe("mri", 2), SetRecipe("depth", 4), SetRecipe("depth", 8))
+    whole = recipe(sets=sets, steps=300)
+    depth = one_by_one(whole, ["depth"])
+    assert (depth.sets, depth.steps, depth.name) == (sets[1:], 200, "tiny-depth")
+    both = one_by_one(whole, ["depth:8", "mri"])
+    assert (both.sets, both.steps, both.name) == ((sets[0], sets[2]), 200, "tiny-depth-x8-mri")
+    assert one_by_one(whole, ["mri:2"], scale_steps=False).steps == 300
+    with pytest.raises(RecipeError, match=r"only: mri:4, video is not in the mixture of tiny"):
+        one_by_one(whole, ["depth", "video", "mri:4"])
+
+
 def test_a_minimal_recipe_takes_the_defaults(tmp_path: Path) -> None:
     recipe = read_recipe(write(tmp_path, MINIMAL))
     expected = Recipe(name="small", data="pairs", sets=(SetRecipe("depth", 4),), steps=10)
@@ -45,11 +100,50 @@ def test_a_minimal_recipe_takes_the_defaults(tmp_path: Path) -> None:
     assert recipe.network == MAGNetConfig()
 
 
+@pytest.mark.parametrize(
+    ("said", "overrides", "folders"),
+    [
+        ("pairs", [], ("pairs",)),
+        ("[pairs, stores/nyu]", [], ("pairs", "stores/nyu")),
+        ("[pairs, stores/nyu]", ["--data", "other"], ("other",)),
+        ("pairs", ["--data", "[a/b, c]"], ("a/b", "c")),
+    ],
+)
+def test_data_is_a_folder_or_several(
+    tmp_path: Path, said: str, overrides: list[str], folders: tuple[str, ...]
+) -> None:
+    text = MINIMAL.replace("data: pairs", f"data: {said}")
+    assert read_recipe(write(tmp_path, text), overrides).folders == folders
+
+
+def test_sets_may_choose_among_the_data(tmp_path: Path) -> None:
+    text = MINIMAL.replace(
+        "{task: depth, ratio: 4}",
+        "{task: mri, ratio: 4, dataset: brats, contrast: T2, guide_contrast: T1, "
+        "middle_slices: 80}",
+    )
+    (chosen,) = read_recipe(write(tmp_path, text)).sets
+    assert chosen == SetRecipe("mri", 4, "brats", None, "T2", "T1", 80)
+    assert str(chosen) == (
+        "mri x4 (dataset brats, contrast T2, guide_contrast T1, middle_slices 80)"
+    )
+
+
 def test_nested_settings_and_overrides(tmp_path: Path) -> None:
     path = write(tmp_path, MINIMAL + "network: {width: 16, routing: none}\ntask_weights: {mri: 2}")
     recipe = read_recipe(path, ["--steps", "7", "--network.width", "8"])
     assert (recipe.steps, recipe.network.width, recipe.network.routing) == (7, 8, "none")
     assert (recipe.task_weights.mri, recipe.task_weights.depth) == (2.0, 1.0)
+
+
+def test_balancing_and_its_settings(tmp_path: Path) -> None:
+    addition = "balancing: gradnorm\ngradnorm: {asymmetry: 0.5}\nsampling_temperature: 2"
+    recipe = read_recipe(write(tmp_path, MINIMAL + addition), ["--gradnorm.learning_rate", "0.1"])
+    assert recipe.balancing == "gradnorm"
+    assert recipe.gradnorm == GradNormSettings(asymmetry=0.5, learning_rate=0.1)
+    assert recipe.sampling_temperature == 2
+    other = read_recipe(write(tmp_path, MINIMAL), ["--balancing", "weight-average"])
+    assert other.weight_average == WeightAverageSettings(temperature=2.0, interval=500)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +157,14 @@ def test_nested_settings_and_overrides(tmp_path: Path) -> None:
         ("sets: []", "no training set"),
         ("sets: [{task: video, ratio: 4}]", "task"),
         ("sets: [{task: depth, ratio: 1}]", "depth x1"),
+        ("sets: [{task: depth, ratio: 4, contrast: T1}]", "are for mri"),
+        ("sets: [{task: depth, ratio: 4, sensor: QuickBird}]", "sensor is for pansharpening"),
+        ("sets: [{task: pansharpening, ratio: 4, sensor: Hubble}]", "unknown sensor 'Hubble'"),
+        ("sets: [{task: mri, ratio: 4, contrast: T1, guide_contrast: T1}]", "cannot guide itself"),
+        ("sets: [{task: mri, ratio: 4, middle_slices: 0}]", "middle_slices"),
+        ("sets: [{task: mri, ratio: 4, head_share: 1}]", "head_share"),
+        ("data: []", "names no folder"),
+        ("data: 3", "data"),
         ("precision: float8", "precision"),
         ("steps: 0", "steps: 0"),
         ("batch: -1", "batch: -1"),
@@ -75,6 +177,16 @@ def test_nested_settings_and_overrides(tmp_path: Path) -> None:
         ("average: 1.0", "average"),
         ("balance: -1", "balance"),
         ("splits: [test]", "splits"),
+        ("balancing: luck", "balancing"),
+        ("balancing: gradnorm\ntask_weights: {mri: 2}", "task_weights: balancing 'gradnorm'"),
+        ("balancing: gradnorm\ncompile: true", "compile: balancing 'gradnorm'"),
+        ("task_weights: {mri: -1}", "task_weights: mri -1"),
+        ("uncertainty: {learning_rate: 0}", "uncertainty: learning_rate 0"),
+        ("weight_average: {temperature: 0}", "weight_average: temperature 0"),
+        ("weight_average: {interval: 0}", "weight_average: interval 0"),
+        ("gradnorm: {asymmetry: -1}", "gradnorm: asymmetry -1"),
+        ("gradnorm: {alpha: 1}", "alpha"),
+        ("sampling_temperature: 0", "sampling_temperature: 0"),
         ("{", "recipe.yaml"),
     ],
 )
@@ -103,6 +215,9 @@ def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
         "network: {class_path: pathlib.Path, init_args: {args: ['{mark}']}}",
         "network: {class_path: tests_attack.Payload}",
         "task_weights: {class_path: tests_attack.Payload}",
+        "uncertainty: {class_path: tests_attack.Payload}",
+        "weight_average: {class_path: tests_attack.Payload}",
+        "gradnorm: {class_path: tests_attack.Payload}",
         "sets: [{class_path: tests_attack.Payload}]",
         "sets: {class_path: tests_attack.Payload}",
         "network: {other}",

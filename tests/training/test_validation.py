@@ -1,17 +1,21 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gisr.baselines.classical import Bicubic
-from gisr.data.open_pairs import read_open_pairs
+from gisr.data.entry import Frame, MadePair
 from gisr.data.protocols import depth_pair
+from gisr.experiments import validation
 from gisr.experiments.validation import make_validation
 from gisr.magnet import MAGNet
 from gisr.metrics import rmse
 from gisr.tasks.text.table import built_in_table
 from gisr.training.loop import train
 from gisr.training.recipe import Recipe
+from gisr.training.sets import recipe_entries
 
 
 def test_held_out_pairs_go_through_the_upscaler(recipe: Callable[..., Recipe]) -> None:
@@ -21,7 +25,8 @@ def test_held_out_pairs_go_through_the_upscaler(recipe: Callable[..., Recipe]) -
     assert validate is not None
     scores = validate(MAGNet(plan.network).eval(), built_in_table())
     assert set(scores) == {"rmse_depth_x4", "rmse_depth_x8", "rmse_depth_x16"}
-    (entry,) = (pair for pair in read_open_pairs(plan.data) if pair.name == "frame1")
+    (entry,) = (found for found in recipe_entries(plan) if found.name == "frame1")
+    assert isinstance(entry, Frame)
     values, valid = entry.depth
     pair = depth_pair(values, entry.colour, 4, valid=valid)
     assert pair.truth is not None
@@ -35,6 +40,53 @@ def test_every_task_can_be_held_out(recipe: Callable[..., Recipe]) -> None:
     assert validate is not None
     scores = validate(MAGNet(plan.network).eval(), built_in_table())
     assert set(scores) == {"psnr_pansharpening_x4", *(f"psnr_mri_x{ratio}" for ratio in (2, 4, 8))}
+
+
+def test_a_few_of_many_validation_entries_are_taken_evenly(
+    recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def frame(number: int, dataset: str) -> Frame:
+        return Frame(
+            name=f"{dataset}-{number}",
+            dataset=dataset,
+            split="val",
+            read_depth=lambda: (np.full((32, 32), number), np.ones((32, 32), bool)),
+            read_colour=lambda: np.zeros((32, 32, 3)),
+        )
+
+    entries = [frame(number, "many") for number in range(15)]
+    entries += [frame(number, "few") for number in range(3)]
+    monkeypatch.setattr(validation, "recipe_entries", lambda plan: entries)
+    found = [entry.name for entry in validation._held_out(recipe(exclude=("many-1",)))]
+    assert found == [
+        "many-1",
+        *(f"many-{n}" for n in (0, 3, 5, 7, 8, 10, 12, 14)),
+        *(f"few-{n}" for n in range(3)),
+    ]
+
+
+def test_made_pairs_are_validated_at_their_own_ratio(
+    recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(size=(32, 32, 4))
+    entry = MadePair(
+        name="made",
+        dataset="pancollection",
+        split="val",
+        task="pansharpening",
+        ratio=2,
+        peak=1.0,
+        read_target=lambda: truth[::2, ::2],
+        read_guide=lambda: truth[..., :1],
+        read_truth=lambda: truth,
+    )
+    bare = replace(entry, name="bare", read_truth=None)
+    monkeypatch.setattr(validation, "recipe_entries", lambda plan: [entry, bare])
+    validate = make_validation(plan := recipe())
+    assert validate is not None
+    scores = validate(MAGNet(plan.network).eval(), built_in_table())
+    assert set(scores) == {"psnr_pansharpening_x2"}
 
 
 def test_nothing_held_out_means_no_validation(recipe: Callable[..., Recipe]) -> None:

@@ -1,17 +1,25 @@
-"""What a run says of itself: JSON lines always, TensorBoard where it is installed."""
+"""What a run says of itself: JSON lines always, TensorBoard where it is installed.
+
+:func:`read_log` gives the curves back, for figures.
+"""
 
 import json
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
+from gisr.errors import FileFormatError
+from gisr.tasks.task import TaskName
 from gisr.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
+LOG_FILE = "log.jsonl"
 _EVERY = 50
 """Training values are averaged over this many steps: single batches of mixed tasks jump."""
 
@@ -22,7 +30,7 @@ class TrainingLog:
     def __init__(self, folder: Path, recipe: Recipe) -> None:
         """Open, or go on with, the log of a run's folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "log.jsonl"
+        path = folder / LOG_FILE
         torn = path.is_file() and not path.read_bytes().endswith(b"\n")
         self._lines: TextIO = path.open("a", encoding="utf-8")
         if torn:  # the run was killed in the middle of a line
@@ -68,6 +76,80 @@ class TrainingLog:
     def _write(self, record: dict[str, Any]) -> None:
         self._lines.write(json.dumps(record) + "\n")
         self._lines.flush()
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How a value went over a run."""
+
+    steps: tuple[int, ...]
+    """Optimiser steps, rising."""
+    values: tuple[float, ...]
+    """The value at each of them."""
+
+
+@dataclass(frozen=True)
+class RunLog:
+    """The log of a run, over all its resumptions."""
+
+    recipe: dict[str, Any]
+    """The recipe as it was last started with (:meth:`gisr.training.recipe.Recipe.record`)."""
+    training: dict[str, Curve]
+    """Means over 50 steps, for example ``loss``, ``l1_mri``, ``weight_depth``."""
+    validation: dict[str, Curve]
+    """Scores of held-out pairs by metric, task and ratio, for example ``psnr_mri_x4``."""
+
+    def of_task(self, task: TaskName) -> dict[str, Curve]:
+        """Return the validation curves of one task."""
+        return {name: curve for name, curve in self.validation.items() if f"_{task}_" in name}
+
+
+def read_log(folder: str | Path) -> RunLog:
+    """Read the log of a run's folder.
+
+    Where a run went on from a checkpoint it repeats steps that were lost; the last word counts.
+
+    Raises:
+        FileFormatError: There is no log, or a line of it cannot be read.
+    """
+    path = Path(folder) / LOG_FILE
+    recipe: dict[str, Any] = {}
+    points: dict[str, dict[str, dict[int, float]]] = {"training": {}, "validation": {}}
+    for number, record in _records(path):
+        try:
+            event, step = record.pop("event"), record.pop("step", 0)
+            if event == "start":
+                recipe = record["recipe"]
+                continue
+            for name, value in record.items():
+                if name != "seconds":
+                    points[event].setdefault(name, {})[int(step)] = float(value)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise FileFormatError(f"{path}: line {number} is not of a run ({error!r})") from error
+    return RunLog(recipe, _curves(points["training"]), _curves(points["validation"]))
+
+
+def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the lines of a log with their numbers, but not what a killed run left of one."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileFormatError(f"{path}: cannot read the log of a run ({error})") from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            if number == len(lines) or lines[number].startswith('{"event": "start"'):
+                continue  # the run was killed here
+            raise FileFormatError(f"{path}: line {number} is no JSON ({error})") from error
+        yield number, record
+
+
+def _curves(points: dict[str, dict[int, float]]) -> dict[str, Curve]:
+    return {
+        name: Curve(tuple(sorted(values)), tuple(values[step] for step in sorted(values)))
+        for name, values in points.items()
+    }
 
 
 def _tensorboard(folder: Path) -> "SummaryWriter | None":

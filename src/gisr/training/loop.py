@@ -1,137 +1,42 @@
-"""The training loop: resumable bit for bit on CPU, in the middle of an epoch."""
+"""The training loop: resumable bit for bit on CPU, in the middle of an epoch.
+
+One process or several (:mod:`gisr.training.distributed`) run the same lines; what differs is asked
+of ``processes``.
+"""
 
 import math
+import operator
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from gisr.data.mixture import Mixture, Position
-from gisr.data.open_pairs import OpenPair, read_open_pairs
-from gisr.data.training_sets import DepthSet, MRISet, PansharpeningSet, TrainingSet
-from gisr.errors import RecipeError, WeightsError
-from gisr.inference.weights import load_weights, save_weights
+from gisr.errors import RecipeError
+from gisr.inference.weights import save_weights
 from gisr.magnet import MAGNet
+from gisr.tasks.task import TASKS
 from gisr.tasks.text.table import DescriptionTable, built_in_table
-from gisr.training.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
+from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
+from gisr.training.distributed import Processes, joined, own_device
 from gisr.training.log import TrainingLog
-from gisr.training.objective import Batch, errors_by_task, objective
-from gisr.training.recipe import Recipe, SetRecipe
+from gisr.training.objective import Batch, Objective, gradient_norms, objective
+from gisr.training.recipe import Recipe
+from gisr.training.run import Run
+from gisr.training.sets import training_sets
 
 Validate = Callable[[MAGNet, DescriptionTable], dict[str, float]]
 """Measures a network; given by the caller so that the loop knows no protocol."""
 
-
-@dataclass
-class Run:
-    """The state of a training run; everything in it is saved and restored."""
-
-    network: MAGNet
-    average: AveragedModel
-    optimiser: torch.optim.Adam
-    step: int = 0
-    position: Position = field(default_factory=partial(Position, 0, 0))
-    seconds: float = 0.0
-    """Time spent training so far, over all resumptions."""
-
-    @classmethod
-    def start(cls, recipe: Recipe, device: torch.device) -> "Run":
-        """Create a run at step 0."""
-        torch.manual_seed(recipe.seed)
-        network = MAGNet(recipe.network)
-        if recipe.initial_weights is not None:
-            loaded = load_weights(recipe.initial_weights).network
-            if loaded.config != recipe.network:
-                raise RecipeError(
-                    f"initial_weights {recipe.initial_weights}: their network is {loaded.config}, "
-                    "which is not the recipe's"
-                )
-            network = loaded
-        # Channels last: what the convolutions of both CPU and GPU libraries like best.
-        network = network.to(device)
-        # torch's types do not know this argument of Module.to.
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        network.train()
-        average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
-        optimiser = torch.optim.Adam(
-            network.parameters(), lr=recipe.learning_rate, betas=recipe.betas, fused=True
-        )
-        return cls(network, average, optimiser)
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Return every tensor of the state by name."""
-        tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        for name, parameter in self.network.named_parameters():
-            for key, value in self.optimiser.state.get(parameter, {}).items():
-                tensors[f"optimiser.{key}.{name}"] = value
-        tensors["random.cpu"] = torch.get_rng_state()
-        if torch.cuda.is_available():
-            tensors["random.cuda"] = torch.cuda.get_rng_state()
-        return tensors
-
-    def save(self, folder: Path, recipe: Recipe) -> Path:
-        """Write a checkpoint."""
-        state = {
-            "step": self.step,
-            "epoch": self.position.epoch,
-            "index": self.position.index,
-            "seconds": self.seconds,
-            "recipe": recipe.record(),
-        }
-        return save_checkpoint(folder, self.step, self.tensors(), state)
-
-    def restore(self, path: Path) -> None:
-        """Go back to a checkpoint of the same recipe.
-
-        Raises:
-            WeightsError: It is damaged or incomplete.
-        """
-        tensors, state = load_checkpoint(path)
-        try:
-            self._restore(tensors, state)
-        except (KeyError, RuntimeError) as error:
-            reason = " ".join(str(error).split())
-            raise WeightsError(f"{path}: the checkpoint is incomplete ({reason})") from error
-
-    def _restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-        self.network.load_state_dict(_under(tensors, "network."))
-        self.average.load_state_dict(_under(tensors, "average."))
-        for name, parameter in self.network.named_parameters():
-            kept = {
-                key: tensors[f"optimiser.{key}.{name}"]
-                for key in ("step", "exp_avg", "exp_avg_sq")
-                if f"optimiser.{key}.{name}" in tensors
-            }
-            if kept:
-                # The moments follow their parameter's device and memory layout; Adam's step
-                # counter is a lone float where the optimiser put it.
-                self.optimiser.state[parameter] = {
-                    key: value.to(parameter.device)
-                    if key == "step"
-                    else torch.empty_like(parameter).copy_(value)
-                    for key, value in kept.items()
-                }
-        torch.set_rng_state(tensors["random.cpu"])
-        if "random.cuda" in tensors and torch.cuda.is_available():
-            torch.cuda.set_rng_state(tensors["random.cuda"])
-        self.step, self.seconds = int(state["step"]), float(state["seconds"])
-        self.position = Position(int(state["epoch"]), int(state["index"]))
-
-    @property
-    def averaged(self) -> MAGNet:
-        """The moving average of the network, which is what is validated and published."""
-        network = self.average.module
-        assert isinstance(network, MAGNet)
-        return network
+_ALONE = Processes()
 
 
 def train(
@@ -147,10 +52,10 @@ def train(
 
     Args:
         recipe: What to train; a run that goes on must have the same recipe (``steps`` and the
-            intervals may change).
+            intervals may change). Its batch is that of all processes together.
         folder: Receives ``checkpoints/``, ``weights/`` (the moving average, ready for
             :func:`gisr.load_model`), ``log.jsonl`` and TensorBoard files.
-        device: torch device.
+        device: torch device; under torchrun ``cuda`` gives each process a GPU of its own.
         validate: Measures the moving average every ``recipe.validate_every`` steps.
         stop_at: Stop after this step, with a checkpoint, as if interrupted.
         quiet: Show no progress bar.
@@ -161,39 +66,63 @@ def train(
     Raises:
         RecipeError: The recipe cannot be followed, or the folder holds another run.
     """
-    folder = Path(folder)
-    table = built_in_table()
-    where = torch.device(device)
-    run = Run.start(recipe, where)
-    checkpoints = folder / "checkpoints"
-    if (latest := latest_checkpoint(checkpoints)) is not None:
-        _check_same(recipe, latest)
-        run.restore(latest)
-    mixture = Mixture(
-        _training_sets(recipe),
-        patch=recipe.patch,
-        seed=recipe.seed,
-        patches_per_image=recipe.patches_per_image,
-    )
-    last = recipe.steps if stop_at is None else min(recipe.steps, stop_at)
-    with TrainingLog(folder, recipe) as log:
-        progress = tqdm(total=recipe.steps, initial=run.step, disable=quiet, unit="step")
-        batches = _batches(mixture, recipe, table, run.position)
-        while run.step < last:
-            began = time.perf_counter()
-            position, batch = next(batches)
-            loss = _step(run, recipe, batch.to(where))
-            run.step, run.position = run.step + 1, position
-            run.seconds += time.perf_counter() - began
-            progress.update()
-            log.training(run.step, run.seconds, loss)
-            if validate is not None and _due(run.step, recipe.validate_every, recipe.steps):
-                log.validation(run.step, run.seconds, validate(run.averaged.eval(), table))
-            if _due(run.step, recipe.checkpoint_every, last):
-                run.save(checkpoints, recipe)
-                save_weights(folder / "weights", run.averaged, table, name=recipe.name)
-        progress.close()
+    where, folder, table = torch.device(own_device(device)), Path(folder), built_in_table()
+    with joined(where) as processes:
+        processes.check(recipe)
+        run = Run.start(recipe, where, processes)
+        if (latest := latest_checkpoint(folder / "checkpoints")) is not None:
+            _check_same(recipe, latest)
+            run.restore(latest)
+        batches = _batches(_mixture(recipe), recipe, table, run.position, processes)
+        last = recipe.steps if stop_at is None else min(recipe.steps, stop_at)
+        with TrainingLog(folder, recipe) if processes.leads else nullcontext() as log:
+            reports = _Reports(recipe, folder, last, table, log, validate) if log else None
+            _follow(run, recipe, batches, last, reports, quiet or not processes.leads)
     return folder / "weights"
+
+
+@dataclass(frozen=True)
+class _Reports:
+    """What the first process does after every step: log, validate, save."""
+
+    recipe: Recipe
+    folder: Path
+    last: int
+    table: DescriptionTable
+    log: TrainingLog
+    validate: Validate | None
+
+    def after_step(self, run: Run, values: dict[str, float]) -> None:
+        recipe = self.recipe
+        self.log.training(run.step, run.seconds, values)
+        if self.validate is not None and _due(run.step, recipe.validate_every, recipe.steps):
+            scores = self.validate(run.averaged.eval(), self.table)
+            self.log.validation(run.step, run.seconds, scores)
+        if _due(run.step, recipe.checkpoint_every, self.last):
+            run.save(self.folder / "checkpoints", recipe)
+            save_weights(self.folder / "weights", run.averaged, self.table, name=recipe.name)
+
+
+def _follow(
+    run: Run,
+    recipe: Recipe,
+    batches: Iterator[tuple[Position, Batch]],
+    last: int,
+    reports: _Reports | None,
+    quiet: bool,
+) -> None:
+    """Take the steps up to the last."""
+    progress = tqdm(total=recipe.steps, initial=run.step, disable=quiet, unit="step")
+    while run.step < last:
+        began = time.perf_counter()
+        position, batch = next(batches)
+        values = _step(run, recipe, batch.to(run.device))
+        run.step, run.position = run.step + 1, position
+        run.seconds += time.perf_counter() - began
+        progress.update()
+        if reports is not None:
+            reports.after_step(run, values)
+    progress.close()
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -209,39 +138,66 @@ def _step(run: Run, recipe: Recipe, batch: Batch) -> dict[str, float]:
     rate = learning_rate(recipe, run.step)
     for group in run.optimiser.param_groups:
         group["lr"] = rate
-    device = batch.target.device.type
-    with torch.autocast(device, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-        output = run.network(batch.target, batch.guide, batch.text, batch.ratio)
-    loss = objective(output, batch, recipe.balance)
+    weights, layer = run.balancing.weights, run.network.head.weight
+    autocast = torch.autocast(
+        run.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"
+    )
+    with autocast, run.processes.noise(recipe.batch):
+        output = run.model(batch.target, batch.guide, batch.text, batch.ratio)
+    loss = objective(output, batch, weights, recipe.balance, run.processes)
+    run.balancing.learn(loss.errors, lambda: gradient_norms(loss, batch, layer, run.processes))
     run.optimiser.zero_grad(set_to_none=True)
     loss.total.backward()
     norm = nn.utils.clip_grad_norm_(run.network.parameters(), recipe.gradient_norm)
+    values = _values(loss, weights.tolist(), recipe.balance)
     # Both: the derivative of |x| at NaN is 0, so a damaged truth does not show in the gradient.
-    if not (torch.isfinite(norm) and torch.isfinite(loss.total)):
+    if not (torch.isfinite(norm) and math.isfinite(values["loss"])):
         raise RecipeError(
             f"step {run.step + 1}: the loss or its gradient is not finite; lower learning_rate "
             f"({recipe.learning_rate}) and go on from the last checkpoint"
         )
     run.optimiser.step()
     run.average.update_parameters(run.network)
-    return {
-        "loss": float(loss.total.detach()),
-        "l1": float(loss.reconstruction.detach().mean()),
-        "balance": float(loss.balance.detach()),
-        "gradient_norm": float(norm),
-        "learning_rate": rate,
-        **errors_by_task(loss, batch),
-    }
+    return {**values, "gradient_norm": float(norm), "learning_rate": rate}
+
+
+def _values(loss: Objective, weights: list[float], gamma: float) -> dict[str, float]:
+    """Return what to log of the loss of a whole batch, over all processes."""
+    errors, balance = loss.errors, float(loss.balance.detach())
+    sums, samples = errors.sums.tolist(), float(errors.counts.sum())
+    weighted = sum(map(operator.mul, weights, sums)) / samples
+    values = {"loss": weighted + gamma * balance, "l1": sum(sums) / samples, "balance": balance}
+    by_task = zip(TASKS, weights, errors.means.tolist(), errors.relative.tolist(), strict=True)
+    for present, (name, weight, mean, relative) in zip(errors.counts > 0, by_task, strict=True):
+        if present:
+            values |= {f"l1_{name}": mean, f"weight_{name}": weight}
+            if not math.isnan(relative):
+                values[f"relative_l1_{name}"] = relative
+    return values
+
+
+def _mixture(recipe: Recipe) -> Mixture:
+    return Mixture(
+        training_sets(recipe),
+        patch=recipe.patch,
+        seed=recipe.seed,
+        patches_per_image=recipe.patches_per_image,
+        temperature=recipe.sampling_temperature,
+    )
 
 
 def _batches(
-    mixture: Mixture, recipe: Recipe, table: DescriptionTable, start: Position
+    mixture: Mixture,
+    recipe: Recipe,
+    table: DescriptionTable,
+    start: Position,
+    processes: Processes = _ALONE,
 ) -> Iterator[tuple[Position, Batch]]:
-    """Yield batches, each with the position that follows it."""
+    """Yield this process's share of batches, each with the position that follows the batch."""
     loader: DataLoader[Any] = DataLoader(
         mixture,
-        batch_sampler=mixture.batches(start, recipe.batch),
-        collate_fn=partial(Batch.of, table=table, weights=recipe.task_weights),
+        batch_sampler=map(processes.share, mixture.batches(start, recipe.batch)),
+        collate_fn=partial(Batch.of, table=table),
         # Its own generator: the loader draws a number from it, and drawn from torch's it would
         # shift the routing noise of a resumed run against that of a straight one.
         generator=torch.Generator(),
@@ -254,28 +210,10 @@ def _batches(
         yield Position(positions[-1].epoch, positions[-1].index + 1), batch
 
 
-def _training_sets(recipe: Recipe) -> list[TrainingSet]:
-    found = read_open_pairs(recipe.data, splits=recipe.splits, open_only=recipe.open_only)
-    names = {entry.name for entry in found}
-    if unknown := sorted(set(recipe.exclude) - names):
-        raise RecipeError(f"exclude: {recipe.data} has no training entry {', '.join(unknown)}")
-    entries = [entry for entry in found if entry.name not in recipe.exclude]
-    return [_training_set(entries, wanted, recipe) for wanted in recipe.sets]
-
-
-def _training_set(entries: list[OpenPair], wanted: SetRecipe, recipe: Recipe) -> TrainingSet:
-    own = tuple(entry for entry in entries if entry.task == wanted.task)
-    if wanted.task == "pansharpening":
-        return PansharpeningSet(own, wanted.ratio, recipe.misregistration)
-    if wanted.task == "mri":
-        return MRISet(own, wanted.ratio)
-    return DepthSet(own, wanted.ratio)
-
-
 def _check_same(recipe: Recipe, checkpoint: Path) -> None:
     """Refuse to go on with another run: the result would belong to neither recipe."""
     _, state = load_checkpoint(checkpoint)
-    free = {"steps", "checkpoint_every", "validate_every", "workers", "data"}
+    free = {"steps", "checkpoint_every", "validate_every", "workers", "data", "compile"}
     before = state["recipe"]
     now = {key: _plain(value) for key, value in recipe.record().items()}
     changed = sorted(k for k in now if k not in free and before.get(k) != now[k])
@@ -293,12 +231,8 @@ def _plain(value: object) -> object:
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
 def _due(step: int, interval: int, last: int) -> bool:
     return step == last or (interval > 0 and step % interval == 0)
 
 
-__all__ = ["Run", "Validate", "learning_rate", "train"]
+__all__ = ["Validate", "learning_rate", "train"]

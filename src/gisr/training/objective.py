@@ -7,11 +7,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gisr.data.training_sets import Sample
+from gisr.data.samples import Sample
 from gisr.magnet import MAGNetOutput, balance_loss
 from gisr.tasks.task import TASKS
 from gisr.tasks.text.table import DescriptionTable
-from gisr.training.recipe import TaskWeights
+from gisr.training.distributed import Processes
+
+_ALONE = Processes()
 
 
 class Batch(NamedTuple):
@@ -23,15 +25,12 @@ class Batch(NamedTuple):
     known: Float[Tensor, "b 1 s s"]
     text: Float[Tensor, "b d"]
     ratio: Float[Tensor, " b"]
-    weight: Float[Tensor, " b"]
-    """Weight of each sample's task."""
     task: Int[Tensor, " b"]
     """Number of each sample's task in :data:`gisr.tasks.task.TASKS`."""
 
     @classmethod
-    def of(cls, samples: list[Sample], table: DescriptionTable, weights: TaskWeights) -> "Batch":
+    def of(cls, samples: list[Sample], table: DescriptionTable) -> "Batch":
         """Stack samples and look up their descriptions."""
-        factors = [getattr(weights, sample.task) for sample in samples]
         return cls(
             target=_stack([sample.target for sample in samples]),
             guide=_stack([sample.guide for sample in samples]),
@@ -39,7 +38,6 @@ class Batch(NamedTuple):
             known=_stack([sample.known for sample in samples]),
             text=_stack([table.lookup(sample.description) for sample in samples]),
             ratio=torch.tensor([sample.ratio for sample in samples], dtype=torch.float32),
-            weight=torch.tensor(factors, dtype=torch.float32),
             task=torch.tensor([list(TASKS).index(sample.task) for sample in samples]),
         )
 
@@ -48,25 +46,62 @@ class Batch(NamedTuple):
         return Batch(*(tensor.to(device, non_blocking=True) for tensor in self))
 
 
+class TaskErrors(NamedTuple):
+    """L1 of a batch by task, over all processes that share it, without a gradient."""
+
+    sums: Float[Tensor, " tasks"]
+    """Sum of the samples' L1."""
+    given: Float[Tensor, " tasks"]
+    """The same of the targets the network was given: the error of a network that did nothing."""
+    counts: Float[Tensor, " tasks"]
+    """Samples of each task."""
+
+    @property
+    def means(self) -> Float[Tensor, " tasks"]:
+        """Mean L1 by task; 0 for a task without a sample."""
+        return self.sums / self.counts.clamp(min=1)
+
+    @property
+    def relative(self) -> Float[Tensor, " tasks"]:
+        """L1 over that of the targets; NaN for a task without a sample or with nothing to learn."""
+        return torch.where(self.given > 0, self.sums / self.given, torch.nan)
+
+
 class Objective(NamedTuple):
     """The loss and its parts."""
 
     total: Float[Tensor, ""]
+    """Its mean over the processes that share the batch is L of Eq. (10); alone it is L."""
     reconstruction: Float[Tensor, " b"]
-    """L1 of each sample over its known pixels, not weighted."""
+    """L1 of each sample of this process over its known pixels, not weighted."""
     balance: Float[Tensor, ""]
+    """L_Balance of the whole batch."""
+    errors: TaskErrors
+    """L1 of the whole batch."""
 
 
-def objective(output: MAGNetOutput, batch: Batch, gamma: float) -> Objective:
-    """Return L = L_1 + gamma L_Balance, Eq. (10), with L_1 weighted by task."""
+def objective(
+    output: MAGNetOutput,
+    batch: Batch,
+    weights: Float[Tensor, " tasks"],
+    gamma: float,
+    processes: Processes = _ALONE,
+) -> Objective:
+    """Return L = L_1 + gamma L_Balance, Eq. (10), with L_1 weighted by task.
+
+    Args:
+        output: What the network made of this process's share of the batch.
+        batch: That share.
+        weights: Factor of each task's L1, in the order of :data:`gisr.tasks.task.TASKS`.
+        gamma: Weight of the load balance.
+        processes: Those that share the batch.
+    """
     reconstruction = mean_error(output.image.float(), batch)
-    balance = balance_loss(output.routing).to(reconstruction.device)
-    total = (reconstruction * batch.weight).mean() + gamma * balance
-    return Objective(total, reconstruction, balance)
-
-
-def _stack(arrays: list[Float[np.ndarray, "..."]]) -> Float[Tensor, "b ..."]:
-    return torch.from_numpy(np.stack(arrays))
+    errors = _errors_by_task(reconstruction.detach(), batch, processes)
+    balance = balance_loss(output.routing, processes.total).to(reconstruction.device)
+    # Divided by the whole batch, times the processes: shares may differ by a sample.
+    l1 = (reconstruction * weights[batch.task]).sum() * (processes.count / errors.counts.sum())
+    return Objective(l1 + gamma * balance, reconstruction, balance, errors)
 
 
 def mean_error(image: Float[Tensor, "b 4 s s"], batch: Batch) -> Float[Tensor, " b"]:
@@ -75,16 +110,33 @@ def mean_error(image: Float[Tensor, "b 4 s s"], batch: Batch) -> Float[Tensor, "
     return error.sum(dim=(1, 2, 3)) / (batch.known.sum(dim=(1, 2, 3)).clamp(min=1) * image.shape[1])
 
 
-def errors_by_task(loss: Objective, batch: Batch) -> dict[str, float]:
-    """Return L1 by task, as it is and relative to the target the network was given."""
-    given = mean_error(batch.target, batch)
-    values = {}
-    for number, name in enumerate(TASKS):
-        own = batch.task == number
-        if own.any():
-            l1 = float(loss.reconstruction[own].detach().mean())
-            before = float(given[own].mean())
-            values[f"l1_{name}"] = l1
-            if before > 0:
-                values[f"relative_l1_{name}"] = l1 / before
-    return values
+def gradient_norms(
+    loss: Objective, batch: Batch, layer: Tensor, processes: Processes = _ALONE
+) -> Float[Tensor, " tasks"]:
+    """Return the norm of the gradient of each task's mean L1, over the whole batch, in one layer.
+
+    The graph is kept, for the backward pass that follows. A task without a sample has norm 0.
+    """
+    gradients = [
+        torch.autograd.grad(
+            loss.reconstruction[batch.task == number].sum()
+            / loss.errors.counts[number].clamp(min=1),
+            layer,
+            retain_graph=True,
+        )[0]
+        for number in range(len(TASKS))
+    ]
+    total = processes.total(torch.stack(gradients))
+    return total.flatten(1).square().sum(dim=1).sqrt()
+
+
+def _errors_by_task(
+    reconstruction: Float[Tensor, " b"], batch: Batch, processes: Processes
+) -> TaskErrors:
+    samples = (reconstruction, mean_error(batch.target, batch), torch.ones_like(reconstruction))
+    sums = reconstruction.new_zeros(len(samples), len(TASKS))
+    return TaskErrors(*processes.total(sums.index_add(1, batch.task, torch.stack(samples))))
+
+
+def _stack(arrays: list[Float[np.ndarray, "..."]]) -> Float[Tensor, "b ..."]:
+    return torch.from_numpy(np.stack(arrays))

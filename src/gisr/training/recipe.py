@@ -1,6 +1,7 @@
 """A training run as a value: everything that decides its result stands in one recipe file."""
 
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -9,18 +10,70 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from gisr.errors import RecipeError
 from gisr.magnet import MAGNetConfig
+from gisr.tasks.sensors import find_sensor
 from gisr.tasks.task import TaskName
 
 Precision = Literal["float32", "bfloat16"]
+BalancingRule = Literal["fixed", "uncertainty", "weight-average", "gradnorm"]
+"""Who decides how much each task counts; see :mod:`gisr.training.balancing`."""
 _SPECIAL = frozenset({"class_path", "init_args", "dict_kwargs"})
+_GROUPS = ("network", "task_weights", "uncertainty", "weight_average", "gradnorm")
+"""Settings that are groups of settings."""
 
 
 @dataclass(frozen=True)
 class SetRecipe:
-    """One training set of the mixture."""
+    """One training set of the mixture: a task at a ratio, on all entries or on some.
+
+    Raises:
+        RecipeError: A value is out of range, or says nothing about the task.
+    """
 
     task: TaskName
     ratio: int
+    dataset: str | None = None
+    """Only entries of this data set, ``open-pairs`` or the name of a layout."""
+    sensor: str | None = None
+    """Only entries of this satellite sensor."""
+    contrast: str | None = None
+    """Contrast of MR targets, scans without it left out; every contrast in turn when None."""
+    guide_contrast: str | None = None
+    """Contrast of MR guides, scans without it left out; any other, at random, when None."""
+    middle_slices: int | None = None
+    """Only this many middle slices of an MR volume count."""
+    head_share: float | None = None
+    """Least share of an MR slice that must be head; when None, 0.05 where the data set does not say
+    which slices count, else 0."""
+
+    def __post_init__(self) -> None:
+        """Refuse sets that cannot be filled."""
+        if self.task not in get_args(TaskName) or self.ratio < 2:
+            raise RecipeError(
+                f"sets: {self.task} x{self.ratio} must be one of {get_args(TaskName)} at "
+                "ratio 2 or more"
+            )
+        mri = (self.contrast, self.guide_contrast, self.middle_slices, self.head_share)
+        if self.task != "mri" and any(value is not None for value in mri):
+            raise RecipeError(
+                f"sets: {self}: contrast, guide_contrast, middle_slices and head_share are for mri"
+            )
+        if self.sensor is not None:
+            if self.task != "pansharpening":
+                raise RecipeError(f"sets: {self}: sensor is for pansharpening")
+            find_sensor(self.sensor)
+        if self.contrast is not None and self.contrast == self.guide_contrast:
+            raise RecipeError(f"sets: {self}: a contrast cannot guide itself")
+        if self.middle_slices is not None and self.middle_slices < 1:
+            raise RecipeError(f"sets: {self}: middle_slices must be at least 1")
+        if self.head_share is not None and not 0 <= self.head_share < 1:
+            raise RecipeError(f"sets: {self}: head_share must be in [0, 1)")
+
+    def __str__(self) -> str:
+        """Return what messages call it: ``pansharpening x4 (dataset nbu)``."""
+        chosen = {key: value for key, value in asdict(self).items() if value is not None}
+        chosen = {key: value for key, value in chosen.items() if key not in ("task", "ratio")}
+        about = ", ".join(f"{key} {value}" for key, value in chosen.items())
+        return f"{self.task} x{self.ratio}" + (f" ({about})" if about else "")
 
 
 @dataclass(frozen=True)
@@ -30,6 +83,55 @@ class TaskWeights:
     pansharpening: float = 1.0
     mri: float = 1.0
     depth: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse negative weights."""
+        for name, weight in asdict(self).items():
+            if not weight >= 0:
+                raise RecipeError(f"task_weights: {name} {weight} must not be below 0")
+
+
+@dataclass(frozen=True)
+class UncertaintySettings:
+    """Homoscedastic uncertainty."""
+
+    learning_rate: float = 1e-2
+    """Of Adam on the logarithm of each task's scale: 250 steps move a weight by a factor of 10."""
+
+    def __post_init__(self) -> None:
+        """Refuse what learns nothing."""
+        _check_positive("uncertainty", learning_rate=self.learning_rate)
+
+
+@dataclass(frozen=True)
+class WeightAverageSettings:
+    """Dynamic weight averaging."""
+
+    temperature: float = 2.0
+    """T: the higher, the more alike the weights. The paper's value."""
+    interval: int = 500
+    """Steps whose mean error is compared with that of the steps before; the paper's is an epoch."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be divided by, or is no interval."""
+        _check_positive("weight_average", temperature=self.temperature, interval=self.interval)
+
+
+@dataclass(frozen=True)
+class GradNormSettings:
+    """Gradient normalisation."""
+
+    asymmetry: float = 1.5
+    """alpha: how hard a task that learns slowly is pulled along; 0 makes gradients alike. The
+    paper's value for tasks of different kinds."""
+    learning_rate: float = 0.025
+    """Of Adam on the weights. The paper's value."""
+
+    def __post_init__(self) -> None:
+        """Refuse what learns nothing."""
+        _check_positive("gradnorm", learning_rate=self.learning_rate)
+        if not self.asymmetry >= 0:
+            raise RecipeError(f"gradnorm: asymmetry {self.asymmetry} must not be below 0")
 
 
 @dataclass(frozen=True)
@@ -42,8 +144,9 @@ class Recipe:
 
     name: str
     """Name of the weights the run makes."""
-    data: str
-    """Folder of pairs with an ``index.json``; relative paths start at the working folder."""
+    data: str | tuple[str, ...]
+    """Folder, or folders, of data sets: anything that :func:`gisr.data.sources.read_entries` takes.
+    Relative paths start at the working folder."""
     sets: tuple[SetRecipe, ...]
     """The task mixture."""
     steps: int
@@ -59,8 +162,12 @@ class Recipe:
     patch: int = 128
     """Side of the patches in guide pixels."""
     batch: int = 4
+    """Samples of a step, over all processes together."""
     patches_per_image: int = 1
     """How often an epoch visits an image of the smallest set."""
+    sampling_temperature: float | None = None
+    """Sets share an epoch by size ** (1 / sampling_temperature). 1 is in proportion to size; the
+    higher, the more alike. None is the limit, every set alike: the rule of the paper."""
     misregistration: float = 0.3
     """Largest random shift of aligned panchromatic guides, in truth pixels."""
     learning_rate: float = 4e-4
@@ -72,11 +179,20 @@ class Recipe:
     """Gradients are scaled down to this norm."""
     balance: float = 1e-3
     """gamma of Eq. (10)."""
+    balancing: BalancingRule = "fixed"
+    """Who weights the tasks' L1; every rule but the first has its settings below."""
     task_weights: TaskWeights = field(default_factory=TaskWeights)
+    """The weights of ``balancing: fixed``."""
+    uncertainty: UncertaintySettings = field(default_factory=UncertaintySettings)
+    weight_average: WeightAverageSettings = field(default_factory=WeightAverageSettings)
+    gradnorm: GradNormSettings = field(default_factory=GradNormSettings)
     average: float = 0.999
     """Decay of the moving average of the weights; the average is what is published."""
     precision: Precision = "float32"
     """bfloat16 runs the network under autocast; weights and loss stay in float32."""
+    compile: bool = False
+    """Compile the network with torch.compile: minutes at the start, faster steps after it. For one
+    process."""
     seed: int = 0
     workers: int = 0
     """Processes that prepare batches; 0 prepares them in the training process."""
@@ -89,12 +205,8 @@ class Recipe:
         """Refuse runs that cannot work."""
         if not self.sets:
             raise RecipeError("sets: the recipe names no training set")
-        for chosen in self.sets:
-            if chosen.task not in get_args(TaskName) or chosen.ratio < 2:
-                raise RecipeError(
-                    f"sets: {chosen.task} x{chosen.ratio} must be one of {get_args(TaskName)} at "
-                    "ratio 2 or more"
-                )
+        if not self.folders:
+            raise RecipeError("data: the recipe names no folder")
         positive = ("steps", "patch", "batch", "patches_per_image", "checkpoint_every")
         for name in positive:
             if getattr(self, name) < 1:
@@ -103,6 +215,10 @@ class Recipe:
         for name in not_negative:
             if not getattr(self, name) >= 0:
                 raise RecipeError(f"{name}: {getattr(self, name)} must not be below 0")
+        if self.sampling_temperature is not None and not self.sampling_temperature > 0:
+            raise RecipeError(
+                f"sampling_temperature: {self.sampling_temperature} must be above 0, or null"
+            )
         if not self.gradient_norm > 0:
             raise RecipeError(f"gradient_norm: {self.gradient_norm} must be above 0")
         if not self.learning_rate > 0 or not 0 <= self.average < 1:
@@ -115,6 +231,28 @@ class Recipe:
                 f"patch {self.patch} must be a multiple of {self.network.size_multiple} "
                 "(the network's size multiple)"
             )
+        self._check_balancing()
+
+    def _check_balancing(self) -> None:
+        if self.balancing not in get_args(BalancingRule):
+            raise RecipeError(
+                f"balancing {self.balancing!r} must be one of {get_args(BalancingRule)}"
+            )
+        if self.balancing != "fixed" and self.task_weights != TaskWeights():
+            raise RecipeError(
+                f"task_weights: balancing {self.balancing!r} finds the weights itself; leave them "
+                "out, or use balancing 'fixed'"
+            )
+        if self.balancing == "gradnorm" and self.compile:
+            raise RecipeError(
+                "compile: balancing 'gradnorm' needs the gradient of one layer by task, which a "
+                "compiled network does not give; set compile to false"
+            )
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Folders of ``data``."""
+        return (self.data,) if isinstance(self.data, str) else self.data
 
     def record(self) -> dict[str, Any]:
         """Return the recipe as plain values, as written beside checkpoints and weights."""
@@ -146,6 +284,45 @@ def read_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
         raise RecipeError(f"{path}: {message}") from error
 
 
+def one_by_one(recipe: Recipe, only: Sequence[str], *, scale_steps: bool = True) -> Recipe:
+    """Return the recipe of a part of the mixture, as the paper's one-by-one setting trains it.
+
+    Args:
+        recipe: The all-in-one recipe.
+        only: Sets to keep: ``depth`` for all of a task, ``depth:8`` for one ratio of it.
+        scale_steps: Keep the number of epochs: steps shrink with the number of sets. An epoch of
+            the mixture gives every set the same number of samples, so each set kept is seen as
+            often as in the all-in-one run.
+
+    Raises:
+        RecipeError: The mixture has no such set.
+    """
+    known = {name for chosen in recipe.sets for name in _set_names(chosen)}
+    if unknown := sorted(set(only) - known):
+        raise RecipeError(
+            f"only: {', '.join(unknown)} is not in the mixture of {recipe.name}; "
+            f"it has {', '.join(sorted(known))}"
+        )
+    kept = tuple(chosen for chosen in recipe.sets if not set(only).isdisjoint(_set_names(chosen)))
+    steps = max(1, round(recipe.steps * len(kept) / len(recipe.sets)))
+    return replace(
+        recipe,
+        name="-".join([recipe.name, *(name.replace(":", "-x") for name in only)]),
+        sets=kept,
+        steps=steps if scale_steps else recipe.steps,
+    )
+
+
+def _set_names(chosen: SetRecipe) -> tuple[str, str]:
+    return chosen.task, f"{chosen.task}:{chosen.ratio}"
+
+
+def _check_positive(group: str, **values: float) -> None:
+    for name, value in values.items():
+        if not value > 0:
+            raise RecipeError(f"{group}: {name} {value} must be above 0")
+
+
 def _check_plain(values: object) -> None:
     """Refuse what jsonargparse would follow: it imports a ``class_path`` before it says no to it.
 
@@ -155,7 +332,7 @@ def _check_plain(values: object) -> None:
         raise RecipeError("a recipe is a list of settings, 'name: value' each")
     if unknown := sorted(map(str, set(values) - {setting.name for setting in fields(Recipe)})):
         raise RecipeError(f"unknown settings {', '.join(unknown)}")
-    nested = [values.get(name, {}) for name in ("network", "task_weights")]
+    nested = [values.get(name, {}) for name in _GROUPS]
     sets = values.get("sets", [])
     for group in [*nested, *(sets if isinstance(sets, list) else [sets])]:
         if not isinstance(group, dict) or not _SPECIAL.isdisjoint(group):

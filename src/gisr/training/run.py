@@ -1,0 +1,151 @@
+"""The state of a training run: what it is made of, how it is saved and restored."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from gisr.data.mixture import Position
+from gisr.errors import RecipeError, WeightsError
+from gisr.inference.weights import load_weights
+from gisr.magnet import MAGNet
+from gisr.training.balancing import Balancing, make_balancing
+from gisr.training.checkpoint import load_checkpoint, save_checkpoint
+from gisr.training.distributed import Processes
+from gisr.training.recipe import Recipe
+
+_ALONE = Processes()
+
+
+@dataclass
+class Run:
+    """A training run; all that changes while it trains is saved and restored."""
+
+    network: MAGNet
+    model: nn.Module
+    """The network as training calls it: the same parameters, compiled or shared by processes."""
+    average: AveragedModel
+    optimiser: torch.optim.Adam
+    balancing: Balancing
+    processes: Processes
+    step: int = 0
+    position: Position = field(default_factory=partial(Position, 0, 0))
+    seconds: float = 0.0
+    """Time spent training so far, over all resumptions."""
+
+    @classmethod
+    def start(cls, recipe: Recipe, device: torch.device, processes: Processes = _ALONE) -> "Run":
+        """Create a run at step 0."""
+        torch.manual_seed(recipe.seed)
+        network = _first_network(recipe)
+        # Channels last: what the convolutions of both CPU and GPU libraries like best.
+        network = network.to(device)
+        # torch's types do not know this argument of Module.to.
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.train()
+        average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
+        optimiser = torch.optim.Adam(
+            network.parameters(), lr=recipe.learning_rate, betas=recipe.betas, fused=True
+        )
+        if recipe.compile:
+            # In place: a wrapper would put its own name before every parameter's.
+            network.compile()
+        balancing = make_balancing(recipe, device)
+        return cls(network, processes.around(network), average, optimiser, balancing, processes)
+
+    @property
+    def averaged(self) -> MAGNet:
+        """The moving average of the network, which is what is validated and published."""
+        network = self.average.module
+        assert isinstance(network, MAGNet)
+        return network
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return self.network.head.weight.device
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return every tensor of the state by name."""
+        tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        tensors |= {f"balancing.{k}": v for k, v in self.balancing.tensors().items()}
+        for name, parameter in self.network.named_parameters():
+            for key, value in self.optimiser.state.get(parameter, {}).items():
+                tensors[f"optimiser.{key}.{name}"] = value
+        # Of this process alone: those of the others are in the same state (Processes.noise).
+        tensors["random.cpu"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)
+        return tensors
+
+    def save(self, folder: Path, recipe: Recipe) -> Path:
+        """Write a checkpoint."""
+        state = {
+            "step": self.step,
+            "epoch": self.position.epoch,
+            "index": self.position.index,
+            "seconds": self.seconds,
+            "recipe": recipe.record(),
+        }
+        return save_checkpoint(folder, self.step, self.tensors(), state)
+
+    def restore(self, path: Path) -> None:
+        """Go back to a checkpoint of the same recipe.
+
+        Raises:
+            WeightsError: It is damaged or incomplete.
+        """
+        tensors, state = load_checkpoint(path)
+        try:
+            self._restore(tensors, state)
+        except (KeyError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise WeightsError(f"{path}: the checkpoint is incomplete ({reason})") from error
+
+    def _restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+        self.network.load_state_dict(_under(tensors, "network."))
+        self.average.load_state_dict(_under(tensors, "average."))
+        self.balancing.restore(_under(tensors, "balancing."))
+        for name, parameter in self.network.named_parameters():
+            kept = {
+                key: tensors[f"optimiser.{key}.{name}"]
+                for key in ("step", "exp_avg", "exp_avg_sq")
+                if f"optimiser.{key}.{name}" in tensors
+            }
+            if kept:
+                # The moments follow their parameter's device and memory layout; Adam's step
+                # counter is a lone float where the optimiser put it.
+                self.optimiser.state[parameter] = {
+                    key: value.to(parameter.device)
+                    if key == "step"
+                    else torch.empty_like(parameter).copy_(value)
+                    for key, value in kept.items()
+                }
+        torch.set_rng_state(tensors["random.cpu"])
+        if "random.cuda" in tensors and self.device.type == "cuda":
+            torch.cuda.set_rng_state(tensors["random.cuda"], self.device)
+        self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        self.position = Position(int(state["epoch"]), int(state["index"]))
+
+
+def _first_network(recipe: Recipe) -> MAGNet:
+    """Return a new network, or the one that the recipe starts from."""
+    network = MAGNet(recipe.network)
+    if recipe.initial_weights is None:
+        return network
+    loaded = load_weights(recipe.initial_weights).network
+    if loaded.config != recipe.network:
+        raise RecipeError(
+            f"initial_weights {recipe.initial_weights}: their network is {loaded.config}, "
+            "which is not the recipe's"
+        )
+    return loaded
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -1,0 +1,119 @@
+"""Several processes are one: real ones, started by torchrun."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from gisr.errors import RecipeError
+from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
+from gisr.training.distributed import Processes, joined, leads, own_device
+from gisr.training.log import read_log
+from gisr.training.loop import train
+from gisr.training.recipe import Recipe
+
+Build = Callable[..., Recipe]
+Folders = tuple[Path, Path]
+
+
+@pytest.fixture(scope="module")
+def folders(recipe: Build, tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    """Train alone, and in two processes up to step 5 and alone from there.
+
+    Shares of 2 and 1 samples, GradNorm and a load balance that weighs: everything that processes
+    have to put together takes part.
+    """
+    folder = tmp_path_factory.mktemp("distributed")
+    plan = recipe(batch=3, balance=0.3, balancing="gradnorm", checkpoint_every=5)
+    path, together = folder / "recipe.json", folder / "together"
+    path.write_text(json.dumps(plan.record()), encoding="utf-8")
+    train(plan, folder / "alone", quiet=True)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    options = ["--folder", str(together), "--threads", "1", "--stop-at", "5"]
+    result = subprocess.run(
+        [*launch, "-m", "gisr", "train", str(path), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("ready for gisr upscale") == 1  # one of them speaks
+    train(plan, together, quiet=True)
+    return folder / "alone", together
+
+
+def tensors(folder: Path, step: int) -> dict[str, Tensor]:
+    return load_checkpoint(folder / "checkpoints" / f"step-{step:08d}")[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [5, 8])
+def test_two_processes_equal_one(folders: Folders, step: int) -> None:
+    """And so does one that goes on where two stopped."""
+    expected, found = (tensors(folder, step) for folder in folders)
+    assert set(found) == set(expected)
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=0, atol=1e-6, msg=name)
+    # They learnt something, which is what was compared.
+    weights = expected["balancing.values"]
+    assert (weights - 1).abs().max() > 0.05
+    assert expected["network.head.weight"].abs().max() > 1e-3
+
+
+@pytest.mark.slow
+def test_one_process_writes_the_log(folders: Folders) -> None:
+    lines = (folders[1] / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["start", "start"]
+    assert read_log(folders[1]).recipe == read_log(folders[0]).recipe
+    assert latest_checkpoint(folders[1] / "checkpoints") is not None
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_noise_belongs_to_the_sample(layout: torch.memory_format) -> None:
+    batch = torch.zeros(5, 4, 3, 2).to(memory_format=layout)
+    torch.manual_seed(3)
+    expected = [torch.randn_like(batch) for _ in range(2)]
+    parts: list[list[Tensor]] = []
+    for rank in range(3):
+        processes = Processes(rank, 3)
+        torch.manual_seed(3)
+        with processes.noise(5):
+            parts.append([torch.randn_like(batch[processes.part_of(5)]) for _ in range(2)])
+    for part, whole in zip(zip(*parts, strict=True), expected, strict=True):
+        assert torch.equal(torch.cat(part), whole)
+
+
+@pytest.mark.parametrize(("size", "count"), [(4, 1), (4, 2), (7, 3), (8, 8)])
+def test_shares_are_the_whole_batch(size: int, count: int) -> None:
+    shares = [Processes(rank, count).share(range(size)) for rank in range(count)]
+    assert [item for share in shares for item in share] == list(range(size))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_what_processes_cannot_share_is_refused(recipe: Build) -> None:
+    Processes(0, 4).check(recipe(batch=4))
+    Processes().check(recipe(compile=True))
+    with pytest.raises(RecipeError, match="batch 4 cannot be shared by 5 processes"):
+        Processes(0, 5).check(recipe(batch=4))
+    with pytest.raises(RecipeError, match="compile: 2 processes"):
+        Processes(0, 2).check(recipe(compile=True))
+
+
+def test_a_process_alone_joins_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    with joined(torch.device("cpu")) as processes:
+        assert processes == Processes()
+    assert leads()
+    assert own_device("cuda") == "cuda"
+    for name, value in (("TORCHELASTIC_RUN_ID", "x"), ("RANK", "5"), ("LOCAL_RANK", "1")):
+        monkeypatch.setenv(name, value)
+    assert not leads()
+    assert (own_device("cuda"), own_device("cpu"), own_device("cuda:0")) == (
+        "cuda:1",
+        "cpu",
+        "cuda:0",
+    )

@@ -1,0 +1,116 @@
+"""From a recipe to its training sets."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.random import default_rng
+
+from gisr.data.entry import MadePair, Scene
+from gisr.data.sources import read_entries
+from gisr.data.training_sets import DepthSet, JoinedSet, MadeSet, MRISet, PansharpeningSet
+from gisr.errors import FileFormatError, RecipeError
+from gisr.training import sets
+from gisr.training.recipe import Recipe, SetRecipe
+from gisr.training.sets import training_sets
+
+Build = Callable[..., Recipe]
+
+
+def made(**changes: Any) -> MadePair:
+    images: dict[str, Any] = {
+        "read_target": lambda: np.ones((8, 8, 4)),
+        "read_guide": lambda: np.ones((32, 32, 1)),
+        "read_truth": lambda: np.ones((32, 32, 4)),
+    }
+    about = {"name": "pair", "dataset": "nbu-reduced", "split": "train", "open": True}
+    satellite = {"task": "pansharpening", "ratio": 4, "sensor": "GaoFen-1"}
+    return MadePair(**{**about, **satellite, **images, **changes})
+
+
+def test_excluded_entries_are_left_out(recipe: Build) -> None:
+    plan = recipe(exclude=("frame0",), sets=(SetRecipe("depth", 4),))
+    (frames,) = training_sets(plan)
+    assert len(frames) == 1
+
+
+def test_sets_are_of_the_recipes_kinds_in_its_order(recipe: Build) -> None:
+    wanted = (SetRecipe("depth", 8), SetRecipe("mri", 2), SetRecipe("pansharpening", 3))
+    found = training_sets(recipe(sets=wanted, misregistration=0.1))
+    assert [type(one) for one in found] == [DepthSet, MRISet, PansharpeningSet]
+    assert [(one.task, one.ratio) for one in found] == [
+        ("depth", 8),
+        ("mri", 2),
+        (wanted[2].task, 3),
+    ]
+    assert isinstance(found[2], PansharpeningSet) and found[2].misregistration == 0.1
+
+
+def test_several_folders_are_one_data_set_or_told_apart(
+    recipe: Build, pairs: Path, tmp_path: Path
+) -> None:
+    """The second holds other frames, as Lu's are published."""
+    lu = tmp_path / "lu"
+    lu.mkdir()
+    shutil.copy(pairs / "frame0_depth.png", lu / "RGBD_01_output_depth.png")
+    shutil.copy(pairs / "frame0_rgb.png", lu / "RGBD_01_ouput_color.png")
+    both = (str(pairs), str(lu))
+    wanted = tuple(SetRecipe("depth", 4, dataset=name) for name in (None, "lu", "open-pairs"))
+    splits = ("train", "test")  # Lu is for tests; a recipe cannot say so
+    plan = recipe(data=both, sets=wanted, splits=splits, open_only=False)
+    assert [len(one) for one in training_sets(plan)] == [3, 1, 2]
+
+
+def test_a_set_may_choose_sensor_and_contrasts(recipe: Build) -> None:
+    wanted = (
+        SetRecipe("pansharpening", 2, sensor="L7"),
+        SetRecipe("mri", 2, contrast="T2", guide_contrast="T1", middle_slices=2, head_share=0.0),
+    )
+    scenes, slices = training_sets(recipe(sets=wanted))
+    assert (len(scenes), len(slices)) == (2, 2)
+    assert isinstance(slices, MRISet)
+    assert {contrast for _, contrast, _ in slices._slices} == {"T2"}
+    for nothing in (
+        SetRecipe("pansharpening", 2, sensor="QuickBird"),
+        SetRecipe("mri", 2, contrast="PD"),
+    ):
+        with pytest.raises(
+            RecipeError, match=r"x2 \((sensor QuickBird|contrast PD)\) is empty.*open"
+        ):
+            training_sets(recipe(sets=(nothing,)))
+
+
+def test_made_pairs_train_at_their_own_ratio(
+    recipe: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With scenes of the same recipe they are one set; without a truth they teach nothing."""
+    others = [made(), made(name="full", read_truth=None), made(name="two", ratio=2)]
+    monkeypatch.setattr(sets, "read_entries", lambda folder: [*read_entries(folder), *others])
+    wanted = (
+        SetRecipe("pansharpening", 4, dataset="nbu-reduced"),
+        SetRecipe("pansharpening", 4),
+        SetRecipe("pansharpening", 3),
+        SetRecipe("pansharpening", 4, sensor="gf1"),
+    )
+    alone, joined, scenes, one = training_sets(recipe(sets=wanted))
+    assert isinstance(alone, MadeSet) and [entry.name for entry in alone.entries] == ["pair"]
+    assert isinstance(joined, JoinedSet) and len(joined) == 3
+    assert isinstance(scenes, PansharpeningSet) and isinstance(scenes.entries[0], Scene)
+    assert isinstance(one, MadeSet)
+    assert alone.sample(0, default_rng(0), 16).truth.shape == (4, 16, 16)
+
+
+def test_what_cannot_be_trained_on_is_refused(recipe: Build, tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match="nowhere: there is no such folder"):
+        training_sets(recipe(data=str(tmp_path / "nowhere")))
+    files = {"target": "d.png", "guide": "c.png", "invalid": 0, "scale": 1}
+    record = {"id": "one", "task": "depth", "split": "train", "open": False, **files}
+    (tmp_path / "index.json").write_text(json.dumps([record]), encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"none of the 1 entries of .*train.*\(open_only\)"):
+        training_sets(recipe(data=str(tmp_path)))
+    with pytest.raises(RecipeError, match=r"none of the 1 entries of .*splits research$"):
+        training_sets(recipe(data=str(tmp_path), open_only=False, splits=("research",)))

@@ -3,12 +3,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from gisr.apps.cli import main
 from gisr.baselines.classical import Bicubic
 from gisr.data.protocols import wald_pair
 from gisr.errors import InputError
 from gisr.experiments.evaluation import Score, evaluate, load_systems, measure, save_scores, tables
-from gisr.metrics import ergas, psnr, sam
+from gisr.experiments.no_reference import NoReferenceQuality
+from gisr.inference.call import make_pair
+from gisr.metrics import MetricName, ergas, psnr, q2n, sam
 
 
 def score(system: str, ratio: int, value: float) -> Score:
@@ -37,9 +41,24 @@ def test_measures_are_the_metrics_with_the_benchmarks_border() -> None:
     truth = rng.uniform(1, 100, (64, 64, 4)).astype(np.float32)
     pair = wald_pair(truth, truth.mean(axis=2, keepdims=True), 4, bits=8)
     estimate = Bicubic().upscale(pair)
-    assert measure("psnr", estimate, pair, 8) == psnr(estimate, truth, peak=255, border=8)
-    assert measure("sam", estimate, pair, 8) == sam(estimate, truth, border=8)
-    assert measure("ergas", estimate, pair, 8) == ergas(estimate, truth, ratio=4, border=8)
+    assert measure(("psnr", "sam", "ergas", "q2n"), estimate, pair, 8) == {
+        "psnr": psnr(estimate, truth, peak=255, border=8),
+        "sam": sam(estimate, truth, border=8),
+        "ergas": ergas(estimate, truth, ratio=4, border=8),
+        "q2n": q2n(estimate, truth, border=8),
+    }
+
+
+def test_indexes_without_a_truth_need_none() -> None:
+    rng = np.random.default_rng(0)
+    target, guide = rng.uniform(1, 100, (32, 32, 4)), rng.uniform(1, 100, (128, 128, 1))
+    pair = make_pair(target, guide, "pansharpening")
+    estimate = Bicubic().upscale(pair)
+    expected = NoReferenceQuality(estimate, pair)
+    names: tuple[MetricName, ...] = ("d_lambda", "d_s", "qnr", "d_lambda_k", "hqnr")
+    assert measure(names, estimate, pair) == {name: getattr(expected, name) for name in names}
+    with pytest.raises(InputError, match="no truth to compare with"):
+        measure(("psnr",), estimate, pair)
 
 
 def test_unknown_benchmarks_and_weights_are_refused(tmp_path: Path) -> None:
@@ -47,6 +66,49 @@ def test_unknown_benchmarks_and_weights_are_refused(tmp_path: Path) -> None:
         evaluate({}, tmp_path, benchmarks=["no-such"])
     with pytest.raises(InputError, match="belongs to tasks"):
         evaluate({}, tmp_path, benchmarks=["landsat7"], tasks=["mri"])
+
+
+def lu(folder: Path, *names: str) -> Path:
+    """Write frames as Lu's are published."""
+    rng = np.random.default_rng(0)
+    for name in names or ("RGBD_01",):
+        levels = rng.integers(0, 255, (48, 64)).astype(np.uint8)
+        Image.fromarray(levels).save(folder / f"{name}_output_depth.png")
+        Image.fromarray(np.dstack([levels] * 3)).save(folder / f"{name}_ouput_color.png")
+    return folder
+
+
+def test_only_the_benchmarks_of_the_data_are_scored(tmp_path: Path) -> None:
+    systems = load_systems(["bicubic", "gsa"])  # gsa knows no depth
+    lines: list[str] = []
+    scores = evaluate(systems, lu(tmp_path, "RGBD_01", "RGBD_02"), progress=lines.append)
+    found = [(score.benchmark, score.ratio, score.system, score.images) for score in scores]
+    assert found == [
+        (f"lu{end}", ratio, "bicubic", 2)
+        for end in ("", "-crop6", "-sgnet")
+        for ratio in (4, 8, 16)
+    ]
+    assert [line.split()[:2] for line in lines[:2]] == [["lu", "x4"], ["lu", "x8"]]
+    assert set(scores[0].per_image) == {"RGBD_01", "RGBD_02"}
+
+
+def test_data_without_the_benchmark_asked_for_are_refused(tmp_path: Path) -> None:
+    folder = lu(tmp_path)
+    with pytest.raises(InputError, match="no entry of lu belongs to landsat7"):
+        evaluate({}, folder, benchmarks=["landsat7"])
+    with pytest.raises(InputError, match="no entry belongs to landsat7: leave it out"):
+        evaluate({}, folder, benchmarks=["lu", "landsat7"])
+    with pytest.raises(InputError, match="no entry of lu belongs to brats"):
+        evaluate({}, folder, tasks=["mri"], benchmarks=["brats"])
+
+
+def test_the_command_takes_a_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = lu(tmp_path, "RGBD_01", "Middlebury_01")
+    words = ["evaluate", str(folder), "--systems", "bicubic", "--quiet"]
+    assert main(words) == 2
+    assert "could be middlebury30 or lu: name the layout" in capsys.readouterr().err
+    assert main([*words, "--layout", "lu"]) == 0
+    assert capsys.readouterr().out.count("### Depth, Lu") == 3
 
 
 def test_scores_are_kept_with_their_origin(tmp_path: Path) -> None:

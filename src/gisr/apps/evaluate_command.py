@@ -1,4 +1,4 @@
-"""``gisr evaluate``: the tables of the public benchmarks."""
+"""``gisr evaluate``: the tables of the benchmarks that a data set belongs to."""
 
 import sys
 from pathlib import Path
@@ -16,6 +16,7 @@ _SYSTEMS = ("bicubic", "zero-filled", "gsa", "gsa-aligned", "guided-filter", "ma
 def evaluate(
     data: str,
     *,
+    layout: str = "auto",
     systems: list[str] | None = None,
     tasks: list[str] | None = None,
     benchmarks: list[str] | None = None,
@@ -24,10 +25,11 @@ def evaluate(
     threads: int | None = None,
     quiet: bool = False,
 ) -> None:
-    """Score systems on the benchmarks of a data folder and print their tables.
+    """Score systems on the benchmarks that a data set belongs to and print their tables.
 
     Args:
-        data: Folder with index.json and the files it names.
+        data: A data set or a prepared store.
+        layout: How the data set lies on disk (see `gisr data list`); recognised when left out.
         systems: Classical baselines by name, built-in weights, folders of weights, or hub ids;
             the baselines and the embedded default when left out.
         tasks: Keep only these tasks.
@@ -44,6 +46,7 @@ def evaluate(
     scores = evaluation.evaluate(
         evaluation.load_systems(systems or _SYSTEMS, checked_device(device)),
         data,
+        layout=layout,
         tasks=kinds,
         benchmarks=benchmarks,
         progress=None if quiet else lambda line: print(line, file=sys.stderr, flush=True),

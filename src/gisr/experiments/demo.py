@@ -178,10 +178,7 @@ def _finish(
 ) -> DemoResult:
     """Score and draw."""
     metrics = {
-        system: {
-            metric: measure(metric, image, case.pair, _BORDER[case.pair.task])
-            for metric in case.metrics
-        }
+        system: measure(case.metrics, image, case.pair, _BORDER[case.pair.task])
         for system, image in estimates.items()
     }
     picture = folder / f"demo_{case.pair.task}.png"

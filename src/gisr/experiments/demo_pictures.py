@@ -6,18 +6,26 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Shaped, UInt8
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from scipy.ndimage import uniform_filter
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.inference.files import nearest_pixels
+from gisr.inference.source import nearest_pixels
+from gisr.io.drawing import (
+    INK,
+    PAPER,
+    QUIET,
+    UNKNOWN,
+    colour_bytes,
+    coloured_depth,
+    cubehelix,
+    letters,
+)
 
 _PANEL = 360
 """Side of a panel on the sheet, in pixels."""
 _MARGIN, _CAPTION, _TITLE = 14, 30, 64
-_PAPER, _INK, _QUIET = (255, 255, 255), (20, 20, 20), (95, 95, 95)
-_UNKNOWN = (128, 128, 128)
 
 Window = tuple[slice, slice]
 
@@ -97,20 +105,6 @@ def worst_window(error: Float[np.ndarray, "H W"], side: int) -> Window:
     return slice(int(top), int(top) + rows), slice(int(left), int(left) + columns)
 
 
-def cubehelix(values: Float[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 3"]:
-    """Colour values of 0 to 1 so that brightness grows with them (D. A. Green, 2011).
-
-    Start 0.5, -1.5 rotations, hue 1: the published defaults. It reads the same in grey print.
-    """
-    share = np.clip(values, 0, 1)[..., None]
-    angle = 2 * np.pi * (0.5 / 3 + 1 - 1.5 * share)
-    amplitude = share * (1 - share) / 2
-    red_green_blue = share + amplitude * (
-        np.cos(angle) * (-0.14861, -0.29227, 1.97294) + np.sin(angle) * (1.78277, -0.90649, 0.0)
-    )
-    return _bytes(red_green_blue)
-
-
 @dataclass(frozen=True, eq=False)
 class _Stretch:
     """How values of a target become colours: the same for input, estimates and truth."""
@@ -133,15 +127,14 @@ class _Stretch:
     def colours(self, image: Float[np.ndarray, "h w bands"]) -> UInt8[np.ndarray, "h w 3"]:
         share = (image[..., list(self.bands)] - self.low) / (self.high - self.low)
         if self.coloured:
-            # The dark and the bright end of the map are kept for what is out of range.
-            return cubehelix(0.1 + 0.8 * share[..., 0])
-        return _bytes(np.broadcast_to(share, (*share.shape[:2], 3)))
+            return coloured_depth(share[..., 0])
+        return colour_bytes(np.broadcast_to(share, (*share.shape[:2], 3)))
 
 
 def _guide_colours(pair: Pair, window: Window) -> UInt8[np.ndarray, "h w 3"]:
     low, high = np.percentile(pair.guide, (0.5, 99.5))
     share = (pair.guide[window] - low) / (high - low or 1.0)
-    return _bytes(np.broadcast_to(share, (*share.shape[:2], 3)))
+    return colour_bytes(np.broadcast_to(share, (*share.shape[:2], 3)))
 
 
 def _error(image: Float[np.ndarray, "H W bands"], pair: Pair) -> Float[np.ndarray, "H W"]:
@@ -156,7 +149,7 @@ def _masked(
     """Paint unknown truth grey."""
     if pair.truth_valid is None:
         return colours
-    return np.where(pair.truth_valid[window][..., None], colours, np.array(_UNKNOWN, np.uint8))
+    return np.where(pair.truth_valid[window][..., None], colours, np.array(UNKNOWN, np.uint8))
 
 
 def _lay_out(
@@ -165,17 +158,17 @@ def _lay_out(
     """Paste captioned panels onto white paper; None leaves a gap."""
     width = _MARGIN + len(rows[0]) * (_PANEL + _MARGIN)
     height = _TITLE + len(rows) * (_PANEL + _CAPTION + _MARGIN)
-    paper = Image.new("RGB", (width, height), _PAPER)
+    paper = Image.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(paper)
-    draw.text((_MARGIN, 8), sheet.title, _INK, _font(20))
-    draw.text((_MARGIN, 36), sheet.subtitle, _QUIET, _font(14))
+    draw.text((_MARGIN, 8), sheet.title, INK, letters(20))
+    draw.text((_MARGIN, 36), sheet.subtitle, QUIET, letters(14))
     for row, panels in enumerate(rows):
         for column, panel in enumerate(panels):
             if panel is None:
                 continue
             caption, pixels = panel
             left, top = _corner(row, column)
-            draw.text((left, top), caption, _INK, _font(16))
+            draw.text((left, top), caption, INK, letters(16))
             shown = Image.fromarray(np.ascontiguousarray(pixels))
             shown = shown.resize((_PANEL, _PANEL), Image.Resampling.NEAREST)
             paper.paste(shown, (left, top + _CAPTION - 6))
@@ -187,15 +180,15 @@ def _draw_table(paper: Image.Image, sheet: Sheet, top: float) -> None:
     draw = ImageDraw.Draw(paper)
     left, upper = _corner(1, 1)
     for number, line in enumerate(sheet.lines):
-        draw.text((left, upper + _CAPTION + 24 * number), line, _INK, _font(15))
+        draw.text((left, upper + _CAPTION + 24 * number), line, INK, letters(15))
     lower = upper + _CAPTION + _PANEL - 6
     ramp = cubehelix(np.tile(np.linspace(0, 1, _PANEL), (18, 1)))
     paper.paste(Image.fromarray(ramp), (left, lower - 44))
-    draw.text((left, lower - 68), f"absolute error in {sheet.unit}", _INK, _font(15))
-    draw.text((left, lower - 22), "0", _INK, _font(15))
+    draw.text((left, lower - 68), f"absolute error in {sheet.unit}", INK, letters(15))
+    draw.text((left, lower - 22), "0", INK, letters(15))
     label = f"{top:.3g} and more"
-    room = draw.textlength(label, _font(15))
-    draw.text((left + _PANEL - room, lower - 22), label, _INK, _font(15))
+    room = draw.textlength(label, letters(15))
+    draw.text((left + _PANEL - room, lower - 22), label, INK, letters(15))
 
 
 def _corner(row: int, column: int) -> tuple[int, int]:
@@ -203,12 +196,3 @@ def _corner(row: int, column: int) -> tuple[int, int]:
         _MARGIN + column * (_PANEL + _MARGIN),
         _TITLE + row * (_PANEL + _CAPTION + _MARGIN),
     )
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
-
-
-def _bytes(share: Float[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
-    colours: np.ndarray = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
-    return colours

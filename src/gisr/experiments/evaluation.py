@@ -12,14 +12,31 @@ import numpy as np
 from jaxtyping import Float
 
 from gisr.baselines.classical import CLASSICAL
-from gisr.data.open_pairs import read_open_pairs
+from gisr.data.entry import Entry
 from gisr.data.pair import Pair
+from gisr.data.sources import AUTO, read_entries
 from gisr.errors import InputError
-from gisr.experiments.benchmarks import BENCHMARKS, Benchmark
+from gisr.experiments.benchmark import Benchmark
+from gisr.experiments.benchmarks import BENCHMARKS
+from gisr.experiments.no_reference import NoReferenceQuality
+from gisr.inference.align import align_guide
 from gisr.inference.call import PairSystem
 from gisr.inference.upscaler import load_model
-from gisr.metrics import METRICS, MetricName, ergas, psnr, rmse, sam, ssim_skimage7, ssim_wang
+from gisr.metrics import (
+    METRICS,
+    MetricName,
+    ergas,
+    psnr,
+    q2n,
+    rmse,
+    sam,
+    ssim_skimage7,
+    ssim_wang,
+)
 from gisr.tasks.task import TaskName
+
+_NO_REFERENCE: tuple[MetricName, ...] = ("d_lambda", "d_s", "qnr", "d_lambda_k", "hqnr")
+"""Properties of :class:`gisr.experiments.no_reference.NoReferenceQuality`."""
 
 
 @dataclass(frozen=True)
@@ -47,22 +64,47 @@ def evaluate(
     systems: Mapping[str, PairSystem],
     data: str | Path,
     *,
+    layout: str = AUTO,
     tasks: Sequence[TaskName] | None = None,
     benchmarks: Sequence[str] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> list[Score]:
-    """Score systems on the benchmarks of a data folder.
+    """Score systems on the benchmarks that a data set belongs to.
 
     Args:
         systems: By the name they have in tables.
-        data: Folder with ``index.json``.
+        data: Folder of any data set that :func:`gisr.data.sources.read_entries` takes.
+        layout: How it lies on disk; recognised when ``auto``.
         tasks: Keep only these tasks.
         benchmarks: Keep only these, by name.
         progress: Called with a line for each score.
 
     Raises:
         InputError: An unknown benchmark, or none is left.
+        FileFormatError: The data cannot be read.
     """
+    chosen = _chosen(tasks, benchmarks)
+    entries = read_entries(data, layout)
+    members = {b.name: [entry for entry in entries if b.contains(entry)] for b in chosen}
+    if not any(members.values()):
+        datasets = ", ".join(sorted({entry.dataset for entry in entries}))
+        raise InputError(
+            f"{data}: no entry of {datasets} belongs to {', '.join(members)}: benchmarks take the "
+            "test split; name other data or benchmarks"
+        )
+    if benchmarks and (empty := [name for name, own in members.items() if not own]):
+        raise InputError(f"{data}: no entry belongs to {', '.join(empty)}: leave it out")
+    scores = []
+    for benchmark in chosen:
+        for ratio in benchmark.ratios:
+            for score in _scores(benchmark, ratio, systems, members[benchmark.name]):
+                scores.append(score)
+                if progress is not None:
+                    progress(_line(score))
+    return scores
+
+
+def _chosen(tasks: Sequence[TaskName] | None, benchmarks: Sequence[str] | None) -> list[Benchmark]:
     known = [benchmark.name for benchmark in BENCHMARKS]
     if unknown := set(benchmarks or ()) - set(known):
         raise InputError(f"unknown benchmark {sorted(unknown)}: use some of {', '.join(known)}")
@@ -74,25 +116,48 @@ def evaluate(
     ]
     if not chosen:
         raise InputError(f"no benchmark of {benchmarks or known} belongs to tasks {tasks}")
-    entries = read_open_pairs(data)
-    scores = []
-    for benchmark in chosen:
-        own = [entry for entry in entries if benchmark.contains(entry)]
-        for ratio in benchmark.ratios:
-            pairs = [pair for entry in own for pair in benchmark.pairs(entry, ratio)]
-            for name, system in systems.items():
-                if benchmark.task in system.tasks:
-                    score = _score(benchmark, ratio, name, system, pairs)
-                    scores.append(score)
-                    if progress is not None:
-                        progress(_line(score))
-    return scores
+    return chosen
 
 
 def measure(
+    metrics: Sequence[MetricName],
+    estimate: Float[np.ndarray, "H W bands"],
+    pair: Pair,
+    border: int = 0,
+) -> dict[MetricName, float]:
+    """Return metrics of one image, with the definitions of :data:`gisr.metrics.METRICS`.
+
+    Args:
+        metrics: By name.
+        estimate: Sharpened target, in its units.
+        pair: What it was made from; with its truth, unless all metrics do without.
+        border: Pixels cut on every side first; the indexes that need no truth see all.
+
+    Raises:
+        InputError: A metric is not defined for the pair.
+    """
+    return {
+        **_without_truth([metric for metric in metrics if metric in _NO_REFERENCE], estimate, pair),
+        **{
+            metric: _with_truth(metric, estimate, pair, border)
+            for metric in metrics
+            if metric not in _NO_REFERENCE
+        },
+    }
+
+
+def _without_truth(
+    metrics: Sequence[MetricName], estimate: Float[np.ndarray, "H W bands"], pair: Pair
+) -> dict[MetricName, float]:
+    if not metrics:
+        return {}
+    quality = NoReferenceQuality(estimate, pair)
+    return {metric: float(getattr(quality, metric)) for metric in metrics}
+
+
+def _with_truth(
     metric: MetricName, estimate: Float[np.ndarray, "H W bands"], pair: Pair, border: int
 ) -> float:
-    """Return one metric of one image, with the definitions of :data:`gisr.metrics.METRICS`."""
     if pair.truth is None or pair.peak is None:
         raise InputError(f"{pair.name or 'pair'} has no truth to compare with")
     truth, valid = pair.truth, pair.truth_valid
@@ -109,6 +174,10 @@ def measure(
             return ssim_wang(estimate, truth, peak=pair.peak)
         case "ssim_skimage7":
             return ssim_skimage7(estimate, truth, peak=pair.peak)
+        case "q2n":
+            return q2n(estimate, truth, border=border)
+        case _:
+            raise InputError(f"{metric} compares with no truth")
 
 
 def tables(scores: Sequence[Score]) -> str:
@@ -123,35 +192,54 @@ def tables(scores: Sequence[Score]) -> str:
 
 def save_scores(scores: Sequence[Score], path: str | Path, command: str) -> None:
     """Write scores with what is needed to get them again: command, commit, date, machine."""
-    record = {
+    record = {**provenance(command), "scores": [asdict(score) for score in scores]}
+    Path(path).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def provenance(command: str) -> dict[str, str]:
+    """Return what a result needs to be got again: command, commit, date, machine."""
+    return {
         "command": command,
         "commit": _commit(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
-        "scores": [asdict(score) for score in scores],
     }
-    Path(path).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def _score(
-    benchmark: Benchmark, ratio: int, name: str, system: PairSystem, pairs: Sequence[Pair]
-) -> Score:
-    per_image: dict[str, dict[MetricName, float]] = {}
-    for pair in pairs:
-        estimate = system.upscale(pair)
-        per_image[pair.name] = {
-            metric: measure(metric, estimate, pair, benchmark.border)
-            for metric in benchmark.metrics
-        }
-    means = {
+def _scores(
+    benchmark: Benchmark,
+    ratio: int,
+    systems: Mapping[str, PairSystem],
+    entries: Sequence[Entry],
+) -> list[Score]:
+    """Score the systems that can do the task; pairs are made once, and not kept."""
+    able = {name: system for name, system in systems.items() if benchmark.task in system.tasks}
+    values: dict[str, dict[str, dict[MetricName, float]]] = {name: {} for name in able}
+    for pair in (pair for entry in entries for pair in benchmark.pairs(entry, ratio)):
+        judged = align_guide(pair)[0] if benchmark.guide_aligned else pair
+        for name, system in able.items():
+            if pair.name in values[name]:
+                raise InputError(f"{benchmark.name}: two pairs are called {pair.name}: rename one")
+            estimate = system.upscale(pair)
+            values[name][pair.name] = measure(benchmark.metrics, estimate, judged, benchmark.border)
+    return [
+        Score(benchmark.name, ratio, name, len(own), _means(own, benchmark.metrics), own)
+        for name, own in values.items()
+        if own  # some pairs have one ratio only
+    ]
+
+
+def _means(
+    per_image: Mapping[str, Mapping[MetricName, float]], metrics: Sequence[MetricName]
+) -> dict[MetricName, float]:
+    return {
         metric: float(np.mean([values[metric] for values in per_image.values()]))
-        for metric in benchmark.metrics
+        for metric in metrics
     }
-    return Score(benchmark.name, ratio, name, len(pairs), means, per_image)
 
 
 def _line(score: Score) -> str:
-    values = "  ".join(f"{METRICS[m].symbol} {_shown(m, v)}" for m, v in score.values.items())
+    values = "  ".join(f"{METRICS[m].symbol} {shown(m, v)}" for m, v in score.values.items())
     return f"{score.benchmark} x{score.ratio}  {score.system}: {values}  ({score.images} images)"
 
 
@@ -178,7 +266,7 @@ def _table(scores: Sequence[Score]) -> str:
     lines = [" | ".join(["", "system", *heads, ""]).strip(), "|---|" + "---|" * len(columns)]
     for system in systems:
         row = [
-            marks.get((system, *column), "{}").format(_shown(column[1], cells[(system, *column)]))
+            marks.get((system, *column), "{}").format(shown(column[1], cells[(system, *column)]))
             for column in columns
         ]
         lines.append(" | ".join(["", system, *row, ""]).strip())
@@ -191,14 +279,19 @@ def _marks(
     cells: Mapping[tuple[str, int, MetricName], float],
 ) -> Iterator[tuple[tuple[str, int, MetricName], str]]:
     """Yield how the best and the second best of a column are set."""
-    sign = -1 if METRICS[column[1]].better == "higher" else 1
-    ranked = sorted(systems, key=lambda system: sign * cells[(system, *column)])
-    for system, mark in zip(ranked, ("**{}**", "<u>{}</u>"), strict=False):
+    order = ranked({system: cells[(system, *column)] for system in systems}, column[1])
+    for system, mark in zip(order, ("**{}**", "<u>{}</u>"), strict=False):
         yield (system, *column), mark
 
 
-def _shown(metric: MetricName, value: float) -> str:
-    digits = {"ssim_wang": 4, "ssim_skimage7": 4, "rmse": 3}.get(metric, 2)
+def ranked(values: Mapping[str, float], metric: MetricName) -> list[str]:
+    """Return the names of values of a metric, the best first."""
+    return sorted(values, key=lambda name: values[name], reverse=METRICS[metric].better == "higher")
+
+
+def shown(metric: MetricName, value: float) -> str:
+    """Return a value with the digits that tables give its metric."""
+    digits = {"psnr": 2, "sam": 2, "ergas": 2, "rmse": 3}.get(metric, 4)
     return f"{value:.{digits}f}"
 
 

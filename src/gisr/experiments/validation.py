@@ -6,22 +6,25 @@ from statistics import fmean
 
 import numpy as np
 
-from gisr.data.open_pairs import OpenPair, read_open_pairs
+from gisr.data.entry import Entry, MadePair, Scan, Scene
 from gisr.data.pair import Pair
-from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
+from gisr.data.pairing import contrasts_of, frame_pair, made_pair, scene_pair, slice_pairs
 from gisr.errors import RecipeError
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.weights import Weights
 from gisr.magnet import MAGNet
 from gisr.metrics import psnr, rmse
-from gisr.tasks.task import find_task
+from gisr.tasks.task import TaskName, find_task
 from gisr.tasks.text.table import DescriptionTable
 from gisr.training.loop import Validate
 from gisr.training.recipe import Recipe
+from gisr.training.sets import recipe_entries
 
 _SIDE = 256
 """Side of the middle that is validated of each image: enough to rank networks, quick on a CPU."""
 _SLICES = 4
+_ENTRIES = 8
+"""Entries of each data set and task."""
 
 
 def make_validation(recipe: Recipe) -> Validate | None:
@@ -34,12 +37,7 @@ def make_validation(recipe: Recipe) -> Validate | None:
     Returns:
         None when there is nothing to validate on.
     """
-    try:
-        entries = read_open_pairs(recipe.data)
-    except RecipeError:
-        return None
-    held_out = [entry for entry in entries if entry.split == "val" or entry.name in recipe.exclude]
-    pairs = [pair for entry in held_out for pair in _pairs(entry)]
+    pairs = [pair for entry in _held_out(recipe) for pair in middle_pairs(entry)]
     if not pairs:
         return None
 
@@ -63,52 +61,47 @@ def _score(pair: Pair, estimate: np.ndarray) -> tuple[str, float]:
     return "psnr", psnr(estimate, pair.truth, peak=pair.peak, border=8)
 
 
-def _pairs(entry: OpenPair) -> Iterator[Pair]:
+def _held_out(recipe: Recipe) -> list[Entry]:
+    """Return the excluded entries, and some of the split ``val``, evenly spaced, of each data set.
+
+    A published validation split can hold hundreds of images: too many to go through every so often.
+    """
+    entries = recipe_entries(recipe)
+    held_out = [entry for entry in entries if entry.name in recipe.exclude]
+    groups: dict[tuple[str, TaskName], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.split == "val" and entry.name not in recipe.exclude:
+            groups[entry.dataset, entry.task].append(entry)
+    for group in groups.values():
+        places = np.linspace(0, len(group) - 1, min(_ENTRIES, len(group))).round().astype(int)
+        held_out += [group[place] for place in places]
+    return held_out
+
+
+def middle_pairs(entry: Entry) -> Iterator[Pair]:
     """Yield the middle of an entry at the paper's ratios of its task."""
+    if isinstance(entry, MadePair):
+        if entry.read_truth is not None:
+            yield made_pair(entry)
+        return
     for ratio in find_task(entry.task).paper_ratios:
-        if entry.task == "pansharpening":
-            native = entry.panchromatic.shape[0] // entry.multispectral.shape[0]
-            yield wald_pair(
-                _middle(entry.multispectral, _SIDE),
-                _middle(entry.panchromatic, _SIDE * native),
-                ratio,
-                sensor=entry.sensor,
-                bits=entry.bits,
-                name=entry.name,
-            )
-        elif entry.task == "mri":
+        if isinstance(entry, Scene):
+            yield scene_pair(entry, ratio, side=_SIDE)
+        elif isinstance(entry, Scan):
             yield from _slices(entry, ratio)
         else:
-            values, valid = entry.depth
-            yield depth_pair(
-                _middle(values, _SIDE),
-                _middle(entry.colour, _SIDE),
-                ratio,
-                valid=_middle(valid, _SIDE),
-                name=entry.name,
-            )
+            yield frame_pair(entry, ratio, side=_SIDE)
 
 
-def _slices(entry: OpenPair, ratio: int) -> Iterator[Pair]:
+def _slices(entry: Scan, ratio: int) -> Iterator[Pair]:
     """Yield slices of the middle half of a subject: T2 guided by T1, or what there is."""
-    contrast = "T2" if "T2" in entry.contrasts else entry.contrasts[-1]
-    guide_contrast = "T1" if "T1" in entry.contrasts else entry.contrasts[0]
-    truth, guide = entry.volume(contrast), entry.volume(guide_contrast)
-    depth = truth.shape[2]
-    for index in np.linspace(depth // 4, 3 * depth // 4, _SLICES).astype(int):
-        yield kspace_pair(
-            np.ascontiguousarray(truth[:, :, index]),
-            np.ascontiguousarray(guide[:, :, index]),
-            ratio,
-            contrast=contrast,
-            guide_contrast=guide_contrast,
-            peak=float(truth.max()),
-            name=f"{entry.name}:{index}",
-        )
-
-
-def _middle(image: np.ndarray, side: int) -> np.ndarray:
-    rows, columns = image.shape[:2]
-    top, left = max(0, (rows - side) // 2), max(0, (columns - side) // 2)
-    cropped: np.ndarray = image[top : top + side, left : left + side]
-    return cropped
+    contrast, guide_contrast = contrasts_of(entry)
+    depth = entry.stored_volume(contrast).shape[2]
+    middle = np.linspace(depth // 4, 3 * depth // 4, _SLICES).astype(int)
+    yield from slice_pairs(
+        entry,
+        ratio,
+        contrast=contrast,
+        guide_contrast=guide_contrast,
+        slices=middle.tolist(),
+    )

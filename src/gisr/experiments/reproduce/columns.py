@@ -1,0 +1,177 @@
+"""The columns of the tables: benchmarks at a ratio with one metric a task, on few images or all."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from gisr.baselines.classical import CLASSICAL
+from gisr.data.entry import Entry
+from gisr.data.pair import Pair
+from gisr.errors import InputError
+from gisr.experiments.benchmarks import BENCHMARKS
+from gisr.experiments.evaluation import measure
+from gisr.inference.call import PairSystem
+from gisr.io.placement import Placement
+from gisr.metrics import MetricName
+from gisr.tasks.task import TaskName
+
+_Item = TypeVar("_Item")
+
+METRIC: dict[TaskName, MetricName] = {"pansharpening": "psnr", "mri": "psnr", "depth": "rmse"}
+"""The one metric of each task in the paper's ablations (Section IV-E)."""
+
+_NBU = tuple(
+    f"{kind}-{sensor}" for kind in ("nbu", "nbu-reduced") for sensor in ("wv4", "qb", "gf1")
+)
+DEFAULT_BENCHMARKS = (
+    *("landsat7", "quickbird", *_NBU),
+    *("mri-t1-t2", "brats"),
+    *("middlebury2005", "nyu"),
+)
+"""The paper's data sets and what stands for them among the open pairs; those the data has count."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table."""
+
+    benchmark: str
+    task: TaskName
+    ratio: int
+
+    @property
+    def key(self) -> str:
+        """What it is called: ``landsat7 x4``."""
+        return f"{self.benchmark} x{self.ratio}"
+
+    @property
+    def metric(self) -> MetricName:
+        """Metric of its task."""
+        return METRIC[self.task]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A system's result in a column."""
+
+    value: float
+    """Mean over images."""
+    images: tuple[str, ...]
+    """Names of the images."""
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much of every column is measured."""
+
+    images: int | None
+    """Images of a column, spread evenly over its entries; all when None."""
+    side: int | None
+    """Only the middle of so many guide pixels a side of each image, MR slices whole; all when
+    None."""
+
+
+def find_columns(
+    entries: Sequence[Entry], benchmarks: Sequence[str] | None = None
+) -> tuple[Column, ...]:
+    """Return the columns that some data has entries for.
+
+    Args:
+        entries: Of all folders.
+        benchmarks: By name; :data:`DEFAULT_BENCHMARKS` when None.
+
+    Raises:
+        InputError: There is none, or a benchmark that was asked for has no entry.
+    """
+    names = DEFAULT_BENCHMARKS if benchmarks is None else tuple(benchmarks)
+    found = [
+        benchmark
+        for benchmark in BENCHMARKS
+        if benchmark.name in names and any(map(benchmark.contains, entries))
+    ]
+    missing = set(names) - {benchmark.name for benchmark in found}
+    if not found or (benchmarks is not None and missing):
+        raise InputError(
+            f"benchmarks: the data has no test entry of {', '.join(sorted(missing))}: name others, "
+            "or other data"
+        )
+    return tuple(Column(b.name, b.task, ratio) for b in found for ratio in b.ratios)
+
+
+def column_pairs(column: Column, entries: Sequence[Entry], amount: Amount) -> Iterator[Pair]:
+    """Yield the test pairs of a column, evenly spread over its entries."""
+    benchmark = next(b for b in BENCHMARKS if b.name == column.benchmark)
+    members = [entry for entry in entries if benchmark.contains(entry)]
+    chosen = spread(members, amount.images)
+    for number, entry in enumerate(chosen):
+        pairs = benchmark.pairs(entry, column.ratio)
+        if amount.images is not None:
+            first, end = (amount.images * k // len(chosen) for k in (number, number + 1))
+            pairs = iter(spread(list(pairs), end - first))
+        for pair in pairs:
+            yield middle(pair, amount.side)
+
+
+def score(
+    system: PairSystem, columns: Sequence[Column], entries: Sequence[Entry], amount: Amount
+) -> dict[str, Cell]:
+    """Return the mean result of a system in each column that has pairs, by key."""
+    cells = {}
+    for column in columns:
+        border = next(b.border for b in BENCHMARKS if b.name == column.benchmark)
+        values = {
+            pair.name: measure([column.metric], system.upscale(pair), pair, border)[column.metric]
+            for pair in column_pairs(column, entries, amount)
+        }
+        if values:  # some data sets have one ratio only
+            cells[column.key] = Cell(float(np.mean(list(values.values()))), tuple(values))
+    return cells
+
+
+def score_interpolation(
+    columns: Sequence[Column], entries: Sequence[Entry], amount: Amount
+) -> dict[str, Cell]:
+    """Return what comes of zero-filling (MR) and of bicubic interpolation (else)."""
+    cells: dict[str, Cell] = {}
+    for column in columns:
+        system = CLASSICAL["zero-filled" if column.task == "mri" else "bicubic"]
+        cells |= score(system, [column], entries, amount)
+    return cells
+
+
+def images_of(cells: Mapping[str, Cell]) -> dict[str, list[str]]:
+    """Return the names of the images of each column."""
+    return {key: list(cell.images) for key, cell in cells.items()}
+
+
+def spread(items: Sequence[_Item], count: int | None) -> list[_Item]:
+    """Return so many items, evenly spread; all when None or fewer."""
+    if count is None or count >= len(items):
+        return list(items)
+    return [items[int((k + 0.5) * len(items) / count)] for k in range(count)]
+
+
+def middle(pair: Pair, side: int | None) -> Pair:
+    """Cut the middle of a pair whose pixel areas are aligned; a part of a k-space crop is none."""
+    ratio = pair.guide.shape[0] // pair.target.shape[0]
+    if side is None or pair.grid == "kspace" or max(pair.guide.shape[:2]) <= side:
+        return pair
+    coarse = tuple(_middle(size, max(1, side // ratio)) for size in pair.target.shape[:2])
+    fine = tuple(slice(part.start * ratio, part.stop * ratio) for part in coarse)
+    target, guide = pair.target[coarse], pair.guide[fine]
+    return replace(
+        pair,
+        target=target,
+        guide=guide,
+        placement=Placement.from_grid("centre", target.shape[:2], guide.shape[:2]),
+        valid=None if pair.valid is None else pair.valid[coarse],
+        truth=None if pair.truth is None else pair.truth[fine],
+        truth_valid=None if pair.truth_valid is None else pair.truth_valid[fine],
+    )
+
+
+def _middle(size: int, wanted: int) -> slice:
+    start = max(0, (size - wanted) // 2)
+    return slice(start, min(size, start + wanted))

@@ -1,0 +1,128 @@
+"""What each table and figure trains: the paper's rows as changes to one recipe.
+
+Table III, VI and VII change the network; Table IV and V change the training sets; Fig. 2 does both.
+The text of Section IV-E says which rows III to VI have; VII is printed in full.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
+
+from gisr.errors import RecipeError
+from gisr.tasks.task import TaskName
+from gisr.training.recipe import Recipe, SetRecipe
+
+ExperimentName = Literal["table3", "table4", "table5", "table6", "table7", "fig2", "fig10", "fig11"]
+"""Everything that ``gisr reproduce`` knows."""
+
+_TASKS: tuple[TaskName, ...] = get_args(TaskName)
+_BACKBONE = {"prompt_module": False, "routing": "none"}
+_SHORT_WARM_UP = 10
+"""A short run warms up in a tenth of its steps, and its moving average looks back as far: the 500
+steps of the recipe's average would be mostly the untrained network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One network to train: a row of a table."""
+
+    name: str
+    network: Mapping[str, Any] = field(default_factory=dict)
+    """Changes to the recipe's :class:`gisr.magnet.MAGNetConfig`."""
+    tasks: tuple[TaskName, ...] = _TASKS
+    """Tasks it is trained on."""
+    sets_per_task: int | None = None
+    """Only the first so many training sets of each task; all when None."""
+
+    @property
+    def slug(self) -> str:
+        """Name as a folder."""
+        return re.sub(r"\W+", "-", self.name.lower()).strip("-")
+
+    def recipe(self, base: Recipe, steps: int) -> Recipe:
+        """Return what to train.
+
+        Args:
+            base: Recipe of all sets; the variant has its seed, and so its samples.
+            steps: Steps of a variant of all sets. One of fewer sets gets fewer in proportion, so
+                that every variant sees each of its sets equally often, as in the paper.
+
+        Raises:
+            RecipeError: The recipe lacks a task, or the first sets of a task are all the same.
+        """
+        kept = self._sets(base)
+        own = max(1, round(steps * len(kept) / len(base.sets)))
+        return replace(
+            base,
+            name=f"{base.name}-{self.slug}",
+            sets=kept,
+            network=replace(base.network, **self.network),
+            steps=own,
+            warmup=min(base.warmup, own // _SHORT_WARM_UP),
+            average=min(base.average, max(0.0, 1 - _SHORT_WARM_UP / own)),
+            validate_every=0,
+        )
+
+    def _sets(self, base: Recipe) -> tuple[SetRecipe, ...]:
+        kept: list[SetRecipe] = []
+        for task in self.tasks:
+            own = [chosen for chosen in base.sets if chosen.task == task]
+            if not own and self.tasks != _TASKS:
+                raise RecipeError(f"{self.name}: the recipe {base.name} has no set of {task}")
+            if self.sets_per_task is not None:
+                if len(set(own)) < len(own):
+                    raise RecipeError(
+                        f"{self.name}: {base.name} has sets of {task} that are the same: tell them "
+                        "apart by ratio, sensor or dataset in a recipe of your own (--recipe)"
+                    )
+                own = own[: self.sets_per_task]
+            kept += own
+        return tuple(chosen for chosen in base.sets if chosen in kept)
+
+
+def _combinations() -> tuple[Variant, ...]:
+    pan, mri, depth = _TASKS
+    chosen = ((pan,), (mri,), (depth,), (pan, mri), (pan, depth), (mri, depth), _TASKS)
+    return tuple(Variant(name=" + ".join(tasks), tasks=tasks) for tasks in chosen)
+
+
+VARIANTS: dict[ExperimentName, tuple[Variant, ...]] = {
+    "table3": (
+        Variant(name="without MPGM and MGRM", network=_BACKBONE),
+        Variant(name="without MGRM", network={"routing": "none"}),
+        Variant(name="without MPGM", network={"prompt_module": False}),
+        Variant(name="MAG-Net"),
+    ),
+    "table4": _combinations(),
+    "table5": tuple(
+        Variant(name=f"{count} of each task", sets_per_task=count) for count in (1, 2, 3)
+    ),
+    "table6": (
+        Variant(name="neither", network={"prompt_modality": "neither"}),
+        Variant(name="visual", network={"prompt_modality": "visual"}),
+        Variant(name="text", network={"prompt_modality": "text"}),
+        Variant(name="visual + text", network={"prompt_modality": "both"}),
+    ),
+    "table7": (
+        Variant(name="encoder", network={"routing": "encoder"}),
+        Variant(name="decoder", network={"routing": "decoder"}),
+        Variant(name="both", network={"routing": "both"}),
+    ),
+    "fig2": tuple(Variant(name=task, network=_BACKBONE, tasks=(task,)) for task in _TASKS),
+    "fig10": (),
+    "fig11": (Variant(name="MAG-Net"),),
+}
+"""What each experiment trains, in the order of the paper's rows."""
+
+TITLES: dict[ExperimentName, str] = {
+    "table3": "Table III: the two modules",
+    "table4": "Table IV: combinations of tasks",
+    "table5": "Table V: number of training sets of each task",
+    "table6": "Table VI: what the prompt is made from",
+    "table7": "Table VII: where the routing stands",
+    "fig2": "Fig. 2: norms of encoder features, a backbone trained on each task alone",
+    "fig10": "Fig. 10: t-SNE of the prompts",
+    "fig11": "Fig. 11: performance over training, all tasks in one network",
+}
+"""What each experiment is called above its result."""

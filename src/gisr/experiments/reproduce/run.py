@@ -1,0 +1,245 @@
+"""Trains an experiment's variants within a budget, each resumable, and says how."""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from gisr.data.entry import Entry
+from gisr.errors import FileFormatError, RecipeError
+from gisr.experiments.evaluation import provenance
+from gisr.experiments.reproduce.columns import Amount
+from gisr.experiments.reproduce.plan import TITLES, VARIANTS, ExperimentName, Variant
+from gisr.magnet import MAGNet
+from gisr.tasks.text.table import DescriptionTable
+from gisr.training.checkpoint import latest_checkpoint
+from gisr.training.loop import Validate, train
+from gisr.training.recipe import Recipe
+from gisr.training.sets import recipe_entries
+
+Tell = Callable[[str], None]
+"""Receives a line of progress."""
+
+PLAN_FILE = "plan.json"
+_SPEED_STEPS = 16
+"""Steps of the short run that measures the speed; the first quarter does not count."""
+_IMAGES, _SIDE = 4, 384
+"""What a short experiment measures of each column: enough to rank networks, a minute a variant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What to reproduce, on what, and at which expense."""
+
+    experiment: ExperimentName
+    recipe: Recipe
+    """Of all sets; has the data, the seed, and whether research pairs are used."""
+    out: Path
+    minutes: float | None
+    """Minutes of training of all variants together; the recipe's own steps when None."""
+    images: int | None = None
+    """Images of each column; 4 for a budget in minutes, all for the recipe's steps, when None."""
+    benchmarks: tuple[str, ...] | None = None
+    device: str = "cpu"
+    command: str = ""
+
+    @property
+    def amount(self) -> Amount:
+        """How much is measured."""
+        if self.minutes is None:
+            return Amount(self.images, None)
+        return Amount(self.images or _IMAGES, _SIDE)
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """What is trained."""
+        return VARIANTS[self.experiment]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Steps that the budget allows."""
+
+    steps: int
+    """Of a variant of all sets; the others get fewer in proportion."""
+    steps_per_second: float | None = None
+    """Measured on the largest variant; None where the recipe says the steps."""
+    measured_on: str | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One variant after training."""
+
+    variant: Variant
+    recipe: Recipe
+    folder: Path
+    """Holds the run; ``weights`` in it are its moving average."""
+    seconds: float
+    """Time spent training, over all resumptions."""
+
+    @property
+    def weights(self) -> Path:
+        """Folder of the weights."""
+        return self.folder / "weights"
+
+
+def make_schedule(request: Request, tell: Tell) -> Schedule:
+    """Return the schedule of a folder: measured at the first start, then read again.
+
+    Raises:
+        RecipeError: The folder holds another experiment.
+    """
+    path, asked = request.out / PLAN_FILE, _asked(request)
+    if path.is_file():
+        return _read_schedule(path, asked)
+    schedule = Schedule(request.recipe.steps)
+    if request.minutes is not None:
+        largest = max(request.variants, key=lambda v: _parameters(v.recipe(request.recipe, 1)))
+        tell(f"measuring the speed of {largest.name}")
+        rate = _steps_per_second(largest.recipe(request.recipe, _SPEED_STEPS), request.device)
+        sets = len(request.recipe.sets)
+        shares = [len(v.recipe(request.recipe, 1).sets) / sets for v in request.variants]
+        steps = max(1, int(rate * request.minutes * 60 / sum(shares)))
+        schedule = Schedule(steps, rate, largest.name)
+    request.out.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**asked, "schedule": asdict(schedule)}, indent=1) + "\n", "utf-8")
+    return schedule
+
+
+def train_variant(
+    request: Request,
+    variant: Variant,
+    schedule: Schedule,
+    tell: Tell,
+    validate: Validate | None = None,
+    validations: int = 0,
+) -> Trained:
+    """Train a variant, or go on with it.
+
+    Args:
+        request: What to reproduce.
+        variant: One of its variants.
+        schedule: Of the request.
+        tell: Told of the start.
+        validate: Measures the network while it trains.
+        validations: How often.
+    """
+    recipe = variant.recipe(request.recipe, schedule.steps)
+    recipe = replace(
+        recipe,
+        checkpoint_every=min(recipe.checkpoint_every, max(1, recipe.steps // 4)),
+        validate_every=max(1, recipe.steps // validations) if validations else 0,
+    )
+    folder = request.out / "variants" / variant.slug
+    tell(f"{variant.name}: {recipe.steps} steps on {len(recipe.sets)} sets")
+    train(recipe, folder, device=request.device, validate=validate, quiet=True)
+    checkpoint = latest_checkpoint(folder / "checkpoints")
+    assert checkpoint is not None  # the last step writes one
+    state = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
+    return Trained(variant, recipe, folder, float(state["seconds"]))
+
+
+def statement(request: Request, schedule: Schedule | None = None) -> dict[str, Any]:
+    """Return what every result says of itself: seed, budget, steps, data, commit, machine."""
+    entries = recipe_entries(request.recipe)
+    return {
+        "experiment": request.experiment,
+        "title": TITLES[request.experiment],
+        **provenance(request.command),
+        "device": request.device,
+        "seed": request.recipe.seed,
+        "budget": "none" if schedule is None else _budget(request),
+        "data": list(request.recipe.folders),
+        "entries": _counts(entries),
+        **({} if schedule is None else _training(request.recipe, schedule, entries)),
+    }
+
+
+def _training(recipe: Recipe, schedule: Schedule, entries: Sequence[Entry]) -> dict[str, Any]:
+    trained_on: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.split in recipe.splits and entry.name not in recipe.exclude:
+            trained_on.setdefault(f"{entry.task}, {entry.split}", []).append(entry.name)
+    return {
+        "steps": schedule.steps,
+        "steps_per_second": schedule.steps_per_second,
+        "speed_measured_on": schedule.measured_on,
+        "trained_on": trained_on,
+        "research_pairs": "research" in recipe.splits,
+        "recipe": recipe.record(),
+    }
+
+
+def describe_statement(record: Mapping[str, Any]) -> str:
+    """Return a statement as a Markdown list."""
+    lines = [f"seed {record['seed']}, budget: {record['budget']}"]
+    if "steps" in record:
+        rate = record["steps_per_second"]
+        speed = "" if rate is None else f" ({rate:.2f} a second, {record['speed_measured_on']})"
+        lines.append(f"{record['steps']} steps{speed}; fewer in proportion for fewer sets")
+        counts = [f"{kind}: {len(names)}" for kind, names in record["trained_on"].items()]
+        research = "with" if record["research_pairs"] else "without"
+        lines.append(f"trained on {', '.join(counts)} entries, {research} research pairs")
+    lines.append(f"data {', '.join(record['data'])}")
+    lines.append(f"commit {record['commit']}, {record['date']}, {record['machine']}")
+    lines.append(f"`{record['command']}`")
+    return "\n".join(f"- {line}" for line in lines) + "\n"
+
+
+def _budget(request: Request) -> str:
+    if request.minutes is None:
+        return f"the recipe {request.recipe.name}, all its steps"
+    return f"{request.minutes:g} minutes of training, shared by {len(request.variants)} networks"
+
+
+def _counts(entries: Sequence[Entry]) -> dict[str, int]:
+    kinds = [f"{entry.dataset} {entry.task} {entry.split}" for entry in entries]
+    return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    """Return what must be the same for a folder to be gone on with, as it comes back from JSON."""
+    asked = {
+        "experiment": request.experiment,
+        "minutes": request.minutes,
+        "recipe": request.recipe.record(),
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(asked))
+    return plain
+
+
+def _read_schedule(path: Path, asked: Mapping[str, Any]) -> Schedule:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        schedule = Schedule(**found.pop("schedule"))
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        raise FileFormatError(f"{path}: cannot read the plan ({error!r}): delete it") from error
+    if found != asked:
+        changed = ", ".join(key for key in asked if found.get(key) != asked[key])
+        raise RecipeError(f"{path.parent}: holds another experiment ({changed}): use another --out")
+    return schedule
+
+
+def _parameters(recipe: Recipe) -> int:
+    return sum(parameter.numel() for parameter in MAGNet(recipe.network).parameters())
+
+
+def _steps_per_second(recipe: Recipe, device: str) -> float:
+    """Train a few steps into nothing; files are in memory after the first, so the median counts."""
+    times: list[float] = []
+
+    def clock(network: MAGNet, table: DescriptionTable) -> dict[str, float]:
+        times.append(time.perf_counter())
+        return {}
+
+    brief = replace(recipe, steps=_SPEED_STEPS, validate_every=1, checkpoint_every=_SPEED_STEPS)
+    with tempfile.TemporaryDirectory() as folder:
+        train(brief, folder, device=device, validate=clock, quiet=True)
+    spent = [after - before for before, after in pairwise(times)]
+    return 1 / median(spent[_SPEED_STEPS // 4 :])

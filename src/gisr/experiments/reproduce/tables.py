@@ -1,0 +1,97 @@
+"""Tables as the paper sets them: best in bold, second underlined, in Markdown and LaTeX."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gisr.experiments.evaluation import ranked, shown
+from gisr.experiments.reproduce.columns import Column
+from gisr.metrics import METRICS
+
+_UNSEEN = "never trained on this task at this ratio"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table; in columns it has no value for it is not ranked."""
+
+    name: str
+    values: Mapping[str, float]
+    """By key of the column."""
+    unseen: frozenset[str] = frozenset()
+    """Columns whose task at whose ratio it was not trained on."""
+
+
+@dataclass(frozen=True)
+class _Style:
+    best: str
+    second: str
+    unseen: str
+    empty: str
+
+
+_MARKDOWN = _Style("**{}**", "<u>{}</u>", "{} †", "")
+_LATEX = _Style(r"\textbf{{{}}}", r"\underline{{{}}}", r"{}$^\dagger$", "--")
+
+
+def markdown(columns: Sequence[Column], rows: Sequence[Row], reference: Row | None = None) -> str:
+    """Return a Markdown table; the reference is shown below and not ranked."""
+    lines = [["", *(f"{c.key} {_metric(c)}" for c in columns)], ["---"] * (len(columns) + 1)]
+    lines += _body(columns, rows, _MARKDOWN)
+    if reference is not None:
+        lines += [[f"*{name}*", *cells] for name, *cells in _plain(columns, reference, _MARKDOWN)]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return table + _note(rows, "\n\n† {}")
+
+
+def latex(columns: Sequence[Column], rows: Sequence[Row], reference: Row | None = None) -> str:
+    """Return a LaTeX tabular that needs booktabs; the reference is below a rule, not ranked."""
+    tasks = list(dict.fromkeys(column.task for column in columns))
+    spans = {task: sum(column.task == task for column in columns) for task in tasks}
+    heads = [rf"\multicolumn{{{spans[task]}}}{{c}}{{{task}}}" for task in tasks]
+    names = [f"{column.benchmark} $\\times${column.ratio}" for column in columns]
+    metrics = [_metric(column).replace("↑", r"$\uparrow$") for column in columns]
+    metrics = [metric.replace("↓", r"$\downarrow$") for metric in metrics]
+    parts = [heads, names, metrics]
+    lines = [rf"\begin{{tabular}}{{l{'c' * len(columns)}}}", r"\toprule"]
+    lines += [" & ".join(["", *part]) + r" \\" for part in parts] + [r"\midrule"]
+    lines += [" & ".join(line) + r" \\" for line in _body(columns, rows, _LATEX)]
+    if reference is not None:
+        lines.append(r"\midrule")
+        lines += [" & ".join(line) + r" \\" for line in _plain(columns, reference, _LATEX)]
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    return "\n".join(lines) + _note(rows, "\n% dagger: {}") + "\n"
+
+
+def _body(columns: Sequence[Column], rows: Sequence[Row], style: _Style) -> list[list[str]]:
+    lines = [[row.name] for row in rows]
+    for column in columns:
+        values = {row.name: row.values[column.key] for row in rows if column.key in row.values}
+        order = ranked(values, column.metric)
+        # Those that read alike share a mark: digits that are not shown must not crown one of them.
+        texts = dict.fromkeys(shown(column.metric, values[name]) for name in order)
+        marks = dict(zip(texts, (style.best, style.second), strict=False))
+        for line, row in zip(lines, rows, strict=True):
+            if row.name not in values:
+                line.append(style.empty)
+                continue
+            text = shown(column.metric, values[row.name])
+            text = marks.get(text, "{}").format(text)
+            line.append(style.unseen.format(text) if column.key in row.unseen else text)
+    return lines
+
+
+def _plain(columns: Sequence[Column], row: Row, style: _Style) -> list[list[str]]:
+    cells = [
+        shown(column.metric, row.values[column.key]) if column.key in row.values else style.empty
+        for column in columns
+    ]
+    return [[row.name, *cells]]
+
+
+def _metric(column: Column) -> str:
+    definition = METRICS[column.metric]
+    return f"{definition.symbol} {'↑' if definition.better == 'higher' else '↓'}"
+
+
+def _note(rows: Sequence[Row], form: str) -> str:
+    return form.format(_UNSEEN) if any(row.unseen for row in rows) else ""

@@ -12,7 +12,7 @@ from PIL import Image
 
 from gisr import __version__
 from gisr.apps import cli
-from gisr.apps.cli import COMMANDS, main, split_overrides
+from gisr.apps.cli import COMMANDS, gather_repeated, main, split_overrides
 from gisr.inference.weights import CARD_FILE, TENSORS_FILE, save_weights
 from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.tasks.text.table import built_in_table
@@ -58,7 +58,7 @@ def test_every_command_explains_every_option(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([command, "--help"]) == 0
-    assert f"usage: gisr [options] {command}" in capsys.readouterr().out
+    assert f"usage: gisr {command}" in capsys.readouterr().out
 
 
 def test_upscale_help_has_the_names_others_build_on(capsys: pytest.CaptureFixture[str]) -> None:
@@ -189,11 +189,18 @@ def test_overrides_of_a_recipe_are_told_from_options() -> None:
     assert split_overrides(["train", "--steps", "9", "here.yaml"])[0] == ["train", "here.yaml"]
 
 
+def test_options_given_once_for_every_value_are_gathered() -> None:
+    words = "upscale -b 1 a -co COMPRESS=LZW b --band=3 -co TILED=YES -o c"
+    gathered = "upscale a b -o c --band 1 3 --creation-option COMPRESS=LZW TILED=YES"
+    assert gather_repeated(words.split()) == gathered.split()
+    assert gather_repeated(["upscale", "a", "-b"]) == ["upscale", "a", "--band"]
+
+
 def test_train_refuses_recipes_it_cannot_follow(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert fails(["train", "nothing"], capsys) == (
-        "no recipe 'nothing': name a YAML file, or one of magnet-s-open"
+        "no recipe 'nothing': name a YAML file, or one of magnet-paper, magnet-s-open"
     )
     assert "steps: 0 must be at least 1" in fails(
         ["train", "magnet-s-open", "--steps", "0"], capsys
@@ -201,4 +208,4 @@ def test_train_refuses_recipes_it_cannot_follow(
     folder = ["--folder", str(tmp_path / "run")]
     data = ["--data", str(tmp_path / "nothing")]
     message = fails(["train", "magnet-s-open", *folder, *data], capsys)
-    assert f"{tmp_path / 'nothing' / 'index.json'}: no readable index" in message
+    assert f"{tmp_path / 'nothing'}: there is no such folder" in message

@@ -14,7 +14,8 @@ from PIL import Image
 
 from gisr.apps.cli import main
 from gisr.baselines.classical import Bicubic, ZeroFilled
-from gisr.data.open_pairs import OpenPair, read_open_pairs
+from gisr.data.entry import Entry, Frame, Scan, Scene
+from gisr.data.open_pairs import read_open_pairs
 from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.errors import FileFormatError, InputError, PairError
@@ -103,7 +104,7 @@ def test_geotiff_gets_the_upscalers_values_on_the_guides_grid(
     )
     assert (result.task, result.shape, result.dtype) == ("pansharpening", (96, 96, 4), "uint16")
     assert (result.ratio, result.grid, result.notes) == (pytest.approx(4), "centre", ())
-    assert seen == [(1, 1)]
+    assert seen == [(96 * 96, 96 * 96)]
     low, high = (read_geotiff(path) for path in tiffs)
     out = read_geotiff(tmp_path / "out.tif")
     assert (out.crs, out.transform) == (high.crs, high.transform)
@@ -315,12 +316,13 @@ def test_contrasts_are_read_from_file_names(name: str, contrast: str | None) -> 
     assert guess_contrast(f"T2/{name}") == contrast
 
 
-def _entry(data_folder: Path, identifier: str) -> OpenPair:
+def _entry(data_folder: Path, identifier: str) -> Entry:
     return next(entry for entry in read_open_pairs(data_folder) if entry.name == identifier)
 
 
 def _landsat(data_folder: Path, folder: Path) -> tuple[Pair, Path, Path, Path]:
     entry = _entry(data_folder, "l7_19")
+    assert isinstance(entry, Scene)
     pair = wald_pair(
         entry.multispectral[:96, :96], entry.panchromatic[:192, :192], 2, sensor="Landsat-7", bits=8
     )
@@ -331,6 +333,7 @@ def _landsat(data_folder: Path, folder: Path) -> tuple[Pair, Path, Path, Path]:
 
 def _head(data_folder: Path, folder: Path) -> tuple[Pair, Path, Path, Path]:
     entry = _entry(data_folder, "lesjak_long_patient04_study1")
+    assert isinstance(entry, Scan)
     target_volume, guide_volume = entry.volume("T2"), entry.volume("T1")
     middle = (*(slice(side // 2 - 64, side // 2 + 64) for side in target_volume.shape[:2]), 8)
     pair = kspace_pair(target_volume[middle], guide_volume[middle], 4)
@@ -342,6 +345,7 @@ def _head(data_folder: Path, folder: Path) -> tuple[Pair, Path, Path, Path]:
 
 def _middlebury(data_folder: Path, folder: Path) -> tuple[Pair, Path, Path, Path]:
     entry = _entry(data_folder, "mb06t_midd1_v1")
+    assert isinstance(entry, Frame)
     values, valid = entry.depth
     window = (slice(80, 272), slice(100, 292))
     pair = depth_pair(values[window], entry.colour[window], 4, valid=valid[window])

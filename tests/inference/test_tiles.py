@@ -1,5 +1,6 @@
 """Tiles cover, overlap, keep their alignment, and blend without a trace."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gisr.errors import InputError
-from gisr.inference.tiles import Blend, TilePlan
+from gisr.inference.tiles import Rows, TilePlan, Window, blended
 
 
 @st.composite
@@ -18,6 +19,18 @@ def plans(draw: st.DrawFn) -> TilePlan:
     overlap = draw(st.integers(0, tile // 2))
     assume(-(-overlap // align) <= tile // align // 2)
     return TilePlan(draw(st.integers(1, 70)), draw(st.integers(1, 70)), tile, overlap, align)
+
+
+def joined(rows: Iterable[Rows], shape: tuple[int, ...]) -> np.ndarray:
+    """Put rows together as they come: the next ones overwrite them. They must leave no gap."""
+    result, reached = np.full(shape, np.nan, np.float32), 0
+    for part in rows:
+        assert part.start == reached
+        reached = part.stop
+        if part.image is not None:
+            result[part.start : part.stop] = part.image
+    assert reached == shape[0]
+    return result
 
 
 @given(plan=plans())
@@ -55,20 +68,38 @@ def test_there_are_no_more_tiles_than_needed(plan: TilePlan) -> None:
 def test_blending_what_was_cut_gives_it_back(plan: TilePlan, seed: int) -> None:
     shape = (plan.height, plan.width, 2)
     image = np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)
-    blend = Blend(plan, 2)
+    result = joined(blended(plan, 2, lambda window: image[window]), shape)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, image, atol=1e-6)
+
+
+@given(plan=plans(), seed=st.integers(0, 99))
+def test_tiles_left_out_leave_nan_and_disturb_no_other(plan: TilePlan, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    image = rng.uniform(-1, 1, (plan.height, plan.width, 1)).astype(np.float32)
+    kept, covered = set(), np.zeros((plan.height, plan.width), bool)
     for window in plan.windows():
-        blend.add(window, image[window])
-    assert blend.result().dtype == np.float32
-    np.testing.assert_allclose(blend.result(), image, atol=1e-6)
+        if rng.random() < 0.5:
+            kept.add((window[0].start, window[1].start))
+            covered[window] = True
+
+    def compute(window: Window) -> np.ndarray | None:
+        return image[window] if (window[0].start, window[1].start) in kept else None
+
+    result = joined(blended(plan, 1, compute), image.shape)
+    np.testing.assert_array_equal(np.isnan(result[..., 0]), ~covered)
+    np.testing.assert_allclose(result[covered], image[covered], atol=1e-6)
 
 
 def test_a_step_between_tiles_becomes_a_ramp() -> None:
     plan = TilePlan(1, 12, tile=8, overlap=4)
-    blend = Blend(plan, 1)
-    for value, window in enumerate(plan.windows()):
+    values = iter(range(9))
+
+    def compute(window: Window) -> np.ndarray:
         height, width = (part.stop - part.start for part in window)
-        blend.add(window, np.full((height, width, 1), value, np.float32))
-    ramp = blend.result()[0, :, 0]
+        return np.full((height, width, 1), next(values), np.float32)
+
+    ramp = joined(blended(plan, 1, compute), (1, 12, 1))[0, :, 0]
     np.testing.assert_allclose(ramp[:4], 0)
     np.testing.assert_allclose(ramp[4:8], [0.125, 0.375, 0.625, 0.875], rtol=1e-6)
     np.testing.assert_allclose(ramp[8:], 1)

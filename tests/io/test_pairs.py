@@ -85,7 +85,7 @@ def test_pairs_are_loaded_and_placed(files: Path) -> None:
     raster = read_pair(files / "low_ms.tif", files / "high_grey.tif")
     assert isinstance(raster, RasterPair)
     assert (raster.task, raster.placement) == ("pansharpening", half)
-    assert (raster.target.pixels.shape, raster.guide.shape) == ((4, 4, 4), (8, 8))
+    assert (raster.target.shape, raster.target.bands, raster.guide.shape) == ((4, 4), 4, (8, 8))
     volume = read_pair(files / "low.nii.gz", files / "high.nii.gz")
     assert isinstance(volume, VolumePair)
     assert volume.task == "mri"

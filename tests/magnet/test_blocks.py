@@ -1,5 +1,6 @@
 """The backbone's blocks against the slowest possible implementations."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -53,11 +54,17 @@ def test_attention_treats_images_of_a_batch_alone() -> None:
 def test_feed_forward_is_restormers() -> None:
     torch.manual_seed(0)
     module, x = GatedFeedForward(6, expansion=2.66), torch.randn(2, 6, 4, 5)
-    hidden = int(6 * 2.66)
-    both = module.local(module.expand(x))
-    assert both.shape[1] == 2 * hidden
-    expected = module.project(F.gelu(both[:, :hidden]) * both[:, hidden:])
-    torch.testing.assert_close(module(x), expected)
+    # One convolution for both branches, cut in the middle, as Restormer draws it.
+    expand = torch.cat([module.gate[0].weight, module.content[0].weight])
+    local = torch.cat([module.gate[1].weight, module.content[1].weight])
+    both = F.conv2d(F.conv2d(x, expand), local, padding=1, groups=len(local))
+    gate, content = both.chunk(2, dim=1)
+    torch.testing.assert_close(module(x), module.project(F.gelu(gate) * content))
+
+
+@pytest.mark.parametrize(("channels", "hidden"), [(6, 32), (32, 96), (48, 128), (384, 1024)])
+def test_hidden_channels_fill_whole_vectors(channels: int, hidden: int) -> None:
+    assert GatedFeedForward(channels, expansion=2.66).project.in_channels == hidden
 
 
 def test_channel_norm_is_layer_norm_over_channels() -> None:

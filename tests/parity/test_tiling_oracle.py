@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gisr.inference.tiles import Blend, TilePlan
+from gisr.inference.tiles import TilePlan, blended
 
 RNG = np.random.default_rng(2)
 
@@ -17,10 +17,10 @@ def test_blending_is_the_weighted_mean_of_its_definition() -> None:
     plan = TilePlan(23, 30, tile=12, overlap=5)
     windows = list(plan.windows())
     tiles = [RNG.uniform(size=(12, 12, 1)).astype(np.float32) for _ in windows]
-    blend = Blend(plan, 1)
-    for window, tile in zip(windows, tiles, strict=True):
-        blend.add(window, tile)
-    result = blend.result()
+    waiting = iter(tiles)
+    result = np.concatenate(
+        [np.array(rows.image) for rows in blended(plan, 1, lambda _: next(waiting))]
+    )
     for row in range(23):
         for column in range(30):
             total = weights = 0.0
@@ -57,9 +57,14 @@ def test_monai_agrees_on_a_local_network() -> None:
         theirs = inferers.sliding_window_inference(
             image, roi_size=(24, 24), sw_batch_size=1, predictor=network, overlap=1 / 3
         )
-        blend = Blend(plan, 2)
-        for window in plan.windows():
-            blend.add(window, _planes(network(image[..., window[0], window[1]])))
+        ours = np.concatenate(
+            [
+                np.array(rows.image)
+                for rows in blended(
+                    plan, 2, lambda window: _planes(network(image[..., window[0], window[1]]))
+                )
+            ]
+        )
     reach = 2
     exact = np.ones((40, 56), bool)
     for rows, columns in plan.windows():
@@ -71,8 +76,8 @@ def test_monai_agrees_on_a_local_network() -> None:
     assert [window for window in plan.windows()] == [  # MONAI's scan for these numbers
         (slice(y, y + 24), slice(x, x + 24)) for y in (0, 16) for x in (0, 16, 32)
     ]
-    np.testing.assert_allclose(blend.result()[exact], _planes(whole)[exact], atol=1e-5)
-    np.testing.assert_allclose(blend.result()[exact], _planes(theirs)[exact], atol=1e-5)
+    np.testing.assert_allclose(ours[exact], _planes(whole)[exact], atol=1e-5)
+    np.testing.assert_allclose(ours[exact], _planes(theirs)[exact], atol=1e-5)
 
 
 def _planes(image: Tensor) -> np.ndarray:

@@ -3,7 +3,8 @@
 import re
 import sys
 from argparse import Action
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from inspect import Parameter, signature
 
 import docstring_parser
@@ -11,20 +12,51 @@ from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter
 
 from gisr import __version__
 from gisr.apps.commands import demo, models, tasks, train, upscale
+from gisr.apps.data_command import list_data, prepare, show
 from gisr.apps.evaluate_command import evaluate
+from gisr.apps.reproduce_command import reproduce
 from gisr.errors import GisrError
 
-COMMANDS: dict[str, Callable[..., None]] = {
+Command = Callable[..., None]
+"""Its options, types and help are its signature and docstring."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Commands that share a first word: ``gisr data list``."""
+
+    help: str
+    commands: Mapping[str, Command]
+
+
+COMMANDS: dict[str, Command | Group] = {
     "upscale": upscale,
     "demo": demo,
     "models": models,
     "tasks": tasks,
     "train": train,
     "evaluate": evaluate,
+    "reproduce": reproduce,
+    "data": Group(
+        "List, prepare and look at data sets.",
+        {"list": list_data, "prepare": prepare, "show": show},
+    ),
 }
-"""Every command; its options, types and help are its function's signature and docstring."""
+"""Every command and group of commands."""
 
-_SHORT = {"output": "-o"}
+_SPELLINGS = {
+    "output": ("-o",),
+    # As gdal_pansharpen and OTB have them.
+    "band": ("-b",),
+    "creation_option": ("-co",),
+    "nodata": ("-nodata",),
+    "threads": ("-threads",),
+}
+"""Short spellings of options, by name."""
+_ALIASES = {"bits": ("--bit-depth",)}
+"""Other long ones."""
+_REPEATED = {"-b": "--band", "-co": "--creation-option"}
+"""Options that are given once for every value, as GDAL has them."""
 _POSITIONAL_KINDS = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -50,8 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # --help and --version
         return int(end.code or 0)
     except ArgumentError as error:
-        command = next((word for word in arguments if word in COMMANDS), "")
-        hint = " ".join(word for word in ("gisr", command, "--help") if word)
+        hint = " ".join(("gisr", *_command_words(arguments), "--help"))
         return _fail(f"{_readable(str(error))} (see {hint})")
     except GisrError as error:
         return _fail(str(error))
@@ -71,14 +102,7 @@ def build_parser() -> ArgumentParser:
         exit_on_error=False,
         formatter_class=_HelpFormatter,
     )
-    subcommands = parser.add_subcommands(
-        title="commands", metavar="COMMAND", description="`gisr COMMAND --help` says more.\n"
-    )
-    for name, function in COMMANDS.items():
-        documentation = docstring_parser.parse(function.__doc__ or "")
-        subcommands.add_subcommand(
-            name, _command_parser(function), help=documentation.short_description or ""
-        )
+    _add_commands(parser, COMMANDS)
     return parser
 
 
@@ -103,28 +127,85 @@ def split_overrides(arguments: list[str]) -> tuple[list[str], list[str]]:
     return kept, overrides
 
 
+def gather_repeated(arguments: list[str]) -> list[str]:
+    """Move options that are given once for every value to the end, each with all of its values.
+
+    ``upscale -b 1 -b 3 a b`` gives ``upscale a b --band 1 3``: of an option given twice, the parser
+    of a command keeps the last.
+    """
+    values: dict[str, list[str]] = {}
+    kept, waiting = list[str](), iter(arguments)
+    for word in waiting:
+        name, _, value = word.partition("=")
+        name = _REPEATED.get(name, name)
+        if name not in _REPEATED.values():
+            kept.append(word)
+            continue
+        given = value or next(waiting, None)
+        values.setdefault(name, []).extend([] if given is None else [given])
+    return kept + [word for name, words in values.items() for word in (name, *words)]
+
+
 def _run(arguments: list[str]) -> None:
     overrides: list[str] = []
+    if arguments[:1] == ["upscale"]:
+        arguments = gather_repeated(arguments)
     if arguments[:1] == ["train"]:
         arguments, overrides = split_overrides(arguments)
     parsed = build_parser().parse_args(arguments)
-    command = str(parsed.subcommand)
-    options = parsed[command].as_dict()
-    if command == "train":
+    command = COMMANDS[parsed.subcommand]
+    parsed = parsed[parsed.subcommand]
+    if isinstance(command, Group):
+        command = command.commands[parsed.subcommand]
+        parsed = parsed[parsed.subcommand]
+    options = parsed.as_dict()
+    if command is train:
         options["overrides"] = overrides
-    COMMANDS[command](**options)
+    command(**options)
 
 
-def _command_parser(function: Callable[..., None]) -> ArgumentParser:
+def _command_words(arguments: Sequence[str]) -> list[str]:
+    """Return the words that name the command, for a hint where its help is."""
+    words = [word for word in arguments if not word.startswith("-")]
+    command = COMMANDS.get(words[0]) if words else None
+    if command is None:
+        return []
+    grouped = isinstance(command, Group) and words[1:] and words[1] in command.commands
+    return words[: 2 if grouped else 1]
+
+
+def _add_commands(parser: ArgumentParser, commands: Mapping[str, Command | Group]) -> None:
+    subcommands = parser.add_subcommands(
+        title="commands",
+        metavar="COMMAND",
+        description=f"`{parser.prog} COMMAND --help` says more.\n",
+    )
+    for name, command in commands.items():
+        if isinstance(command, Group):
+            own, text = _parser(command.help), command.help
+        else:
+            documentation = docstring_parser.parse(command.__doc__ or "")
+            own, text = _command_parser(command), documentation.short_description or ""
+        subcommands.add_subcommand(name, own, help=text)
+        own.prog = f"{parser.prog} {name}"
+        if isinstance(command, Group):
+            _add_commands(own, command.commands)  # only now: jsonargparse wants the outer one first
+
+
+def _parser(description: str) -> ArgumentParser:
+    return ArgumentParser(
+        description=description, exit_on_error=False, formatter_class=_HelpFormatter
+    )
+
+
+def _command_parser(function: Command) -> ArgumentParser:
     documentation = docstring_parser.parse(function.__doc__ or "")
-    parser = ArgumentParser(
-        description="\n".join(
+    parser = _parser(
+        "\n".join(
             text
             for text in (documentation.short_description, documentation.long_description)
             if text
-        ),
-        exit_on_error=False,
-        formatter_class=_HelpFormatter,
+        )
     )
     help_texts = {item.arg_name: item.description or "" for item in documentation.params}
     for parameter in signature(function).parameters.values():
@@ -136,15 +217,16 @@ def _command_parser(function: Callable[..., None]) -> ArgumentParser:
 def _add_argument(parser: ArgumentParser, parameter: Parameter, text: str) -> None:
     """Turn a parameter into an argument: positional, a flag, or an option with a value."""
     name, required = parameter.name, parameter.default is Parameter.empty
-    if required and parameter.kind in _POSITIONAL_KINDS:
-        parser.add_argument(name, type=parameter.annotation, help=text)
+    if parameter.kind in _POSITIONAL_KINDS:
+        nargs = None if required else "?"
+        parser.add_argument(name, type=parameter.annotation, nargs=nargs, help=text)
         return
-    spellings = [_SHORT[name]] if name in _SHORT else []
-    spellings.append(_option(name))
+    # Its own name before other long ones: argparse calls the value by the first.
+    spellings = [*_SPELLINGS.get(name, ()), _option(name), *_ALIASES.get(name, ())]
     if parameter.annotation is bool:
         parser.add_argument(*spellings, action="store_true", help=text)
         return
-    several = parameter.annotation == list[str] | None
+    several = parameter.annotation in (list[str], list[str] | None)
     parser.add_argument(
         *spellings,
         type=str if several else parameter.annotation,
@@ -163,16 +245,18 @@ def _option(name: str) -> str:
 def _readable(message: str) -> str:
     """Say jsonargparse's type errors, which take ten lines, in one."""
     key = re.search(r'Parser key "([^"]+)"', message)
-    value = re.search(r"Given value: (.*)", message)
+    value = re.search(r"(?:Given|Got) value: (.*)", message)
     if key and value:
         kinds = re.findall(r"Expected an? <class '(\w+)'>", message)
         wanted = {"int": "a whole number", "float": "a number"}
         expected = next((wanted[kind] for kind in kinds if kind in wanted), "another value")
         name = _option(key[1].split(".")[-1])
         return f"{name} {value[1].strip()}: must be {expected}"
-    # jsonargparse writes upscale.output for the option --output of upscale.
-    plain = re.sub(rf"\b(?:{'|'.join(COMMANDS)})\.(\w+)", lambda found: _option(found[1]), message)
-    plain = re.sub(r'expected "subcommand" to be one of .*', "say which command", plain)
+    # jsonargparse writes upscale.output for the option --output of upscale, and so on inwards.
+    words = [*COMMANDS, *(w for c in COMMANDS.values() if isinstance(c, Group) for w in c.commands)]
+    prefix = rf"\b(?:(?:{'|'.join(words)})\.)+(\w+)"
+    plain = re.sub(r'expected "[\w.]*subcommand" to be one of .*', "say which command", message)
+    plain = re.sub(prefix, lambda found: _option(found[1]), plain)
     return plain.replace("argument COMMAND: invalid choice", "unknown command")
 
 

@@ -14,7 +14,7 @@ class ProgressBar:
         """Create a bar that appears with the first report.
 
         Args:
-            unit: What is counted.
+            unit: What is counted; ``px`` in thousands and millions.
             quiet: Show nothing; so it is, too, when stderr is no terminal.
         """
         self._unit = unit
@@ -29,7 +29,12 @@ class ProgressBar:
         if bar is None or bar.total != total or done < bar.n:
             self._close()
             bar = self._bar = tqdm(
-                total=total, unit=f" {self._unit}", mininterval=0.5, leave=False, file=sys.stderr
+                total=total,
+                unit=self._unit if self._unit == "px" else f" {self._unit}",
+                unit_scale=self._unit == "px",
+                mininterval=0.5,
+                leave=False,
+                file=sys.stderr,
             )
         bar.update(done - bar.n)
 

@@ -4,6 +4,7 @@ A real panchromatic band is often off by one or two of its pixels (every Landsat
 project's data by exactly (-1, -1)), which costs a classical method 1 to 2.4 dB.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -27,6 +28,8 @@ SMALLEST_CORRELATION = 0.5
 intensity: unrelated images have a best shift, too."""
 _SUBPIXEL = 20
 """Shifts are estimated to 1/20 of a guide pixel: finer than they can be told from real pairs."""
+_FITS = 3
+"""Rounds of fitting the intensity and estimating what is left of the shift."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,32 @@ class Alignment:
     """False where no shift could be seen, or it was too large to be believed."""
     note: str
     """One sentence for people."""
+    before: float = 0.0
+    """Correlation of guide and target as they come."""
+    after: float = 0.0
+    """Their correlation with the guide shifted."""
+
+
+@dataclass(frozen=True)
+class _Estimate:
+    """The shift seen in one part of a pair."""
+
+    offset: tuple[float, float]
+    before: float
+    after: float
+
+    @property
+    def seen(self) -> bool:
+        """Whether shifting by it helps, and the two then resemble each other at all."""
+        return (
+            self.offset != (0.0, 0.0)
+            and self.after >= SMALLEST_CORRELATION
+            and self.after > self.before
+        )
+
+    @property
+    def small(self) -> bool:
+        return max(map(abs, self.offset)) <= LARGEST_SHIFT
 
 
 def align_guide(pair: Pair) -> tuple[Pair, Alignment]:
@@ -50,19 +79,41 @@ def align_guide(pair: Pair) -> tuple[Pair, Alignment]:
     Returns:
         The pair with its guide shifted, and what was found.
     """
-    if pair.task != "pansharpening":
-        return pair, Alignment((0.0, 0.0), False, f"guides of task {pair.task} are not aligned")
-    offset, before, after = _estimate(pair)
-    shown = f"({offset[0]:+.2f}, {offset[1]:+.2f}) pixels (down, right)"
-    if max(abs(value) for value in offset) > LARGEST_SHIFT:
-        note = f"the guide seems off by {shown}: too much to be believed, left as it is"
-        return pair, Alignment(offset, False, note)
-    if offset == (0.0, 0.0) or after < SMALLEST_CORRELATION or after <= before:
+    found = find_alignment([pair])
+    return (replace(pair, guide=shift(pair.guide, found.offset)) if found.applied else pair), found
+
+
+def find_alignment(parts: Iterable[Pair]) -> Alignment:
+    """Estimate the one shift of a guide from parts of a pair, at least one.
+
+    Each part gives its own estimate; the median of those that can be believed counts, so that a
+    part with clouds or the sea in it does no harm.
+    """
+    estimates: list[_Estimate] = []
+    for part in parts:
+        if part.task != "pansharpening":
+            return Alignment((0.0, 0.0), False, f"guides of task {part.task} are not aligned")
+        estimates.append(_estimate(part))
+    # A shift that is too large is reported only where nothing else was seen.
+    small = [each for each in estimates if each.small]
+    seen = [each for each in small if each.seen]
+    if not small:
+        first = max(estimates, key=lambda each: each.after)
+        note = (
+            f"the guide seems off by {_shown(first.offset)}: too much to be believed, left as it is"
+        )
+        return Alignment(first.offset, False, note, first.before, first.after)
+    if not seen:
+        before = _median(each.before for each in small)
         note = f"no shift of the guide can be seen (correlation with the target {before:.2f})"
-        return pair, Alignment((0.0, 0.0), False, note)
-    moved = replace(pair, guide=shift(pair.guide, offset))
-    note = f"the guide was off by {shown}, corrected (correlation {before:.3f} to {after:.3f})"
-    return moved, Alignment(offset, True, note)
+        return Alignment((0.0, 0.0), False, note, before, before)
+    offset = _median(each.offset[0] for each in seen), _median(each.offset[1] for each in seen)
+    before, after = _median(each.before for each in seen), _median(each.after for each in seen)
+    note = (
+        f"the guide was off by {_shown(offset)}, corrected "
+        f"(correlation {before:.3f} to {after:.3f})"
+    )
+    return Alignment(offset, True, note, before, after)
 
 
 def estimate_offset(pair: Pair) -> tuple[float, float]:
@@ -71,48 +122,83 @@ def estimate_offset(pair: Pair) -> tuple[float, float]:
     Cross-correlation (Guizar-Sicairos et al., Optics Letters 33, 2008, in scikit-image) of the
     guide, low-passed as the target was, with the intensity predicted from the interpolated target.
     Plain correlation, not phase only: the target holds nothing but noise at most frequencies, and
-    whitening would give these most of the vote.
+    whitening would give these most of the vote. The prediction is fitted to a guide that is still
+    off, so it is fitted again to the shifted guide, and the rest of the shift estimated.
 
     Returns:
         (dy, dx) in guide pixels: ``aligned[y, x] = guide[y + dy, x + dx]``; (0, 0) where target or
         guide has no contrast to see a shift by.
     """
-    return _estimate(pair)[0]
+    return _estimate(pair).offset
 
 
-def _estimate(pair: Pair) -> tuple[tuple[float, float], float, float]:
-    """Return the shift, and the correlation of guide and target before and after it."""
-    from skimage.registration import phase_cross_correlation
+def _median(values: Iterable[float]) -> float:
+    return round(float(np.median(list(values))), 4)
 
+
+def _shown(offset: tuple[float, float]) -> str:
+    return f"({offset[0]:+.2f}, {offset[1]:+.2f}) pixels (down, right)"
+
+
+def _estimate(pair: Pair) -> _Estimate:
+    """Return the shift of one part, and the correlation of guide and target before and after it."""
     guide = pair.guide.mean(axis=2)
     gain = find_sensor(pair.sensor).mtf_gain
     blur = [gaussian_sigma(1 / scale, gain) for scale in pair.placement.scale]
     smooth = ndimage.gaussian_filter(guide, blur)
-    weights = intensity_weights(pair, guide_at_target(pair, guide))
-    intensity = pair.on_guide_grid() @ weights[:-1]
-    known = known_at_guide(pair)
-    if is_flat(smooth[known], guide) or is_flat(intensity[known], guide):
-        return (0.0, 0.0), 0.0, 0.0
+    bands, known = pair.on_guide_grid(), known_at_guide(pair)
+    offset, moved, before = (0.0, 0.0), guide, 0.0
+    for _ in range(_FITS):
+        weights = intensity_weights(pair, guide_at_target(pair, moved))
+        intensity = bands @ weights[:-1]
+        shifted = shift(smooth, offset)
+        if is_flat(shifted[known], guide) or is_flat(intensity[known], guide):
+            return _Estimate((0.0, 0.0), 0.0, 0.0)
+        step = _correlation_peak(intensity, shifted, known)
+        if offset == (0.0, 0.0):
+            before = _correlation(intensity, smooth, known)
+        total = offset[0] + step[0], offset[1] + step[1]
+        offset = round(total[0] * _SUBPIXEL) / _SUBPIXEL, round(total[1] * _SUBPIXEL) / _SUBPIXEL
+        if step == (0.0, 0.0) or max(map(abs, offset)) > LARGEST_SHIFT:
+            break
+        moved = shift(guide, offset)
+    return _Estimate(offset, before, _correlation(intensity, shift(smooth, offset), known))
+
+
+def _correlation_peak(
+    intensity: Float[np.ndarray, "H W"],
+    smooth: Float[np.ndarray, "H W"],
+    known: Bool[np.ndarray, "H W"],
+) -> tuple[float, float]:
+    from skimage.registration import phase_cross_correlation
+
     # A window, because the correlation is circular: image borders would vote for no shift.
-    window = np.outer(np.hanning(guide.shape[0] + 2)[1:-1], np.hanning(guide.shape[1] + 2)[1:-1])
+    rows, columns = (np.hanning(side + 2)[1:-1] for side in smooth.shape)
+    window = np.outer(rows, columns)
     images = [
         np.where(known, image - image[known].mean(), 0.0) * window for image in (intensity, smooth)
     ]
     registration = phase_cross_correlation(  # type: ignore[no-untyped-call]
         *images, upsample_factor=_SUBPIXEL, normalization=None
     )
-    row, column = (-float(value) for value in registration[0])
-    before, after = (
-        float(np.corrcoef(intensity[known], moved[known])[0, 1])
-        for moved in (smooth, shift(smooth, (row, column)))
-    )
-    return (row, column), before, after
+    return -float(registration[0][0]), -float(registration[0][1])
 
 
-def guide_at_target(pair: Pair, guide: Float[np.ndarray, "H W"]) -> Float[np.ndarray, "h w"]:
+def _correlation(
+    intensity: Float[np.ndarray, "H W"],
+    smooth: Float[np.ndarray, "H W"],
+    known: Bool[np.ndarray, "H W"],
+) -> float:
+    return float(np.corrcoef(intensity[known], smooth[known])[0, 1])
+
+
+def guide_at_target(
+    pair: Pair, guide: Float[np.ndarray, "H W *bands"]
+) -> Float[np.ndarray, "h w *bands"]:
     """Return a guide at the target's resolution and samples: Gaussian MTF, then decimation.
 
-    As :func:`gisr.data.degradations.wald`, but for the target's own grid and size.
+    As :func:`gisr.data.degradations.wald`, but for the target's own grid and size. Serves any image
+    on the guide's grid.
     """
     gain = find_sensor(pair.sensor).mtf_gain
     result = guide

@@ -121,7 +121,7 @@ def make_pair(
         low,
         high,
         task,
-        _placement(low.shape[:2], high.shape[:2], where, ratio),
+        place_by_shape(low.shape[:2], high.shape[:2], where, ratio),
         where,
         valid=None if valid is None else _mask(valid),
         sensor=sensor,
@@ -137,7 +137,7 @@ def make_pair(
     return pair
 
 
-def _placement(
+def place_by_shape(
     target: tuple[int, int], guide: tuple[int, int], grid: Grid, ratio: float | None
 ) -> Placement:
     """Relate two grids by their shapes, or by a ratio that the shapes bear out.

@@ -1,24 +1,27 @@
 """Files in, a file out: read a pair, sharpen it, write it on the guide's grid."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float
 
 from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.errors import FileFormatError, InputError, PairError
-from gisr.inference.align import align_guide
-from gisr.inference.call import make_pair
+from gisr.inference.align import Alignment
+from gisr.inference.call import place_by_shape
 from gisr.inference.contrasts import guess_contrast
+from gisr.inference.scene import SceneOptions, upscale_scene
+from gisr.inference.source import nearest_pixels
 from gisr.inference.upscaler import Progress, Upscaler
 from gisr.io import depthmap, nifti
 from gisr.io.depthmap import write_depth
 from gisr.io.files import check_not_input, check_writable, file_suffix
-from gisr.io.geotiff import write_geotiff
+from gisr.io.geotiff import Layout
 from gisr.io.nifti import write_nifti
 from gisr.io.pairs import DepthPair, RasterPair, VolumePair, guess_task, read_pair
 from gisr.io.placement import Placement
@@ -31,7 +34,6 @@ OUTPUT_SUFFIXES: dict[TaskName, tuple[str, ...]] = {
 }
 """What the output of each task may be called."""
 
-_MOST_GUIDE_CHANNELS = 3
 _RATIO_TOLERANCE = 0.02
 
 
@@ -55,6 +57,8 @@ class FileResult:
     """MR contrast of the target, given or read from its name."""
     guide_contrast: str | None = None
     """MR contrast of the guide, given or read from its name."""
+    alignment: Alignment | None = None
+    """What was found about the guide's shift; None where it was not looked for."""
     notes: tuple[str, ...] = ()
     """What a user should know about choices that were made for them."""
 
@@ -74,6 +78,8 @@ class _Order:
     grid: Grid | None
     overwrite: bool
     progress: Progress | None
+    max_memory: int | None
+    layout: Layout
 
     def pair(
         self,
@@ -83,44 +89,43 @@ class _Order:
         valid: Bool[np.ndarray, "h w"] | None,
         placement: Placement | None,
     ) -> Pair:
-        """Build the pair: by the files' own placement, by shapes when there is none.
-
-        A ``grid`` that the caller names goes before what the files say.
-        """
-        if placement is None or self.grid is not None:
-            return make_pair(
-                target,
-                guide,
-                task,
-                ratio=self.ratio,
-                valid=valid,
-                grid=self.grid,
-                sensor=self.sensor,
-                bits=self.bits,
-                contrast=self.contrast,
-                guide_contrast=self.guide_contrast,
-            )
-        if self.ratio is not None and abs(placement.ratio / self.ratio - 1) > _RATIO_TOLERANCE:
-            raise PairError(
-                f"ratio {self.ratio:g} is not what the files say ({placement.ratio:.4g}): "
-                "leave the ratio out, or correct the georeference or affine"
-            )
-        # Only a k-space crop is enlarged in k-space; any other placement is interpolated.
-        zero_filled = task == "mri" and (
-            placement.grid(target.shape[:2], guide.shape[:2]) == "kspace"
-        )
+        """Build the pair: by the files' own placement, by shapes when there is none."""
+        where, grid = self.place(task, target.shape[:2], guide.shape[:2], placement)
         return Pair(
             target,
             guide,
             task,
-            placement,
-            "kspace" if zero_filled else "centre",
+            where,
+            grid,
             valid=valid,
             sensor=self.sensor,
             bits=self.bits,
             contrast=self.contrast,
             guide_contrast=self.guide_contrast,
         )
+
+    def place(
+        self,
+        task: TaskName,
+        target: tuple[int, int],
+        guide: tuple[int, int],
+        placement: Placement | None,
+    ) -> tuple[Placement, Grid]:
+        """Say how two images lie, from their shapes and what the files say.
+
+        A ``grid`` that the caller names goes before what the files say.
+        """
+        if placement is None or self.grid is not None:
+            grid = self.grid or find_task(task).grid
+            return place_by_shape(target, guide, grid, self.ratio), grid
+        if self.ratio is not None and abs(placement.ratio / self.ratio - 1) > _RATIO_TOLERANCE:
+            raise PairError(
+                f"ratio {self.ratio:g} is not what the files say ({placement.ratio:.4g}): "
+                "leave the ratio out, or correct the georeference or affine"
+            )
+        # Only a k-space crop is enlarged in k-space; any other placement is interpolated.
+        zero_filled = task == "mri" and placement.grid(target, guide) == "kspace"
+        return placement, "kspace" if zero_filled else "centre"
 
 
 def upscale_files(
@@ -138,11 +143,16 @@ def upscale_files(
     description: str | None = None,
     grid: Grid | None = None,
     invalid: float = 0,
+    bands: Sequence[int] | None = None,
+    nodata: float | None = None,
+    layout: Layout | None = None,
+    max_memory: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> FileResult:
     """Sharpen a file with a file of another modality and write the result.
 
+    A GeoTIFF is read, sharpened and written in parts, so that scenes may be larger than memory.
     The output has the guide's grid (size, CRS and transform, or affine) and everything else from
     the target's file (type, bands, names, nodata, compression, scaling). It appears whole or not at
     all. Pixels are unknown where the nearest target pixel is, where a panchromatic guide is, and
@@ -164,15 +174,21 @@ def upscale_files(
         grid: ``centre`` or ``kspace``: where target samples lie, whatever georeference or affine
             say; both files must then show the same field of view.
         invalid: Value of unknown pixels in a depth map.
+        bands: Numbers of the target's bands to sharpen, from 1 (pansharpening).
+        nodata: Value of unknown pixels of target and output, and of the guide if its type can hold
+            it, in place of what the files say (pansharpening).
+        layout: Creation options of the GeoTIFF, and whether it is Cloud-optimized.
+        max_memory: Bytes the process may hold in all; a scene goes through in tiles small enough
+            (pansharpening).
         overwrite: Whether an existing output may be replaced.
-        progress: Called with (tiles done, tiles in all), for volumes with slices.
+        progress: Called with (guide pixels done, pixels in all), for volumes with slices.
 
     Raises:
         InputError: An argument cannot be used with these files.
         PairError: The files do not fit together, or do not tell their task.
         FileFormatError: A file is missing or damaged, or the output exists, is an input, cannot be
             written, or has a name that does not suit the task.
-        LimitError: A header claims more than the limits.
+        LimitError: A header claims more than the limits, or memory does not suffice.
         MissingExtraError: The package that reads the format is not installed.
     """
     began = time.perf_counter()
@@ -192,9 +208,17 @@ def upscale_files(
         grid,
         overwrite,
         progress,
+        max_memory,
+        layout or Layout(),
     )
     _check_options(order, kind)
-    files = read_pair(target_path, guide_path, kind, invalid=invalid)
+    scene_only = {"bands": bands, "nodata": nodata, "layout": layout, "max_memory": max_memory}
+    for name, value in scene_only.items():
+        if value is not None and kind != "pansharpening":
+            raise InputError(
+                f"{name} {value} is for task pansharpening, these files are {kind}: leave it out"
+            )
+    files = read_pair(target_path, guide_path, kind, invalid=invalid, bands=bands, nodata=nodata)
     if isinstance(files, RasterPair):
         result = _upscale_raster(order, files)
     elif isinstance(files, VolumePair):
@@ -205,39 +229,33 @@ def upscale_files(
 
 
 def _upscale_raster(order: _Order, files: RasterPair) -> FileResult:
-    target, guide, notes = files.target, files.guide, list[str]()
-    if order.bits is None:
-        order = replace(order, bits=target.bits)
-    for file in (target, guide):
-        if not file.valid.any():
-            raise InputError(f"{file.path}: every pixel is unknown (no data)")
-    if target.alpha:
-        notes.append(f"{target.path.name}: its alpha band masks the others and is kept as a mask")
-    high = guide.pixels
-    if high.shape[2] > _MOST_GUIDE_CHANNELS:
-        notes.append(f"{guide.path.name} has {high.shape[2]} bands: band 1 is the guide")
-        high = high[..., :1]
-    pair = order.pair(
-        "pansharpening",
-        target.pixels.astype(np.float32),
-        fill_holes(high.astype(np.float32), guide.valid),
-        None if target.valid.all() else target.valid,
-        files.placement if target.placed else None,
+    if order.grid == "kspace":
+        raise InputError("grid 'kspace' is for images in memory (mri, depth): leave it out")
+    shapes = files.target.shape, files.guide.shape
+    placed = files.placement if files.target.placed else None
+    placement, _ = order.place("pansharpening", *shapes, placed)
+    options = SceneOptions(
+        placement,
+        sensor=order.sensor,
+        bits=files.target.bits if order.bits is None else order.bits,
+        description=order.description,
+        max_memory=order.max_memory,
+        layout=order.layout,
+        overwrite=order.overwrite,
+        progress=order.progress,
     )
-    if order.upscaler.align == "auto":
-        pair, alignment = align_guide(pair)
-        notes.append(alignment.note)
-    image = order.upscaler.upscale(
-        pair, description=order.description, align="off", progress=order.progress
+    done = upscale_scene(order.upscaler, files, order.output, options)
+    return FileResult(
+        path=order.output,
+        task="pansharpening",
+        shape=done.shape,
+        dtype=files.target.dtype.name,
+        ratio=placement.ratio,
+        seconds=0.0,
+        grid="centre",
+        alignment=done.alignment,
+        notes=done.notes,
     )
-    inside = _covered(pair)
-    if not inside.all():
-        notes.append(f"{1 - inside.mean():.1%} of the guide lies outside the target: unknown there")
-    valid = nearest_pixels(target.valid, guide.shape, pair.placement) & guide.valid & inside
-    write_geotiff(
-        order.output, image, target=target, guide=guide, valid=valid, overwrite=order.overwrite
-    )
-    return _result(order, pair, image.shape, target.pixels.dtype, notes)
 
 
 def _upscale_depth(order: _Order, files: DepthPair) -> FileResult:
@@ -336,22 +354,6 @@ def _covered(pair: Pair) -> Bool[np.ndarray, "H W"]:
     if pair.grid == "kspace":
         return np.ones(pair.guide.shape[:2], dtype=bool)
     return pair.placement.covered(pair.target.shape[:2], pair.guide.shape[:2])
-
-
-def nearest_pixels(
-    image: Shaped[np.ndarray, "h w *bands"], guide_shape: tuple[int, ...], placement: Placement
-) -> Shaped[np.ndarray, "H W *bands"]:
-    """Return for every guide pixel the nearest target pixel, the border's outside the target."""
-    rows, columns = (
-        np.clip(
-            np.rint(np.arange(guide_shape[axis]) * placement.scale[axis] + placement.offset[axis]),
-            0,
-            image.shape[axis] - 1,
-        ).astype(np.int64)
-        for axis in (0, 1)
-    )
-    nearest: np.ndarray = image[rows[:, None], columns[None, :]]
-    return nearest
 
 
 def _result(

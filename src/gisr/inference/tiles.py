@@ -1,6 +1,6 @@
 """Tiles that cover an image, overlap, and blend without seams."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,13 +40,21 @@ class TilePlan:
 
     def windows(self) -> Iterator[tuple[slice, slice]]:
         """Yield the tiles row by row."""
-        for top, bottom in self._spans(self.height):
-            for left, right in self._spans(self.width):
+        for top, bottom in self.rows():
+            for left, right in self.columns():
                 yield slice(top, bottom), slice(left, right)
+
+    def rows(self) -> list[tuple[int, int]]:
+        """Return first row and row after the last of each row of tiles."""
+        return self._spans(self.height)
+
+    def columns(self) -> list[tuple[int, int]]:
+        """Return first column and column after the last of each column of tiles."""
+        return self._spans(self.width)
 
     def __len__(self) -> int:
         """Number of tiles."""
-        return len(self._spans(self.height)) * len(self._spans(self.width))
+        return len(self.rows()) * len(self.columns())
 
     @property
     def _shared(self) -> int:
@@ -63,42 +71,76 @@ class TilePlan:
         return [(int(start), min(int(start) + self.tile, size)) for start in starts]
 
 
-class Blend:
-    """Accumulates tiles with weights that fall towards their borders, and divides at the end."""
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Finished rows of a blended image."""
 
-    def __init__(self, plan: TilePlan, bands: int) -> None:
-        """Create an empty canvas."""
-        self._plan = plan
-        self._sum = np.zeros((plan.height, plan.width, bands), dtype=np.float32)
-        self._weight = np.zeros((plan.height, plan.width, 1), dtype=np.float32)
-
-    def add(
-        self, window: tuple[slice, slice], image: Float[np.ndarray, "tile_h tile_w bands"]
-    ) -> None:
-        """Lay one tile on the canvas."""
-        rows = _ramp(window[0], self._plan.height, self._plan.overlap)
-        columns = _ramp(window[1], self._plan.width, self._plan.overlap)
-        weight = (rows[:, None] * columns[None, :])[..., None]
-        self._sum[window] += weight * image
-        self._weight[window] += weight
-
-    def result(self) -> Float[np.ndarray, "H W bands"]:
-        """Return the blended image; every pixel must have been covered."""
-        return self._sum / self._weight
+    start: int
+    """Number of the first."""
+    stop: int
+    """Number after the last."""
+    image: Float[np.ndarray, "rows W bands"] | None
+    """NaN where no tile gave a value; None where none gave any. It is overwritten when the next
+    rows are asked for."""
 
 
-def _ramp(span: slice, size: int, overlap: int) -> NDArray[np.float32]:
+Window = tuple[slice, slice]
+"""Rows and columns, with start and stop."""
+Tile = Float[np.ndarray, "tile_h tile_w bands"]
+
+
+def blended(plan: TilePlan, bands: int, compute: Callable[[Window], Tile | None]) -> Iterator[Rows]:
+    """Compute an image tile by tile and yield its rows as soon as they are finished.
+
+    Tiles are averaged with weights that fall towards their borders. Only as many rows as a tile has
+    are held, so the memory does not depend on the height of the image.
+
+    Args:
+        plan: How the image is cut.
+        bands: Bands of the tiles.
+        compute: Gives one tile, or None where there is nothing to compute.
+    """
+    height = min(plan.tile, plan.height)
+    canvas = np.zeros((height, plan.width, bands), dtype=np.float32)
+    weights = np.zeros((height, plan.width, 1), dtype=np.float32)
+    spans = plan.rows()
+    used = False
+    for index, (top, bottom) in enumerate(spans):
+        down = _ramp(top, bottom, plan.height, plan.overlap)
+        for left, right in plan.columns():
+            image = compute((slice(top, bottom), slice(left, right)))
+            if image is None:
+                continue
+            weight = (down[:, None] * _ramp(left, right, plan.width, plan.overlap))[..., None]
+            canvas[: bottom - top, left:right] += weight * image
+            weights[: bottom - top, left:right] += weight
+            used = True
+        stop = spans[index + 1][0] if index + 1 < len(spans) else plan.height
+        if not used:  # the canvas is as empty as before
+            yield Rows(top, stop, None)
+            continue
+        done = stop - top
+        with np.errstate(invalid="ignore"):  # 0 / 0 where no tile is
+            canvas[:done] /= weights[:done]
+        yield Rows(top, stop, canvas[:done])
+        used = bool(weights[done:].any())
+        for buffer in (canvas, weights):
+            buffer[: height - done] = buffer[done:].copy()
+            buffer[height - done :] = 0
+
+
+def _ramp(start: int, stop: int, size: int, overlap: int) -> NDArray[np.float32]:
     """Return weights along one axis: 1 inside, falling over the overlap on sides with a neighbour.
 
     They never reach zero, so that a pixel covered by one tile only keeps its value.
     """
-    length = span.stop - span.start
+    length = stop - start
     weights = np.ones(length, dtype=np.float32)
     reach = min(overlap, length)
     if reach:
         slope = ((np.arange(reach) + 0.5) / reach).astype(np.float32)
-        if span.start > 0:
+        if start > 0:
             weights[:reach] = np.minimum(weights[:reach], slope)
-        if span.stop < size:
+        if stop < size:
             weights[length - reach :] = np.minimum(weights[length - reach :], slope[::-1])
     return weights

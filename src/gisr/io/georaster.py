@@ -1,14 +1,15 @@
-"""One GeoTIFF read through rasterio, with everything its output must keep.
+"""One GeoTIFF read through rasterio, whole or by windows, with all that its output must keep.
 
 Opened with GDAL's GTiff driver alone: a ``.tif`` that is really a VRT could read any local file.
 """
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from jaxtyping import Bool, Shaped
 from gisr.errors import FileFormatError, InputError
 from gisr.io.extras import load_extra
 from gisr.io.files import check_readable, typed_errors
+from gisr.io.geolayout import copied_options
 from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bytes, check_picture
 from gisr.io.quantise import holds
 
@@ -33,16 +35,24 @@ _STALE_TAGS = {
     "TIFFTAG_YRESOLUTION",
     "TIFFTAG_RESOLUTIONUNIT",
 }
+_SCAN_SAMPLES = 2**22
+"""Samples read at a time where a whole band has to be looked at."""
 
 
-@dataclass(frozen=True, eq=False)
-class GeoRaster:
-    """One GeoTIFF: its pixels in the type on disk and all that its output must keep."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GeoHeader:
+    """All that a GeoTIFF says of itself and that its output must keep; no pixels."""
 
-    pixels: Shaped[np.ndarray, "H W bands"]
-    """Raw values, bands last, without the alpha band."""
-    valid: Bool[np.ndarray, "H W"]
-    """True where every band is known: not nodata, not masked, not transparent, finite."""
+    shape: tuple[int, int]
+    """Rows and columns."""
+    numbers: tuple[int, ...]
+    """Numbers, from 1, of the bands that are read; never that of the alpha band."""
+    count: int
+    """Bands in the file, all of them."""
+    dtype: np.dtype
+    """Type on disk."""
+    block: tuple[int, int]
+    """Rows and columns of the blocks the file is stored in."""
     crs: "CRS | None"
     """Coordinate reference system."""
     transform: "Affine"
@@ -53,10 +63,12 @@ class GeoRaster:
     """GDAL's colour interpretation of each band, by name ("red", "nir", "undefined")."""
     nodata: float | None
     """Value that marks unknown pixels, None when there is none or the type cannot hold it."""
+    nodata_given: bool
+    """Whether the caller named it, in place of what the file says."""
     bits: int | None
     """Bits in use (NBITS) of an integer type, None when all are."""
-    alpha: bool
-    """Whether the file has an alpha band."""
+    alpha_band: int | None
+    """Number of the band that masks the others, if there is one."""
     creation: Mapping[str, Any]
     """GDAL creation options that reproduce compression, tiling and interleaving."""
     tags: Mapping[str, str]
@@ -75,14 +87,80 @@ class GeoRaster:
     """Where it came from."""
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.pixels.shape[0], self.pixels.shape[1]
+    def bands(self) -> int:
+        """Number of bands that are read."""
+        return len(self.numbers)
+
+    @property
+    def alpha(self) -> bool:
+        """Whether the file has an alpha band."""
+        return self.alpha_band is not None
 
     @property
     def placed(self) -> bool:
         """Whether the file says where its pixels lie (a transform; a bare CRS does not)."""
         return not self.transform.is_identity
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GeoRaster(GeoHeader):
+    """One GeoTIFF with its pixels in the type on disk."""
+
+    pixels: Shaped[np.ndarray, "H W bands"]
+    """Raw values, bands last, without the alpha band."""
+    valid: Bool[np.ndarray, "H W"]
+    """True where every band is known: not nodata, not masked, not transparent, finite."""
+
+
+class GeoReader:
+    """An open GeoTIFF whose windows are read one by one."""
+
+    def __init__(self, header: GeoHeader) -> None:
+        """Remember the file; it is opened by ``with``."""
+        self.header = header
+        self._stack = ExitStack()
+        self._dataset: Any = None
+
+    def __enter__(self) -> "GeoReader":
+        """Open the file.
+
+        Raises:
+            FileFormatError: It has vanished or changed since its header was read.
+        """
+        dataset = self._stack.enter_context(_opened(self.header.path))
+        if (dataset.height, dataset.width, dataset.count) != (
+            *self.header.shape,
+            self.header.count,
+        ):
+            self._stack.close()
+            raise FileFormatError(f"{self.header.path}: has changed while it was read")
+        self._dataset = dataset
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self._stack.close()
+
+    def read(
+        self, rows: slice, columns: slice
+    ) -> tuple[Shaped[np.ndarray, "h w bands"], Bool[np.ndarray, "h w"]]:
+        """Return the raw values of a window, bands last, and which pixels are known.
+
+        Raises:
+            FileFormatError: The file is damaged there.
+            LimitError: The window does not fit into memory.
+        """
+        window = load_extra("rasterio.windows", "geo").Window.from_slices(rows, columns)
+        with typed_errors(self.header.path, "cannot be read as GeoTIFF"):
+            pixels = np.moveaxis(
+                self._dataset.read(list(self.header.numbers), window=window), 0, -1
+            )
+            return pixels, _read_valid(self._dataset, pixels, self.header, window)
 
 
 def read_geotiff(
@@ -103,6 +181,32 @@ def read_geotiff(
         InputError: A band number that the file does not have.
         MissingExtraError: rasterio is not installed.
     """
+    header = read_header(path, limits, bands)
+    with GeoReader(header) as reader:
+        pixels, valid = reader.read(*(slice(0, side) for side in header.shape))
+    return GeoRaster(**vars(header), pixels=pixels, valid=valid)
+
+
+def read_header(
+    path: str | PathLike[str],
+    limits: Limits = DEFAULT_LIMITS,
+    bands: Sequence[int] | None = None,
+    nodata: float | None = None,
+) -> GeoHeader:
+    """Read what a GeoTIFF says of itself; of its pixels, only a band that may be alpha.
+
+    Args:
+        path: The file.
+        limits: What its header may claim.
+        bands: Numbers of the bands that will be read, from 1; all but alpha by default.
+        nodata: Value of unknown pixels in place of the file's own.
+
+    Raises:
+        FileFormatError: Missing, damaged, not a TIFF, complex or colour-mapped pixels.
+        LimitError: The header claims more than the limits.
+        InputError: A band number that the file does not have, or a ``nodata`` its type cannot hold.
+        MissingExtraError: rasterio is not installed.
+    """
     with open_geotiff(path) as dataset:
         name = Path(path)
         dtype = _sample_type(name, dataset, range(1, dataset.count + 1))
@@ -117,19 +221,22 @@ def read_geotiff(
         _check_blocks(name, dataset, dtype, limits)
         alpha = _alpha_band(dataset)
         chosen = _choose_bands(name, dataset, bands, alpha)
-        pixels = np.moveaxis(dataset.read(chosen), 0, -1)
         structure = dataset.tags(chosen[0], ns="IMAGE_STRUCTURE")
-        return GeoRaster(
-            pixels=pixels,
-            valid=_read_valid(dataset, pixels, chosen, alpha),
+        return GeoHeader(
+            shape=(dataset.height, dataset.width),
+            numbers=tuple(chosen),
+            count=dataset.count,
+            dtype=dtype,
+            block=dataset.block_shapes[0],
             crs=dataset.crs,
             transform=dataset.transform,
             descriptions=tuple(dataset.descriptions[band - 1] for band in chosen),
             colours=tuple(_colour(dataset, band) for band in chosen),
-            nodata=_nodata(dataset, dtype),
+            nodata=_nodata(name, dataset, dtype, nodata),
+            nodata_given=nodata is not None,
             bits=int(structure["NBITS"]) if "NBITS" in structure and dtype.kind in "iu" else None,
-            alpha=alpha is not None,
-            creation=_creation(dataset),
+            alpha_band=alpha,
+            creation=copied_options(dataset),
             tags=_lasting_tags(dataset.tags()),
             band_tags=tuple(_lasting_tags(dataset.tags(band)) for band in chosen),
             scales=tuple(dataset.scales[band - 1] for band in chosen),
@@ -151,12 +258,27 @@ def open_geotiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
         FileFormatError: Missing, damaged or not a TIFF, on opening or within the block.
         MissingExtraError: rasterio is not installed.
     """
+    with typed_errors(path, "cannot be read as GeoTIFF"), _opened(path) as dataset:
+        yield dataset
+
+
+@contextmanager
+def _opened(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
+    """Open a TIFF; what goes wrong in the block is the block's own."""
     rasterio = load_extra("rasterio", "geo")
     found = check_readable(path)
-    with warnings.catch_warnings(), typed_errors(path, "cannot be read as GeoTIFF"):
+    with typed_errors(path, "cannot be read as GeoTIFF"), warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-        with rasterio.open(found, driver="GTiff") as dataset:
-            yield dataset
+        dataset = rasterio.open(found, driver="GTiff")
+    with dataset:
+        yield dataset
+
+
+@contextmanager
+def geotiff_memory(cache: int) -> Iterator[None]:
+    """Let GDAL keep at most ``cache`` bytes of decoded blocks; left alone, 5 % of the machine."""
+    with load_extra("rasterio", "geo").Env(GDAL_CACHEMAX=max(cache, 2**20)):
+        yield
 
 
 def _alpha_band(dataset: "DatasetReader") -> int | None:
@@ -169,9 +291,17 @@ def _alpha_band(dataset: "DatasetReader") -> int | None:
     if "alpha" not in colours or len(colours) == 1:
         return None
     number = colours.index("alpha") + 1
-    values = dataset.read(number)
-    highest = np.iinfo(values.dtype).max if values.dtype.kind in "iu" else 1
-    return number if np.isin(values, (0, highest)).all() else None
+    dtype = np.dtype(dataset.dtypes[number - 1])
+    highest = np.iinfo(dtype).max if dtype.kind in "iu" else 1
+    window = load_extra("rasterio.windows", "geo").Window
+    block = dataset.block_shapes[0][0]
+    step = max(1, _SCAN_SAMPLES // dataset.width // block) * block
+    for top in range(0, dataset.height, step):
+        rows = min(step, dataset.height - top)
+        values = dataset.read(number, window=window(0, top, dataset.width, rows))
+        if not ((values == 0) | (values == highest)).all():
+            return None
+    return number
 
 
 def _colour(dataset: "DatasetReader", band: int) -> str:
@@ -216,26 +346,33 @@ def _check_blocks(path: Path, dataset: "DatasetReader", dtype: np.dtype, limits:
         check_bytes(path, limits, size, "one tile")
 
 
-def _nodata(dataset: "DatasetReader", dtype: np.dtype) -> float | None:
-    value = dataset.nodata
+def _nodata(
+    path: Path, dataset: "DatasetReader", dtype: np.dtype, given: float | None
+) -> float | None:
+    if given is not None and not holds(dtype, given):
+        raise InputError(f"{path}: nodata {given:g} cannot be stored in {dtype.name}")
+    value = dataset.nodata if given is None else given
     return value if value is not None and holds(dtype, value) else None
 
 
 def _read_valid(
     dataset: "DatasetReader",
-    pixels: Shaped[np.ndarray, "H W bands"],
-    chosen: Sequence[int],
-    alpha: int | None,
-) -> Bool[np.ndarray, "H W"]:
+    pixels: Shaped[np.ndarray, "h w bands"],
+    header: GeoHeader,
+    window: Any,
+) -> Bool[np.ndarray, "h w"]:
     valid = np.ones(pixels.shape[:2], dtype=bool)
-    for layer, band in enumerate(chosen):
+    for layer, band in enumerate(header.numbers):
+        flags = {flag.name for flag in dataset.mask_flag_enums[band - 1]}
         # What GDAL calls a mask because of an alpha band was looked at on its own.
-        if not {"all_valid", "alpha"} & {flag.name for flag in dataset.mask_flag_enums[band - 1]}:
-            valid &= dataset.read_masks(band) > 0
+        if not {"all_valid", "alpha"} & flags and not (header.nodata_given and "nodata" in flags):
+            valid &= dataset.read_masks(band, window=window) > 0
+        if header.nodata_given:
+            valid &= pixels[..., layer] != header.nodata
         if pixels.dtype.kind == "f":
             valid &= np.isfinite(pixels[..., layer])
-    if alpha is not None:
-        valid &= dataset.read(alpha) > 0
+    if header.alpha_band is not None:
+        valid &= dataset.read(header.alpha_band, window=window) > 0
     return valid
 
 
@@ -249,21 +386,3 @@ def _lasting_tags(tags: Mapping[str, str]) -> dict[str, str]:
         # tifffile notes the array's shape here and believes it when it reads the file again
         and not (key == "TIFFTAG_IMAGEDESCRIPTION" and text.startswith('{"shape"'))
     }
-
-
-def _creation(dataset: "DatasetReader") -> dict[str, Any]:
-    options: dict[str, Any] = {"interleave": dataset.profile.get("interleave", "pixel")}
-    structure = {**dataset.tags(ns="IMAGE_STRUCTURE"), **dataset.tags(1, ns="IMAGE_STRUCTURE")}
-    for name in ("compress", "photometric"):
-        if dataset.profile.get(name):
-            options[name] = dataset.profile[name].lower()
-    if options.get("photometric") != "ycbcr":  # the rest follows from the colour interpretation
-        options.pop("photometric", None)
-    if dataset.profile.get("tiled"):
-        rows, columns = dataset.block_shapes[0]
-        options |= {"tiled": True, "blockxsize": columns, "blockysize": rows}
-    if "NBITS" in structure:
-        options["nbits"] = int(structure["NBITS"])
-    elif "PREDICTOR" in structure:  # GDAL allows none with odd bit counts
-        options["predictor"] = int(structure["PREDICTOR"])
-    return options

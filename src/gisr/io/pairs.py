@@ -1,7 +1,7 @@
 """Two files that belong together: which task they are, both loaded, and how they lie."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Literal
@@ -14,22 +14,26 @@ from gisr.io import depthmap, nifti
 from gisr.io.colour import read_colour
 from gisr.io.depthmap import DepthMap, read_depth
 from gisr.io.files import check_readable, file_suffix
-from gisr.io.geotiff import GeoRaster, geotiff_placement, open_geotiff, read_geotiff
+from gisr.io.geotiff import GeoHeader, geotiff_placement, open_geotiff, read_header
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.nifti import Volume, VolumePlacement, nifti_placement, read_nifti
 from gisr.io.placement import Placement
+from gisr.io.quantise import holds
 
 _TIFF = (".tif", ".tiff")
 _PICTURES = (".png", ".jpg", ".jpeg", *_TIFF)
+_MOST_GUIDE_BANDS = 3
+"""More are no panchromatic image and no colour picture: the first is taken."""
 _REMEDY = "say which it is with --task pansharpening, mri or depth"
 
 
 @dataclass(frozen=True, eq=False)
 class RasterPair:
-    """A multispectral target and a panchromatic guide."""
+    """A multispectral target and a panchromatic guide; their pixels are read by windows."""
 
-    target: GeoRaster
-    guide: GeoRaster
+    target: GeoHeader
+    guide: GeoHeader
+    """With one band of a file that has more than three."""
     placement: Placement
     task: Literal["pansharpening"] = "pansharpening"
 
@@ -95,15 +99,20 @@ def read_pair(
     task: Literal["pansharpening", "mri", "depth"] | None = None,
     *,
     invalid: float = 0,
+    bands: Sequence[int] | None = None,
+    nodata: float | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> FilePair:
-    """Read two files and place them.
+    """Read two files and place them; of GeoTIFFs, which may be of any size, the headers.
 
     Args:
         target_path: The low-resolution file.
         guide_path: The high-resolution file of the other modality.
         task: What they are; guessed when not given.
         invalid: Value of unknown pixels of a depth map.
+        bands: Numbers of the target's bands to take, from 1 (pansharpening).
+        nodata: Value of unknown pixels in place of what the target says, and of the guide if its
+            type can hold it (pansharpening).
         limits: What the headers may claim.
 
     Raises:
@@ -113,7 +122,7 @@ def read_pair(
         MissingExtraError: The package that reads the format is not installed.
     """
     readers: dict[str, Callable[[], FilePair]] = {
-        "pansharpening": lambda: _raster_pair(target_path, guide_path, limits),
+        "pansharpening": lambda: _raster_pair(target_path, guide_path, bands, nodata, limits),
         "mri": lambda: _volume_pair(target_path, guide_path, limits),
         "depth": lambda: _depth_pair(Path(target_path), Path(guide_path), invalid, limits),
     }
@@ -121,9 +130,18 @@ def read_pair(
 
 
 def _raster_pair(
-    target_path: str | PathLike[str], guide_path: str | PathLike[str], limits: Limits
+    target_path: str | PathLike[str],
+    guide_path: str | PathLike[str],
+    bands: Sequence[int] | None,
+    nodata: float | None,
+    limits: Limits,
 ) -> RasterPair:
-    target, guide = read_geotiff(target_path, limits), read_geotiff(guide_path, limits)
+    target = read_header(target_path, limits, bands, nodata)
+    guide = read_header(guide_path, limits)
+    if guide.bands > _MOST_GUIDE_BANDS:
+        guide = replace(guide, numbers=guide.numbers[:1])
+    if nodata is not None and holds(guide.dtype, nodata):
+        guide = replace(guide, nodata=nodata, nodata_given=True)
     return RasterPair(target, guide, geotiff_placement(target, guide))
 
 

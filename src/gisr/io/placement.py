@@ -135,13 +135,22 @@ class Placement:
         self, target_shape: tuple[int, int], guide_shape: tuple[int, int]
     ) -> Bool[np.ndarray, "H W"]:
         """Return which guide pixels have their centre inside the target's area."""
+        rows, columns = self.covered_axes(target_shape, guide_shape)
+        inside: np.ndarray = rows[:, None] & columns[None, :]
+        return inside
+
+    def covered_axes(
+        self, target_shape: tuple[int, int], guide_shape: tuple[int, int]
+    ) -> tuple[Bool[np.ndarray, " H"], Bool[np.ndarray, " W"]]:
+        """Return which rows and which columns of the guide lie inside the target's area."""
+        edge = 0.5 + _SAME
         rows, columns = (
             (np.arange(guide_shape[axis]) * self.scale[axis] + self.offset[axis]) for axis in (0, 1)
         )
-        edge = 0.5 + _SAME
-        inside_rows = (rows > -edge) & (rows < target_shape[0] - 1 + edge)
-        inside_columns = (columns > -edge) & (columns < target_shape[1] - 1 + edge)
-        return inside_rows[:, None] & inside_columns[None, :]
+        return (
+            (rows > -edge) & (rows < target_shape[0] - 1 + edge),
+            (columns > -edge) & (columns < target_shape[1] - 1 + edge),
+        )
 
 
 def check_overlap(
@@ -161,7 +170,7 @@ def check_overlap(
     Raises:
         PairError: No guide pixel lies on the target.
     """
-    if not placement.covered(target_shape, guide_shape).any():
+    if not all(axis.any() for axis in placement.covered_axes(target_shape, guide_shape)):
         raise PairError(
             f"{names}: the two do not overlap (guide row 0, column 0 is target row "
             f"{placement.offset[0]:.6g}, column {placement.offset[1]:.6g} of {target_shape}): "

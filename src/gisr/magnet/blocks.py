@@ -3,10 +3,15 @@
 Written from the formulae of Zamir et al., "Restormer", CVPR 2022, Section 3.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+_VECTOR = 32
+"""Channels that a vector unit takes at once, in bfloat16: the hidden width is a multiple of it."""
 
 
 class ChannelNorm(nn.Module):
@@ -37,32 +42,45 @@ class TransposedAttention(nn.Module):
         self.project = nn.Conv2d(channels, channels, 1, bias=False)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """Mix channels by the similarity of their unit-length maps."""
-        batch, channels, height, width = x.shape
-        qkv = self.qkv_local(self.qkv(x))
-        query, key, value = qkv.reshape(batch, 3, self.heads, channels // self.heads, -1).unbind(1)
-        query, key = F.normalize(query, dim=-1), F.normalize(key, dim=-1)
-        attention = (query @ key.transpose(-2, -1) * self.temperature).softmax(dim=-1)
-        mixed = (attention @ value).reshape(batch, channels, height, width)
-        projected: Tensor = self.project(mixed)
+        """Mix channels by the cosine between their maps.
+
+        The maps are not brought to unit length: dividing the few cosines by their lengths is the
+        same, and reads the maps once instead of five times.
+        """
+        height, width = x.shape[2:]
+        query, key, value = map(self._by_head, self.qkv_local(self.qkv(x)).chunk(3, dim=1))
+        product = (query.transpose(-2, -1) @ key).float()
+        cosine = product * _inverse_length(query)[..., :, None] * _inverse_length(key)[..., None, :]
+        attention = (cosine * self.temperature).softmax(dim=-1).to(value.dtype)
+        mixed = (value @ attention.transpose(-2, -1)).transpose(1, 2).flatten(2)
+        projected: Tensor = self.project(mixed.unflatten(1, (height, width)).permute(0, 3, 1, 2))
         return projected
+
+    def _by_head(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b heads n d"]:
+        """Lay pixels out in rows: the order that channels-last images have in memory anyway."""
+        rows = x.permute(0, 2, 3, 1).flatten(1, 2)
+        by_head: Tensor = rows.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return by_head
 
 
 class GatedFeedForward(nn.Module):
-    """GDFN: two depth-wise branches, one gating the other."""
+    """GDFN: two depth-wise branches, one gating the other.
+
+    Two branches of their own and hidden channels in whole vectors: one convolution for both, cut
+    in the middle, computes the same and is slower on a CPU (benchmarks/README.md).
+    """
 
     def __init__(self, channels: int, expansion: float) -> None:
-        """Create a feed-forward network with ``expansion`` times as many hidden channels."""
+        """Create a feed-forward network with about ``expansion`` times as many hidden channels."""
         super().__init__()
-        hidden = int(channels * expansion)
-        self.expand = nn.Conv2d(channels, 2 * hidden, 1, bias=False)
-        self.local = _depthwise(2 * hidden)
+        hidden = math.ceil(channels * expansion / _VECTOR) * _VECTOR
+        self.gate = _branch(channels, hidden)
+        self.content = _branch(channels, hidden)
         self.project = nn.Conv2d(hidden, channels, 1, bias=False)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Let GELU of one branch gate the other."""
-        gate, content = self.local(self.expand(x)).chunk(2, dim=1)
-        projected: Tensor = self.project(F.gelu(gate) * content)
+        projected: Tensor = self.project(F.gelu(self.gate(x)) * self.content(x))
         return projected
 
 
@@ -119,6 +137,15 @@ def shallow_encoder(channels: int, width: int) -> nn.Sequential:
         nn.ReLU(),
         nn.Conv2d(width, width, 3, padding=1),
     )
+
+
+def _branch(channels: int, hidden: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(channels, hidden, 1, bias=False), _depthwise(hidden))
+
+
+def _inverse_length(maps: Float[Tensor, "b heads n d"]) -> Float[Tensor, "b heads d"]:
+    """Return one over the length of each channel's map, in float32 whatever the maps are in."""
+    return maps.float().square().sum(dim=-2).clamp_min(1e-24).rsqrt()
 
 
 def _depthwise(channels: int) -> nn.Conv2d:

@@ -4,7 +4,7 @@ The load balancing terms are those of Shazeer et al., "Outrageously Large Neural
 arXiv:1701.06538, Section 4 and Appendix A, which the paper cites for its mixture of experts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -176,18 +176,20 @@ class GuidedRouting(nn.Module):
         return feature + refined, LevelRouting(self.position, weights, load)
 
 
-def balance_loss(routing: Sequence[LevelRouting]) -> Float[Tensor, ""]:
+def balance_loss(
+    routing: Sequence[LevelRouting], total: Callable[[Tensor], Tensor] = lambda sums: sums
+) -> Float[Tensor, ""]:
     """Return L_Balance of Eq. (10): squared variation of importance and load, summed over levels.
 
     It is zero when every expert is used alike. Computed in float32 whatever the network runs in.
+
+    Args:
+        routing: Records of the levels; none where nothing is routed.
+        total: Sums a tensor over all processes that share a batch, and its gradient. Variation is
+            not linear, so processes have to add up importance and load before it is taken.
     """
-    terms = [
-        _squared_variation(level.weights.float().sum(dim=(0, 2, 3)))
-        + _squared_variation(level.load.float())
-        for level in routing
-    ]
-    return torch.stack(terms).sum() if terms else torch.zeros(())
-
-
-def _squared_variation(values: Float[Tensor, " m"]) -> Float[Tensor, ""]:
-    return values.var(correction=0) / (values.mean().square() + 1e-10)
+    if not routing:
+        return torch.zeros(())
+    sums = [(level.weights.float().sum(dim=(0, 2, 3)), level.load.float()) for level in routing]
+    values = total(torch.stack([torch.stack(pair) for pair in sums]))  # (levels, 2, experts)
+    return (values.var(dim=-1, correction=0) / (values.mean(dim=-1).square() + 1e-10)).sum()

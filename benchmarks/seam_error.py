@@ -1,0 +1,71 @@
+"""How much tiles change the result: tiled against untiled, on real satellite pairs.
+
+    python benchmarks/seam_error.py ../shared/data
+
+The untiled result is the network on the whole image at once. Differences are relative to what the
+network adds to the interpolated image (root mean squares), and in dB of the sensor's range.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from gisr.data.entry import Scene
+from gisr.data.open_pairs import read_open_pairs
+from gisr.inference.call import make_pair
+from gisr.inference.tiles import TilePlan
+from gisr.inference.upscaler import Upscaler
+from gisr.inference.weights import load_weights
+
+NAMES = ("l7_19", "l7_22", "l8_12", "decri_qb", "whu_qb_yichang_r3c7")
+
+
+def root(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
+
+
+def seams(plan: TilePlan) -> np.ndarray:
+    """Return which pixels lie where tiles overlap."""
+    times = np.zeros((plan.height, plan.width), int)
+    for window in plan.windows():
+        times[window] += 1
+    return times > 1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--names", nargs="+", default=NAMES)
+    parser.add_argument("--tiles", type=int, nargs="+", default=[64, 128, 256])
+    chosen = parser.parse_args()
+    weights = load_weights(None)
+    print("| pair | tile | overlap | all pixels | where tiles overlap | PSNR to untiled (dB) |")
+    print("|---|---|---|---|---|---|", flush=True)
+    for entry in read_open_pairs(chosen.data):
+        if not isinstance(entry, Scene) or entry.name not in chosen.names:
+            continue
+        ratio = round(entry.panchromatic.shape[0] / entry.multispectral.shape[0])
+        side = 800 // ratio
+        low, high = entry.multispectral[:side, :side], entry.panchromatic[: side * ratio]
+        high = high[:, : low.shape[1] * ratio]
+        pair = make_pair(low, high, "pansharpening", sensor=entry.sensor)
+        whole = Upscaler(weights, "cpu", tile=1024).upscale(pair)
+        added = root(whole - pair.on_guide_grid())
+        peak = float(whole.max()) if entry.bits is None else 2.0**entry.bits - 1
+        for tile in chosen.tiles:
+            for overlap in (0, 32) if tile == 256 else (32,):
+                upscaler = Upscaler(weights, "cpu", tile=tile, overlap=overlap)
+                difference = upscaler.upscale(pair) - whole
+                rows, columns = whole.shape[:2]
+                near = seams(TilePlan(rows, columns, tile, max(overlap, 8), 8))
+                print(
+                    f"| {entry.name} | {tile} | {overlap} | {root(difference) / added:.1%} "
+                    f"| {root(difference[near]) / added:.1%} "
+                    f"| {20 * np.log10(peak / root(difference)):.1f} |",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()

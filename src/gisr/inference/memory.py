@@ -1,0 +1,69 @@
+"""How much memory there is to use, how much a tile takes, and what running out looks like."""
+
+import re
+from pathlib import Path
+
+import torch
+
+from gisr.errors import InputError
+from gisr.magnet import MAGNetConfig
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_BINARY_UNITS = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+_FEATURE_MAPS = 52
+"""Float32 maps of the network's width that are alive at once, per pixel of its first level:
+measured with benchmarks/memory_by_scene_size.py (46 for magnet-s), and an eighth more."""
+
+
+def parse_memory(text: str) -> int:
+    """Return the bytes of an amount of memory, for example ``2GB``, ``1.5 GiB`` or ``800m``.
+
+    Raises:
+        InputError: It is no amount above zero.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text.lower())
+    units = _UNITS | _BINARY_UNITS
+    if not found or found[2] not in units or not float(found[1]) > 0:
+        raise InputError(f"memory {text!r} must be an amount such as 2GB, 800MB or 1.5GiB")
+    return int(float(found[1]) * units[found[2]])
+
+
+def memory_taken() -> int:
+    """Return the bytes this process holds in memory now (the most it ever held, outside Linux)."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = re.search(r"VmRSS:\s*(\d+) kB", status.read_text())
+        if line:
+            return int(line[1]) * 1024
+    try:
+        import resource
+    except ImportError as error:  # Windows
+        raise InputError("max-memory needs Linux or macOS: leave it out") from error
+    from sys import platform
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if platform == "darwin" else peak * 1024)
+
+
+def network_bytes(config: MAGNetConfig, tile: int, bands: int) -> int:
+    """Return about how much memory the network takes for a tile, weights aside.
+
+    Args:
+        config: Shape of the network.
+        tile: Side in guide pixels.
+        bands: Bands of the target: every four of them go through as a group of their own.
+    """
+    groups = -(-bands // 4)
+    pixels = (tile // config.unshuffle) ** 2
+    return 4 * _FEATURE_MAPS * config.width * pixels * groups
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory did not suffice, on the CPU or on a GPU.
+
+    torch has a type of its own for GPUs only; on the CPU its allocator raises RuntimeError.
+    """
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    signs = ("not enough memory", "can't allocate memory", "out of memory")
+    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in signs)

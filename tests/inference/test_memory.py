@@ -1,0 +1,44 @@
+"""Amounts of memory, and what running out of it looks like."""
+
+import pytest
+import torch
+
+from gisr.errors import InputError
+from gisr.inference.memory import is_out_of_memory, memory_taken, parse_memory
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2GB", 2 * 10**9),
+        ("1.5 GiB", 3 * 2**29),
+        ("800m", 800 * 10**6),
+        ("1024", 1024),
+        ("3kib", 3072),
+    ],
+)
+def test_amounts(text: str, expected: int) -> None:
+    assert parse_memory(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "much", "-2GB", "0GB", "2PB", "2G B B", "i"])
+def test_no_amounts(text: str) -> None:
+    with pytest.raises(InputError, match="must be an amount such as"):
+        parse_memory(text)
+
+
+def test_memory_taken_grows_with_what_is_held() -> None:
+    before = memory_taken()
+    held = b"x" * (60 * 2**20)
+    assert 50 * 2**20 < memory_taken() - before < 120 * 2**20
+    assert len(held)
+
+
+def test_running_out_is_told_from_other_errors() -> None:
+    assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    with pytest.raises(RuntimeError) as caught:  # what torch says when the CPU has not enough
+        torch.empty(2**60, dtype=torch.uint8)
+    assert is_out_of_memory(caught.value)
+    assert not is_out_of_memory(RuntimeError("shapes do not fit"))
+    assert not is_out_of_memory(ValueError("not enough memory"))

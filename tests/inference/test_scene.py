@@ -258,12 +258,14 @@ def test_the_command_takes_gdals_options_and_reports_the_shift(
 
 SIDE = 20_000
 PEAK = """
-import resource, sys
+import re, sys
+from pathlib import Path
 from gisr.apps.cli import main
 status = main(sys.argv[1:])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1])
 sys.exit(status)
 """
+"""The peak of the child alone: what getrusage says may be its parent's, from before the exec."""
 
 
 def sparse_pair(folder: Path, side: int) -> list[str]:
@@ -291,7 +293,8 @@ def sparse_pair(folder: Path, side: int) -> list[str]:
 def test_a_sparse_scene_of_20000_pixels_a_side(
     tmp_path: Path, weights: Callable[..., Weights]
 ) -> None:
-    pytest.importorskip("resource", reason="measures peak memory")
+    if not Path("/proc/self/status").is_file():
+        pytest.skip("reads the peak memory of a process where Linux says it")
     made = weights()
     save_weights(tmp_path / "tiny", made.network, made.descriptions, name="tiny")
     files = sparse_pair(tmp_path, SIDE)
@@ -306,7 +309,7 @@ def test_a_sparse_scene_of_20000_pixels_a_side(
     )
     assert done.returncode == 0, done.stderr
     assert time.perf_counter() - began < 120
-    assert int(done.stdout.split()[-1]) * 2**20 < 700e6
+    assert int(done.stdout.split()[-1]) * 1024 < 700e6
     with rasterio.open(tmp_path / "out.tif") as out, rasterio.open(files[1]) as pan:
         assert out.shape == pan.shape == (SIDE, SIDE)
         assert out.read(1, window=Window(0, 0, 600, 600)).astype(bool).sum() == 512 * 512

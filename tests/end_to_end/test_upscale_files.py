@@ -21,6 +21,7 @@ from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.errors import FileFormatError, InputError, PairError
 from gisr.inference.contrasts import guess_contrast
 from gisr.inference.files import upscale_files
+from gisr.inference.order import Options
 from gisr.inference.upscaler import Upscaler
 from gisr.io.depthmap import read_depth
 from gisr.io.geotiff import read_geotiff
@@ -99,7 +100,7 @@ def test_geotiff_gets_the_upscalers_values_on_the_guides_grid(
         tiny_upscaler,
         *tiffs,
         tmp_path / "out.tif",
-        sensor="QuickBird",
+        Options(sensor="QuickBird"),
         progress=lambda done, total: seen.append((done, total)),
     )
     assert (result.task, result.shape, result.dtype) == ("pansharpening", (96, 96, 4), "uint16")
@@ -236,7 +237,7 @@ def test_another_value_may_mark_holes(
     depth = np.asarray(Image.open(depth_files[0])).copy()
     depth[depth == 0] = 65535
     Image.fromarray(depth).save(depth_files[0])
-    upscale_files(tiny_upscaler, *depth_files, tmp_path / "out.png", invalid=65535)
+    upscale_files(tiny_upscaler, *depth_files, tmp_path / "out.png", Options(invalid=65535))
     stored = np.asarray(Image.open(tmp_path / "out.png"))
     np.testing.assert_array_equal(stored == 65535, (depth == 65535).repeat(4, 0).repeat(4, 1))
 
@@ -249,7 +250,7 @@ def test_an_existing_output_is_kept_until_told_otherwise(
     with pytest.raises(FileFormatError, match=r"out\.png: exists already"):
         upscale_files(tiny_upscaler, *depth_files, output)
     assert output.read_bytes() == b"mine"
-    upscale_files(tiny_upscaler, *depth_files, output, overwrite=True)
+    upscale_files(tiny_upscaler, *depth_files, output, Options(overwrite=True))
     assert read_depth(output).shape == (60, 80)
 
 
@@ -288,7 +289,7 @@ def test_what_cannot_be_done_is_refused_before_anything_is_written(
 ) -> None:
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(error, match=message):
-        upscale_files(tiny_upscaler, *tiffs, tmp_path / output, **options)
+        upscale_files(tiny_upscaler, *tiffs, tmp_path / output, Options(**options))
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

@@ -18,6 +18,7 @@ from gisr.data.pair import Pair
 from gisr.errors import InputError, LimitError
 from gisr.inference.call import make_pair
 from gisr.inference.files import upscale_files
+from gisr.inference.order import Options
 from gisr.inference.source import ArraySource
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.weights import Weights, save_weights
@@ -191,7 +192,7 @@ def test_no_memory_at_all_and_other_errors_are_told(
         for layout in (None, Layout(cloud=True)):
             with pytest.raises(kind, match=message or None):
                 upscale_files(
-                    Upscaler(weights(), "cpu"), *scene, tmp_path / "out.tif", layout=layout
+                    Upscaler(weights(), "cpu"), *scene, tmp_path / "out.tif", Options(layout=layout)
                 )
             assert sorted(tmp_path.iterdir()) == before
 
@@ -201,7 +202,7 @@ def test_memory_that_cannot_do_is_refused(
 ) -> None:
     upscaler = Upscaler(weights(), "cpu")
     with pytest.raises(LimitError, match="max-memory 50 MB is too little"):
-        upscale_files(upscaler, *scene, tmp_path / "out.tif", max_memory=50 * 10**6)
+        upscale_files(upscaler, *scene, tmp_path / "out.tif", Options(max_memory=50 * 10**6))
     assert not (tmp_path / "out.tif").exists()
     source = ArraySource(make_pair(RNG.random((90, 90, 3)), RNG.random((360, 360)), "depth"))
     assert upscaler.tile_within(source, 10**12) == 256
@@ -217,18 +218,16 @@ def test_bands_nodata_layout_and_bits(
         upscaler,
         *scene,
         tmp_path / "out.tif",
-        bands=[3, 1],
-        nodata=unknown,
-        layout=Layout({"COMPRESS": "ZSTD"}, cloud=True),
+        Options(bands=[3, 1], nodata=unknown, layout=Layout({"COMPRESS": "ZSTD"}, cloud=True)),
     )
     out = read_geotiff(tmp_path / "out.tif")
     assert result.shape == (200, 240, 2) == out.pixels.shape
     assert (out.nodata, out.creation["compress"]) == (unknown, "zstd")
     assert not out.valid.all()
     with pytest.raises(InputError, match=r"ms\.tif: holds .* which 6 bits cannot"):
-        upscale_files(upscaler, *scene, tmp_path / "bits.tif", bits=6)
+        upscale_files(upscaler, *scene, tmp_path / "bits.tif", Options(bits=6))
     with pytest.raises(InputError, match="grid 'kspace'"):
-        upscale_files(upscaler, *scene, tmp_path / "grid.tif", grid="kspace")
+        upscale_files(upscaler, *scene, tmp_path / "grid.tif", Options(grid="kspace"))
 
 
 def test_the_command_takes_gdals_options_and_reports_the_shift(

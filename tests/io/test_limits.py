@@ -1,7 +1,14 @@
 import pytest
 
-from gisr.errors import FileFormatError, LimitError
-from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bytes, check_picture, check_volume
+from gisr.errors import FileFormatError, InputError, LimitError
+from gisr.io.limits import (
+    DEFAULT_LIMITS,
+    Limits,
+    check_bytes,
+    check_picture,
+    check_volume,
+    parse_size,
+)
 
 
 def test_a_claim_at_the_limit_passes_and_one_above_it_does_not() -> None:
@@ -35,3 +42,23 @@ def test_an_empty_claim_is_a_damaged_file(shape: tuple[int, ...]) -> None:
 def test_limits_that_refuse_everything_are_refused() -> None:
     with pytest.raises(ValueError, match="max_bands=0"):
         Limits(max_bands=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2GB", 2 * 10**9),
+        ("1.5 GiB", 3 * 2**29),
+        ("800m", 800 * 10**6),
+        ("1024", 1024),
+        ("3kib", 3072),
+    ],
+)
+def test_sizes(text: str, expected: int) -> None:
+    assert parse_size(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "much", "-2GB", "0GB", "2PB", "2G B B", "i"])
+def test_no_sizes(text: str) -> None:
+    with pytest.raises(InputError, match="must be an amount of memory such as"):
+        parse_size(text)

@@ -11,10 +11,11 @@ import docstring_parser
 from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter
 
 from gisr import __version__
-from gisr.apps.commands import demo, models, tasks, train, upscale
+from gisr.apps.commands import demo, models, tasks, train
 from gisr.apps.data_command import list_data, prepare, show
 from gisr.apps.evaluate_command import evaluate
 from gisr.apps.reproduce_command import reproduce
+from gisr.apps.upscale_command import upscale
 from gisr.errors import GisrError
 
 Command = Callable[..., None]

@@ -5,8 +5,6 @@
 """
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from numpy.typing import NDArray
 from PIL import Image
@@ -114,6 +112,9 @@ def resize_matlab(
     Raises:
         InputError: A side is no multiple of the ratio.
     """
+    import torch  # only here: who reads files need not wait for it
+    from torch.nn import functional
+
     rows, columns = image.shape[:2]
     if not enlarge and (rows % ratio or columns % ratio):
         raise InputError(f"image {image.shape} must be cut to a multiple of the ratio {ratio}")
@@ -123,7 +124,7 @@ def resize_matlab(
     padded = np.pad(np.asarray(image, dtype=np.float64), widths, mode="symmetric")
     planes = torch.from_numpy(np.atleast_3d(padded)).permute(2, 0, 1)[None]
     sides = [(side * ratio if enlarge else side // ratio) for side in padded.shape[:2]]
-    resized = F.interpolate(planes, sides, mode="bicubic", antialias=True, align_corners=False)
+    resized = functional.interpolate(planes, sides, mode="bicubic", antialias=True)
     crop = margin * ratio if enlarge else margin // ratio
     result = resized[0, :, crop:-crop, crop:-crop].permute(1, 2, 0).numpy()
     return result.reshape(*result.shape[:2], *image.shape[2:]).astype(np.float32)

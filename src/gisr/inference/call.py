@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gisr.data.pair import Pair
-from gisr.errors import InputError, PairError
-from gisr.io.placement import Placement
+from gisr.errors import InputError
+from gisr.io.placement import place_by_shape
 from gisr.tasks.task import TASKS, Grid, TaskName, find_task
 
 Image = NDArray[np.generic] | Tensor
@@ -135,34 +135,6 @@ def make_pair(
             f"target holds {known.max():g}, which {bits} bits cannot: correct bits or leave it out"
         )
     return pair
-
-
-def place_by_shape(
-    target: tuple[int, int], guide: tuple[int, int], grid: Grid, ratio: float | None
-) -> Placement:
-    """Relate two grids by their shapes, or by a ratio that the shapes bear out.
-
-    A guide whose sides are no multiple of the ratio has less than one target pixel too much or too
-    little; the grids are then aligned at their first pixel.
-    """
-    if 0 in target or 0 in guide:
-        raise InputError(f"target {target} or guide {guide} is empty")
-    if ratio is None or all(high == low * ratio for low, high in zip(target, guide, strict=True)):
-        return Placement.from_grid(grid, target, guide)
-    if not ratio >= 1 or any(
-        abs(high - low * ratio) >= ratio for low, high in zip(target, guide, strict=True)
-    ):
-        raise PairError(
-            f"ratio {ratio:g} does not fit target {target} and guide {guide}: leave it out to take "
-            f"it from the shapes ({guide[0] / target[0]:.3g} x {guide[1] / target[1]:.3g})"
-        )
-    if grid == "kspace":
-        raise PairError(
-            f"grid 'kspace' needs target {target} and guide {guide} to cover the same field of "
-            "view exactly; leave the ratio out"
-        )
-    offset = 0.5 / ratio - 0.5
-    return Placement((1 / ratio, 1 / ratio), (offset, offset))
 
 
 def _image(name: str, image: Image) -> Float[np.ndarray, "h w c"]:

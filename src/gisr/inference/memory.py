@@ -8,24 +8,9 @@ import torch
 from gisr.errors import InputError
 from gisr.magnet import MAGNetConfig
 
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-_BINARY_UNITS = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 _FEATURE_MAPS = 52
 """Float32 maps of the network's width that are alive at once, per pixel of its first level:
 measured with benchmarks/memory_by_scene_size.py (46 for magnet-s), and an eighth more."""
-
-
-def parse_memory(text: str) -> int:
-    """Return the bytes of an amount of memory, for example ``2GB``, ``1.5 GiB`` or ``800m``.
-
-    Raises:
-        InputError: It is no amount above zero.
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text.lower())
-    units = _UNITS | _BINARY_UNITS
-    if not found or found[2] not in units or not float(found[1]) > 0:
-        raise InputError(f"memory {text!r} must be an amount such as 2GB, 800MB or 1.5GiB")
-    return int(float(found[1]) * units[found[2]])
 
 
 def memory_taken() -> int:

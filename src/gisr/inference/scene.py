@@ -1,9 +1,7 @@
 """Satellite scenes of any size: read by windows, sharpened in tiles, written rows after rows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool
@@ -11,6 +9,7 @@ from jaxtyping import Bool
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.align import Alignment
+from gisr.inference.order import FileResult, Order
 from gisr.inference.sampling import RegularSample
 from gisr.inference.source import PairSource, Survey, Values, sample_of, survey_of
 from gisr.inference.tiles import Rows, Window
@@ -26,32 +25,6 @@ _CELLS = {"target": 16, "guide": 64}
 """Side of the cells, in own pixels, for which the survey notes whether anything is known."""
 _BLOCK_CACHE = 48 * 10**6
 """Bytes of decoded blocks that GDAL may keep, unless one row of blocks needs more."""
-
-
-@dataclass(frozen=True)
-class SceneOptions:
-    """How a scene is sharpened and written."""
-
-    placement: Placement
-    """Where the guide's pixels lie on the target."""
-    sensor: str | None = None
-    bits: int | None = None
-    description: str | None = None
-    max_memory: int | None = None
-    """Bytes the process may hold in all; tiles are made smaller to keep to it."""
-    layout: Layout = field(default_factory=Layout)
-    overwrite: bool = False
-    progress: Progress | None = None
-
-
-@dataclass(frozen=True)
-class SceneResult:
-    """What was done to a scene."""
-
-    shape: tuple[int, int, int]
-    alignment: Alignment | None
-    """What was found about the guide's shift; None when it was not looked for."""
-    notes: tuple[str, ...]
 
 
 class RasterSource(PairSource):
@@ -136,9 +109,7 @@ def _scan(reader: GeoReader, sample: RegularSample, cell: int) -> Bool[np.ndarra
     return occupied
 
 
-def upscale_scene(
-    upscaler: Upscaler, files: RasterPair, output: Path, options: SceneOptions
-) -> SceneResult:
+def upscale_scene(upscaler: Upscaler, order: Order, progress: Progress | None = None) -> FileResult:
     """Sharpen one GeoTIFF with another; the output appears whole or not at all.
 
     Raises:
@@ -146,45 +117,65 @@ def upscale_scene(
         FileFormatError: A file is damaged, or the output cannot be written.
         LimitError: ``max_memory`` is too little.
     """
-    target, guide = files.target, files.guide
-    about = Pair(
-        np.zeros((1, 1, target.bands), np.float32),
-        np.zeros((1, 1, guide.bands), np.float32),
-        "pansharpening",
-        options.placement,
-        "centre",
-        name=target.path.name,
-        sensor=options.sensor,
-        bits=options.bits,
-    )
-    cache = _BLOCK_CACHE + sum(
-        header.block[0] * header.shape[1] * header.bands * header.dtype.itemsize
-        for header in (target, guide)
-    )
-    with geotiff_memory(cache), GeoReader(target) as low, GeoReader(guide) as high:
+    files, options = order.files, order.options
+    assert isinstance(files, RasterPair)
+    about = _about(order, files)
+    target, guide, layout = files.target, files.guide, options.layout or Layout()
+    with geotiff_memory(_block_cache(files)), GeoReader(target) as low, GeoReader(guide) as high:
         source = RasterSource(about, low, high)
         _ = source.survey
         alignment = source.align() if upscaler.align == "auto" else None
-        notes = _notes(files, options.placement, alignment)
+        notes = _notes(files, about.placement, alignment)
         tile = None
         if options.max_memory is not None:
-            waiting = waiting_bytes(target, guide, options.layout)
+            waiting = waiting_bytes(target, guide, layout)
             tile = upscaler.tile_within(source, options.max_memory, waiting)
             if tile < upscaler.tile:
                 notes.append(f"tiles of {tile} in place of {upscaler.tile} to keep to max-memory")
         with create_geotiff(
-            output,
-            target=target,
-            guide=guide,
-            layout=options.layout,
-            overwrite=options.overwrite,
+            order.output, target=target, guide=guide, layout=layout, overwrite=options.overwrite
         ) as writer:
             rows = upscaler.stream(
-                source, description=options.description, progress=options.progress, tile=tile
+                source, description=options.description, progress=progress, tile=tile
             )
             for part in rows:
                 _write(part, writer.write, writer.write_unknown)
-    return SceneResult((*guide.shape, target.bands), alignment, tuple(notes))
+    return FileResult(
+        path=order.output,
+        task="pansharpening",
+        shape=(*guide.shape, target.bands),
+        dtype=target.dtype.name,
+        ratio=about.placement.ratio,
+        grid="centre",
+        alignment=alignment,
+        notes=tuple(notes),
+    )
+
+
+def _about(order: Order, files: RasterPair) -> Pair:
+    """Return what is known of the pair without its pixels."""
+    if order.options.grid == "kspace":
+        raise InputError("grid 'kspace' is for images in memory (mri, depth): leave it out")
+    placed = files.placement if files.target.placed else None
+    placement, _ = order.place(files.target.shape, files.guide.shape, placed)
+    return Pair(
+        np.zeros((1, 1, files.target.bands), np.float32),
+        np.zeros((1, 1, files.guide.bands), np.float32),
+        "pansharpening",
+        placement,
+        "centre",
+        name=files.target.path.name,
+        sensor=order.options.sensor,
+        bits=files.target.bits if order.options.bits is None else order.options.bits,
+    )
+
+
+def _block_cache(files: RasterPair) -> int:
+    """Return the bytes of decoded blocks that GDAL may keep: a row of blocks of each file."""
+    return _BLOCK_CACHE + sum(
+        header.block[0] * header.shape[1] * header.bands * header.dtype.itemsize
+        for header in (files.target, files.guide)
+    )
 
 
 def _write(rows: Rows, write: Callable[..., None], write_unknown: Callable[[int], None]) -> None:

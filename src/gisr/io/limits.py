@@ -5,11 +5,15 @@ not take the memory of the machine.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 
-from gisr.errors import FileFormatError, LimitError
+from gisr.errors import FileFormatError, InputError, LimitError
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_BINARY_UNITS = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
 
 @dataclass(frozen=True)
@@ -118,3 +122,16 @@ def _below(
         f"{fspath(path)}: claims {value} {unit}{product}, more than the {limit} allowed: "
         f"cut the file into parts, or if you trust it raise Limits({name}=...)"
     )
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes of an amount of memory, for example ``2GB``, ``1.5 GiB`` or ``800m``.
+
+    Raises:
+        InputError: It is no amount above zero.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text.lower())
+    units = _UNITS | _BINARY_UNITS
+    if not found or found[2] not in units or not float(found[1]) > 0:
+        raise InputError(f"{text!r} must be an amount of memory such as 2GB, 800MB or 1.5GiB")
+    return int(float(found[1]) * units[found[2]])

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool
 
-from gisr.errors import PairError
+from gisr.errors import InputError, PairError
 from gisr.io.limits import DEFAULT_LIMITS
 
 _SAME = 1e-3
@@ -176,3 +176,38 @@ def check_overlap(
             f"{placement.offset[0]:.6g}, column {placement.offset[1]:.6g} of {target_shape}): "
             "give files of the same place"
         )
+
+
+def place_by_shape(
+    target: tuple[int, int],
+    guide: tuple[int, int],
+    grid: Literal["centre", "kspace"],
+    ratio: float | None,
+) -> Placement:
+    """Relate two grids by their shapes, or by a ratio that the shapes bear out.
+
+    A guide whose sides are no multiple of the ratio has less than one target pixel too much or too
+    little; the grids are then aligned at their first pixel.
+
+    Raises:
+        InputError: An image is empty.
+        PairError: The shapes do not fit each other, or not the ratio.
+    """
+    if 0 in target or 0 in guide:
+        raise InputError(f"target {target} or guide {guide} is empty")
+    if ratio is None or all(high == low * ratio for low, high in zip(target, guide, strict=True)):
+        return Placement.from_grid(grid, target, guide)
+    if not ratio >= 1 or any(
+        abs(high - low * ratio) >= ratio for low, high in zip(target, guide, strict=True)
+    ):
+        raise PairError(
+            f"ratio {ratio:g} does not fit target {target} and guide {guide}: leave it out to take "
+            f"it from the shapes ({guide[0] / target[0]:.3g} x {guide[1] / target[1]:.3g})"
+        )
+    if grid == "kspace":
+        raise PairError(
+            f"grid 'kspace' needs target {target} and guide {guide} to cover the same field of "
+            "view exactly; leave the ratio out"
+        )
+    offset = 0.5 / ratio - 0.5
+    return Placement((1 / ratio, 1 / ratio), (offset, offset))

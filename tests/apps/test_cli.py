@@ -200,7 +200,7 @@ def test_train_refuses_recipes_it_cannot_follow(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert fails(["train", "nothing"], capsys) == (
-        "no recipe 'nothing': name a YAML file, or one of magnet-paper, magnet-s-open"
+        "no recipe 'nothing': name a YAML file, or one of laboratory, magnet-paper, magnet-s-open"
     )
     assert "steps: 0 must be at least 1" in fails(
         ["train", "magnet-s-open", "--steps", "0"], capsys

@@ -38,7 +38,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_there_are_shipped_recipes() -> None:
-    assert {"magnet-s-open", "magnet-paper"} <= {path.stem for path in SHIPPED}
+    assert {"laboratory", "magnet-s-open", "magnet-paper"} <= {path.stem for path in SHIPPED}
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

@@ -1,6 +1,5 @@
 """``gisr reproduce``: the paper's ablation tables and analysis figures."""
 
-import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +10,10 @@ from gisr.apps.machine import checked_device, set_threads
 from gisr.errors import InputError
 
 if TYPE_CHECKING:
+    from gisr.experiments.reproduce.plan import Budget
     from gisr.training.recipe import Recipe
 
-_RECIPES = {"paper": "magnet-paper", "minutes": "magnet-s-open"}
+_SMALL_RECIPE, _PAPER_RECIPE = "laboratory", "magnet-paper"
 
 
 def reproduce(
@@ -37,29 +37,31 @@ def reproduce(
 
     Tables: table3 (modules), table4 (tasks), table5 (number of sets), table6 (guiding modality),
     table7 (routing position). Figures: fig2 (feature norms), fig10 (t-SNE of the prompts), fig11
-    (training curves). What was interrupted goes on where it stopped.
+    (training curves). balancing compares rules that balance the tasks. What was interrupted goes on
+    where it stopped, and experiments in one folder share the networks they have in common.
 
     Args:
-        what: table3, table4, table5, table6, table7, fig2, fig10 or fig11.
+        what: table3, table4, table5, table6, table7, fig2, fig10, fig11 or balancing.
         data: Folders to train and to test on: data sets or prepared stores.
         out: Folder for the JSON, the table or picture, and the networks.
-        budget: Minutes of training on this machine for all networks together, or paper for the
-            full schedule. Measuring the speed and scoring come on top. fig10 and --run need none.
+        budget: Minutes of training on this machine for all networks together (60), steps for each
+            of them (800steps), or paper for the full schedule. Measuring the speed and scoring come
+            on top. fig10 and --run need none.
         seed: Of weights and samples, the same for every network.
         research: Train on pairs of the split research too; such weights are not to be given away.
-        recipe: What every network is a change to, a YAML file or a built-in one; magnet-s-open for
-            minutes and magnet-paper for paper when left out.
+        recipe: What every network is a change to, a YAML file or a built-in one; magnet-paper for
+            the budget paper and laboratory for others when left out.
         benchmarks: Columns of the table (see `gisr evaluate`); the paper's and those that stand for
             them among the open pairs when left out.
-        images: Test images of each column, 4 for minutes and all for paper when left out; entries
-            of each task for fig10, 40 when left out.
+        images: Test images of each column, all for the budget paper and 4 for others when left out;
+            entries of each task for fig10, 40 when left out.
         weights: Weights whose prompts fig10 shows; the embedded default when left out.
         run: Folder of a run whose curves fig11 shows, in place of a new one.
         device: cpu, cuda and so on; cpu when left out.
         threads: CPU threads.
         quiet: Show no progress.
     """
-    minutes = _minutes(what, budget, weights, run)
+    chosen = _budget(what, budget, weights, run)
     if images is not None and images < 1:
         raise InputError(f"images {images} must be at least 1")
     from gisr.experiments.reproduce import experiments
@@ -71,12 +73,12 @@ def reproduce(
         raise InputError(f"cannot reproduce {what!r}: use one of {', '.join(names)}")
     checked = checked_device(device) or "cpu"
     set_threads(threads)
-    kind = "paper" if budget == "paper" else "minutes"
+    own = _PAPER_RECIPE if chosen.unit == "paper" else _SMALL_RECIPE
     request = Request(
         experiment=names[what],
-        recipe=_base(recipe or _RECIPES[kind], data, seed, research),
+        recipe=_base(recipe or own, data, seed, research),
         out=Path(out),
-        minutes=minutes,
+        budget=chosen,
         images=images,
         benchmarks=None if benchmarks is None else tuple(benchmarks),
         device=checked,
@@ -99,25 +101,19 @@ def reproduce(
         print(path)
 
 
-def _minutes(what: str, budget: str | None, weights: str | None, run: str | None) -> float | None:
-    """Return the budget in minutes, None for the paper's; refuse options of another experiment."""
+def _budget(what: str, text: str | None, weights: str | None, run: str | None) -> "Budget":
+    """Return the budget; refuse options of another experiment."""
+    from gisr.experiments.reproduce.plan import Budget
+
     if weights is not None and what != "fig10":
         raise InputError(f"--weights is for fig10: {what} trains its networks")
     if run is not None and what != "fig11":
         raise InputError(f"--run is for fig11: {what} shows no curves")
     if what == "fig10" or run is not None:
-        if budget is not None:
-            raise InputError(f"--budget {budget}: nothing is trained, leave it out")
-        return None
-    if budget == "paper":
-        return None
-    try:
-        minutes = float(budget or "")
-    except ValueError:
-        minutes = math.nan
-    if not 0 < minutes < math.inf:
-        raise InputError(f"--budget {budget}: give minutes of training, or paper")
-    return minutes
+        if text is not None:
+            raise InputError(f"--budget {text}: nothing is trained, leave it out")
+        return Budget("steps")
+    return Budget.parse(text)
 
 
 def _base(name: str, data: list[str], seed: int, research: bool) -> "Recipe":

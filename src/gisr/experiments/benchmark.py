@@ -10,7 +10,7 @@ from gisr.metrics import MetricName
 from gisr.tasks.sensors import find_sensor
 from gisr.tasks.task import TaskName
 
-NO_REFERENCE: tuple[MetricName, ...] = ("d_lambda", "d_s", "qnr", "hqnr")
+NO_REFERENCE: tuple[MetricName, ...] = ("d_lambda", "d_s", "qnr", "d_lambda_k", "hqnr")
 """What satellite images of full resolution are scored by."""
 
 Contains = Callable[[Entry], bool]

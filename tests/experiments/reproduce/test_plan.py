@@ -5,8 +5,8 @@ from typing import get_args
 
 import pytest
 
-from gisr.errors import RecipeError
-from gisr.experiments.reproduce.plan import TITLES, VARIANTS, ExperimentName
+from gisr.errors import InputError, RecipeError
+from gisr.experiments.reproduce.plan import TITLES, VARIANTS, Budget, ExperimentName
 from gisr.training.recipe import Recipe, SetRecipe
 
 
@@ -14,10 +14,67 @@ def recipes(name: ExperimentName, base: Recipe, steps: int = 600) -> dict[str, R
     return {variant.name: variant.recipe(base, steps) for variant in VARIANTS[name]}
 
 
-def test_every_experiment_has_a_plan_and_a_title() -> None:
+def test_every_experiment_has_a_plan_and_a_title(base: Recipe) -> None:
     assert set(VARIANTS) == set(TITLES) == set(get_args(ExperimentName))
+    three = tuple(SetRecipe(t, r) for t in ("pansharpening", "mri", "depth") for r in (2, 4, 8))
     for variants in VARIANTS.values():
-        assert len({variant.slug for variant in variants}) == len(variants)
+        keys = {variant.key(replace(base, sets=three)) for variant in variants}
+        assert len(keys) == len(variants)
+
+
+def test_rows_that_are_the_same_network_have_one_key(base: Recipe) -> None:
+    unchanged = {
+        (name, variant.name)
+        for name, variants in VARIANTS.items()
+        for variant in variants
+        if variant.key(base) == "all"
+    }
+    assert unchanged >= {
+        ("table3", "MAG-Net"),
+        ("table4", "pansharpening + mri + depth"),
+        ("table6", "visual + text"),
+        ("table7", "encoder"),
+        ("balancing", "fixed, all 1"),
+    }
+    backbone = VARIANTS["table3"][0].key(base)
+    assert backbone == "prompt_module-false-routing-none"
+    assert VARIANTS["fig2"][0].key(base) == f"{backbone}-pansharpening"
+
+
+def test_balancing_changes_the_rule_and_nothing_else(base: Recipe) -> None:
+    found = list(recipes("balancing", base).values())
+    rules = [(recipe.balancing, recipe.sampling_temperature) for recipe in found]
+    assert rules == [
+        ("fixed", None),
+        ("uncertainty", None),
+        ("weight-average", None),
+        ("gradnorm", None),
+        ("fixed", 1.0),
+    ]
+    assert {(recipe.steps, recipe.seed, recipe.sets) for recipe in found} == {
+        (600, base.seed, base.sets)
+    }
+    assert found[2].weight_average.interval == 60  # a tenth of a short run
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "amount"),
+    [
+        ("60", "minutes", 60),
+        ("0.5", "minutes", 0.5),
+        ("800steps", "steps", 800),
+        ("paper",) * 2 + (0,),
+    ],
+)
+def test_budgets(text: str, unit: str, amount: float) -> None:
+    budget = Budget.parse(text)
+    assert (budget.unit, budget.amount, str(budget)) == (unit, amount, text)
+
+
+@pytest.mark.parametrize("text", [None, "", "0", "-3", "nan", "1.5steps", "steps", "3 hours"])
+def test_no_budgets(text: str | None) -> None:
+    with pytest.raises(InputError, match="give minutes of training"):
+        Budget.parse(text)
 
 
 def test_table_3_removes_each_module_and_both(base: Recipe) -> None:

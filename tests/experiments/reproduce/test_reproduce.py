@@ -72,7 +72,7 @@ def test_table_3_trains_scores_and_says_how(
         assert said in page
     assert (folder / "table3.tex").read_text("utf-8").count(r"\textbf") >= len(COLUMNS)
 
-    before = {path: path.stat().st_mtime_ns for path in folder.glob("variants/*/scores.json")}
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("networks/*/scores.json")}
     capsys.readouterr()
     assert main(command("table3", *BUDGET, "--seed", "3")) == 0
     assert record(folder)["rows"] == found["rows"]
@@ -98,8 +98,9 @@ def test_table_4_goes_on_after_a_stop_and_leaves_other_tasks_empty(
         patch.setattr(run, "train", stopped)
         assert main(words) == 130
     folder = tmp_path / "table4"
-    assert [path.name for path in (folder / "variants").iterdir()] == ["pansharpening"]
-    checkpoint = latest_checkpoint(folder / "variants" / "pansharpening" / "checkpoints")
+    (network,) = (folder / "networks").iterdir()
+    assert network.name.startswith("pansharpening-")
+    checkpoint = latest_checkpoint(network / "checkpoints")
     assert checkpoint is not None
     written = (checkpoint / "state.json").stat().st_mtime_ns
     assert main(words) == 0
@@ -109,6 +110,23 @@ def test_table_4_goes_on_after_a_stop_and_leaves_other_tasks_empty(
     assert rows["mri"]["values"] == {}
     assert len(rows["pansharpening + mri + depth"]["values"]) == 5
     assert rows["depth"]["steps"] == max(1, round(record(folder)["steps"] / 3))
+
+
+def test_experiments_of_one_folder_share_their_networks(command: Words, tmp_path: Path) -> None:
+    folder = tmp_path / "all"
+    found = {}
+    for what in ("table6", "table7", "balancing"):
+        words = command(
+            what, "--budget", "6steps", "--benchmarks", "landsat7", "--out", str(folder)
+        )
+        assert main(words) == 0
+        found[what] = json.loads((folder / f"{what}.json").read_text("utf-8"))
+    same = [("table6", "visual + text"), ("table7", "encoder"), ("balancing", "fixed, all 1")]
+    rows = [{row["name"]: row for row in found[what]["rows"]}[name] for what, name in same]
+    assert rows[0]["values"] == rows[1]["values"] == rows[2]["values"]
+    assert {row["steps"] for record in found.values() for row in record["rows"]} == {6}
+    assert len(list((folder / "networks").iterdir())) == 4 + 2 + 4
+    assert found["table7"]["budget"] == "6 steps for each of 3 networks"
 
 
 def test_fig_2_measures_every_channel_of_each_backbone(command: Words, tmp_path: Path) -> None:
@@ -164,7 +182,7 @@ def test_fig_11_draws_the_curves_of_a_new_run_and_of_a_given_one(
     assert len(found["validation"]) == 5
     assert drawn(tmp_path / "fig11")
 
-    run = tmp_path / "fig11" / "variants" / "mag-net"
+    (run,) = (tmp_path / "fig11" / "networks").iterdir()
     again = command("fig11", "--run", str(run), "--out", str(tmp_path / "again" / "fig11"))
     assert main(again) == 0
     assert record(tmp_path / "again" / "fig11")["validation"] == found["validation"]
@@ -176,7 +194,7 @@ def test_fig_11_draws_the_curves_of_a_new_run_and_of_a_given_one(
     ("words", "message"),
     [
         (("table9", *BUDGET), "cannot reproduce 'table9': use one of table3"),
-        (("table3",), "--budget None: give minutes of training, or paper"),
+        (("table3",), "--budget None: give minutes of training, steps"),
         (("table3", "--budget", "nan"), "--budget nan: give minutes"),
         (("fig10", "--budget", "3"), "--budget 3: nothing is trained"),
         (("table3", *BUDGET, "--run", "x"), "--run is for fig11"),

@@ -43,7 +43,7 @@ _SCORES = "scores.json"
 _VALIDATIONS = 20
 """Points of the curves of Fig. 11."""
 _PART = 256
-"""Side of the image parts that Fig. 2 measures, and Fig. 11 for a budget in minutes."""
+"""Side of the image parts that Fig. 2 measures, and Fig. 11 below the paper's budget."""
 
 
 def reproduce_table(request: Request, tell: Tell) -> list[Path]:
@@ -167,7 +167,8 @@ def reproduce_curves(request: Request, run: str | None, tell: Tell) -> list[Path
         schedule = make_schedule(request, tell)
         entries = recipe_entries(request.recipe)
         columns = find_columns(entries, request.benchmarks)
-        amount = Amount(request.images or 1, _PART) if request.minutes else request.amount
+        small = request.budget.unit != "paper"
+        amount = Amount(request.images or 1, _PART) if small else request.amount
         validate = _validation(columns, entries, amount, request.device)
         trained = train_variant(
             request, request.variants[0], schedule, tell, validate, _VALIDATIONS

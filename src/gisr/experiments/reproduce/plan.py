@@ -1,19 +1,31 @@
 """What each table and figure trains: the paper's rows as changes to one recipe.
 
 Table III, VI and VII change the network; Table IV and V change the training sets; Fig. 2 does both.
-The text of Section IV-E says which rows III to VI have; VII is printed in full.
+The text of Section IV-E says which rows III to VI have; VII is printed in full. ``balancing``
+compares rules for what Fig. 11 leaves as future work.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from gisr.errors import RecipeError
+from gisr.errors import InputError, RecipeError
 from gisr.tasks.task import TaskName
 from gisr.training.recipe import Recipe, SetRecipe
 
-ExperimentName = Literal["table3", "table4", "table5", "table6", "table7", "fig2", "fig10", "fig11"]
+ExperimentName = Literal[
+    "table3",
+    "table4",
+    "table5",
+    "table6",
+    "table7",
+    "fig2",
+    "fig10",
+    "fig11",
+    "balancing",
+]
 """Everything that ``gisr reproduce`` knows."""
 
 _TASKS: tuple[TaskName, ...] = get_args(TaskName)
@@ -21,6 +33,38 @@ _BACKBONE = {"prompt_module": False, "routing": "none"}
 _SHORT_WARM_UP = 10
 """A short run warms up in a tenth of its steps, and its moving average looks back as far: the 500
 steps of the recipe's average would be mostly the untrained network."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What an experiment may cost: minutes for all networks, steps for each, or the paper's."""
+
+    unit: Literal["minutes", "steps", "paper"]
+    amount: float = 0.0
+    """Minutes, or steps of a network of all sets; the recipe's own steps for ``paper``."""
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Budget":
+        """Return the budget that ``60`` (minutes), ``800steps`` or ``paper`` means.
+
+        Raises:
+            InputError: It means none.
+        """
+        if text == "paper":
+            return cls("paper")
+        found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)(steps)?", text or "")
+        amount = float(found[1]) if found else math.nan
+        if not found or not amount > 0 or (found[2] and amount % 1):
+            raise InputError(
+                f"--budget {text}: give minutes of training, steps of each network as 800steps, "
+                "or paper"
+            )
+        return cls("steps" if found[2] else "minutes", amount)
+
+    def __str__(self) -> str:
+        """Return it as the command line has it."""
+        words = {"paper": "paper", "steps": f"{self.amount:.0f}steps"}
+        return words.get(self.unit, f"{self.amount:g}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +78,25 @@ class Variant:
     """Tasks it is trained on."""
     sets_per_task: int | None = None
     """Only the first so many training sets of each task; all when None."""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """Other changes to the recipe."""
 
-    @property
-    def slug(self) -> str:
-        """Name as a folder."""
-        return re.sub(r"\W+", "-", self.name.lower()).strip("-")
+    def key(self, base: Recipe) -> str:
+        """Return what tells it from other changes to a recipe: ``all`` for none.
+
+        Rows of two tables that are the same network have the same key, whatever they are called.
+        """
+        changes = [(base.network, self.network), (base, self.training)]
+        parts = [
+            f"{name}-{value}"
+            for owner, changed in changes
+            for name, value in changed.items()
+            if getattr(owner, name) != value
+        ]
+        if self._sets(base) != base.sets:
+            parts += [] if self.tasks == _TASKS else list(self.tasks)
+            parts += [] if self.sets_per_task is None else [f"{self.sets_per_task}-of-each"]
+        return re.sub(r"[^\w.]+", "-", "-".join(parts).lower()) or "all"
 
     def recipe(self, base: Recipe, steps: int) -> Recipe:
         """Return what to train.
@@ -53,11 +111,14 @@ class Variant:
         """
         kept = self._sets(base)
         own = max(1, round(steps * len(kept) / len(base.sets)))
+        interval = min(base.weight_average.interval, max(1, own // _SHORT_WARM_UP))
         return replace(
             base,
-            name=f"{base.name}-{self.slug}",
+            name=f"{base.name}-{self.key(base)}",
             sets=kept,
             network=replace(base.network, **self.network),
+            weight_average=replace(base.weight_average, interval=interval),
+            **self.training,
             steps=own,
             warmup=min(base.warmup, own // _SHORT_WARM_UP),
             average=min(base.average, max(0.0, 1 - _SHORT_WARM_UP / own)),
@@ -112,6 +173,13 @@ VARIANTS: dict[ExperimentName, tuple[Variant, ...]] = {
     "fig2": tuple(Variant(name=task, network=_BACKBONE, tasks=(task,)) for task in _TASKS),
     "fig10": (),
     "fig11": (Variant(name="MAG-Net"),),
+    "balancing": (
+        Variant(name="fixed, all 1", training={"balancing": "fixed"}),
+        Variant(name="uncertainty", training={"balancing": "uncertainty"}),
+        Variant(name="weight average", training={"balancing": "weight-average"}),
+        Variant(name="GradNorm", training={"balancing": "gradnorm"}),
+        Variant(name="sets by size", training={"sampling_temperature": 1.0}),
+    ),
 }
 """What each experiment trains, in the order of the paper's rows."""
 
@@ -124,5 +192,6 @@ TITLES: dict[ExperimentName, str] = {
     "fig2": "Fig. 2: norms of encoder features, a backbone trained on each task alone",
     "fig10": "Fig. 10: t-SNE of the prompts",
     "fig11": "Fig. 11: performance over training, all tasks in one network",
+    "balancing": "Balancing of the tasks, the paper's future work",
 }
 """What each experiment is called above its result."""

@@ -14,7 +14,7 @@ from gisr.data.entry import Entry
 from gisr.errors import FileFormatError, RecipeError
 from gisr.experiments.evaluation import provenance
 from gisr.experiments.reproduce.columns import Amount
-from gisr.experiments.reproduce.plan import TITLES, VARIANTS, ExperimentName, Variant
+from gisr.experiments.reproduce.plan import TITLES, VARIANTS, Budget, ExperimentName, Variant
 from gisr.magnet import MAGNet
 from gisr.tasks.text.table import DescriptionTable
 from gisr.training.checkpoint import latest_checkpoint
@@ -25,7 +25,6 @@ from gisr.training.sets import recipe_entries
 Tell = Callable[[str], None]
 """Receives a line of progress."""
 
-PLAN_FILE = "plan.json"
 _SPEED_STEPS = 16
 """Steps of the short run that measures the speed; the first quarter does not count."""
 _IMAGES, _SIDE = 4, 384
@@ -40,10 +39,9 @@ class Request:
     recipe: Recipe
     """Of all sets; has the data, the seed, and whether research pairs are used."""
     out: Path
-    minutes: float | None
-    """Minutes of training of all variants together; the recipe's own steps when None."""
+    budget: Budget
     images: int | None = None
-    """Images of each column; 4 for a budget in minutes, all for the recipe's steps, when None."""
+    """Images of each column; all for the paper's budget, 4 for another, when None."""
     benchmarks: tuple[str, ...] | None = None
     device: str = "cpu"
     command: str = ""
@@ -51,7 +49,7 @@ class Request:
     @property
     def amount(self) -> Amount:
         """How much is measured."""
-        if self.minutes is None:
+        if self.budget.unit == "paper":
             return Amount(self.images, None)
         return Amount(self.images or _IMAGES, _SIDE)
 
@@ -95,18 +93,19 @@ def make_schedule(request: Request, tell: Tell) -> Schedule:
     Raises:
         RecipeError: The folder holds another experiment.
     """
-    path, asked = request.out / PLAN_FILE, _asked(request)
+    path, asked = request.out / f"{request.experiment}-plan.json", _asked(request)
     if path.is_file():
         return _read_schedule(path, asked)
-    schedule = Schedule(request.recipe.steps)
-    if request.minutes is not None:
+    steps = {"paper": request.recipe.steps, "steps": int(request.budget.amount)}
+    schedule = Schedule(steps.get(request.budget.unit, 0))
+    if request.budget.unit == "minutes":
         largest = max(request.variants, key=lambda v: _parameters(v.recipe(request.recipe, 1)))
         tell(f"measuring the speed of {largest.name}")
         rate = _steps_per_second(largest.recipe(request.recipe, _SPEED_STEPS), request.device)
         sets = len(request.recipe.sets)
         shares = [len(v.recipe(request.recipe, 1).sets) / sets for v in request.variants]
-        steps = max(1, int(rate * request.minutes * 60 / sum(shares)))
-        schedule = Schedule(steps, rate, largest.name)
+        affordable = max(1, int(rate * request.budget.amount * 60 / sum(shares)))
+        schedule = Schedule(affordable, rate, largest.name)
     request.out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({**asked, "schedule": asdict(schedule)}, indent=1) + "\n", "utf-8")
     return schedule
@@ -136,7 +135,9 @@ def train_variant(
         checkpoint_every=min(recipe.checkpoint_every, max(1, recipe.steps // 4)),
         validate_every=max(1, recipe.steps // validations) if validations else 0,
     )
-    folder = request.out / "variants" / variant.slug
+    curves = "-curves" if validations else ""  # a run without them has no curve to read again
+    name = f"{variant.key(request.recipe)}-{recipe.steps}{curves}"
+    folder = request.out / "networks" / name
     tell(f"{variant.name}: {recipe.steps} steps on {len(recipe.sets)} sets")
     train(recipe, folder, device=request.device, validate=validate, quiet=True)
     checkpoint = latest_checkpoint(folder / "checkpoints")
@@ -193,9 +194,12 @@ def describe_statement(record: Mapping[str, Any]) -> str:
 
 
 def _budget(request: Request) -> str:
-    if request.minutes is None:
+    budget, count = request.budget, len(request.variants)
+    if budget.unit == "paper":
         return f"the recipe {request.recipe.name}, all its steps"
-    return f"{request.minutes:g} minutes of training, shared by {len(request.variants)} networks"
+    if budget.unit == "steps":
+        return f"{budget.amount:.0f} steps for each of {count} networks"
+    return f"{budget.amount:g} minutes of training, shared by {count} networks"
 
 
 def _counts(entries: Sequence[Entry]) -> dict[str, int]:
@@ -207,7 +211,7 @@ def _asked(request: Request) -> dict[str, Any]:
     """Return what must be the same for a folder to be gone on with, as it comes back from JSON."""
     asked = {
         "experiment": request.experiment,
-        "minutes": request.minutes,
+        "budget": str(request.budget),
         "recipe": request.recipe.record(),
     }
     plain: dict[str, Any] = json.loads(json.dumps(asked))

@@ -16,6 +16,7 @@ from gisr.inference.weights import EMBEDDED, TENSORS_FILE, embedded_folder
 from gisr.metrics import METRICS
 
 ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT.parent / "shared" / "data"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NEEDS_WEIGHTS = pytest.mark.skipif(
     not (embedded_folder(EMBEDDED[0]) / TENSORS_FILE).is_file(),
@@ -69,6 +70,19 @@ def test_the_readme_python_runs() -> None:
     exec(example, names)
     assert names["sharp"].shape == (128, 192)
     assert names["sharp"].dtype == np.float32
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="needs ../shared/data")
+def test_the_system_of_ones_own_scores_what_the_page_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    page = ROOT / "docs" / "research.md"
+    (example,) = blocks(page, "python")
+    exec(example, {})
+    row = next(line for line in capsys.readouterr().out.splitlines() if "| unsharp" in line)
+    values = re.findall(r"\d\.\d{3}", row)
+    assert f"It prints {' / '.join(values)} for `unsharp`" in page.read_text(encoding="utf-8")
 
 
 def _write_files() -> None:

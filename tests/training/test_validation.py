@@ -24,7 +24,7 @@ def test_held_out_pairs_go_through_the_upscaler(recipe: Callable[..., Recipe]) -
     validate = make_validation(plan)
     assert validate is not None
     scores = validate(MAGNet(plan.network).eval(), built_in_table())
-    assert set(scores) == {"rmse_depth_x4", "rmse_depth_x8", "rmse_depth_x16"}
+    assert set(scores) == {"rmse_depth_x4"}  # what the recipe trains
     (entry,) = (found for found in recipe_entries(plan) if found.name == "frame1")
     assert isinstance(entry, Frame)
     values, valid = entry.depth
@@ -39,7 +39,7 @@ def test_every_task_can_be_held_out(recipe: Callable[..., Recipe]) -> None:
     validate = make_validation(plan)
     assert validate is not None
     scores = validate(MAGNet(plan.network).eval(), built_in_table())
-    assert set(scores) == {"psnr_pansharpening_x4", *(f"psnr_mri_x{ratio}" for ratio in (2, 4, 8))}
+    assert set(scores) == {"psnr_pansharpening_x2", "psnr_mri_x2"}
 
 
 def test_a_few_of_many_validation_entries_are_taken_evenly(

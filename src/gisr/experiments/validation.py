@@ -1,7 +1,7 @@
 """Validation during training: held-out pairs through the very upscaler that users get."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 import numpy as np
@@ -30,14 +30,19 @@ _ENTRIES = 8
 def make_validation(recipe: Recipe) -> Validate | None:
     """Return a function that scores a network on held-out pairs of a recipe's data.
 
-    Held out are the entries of the split ``val`` and those the recipe excludes. Values are the mean
-    PSNR in dB (pansharpening, mri) or RMSE in the data's unit (depth) by task and ratio, for
-    example ``psnr_mri_x4``.
+    Held out are the entries of the split ``val`` and those the recipe excludes, of the tasks and at
+    the ratios that it trains. Values are the mean PSNR in dB (pansharpening, mri) or RMSE in the
+    data's unit (depth) by task and ratio, for example ``psnr_mri_x4``.
 
     Returns:
         None when there is nothing to validate on.
     """
-    pairs = [pair for entry in _held_out(recipe) for pair in middle_pairs(entry)]
+    ratios = {
+        task: sorted({chosen.ratio for chosen in recipe.sets if chosen.task == task})
+        for task in {chosen.task for chosen in recipe.sets}
+    }
+    held_out = [entry for entry in _held_out(recipe) if entry.task in ratios]
+    pairs = [pair for entry in held_out for pair in middle_pairs(entry, ratios[entry.task])]
     if not pairs:
         return None
 
@@ -78,13 +83,13 @@ def _held_out(recipe: Recipe) -> list[Entry]:
     return held_out
 
 
-def middle_pairs(entry: Entry) -> Iterator[Pair]:
-    """Yield the middle of an entry at the paper's ratios of its task."""
+def middle_pairs(entry: Entry, ratios: Sequence[int] | None = None) -> Iterator[Pair]:
+    """Yield the middle of an entry at some ratios, the paper's of its task when None."""
     if isinstance(entry, MadePair):
         if entry.read_truth is not None:
             yield made_pair(entry)
         return
-    for ratio in find_task(entry.task).paper_ratios:
+    for ratio in ratios or find_task(entry.task).paper_ratios:
         if isinstance(entry, Scene):
             yield scene_pair(entry, ratio, side=_SIDE)
         elif isinstance(entry, Scan):

@@ -1,0 +1,179 @@
+"""Make the page of some weights: tables, bars, worst images and training curves.
+
+    gisr evaluate ../shared/data --out runs/scores/pairs.json
+    gisr evaluate ../shared/data/standard/lu --out runs/scores/lu.json
+    python benchmarks/weights_page.py --scores runs/scores/*.json --runs runs/a runs/b \
+        --name v2 --text runs/training.md --out docs/results/weights-v2.md
+
+Writes the page and, beside it, a JSON with every image's values.
+"""
+
+import argparse
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import fmean
+
+from gisr.experiments.evaluation import Score, tables
+
+SYSTEM = "magnet-s"
+_LOW_BAR = 0.5
+"""dB that an image may be worse than interpolation (issue 4)."""
+
+Bar = tuple[str, float, float, bool]
+"""What is asked in words and as a number, what was measured, whether it is reached."""
+Value = Callable[[str, int, str, str], float]
+"""Gives the mean of (benchmark, ratio, system, metric)."""
+
+
+def reference(benchmark: str) -> str:
+    """Return the interpolation that a benchmark is compared with."""
+    return "zero-filled" if benchmark.startswith("mri") else "bicubic"
+
+
+def gains(scores: Sequence[Score]) -> list[tuple[float, str]]:
+    """Return each image's gain over interpolation in dB, the worst first."""
+    found = {(score.benchmark, score.ratio, score.system): score for score in scores}
+    result = []
+    for score in scores:
+        base = found.get((score.benchmark, score.ratio, reference(score.benchmark)))
+        if score.system != SYSTEM or base is None:
+            continue
+        for name, values in score.per_image.items():
+            before = base.per_image[name]
+            if "psnr" in values:
+                gain = values["psnr"] - before["psnr"]
+            else:
+                gain = 20 * math.log10(before["rmse"] / values["rmse"])
+            result.append((gain, f"{score.benchmark} x{score.ratio} {name}"))
+    return sorted(result)
+
+
+def bars(scores: Sequence[Score]) -> str:
+    """Return the table of what issue 4 asks, what was measured, and whether it is reached."""
+    values = {(s.benchmark, s.ratio, s.system): dict(s.values) for s in scores}
+
+    def of(benchmark: str, ratio: int, system: str, metric: str) -> float:
+        return float(values[benchmark, ratio, system][metric])  # type: ignore[index]
+
+    rows: list[Bar] = []
+    for ratio in (2, 4):
+        rows.append(_above("landsat7", ratio, of, "gsa-aligned", 1.5))
+    for metric in ("sam", "ergas"):
+        best = min(of("landsat7", 4, system, metric) for system in ("bicubic", "gsa-aligned"))
+        ours = of("landsat7", 4, SYSTEM, metric)
+        rows.append((f"Landsat-7 x4 {metric.upper()}, below both", best, ours, ours < best))
+    rows.append(_above("quickbird", 4, of, "gsa-aligned", 0.0))
+    sam = of("quickbird", 4, "bicubic", "sam"), of("quickbird", 4, SYSTEM, "sam")
+    rows.append(("QuickBird x4 SAM, below bicubic", *sam, sam[1] < sam[0]))
+    for benchmark in ("mri-t1-t2", "mri-t1-flair"):
+        for ratio, gain in ((2, 3.0), (4, 3.0), (8, 2.5)):
+            rows.append(_above(benchmark, ratio, of, "zero-filled", gain))
+    for ratio, share in ((4, 0.5), (8, 0.5), (16, 0.6)):
+        rows.append(_below("middlebury2005", ratio, of, share))
+    for ratio, most in ((4, 1.1), (8, 2.1), (16, 4.4)):
+        if ("lu", ratio, SYSTEM) in values:
+            ours = of("lu", ratio, SYSTEM, "rmse")
+            rows.append((f"lu x{ratio} RMSE, at most", most, ours, ours <= most))
+    for ratio in (4, 8, 16):
+        if ("rgbdd", ratio, SYSTEM) in values:
+            rows.append(_below("rgbdd", ratio, of, 0.7))
+    body = "\n".join(
+        f"| {what} | {bar:.3f} | {ours:.3f} | {'yes' if reached else 'no'} |"
+        for what, bar, ours, reached in rows
+    )
+    return f"| bar | asked | measured | reached |\n|---|---|---|---|\n{body}"
+
+
+def _above(benchmark: str, ratio: int, of: Value, system: str, gain: float) -> Bar:
+    bar, ours = of(benchmark, ratio, system, "psnr") + gain, of(benchmark, ratio, SYSTEM, "psnr")
+    return f"{benchmark} x{ratio} PSNR, {system} + {gain:g} dB", bar, ours, ours >= bar
+
+
+def _below(benchmark: str, ratio: int, of: Value, share: float) -> Bar:
+    bar, ours = (
+        share * of(benchmark, ratio, "bicubic", "rmse"),
+        of(benchmark, ratio, SYSTEM, "rmse"),
+    )
+    return f"{benchmark} x{ratio} RMSE, {share:g} of bicubic", bar, ours, ours < bar
+
+
+def curves(run: Path) -> str:
+    """Return the tables of a run: relative training error, and validation."""
+    events = [json.loads(line) for line in (run / "log.jsonl").read_text("utf-8").splitlines()]
+    training = {event["step"]: event for event in events if event["event"] == "training"}
+    tasks = ("pansharpening", "mri", "depth")
+    lines = ["| step | minutes | " + " | ".join(tasks) + " |", "|---|---|---|---|---|"]
+    for step in sorted(step for step in training if step % 500 == 0):
+        near = [event for at, event in training.items() if step - 500 < at <= step]
+        keys = [f"relative_l1_{task}" for task in tasks]
+        means = [fmean(e[key] for e in near if key in e) for key in keys]
+        minutes = training[step]["seconds"] / 60
+        lines.append(f"| {step} | {minutes:.0f} | " + " | ".join(f"{m:.3f}" for m in means) + " |")
+    checks = [event for event in events if event["event"] == "validation"]
+    if checks:
+        names = [key for key in checks[0] if key not in ("event", "step", "seconds")]
+        lines += ["", "| step | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+        lines += [
+            f"| {check['step']} | " + " | ".join(f"{check[name]:.3f}" for name in names) + " |"
+            for check in checks
+        ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Write the page and its JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scores", nargs="+", type=Path, required=True)
+    parser.add_argument("--runs", nargs="+", type=Path, required=True)
+    parser.add_argument("--name", required=True, help="for example v2")
+    parser.add_argument("--text", type=Path, required=True, help="how they were trained")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    records = [json.loads(path.read_text("utf-8")) for path in given.scores]
+    scores = [Score(**score) for record in records for score in record["scores"]]
+    worst = gains(scores)
+    below = sum(gain < 0 for gain, _ in worst)
+    commands = "\n".join(f"- `{r['command']}` ({r['date']}, {r['machine']})" for r in records)
+    listed = "\n".join(f"| {name} | {gain:+.2f} |" for gain, name in worst[:5])
+    runs = "\n\n".join(f"`{run.name}`:\n\n{curves(run)}" for run in given.runs)
+    page = f"""# Results of weights {given.name}
+
+Every image's values are in [{given.out.stem}.json]({given.out.stem}.json). Measured by
+
+{commands}
+
+## What was asked, and what was reached
+
+{bars(scores)}
+
+## Tables
+
+{tables(scores)}
+## The worst five images
+
+Gain over bicubic (zero-filling for MR) in dB; {below} of {len(worst)} are below 0, \
+{sum(gain < -_LOW_BAR for gain, _ in worst)} below -{_LOW_BAR}.
+
+| image | gain in dB |
+|---|---|
+{listed}
+
+## How they were trained
+
+{given.text.read_text("utf-8").strip()}
+
+L1 of the training patches relative to that of the untouched input, means over 500 steps, and
+validation of the moving average (middle parts of the validation pairs; PSNR in dB, RMSE in pixels).
+
+{runs}
+"""
+    given.out.write_text(page, encoding="utf-8")
+    record = {"commands": [r["command"] for r in records], "scores": [asdict(s) for s in scores]}
+    given.out.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -7,8 +7,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
-# What tests touch today. web, export and scale join when they are built.
-USER_EXTRAS := geo,mri,depth,text,track,research
+# What tests touch today.
+USER_EXTRAS := geo,mri,depth,web,text,export,scale,track,research
 TEST_EXTRAS := $(USER_EXTRAS),dev
 
 # Pins hold for the packages that build ours, too, and pip reads them from here.

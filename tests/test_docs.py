@@ -12,7 +12,7 @@ import rasterio
 from rasterio import Affine
 
 from gisr.apps.cli import build_parser, main, split_overrides
-from gisr.inference.weights import EMBEDDED, TENSORS_FILE, embedded_folder
+from gisr.inference.weights_folder import EMBEDDED, TENSORS_FILE, embedded_folder
 from gisr.metrics import METRICS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,12 +55,13 @@ def test_the_readme_sharpens_files(
     monkeypatch.chdir(tmp_path)
     _write_files()
     ran = [words for words in commands(ROOT / "README.md") if words[0] in ("upscale", "tasks")]
-    assert len(ran) == 4
+    assert len(ran) == 7
     for words in [*ran, ["models"]]:
         assert main(words) == 0, capsys.readouterr().err
-    assert {"sharp.tif", "sub-01_T2w_sharp.nii.gz", "depth_sharp.png"} <= {
-        path.name for path in tmp_path.iterdir()
-    }
+    written = ["sharp.tif", "sub-01_T2w_sharp.nii.gz", "depth_sharp.png", "depth_full.png"]
+    written += ["filled.png", "sure.png", "spread.npy", "sharp/room.png"]
+    for name in written:
+        assert (tmp_path / name).is_file(), name
 
 
 @NEEDS_WEIGHTS
@@ -104,8 +105,12 @@ def _write_files() -> None:
         affine = np.diag([96 / side, 96 / side, 3.0, 1.0])
         volume = rng.integers(0, 1000, (side, side, 2)).astype(np.int16)
         nibabel.save(nibabel.Nifti1Image(volume, affine), f"{name}.nii.gz")
-    cv2.imwrite("depth.png", rng.integers(500, 5000, (16, 24)).astype(np.uint16))
-    cv2.imwrite("colour.png", rng.integers(0, 255, (64, 96, 3)).astype(np.uint8))
+    for folder in ("low", "high"):
+        Path(folder).mkdir()
+    for name in ("depth.png", "low/room.png"):
+        cv2.imwrite(name, rng.integers(500, 5000, (16, 24)).astype(np.uint16))
+    for name in ("colour.png", "high/room.png"):
+        cv2.imwrite(name, rng.integers(0, 255, (64, 96, 3)).astype(np.uint8))
 
 
 def test_the_metrics_page_has_every_definition() -> None:

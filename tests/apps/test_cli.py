@@ -13,7 +13,8 @@ from PIL import Image
 from gisr import __version__
 from gisr.apps import cli
 from gisr.apps.cli import COMMANDS, gather_repeated, main, split_overrides
-from gisr.inference.weights import CARD_FILE, TENSORS_FILE, save_weights
+from gisr.inference.weights import save_weights
+from gisr.inference.weights_folder import CARD_FILE, TENSORS_FILE
 from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.tasks.text.table import built_in_table
 
@@ -158,7 +159,7 @@ def test_upscale_prints_one_line_and_quiet_none(
 def test_models_lists_what_the_package_holds(
     tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("gisr.inference.weights.embedded_folder", lambda name: tiny_weights)
+    monkeypatch.setattr("gisr.inference.weights_folder.embedded_folder", lambda name: tiny_weights)
     assert main(["models"]) == 0
     line = capsys.readouterr().out.splitlines()[1]
     network = MAGNet(MAGNetConfig(width=8, unshuffle=2, blocks=(1, 1), heads=(1, 2)))

@@ -6,13 +6,8 @@ import pytest
 import torch
 
 from gisr.inference.upscaler import Upscaler
-from gisr.inference.weights import (
-    EMBEDDED,
-    TENSORS_FILE,
-    embedded_folder,
-    load_weights,
-    save_weights,
-)
+from gisr.inference.weights import load_weights, save_weights
+from gisr.inference.weights_folder import EMBEDDED, TENSORS_FILE, embedded_folder
 from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.tasks.text.table import built_in_table
 

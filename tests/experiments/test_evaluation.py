@@ -10,8 +10,8 @@ from gisr.baselines.classical import Bicubic
 from gisr.data.protocols import wald_pair
 from gisr.errors import InputError
 from gisr.experiments.evaluation import Score, evaluate, load_systems, measure, save_scores, tables
-from gisr.experiments.no_reference import NoReferenceQuality
 from gisr.inference.call import make_pair
+from gisr.inference.no_reference import NoReferenceQuality
 from gisr.metrics import MetricName, ergas, psnr, q2n, sam
 
 
@@ -125,3 +125,21 @@ def test_bicubic_rows_are_the_independent_ones(data_folder: Path) -> None:
     found = [found.values["rmse"] for found in scores]
     assert found == pytest.approx([0.123, 0.207, 0.346], abs=0.001)
     assert all(len(found.per_image) == found.images == 9 for found in scores)
+
+
+def test_weights_can_be_scored_as_with_consistent(tmp_path: Path) -> None:
+    from gisr.inference.weights import save_weights
+    from gisr.magnet import MAGNet, MAGNetConfig
+    from gisr.tasks.text.table import built_in_table
+
+    config = MAGNetConfig(width=4, blocks=(1, 1), heads=(1, 2), atoms=4, atom_width=8)
+    save_weights(tmp_path / "tiny", MAGNet(config), built_in_table(), name="tiny")
+    tiny = str(tmp_path / "tiny")
+    systems = load_systems([tiny, f"{tiny}+consistent", "bicubic"], "cpu")
+    assert list(systems) == [tiny, f"{tiny}+consistent", "bicubic"]
+    target = np.random.default_rng(0).random((12, 12, 2), np.float32)
+    pair = make_pair(target, np.ones((24, 24, 1), np.float32), "pansharpening")
+    plain, fixed = (list(systems.values())[index].upscale(pair) for index in (0, 1))
+    # A new network is the identity: what it gives is the interpolated target, which is blurred.
+    np.testing.assert_allclose(plain, pair.on_guide_grid().clip(min=0), atol=1e-5)
+    assert np.abs(fixed - plain).max() > 0.01

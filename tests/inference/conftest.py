@@ -22,7 +22,7 @@ def tiny_weights(**changes: Any) -> Weights:
     return Weights("tiny", network, built_in_table())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def weights() -> Callable[..., Weights]:
     """Build weights of a small network."""
     return tiny_weights

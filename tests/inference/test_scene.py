@@ -1,7 +1,10 @@
 """Scenes larger than memory: by windows as from memory, little memory, nothing half-done."""
 
+import io
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +17,7 @@ import pytest
 import torch
 
 from gisr.apps.cli import main
+from gisr.apps.progress import ProgressBar
 from gisr.data.pair import Pair
 from gisr.errors import InputError, LimitError
 from gisr.inference.call import make_pair
@@ -253,6 +257,48 @@ def test_the_command_takes_gdals_options_and_reports_the_shift(
     for wrong in (["-co", "LZW"], ["--max-memory", "some"], ["-b", "9"], ["-b", "x"]):
         assert main([*words[:4], str(tmp_path / "no.tif"), *wrong]) == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_bar_shows_speed_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    with ProgressBar("px") as bar:
+        bar(0, 10**6)
+        time.sleep(0.6)  # it is drawn every half second
+        bar(250_000, 10**6)
+    assert re.search(r"250k/1\.00M \[00:00<00:0\d, \d+kpx/s\]", screen.getvalue())
+
+
+def test_ctrl_c_leaves_nothing(tmp_path: Path, weights: Callable[..., Weights]) -> None:
+    """A real signal to a real process, while tiles are written to the draft of a COG."""
+    made = weights()
+    save_weights(tmp_path / "tiny", made.network, made.descriptions, name="tiny")
+    target, guide = smooth(300, 300, 4, 10.0, (0, 0)), smooth(1200, 1200, 1, 2.5, (0, 0))
+    files = (
+        write(tmp_path / "ms.tif", target.astype(np.uint16), 10.0),
+        write(tmp_path / "pan.tif", guide.astype(np.uint16), 2.5),
+    )
+    before = sorted(tmp_path.iterdir())
+    # A test run in the background hands down that the signal is ignored.
+    code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    code += "from gisr.apps.cli import main; sys.exit(main(sys.argv[1:]))"
+    words = ["upscale", *map(str, files), "-o", str(tmp_path / "out.tif"), "--cog"]
+    words += ["--align", "off", "--model", str(tmp_path / "tiny"), "--device", "cpu"]
+    words += ["--threads", "1"]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True
+    ) as child:
+        while len(list(tmp_path.glob(".gisr-*"))) < 2 and child.poll() is None:
+            time.sleep(0.02)
+        child.send_signal(signal.SIGINT)
+        assert child.stderr is not None
+        said = child.stderr.read()
+    assert (child.returncode, said.splitlines()[-1]) == (130, "gisr: interrupted")
+    assert sorted(tmp_path.iterdir()) == before
 
 
 SIDE = 20_000

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from gisr.errors import WeightsError
-from gisr.inference import weights as module
+from gisr.inference import weights_folder as module
 from gisr.inference.upscaler import Upscaler, load_model
 from gisr.inference.weights import Weights, load_weights, save_weights
 from gisr.magnet import MAGNet
@@ -86,7 +86,7 @@ def test_half_the_size_and_nearly_the_same(
         (lambda tensors: tensors.update({"head.bias": torch.ones(3)}), "size mismatch"),
         (lambda tensors: tensors["embed.weight"].view(-1).fill_(torch.nan), "NaN"),
         (lambda tensors: tensors["embed.weight"].view(-1)[:1].fill_(torch.inf), "infinity"),
-        (lambda tensors: tensors.update({"head.bias": torch.ones(16, dtype=torch.int64)}), "int64"),
+        (lambda tensors: tensors.update({"head.bias": torch.ones(16, dtype=torch.int64)}), "I64"),
     ],
 )
 def test_tensors_must_fit_exactly(

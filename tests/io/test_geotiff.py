@@ -446,8 +446,10 @@ class TestWriting:
         )
         assert read_geotiff(tmp_path / "n.tif").bits == 12
         assert (read_geotiff(tmp_path / "n.tif").pixels == 4095).all()
-        with pytest.raises(InputError, match="'COMPRES' is not one of GDAL's"):
+        with pytest.raises(InputError, match="'COMPRES' is not one of GDAL's GTiff"):
             Layout({"COMPRES": "LZW"})
+        with pytest.raises(InputError, match="'TILED' is not one of GDAL's COG"):
+            Layout({"TILED": "YES"}, cloud=True)
         with pytest.raises(InputError, match="NBITS=many must be a whole number"):
             Layout({"nbits": "many"})
 
@@ -538,7 +540,8 @@ class TestPlacement:
     @pytest.mark.parametrize(
         ("guide", "reason"),
         [
-            ({"crs": "EPSG:32634"}, r"EPSG:32633 and EPSG:32634.*gdalwarp"),
+            ({"crs": "EPSG:32634"}, r"do not overlap, as EPSG:32633 and EPSG:32634 have it"),
+            ({"crs": "EPSG:4326"}, r"places of pan\.tif \(EPSG:4326\) do not exist in EPSG:32633"),
             ({"crs": None}, r"pan\.tif has no coordinate reference system"),
             ({"crs": None, "transform": Affine.identity()}, r"pan\.tif is not"),
             ({"transform": Affine(14, 5, 500_000, 5, -14, 4_000_000)}, "turned"),
@@ -547,6 +550,8 @@ class TestPlacement:
             ({"transform": Affine(15, 0, 900_000, 0, -15, 4_000_000)}, "do not overlap"),
             ({"transform": Affine(60, 0, 500_000, 0, -60, 4_000_000)}, r"coarser.*ratio 0\.5"),
             ({"transform": Affine(0.3, 0, 500_000, 0, -0.3, 4_000_000)}, "ratio 100"),
+            ({"transform": Affine(52, 30, 500_000, 30, -52, 4_000_000)}, r"coarser.*ratio 0\.4997"),
+            ({"transform": Affine(14, 5, 900_000, 5, -14, 4_000_000)}, "do not overlap"),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )

@@ -9,8 +9,10 @@ import pytest
 
 from gisr.errors import FileFormatError, InputError, LimitError, PairError
 from gisr.io.limits import Limits
-from gisr.io.nifti import Volume, nifti_placement, read_nifti, read_nifti_grid, write_nifti
-from gisr.io.placement import Placement
+from gisr.io.nifti import read_nifti, read_nifti_grid, read_nifti_header
+from gisr.io.nifti_writer import nifti_writer, write_nifti
+from gisr.io.volume import Volume
+from gisr.io.volume_placement import place_volumes
 
 nibabel = pytest.importorskip("nibabel")
 
@@ -97,6 +99,11 @@ class TestReading:
 
 
 class TestMalformed:
+    def test_values_beyond_float32_are_told(self, tmp_path: Path) -> None:
+        path = save(tmp_path / "a.nii", dtype="float64", voxels=np.full((2, 2, 2), 3e300))
+        with pytest.raises(FileFormatError, match=r"a\.nii: holds 3e\+300, too large"):
+            read_nifti(path)
+
     @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
     def test_a_header_bomb_is_refused_at_once(
         self, tmp_path: Path, suffix: str, quick_and_small: Bound
@@ -199,6 +206,48 @@ class TestMalformed:
                 read_nifti(tmp_path / name)
 
 
+class TestSeries:
+    @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+    def test_volumes_come_one_after_the_other(self, tmp_path: Path, name: str) -> None:
+        voxels = np.arange(8 * 6 * 4 * 3).reshape(8, 6, 4, 3)
+        header = read_nifti_header(save(tmp_path / name, voxels=voxels, scaling=(2, 1)))
+        assert (header.shape, header.count) == ((8, 6, 4), 3)
+        found = list(header.read())
+        assert len(found) == 3
+        for index, volume in enumerate(found):
+            np.testing.assert_array_equal(volume, voxels[..., index] * 2 + 1)
+        np.testing.assert_array_equal(header.load().voxels, found[0])
+
+    @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+    def test_a_series_cut_short_is_noticed(self, tmp_path: Path, name: str) -> None:
+        noise = np.random.default_rng(0).integers(0, 9999, (32, 32, 32, 2))
+        path = save(tmp_path / name, voxels=noise)
+        path.write_bytes(path.read_bytes()[:-9000])
+        with pytest.raises(FileFormatError, match=r"a\.nii"):
+            list(read_nifti_header(path).read())
+
+    def test_five_axes_are_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(FileFormatError, match="4 x 4 x 4 x 1 x 3 has more than four axes"):
+            read_nifti_header(save(tmp_path / "a.nii", (4, 4, 4, 1, 3)))
+
+    def test_times_of_the_target_and_grid_of_the_guide_are_written(self, tmp_path: Path) -> None:
+        series = nibabel.Nifti1Image(np.ones((4, 3, 4, 3), "i2"), scaled(OBLIQUE, 2, 2, 1))
+        series.header["pixdim"][4], series.header["toffset"] = 2.5, 7
+        series.header.set_xyzt_units("mm", "sec")
+        nibabel.save(series, tmp_path / "low.nii")
+        target = read_nifti_header(tmp_path / "low.nii")
+        guide = read_nifti(save(tmp_path / "high.nii", dtype="float32"))
+        with nifti_writer(tmp_path / "out.nii.gz", target=target, guide=guide) as output:
+            for value in (5.0, 6.0, 7.0):
+                output.write(np.full(guide.shape, value, np.float32))
+        image = nibabel.load(tmp_path / "out.nii.gz")
+        assert image.shape == (8, 6, 4, 3)
+        assert image.header.get_zooms()[3] == 2.5
+        assert (image.header["toffset"], image.header.get_xyzt_units()) == (7, ("unknown", "sec"))
+        np.testing.assert_array_equal(image.affine, guide.affine)
+        np.testing.assert_array_equal(np.asarray(image.dataobj)[0, 0, 0], [5, 6, 7])
+
+
 class TestWriting:
     def pair(self, folder: Path, **target: object) -> tuple[Volume, Volume]:
         low = save(folder / "low.nii.gz", (4, 3, 4), scaled(OBLIQUE, 2, 2, 1), **target)  # type: ignore[arg-type]
@@ -261,7 +310,7 @@ class TestWriting:
     def test_images_stay_images(self, tmp_path: Path) -> None:
         guide = read_nifti(save(tmp_path / "flat.nii", (8, 6), np.diag([1, 1, 5, 1.0])))
         target = read_nifti(save(tmp_path / "low.nii", (4, 3), np.diag([2, 2, 5, 1.0])))
-        assert nifti_placement(target, guide).slice_axis == 2
+        assert place_volumes(target, guide).slice_axis == 2
         write_nifti(tmp_path / "out.nii", guide.voxels, target=target, guide=guide)
         assert nibabel.load(tmp_path / "out.nii").shape == (8, 6)
 
@@ -289,60 +338,6 @@ class TestWriting:
                 )
 
 
-class TestPlacement:
-    def place(self, folder: Path, target: np.ndarray, shape: tuple[int, ...]) -> object:
-        """Place a target with this affine and shape under a guide of 8 x 6 x 4 voxels."""
-        low = read_nifti(save(folder / "low.nii", shape, target))
-        return nifti_placement(low, read_nifti(save(folder / "high.nii")))
-
-    @pytest.mark.parametrize("grid", ["centre", "kspace"])
-    def test_the_affine_tells_the_grid(self, tmp_path: Path, grid: str) -> None:
-        found = self.place(tmp_path, scaled(OBLIQUE, 2, 2, 1, grid=grid), (4, 3, 4))
-        assert found.slice_axis == 2
-        assert found.in_plane == Placement.from_grid(grid, (4, 3), (8, 6))
-
-    @pytest.mark.parametrize("axis", [0, 1, 2])
-    def test_slices_may_lie_along_any_axis(self, tmp_path: Path, axis: int) -> None:
-        factors, shape = [2.0, 2.0, 2.0], [4, 3, 2]
-        factors[axis], shape[axis] = 1.0, (8, 6, 4)[axis]
-        found = self.place(tmp_path, scaled(OBLIQUE, *factors), tuple(shape))
-        assert found.slice_axis == axis
-        assert found.in_plane.scale == (0.5, 0.5)
-        volume = np.arange(192.0).reshape(8, 6, 4)
-        assert found.slices(volume).shape[0] == (8, 6, 4)[axis]
-        assert np.array_equal(found.volume(found.slices(volume)), volume)
-
-    def test_one_coarse_direction_leaves_the_thick_axis_as_slices(self, tmp_path: Path) -> None:
-        found = self.place(tmp_path, scaled(OBLIQUE, 2, 1, 1), (4, 6, 4))
-        assert found.slice_axis == 2
-        assert found.in_plane == Placement((0.5, 1.0), (0.0, 0.0))
-
-    def test_a_part_of_the_field_of_view(self, tmp_path: Path) -> None:
-        part = scaled(OBLIQUE, 2, 2, 1)
-        part[:3, 3] += part[:3, 0] * 1  # the target starts one of its own voxels later
-        found = self.place(tmp_path, part, (3, 3, 4))
-        assert found.in_plane.offset == pytest.approx((-1, 0), abs=1e-5)
-
-    def test_pairs_that_do_not_fit_are_refused(self, tmp_path: Path) -> None:
-        flipped = scaled(OBLIQUE, 2, 2, 1) @ np.diag([-1, 1, 1, 1.0])
-        swapped = scaled(OBLIQUE, 2, 2, 1)[:, [1, 0, 2, 3]]
-        far = scaled(OBLIQUE, 2, 2, 1)
-        far[:3, 3] += far[:3, 0] * 50
-        for affine, shape, reason in (
-            (flipped, (4, 3, 4), "other orientations"),
-            (swapped, (3, 4, 4), r"other orientations \(.*resample"),
-            (np.diag([1.2, 1.2, 3.3, 1]), (4, 3, 4), "other orientations"),
-            (OBLIQUE, (8, 6, 4), "one grid already"),
-            (scaled(OBLIQUE, 2, 2, 2), (4, 3, 2), "through the slices is not supported yet"),
-            (far, (4, 3, 4), "do not overlap"),
-            (scaled(OBLIQUE, 0.5, 0.5, 1), (16, 12, 4), "coarser"),
-            (scaled(OBLIQUE, 100, 100, 1), (1, 1, 4), "ratio 100"),
-        ):
-            with pytest.raises(PairError, match=reason) as caught:
-                self.place(tmp_path, affine, shape)
-            assert "low.nii and high.nii" in str(caught.value)
-
-
 def test_a_real_volume_makes_the_round_trip(data_folder: Path, tmp_path: Path) -> None:
     folder = sorted((data_folder / "mri").iterdir())[0]
     target, guide = read_nifti(folder / "T2.nii.gz"), read_nifti(folder / "T1.nii.gz")
@@ -354,13 +349,13 @@ def test_a_real_volume_makes_the_round_trip(data_folder: Path, tmp_path: Path) -
         small,
     )
     low = read_nifti(small)
-    found = nifti_placement(low, guide)
-    assert found.slice_axis == 2
-    assert found.in_plane.scale == pytest.approx((0.25, 0.25))
-    assert found.in_plane.offset == pytest.approx((0, 0), abs=1e-4)
+    found = place_volumes(low, guide)
+    assert (found.slice_axis, found.coarse, found.angle) == (2, (0, 1), 0)
+    assert [found.axis(axis).scale for axis in (0, 1)] == pytest.approx([0.25, 0.25])
+    assert [found.axis(axis).offset for axis in (0, 1)] == pytest.approx([0, 0], abs=1e-4)
     write_nifti(tmp_path / "out.nii.gz", target.voxels, target=low, guide=guide)
     back = read_nifti(tmp_path / "out.nii.gz")
     assert np.array_equal(back.voxels, target.voxels)
     assert np.array_equal(back.affine, guide.affine)
     with pytest.raises(PairError, match="one grid already"):
-        nifti_placement(target, guide)
+        place_volumes(target, guide)

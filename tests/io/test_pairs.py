@@ -89,7 +89,8 @@ def test_pairs_are_loaded_and_placed(files: Path) -> None:
     volume = read_pair(files / "low.nii.gz", files / "high.nii.gz")
     assert isinstance(volume, VolumePair)
     assert volume.task == "mri"
-    assert volume.placement.in_plane == Placement.from_grid("kspace", (4, 4), (8, 8))
+    lines = [volume.placement.axis(axis) for axis in (0, 1)]
+    assert [(line.scale, line.offset) for line in lines] == [(0.5, 0.0)] * 2
     depth = read_pair(files / "low.npy", files / "high_rgb.jpg", invalid=1)
     assert isinstance(depth, DepthPair)
     assert (depth.task, depth.placement, depth.guide.shape) == ("depth", half, (8, 8, 3))

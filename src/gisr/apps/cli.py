@@ -14,12 +14,14 @@ from gisr import __version__
 from gisr.apps.commands import demo, models, tasks, train
 from gisr.apps.data_command import list_data, prepare, show
 from gisr.apps.evaluate_command import evaluate
+from gisr.apps.export_command import onnx
 from gisr.apps.reproduce_command import reproduce
+from gisr.apps.serve_command import serve
 from gisr.apps.upscale_command import upscale
 from gisr.errors import GisrError
 
-Command = Callable[..., None]
-"""Its options, types and help are its signature and docstring."""
+Command = Callable[..., int | None]
+"""Its options, types and help are its signature and docstring; it may return an exit code."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Group:
 
 COMMANDS: dict[str, Command | Group] = {
     "upscale": upscale,
+    "serve": serve,
     "demo": demo,
     "models": models,
     "tasks": tasks,
@@ -42,6 +45,7 @@ COMMANDS: dict[str, Command | Group] = {
         "List, prepare and look at data sets.",
         {"list": list_data, "prepare": prepare, "show": show},
     ),
+    "export": Group("Write weights for programs without torch.", {"onnx": onnx}),
 }
 """Every command and group of commands."""
 
@@ -75,11 +79,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments after the program's name; the process's own when None.
 
     Returns:
-        Exit code: 0 done, 2 an error that a user can act on (one line on stderr), 130 interrupted.
+        Exit code: 0 done, 1 some of several pairs failed, 2 an error that a user can act on (one
+        line on stderr), 130 interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        _run(arguments)
+        return _run(arguments)
     except SystemExit as end:  # --help and --version
         return int(end.code or 0)
     except ArgumentError as error:
@@ -87,10 +92,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"{_readable(str(error))} (see {hint})")
     except GisrError as error:
         return _fail(str(error))
+    except OSError as error:  # from where no file of the user's is expected to fail
+        name = "" if error.filename is None else f"{error.filename}: "
+        return _fail(f"{name}{error.strerror or error}: check the disk and its permissions")
     except KeyboardInterrupt:
         print("gisr: interrupted", file=sys.stderr)
         return 130
-    return 0
 
 
 def build_parser() -> ArgumentParser:
@@ -147,7 +154,7 @@ def gather_repeated(arguments: list[str]) -> list[str]:
     return kept + [word for name, words in values.items() for word in (name, *words)]
 
 
-def _run(arguments: list[str]) -> None:
+def _run(arguments: list[str]) -> int:
     overrides: list[str] = []
     if arguments[:1] == ["upscale"]:
         arguments = gather_repeated(arguments)
@@ -162,7 +169,7 @@ def _run(arguments: list[str]) -> None:
     options = parsed.as_dict()
     if command is train:
         options["overrides"] = overrides
-    command(**options)
+    return command(**options) or 0
 
 
 def _command_words(arguments: Sequence[str]) -> list[str]:
@@ -243,6 +250,17 @@ def _option(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+def _spoken(words: Sequence[str], name: str) -> str:
+    """Return what the user writes for a parameter of a command: its place or its option."""
+    command = COMMANDS[words[0]]
+    if isinstance(command, Group):
+        if len(words) < 2:
+            return _option(name)
+        command = command.commands[words[1]]
+    parameter = signature(command).parameters.get(name)
+    return name if parameter and parameter.kind in _POSITIONAL_KINDS else _option(name)
+
+
 def _readable(message: str) -> str:
     """Say jsonargparse's type errors, which take ten lines, in one."""
     key = re.search(r'Parser key "([^"]+)"', message)
@@ -255,14 +273,17 @@ def _readable(message: str) -> str:
         return f"{name} {value[1].strip()}: must be {expected}"
     # jsonargparse writes upscale.output for the option --output of upscale, and so on inwards.
     words = [*COMMANDS, *(w for c in COMMANDS.values() if isinstance(c, Group) for w in c.commands)]
-    prefix = rf"\b(?:(?:{'|'.join(words)})\.)+(\w+)"
+    prefix = rf"\b((?:(?:{'|'.join(words)})\.)+)(\w+)"
     plain = re.sub(r'expected "[\w.]*subcommand" to be one of .*', "say which command", message)
-    plain = re.sub(prefix, lambda found: _option(found[1]), plain)
+    plain = re.sub(prefix, lambda found: _spoken(found[1].split(".")[:-1], found[2]), plain)
     return plain.replace("argument COMMAND: invalid choice", "unknown command")
 
 
 def _fail(message: str) -> int:
-    print(f"gisr: error: {' '.join(message.split())}", file=sys.stderr)
+    """Say what is wrong in one line; what a name might do to a terminal is spelt out."""
+    line = " ".join(message.split())
+    plain = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+    print(f"gisr: error: {plain}", file=sys.stderr)
     return 2
 
 

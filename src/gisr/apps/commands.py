@@ -41,7 +41,7 @@ def demo(
 
 def models() -> None:
     """List the weights inside the package."""
-    from gisr.inference.weights import CARD_FILE, EMBEDDED, TENSORS_FILE, embedded_folder
+    from gisr.inference.weights_folder import CARD_FILE, EMBEDDED, TENSORS_FILE, embedded_folder
 
     print(f"{'name':<12}{'parameters':>12}{'size':>10}  {'licence':<12}card")
     for name in EMBEDDED:
@@ -96,14 +96,17 @@ def train(
         overrides: Changes to the recipe, command-line style.
     """
     path = find_recipe(recipe)
+    # The recipe is read before the seconds that torch takes to load.
+    from gisr.training.recipe import check_folders, one_by_one, read_recipe
+
+    chosen = read_recipe(path, overrides)
+    check_folders(chosen)
+    set_threads(threads)
     from gisr.experiments.validation import make_validation
     from gisr.training.distributed import leads, own_device
     from gisr.training.loop import train as run_training
-    from gisr.training.recipe import one_by_one, read_recipe
 
     checked = checked_device(own_device(device)) or "cpu"
-    set_threads(threads)
-    chosen = read_recipe(path, overrides)
     if only:
         given = any(word.split("=")[0] == "--steps" for word in overrides or [])
         chosen = one_by_one(chosen, only, scale_steps=not given)

@@ -19,6 +19,7 @@ from gisr.io.drawing import (
     colour_bytes,
     coloured_depth,
     letters,
+    red_green_blue,
 )
 from gisr.io.files import atomic_output
 
@@ -118,7 +119,7 @@ def _colours(
     pixels: Float[np.ndarray, "h w bands"], *, satellite: bool = False
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Stretch every band that is shown between percentiles of its own."""
-    bands = _red_green_blue(pixels.shape[2]) if satellite else (0, 1, 2)
+    bands = red_green_blue(pixels.shape[2]) if satellite else (0, 1, 2)
     chosen = pixels[..., list(bands)] if pixels.shape[2] >= 3 else pixels[..., :1]
     if chosen.shape[2] == 3 and not satellite:  # a photograph: its white balance is right
         low, high = np.percentile(chosen, _SHARE)
@@ -126,13 +127,6 @@ def _colours(
         low, high = np.percentile(chosen, _SHARE, axis=(0, 1))
     share = (chosen - low) / np.maximum(high - low, 1e-6)
     return colour_bytes(np.broadcast_to(share, (*share.shape[:2], 3)))
-
-
-def _red_green_blue(bands: int) -> tuple[int, int, int]:
-    """Return where red, green and blue are: blue comes first, and WorldView's eight have more."""
-    if bands == 8:
-        return 4, 2, 1
-    return (2, 1, 0) if bands > 3 else (0, 1, 2)
 
 
 def _depth(

@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import fft, ndimage
 
 from gisr.data.resample import resize_pillow, weighted_taps
 from gisr.errors import InputError
@@ -43,15 +42,34 @@ def wald(
     sides = [int(side / ratio + 1e-6) for side in image.shape[:2]]
     if 0 in sides:
         raise InputError(f"wald: image {image.shape} is smaller than the ratio {ratio:g}")
-    sigma = gaussian_sigma(ratio, gain)
-    reach = int(np.ceil(3.5 * sigma))
     result = np.asarray(image, dtype=np.float32)
     for axis in (0, 1):
         centres = (np.arange(sides[axis]) + 0.5) * ratio - 0.5
-        taps = np.floor(centres).astype(np.int64)[:, None] + np.arange(-reach, reach + 2)
-        weights = np.exp(-0.5 * ((taps - centres[:, None]) / sigma) ** 2)
-        result = weighted_taps(result, taps, weights, axis)
+        result = mtf_samples(result, centres, ratio, gain, axis)
     return result
+
+
+def mtf_samples(
+    image: Float[np.ndarray, "H W *bands"],
+    centres: Float[np.ndarray, " samples"],
+    ratio: float,
+    gain: float,
+    axis: int,
+) -> Float[np.ndarray, "h w *bands"]:
+    """Return samples along one axis of an image blurred along it by a Gaussian MTF.
+
+    Args:
+        image: Fine image.
+        centres: Where the samples lie, in fine pixels.
+        ratio: Fine pixels a coarse one.
+        gain: Response at the Nyquist frequency of the coarse grid.
+        axis: 0 or 1.
+    """
+    sigma = gaussian_sigma(ratio, gain)
+    reach = int(np.ceil(3.5 * sigma))
+    taps = np.floor(centres).astype(np.int64)[:, None] + np.arange(-reach, reach + 2)
+    weights = np.exp(-0.5 * ((taps - centres[:, None]) / sigma) ** 2)
+    return weighted_taps(image, taps, weights, axis)
 
 
 def gaussian_sigma(ratio: float, gain: float) -> float:
@@ -73,7 +91,16 @@ def kspace_crop(image: Float[np.ndarray, "H W"], ratio: float) -> Float[np.ndarr
         ratio: Scale factor; each side becomes ``round(side / ratio)``, at least 1.
     """
     height, width = image.shape
-    low = (max(1, round(height / ratio)), max(1, round(width / ratio)))
+    return kspace_centre(image, (max(1, round(height / ratio)), max(1, round(width / ratio))))
+
+
+def kspace_centre(
+    image: Float[np.ndarray, "H W"], low: tuple[int, int]
+) -> Float[np.ndarray, "h w"]:
+    """Keep so many rows and columns of the centre of k-space; otherwise as above."""
+    from scipy import fft  # only here: who reads files need not wait for it
+
+    height, width = image.shape
     spectrum = fft.fftshift(fft.fft2(np.asarray(image, dtype=np.float32)))
     top, left = height // 2 - low[0] // 2, width // 2 - low[1] // 2
     centre = spectrum[top : top + low[0], left : left + low[1]]
@@ -93,6 +120,8 @@ def zero_fill(
     height, width = target.shape
     if guide_shape[0] < height or guide_shape[1] < width:
         raise InputError(f"zero_fill: {target.shape} is larger than the grid {guide_shape}")
+    from scipy import fft
+
     spectrum = np.zeros(guide_shape, dtype=np.complex64)
     top, left = guide_shape[0] // 2 - height // 2, guide_shape[1] // 2 - width // 2
     low = fft.fftshift(fft.fft2(np.asarray(target, dtype=np.float32)))
@@ -145,6 +174,8 @@ def fill_holes(
         return values
     if not valid.any():
         raise InputError("every pixel is unknown (no data): there is nothing to sharpen")
+    from scipy import ndimage
+
     nearest = ndimage.distance_transform_edt(~valid, return_distances=False, return_indices=True)
     filled: Float[np.ndarray, "H W *bands"] = values[tuple(nearest)]
     return filled

@@ -38,6 +38,11 @@ class Sample:
     task: TaskName
 
 
+def window_side(patch: int, ratio: int) -> int:
+    """Return the side of a patch with its margin, in guide pixels."""
+    return patch + 2 * _MARGIN * ratio
+
+
 def random_window(rng: Generator, patch: int, ratio: int, shape: tuple[int, ...]) -> Window:
     """Return a random square of an image: a patch with its margin, or all there is.
 
@@ -46,7 +51,7 @@ def random_window(rng: Generator, patch: int, ratio: int, shape: tuple[int, ...]
     """
     rows, columns = shape[:2]
     _check_patch(patch, rows // ratio * ratio, columns // ratio * ratio)
-    return _square(rng, patch + 2 * _MARGIN * ratio, rows, columns)
+    return _square(rng, window_side(patch, ratio), rows, columns)
 
 
 def target_window(rng: Generator, patch: int, ratio: int, shape: tuple[int, ...]) -> Window:

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
+from jaxtyping import Bool, Float
 from numpy.random import Generator
 
 from gisr.data.augmentation import (
@@ -13,16 +14,23 @@ from gisr.data.augmentation import (
     random_misregistration,
     random_orientation,
 )
+from gisr.data.degradations import ReducedAs
 from gisr.data.entry import Frame, MadePair, Scan, Scene
+from gisr.data.generated.depth_frame import generated_depth_frame
+from gisr.data.generated.land_scene import generated_land_scene
 from gisr.data.pairing import made_pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
-from gisr.data.samples import Sample, cut_sample, random_window, target_window
+from gisr.data.samples import Sample, cut_sample, random_window, target_window, window_side
 from gisr.data.windows import frame_window, scan_slice, scene_window
 from gisr.errors import RecipeError
 from gisr.tasks.task import TaskName, describe, find_task
 
 _HEAD = 0.05
 """Least share of a slice that must be head, where the data set has no rule of its own."""
+
+GENERATED_LENGTH = 1000
+"""Images that a generated set counts for: more than most sets have, so that they and not it decide
+how long an epoch is; alone it has the 1000 samples of the paper's."""
 
 
 class TrainingSet(Protocol):
@@ -39,7 +47,7 @@ class TrainingSet(Protocol):
         ...
 
     def __len__(self) -> int:
-        """Number of full-resolution images."""
+        """Number of full-resolution images, or what it counts for in a mixture."""
         ...
 
     def sample(self, item: int, rng: Generator, patch: int) -> Sample:
@@ -68,13 +76,29 @@ class PansharpeningSet:
         # Aligned, as the upscaler aligns guides before the network sees them: flips and turns
         # would make the fixed shift of a sensor a random one, which no convolution can undo.
         truth, guide = random_orientation(rng, *scene_window(entry, window))
-        truth = random_gamma(rng, random_bands(rng, truth), float(truth.min()), float(truth.max()))
-        guide = random_gamma(rng, guide, float(guide.min()), float(guide.max()))
-        guide = random_misregistration(rng, guide, self.misregistration)
-        sensor = entry.sensor if rng.random() < 0.5 else None
-        pair = wald_pair(truth, guide, self.ratio, sensor=sensor)
-        description = describe("pansharpening", self.ratio, sensor=sensor)
-        return cut_sample(rng, pair, patch, description)
+        sensor = entry.sensor
+        return _scene_sample(rng, truth, guide, patch, self.ratio, self.misregistration, sensor)
+
+
+@dataclass(frozen=True)
+class GeneratedPansharpeningSet:
+    """Generated satellite scenes, another one for every sample, degraded by Wald's protocol."""
+
+    ratio: int
+    misregistration: float = 0.3
+    """Largest random shift of the guide in truth pixels."""
+    task: Literal["pansharpening"] = "pansharpening"
+
+    def __len__(self) -> int:
+        """Scenes that it counts for in a mixture; there is no end to them."""
+        return GENERATED_LENGTH
+
+    def sample(self, item: int, rng: Generator, patch: int) -> Sample:
+        """Return the middle of a new scene; the item says nothing, the generator all."""
+        scene = generated_land_scene(rng, window_side(patch, self.ratio))
+        return _scene_sample(
+            rng, scene.multispectral, scene.panchromatic, patch, self.ratio, self.misregistration
+        )
 
 
 @dataclass(frozen=True)
@@ -181,12 +205,34 @@ class DepthSet:
         truth, known = planes[..., 0], planes[..., 1] > 0
         if not known.any():  # a window that is all hole: its neighbourhood says nothing either
             truth, known = np.zeros_like(truth), known | True
-        if rng.random() < 0.5:  # near is bright in disparity and dark in depth: learn both
-            top = float(truth[known].max())
-            truth = np.where(known, top - truth, 0.0).astype(np.float32)
-        colour = random_gamma(rng, colour, 0.0, 255.0)
-        pair = depth_pair(truth, colour, self.ratio, valid=known, reduced_as=entry.reduced_as)
-        return cut_sample(rng, pair, patch, describe("depth", self.ratio))
+        return _depth_sample(
+            rng, truth, known, colour, patch, ratio=self.ratio, reduced_as=entry.reduced_as
+        )
+
+
+@dataclass(frozen=True)
+class GeneratedDepthSet:
+    """Generated depth frames, another one for every sample, reduced by Pillow's bicubic."""
+
+    ratio: int
+    task: Literal["depth"] = "depth"
+
+    def __len__(self) -> int:
+        """Frames that it counts for in a mixture; there is no end to them."""
+        return GENERATED_LENGTH
+
+    def sample(self, item: int, rng: Generator, patch: int) -> Sample:
+        """Return the middle of a new frame; the item says nothing, the generator all."""
+        frame = generated_depth_frame(rng, window_side(patch, self.ratio))
+        return _depth_sample(
+            rng,
+            frame.depth,
+            frame.known,
+            frame.colour,
+            patch,
+            ratio=self.ratio,
+            reduced_as=frame.reduced_as,
+        )
 
 
 @dataclass(frozen=True)
@@ -258,6 +304,44 @@ class JoinedSet:
                 return part.sample(item, rng, patch)
             item -= len(part)
         raise IndexError(f"item {item + len(self)} of {len(self)}")
+
+
+def _scene_sample(
+    rng: Generator,
+    truth: Float[np.ndarray, "H W bands"],
+    guide: Float[np.ndarray, "H W 1"],
+    patch: int,
+    ratio: int,
+    misregistration: float,
+    sensor: str | None = None,
+) -> Sample:
+    """Return the middle of a window of both images of a scene on one grid."""
+    truth = random_gamma(rng, random_bands(rng, truth), float(truth.min()), float(truth.max()))
+    guide = random_gamma(rng, guide, float(guide.min()), float(guide.max()))
+    guide = random_misregistration(rng, guide, misregistration)
+    sensor = sensor if rng.random() < 0.5 else None
+    pair = wald_pair(truth, guide, ratio, sensor=sensor)
+    description = describe("pansharpening", ratio, sensor=sensor)
+    return cut_sample(rng, pair, patch, description)
+
+
+def _depth_sample(
+    rng: Generator,
+    truth: Float[np.ndarray, "H W"],
+    known: Bool[np.ndarray, "H W"],
+    colour: Float[np.ndarray, "H W channels"],
+    patch: int,
+    *,
+    ratio: int,
+    reduced_as: ReducedAs,
+) -> Sample:
+    """Return the middle of a window, which has a known pixel."""
+    if rng.random() < 0.5:  # near is bright in disparity and dark in depth: learn both
+        top = float(truth[known].max())
+        truth = np.where(known, top - truth, 0.0).astype(np.float32)
+    colour = random_gamma(rng, colour, 0.0, 255.0)
+    pair = depth_pair(truth, colour, ratio, valid=known, reduced_as=reduced_as)
+    return cut_sample(rng, pair, patch, describe("depth", ratio))
 
 
 def _other_plane(rng: Generator, shape: tuple[int, ...]) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Bool, Float, Shaped, UInt8
 from PIL import Image, ImageDraw
 from scipy.ndimage import uniform_filter
 
@@ -72,18 +72,24 @@ def draw_comparison(
     window = worst_window(errors[0], window_side)
     top = float(np.percentile(errors[0][window], 99.5)) or 1.0
     stretch = _Stretch.of(pair, window)
-    enlarged = nearest_pixels(pair.target, pair.truth.shape[:2], pair.placement)
-    truth = _masked(stretch.colours(pair.truth[window]), pair, window)
+    sides = pair.truth.shape[:2]
+    before = stretch.colours(nearest_pixels(pair.target, sides, pair.placement)[window])
+    holes = ""
+    if pair.valid is not None:
+        known = nearest_pixels(pair.valid, sides, pair.placement)[window]
+        before, holes = _masked(before, known), " (grey: unknown)"
+    truth_known = None if pair.truth_valid is None else pair.truth_valid[window]
+    truth = _masked(stretch.colours(pair.truth[window]), truth_known)
     upper = [
         (f"guide: {sheet.guide}", _guide_colours(pair, window)),
-        (f"target, 1/{pair.ratio:g} of the size", stretch.colours(enlarged[window])),
+        (f"target, 1/{pair.ratio:g} of the size{holes}", before),
         *((name, stretch.colours(image[window])) for name, image in estimates),
     ]
     lower = [
         ("truth" if pair.truth_valid is None else "truth (grey: unknown)", truth),
         None,
         *(
-            (f"error of {name}", _masked(cubehelix(error[window] / top), pair, window))
+            (f"error of {name}", _masked(cubehelix(error[window] / top), truth_known))
             for (name, _), error in zip(estimates, errors, strict=True)
         ),
     ]
@@ -144,12 +150,12 @@ def _error(image: Float[np.ndarray, "H W bands"], pair: Pair) -> Float[np.ndarra
 
 
 def _masked(
-    colours: UInt8[np.ndarray, "h w 3"], pair: Pair, window: Window
+    colours: UInt8[np.ndarray, "h w 3"], known: Bool[np.ndarray, "h w"] | None
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """Paint unknown truth grey."""
-    if pair.truth_valid is None:
+    """Paint unknown pixels grey; all are known when not said."""
+    if known is None:
         return colours
-    return np.where(pair.truth_valid[window][..., None], colours, np.array(UNKNOWN, np.uint8))
+    return np.where(known[..., None], colours, np.array(UNKNOWN, np.uint8))
 
 
 def _lay_out(

@@ -18,10 +18,10 @@ from gisr.data.sources import AUTO, read_entries
 from gisr.errors import InputError
 from gisr.experiments.benchmark import Benchmark
 from gisr.experiments.benchmarks import BENCHMARKS
-from gisr.experiments.no_reference import NoReferenceQuality
 from gisr.inference.align import align_guide
 from gisr.inference.call import PairSystem
-from gisr.inference.upscaler import load_model
+from gisr.inference.no_reference import NoReferenceQuality
+from gisr.inference.upscaler import Upscaler, load_model
 from gisr.metrics import (
     METRICS,
     MetricName,
@@ -35,8 +35,10 @@ from gisr.metrics import (
 )
 from gisr.tasks.task import TaskName
 
+_CONSISTENT = "+consistent"
+"""Behind the name of weights: scored as with ``gisr upscale --consistent``."""
 _NO_REFERENCE: tuple[MetricName, ...] = ("d_lambda", "d_s", "qnr", "d_lambda_k", "hqnr")
-"""Properties of :class:`gisr.experiments.no_reference.NoReferenceQuality`."""
+"""Properties of :class:`gisr.inference.no_reference.NoReferenceQuality`."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,33 @@ class Score:
     """Values of each image by name."""
 
 
+class ConsistentUpscaler(PairSystem):
+    """An upscaler whose results give their target back when they are degraded."""
+
+    def __init__(self, upscaler: Upscaler) -> None:
+        """Wrap an upscaler."""
+        self.upscaler = upscaler
+
+    def upscale(
+        self, pair: Pair, *, description: str | None = None
+    ) -> Float[np.ndarray, "H W bands"]:
+        """Sharpen a pair, as ``gisr upscale --consistent`` does."""
+        return self.upscaler.answer(pair, description=description, consistent=True).image
+
+
 def load_systems(names: Sequence[str], device: str | None = None) -> dict[str, PairSystem]:
-    """Return systems by name: a classical baseline, or anything ``gisr.load_model`` takes."""
-    return {
-        name: CLASSICAL[name] if name in CLASSICAL else load_model(name, device) for name in names
-    }
+    """Return systems by name: a classical baseline, or anything ``gisr.load_model`` takes.
+
+    ``magnet-s+consistent`` is ``magnet-s`` as with ``gisr upscale --consistent``.
+    """
+    systems: dict[str, PairSystem] = {}
+    for name in names:
+        weights, plus, way = name.partition(_CONSISTENT)
+        if plus and not way:
+            systems[name] = ConsistentUpscaler(load_model(weights, device))
+        else:
+            systems[name] = CLASSICAL[name] if name in CLASSICAL else load_model(name, device)
+    return systems
 
 
 def evaluate(

@@ -13,9 +13,9 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gisr.data.degradations import gaussian_sigma
+from gisr.data.degradations import gaussian_sigma, mtf_samples
 from gisr.data.pair import Pair
-from gisr.data.resample import shift, weighted_taps
+from gisr.data.resample import shift
 from gisr.tasks.sensors import find_sensor
 
 Align = Literal["auto", "off"]
@@ -204,12 +204,8 @@ def guide_at_target(
     result = guide
     for axis in (0, 1):
         scale, offset = pair.placement.scale[axis], pair.placement.offset[axis]
-        sigma = gaussian_sigma(1 / scale, gain)
-        reach = int(np.ceil(3.5 * sigma))
         centres = (np.arange(pair.target.shape[axis]) - offset) / scale
-        taps = np.floor(centres).astype(np.int64)[:, None] + np.arange(-reach, reach + 2)
-        weights = np.exp(-0.5 * ((taps - centres[:, None]) / sigma) ** 2)
-        result = weighted_taps(result, taps, weights, axis)
+        result = mtf_samples(result, centres, 1 / scale, gain, axis)
     return result
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gisr.tasks.task import Contrast
 
-_CONTRAST_TOKENS: dict[str, Contrast] = {
+CONTRAST_TOKENS: dict[str, Contrast] = {
     **dict.fromkeys(("t1", "t1w", "t1n"), "T1"),
     **dict.fromkeys(("t1ce", "t1gd", "t1c", "t1post"), "T1ce"),
     **dict.fromkeys(("t2", "t2w"), "T2"),
@@ -23,7 +23,7 @@ def guess_contrast(path: str | PathLike[str]) -> Contrast | None:
     T1ce before T1.
     """
     tokens = re.split(r"[^a-z0-9]+", Path(path).name.lower())
-    found = {_CONTRAST_TOKENS[token] for token in tokens if token in _CONTRAST_TOKENS}
+    found = {CONTRAST_TOKENS[token] for token in tokens if token in CONTRAST_TOKENS}
     if "FLAIR" in found:
         found.discard("T2")
     if "T1ce" in found:

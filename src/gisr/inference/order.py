@@ -7,19 +7,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from gisr.data.pair import Pair
 from gisr.errors import FileFormatError, InputError, PairError
-from gisr.inference.align import Alignment
-from gisr.io import depthmap, nifti
+from gisr.io import depthmap, nifti, point_cloud
+from gisr.io.dicom import is_dicom
+from gisr.io.extras import load_extra
 from gisr.io.files import check_not_input, check_readable, check_writable, file_suffix
 from gisr.io.geotiff import Layout
-from gisr.io.pairs import FilePair, guess_task, read_pair
+from gisr.io.limits import DEFAULT_LIMITS, Limits
+from gisr.io.pairs import DepthPair, FilePair, guess_task, read_pair
 from gisr.io.placement import Placement, place_by_shape
+from gisr.io.point_cloud import PointCloud
 from gisr.tasks.task import Grid, TaskName, find_task
+
+if TYPE_CHECKING:  # scipy takes half a second to load
+    from gisr.inference.align import Alignment
+    from gisr.inference.align_volumes import VolumeAlignment
+    from gisr.inference.consistency import Consistency
 
 OUTPUT_SUFFIXES: dict[TaskName, tuple[str, ...]] = {
     "pansharpening": (".tif", ".tiff"),
@@ -27,6 +36,16 @@ OUTPUT_SUFFIXES: dict[TaskName, tuple[str, ...]] = {
     "depth": tuple(depthmap.READERS),
 }
 """What the output of each task may be called."""
+
+SPREAD_SUFFIXES: dict[TaskName, tuple[str, ...]] = {
+    "pansharpening": OUTPUT_SUFFIXES["pansharpening"],
+    "mri": nifti.SUFFIXES,
+    # Those that hold float32: no PNG.
+    "depth": (".tif", ".tiff", ".npy", ".npz", ".exr", ".pfm"),
+}
+"""What the file of the spread may be called."""
+REPORT_SUFFIXES = (".html", ".htm")
+MASK_SUFFIXES = (".png", ".npy")
 
 _OWNERS: dict[str, TaskName] = {
     "sensor": "pansharpening",
@@ -38,9 +57,13 @@ _OWNERS: dict[str, TaskName] = {
     "contrast": "mri",
     "guide_contrast": "mri",
     "invalid": "depth",
+    "fill_holes": "depth",
+    "mask": "depth",
+    "cloud": "depth",
 }
 """The task that an option belongs to; the others are for all tasks."""
-_RATIO_TOLERANCE = 0.02
+RATIO_TOLERANCE = 0.02
+"""How far a ratio that is asked for may lie from what the files say."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +80,17 @@ class Options:
     description: str | None = None
     """Free text in place of the built-in description."""
     overwrite: bool = False
-    """Whether an existing output may be replaced."""
+    """Whether existing outputs may be replaced."""
+    consistent: bool | None = None
+    """Whether the result is corrected so that degrading it gives the target; on k-space grids only
+    when None."""
+    uncertainty: str | PathLike[str] | None = None
+    """File for the spread of the network's answers to the images turned in all eight ways, float32
+    in the target's unit on the output's grid; the output is then their mean."""
+    report: str | PathLike[str] | None = None
+    """HTML page to write that shows the result from all sides."""
+    command: str = ""
+    """The command line that asked, for the report."""
     sensor: str | None = None
     """Satellite sensor, for example ``QuickBird`` (pansharpening)."""
     bits: int | None = None
@@ -78,6 +111,17 @@ class Options:
     """MR contrast of the guide; likewise (mri)."""
     invalid: float | None = None
     """Value of unknown pixels in a depth map; 0 when None (depth)."""
+    fill_holes: bool = False
+    """Whether unknown pixels are filled along the edges of the guide (depth)."""
+    mask: str | PathLike[str] | None = None
+    """File for what was filled: 255 there, 0 elsewhere, 8 bits (depth)."""
+    cloud: PointCloud | None = None
+    """Point cloud to write too: where, and what makes metres of the values (depth)."""
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """Outputs that any task can have beside the sharpened file."""
+        return tuple(Path(path) for path in (self.uncertainty, self.report) if path is not None)
 
     def check(self, task: TaskName) -> None:
         """Refuse options that would be ignored.
@@ -92,6 +136,8 @@ class Options:
                     f"{option.name} {value!r} is for task {owner}, these files are {task}: "
                     "leave it out"
                 )
+        if self.mask is not None and not self.fill_holes:
+            raise InputError(f"mask {self.mask}: tells what was filled: ask for fill-holes too")
 
 
 @dataclass(frozen=True)
@@ -114,8 +160,12 @@ class FileResult:
     """MR contrast of the target, given or read from its name."""
     guide_contrast: str | None = None
     """MR contrast of the guide, given or read from its name."""
-    alignment: Alignment | None = None
+    alignment: "Alignment | VolumeAlignment | None" = None
     """What was found about the guide's shift; None where it was not looked for."""
+    consistency: "Consistency | None" = None
+    """What degrading the result gives, before and after it was made consistent."""
+    further: tuple[Path, ...] = ()
+    """What was written beside the output."""
     notes: tuple[str, ...] = ()
     """What a user should know about choices that were made for them."""
 
@@ -170,7 +220,7 @@ class Order:
         if placement is None or self.options.grid is not None:
             grid = self.options.grid or find_task(self.task).grid
             return place_by_shape(target, guide, grid, ratio), grid
-        if ratio is not None and abs(placement.ratio / ratio - 1) > _RATIO_TOLERANCE:
+        if ratio is not None and abs(placement.ratio / ratio - 1) > RATIO_TOLERANCE:
             raise PairError(
                 f"ratio {ratio:g} is not what the files say ({placement.ratio:.4g}): "
                 "leave the ratio out, or correct the georeference or affine"
@@ -189,6 +239,8 @@ def read_order(
     guide_path: str | PathLike[str],
     output_path: str | PathLike[str],
     options: Options | None = None,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Order:
     """Read two files, and check everything that can be checked before the network is loaded.
 
@@ -198,6 +250,7 @@ def read_order(
         output_path: ``.tif`` for pansharpening, ``.nii`` or ``.nii.gz`` for mri, a depth format
             for depth.
         options: What the files do not say, or say wrongly.
+        limits: What the headers may claim.
 
     Raises:
         InputError: An option cannot be used with these files.
@@ -208,12 +261,14 @@ def read_order(
         MissingExtraError: The package that reads the format is not installed.
     """
     options, output = options or Options(), Path(output_path)
-    check_readable(target_path)
-    check_readable(guide_path)
+    for path in (target_path, guide_path):
+        if not is_dicom(path):  # a series may be a folder
+            check_readable(path)
     check_not_input(output, target_path, guide_path)
     check_writable(output, options.overwrite)
     task = guess_task(target_path, guide_path) if options.task is None else options.task
     _check_suffix(output, find_task(task).name)
+    _check_further(options, (Path(target_path), Path(guide_path), output), find_task(task).name)
     options.check(task)
     files = read_pair(
         target_path,
@@ -222,8 +277,37 @@ def read_order(
         invalid=options.invalid or 0,
         bands=options.bands,
         nodata=options.nodata,
+        limits=limits,
     )
+    if options.cloud is not None and isinstance(files, DepthPair):
+        options.cloud.camera.on_grid((files.guide.shape[0], files.guide.shape[1]))
     return Order(files, output, options)
+
+
+def _check_further(options: Options, taken: tuple[Path, ...], task: TaskName) -> None:
+    """Refuse further outputs that could not be written, or that are another file of the order."""
+    wanted = {
+        "uncertainty": SPREAD_SUFFIXES[task],
+        "report": REPORT_SUFFIXES,
+        "mask": MASK_SUFFIXES,
+        "cloud": point_cloud.SUFFIXES,
+    }
+    for name, suffixes in wanted.items():
+        given = getattr(options, name)
+        if given is None:
+            continue
+        path = given.path if isinstance(given, PointCloud) else Path(given)
+        if file_suffix(path) not in suffixes:
+            raise FileFormatError(
+                f"{path}: {name} of task {task} is written as {', '.join(suffixes)}"
+            )
+        if path.resolve() in {other.resolve() for other in taken}:
+            raise FileFormatError(f"{path}: is another file of this command too: name it otherwise")
+        check_not_input(path, *taken[:2])
+        check_writable(path, options.overwrite)
+        taken = (*taken, path)
+    if options.report is not None:
+        load_extra("matplotlib", "report")
 
 
 def _check_suffix(output: Path, task: TaskName) -> None:

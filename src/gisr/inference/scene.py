@@ -1,7 +1,8 @@
 """Satellite scenes of any size: read by windows, sharpened in tiles, written rows after rows."""
 
-from collections.abc import Callable
+from contextlib import ExitStack
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool
@@ -9,12 +10,29 @@ from jaxtyping import Bool
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.align import Alignment
+from gisr.inference.consistency import Consistency, consistency_bytes, consistent_rows
+from gisr.inference.contents import check_values
+from gisr.inference.memory import most_memory_taken
 from gisr.inference.order import FileResult, Order
+from gisr.inference.report import SceneSubject, write_report
 from gisr.inference.sampling import RegularSample
 from gisr.inference.source import PairSource, Survey, Values, sample_of, survey_of
 from gisr.inference.tiles import Rows, Window
 from gisr.inference.upscaler import Progress, Upscaler
-from gisr.io.geotiff import GeoReader, Layout, create_geotiff, geotiff_memory, waiting_bytes
+from gisr.io.files import atomic_outputs
+from gisr.io.geotiff import (
+    GeoHeader,
+    GeoReader,
+    GeoWriter,
+    Layout,
+    Turn,
+    Warp,
+    create_geotiff,
+    geotiff_memory,
+    read_header,
+    spread_header,
+    waiting_bytes,
+)
 from gisr.io.pairs import RasterPair
 from gisr.io.placement import Placement
 from gisr.tasks.task import find_task
@@ -41,6 +59,13 @@ class RasterSource(PairSource):
         pixels, valid = self._target.read(rows, columns)
         return np.where(valid[..., None], pixels, 0).astype(np.float32), valid
 
+    def read_on_guide_grid(self, window: Window) -> Values | None:
+        """Return a window that is interpolated but once, where the target lies on other axes."""
+        if not isinstance(self._target.header.regrid, Warp):
+            return None
+        pixels, valid = self._target.read_on(self._guide.header, *window)
+        return pixels.astype(np.float32), valid
+
     def read_guide(self, rows: slice, columns: slice) -> Values:
         """Return a window of the guide."""
         pixels, valid = self._guide.read(rows, columns)
@@ -59,20 +84,16 @@ class RasterSource(PairSource):
             self._occupied[name] = _scan(reader, samples[name], _CELLS[name])
             if not self._occupied[name].any():
                 raise InputError(f"{reader.header.path}: every pixel is unknown (no data)")
-        found = survey_of(samples["target"], samples["guide"], find_task(self.about.task))
-        bits = self.about.bits
-        if bits is not None and found.highest > 2**bits - 1:
-            raise InputError(
-                f"{self._target.header.path}: holds {found.highest:g}, which {bits} bits cannot: "
-                "correct bits or leave it out"
-            )
-        return found
+            bits = self.about.bits if name == "target" else None
+            lowest, highest = samples[name].lowest, samples[name].highest
+            check_values(reader.header.path, lowest, highest, bits)
+        return survey_of(samples["target"], samples["guide"], find_task(self.about.task))
 
     def may_hold(self, window: Window) -> bool:
         """Return false where the survey saw that a window has no known pixel."""
         if not self._occupied:
             return True
-        area, _ = self._target_area(window)
+        area, _ = self.target_area(window)
         reach = int(np.ceil(max(map(abs, self.offset))))
         wide = (
             slice(max(0, window[0].start - reach), window[0].stop + reach),
@@ -121,35 +142,103 @@ def upscale_scene(upscaler: Upscaler, order: Order, progress: Progress | None = 
     assert isinstance(files, RasterPair)
     about = _about(order, files)
     target, guide, layout = files.target, files.guide, options.layout or Layout()
-    with geotiff_memory(_block_cache(files)), GeoReader(target) as low, GeoReader(guide) as high:
+    cache, before = _block_cache(files), most_memory_taken() if options.max_memory else 0
+    with geotiff_memory(cache), GeoReader(target) as low, GeoReader(guide) as high:
         source = RasterSource(about, low, high)
         _ = source.survey
         alignment = source.align() if upscaler.align == "auto" else None
         notes = _notes(files, about.placement, alignment)
         tile = None
         if options.max_memory is not None:
-            waiting = waiting_bytes(target, guide, layout)
-            tile = upscaler.tile_within(source, options.max_memory, waiting)
+            waiting = waiting_bytes(target, guide, layout) + _cache_to_fill(files, cache)
+            waiting += _further_bytes(upscaler, order, source)
+            peak = most_memory_taken()
+            reached = peak if peak > before else 0  # an older peak is not ours
+            tile = upscaler.tile_within(source, options.max_memory, waiting, reached)
             if tile < upscaler.tile:
                 notes.append(f"tiles of {tile} in place of {upscaler.tile} to keep to max-memory")
-        with create_geotiff(
-            order.output, target=target, guide=guide, layout=layout, overwrite=options.overwrite
-        ) as writer:
-            rows = upscaler.stream(
-                source, description=options.description, progress=progress, tile=tile
-            )
-            for part in rows:
-                _write(part, writer.write, writer.write_unknown)
-    return FileResult(
-        path=order.output,
-        task="pansharpening",
-        shape=(*guide.shape, target.bands),
-        dtype=target.dtype.name,
-        ratio=about.placement.ratio,
-        grid="centre",
-        alignment=alignment,
-        notes=tuple(notes),
+        consistency = _write_scene(upscaler, order, source, tile, progress)
+        if consistency is not None:
+            notes.append(consistency.note)
+        result = FileResult(
+            path=order.output,
+            task="pansharpening",
+            shape=(*guide.shape, target.bands),
+            dtype=target.dtype.name,
+            ratio=about.placement.ratio,
+            grid="centre",
+            alignment=alignment,
+            consistency=consistency,
+            further=options.written,
+            notes=tuple(notes),
+        )
+        if options.report is not None:
+            _report(upscaler, order, result, source, tile or upscaler.tile)
+    return result
+
+
+def _report(
+    upscaler: Upscaler, order: Order, result: FileResult, source: RasterSource, tile: int
+) -> None:
+    """Write the page about files that are still open, and the output beside them."""
+    spread = order.options.uncertainty
+    with ExitStack() as files:
+        output = files.enter_context(GeoReader(read_header(order.output)))
+        second = None if spread is None else files.enter_context(GeoReader(read_header(spread)))
+        write_report(upscaler, order, result, SceneSubject(source, output, second, tile))
+
+
+def _write_scene(
+    upscaler: Upscaler,
+    order: Order,
+    source: RasterSource,
+    tile: int | None,
+    progress: Progress | None,
+) -> Consistency | None:
+    """Write the output, and the file of the spread if one is wanted."""
+    files, options, spread = order.files, order.options, order.options.uncertainty
+    assert isinstance(files, RasterPair)
+    found = Consistency() if options.consistent else None
+    rows = upscaler.stream(
+        source,
+        description=options.description,
+        progress=progress,
+        tile=tile,
+        spread=spread is not None,
     )
+    bands = source.bands if spread is None else 2 * source.bands
+    if found is not None:
+        rows = consistent_rows(rows, bands, source, found)
+    paths = [order.output] if spread is None else [order.output, Path(spread)]
+    # Moved to their places together, and only when both are finished.
+    with atomic_outputs(paths, options.overwrite) as places, ExitStack() as outputs:
+        headers = (files.target, spread_header(files.target))
+        layouts = (options.layout, None)
+        opened = [
+            outputs.enter_context(
+                create_geotiff(
+                    path, target=header, guide=files.guide, layout=layout, temporary=place
+                )
+            )
+            for path, place, header, layout in zip(paths, places, headers, layouts, strict=False)
+        ]
+        for part in rows:
+            for number, writer in enumerate(opened):
+                own = slice(number * source.bands, (number + 1) * source.bands)
+                _write(part, own, writer)
+    return found
+
+
+def _further_bytes(upscaler: Upscaler, order: Order, source: RasterSource) -> int:
+    """Return about how much memory the spread and consistency take beside the result."""
+    files, options, further = order.files, order.options, 0
+    assert isinstance(files, RasterPair)
+    if options.consistent:
+        further += consistency_bytes(source)
+    if options.uncertainty is not None:
+        further += waiting_bytes(spread_header(files.target), files.guide, Layout())
+        further += 2 * 4 * upscaler.tile * source.shape[1] * source.bands  # a canvas, and its rows
+    return further
 
 
 def _about(order: Order, files: RasterPair) -> Pair:
@@ -178,11 +267,22 @@ def _block_cache(files: RasterPair) -> int:
     )
 
 
-def _write(rows: Rows, write: Callable[..., None], write_unknown: Callable[[int], None]) -> None:
+def _cache_to_fill(files: RasterPair, cache: int) -> int:
+    """Return the bytes of blocks that writing adds to the cache: reading has filled the rest."""
+    target, guide = files.target, files.guide
+    read = sum(
+        header.shape[0] * header.shape[1] * header.bands * header.dtype.itemsize
+        for header in (target, guide)
+    )
+    written = guide.shape[0] * guide.shape[1] * target.bands * target.dtype.itemsize
+    return min(max(0, cache - read), written)
+
+
+def _write(rows: Rows, bands: slice, writer: GeoWriter) -> None:
     if rows.image is None:
-        write_unknown(rows.stop - rows.start)
+        writer.write_unknown(rows.stop - rows.start)
     else:
-        write(rows.image, ~np.isnan(rows.image[..., 0]))
+        writer.write(rows.image[..., bands], ~np.isnan(rows.image[..., 0]))
 
 
 def _notes(files: RasterPair, placement: Placement, alignment: Alignment | None) -> list[str]:
@@ -195,9 +295,32 @@ def _notes(files: RasterPair, placement: Placement, alignment: Alignment | None)
         notes.append(
             f"{guide.path.name} has {guide.count - guide.alpha} bands: band 1 is the guide"
         )
+    notes += _grid_notes(target, guide)
     if alignment is not None:
         notes.append(alignment.note)
     inside = np.prod([axis.mean() for axis in placement.covered_axes(target.shape, guide.shape)])
-    if inside < 1:
-        notes.append(f"{1 - inside:.1%} of the guide lies outside the target: unknown there")
+    outside = target.regrid.outside if isinstance(target.regrid, Warp) else 1 - inside
+    if outside > 0:
+        notes.append(f"{outside:.1%} of the guide lies outside the target: unknown there")
     return notes
+
+
+def _grid_notes(target: GeoHeader, guide: GeoHeader) -> list[str]:
+    """Say what was done with a target that does not lie along the guide's axes."""
+    name, regrid = target.path.name, target.regrid
+    if isinstance(regrid, Turn):
+        return [
+            f"{name} is mirrored or turned by right angles against {guide.path.name}: its pixels "
+            "were reordered, none was changed"
+        ]
+    if isinstance(regrid, Warp):
+        return [
+            f"{name} ({regrid.own.crs_name}) does not run along the axes of {guide.path.name} "
+            f"({guide.crs_name}): it was interpolated onto them"
+        ]
+    if target.crs != guide.crs:
+        return [
+            f"{target.crs_name} of {name} and {guide.crs_name} of {guide.path.name} differ here by "
+            "less than a tenth of a target pixel: nothing was warped"
+        ]
+    return []

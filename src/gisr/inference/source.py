@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
+from numpy.typing import NDArray
 
 from gisr.data.degradations import fill_holes
 from gisr.data.normalisation import Normalisation
@@ -40,6 +41,20 @@ class Survey:
     """Smallest known value of the target."""
     highest: float
 
+    def clip(
+        self, result: Float[np.ndarray, "H W bands"], bits: int | None
+    ) -> Float[np.ndarray, "H W bands"]:
+        """Keep a result where values of its kind can lie.
+
+        Args:
+            result: In the target's units.
+            bits: Significant bits a sample, where they are known.
+        """
+        low = 0.0 if self.lowest >= 0 else None
+        high = None if bits is None else float(2**bits - 1)
+        clipped: NDArray[np.float32] = np.clip(result, low, high).astype(np.float32)
+        return clipped
+
 
 @dataclass(frozen=True, eq=False)
 class Cut:
@@ -49,6 +64,12 @@ class Cut:
     """Target with a margin, and the guide of exactly this window."""
     known: Bool[np.ndarray, "H W"]
     """Guide pixels whose result will be known."""
+    interpolated: Float[np.ndarray, "H W bands"] | None = None
+    """The target on the guide's grid where that is read from its file; None if the pair tells."""
+
+    def on_guide_grid(self) -> Float[np.ndarray, "H W bands"]:
+        """Return the target on the guide's grid."""
+        return self.pair.on_guide_grid() if self.interpolated is None else self.interpolated
 
 
 class PairSource(ABC):
@@ -80,6 +101,10 @@ class PairSource(ABC):
     def survey(self) -> Survey:
         """Look at all of the pair once."""
 
+    def read_on_guide_grid(self, window: Window) -> Values | None:
+        """Return the target on the guide's grid; None if it comes from :meth:`read_target`."""
+        return None
+
     def may_hold(self, window: Window) -> bool:
         """Return false where the survey saw that a window has no known pixel."""
         return True
@@ -101,11 +126,15 @@ class PairSource(ABC):
         if not self.may_hold(window):
             return None
         guide, guide_known = self._shifted_guide(window)
-        area, placement = self._target_area(window)
+        area, placement = self.target_area(window)
         target, valid = self.read_target(*area)
-        known = nearest_pixels(valid, guide.shape[:2], placement) & guide_known
-        known &= self._covered(window)
-        if not known.any():
+        on_grid = self.read_on_guide_grid(window)
+        if on_grid is None:
+            known = nearest_pixels(valid, guide.shape[:2], placement) & self._covered(window)
+        else:
+            known = on_grid[1]
+        known = known & guide_known
+        if not (known.any() and valid.any()):
             return None
         pair = replace(
             self.about,
@@ -117,9 +146,9 @@ class PairSource(ABC):
             truth=None,
             truth_valid=None,
         )
-        return Cut(pair, known)
+        return Cut(pair, known, None if on_grid is None else fill_holes(*on_grid))
 
-    def _target_area(self, window: Window) -> tuple[Window, Placement]:
+    def target_area(self, window: Window) -> tuple[Window, Placement]:
         """Return the part of the target that a window needs, and how the window lies on it."""
         area, offsets, about = [], [], self.about.placement
         for axis, part in enumerate(window):
@@ -132,19 +161,24 @@ class PairSource(ABC):
             offsets.append(part.start * scale + offset - first)
         return (area[0], area[1]), Placement(about.scale, (offsets[0], offsets[1]))
 
-    def _shifted_guide(self, window: Window) -> Values:
-        """Return the guide of a window without holes, the shift undone, and where it is known."""
+    def guide_area(self, window: Window) -> Window:
+        """Return the part of the guide that a window needs: more than itself if it is shifted."""
         margin = _GUIDE_MARGIN if self.offset != (0.0, 0.0) else 0
-        area = [
+        rows, columns = (
             slice(max(0, part.start - margin), min(size, part.stop + margin))
             for part, size in zip(window, self.shape, strict=True)
-        ]
-        guide, known = self.read_guide(area[0], area[1])
+        )
+        return rows, columns
+
+    def _shifted_guide(self, window: Window) -> Values:
+        """Return the guide of a window without holes, the shift undone, and where it is known."""
+        area = self.guide_area(window)
+        guide, known = self.read_guide(*area)
         if not known.any():
             guide = np.zeros_like(guide)
         elif not known.all():
             guide = fill_holes(guide, known)
-        if margin:
+        if self.offset != (0.0, 0.0):
             guide = shift(guide, self.offset)
             moved = Placement((1.0, 1.0), self.offset)
             known = nearest_pixels(known, known.shape, moved)

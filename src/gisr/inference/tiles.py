@@ -1,6 +1,6 @@
 """Tiles that cover an image, overlap, and blend without seams."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,12 +106,12 @@ def blended(plan: TilePlan, bands: int, compute: Callable[[Window], Tile | None]
     spans = plan.rows()
     used = False
     for index, (top, bottom) in enumerate(spans):
-        down = _ramp(top, bottom, plan.height, plan.overlap)
+        down = ramp(top, bottom, plan.height, plan.overlap)
         for left, right in plan.columns():
             image = compute((slice(top, bottom), slice(left, right)))
             if image is None:
                 continue
-            weight = (down[:, None] * _ramp(left, right, plan.width, plan.overlap))[..., None]
+            weight = (down[:, None] * ramp(left, right, plan.width, plan.overlap))[..., None]
             canvas[: bottom - top, left:right] += weight * image
             weights[: bottom - top, left:right] += weight
             used = True
@@ -129,7 +129,18 @@ def blended(plan: TilePlan, bands: int, compute: Callable[[Window], Tile | None]
             buffer[height - done :] = 0
 
 
-def _ramp(start: int, stop: int, size: int, overlap: int) -> NDArray[np.float32]:
+def gathered(
+    rows: Iterable[Rows], shape: tuple[int, int], bands: int
+) -> Float[np.ndarray, "H W bands"]:
+    """Return all rows of an image, NaN where nothing was computed."""
+    image = np.full((*shape, bands), np.nan, dtype=np.float32)
+    for part in rows:
+        if part.image is not None:
+            image[part.start : part.stop] = part.image
+    return image
+
+
+def ramp(start: int, stop: int, size: int, overlap: int) -> NDArray[np.float32]:
     """Return weights along one axis: 1 inside, falling over the overlap on sides with a neighbour.
 
     They never reach zero, so that a pixel covered by one tile only keeps its value.

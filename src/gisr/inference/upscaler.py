@@ -1,22 +1,24 @@
 """The upscaler: trained weights behind one call that takes images in their own units."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from numpy.typing import NDArray
 from torch import Tensor
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError, LimitError
 from gisr.inference.align import Align
 from gisr.inference.call import PairSystem
-from gisr.inference.memory import memory_taken, network_bytes
+from gisr.inference.consistency import Consistency, consistent_image
+from gisr.inference.ensemble import SYMMETRIES
+from gisr.inference.memory import memory_taken, network_bytes, prompt_bytes
 from gisr.inference.source import ArraySource, PairSource
 from gisr.inference.tile_job import TileJob, as_tensor
-from gisr.inference.tiles import Rows, TilePlan, Window, blended
+from gisr.inference.tiles import Rows, TilePlan, Window, blended, gathered
 from gisr.inference.weights import Weights, load_weights, save_weights
 from gisr.magnet import LevelRouting, MAGNet, MAGNetOutput
 from gisr.tasks.task import describe
@@ -32,6 +34,18 @@ _ROWS_IN_WORK = 96
 """Rows of float32 in the making beside the canvas: those that are encoded, and where they moved."""
 _IMAGES_IN_WORK = 8
 """Float32 images of a tile alive at once: read, filled, interpolated, normalised, sharpened."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A sharpened image, and what else is known of it."""
+
+    image: Float[np.ndarray, "H W bands"]
+    """In the target's units."""
+    spread: Float[np.ndarray, "H W bands"] | None
+    """Standard deviation of the network's answers to the image turned in all eight ways."""
+    consistency: Consistency | None
+    """What degrading the result gives, before and after it was made consistent."""
 
 
 class Upscaler(PairSystem):
@@ -68,7 +82,7 @@ class Upscaler(PairSystem):
         self.align: Align = align
         self.tile = tile
         self.overlap = overlap
-        self._plan(tile, tile)
+        self.plan(tile, tile)
         self._encoder: TextEncoder | None = None
 
     def upscale(
@@ -81,6 +95,22 @@ class Upscaler(PairSystem):
     ) -> Float[np.ndarray, "H W bands"]:
         """Sharpen a pair whose grids are already known; the call above without its conveniences.
 
+        Arguments and errors are those of :meth:`answer`.
+        """
+        return self.answer(pair, description=description, align=align, progress=progress).image
+
+    def answer(
+        self,
+        pair: Pair,
+        *,
+        description: str | None = None,
+        align: Align | None = None,
+        progress: Progress | None = None,
+        spread: bool = False,
+        consistent: bool | None = None,
+    ) -> Answer:
+        """Sharpen a pair in memory and say more of the result.
+
         Where no target pixel is known for a whole tile, the result is the interpolated target.
 
         Args:
@@ -88,18 +118,29 @@ class Upscaler(PairSystem):
             description: Free text in place of the built-in description.
             align: In place of the upscaler's own choice.
             progress: Called after every tile.
+            spread: Whether the result is the mean of the network's answers under the eight
+                symmetries of the square, whose spread is wanted: eight times the work.
+            consistent: Whether the result is corrected so that degrading it gives the target. When
+                None, it is on k-space grids: what was measured is kept, which is exact there.
 
         Raises:
             InputError: The network gave values that are not finite.
             LimitError: Memory does not suffice even for small tiles.
         """
         source = self._source(pair, align)
-        result = np.full((*source.shape, source.bands), np.nan, dtype=np.float32)
-        for rows in self.stream(source, description=description, masked=False, progress=progress):
-            if rows.image is not None:
-                result[rows.start : rows.stop] = rows.image
-        unknown = np.isnan(result)
-        return np.where(unknown, pair.on_guide_grid(), result) if unknown.any() else result
+        rows = self.stream(
+            source, description=description, masked=False, progress=progress, spread=spread
+        )
+        whole = gathered(rows, source.shape, source.bands * (1 + spread))
+        image, spreads = whole[..., : source.bands], whole[..., source.bands :]
+        unknown = np.isnan(image)
+        if unknown.any():
+            image = np.where(unknown, pair.on_guide_grid(), image)
+        wanted = pair.grid == "kspace" if consistent is None else consistent
+        found = Consistency() if wanted else None
+        if found is not None:
+            image = consistent_image(image, pair, source, found)
+        return Answer(image, spreads if spread else None, found)
 
     def stream(
         self,
@@ -109,6 +150,7 @@ class Upscaler(PairSystem):
         masked: bool = True,
         progress: Progress | None = None,
         tile: int | None = None,
+        spread: bool = False,
     ) -> Iterator[Rows]:
         """Sharpen a pair of any size and yield rows as soon as they are finished.
 
@@ -121,46 +163,73 @@ class Upscaler(PairSystem):
             masked: Whether unknown pixels are NaN; otherwise only those of tiles passed over.
             progress: Called after every tile.
             tile: Side of the tiles in place of the upscaler's own.
+            spread: Whether images are turned in all eight ways; the rows then have the mean of the
+                answers, and in as many further bands their standard deviation.
 
         Raises:
             InputError: The network gave values that are not finite, or nothing is known.
             LimitError: Memory does not suffice even for small tiles.
         """
-        plan = self._plan(*source.shape, tile)
-        text, ratio = self._embed(source, description), self._ratio(source.ratio)
-        job = TileJob(self.network, self.device, text, ratio, plan.tile, self.overlap)
-        normal = source.survey.normalisation
-        with torch.inference_mode():
-            self._prompt(source, job)
+        plan, job = self.plan(*source.shape, tile), self.job(source, description, tile)
+        if spread:
+            job.symmetries = SYMMETRIES
+        if self.network.prompt_generator is not None:
+            cuts = (source.cut(window) for window in prompt_cells(source.shape))
+            job.take_prompt(job.prompt_part(cut) for cut in cuts if cut is not None)
         done, total = _PixelsDone(plan), source.shape[0] * source.shape[1]
 
         def compute(window: Window) -> Float[np.ndarray, "tile_h tile_w bands"] | None:
             cut, image = source.cut(window), None
             if cut is not None:
-                on_grid = cut.pair.on_guide_grid()
-                low, high = normal.target(on_grid), normal.guide(cut.pair.guide)
-                with torch.inference_mode():
-                    residual = job.residual(low, high)
-                with np.errstate(over="ignore", invalid="ignore"):  # reported, with the remedy
-                    image = on_grid + normal.residual(residual)
-                self._check(image, source)
-                image = _clipped(image, source)
+                image = job.sharpen(cut)
                 if masked:
                     image[~cut.known] = np.nan
             if progress is not None:
                 progress(done.after(window), total)
             return image
 
-        yield from blended(plan, source.bands, compute)
+        yield from blended(plan, source.bands * (1 + spread), compute)
+
+    def job(
+        self, source: PairSource, description: str | None = None, tile: int | None = None
+    ) -> TileJob:
+        """Return what all tiles of a pair share; its prompt is still to be taken.
+
+        Args:
+            source: The pair, aligned already.
+            description: Free text in place of the built-in description.
+            tile: Side of the tiles in place of the upscaler's own.
+        """
+        text, ratio = self._embed(source, description), self._ratio(source.ratio)
+        side = tile or self.tile
+        return TileJob(
+            self.network, self.name, self.device, source.survey, text, ratio, side, self.overlap
+        )
+
+    def plan(self, height: int, width: int, tile: int | None = None) -> TilePlan:
+        """Return how an image of this many rows and columns is cut."""
+        align = self.network.config.size_multiple
+        return TilePlan(height, width, tile or self.tile, self.overlap, align)
 
     def routing(self, pair: Pair, *, description: str | None = None) -> tuple[LevelRouting, ...]:
         """Return which experts refine which pixels of a pair, untiled."""
         source = self._source(pair, None)
-        cut = source.cut((slice(0, source.shape[0]), slice(0, source.shape[1])))
+        whole = slice(0, source.shape[0]), slice(0, source.shape[1])
+        return self.route(source, whole, description=description)
+
+    def route(
+        self, source: PairSource, window: Window, *, description: str | None = None
+    ) -> tuple[LevelRouting, ...]:
+        """Return which experts refine which pixels of a window, by the prompt of the window.
+
+        Raises:
+            InputError: No pixel of it is known.
+        """
+        cut = source.cut(window)
         if cut is None:
             raise InputError("no known pixel: there is nothing to route")
         text, normal = self._embed(source, description), source.survey.normalisation
-        low = as_tensor(normal.target(cut.pair.on_guide_grid()), self.device)
+        low = as_tensor(normal.target(cut.on_guide_grid()), self.device)
         high = as_tensor(normal.guide(cut.pair.guide), self.device)
         with torch.inference_mode():
             output: MAGNetOutput = self.network(low, high, text, self._ratio(source.ratio))
@@ -170,27 +239,28 @@ class Upscaler(PairSystem):
         """Write the weights in the Hugging Face hub's layout, as ``gisr.load_model`` reads them."""
         save_weights(folder, self.network, self.descriptions, name=self.name, dtype=dtype)
 
-    def tile_within(self, source: PairSource, budget: int, waiting: int = 0) -> int:
+    def tile_within(
+        self, source: PairSource, budget: int, waiting: int = 0, reached: int = 0
+    ) -> int:
         """Return the largest side of tiles, up to the upscaler's own, that keeps to a budget.
 
         Args:
             source: What will be streamed, surveyed already.
             budget: Bytes that the process may hold in all, weights and libraries included.
             waiting: Bytes that the output will hold back.
+            reached: Bytes that the process held in all while the pair was looked at.
 
         Raises:
             LimitError: Even the smallest tiles would not.
         """
         align, taken = self.network.config.size_multiple, memory_taken()
         smallest = max(_SMALLEST_TILE, -(-2 * self.overlap // align) * align)
-        on_host = self.device.type == "cpu"
         needed = taken
         for tile in range(self.tile, smallest - 1, -align):
-            network = network_bytes(self.network.config, tile, source.bands) if on_host else 0
             columns = source.shape[1]
             canvas = 4 * (min(tile, source.shape[0]) + _ROWS_IN_WORK) * columns * (source.bands + 1)
-            images = 4 * _IMAGES_IN_WORK * tile**2 * (source.bands + 1)
-            needed = taken + network + canvas + images + waiting
+            working = self._working_bytes(tile, source.bands)
+            needed = max(reached, taken + canvas + working + waiting)
             if needed <= budget:
                 return tile
         raise LimitError(
@@ -199,41 +269,21 @@ class Upscaler(PairSystem):
             f"{needed / 1e6:.0f} MB in all"
         )
 
+    def _working_bytes(self, tile: int, bands: int) -> int:
+        """Return about how much one tile takes, or one cell of the prompt if that is more."""
+        on_host = self.device.type == "cpu"
+        parts = ((tile, network_bytes), (_PROMPT_CELL, prompt_bytes))
+        return max(
+            4 * _IMAGES_IN_WORK * side**2 * (bands + 1)
+            + (network(self.network.config, side, bands) if on_host else 0)
+            for side, network in parts
+        )
+
     def _source(self, pair: Pair, align: Align | None) -> ArraySource:
         source = ArraySource(pair)
         if (align or self.align) == "auto":
             source.align()
         return source
-
-    def _plan(self, height: int, width: int, tile: int | None = None) -> TilePlan:
-        align = self.network.config.size_multiple
-        return TilePlan(height, width, tile or self.tile, self.overlap, align)
-
-    def _prompt(self, source: PairSource, job: TileJob) -> None:
-        """Give the job P_mm of the whole pair: the mean of all cells, by their known pixels.
-
-        The cells do not depend on the tiles, so neither does the prompt.
-        """
-        if self.network.prompt_generator is None:
-            return
-        normal, pooled, weight = source.survey.normalisation, None, 0
-        for window in TilePlan(*source.shape, _PROMPT_CELL, 0, _PROMPT_CELL).windows():
-            cut = source.cut(window)
-            if cut is None:
-                continue
-            low, high = normal.target(cut.pair.on_guide_grid()), normal.guide(cut.pair.guide)
-            known = int(cut.known.sum())
-            part = known * job.pooled(low, high)
-            pooled, weight = part if pooled is None else pooled + part, weight + known
-        if pooled is not None:
-            job.prompt = self.network.compose_prompt(pooled / weight)
-
-    def _check(self, image: Float[np.ndarray, "H W bands"], source: PairSource) -> None:
-        if not np.isfinite(image).all():
-            raise InputError(
-                f"{source.about.name or 'pair'}: the network {self.name} gave values that are not "
-                "finite; check the value range of target and guide"
-            )
 
     def _embed(self, source: PairSource, description: str | None) -> Float[Tensor, "1 d"]:
         if description is not None and not description.strip():
@@ -274,6 +324,14 @@ def load_model(
     return Upscaler(load_weights(name_or_path), device)
 
 
+def prompt_cells(shape: tuple[int, int]) -> Iterator[Window]:
+    """Yield the windows whose features are averaged for the prompt.
+
+    They do not depend on the tiles, so neither does the prompt.
+    """
+    return TilePlan(*shape, _PROMPT_CELL, 0, _PROMPT_CELL).windows()
+
+
 class _PixelsDone:
     """Counts the pixels that tiles add, in the order of a plan."""
 
@@ -292,14 +350,3 @@ def _added(spans: list[tuple[int, int]]) -> dict[int, int]:
     """Return by start how much each span adds to those before it."""
     ends = [0, *(stop for _, stop in spans)]
     return {start: stop - before for (start, stop), before in zip(spans, ends, strict=False)}
-
-
-def _clipped(
-    result: Float[np.ndarray, "H W bands"], source: PairSource
-) -> Float[np.ndarray, "H W bands"]:
-    """Keep the result where values of its kind can lie."""
-    low = 0.0 if source.survey.lowest >= 0 else None
-    bits = source.about.bits
-    high = None if bits is None else float(2**bits - 1)
-    clipped: NDArray[np.float32] = np.clip(result, low, high).astype(np.float32)
-    return clipped

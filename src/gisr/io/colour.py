@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import UInt
 
 from gisr.errors import FileFormatError
+from gisr.io.extras import without_chatter
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.pictures import open_picture, png_header
 
@@ -55,6 +56,20 @@ def read_colour(
         return np.asarray(upright.convert("L" if grey else "RGB"))
 
 
+def colour_shape(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
+    """Return the rows and columns that :func:`read_colour` will give; no pixel is read.
+
+    Raises:
+        GisrError: As :func:`read_colour`, for what the header tells.
+    """
+    with open_picture(path, ("PNG", "JPEG", "TIFF"), limits) as image:
+        width, height = image.size
+        # Asked for the EXIF of a PNG that has none, Pillow reads all of its pixels.
+        known = image.format != "PNG" or "exif" in image.info
+        turned = known and image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+        return (width, height) if turned else (height, width)
+
+
 def _sample_bits(image: "Image", path: str | PathLike[str]) -> int:
     if image.format == "PNG":
         return png_header(path)[0]
@@ -71,7 +86,8 @@ def _read_16_bit_colour(image: "Image", path: Path) -> UInt[np.ndarray, "H W *ch
             f"{path}: 16-bit colours with an orientation tag: save the picture upright"
         )
     data = np.fromfile(path, dtype=np.uint8)
-    decoded = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    with without_chatter():
+        decoded = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.dtype != np.uint16 or decoded.ndim != 3:
         raise FileFormatError(f"{path}: damaged: its 16-bit samples cannot be decoded")
     if image.format == "PNG" and png_header(path)[1] == _GREY_WITH_ALPHA:

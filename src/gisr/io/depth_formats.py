@@ -1,6 +1,12 @@
-"""The file formats of depth maps: each reader checks the header's claim, then gives the samples."""
+"""The file formats of depth maps: each reader checks the header's claim, then gives the samples.
 
+``fits`` is called with the rows and columns that the header claims, before pixels are read.
+"""
+
+import logging
+import math
 import zipfile
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import IO
@@ -9,15 +15,17 @@ import numpy as np
 from jaxtyping import Float32, Num, Shaped
 
 from gisr.errors import FileFormatError
-from gisr.io.extras import load_extra
+from gisr.io.extras import load_extra, without_chatter
 from gisr.io.limits import Limits, check_picture
 from gisr.io.pictures import open_picture, png_header
 
+Fits = Callable[[tuple[int, int]], object]
+"""Refuses rows and columns, with an error of gisr, that another file does not go with."""
 _PILLOW_TIFF = {"uint8", "uint16", "int32", "float32"}
 """Sample types Pillow decodes unchanged, in any compression (OpenCV writes LZW by default)."""
 
 
-def read_png(path: Path, limits: Limits) -> Num[np.ndarray, "H W"]:
+def read_png(path: Path, limits: Limits, fits: Fits) -> Num[np.ndarray, "H W"]:
     """Return the 8- or 16-bit samples of a grey PNG."""
     with open_picture(path, ("PNG",), limits) as image:
         bits, _ = png_header(path)
@@ -26,6 +34,7 @@ def read_png(path: Path, limits: Limits) -> Num[np.ndarray, "H W"]:
                 f"{path}: a PNG of {bits} bits, {image.mode}, is no depth map: it has one grey "
                 "channel of 8 or 16 bits (colour-coded depth cannot be read back)"
             )
+        fits((image.height, image.width))
         return np.asarray(image)
 
 
@@ -36,10 +45,12 @@ def write_png(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
     Image.fromarray(stored).save(path, format="PNG")
 
 
-def read_tiff(path: Path, limits: Limits) -> Num[np.ndarray, "H W"]:
+def read_tiff(path: Path, limits: Limits, fits: Fits) -> Num[np.ndarray, "H W"]:
     """Return the samples of a TIFF with one page and one channel."""
     import tifffile
 
+    # It logs what it thinks of a damaged file; what counts is raised, here or by itself.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     with tifffile.TiffFile(path) as file:
         page = file.pages.first
         if len(file.pages) > 1 or page.samplesperpixel != 1 or page.imagedepth != 1:
@@ -60,6 +71,7 @@ def read_tiff(path: Path, limits: Limits) -> Num[np.ndarray, "H W"]:
             bands=1,
             itemsize=size,
         )
+        fits((height, width))
         if page.dtype.name not in _PILLOW_TIFF:
             return np.asarray(page.asarray()).reshape(height, width)
     with open_picture(path, ("TIFF",), limits) as image:
@@ -78,10 +90,10 @@ def write_tiff(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
     )
 
 
-def read_npy(path: Path, limits: Limits) -> Shaped[np.ndarray, "H W"]:
+def read_npy(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"]:
     """Return the array of a ``.npy`` file; pickled objects are refused."""
     with path.open("rb") as stream:
-        shape, dtype = _check_npy_header(path, stream, limits)
+        shape, dtype = _check_npy_header(path, stream, limits, fits)
         needed = stream.tell() + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
         if path.stat().st_size < needed:
             raise FileFormatError(
@@ -99,7 +111,7 @@ def write_npy(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
     path.write_bytes(buffer.getbuffer())
 
 
-def read_npz(path: Path, limits: Limits) -> Shaped[np.ndarray, "H W"]:
+def read_npz(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"]:
     """Return the only array of a ``.npz`` file, or the one called ``depth``."""
     with zipfile.ZipFile(path) as archive:
         names = [info.filename for info in archive.infolist() if info.filename.endswith(".npy")]
@@ -110,7 +122,7 @@ def read_npz(path: Path, limits: Limits) -> Shaped[np.ndarray, "H W"]:
         name = "depth.npy" if "depth.npy" in names else names[0]
         # A member never gives more bytes than its entry says, so checking the header is enough.
         with archive.open(name) as member:
-            _check_npy_header(path, member, limits)
+            _check_npy_header(path, member, limits, fits)
         with archive.open(name) as member:
             return _plane(path, np.lib.format.read_array(member, allow_pickle=False))
 
@@ -121,10 +133,13 @@ def write_npz(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
         np.savez_compressed(stream, depth=stored)
 
 
-def read_exr(path: Path, limits: Limits) -> Shaped[np.ndarray, "H W"]:
+def read_exr(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"]:
     """Return the depth channel of an OpenEXR file: the only one, or Z, or equal R, G and B."""
     openexr = load_extra("OpenEXR", "depth")
-    with openexr.File(str(path), separate_channels=True, header_only=True) as file:
+    with (
+        without_chatter(),
+        openexr.File(str(path), separate_channels=True, header_only=True) as file,
+    ):
         if len(file.parts) != 1:
             raise FileFormatError(f"{path}: {len(file.parts)} parts: save the depth alone")
         header = file.header()
@@ -132,7 +147,8 @@ def read_exr(path: Path, limits: Limits) -> Shaped[np.ndarray, "H W"]:
         width, height = (int(high[axis]) - int(low[axis]) + 1 for axis in (0, 1))
         bands = len(header["channels"])
         check_picture(path, limits, height=height, width=width, bands=bands, itemsize=4)
-    with openexr.File(str(path), separate_channels=True) as file:
+    fits((height, width))
+    with without_chatter(), openexr.File(str(path), separate_channels=True) as file:
         channels = {name: np.array(found.pixels) for name, found in file.channels().items()}
     chosen = _depth_channel(path, channels)
     if chosen.shape != (height, width):
@@ -167,7 +183,7 @@ def write_exr(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
             raise OSError("what was written does not read back: check that the disk is not full")
 
 
-def read_pfm(path: Path, limits: Limits) -> Float32[np.ndarray, "H W"]:
+def read_pfm(path: Path, limits: Limits, fits: Fits) -> Float32[np.ndarray, "H W"]:
     """Return the samples of a grey portable float map.
 
     ``Pf``, width and height, and a number whose sign gives the byte order (negative is little
@@ -182,6 +198,9 @@ def read_pfm(path: Path, limits: Limits) -> Float32[np.ndarray, "H W"]:
             )
         width, height = (int(number) for number in size.split())
         check_picture(path, limits, height=height, width=width, bands=1, itemsize=4)
+        if not (math.isfinite(float(order)) and float(order)):
+            raise FileFormatError(f"{path}: {order!r} says no byte order: write -1 or 1 there")
+        fits((height, width))
         dtype = np.dtype("<f4" if float(order) < 0 else ">f4")
         data = stream.read(width * height * 4)
     if len(data) < width * height * 4:
@@ -197,7 +216,7 @@ def write_pfm(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
 
 
 def _check_npy_header(
-    path: Path, stream: IO[bytes], limits: Limits
+    path: Path, stream: IO[bytes], limits: Limits, fits: Fits
 ) -> tuple[tuple[int, ...], np.dtype]:
     version = np.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
@@ -215,6 +234,7 @@ def _check_npy_header(
         )
     height, width = flat if len(flat) == 2 else (max(*flat, 1) if flat else 1, 1)
     check_picture(path, limits, height=height, width=width, bands=1, itemsize=dtype.itemsize)
+    fits((height, width))
     return shape, dtype
 
 

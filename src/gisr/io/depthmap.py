@@ -4,7 +4,7 @@ Values stay in the file's own unit (metres, millimetres, pixels of disparity): n
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from gisr.io.files import atomic_output, check_not_input, check_readable, file_s
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.quantise import holds, quantise
 
-READERS: dict[str, Callable[[Path, Limits], Shaped[np.ndarray, "H W"]]] = {
+READERS: dict[str, Callable[[Path, Limits, depth_formats.Fits], Shaped[np.ndarray, "H W"]]] = {
     ".png": depth_formats.read_png,
     ".tif": depth_formats.read_tiff,
     ".tiff": depth_formats.read_tiff,
@@ -69,7 +69,11 @@ class DepthMap:
 
 
 def read_depth(
-    path: str | PathLike[str], *, invalid: float = 0, limits: Limits = DEFAULT_LIMITS
+    path: str | PathLike[str],
+    *,
+    invalid: float = 0,
+    limits: Limits = DEFAULT_LIMITS,
+    fits: depth_formats.Fits = lambda shape: None,
 ) -> DepthMap:
     """Read a depth or disparity map; the suffix says the format.
 
@@ -78,6 +82,7 @@ def read_depth(
             called ``depth``), ``.exr`` (one channel, or the one called Z) or ``.pfm``.
         invalid: Value of unknown pixels. NaN and infinity are unknown too.
         limits: What the header may claim.
+        fits: Called with rows and columns before pixels are read, to refuse them.
 
     Raises:
         FileFormatError: Missing, damaged, another format, or not one value a pixel.
@@ -92,7 +97,7 @@ def read_depth(
         )
     check_readable(name)
     with typed_errors(name, f"cannot be read as {file_suffix(name)[1:].upper()}"):
-        stored = reader(name, limits)
+        stored = reader(name, limits, fits)
     if stored.dtype.kind not in "iuf" or stored.dtype.itemsize > 8:
         raise FileFormatError(f"{name}: {stored.dtype} values are no depth: save numbers")
     small = stored.dtype.itemsize <= 2 or stored.dtype == np.float32
@@ -116,10 +121,6 @@ def write_depth(
 ) -> None:
     """Write a depth or disparity map; the suffix says the format, ``like`` the rest.
 
-    Integer types are rounded and clipped. Unknown pixels get the value the input has there; a valid
-    value never becomes it. Formats that cannot hold the input's type refuse it when digits would be
-    lost (metres as float in a PNG), and else store it in a wider one (16 bits in a PFM).
-
     Args:
         path: Output: ``.png``, ``.tif``, ``.npy``, ``.npz`` (array ``depth``), ``.exr``, ``.pfm``.
         values: Values in the unit of ``like``.
@@ -128,10 +129,31 @@ def write_depth(
         overwrite: Whether an existing file may be replaced.
 
     Raises:
-        InputError: Shapes differ, or valid values that are not finite.
-        FileFormatError: A format that does not fit, or the output exists, is the input, or cannot
-            be written.
+        InputError: As :func:`stored_depth`.
+        FileFormatError: As :func:`stored_depth`, or the output exists or cannot be written.
         MissingExtraError: EXR without the OpenEXR package.
+    """
+    stored = stored_depth(path, values, valid, like=like)
+    with atomic_output(path, overwrite) as temporary:
+        write_stored(path, temporary, stored)
+
+
+def stored_depth(
+    path: str | PathLike[str],
+    values: Float[np.ndarray, "H W"],
+    valid: Bool[np.ndarray, "H W"],
+    *,
+    like: DepthMap,
+) -> Shaped[np.ndarray, "H W"]:
+    """Return the samples that a file will hold.
+
+    Integer types are rounded and clipped. Unknown pixels get the value the input has there; a valid
+    value never becomes it. Formats that cannot hold the input's type refuse it when digits would be
+    lost (metres as float in a PNG), and else store it in a wider one (16 bits in a PFM).
+
+    Raises:
+        InputError: Shapes differ, or valid values that are not finite.
+        FileFormatError: A format that does not fit, or the output is the input.
     """
     name = Path(path)
     if file_suffix(name) not in _WRITERS:
@@ -147,12 +169,35 @@ def write_depth(
     dtype = _stored_type(name, like.dtype)
     # 0 where the type has no NaN, or the caller's value does not fit a narrower type.
     marker = like.unknown if holds(dtype, like.unknown) else 0.0
-    stored = quantise(values, dtype, valid=valid, marker=marker, path=name)
-    with (
-        atomic_output(name, overwrite) as temporary,
-        typed_errors(name, f"cannot be written as {file_suffix(name)[1:].upper()}"),
-    ):
-        _WRITERS[file_suffix(name)](temporary, stored)
+    return quantise(values, dtype, valid=valid, marker=marker, path=name)
+
+
+def spread_like(target: DepthMap) -> DepthMap:
+    """Return what :func:`stored_depth` takes to store differences: float32, NaN where unknown."""
+    return replace(target, dtype=np.dtype(np.float32), unknown=float("nan"))
+
+
+def write_stored(
+    path: str | PathLike[str], temporary: Path, stored: Shaped[np.ndarray, "H W"]
+) -> None:
+    """Write samples in the format of ``path`` to the temporary path that will become it.
+
+    Raises:
+        FileFormatError: They cannot be written.
+        MissingExtraError: EXR without the OpenEXR package.
+    """
+    suffix = file_suffix(path)
+    with typed_errors(path, f"cannot be written as {suffix[1:].upper()}"):
+        _WRITERS[suffix](temporary, stored)
+
+
+def check_storable(path: str | PathLike[str], dtype: np.dtype) -> None:
+    """Refuse an output whose format would lose digits of a type.
+
+    Raises:
+        FileFormatError: The format of this name cannot hold the type.
+    """
+    _stored_type(Path(path), dtype)
 
 
 def _unknown_value(

@@ -37,3 +37,13 @@ def colour_bytes(share: Float[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"
 def letters(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Return the font of captions, which comes with Pillow."""
     return ImageFont.load_default(size)
+
+
+def red_green_blue(bands: int) -> tuple[int, int, int]:
+    """Return where red, green and blue are in a satellite image of at least three bands.
+
+    Blue comes first, and WorldView's eight bands have more before it.
+    """
+    if bands == 8:
+        return 4, 2, 1
+    return (2, 1, 0) if bands > 3 else (0, 1, 2)

@@ -1,6 +1,10 @@
 """Optional packages, imported where they are needed."""
 
 import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 from gisr.errors import MissingExtraError
@@ -23,3 +27,25 @@ def load_extra(module: str, extra: str) -> ModuleType:
         raise MissingExtraError(
             f'{package} is needed for this file: pip install "gisr[{extra}]" ({error})'
         ) from error
+
+
+@contextmanager
+def without_chatter() -> Iterator[None]:
+    """Keep what a library in C writes to standard error by itself from the user's terminal.
+
+    OpenEXR and libpng print what is wrong with a file before they say it in an exception. For the
+    block, nothing else of the process is seen there either.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
+    sys.stderr.flush()
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

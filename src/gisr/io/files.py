@@ -2,12 +2,15 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 
 from gisr.errors import FileFormatError, GisrError, LimitError
+
+_TRIAL_BYTES = 4096
+"""Size of the file that is written and removed to see whether an output can be."""
 
 
 def check_readable(path: str | PathLike[str]) -> Path:
@@ -23,8 +26,10 @@ def check_readable(path: str | PathLike[str]) -> Path:
     try:
         if found.is_dir():
             raise FileFormatError(f"{found}: is a folder: name a file")
-        if not found.is_file():
+        if not found.exists():
             raise FileFormatError(f"{found}: no such file: check the name")
+        if not found.is_file():  # opening a pipe would wait for ever, a device has no end
+            raise FileFormatError(f"{found}: is no regular file: copy what it gives into one")
         with found.open("rb") as stream:
             if not stream.read(1):
                 raise FileFormatError(f"{found}: the file is empty")
@@ -63,13 +68,28 @@ def check_writable(path: str | PathLike[str], overwrite: bool) -> None:
         overwrite: Whether an existing file may be replaced.
 
     Raises:
-        FileFormatError: ``path`` exists and ``overwrite`` is false, it is a folder, or there is no
-            folder to put it in.
+        FileFormatError: ``path`` exists and ``overwrite`` is false, it is no regular file, or its
+            folder is missing, takes no new file, or is on a disk that is full.
     """
     output = Path(path)
+    _check_place(output, overwrite)
+    trial = _temporary(output)
+    try:
+        with trial.open("xb") as stream:
+            stream.write(bytes(_TRIAL_BYTES))
+    except OSError as error:
+        raise FileFormatError(f"{output}: cannot be written: {_reason(error)}") from error
+    finally:
+        with suppress(OSError):
+            trial.unlink(missing_ok=True)
+
+
+def _check_place(output: Path, overwrite: bool) -> None:
     try:
         if output.is_dir():
             raise FileFormatError(f"{output}: is a folder: name a file")
+        if output.exists() and not output.is_file():  # a device would be replaced by a file
+            raise FileFormatError(f"{output}: is no regular file: name another")
         if not overwrite and (output.exists() or output.is_symlink()):
             raise FileFormatError(
                 f"{output}: exists already: choose another name, or --overwrite to replace it"
@@ -101,27 +121,65 @@ def atomic_output(path: str | PathLike[str], overwrite: bool) -> Iterator[Path]:
         FileFormatError: ``path`` exists and ``overwrite`` is false, it is a folder, its folder is
             missing or cannot be written, or the disk refuses the data.
     """
-    output = Path(path)
-    if "\0" in str(output):
-        raise FileFormatError(f"{output!r}: cannot be written: a zero byte in the name")
-    check_writable(output, overwrite)
-    temporary = output.with_name(f".gisr-{secrets.token_hex(8)}{file_suffix(output)}")
-    try:
-        # Exclusive, and with the permissions the umask gives any new file (mkstemp gives 0600).
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    with atomic_outputs([path], overwrite) as (temporary,):
         yield temporary
-        _flush_to_disk(temporary)
-        os.replace(temporary, output)
+
+
+@contextmanager
+def atomic_outputs(
+    paths: Sequence[str | PathLike[str]], overwrite: bool
+) -> Iterator[tuple[Path, ...]]:
+    """Give temporary paths that become ``paths`` together, as :func:`atomic_output` does for one.
+
+    Should a rename fail after another went well, files that were not there before are removed
+    again; one that was replaced stays so.
+
+    Args:
+        paths: Where the outputs go.
+        overwrite: Whether existing files may be replaced.
+
+    Yields:
+        The temporary paths: empty files to write to.
+
+    Raises:
+        FileFormatError: As for one output.
+    """
+    outputs = [Path(path) for path in paths]
+    for output in outputs:
+        if "\0" in str(output):
+            raise FileFormatError(f"{output!r}: cannot be written: a zero byte in the name")
+        _check_place(output, overwrite)
+    temporaries = tuple(_temporary(output) for output in outputs)
+    names = " and ".join(map(str, outputs))
+    new: list[Path] = []
+    try:
+        for temporary in temporaries:
+            # Exclusive, and with the permissions the umask gives any new file (mkstemp gives 0600).
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        yield temporaries
+        for temporary in temporaries:
+            _flush_to_disk(temporary)
+        for temporary, output in zip(temporaries, outputs, strict=True):
+            existed = output.exists()
+            os.replace(temporary, output)
+            new += [] if existed else [output]
+        new.clear()
     except GisrError:
         raise
     except OSError as error:
-        raise FileFormatError(f"{output}: cannot be written: {_reason(error)}") from error
+        raise FileFormatError(f"{names}: cannot be written: {_reason(error)}") from error
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        for left in (*temporaries, *new):
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
     if os.name != "nt":  # Windows cannot open a folder
-        with suppress(OSError):  # the file is complete; some network disks cannot sync a folder
-            _flush_to_disk(output.parent)
+        for folder in {output.parent for output in outputs}:
+            with suppress(OSError):  # files are complete; some network disks cannot sync a folder
+                _flush_to_disk(folder)
+
+
+def _temporary(output: Path) -> Path:
+    return output.with_name(f".gisr-{secrets.token_hex(8)}{file_suffix(output)}")
 
 
 @contextmanager

@@ -15,12 +15,22 @@ _LEAST_ROWS = 64
 """Rows that are written at a time, at least."""
 _DRAFT_BLOCK = 512
 _OPTIONS = """
-ALPHA BIGTIFF BLOCKSIZE BLOCKXSIZE BLOCKYSIZE COMPRESS DISCARD_LSB ENDIANNESS GEOTIFF_VERSION
-INTERLEAVE JPEG_QUALITY LEVEL LZMA_PRESET MAX_Z_ERROR NBITS NUM_THREADS OVERVIEWS OVERVIEW_COMPRESS
-OVERVIEW_COUNT OVERVIEW_PREDICTOR OVERVIEW_QUALITY OVERVIEW_RESAMPLING PHOTOMETRIC PREDICTOR PROFILE
-QUALITY RESAMPLING SPARSE_OK STATISTICS TILED WEBP_LEVEL WEBP_LOSSLESS ZLEVEL ZSTD_LEVEL
+ALPHA BIGTIFF BLOCKXSIZE BLOCKYSIZE COMPRESS DISCARD_LSB ENDIANNESS GEOTIFF_VERSION INTERLEAVE
+JPEG_QUALITY LZMA_PRESET MAX_Z_ERROR NBITS NUM_THREADS PHOTOMETRIC PREDICTOR PROFILE SPARSE_OK TILED
+WEBP_LEVEL WEBP_LOSSLESS ZLEVEL ZSTD_LEVEL
 """
-"""Creation options of GDAL's GTiff and COG drivers, but for those that write more files."""
+"""Creation options of GDAL's GTiff driver, but for those that write more files."""
+_CLOUD_OPTIONS = """
+BIGTIFF BLOCKSIZE COMPRESS GEOTIFF_VERSION LEVEL MAX_Z_ERROR NBITS NUM_THREADS OVERVIEWS
+OVERVIEW_COMPRESS OVERVIEW_COUNT OVERVIEW_PREDICTOR OVERVIEW_QUALITY OVERVIEW_RESAMPLING PREDICTOR
+QUALITY RESAMPLING SPARSE_OK STATISTICS
+"""
+"""Those of its COG driver, but for those that warp."""
+_COMPRESSIONS = """
+NONE LZW DEFLATE ZSTD LZMA PACKBITS LERC LERC_DEFLATE LERC_ZSTD JPEG WEBP JXL CCITTRLE CCITTFAX3
+CCITTFAX4
+"""
+"""What COMPRESS may be: GDAL passes over any other word with a warning."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +48,18 @@ class Layout:
 
     def __post_init__(self) -> None:
         """Refuse what GDAL would pass over with a warning."""
+        driver, listed = ("COG", _CLOUD_OPTIONS) if self.cloud else ("GTiff", _OPTIONS)
+        known = listed.split()
         for name in self.options:
-            if name.upper() not in _OPTIONS.split():
+            if name.upper() not in known:
                 raise InputError(
-                    f"creation option {name!r} is not one of GDAL's GTiff and COG drivers: "
-                    f"use NAME=VALUE with one of {', '.join(_OPTIONS.split())}"
+                    f"creation option {name!r} is not one of GDAL's {driver} driver: "
+                    f"use NAME=VALUE with one of {', '.join(known)}"
+                )
+        for name, value in self.options.items():
+            if name.upper() == "COMPRESS" and value.upper() not in _COMPRESSIONS.split():
+                raise InputError(
+                    f"creation option {name}={value} must be one of {_COMPRESSIONS.strip()}"
                 )
         if not (self.bits is None or 1 <= self.bits <= 32):
             raise InputError(f"creation option NBITS={self.bits} must lie between 1 and 32")

@@ -1,32 +1,29 @@
-"""One GeoTIFF read through rasterio, whole or by windows, with all that its output must keep.
+"""What a GeoTIFF says of itself, read through rasterio: all that its output must keep.
 
 Opened with GDAL's GTiff driver alone: a ``.tif`` that is really a VRT could read any local file.
 """
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Shaped
 
 from gisr.errors import FileFormatError, InputError
 from gisr.io.extras import load_extra
 from gisr.io.files import check_readable, typed_errors
+from gisr.io.geogrid import GeoOutline, Regrid
 from gisr.io.geolayout import copied_options
-from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bytes, check_picture
+from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bands, check_bytes, check_picture
 from gisr.io.quantise import holds
 
 if TYPE_CHECKING:
-    from rasterio.crs import CRS
     from rasterio.io import DatasetReader
     from rasterio.rpc import RPC
-    from rasterio.transform import Affine
 
 _STALE_TAGS = {
     "AREA_OR_POINT",
@@ -37,14 +34,14 @@ _STALE_TAGS = {
 }
 _SCAN_SAMPLES = 2**22
 """Samples read at a time where a whole band has to be looked at."""
+_SCAN_CACHE = 16 * 10**6
+"""Bytes of decoded blocks kept meanwhile: each is looked at once."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class GeoHeader:
+class GeoHeader(GeoOutline):
     """All that a GeoTIFF says of itself and that its output must keep; no pixels."""
 
-    shape: tuple[int, int]
-    """Rows and columns."""
     numbers: tuple[int, ...]
     """Numbers, from 1, of the bands that are read; never that of the alpha band."""
     count: int
@@ -53,10 +50,6 @@ class GeoHeader:
     """Type on disk."""
     block: tuple[int, int]
     """Rows and columns of the blocks the file is stored in."""
-    crs: "CRS | None"
-    """Coordinate reference system."""
-    transform: "Affine"
-    """Pixel corner (column, row) to world; the identity when the file has none."""
     descriptions: tuple[str | None, ...]
     """Name of each band."""
     colours: tuple[str, ...]
@@ -83,8 +76,8 @@ class GeoHeader:
     """Unit of the physical values, per band."""
     rpcs: "RPC | None"
     """Rational polynomial coefficients of an image that is not rectified."""
-    path: Path
-    """Where it came from."""
+    regrid: Regrid | None = None
+    """How the file's own grid is brought to this one while it is read; None where it is this."""
 
     @property
     def bands(self) -> int:
@@ -96,95 +89,33 @@ class GeoHeader:
         """Whether the file has an alpha band."""
         return self.alpha_band is not None
 
-    @property
-    def placed(self) -> bool:
-        """Whether the file says where its pixels lie (a transform; a bare CRS does not)."""
-        return not self.transform.is_identity
+    def regridded(self, regrid: Regrid) -> "GeoHeader":
+        """Return the header of the same file read on another grid."""
+        grid = regrid.outline
+        return replace(
+            self,
+            shape=grid.shape,
+            crs=grid.crs,
+            transform=grid.transform,
+            block=regrid.block(self.block),
+            regrid=regrid,
+        )
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class GeoRaster(GeoHeader):
-    """One GeoTIFF with its pixels in the type on disk."""
-
-    pixels: Shaped[np.ndarray, "H W bands"]
-    """Raw values, bands last, without the alpha band."""
-    valid: Bool[np.ndarray, "H W"]
-    """True where every band is known: not nodata, not masked, not transparent, finite."""
-
-
-class GeoReader:
-    """An open GeoTIFF whose windows are read one by one."""
-
-    def __init__(self, header: GeoHeader) -> None:
-        """Remember the file; it is opened by ``with``."""
-        self.header = header
-        self._stack = ExitStack()
-        self._dataset: Any = None
-
-    def __enter__(self) -> "GeoReader":
-        """Open the file.
-
-        Raises:
-            FileFormatError: It has vanished or changed since its header was read.
-        """
-        dataset = self._stack.enter_context(_opened(self.header.path))
-        if (dataset.height, dataset.width, dataset.count) != (
-            *self.header.shape,
-            self.header.count,
-        ):
-            self._stack.close()
-            raise FileFormatError(f"{self.header.path}: has changed while it was read")
-        self._dataset = dataset
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the file."""
-        self._stack.close()
-
-    def read(
-        self, rows: slice, columns: slice
-    ) -> tuple[Shaped[np.ndarray, "h w bands"], Bool[np.ndarray, "h w"]]:
-        """Return the raw values of a window, bands last, and which pixels are known.
-
-        Raises:
-            FileFormatError: The file is damaged there.
-            LimitError: The window does not fit into memory.
-        """
-        window = load_extra("rasterio.windows", "geo").Window.from_slices(rows, columns)
-        with typed_errors(self.header.path, "cannot be read as GeoTIFF"):
-            pixels = np.moveaxis(
-                self._dataset.read(list(self.header.numbers), window=window), 0, -1
-            )
-            return pixels, _read_valid(self._dataset, pixels, self.header, window)
-
-
-def read_geotiff(
-    path: str | PathLike[str],
-    limits: Limits = DEFAULT_LIMITS,
-    bands: Sequence[int] | None = None,
-) -> GeoRaster:
-    """Read a GeoTIFF (or a plain TIFF) with everything its output must keep.
-
-    Args:
-        path: The file.
-        limits: What its header may claim.
-        bands: Numbers of the bands to read, from 1; all but alpha by default.
+def read_outline(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> GeoOutline:
+    """Read where a GeoTIFF lies; none of its pixels, which may unpack to far more than the file.
 
     Raises:
-        FileFormatError: Missing, damaged, not a TIFF, complex or colour-mapped pixels.
-        LimitError: The header claims more than the limits.
-        InputError: A band number that the file does not have.
-        MissingExtraError: rasterio is not installed.
+        GisrError: As :func:`read_header`, for what the header tells.
     """
-    header = read_header(path, limits, bands)
-    with GeoReader(header) as reader:
-        pixels, valid = reader.read(*(slice(0, side) for side in header.shape))
-    return GeoRaster(**vars(header), pixels=pixels, valid=valid)
+    with open_geotiff(path) as dataset:
+        _check_claims(Path(path), dataset, limits)
+        return GeoOutline(
+            shape=(dataset.height, dataset.width),
+            crs=dataset.crs,
+            transform=dataset.transform,
+            path=Path(path),
+        )
 
 
 def read_header(
@@ -209,16 +140,7 @@ def read_header(
     """
     with open_geotiff(path) as dataset:
         name = Path(path)
-        dtype = _sample_type(name, dataset, range(1, dataset.count + 1))
-        check_picture(
-            name,
-            limits,
-            height=dataset.height,
-            width=dataset.width,
-            bands=dataset.count,
-            itemsize=dtype.itemsize,
-        )
-        _check_blocks(name, dataset, dtype, limits)
+        dtype = _check_claims(name, dataset, limits)
         alpha = _alpha_band(dataset)
         chosen = _choose_bands(name, dataset, bands, alpha)
         structure = dataset.tags(chosen[0], ns="IMAGE_STRUCTURE")
@@ -258,20 +180,32 @@ def open_geotiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
         FileFormatError: Missing, damaged or not a TIFF, on opening or within the block.
         MissingExtraError: rasterio is not installed.
     """
-    with typed_errors(path, "cannot be read as GeoTIFF"), _opened(path) as dataset:
+    with typed_errors(path, "cannot be read as GeoTIFF"), opened_tiff(path) as dataset:
         yield dataset
 
 
 @contextmanager
-def _opened(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
+def opened_tiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
     """Open a TIFF; what goes wrong in the block is the block's own."""
     rasterio = load_extra("rasterio", "geo")
     found = check_readable(path)
+    _check_mask_file(found)
     with typed_errors(path, "cannot be read as GeoTIFF"), warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         dataset = rasterio.open(found, driver="GTiff")
     with dataset:
         yield dataset
+
+
+def _check_mask_file(path: Path) -> None:
+    """Refuse a mask beside a file that is no TIFF: GDAL would open it with any of its drivers."""
+    beside = path.with_name(f"{path.name}.msk")
+    if not beside.exists():
+        return
+    with check_readable(beside).open("rb") as stream:
+        start = stream.read(2)
+    if start not in (b"II", b"MM"):
+        raise FileFormatError(f"{beside}: the mask of {path.name} is no TIFF: take it away")
 
 
 @contextmanager
@@ -296,11 +230,12 @@ def _alpha_band(dataset: "DatasetReader") -> int | None:
     window = load_extra("rasterio.windows", "geo").Window
     block = dataset.block_shapes[0][0]
     step = max(1, _SCAN_SAMPLES // dataset.width // block) * block
-    for top in range(0, dataset.height, step):
-        rows = min(step, dataset.height - top)
-        values = dataset.read(number, window=window(0, top, dataset.width, rows))
-        if not ((values == 0) | (values == highest)).all():
-            return None
+    with geotiff_memory(_SCAN_CACHE):
+        for top in range(0, dataset.height, step):
+            rows = min(step, dataset.height - top)
+            values = dataset.read(number, window=window(0, top, dataset.width, rows))
+            if not ((values == 0) | (values == highest)).all():
+                return None
     return number
 
 
@@ -324,6 +259,28 @@ def _choose_bands(
     if missing or not chosen:
         raise InputError(f"{path}: no band {missing or 'chosen'}: it has bands {everything}")
     return chosen
+
+
+def _check_claims(path: Path, dataset: "DatasetReader", limits: Limits) -> np.dtype:
+    """Check sizes and transform, and return the type of the samples."""
+    check_bands(path, limits, dataset.count)  # first: each takes its time to be asked about
+    dtype = _sample_type(path, dataset, range(1, dataset.count + 1))
+    check_picture(
+        path,
+        limits,
+        height=dataset.height,
+        width=dataset.width,
+        bands=dataset.count,
+        itemsize=dtype.itemsize,
+    )
+    _check_blocks(path, dataset, dtype, limits)
+    numbers = tuple(dataset.transform)[:6]
+    if not np.isfinite(numbers).all():
+        raise FileFormatError(
+            f"{path}: its transform {numbers} is not finite: georeference it again "
+            "(gdal_edit.py -a_ullr)"
+        )
+    return dtype
 
 
 def _sample_type(path: Path, dataset: "DatasetReader", chosen: Sequence[int]) -> np.dtype:
@@ -353,27 +310,6 @@ def _nodata(
         raise InputError(f"{path}: nodata {given:g} cannot be stored in {dtype.name}")
     value = dataset.nodata if given is None else given
     return value if value is not None and holds(dtype, value) else None
-
-
-def _read_valid(
-    dataset: "DatasetReader",
-    pixels: Shaped[np.ndarray, "h w bands"],
-    header: GeoHeader,
-    window: Any,
-) -> Bool[np.ndarray, "h w"]:
-    valid = np.ones(pixels.shape[:2], dtype=bool)
-    for layer, band in enumerate(header.numbers):
-        flags = {flag.name for flag in dataset.mask_flag_enums[band - 1]}
-        # What GDAL calls a mask because of an alpha band was looked at on its own.
-        if not {"all_valid", "alpha"} & flags and not (header.nodata_given and "nodata" in flags):
-            valid &= dataset.read_masks(band, window=window) > 0
-        if header.nodata_given:
-            valid &= pixels[..., layer] != header.nodata
-        if pixels.dtype.kind == "f":
-            valid &= np.isfinite(pixels[..., layer])
-    if header.alpha_band is not None:
-        valid &= dataset.read(header.alpha_band, window=window) > 0
-    return valid
 
 
 def _lasting_tags(tags: Mapping[str, str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -195,6 +195,7 @@ def create_geotiff(
     guide: GeoHeader,
     layout: Layout | None = None,
     overwrite: bool = False,
+    temporary: Path | None = None,
 ) -> Iterator[GeoWriter]:
     """Create a sharpened image: the guide's grid, everything else as in the target's file.
 
@@ -209,6 +210,8 @@ def create_geotiff(
         guide: The high-resolution raster: size, CRS, transform.
         layout: Creation options and kind of file; as the target's when not given.
         overwrite: Whether an existing file may be replaced.
+        temporary: Where to write in place of ``path``, by somebody who moves several outputs to
+            their places together.
 
     Yields:
         What takes the rows.
@@ -226,8 +229,8 @@ def create_geotiff(
     # No .aux.xml beside a temporary name, and masks inside the file: one output is one file.
     options = {"GDAL_PAM_ENABLED": "NO", "GDAL_TIFF_INTERNAL_MASK": "YES"}
     with (
-        atomic_output(path, overwrite) as temporary,
-        _draft(temporary, layout.cloud) as draft,
+        nullcontext(temporary) if temporary else atomic_output(path, overwrite) as place,
+        _draft(place, layout.cloud) as draft,
         warnings.catch_warnings(),
         rasterio.Env(**options),
     ):
@@ -249,11 +252,9 @@ def create_geotiff(
             if layout.cloud:
                 settings = cloud_options(target, layout)
                 compression = settings["COMPRESS"]
-                load_extra("rasterio.shutil", "geo").copy(
-                    draft, temporary, driver="COG", **settings
-                )
+                load_extra("rasterio.shutil", "geo").copy(draft, place, driver="COG", **settings)
             # rasterio closes a file without an error when the disk is full: read it back.
-            with rasterio.open(temporary, driver="GTiff") as written:
+            with rasterio.open(place, driver="GTiff") as written:
                 _check_pixels(written, writer, compression.lower() in _LOSSLESS, output)
     for sidecar in _SIDECARS:  # statistics, overviews or masks of the file that was replaced
         with suppress(OSError):

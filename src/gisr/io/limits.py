@@ -71,7 +71,7 @@ def check_picture(
     """
     _positive(path, (height, width, bands))
     _below(path, height * width, limits.max_pixels, "pixels", "max_pixels", (height, width))
-    _below(path, bands, limits.max_bands, "bands", "max_bands", (bands,))
+    check_bands(path, limits, bands)
     size = height * width * bands * itemsize
     _below(path, size, limits.max_bytes, "bytes", "max_bytes", (height, width, bands, itemsize))
 
@@ -95,6 +95,15 @@ def check_volume(
     voxels = math.prod(shape)
     _below(path, voxels, limits.max_voxels, "voxels", "max_voxels", shape)
     _below(path, voxels * itemsize, limits.max_bytes, "bytes", "max_bytes", (*shape, itemsize))
+
+
+def check_bands(path: str | PathLike[str], limits: Limits, bands: int) -> None:
+    """Check the number of bands that a picture claims.
+
+    Raises:
+        LimitError: There are more than ``limits.max_bands``.
+    """
+    _below(path, bands, limits.max_bands, "bands", "max_bands", (bands,))
 
 
 def check_bytes(path: str | PathLike[str], limits: Limits, size: int, what: str) -> None:

@@ -9,16 +9,17 @@ from typing import Literal
 import numpy as np
 from jaxtyping import UInt
 
-from gisr.errors import PairError
-from gisr.io import depthmap, nifti
-from gisr.io.colour import read_colour
+from gisr.errors import InputError, PairError
+from gisr.io import depthmap, dicom, nifti
+from gisr.io.colour import colour_shape, read_colour
 from gisr.io.depthmap import DepthMap, read_depth
 from gisr.io.files import check_readable, file_suffix
-from gisr.io.geotiff import GeoHeader, geotiff_placement, open_geotiff, read_header
+from gisr.io.geotiff import GeoHeader, open_geotiff, read_header, read_outline, relate_grids
 from gisr.io.limits import DEFAULT_LIMITS, Limits
-from gisr.io.nifti import Volume, VolumePlacement, nifti_placement, read_nifti
 from gisr.io.placement import Placement
 from gisr.io.quantise import holds
+from gisr.io.volume import Volume, VolumeHeader
+from gisr.io.volume_placement import VolumePlacement, place_volumes
 
 _TIFF = (".tif", ".tiff")
 _PICTURES = (".png", ".jpg", ".jpeg", *_TIFF)
@@ -32,6 +33,7 @@ class RasterPair:
     """A multispectral target and a panchromatic guide; their pixels are read by windows."""
 
     target: GeoHeader
+    """Along the guide's axes: where the file is not, it is brought there while it is read."""
     guide: GeoHeader
     """With one band of a file that has more than three."""
     placement: Placement
@@ -40,7 +42,7 @@ class RasterPair:
 
 @dataclass(frozen=True, eq=False)
 class VolumePair:
-    """Two MR volumes."""
+    """Two MR volumes; of a series the first volumes, the others are read one by one."""
 
     target: Volume
     guide: Volume
@@ -77,14 +79,17 @@ def guess_task(
         FileFormatError: A file is missing or damaged.
         MissingExtraError: Two TIFFs, and rasterio is not installed.
     """
+    given = target_path, guide_path
+    volumes = [file_suffix(path) in nifti.SUFFIXES or dicom.is_dicom(path) for path in given]
+    if all(volumes) and any(Path(path).is_dir() for path in given):
+        return "mri"
     paths = check_readable(target_path), check_readable(guide_path)
     target, guide = (file_suffix(path) for path in paths)
-    nifti_files = [suffix in nifti.SUFFIXES for suffix in (target, guide)]
-    if all(nifti_files):
+    if all(volumes):
         return "mri"
     if target in _TIFF and guide in _TIFF:
         return _guess_from_tiffs(Path(target_path), Path(guide_path))
-    if not any(nifti_files) and target in depthmap.READERS and guide in _PICTURES:
+    if not any(volumes) and target in depthmap.READERS and guide in _PICTURES:
         return "depth"
     raise PairError(
         f"{Path(target_path).name} and {Path(guide_path).name}: no pair of files that goes "
@@ -136,30 +141,62 @@ def _raster_pair(
     nodata: float | None,
     limits: Limits,
 ) -> RasterPair:
+    # Before any pixel: a band that may be a mask is looked at for the header.
+    relation = relate_grids(*(read_outline(p, limits) for p in (target_path, guide_path)))
     target = read_header(target_path, limits, bands, nodata)
+    if relation.regrid is not None:
+        target = target.regridded(relation.regrid)
     guide = read_header(guide_path, limits)
     if guide.bands > _MOST_GUIDE_BANDS:
         guide = replace(guide, numbers=guide.numbers[:1])
     if nodata is not None and holds(guide.dtype, nodata):
         guide = replace(guide, nodata=nodata, nodata_given=True)
-    return RasterPair(target, guide, geotiff_placement(target, guide))
+    return RasterPair(target, guide, relation.placement)
 
 
 def _volume_pair(
     target_path: str | PathLike[str], guide_path: str | PathLike[str], limits: Limits
 ) -> VolumePair:
-    target, guide = read_nifti(target_path, limits), read_nifti(guide_path, limits)
-    return VolumePair(target, guide, nifti_placement(target, guide))
+    headers = [_volume_header(path, limits) for path in (target_path, guide_path)]
+    placement = place_volumes(*headers)
+    target, guide = headers
+    if guide.count not in (1, target.count):
+        raise PairError(
+            f"{guide.path.name}: {guide.count} volumes for {target.count} of the target: give one "
+            "guide for all, or one for each"
+        )
+    return VolumePair(_loaded(target), _loaded(guide), placement)
+
+
+def _volume_header(path: str | PathLike[str], limits: Limits) -> VolumeHeader:
+    if (file_suffix(path) not in nifti.SUFFIXES and dicom.is_dicom(path)) or Path(path).is_dir():
+        return dicom.read_dicom_header(path, limits)
+    return nifti.read_nifti_header(path, limits)
+
+
+def _loaded(header: VolumeHeader) -> Volume:
+    """Return a header with its first volume, which must hold something."""
+    volume = header.load()
+    if not volume.valid.any():
+        raise InputError(f"{header.path}: no voxel is finite: there is nothing to sharpen")
+    return volume
 
 
 def _depth_pair(target_path: Path, guide_path: Path, invalid: float, limits: Limits) -> DepthPair:
-    target = read_depth(target_path, invalid=invalid, limits=limits)
+    guide_shape = colour_shape(guide_path, limits)
+
+    def place(shape: tuple[int, int], guide_shape: tuple[int, int] = guide_shape) -> Placement:
+        try:
+            return Placement.from_grid("centre", shape, guide_shape)
+        except PairError as error:
+            raise PairError(f"{target_path.name} and {guide_path.name}: {error}") from error
+
+    # Both headers go before the pixels of either: a small file may unpack to a large picture.
+    target = read_depth(target_path, invalid=invalid, limits=limits, fits=place)
     guide = read_colour(guide_path, limits)
-    try:
-        placement = Placement.from_grid("centre", target.shape, guide.shape[:2])
-    except PairError as error:
-        raise PairError(f"{target_path.name} and {guide_path.name}: {error}") from error
-    return DepthPair(target, guide, guide_path, placement)
+    return DepthPair(
+        target, guide, guide_path, place(target.shape, (guide.shape[0], guide.shape[1]))
+    )
 
 
 def _guess_from_tiffs(target_path: Path, guide_path: Path) -> Literal["pansharpening", "depth"]:

@@ -1,5 +1,6 @@
 """A training run as a value: everything that decides its result stands in one recipe file."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Literal, get_args
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
+from gisr.data.generated import GENERATED
 from gisr.errors import RecipeError
 from gisr.magnet import MAGNetConfig
 from gisr.tasks.sensors import find_sensor
@@ -17,6 +19,9 @@ Precision = Literal["float32", "bfloat16"]
 BalancingRule = Literal["fixed", "uncertainty", "weight-average", "gradnorm"]
 """Who decides how much each task counts; see :mod:`gisr.training.balancing`."""
 _SPECIAL = frozenset({"class_path", "init_args", "dict_kwargs"})
+_GENERATED_TASKS: tuple[TaskName, ...] = ("depth", "pansharpening")
+_MOST_BYTES = 2**20
+_DEEPEST = 32
 _GROUPS = ("network", "task_weights", "uncertainty", "weight_average", "gradnorm")
 """Settings that are groups of settings."""
 
@@ -32,7 +37,8 @@ class SetRecipe:
     task: TaskName
     ratio: int
     dataset: str | None = None
-    """Only entries of this data set, ``open-pairs`` or the name of a layout."""
+    """Only entries of this data set, ``open-pairs`` or the name of a layout; ``generated`` draws
+    images that are in no folder (:mod:`gisr.data.generated`)."""
     sensor: str | None = None
     """Only entries of this satellite sensor."""
     contrast: str | None = None
@@ -52,6 +58,11 @@ class SetRecipe:
                 f"sets: {self.task} x{self.ratio} must be one of {get_args(TaskName)} at "
                 "ratio 2 or more"
             )
+        if self.generated and (self.task not in _GENERATED_TASKS or self.sensor is not None):
+            raise RecipeError(
+                f"sets: {self}: images are generated for {' and '.join(_GENERATED_TASKS)}, "
+                "of no sensor"
+            )
         mri = (self.contrast, self.guide_contrast, self.middle_slices, self.head_share)
         if self.task != "mri" and any(value is not None for value in mri):
             raise RecipeError(
@@ -67,6 +78,11 @@ class SetRecipe:
             raise RecipeError(f"sets: {self}: middle_slices must be at least 1")
         if self.head_share is not None and not 0 <= self.head_share < 1:
             raise RecipeError(f"sets: {self}: head_share must be in [0, 1)")
+
+    @property
+    def generated(self) -> bool:
+        """Whether its images are drawn, not read."""
+        return self.dataset == GENERATED
 
     def __str__(self) -> str:
         """Return what messages call it: ``pansharpening x4 (dataset nbu)``."""
@@ -146,7 +162,7 @@ class Recipe:
     """Name of the weights the run makes."""
     data: str | tuple[str, ...]
     """Folder, or folders, of data sets: anything that :func:`gisr.data.sources.read_entries` takes.
-    Relative paths start at the working folder."""
+    Relative paths start at the working folder. May be empty where all sets are generated."""
     sets: tuple[SetRecipe, ...]
     """The task mixture."""
     steps: int
@@ -205,7 +221,7 @@ class Recipe:
         """Refuse runs that cannot work."""
         if not self.sets:
             raise RecipeError("sets: the recipe names no training set")
-        if not self.folders:
+        if not self.folders and not self.only_generated:
             raise RecipeError("data: the recipe names no folder")
         positive = ("steps", "patch", "batch", "patches_per_image", "checkpoint_every")
         for name in positive:
@@ -221,9 +237,9 @@ class Recipe:
             )
         if not self.gradient_norm > 0:
             raise RecipeError(f"gradient_norm: {self.gradient_norm} must be above 0")
-        if not self.learning_rate > 0 or not 0 <= self.average < 1:
+        if not 0 < self.learning_rate < math.inf or not 0 <= self.average < 1:
             raise RecipeError(
-                f"learning_rate {self.learning_rate} must be above 0 and "
+                f"learning_rate {self.learning_rate} must be finite and above 0, and "
                 f"average {self.average} in [0, 1)"
             )
         if self.patch % self.network.size_multiple:
@@ -254,6 +270,11 @@ class Recipe:
         """Folders of ``data``."""
         return (self.data,) if isinstance(self.data, str) else self.data
 
+    @property
+    def only_generated(self) -> bool:
+        """Whether nothing is trained on that was read from a folder."""
+        return all(chosen.generated for chosen in self.sets)
+
     def record(self) -> dict[str, Any]:
         """Return the recipe as plain values, as written beside checkpoints and weights."""
         return asdict(self)
@@ -275,13 +296,24 @@ def read_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
     if not Path(path).is_file():
         raise RecipeError(f"{path}: there is no such recipe file")
     try:
-        _check_plain(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+        _check_plain(yaml.safe_load(_plain_text(Path(path))))
         values = parser.parse_args(["--recipe", str(path), *(overrides or [])])
         values.pop("recipe")
         return Recipe(**parser.instantiate(values))
     except (ArgumentError, OSError, TypeError, ValueError, yaml.YAMLError) as error:
         message = " ".join(str(error).split())
         raise RecipeError(f"{path}: {message}") from error
+
+
+def check_folders(recipe: Recipe) -> None:
+    """Refuse a recipe whose data are not there.
+
+    Raises:
+        RecipeError: A folder is missing.
+    """
+    for folder in recipe.folders:
+        if not Path(folder).is_dir():
+            raise RecipeError(f"{folder}: there is no such folder: name the folder of a data set")
 
 
 def one_by_one(recipe: Recipe, only: Sequence[str], *, scale_steps: bool = True) -> Recipe:
@@ -321,6 +353,23 @@ def _check_positive(group: str, **values: float) -> None:
     for name, value in values.items():
         if not value > 0:
             raise RecipeError(f"{group}: {name} {value} must be above 0")
+
+
+def _plain_text(path: Path) -> str:
+    """Return the text of a recipe that is small, and stays so when its aliases are followed."""
+    size, depth = path.stat().st_size, 0
+    if size > _MOST_BYTES:
+        raise RecipeError(f"{size} bytes are more than the {_MOST_BYTES} a recipe may have")
+    text = path.read_text(encoding="utf-8")
+    for token in yaml.scan(text):
+        kind = type(token).__name__
+        if kind == "AliasToken":  # ten lines of aliases of aliases say a thousand million things
+            raise RecipeError("an alias (*name): write the values out, a recipe has no aliases")
+        depth += kind.endswith(("SequenceStartToken", "MappingStartToken"))
+        depth -= kind.endswith(("SequenceEndToken", "MappingEndToken", "BlockEndToken"))
+        if depth > _DEEPEST:
+            raise RecipeError(f"more than {_DEEPEST} lists in lists: no recipe has so many")
+    return text
 
 
 def _check_plain(values: object) -> None:

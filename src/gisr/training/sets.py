@@ -6,6 +6,8 @@ from gisr.data.entry import Entry, Frame, MadePair, Scan, Scene
 from gisr.data.sources import read_entries
 from gisr.data.training_sets import (
     DepthSet,
+    GeneratedDepthSet,
+    GeneratedPansharpeningSet,
     JoinedSet,
     MadeSet,
     MRISet,
@@ -38,7 +40,7 @@ def training_sets(recipe: Recipe) -> list[TrainingSet]:
     if recipe.open_only:
         ours = [entry for entry in ours if entry.open]
     folders = ", ".join(recipe.folders)
-    if not ours:
+    if not ours and not recipe.only_generated:
         licence = " with a licence to give weights away (open_only)" if recipe.open_only else ""
         raise RecipeError(
             f"data: none of the {len(found)} entries of {folders} is of the splits "
@@ -52,6 +54,10 @@ def training_sets(recipe: Recipe) -> list[TrainingSet]:
 
 def _training_set(entries: Sequence[Entry], wanted: SetRecipe, recipe: Recipe) -> TrainingSet:
     """Return one set: images degraded at its ratio, pairs made by others at it, or both."""
+    if wanted.generated:
+        if wanted.task == "depth":
+            return GeneratedDepthSet(wanted.ratio)
+        return GeneratedPansharpeningSet(wanted.ratio, recipe.misregistration)
     own = [entry for entry in entries if _belongs(entry, wanted)]
     scenes = tuple(entry for entry in own if isinstance(entry, Scene))
     scans = tuple(entry for entry in own if isinstance(entry, Scan))

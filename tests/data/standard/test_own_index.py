@@ -115,5 +115,5 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, message: st
 def test_an_index_larger_than_any_is_refused_unread(tmp_path: Path) -> None:
     with (tmp_path / "pairs.csv").open("wb") as stream:
         stream.truncate(2**34)
-    with pytest.raises(FileFormatError, match="above 67108864 bytes"):
+    with pytest.raises(FileFormatError, match="above 16777216 bytes"):
         PAIRS.read(tmp_path)

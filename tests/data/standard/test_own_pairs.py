@@ -317,7 +317,7 @@ def test_files_of_two_places_are_refused(tmp_path: Path) -> None:
     near, far, other, near_scan, far_scan = PAIRS.read(tmp_path)
     assert set(checked_images(near)) == {"multispectral", "panchromatic"}
     refused(far, PairError, r"line 3, column guide: its georeference puts it up to 0\.525 pixels")
-    refused(other, PairError, "line 4, column guide: .*coordinate reference systems")
+    refused(other, PairError, "line 4, column guide: .*the two do not overlap")
     assert set(checked_images(near_scan)) == {"T1", "T2"}
     refused(far_scan, PairError, r"line 6, column guide: its affine puts it up to 0\.55 voxels")
 

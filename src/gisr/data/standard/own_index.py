@@ -14,8 +14,8 @@ from gisr.tasks.task import TaskName
 
 _Choice = TypeVar("_Choice", bound=str)
 _TASKS: tuple[TaskName, ...] = get_args(TaskName)
-_MAX_BYTES = 2**26
-"""Size of the largest index that is read: some 300,000 pairs."""
+_MAX_BYTES = 2**24
+"""Size of the largest index that is read: some 75,000 pairs."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,8 @@ class Row:
     index: Path
     line: int
     cells: Mapping[str, str]
+    columns: Mapping[str, Column]
+    """All columns that there may be."""
 
     @property
     def where(self) -> str:
@@ -88,7 +90,7 @@ class Row:
     def filled(self, column: str) -> str:
         """Return a cell that must not be empty."""
         if column not in self.cells:
-            raise self.error(column, f"is empty: give the {COLUMNS[column].meaning}")
+            raise self.error(column, f"is empty: give the {self.columns[column].meaning}")
         return self.cells[column]
 
     def choice(self, column: str, choices: Sequence[_Choice]) -> _Choice:
@@ -148,8 +150,12 @@ class Row:
         return self.index.parent / path
 
 
-def read_rows(index: Path) -> Iterator[Row]:
+def read_rows(index: Path, columns: Mapping[str, Column] = COLUMNS) -> Iterator[Row]:
     """Give the lines of an index that are not empty, below its header.
+
+    Args:
+        index: The file.
+        columns: Columns that there may be, those of ``pairs.csv`` by default.
 
     Raises:
         FileFormatError: No such file, no table in UTF-8, columns that are unknown, missing or there
@@ -171,7 +177,7 @@ def read_rows(index: Path) -> Iterator[Row]:
         for line in lines:
             cells = [cell.strip() for cell in line]
             if not header:
-                header = _header(f"{index}, line {lines.line_num}", cells)
+                header = _header(f"{index}, line {lines.line_num}", cells, columns)
             elif any(cells):
                 if any(cells[len(header) :]):
                     raise FileFormatError(
@@ -179,26 +185,27 @@ def read_rows(index: Path) -> Iterator[Row]:
                         "columns: put cells that hold the separator in quotes"
                     )
                 named = zip(header, cells, strict=False)
-                yield Row(index, lines.line_num, {name: cell for name, cell in named if cell})
+                filled = {name: cell for name, cell in named if cell}
+                yield Row(index, lines.line_num, filled, columns)
     except csv.Error as error:
         raise FileFormatError(
             f"{index}, line {lines.line_num}: {error}: save it again as CSV"
         ) from error
 
 
-def _header(where: str, cells: list[str]) -> list[str]:
+def _header(where: str, cells: list[str], columns: Mapping[str, Column]) -> list[str]:
     """Return the names of the columns, without the empty ones that spreadsheets add at the end."""
     names = [*cells]
     while names and not names[-1]:
         names.pop()
     for place, column in enumerate(names):
-        if column not in COLUMNS:
+        if column not in columns:
             raise FileFormatError(
-                f"{where}, column {column or place + 1}: is unknown: use {', '.join(COLUMNS)}"
+                f"{where}, column {column or place + 1}: is unknown: use {', '.join(columns)}"
             )
         if names.index(column) < place:
             raise FileFormatError(f"{where}, column {column}: is there twice: take one away")
-    for column, about in COLUMNS.items():
+    for column, about in columns.items():
         if names and about.needed and column not in names:
             raise FileFormatError(
                 f"{where}, column {column}: is missing: add it, the {about.meaning}"

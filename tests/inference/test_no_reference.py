@@ -13,7 +13,7 @@ from gisr.data.open_pairs import read_open_pairs
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_guide, bicubic_to_target, resize_matlab, resize_pillow
 from gisr.errors import InputError
-from gisr.experiments.no_reference import NoReferenceQuality
+from gisr.inference.no_reference import NoReferenceQuality
 from gisr.io.placement import Placement
 from gisr.metrics import d_lambda, d_lambda_k, d_s, hqnr, qnr
 

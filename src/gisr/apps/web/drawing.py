@@ -1,0 +1,186 @@
+"""Pictures of a result as the page shows them: two to compare, and an overview to find places."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+from PIL import Image as Picture
+from PIL import ImageDraw
+
+from gisr.apps.web.layers import LayerName, Layers, Plane, Window
+from gisr.io.drawing import UNKNOWN, colour_bytes, coloured_depth, cubehelix, red_green_blue
+from gisr.tasks.task import TaskName
+
+Comparison = Literal["interpolated", "guide", "truth", "errors"]
+"""What the sharpened image is compared with; ``errors`` are those of both, against the truth."""
+Colours = UInt8[np.ndarray, "h w 3"]
+
+LARGEST_VIEW = 768
+"""Images up to this side are shown whole; of larger ones a window of it is shown."""
+_OVERVIEW = 240
+_SHOWN = 720
+"""Small images are enlarged to about this side, their pixels as squares."""
+_SHARE = (0.5, 99.5)
+"""Percentiles that become black and white."""
+_MARK = (255, 196, 0)
+
+
+@dataclass(frozen=True)
+class View:
+    """What is looked at."""
+
+    plane: Plane = field(default_factory=Plane)
+    centre: tuple[float, float] = (0.5, 0.5)
+    """Middle of the window: shares of the height and of the width."""
+    bands: tuple[int, ...] = (0, 1, 2)
+    """Indices of the bands shown as red, green and blue; one band is shown grey."""
+    comparison: Comparison = "interpolated"
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """Two pictures of one place."""
+
+    left: Colours
+    right: Colours
+    left_name: str
+    right_name: str
+    caption: str
+    """Where it is, and what the colours mean."""
+
+
+def natural_bands(names: Sequence[str]) -> tuple[int, int, int]:
+    """Return the indices of red, green and blue: by name, else as sensors order their bands."""
+    lower = [name.lower() for name in names]
+    found = [
+        next((index for index, name in enumerate(lower) if colour in name.split()), None)
+        for colour in ("red", "green", "blue")
+    ]
+    if None not in found:
+        red, green, blue = (int(index or 0) for index in found)
+        return red, green, blue
+    return (0, 0, 0) if len(names) < 3 else red_green_blue(len(names))
+
+
+def window_of(layers: Layers, view: View) -> Window:
+    """Return the part of a plane that is shown."""
+    parts = []
+    for size, share in zip(layers.size(view.plane), view.centre, strict=True):
+        side = min(size, LARGEST_VIEW)
+        start = min(max(0, round(share * size) - side // 2), size - side)
+        parts.append(slice(start, start + side))
+    return parts[0], parts[1]
+
+
+def draw_view(layers: Layers, task: TaskName, view: View) -> Drawing:
+    """Draw the sharpened image and what it is compared with.
+
+    Images of the target share one stretch, both error maps one scale; the guide has its own.
+
+    Args:
+        layers: Of a result.
+        task: What they are.
+        view: Where to look; ``truth`` and ``errors`` need a truth.
+    """
+    window = window_of(layers, view)
+
+    def read(name: LayerName) -> Float[np.ndarray, "h w channels"]:
+        return layers.read(name, view.plane, window)
+
+    sharpened, interpolated = read("sharpened"), read("interpolated")
+    if view.comparison == "errors":
+        truth = read("truth")
+        before, after = (np.abs(x - truth).mean(axis=2) for x in (interpolated, sharpened))
+        top = _percentile(before, 99.5) or 1.0
+        left, right = (_coloured(cubehelix, error / top) for error in (before, after))
+        names = "error of interpolated", "error of sharpened"
+        scale = f"black: no error, white: {top:.3g} or more"
+    else:
+        bands = view.bands if sharpened.shape[2] > 1 else (0,)
+        low, high = _range(interpolated[..., list(bands)])
+        right = _target_colours(sharpened, bands, low, high, task)
+        names = view.comparison, "sharpened"
+        scale = f"from {low:.4g} to {high:.4g}"
+        if view.comparison == "guide":
+            left = _guide_colours(read("guide"))
+        else:
+            left = _target_colours(read(view.comparison), bands, low, high, task)
+    factor = max(1, _SHOWN // max(left.shape[:2]))
+    left, right = (image.repeat(factor, 0).repeat(factor, 1) for image in (left, right))
+    rows, columns = (f"{part.start} to {part.stop - 1}" for part in window)
+    enlarged = f", enlarged {factor} times" if factor > 1 else ""
+    caption = f"Rows {rows}, columns {columns}{enlarged}. Colours: {scale}."
+    return Drawing(left, right, *names, caption)
+
+
+def draw_overview(layers: Layers, view: View) -> Colours | None:
+    """Draw the whole guide, small, with a frame around the window; None where all is shown."""
+    height, width = layers.size(view.plane)
+    window = window_of(layers, view)
+    if all(
+        part.stop - part.start == size for part, size in zip(window, (height, width), strict=True)
+    ):
+        return None
+    picture = Picture.fromarray(
+        np.ascontiguousarray(_guide_colours(layers.thinned("guide", view.plane, _OVERVIEW)))
+    )
+    scale = picture.height / height, picture.width / width
+    (top, bottom), (left, right) = (
+        (part.start * factor, part.stop * factor)
+        for part, factor in zip(window, scale, strict=True)
+    )
+    frame = [left, top, min(right, picture.width - 1), min(bottom, picture.height - 1)]
+    ImageDraw.Draw(picture).rectangle(frame, outline=_MARK, width=2)
+    return np.asarray(picture)
+
+
+def overview_scale(layers: Layers) -> int:
+    """Return how many pixels of the grid a pixel of the overview stands for."""
+    return -(-max(layers.size(Plane())) // _OVERVIEW)
+
+
+def _target_colours(
+    image: Float[np.ndarray, "h w bands"],
+    bands: tuple[int, ...],
+    low: float,
+    high: float,
+    task: TaskName,
+) -> Colours:
+    share = (image[..., list(bands)] - low) / (high - low)
+    if task == "depth":
+        return _coloured(coloured_depth, share[..., 0])
+    known = np.isfinite(image).all(axis=2)
+    return _painted(np.where(known[..., None], share, 0), known)
+
+
+def _guide_colours(guide: Float[np.ndarray, "h w channels"]) -> Colours:
+    shown = guide if guide.shape[2] == 3 else guide[..., :1]
+    low, high = _range(shown)
+    known = np.isfinite(shown).all(axis=2)
+    return _painted(np.where(known[..., None], (shown - low) / (high - low), 0), known)
+
+
+def _painted(share: Float[np.ndarray, "h w bands"], known: Bool[np.ndarray, "h w"]) -> Colours:
+    colours = colour_bytes(np.broadcast_to(share, (*share.shape[:2], 3)))
+    return np.where(known[..., None], colours, np.array(UNKNOWN, np.uint8))
+
+
+def _coloured(
+    colour: Callable[[Float[np.ndarray, "h w"]], Colours], share: Float[np.ndarray, "h w"]
+) -> Colours:
+    known = np.isfinite(share)
+    colours = colour(np.where(known, share, 0))
+    return np.where(known[..., None], colours, np.array(UNKNOWN, np.uint8))
+
+
+def _range(values: Float[np.ndarray, "h w bands"]) -> tuple[float, float]:
+    """Return what becomes black and white; apart even for a flat image or an unknown one."""
+    low, high = _percentile(values, _SHARE[0]), _percentile(values, _SHARE[1])
+    return low, high if high > low else low + 1
+
+
+def _percentile(values: Float[np.ndarray, "..."], share: float) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.percentile(known, share)) if known.size else 0.0

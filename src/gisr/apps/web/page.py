@@ -1,0 +1,396 @@
+"""The page: Gradio's components, and which function of the other modules each one calls.
+
+Imported by :mod:`gisr.apps.web.server` once it is known that gradio is installed.
+"""
+
+import shutil
+from collections.abc import Callable
+from functools import wraps
+from html import escape
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import gradio as gr
+from PIL import Image
+
+from gisr.apps.web.drawing import View, draw_overview, draw_view, natural_bands, overview_scale
+from gisr.apps.web.examples import write_example
+from gisr.apps.web.job import Outcome, Uploads, Wishes, look, sharpen
+from gisr.apps.web.layers import Layers, Plane
+from gisr.apps.web.layout import COMPARISONS, EXAMPLES, GUESS, MIDDLE, UNKNOWN, WITH_TRUTH, Layout
+from gisr.apps.web.limits import PageLimits
+from gisr.apps.web.routing_map import draw_routing
+from gisr.apps.web.visits import Visit, Visits
+from gisr.apps.web.watch import StoppedError, Watch
+from gisr.apps.web.words import PLACEHOLDER, look_line, plain, scores_table, summary
+from gisr.errors import GisrError, InputError
+from gisr.inference.upscaler import Upscaler
+from gisr.tasks.task import find_task
+
+STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+_NETWORK = "network"
+"""What the runs of the network share: so many at once."""
+
+Changes = dict[Any, Any]
+"""New values and looks of components."""
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def page_theme() -> Any:  # noqa: ANN401 - gradio is not known to type checkers
+    """Return colours and letters; the letters are those of the visitor's own system."""
+    return gr.themes.Soft(
+        primary_hue="teal",
+        neutral_hue="slate",
+        font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
+        font_mono=["ui-monospace", "Consolas", "monospace"],
+    )
+
+
+def build_page(upscaler: Upscaler, limits: PageLimits, visits: Visits) -> Any:  # noqa: ANN401
+    """Return the page, ready to be launched.
+
+    Args:
+        upscaler: What sharpens.
+        limits: What the page takes on.
+        visits: Keeps the visitors' files.
+    """
+    return _Page(upscaler, limits, visits).blocks
+
+
+def told(handler: Callable[P, R]) -> Callable[P, R]:
+    """Turn an error that a visitor can act on into one line on the page."""
+
+    @wraps(handler)
+    def telling(*args: P.args, **keywords: P.kwargs) -> R:
+        try:
+            return handler(*args, **keywords)
+        except GisrError as error:
+            stopped = isinstance(error, StoppedError)
+            raise gr.Error(
+                escape(plain(error)),
+                title="Stopped" if stopped else "This does not work",
+                duration=5 if stopped else None,
+                print_exception=False,
+            ) from error
+
+    return telling
+
+
+class _Page(Layout):
+    """What happens on the page."""
+
+    def __init__(self, upscaler: Upscaler, limits: PageLimits, visits: Visits) -> None:
+        self._upscaler, self._limits, self._visits = upscaler, limits, visits
+        with gr.Blocks(title="gisr", analytics_enabled=False) as self.blocks:
+            super().__init__(limits)
+            self._connect()
+
+    def _connect(self) -> None:
+        files = [self.target, self.guide, self.truth]
+        seen: list[Any] = [*files, self.task, self.invalid]
+        options = [self.sensor, self.bits, self.chosen, self.contrast, self.other]
+        looked = [self.look, self.satellite, self.mri, self.depth, self.chosen]
+        quick: dict[str, Any] = {
+            "api_visibility": "private",
+            "show_progress": "hidden",
+            "concurrency_limit": 4,
+        }
+        slow: dict[str, Any] = {
+            "api_visibility": "private",
+            "concurrency_id": _NETWORK,
+            "concurrency_limit": self._limits.concurrency,
+        }
+        changes = [component.change for component in seen]
+        gr.on(changes, self.on_files, seen, looked, trigger_mode="always_last", **quick)
+        for button, (_, task) in zip(self.examples, EXAMPLES, strict=True):
+            button.click(
+                self._example(task), None, [*files, self.task], **quick | {"show_progress": "full"}
+            )
+        view: list[Any] = [self.comparison, self.axis, self.slice, *self.rgb, self.centre]
+        shown = [self.slider, self.caption, self.overview]
+        finished = [
+            self.status,
+            self.result,
+            self.gain,
+            self.download,
+            self.scores,
+            self.routing,
+            *view,
+        ]
+        self.go.click(self.on_begin, queue=False, **quick).then(
+            self.on_sharpen, [*seen, *options], finished, show_progress_on=self.status, **slow
+        ).success(self.on_view, view, shown, **quick)
+        looks = [component.input for component in view[:-1]]
+        gr.on(looks, self.on_view, view, shown, trigger_mode="always_last", **quick)
+        self.axis.input(self.on_axis, self.axis, self.slice, **quick)
+        self.overview.select(self.on_place, None, self.centre, **quick).success(
+            self.on_view, view, shown, **quick
+        )
+        self.route.click(self.on_route, view, self.routing, **slow)
+        self.stop.click(self.on_stop, queue=False, **quick)
+        self.reset.click(
+            self.on_reset, None, [*files, self.task, self.status, self.result, self.gain], **quick
+        )
+        self.blocks.unload(self.on_unload)
+
+    def _example(self, task: Any) -> Callable[[gr.Request], Changes]:  # noqa: ANN401
+        @told
+        def take(request: gr.Request) -> Changes:
+            uploads = write_example(task, self._visits.of(_key(request)).new_folder())
+            return {
+                self.target: str(uploads.target),
+                self.guide: str(uploads.guide),
+                self.truth: str(uploads.truth),
+                self.task: GUESS,
+            }
+
+        return take
+
+    @told
+    def on_files(
+        self,
+        target: str | None,
+        guide: str | None,
+        truth: str | None,
+        task: str,
+        invalid: float | None,
+        request: gr.Request,
+    ) -> Changes:
+        """Say what the files are taken for, and show the options that go with it."""
+        visit = self._visits.of(_key(request))
+        uploads = _uploads(visit, target, guide, truth)
+        groups = {"pansharpening": self.satellite, "mri": self.mri, "depth": self.depth}
+        found, line = task, ""
+        bands: tuple[str, ...] = ()
+        if uploads is not None:
+            folder = visit.new_folder()
+            try:
+                seen = look(uploads, _wishes(task, invalid), self._limits, folder)
+                found, line, bands = seen.order.task, look_line(seen.summary), seen.bands
+            except GisrError as error:
+                line = look_line(plain(error), wrong=True)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+        numbers = [(name, number) for number, name in enumerate(bands, 1)]
+        return {
+            self.look: line,
+            self.chosen: gr.CheckboxGroup(numbers, value=[number for _, number in numbers]),
+            **{group: gr.Group(visible=name == found) for name, group in groups.items()},
+        }
+
+    def on_begin(self, request: gr.Request) -> None:
+        """Forget that the last run was stopped; what is stopped from now on never begins."""
+        self._visits.of(_key(request)).stopped.clear()
+
+    @told
+    def on_sharpen(
+        self,
+        target: str | None,
+        guide: str | None,
+        truth: str | None,
+        task: str,
+        invalid: float | None,
+        sensor: str,
+        bits: int | None,
+        chosen: list[int],
+        contrast: str,
+        other: str,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio asks for one
+    ) -> Changes:
+        """Sharpen, and show what came out."""
+        visit = self._visits.of(_key(request))
+        uploads = _uploads(visit, target, guide, truth)
+        if uploads is None:
+            raise InputError("give a target and a guide first, or take an example")
+        wishes = _wishes(task, invalid, sensor, bits, chosen, contrast, other)
+
+        def report(done: int, total: int) -> None:
+            visit.touch()
+            progress(done / total, desc="Sharpening")
+
+        watch, folder = Watch(self._limits.max_seconds, visit.stopped, report), visit.new_folder()
+        try:
+            outcome = sharpen(self._upscaler, uploads, wishes, self._limits, folder, watch)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        visit.finish(outcome)
+        return {
+            self.status: summary(outcome),
+            self.result: gr.Column(visible=True),
+            self.gain: gr.Column(visible=True),
+            self.download: str(outcome.path),
+            self.scores: scores_table(outcome.scores),
+            self.routing: None,
+            **self._controls(outcome),
+        }
+
+    def _controls(self, outcome: Outcome) -> Changes:
+        """Show the controls that a result has a use for."""
+        layers, names = outcome.layers, outcome.bands
+        volume, coloured = len(layers.slices) > 1, len(names) > 1
+        comparisons = WITH_TRUTH if "truth" in layers.names else COMPARISONS
+        axes = [(f"{axis + 1} ({count})", axis) for axis, count in enumerate(layers.slices)]
+        bands = [(name, index) for index, name in enumerate(names)]
+        return {
+            self.comparison: gr.Radio(comparisons, value="interpolated"),
+            self.axis: gr.Radio(axes, value=layers.axis, visible=volume),
+            self.slice: _slice_slider(layers, layers.axis),
+            **{
+                dropdown: gr.Dropdown(bands, value=index if bands else None, visible=coloured)
+                for dropdown, index in zip(self.rgb, natural_bands(names), strict=True)
+            },
+            self.centre: MIDDLE,
+        }
+
+    @told
+    def on_view(
+        self,
+        comparison: str,
+        axis: int,
+        index: int,
+        red: int | None,
+        green: int | None,
+        blue: int | None,
+        centre: tuple[float, float],
+        request: gr.Request,
+    ) -> Changes:
+        """Draw the part in view."""
+        visit, outcome = self._outcome(request)
+        view = _view(outcome, comparison, axis, index, (red, green, blue), centre)
+        drawing = draw_view(outcome.layers, outcome.order.task, view)
+        folder = visit.picture_folder()
+        pictures = str(folder / "left.png"), str(folder / "right.png")
+        for path, colours in zip(pictures, (drawing.left, drawing.right), strict=True):
+            Image.fromarray(colours).save(path)
+        overview = draw_overview(outcome.layers, view)
+        return {
+            self.slider: gr.ImageSlider(
+                pictures, label=f"{drawing.left_name} | {drawing.right_name}"
+            ),
+            self.caption: f'<p class="gisr-quiet">{escape(drawing.caption)}</p>',
+            self.overview: gr.Image(overview, visible=overview is not None),
+        }
+
+    @told
+    def on_axis(self, axis: int, request: gr.Request) -> Any:  # noqa: ANN401
+        """Give the slider the slices of another axis."""
+        return _slice_slider(self._outcome(request)[1].layers, axis)
+
+    @told
+    def on_place(self, event: gr.SelectData, request: gr.Request) -> tuple[float, float]:
+        """Move the window to where the overview was clicked."""
+        layers = self._outcome(request)[1].layers
+        height, width = layers.size(Plane())
+        scale = overview_scale(layers)
+        return event.index[1] * scale / height, event.index[0] * scale / width
+
+    @told
+    def on_route(
+        self,
+        comparison: str,
+        axis: int,
+        index: int,
+        red: int | None,
+        green: int | None,
+        blue: int | None,
+        centre: tuple[float, float],
+        request: gr.Request,
+    ) -> Any:  # noqa: ANN401
+        """Draw which experts refine which pixels of the part in view."""
+        visit, outcome = self._outcome(request)
+        view = _view(outcome, comparison, axis, index, (red, green, blue), centre)
+        path = visit.picture_folder() / "routing.png"
+        Image.fromarray(draw_routing(self._upscaler, outcome, view)).save(path)
+        return str(path)
+
+    def on_stop(self, request: gr.Request) -> None:
+        """End the run that is under way."""
+        self._visits.of(_key(request)).stopped.set()
+
+    def on_reset(self, request: gr.Request) -> Changes:
+        """Delete everything, and show an empty page."""
+        self._visits.end(_key(request))
+        return {
+            self.target: None,
+            self.guide: None,
+            self.truth: None,
+            self.task: GUESS,
+            self.status: PLACEHOLDER,
+            self.result: gr.Column(visible=False),
+            self.gain: gr.Column(visible=False),
+        }
+
+    def on_unload(self, request: gr.Request) -> None:
+        """Delete the files of a page that was closed."""
+        self._visits.end(_key(request))
+
+    def _outcome(self, request: gr.Request) -> tuple[Visit, Outcome]:
+        visit = self._visits.of(_key(request))
+        if visit.outcome is None:
+            raise InputError(
+                f"nothing was used here for {self._limits.keep_minutes:g} minutes, so the files "
+                "were deleted: give them again"
+            )
+        return visit, visit.outcome
+
+
+def _key(request: gr.Request) -> str:
+    return str(request.session_hash)
+
+
+def _uploads(
+    visit: Visit, target: str | None, guide: str | None, truth: str | None
+) -> Uploads | None:
+    """Return the files of a visit, None without a pair, and remember to delete them."""
+    given = [None if path is None else Path(path) for path in (target, guide, truth)]
+    visit.uploads.update(path for path in given if path and visit.folder not in path.parents)
+    if given[0] is None or given[1] is None:
+        return None
+    return Uploads(given[0], given[1], given[2])
+
+
+def _wishes(
+    task: str,
+    invalid: float | None,
+    sensor: str = UNKNOWN,
+    bits: int | None = None,
+    chosen: list[int] | None = None,
+    contrast: str = UNKNOWN,
+    other: str = UNKNOWN,
+) -> Wishes:
+    def said(choice: str) -> str | None:
+        return None if choice == UNKNOWN else choice
+
+    return Wishes(
+        None if task == GUESS else find_task(task).name,
+        said(sensor),
+        bits or None,
+        None if chosen is None else tuple(sorted(chosen)),
+        said(contrast),
+        said(other),
+        invalid,
+    )
+
+
+def _view(
+    outcome: Outcome,
+    comparison: Any,  # noqa: ANN401 - Gradio checked that it is one of those offered
+    axis: int | None,
+    index: int,
+    colours: tuple[int | None, ...],
+    centre: tuple[float, float],
+) -> View:
+    plane = Plane()
+    if len(outcome.layers.slices) > 1:
+        axis = outcome.layers.axis if axis is None else axis
+        plane = Plane(axis, min(int(index), outcome.layers.slices[axis] - 1))
+    bands = tuple(band for band in colours if band is not None)
+    return View(plane, (centre[0], centre[1]), bands or (0,), comparison)
+
+
+def _slice_slider(layers: Layers, axis: int) -> Any:  # noqa: ANN401
+    count = layers.slices[axis]
+    return gr.Slider(0, max(1, count - 1), value=count // 2, step=1, visible=count > 1)

@@ -1,0 +1,116 @@
+"""Which experts refine which pixels, as a picture."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image as Picture
+from PIL import ImageColor, ImageDraw
+
+from gisr.apps.web.drawing import Colours, View, window_of
+from gisr.apps.web.job import Outcome
+from gisr.apps.web.layers import Window
+from gisr.data.pair import Pair
+from gisr.errors import InputError
+from gisr.inference.report.figures import EXPERT_COLOURS
+from gisr.inference.scene import RasterSource
+from gisr.inference.source import ArraySource, Cut
+from gisr.inference.upscaler import Upscaler
+from gisr.io.drawing import INK, PAPER, letters
+from gisr.io.geotiff import GeoReader
+from gisr.io.pairs import RasterPair, VolumePair
+
+_COLOURS = np.array([ImageColor.getrgb(colour) for colour in EXPERT_COLOURS], dtype=np.uint8)
+_PANEL, _MARGIN, _LINE = 220, 12, 24
+
+Weights = Float[np.ndarray, "h w experts"]
+
+
+def draw_routing(upscaler: Upscaler, outcome: Outcome, view: View) -> Colours:
+    """Draw, level by level, the experts that the network chooses for the window in view.
+
+    Every pixel has the colour of the expert with the largest weight, K(F_gate) of Eq. (9).
+
+    Args:
+        upscaler: What sharpened it.
+        outcome: A finished run.
+        view: Where to look.
+
+    Raises:
+        InputError: Nothing is known there, the network saw other slices of a volume, or it routes
+            nothing.
+    """
+    levels = upscaler.routing(_routed_pair(outcome, view))
+    if not levels:
+        raise InputError(f"the network {upscaler.name} has no experts to route to")
+    volume = isinstance(outcome.order.files, VolumePair)
+    panels = []
+    for level in levels:
+        weights = level.weights[0].permute(1, 2, 0).float().cpu().numpy()
+        panels.append((level.position, np.rot90(weights) if volume else weights))
+    return np.asarray(_sheet(panels))
+
+
+def _routed_pair(outcome: Outcome, view: View) -> Pair:
+    """Return what the network sees of the window in view."""
+    files, window = outcome.order.files, window_of(outcome.layers, view)
+    if isinstance(files, RasterPair):
+        cut = _scene_cut(outcome, files, window)
+    elif isinstance(files, VolumePair):
+        cut = _slice_cut(outcome, files, view, window)
+    else:
+        cut = ArraySource(outcome.interpolation.pairs[0]).cut(window)
+    if cut is None:
+        raise InputError("nothing is known in the part that is shown: look elsewhere")
+    return cut.pair
+
+
+def _scene_cut(outcome: Outcome, files: RasterPair, window: Window) -> Cut | None:
+    about = outcome.interpolation.about
+    assert about is not None  # a scene was streamed
+    with GeoReader(files.target) as target, GeoReader(files.guide) as guide:
+        return RasterSource(about, target, guide).cut(window)
+
+
+def _slice_cut(outcome: Outcome, files: VolumePair, view: View, window: Window) -> Cut | None:
+    guide = np.take(files.guide.voxels, view.plane.index, view.plane.axis)
+    for pair in outcome.interpolation.pairs:
+        if np.array_equal(pair.guide[..., 0], guide):
+            break
+    else:
+        raise InputError("the network did not see this slice: choose another slice, or axis")
+    # The page shows slices turned by 90 degrees.
+    rows, columns = window
+    last = guide.shape[1]
+    return ArraySource(pair).cut((columns, slice(last - rows.stop, last - rows.start)))
+
+
+def _sheet(panels: Sequence[tuple[str, Weights]]) -> Picture.Image:
+    """Set the levels side by side, each with a legend of its experts."""
+    shapes = [_fitted(weights.shape[:2]) for _, weights in panels]
+    experts = panels[0][1].shape[2]
+    width = _MARGIN + sum(max(shape[1], _PANEL // 2) + _MARGIN for shape in shapes)
+    height = 2 * _MARGIN + _LINE * (1 + experts) + max(shape[0] for shape in shapes)
+    paper = Picture.new("RGB", (width, height), PAPER)
+    draw, left = ImageDraw.Draw(paper), _MARGIN
+    for (name, weights), (rows, columns) in zip(panels, shapes, strict=True):
+        colours = _COLOURS[np.arange(experts) % len(_COLOURS)]
+        strongest = weights.argmax(axis=2)
+        panel = Picture.fromarray(colours[strongest])
+        panel = panel.resize((columns, rows), Picture.Resampling.NEAREST)
+        draw.text((left, _MARGIN), name, INK, letters(17))
+        paper.paste(panel, (left, _MARGIN + _LINE))
+        for expert in range(experts):
+            share = (strongest == expert).mean()
+            top = _MARGIN + _LINE * (1 + expert) + rows + 6
+            box = (left, top, left + 14, top + 14)
+            draw.rectangle(box, tuple(int(v) for v in colours[expert]))
+            draw.text((left + 22, top - 1), f"expert {expert + 1}: {share:.0%}", INK, letters(16))
+        left += max(columns, _PANEL // 2) + _MARGIN
+    return paper
+
+
+def _fitted(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return rows and columns at which a panel is drawn."""
+    scale = _PANEL / max(shape)
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))

@@ -1,0 +1,118 @@
+"""Visits to the page and their files: kept apart, and deleted with the visit."""
+
+import secrets
+import shutil
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gisr.apps.web.job import Outcome
+
+
+@dataclass(eq=False)
+class Visit:
+    """One page open in one browser."""
+
+    folder: Path
+    """For its own files."""
+    uploads: set[Path] = field(default_factory=set)
+    """Files that came by way of the browser; they lie outside of the folder."""
+    stopped: threading.Event = field(default_factory=threading.Event)
+    """Ends the run that is under way."""
+    outcome: Outcome | None = None
+    """The last result."""
+    used: float = field(default_factory=time.monotonic)
+    """When somebody last did something, or a run went on."""
+    _pictures: list[Path] = field(default_factory=list)
+
+    def touch(self) -> None:
+        """Note that the visit goes on."""
+        self.used = time.monotonic()
+
+    def new_folder(self) -> Path:
+        """Return an empty folder: results of two runs may have one name."""
+        folder = self.folder / secrets.token_hex(8)
+        folder.mkdir(parents=True)
+        return folder
+
+    def finish(self, outcome: Outcome) -> None:
+        """Keep a result, and delete the one before."""
+        former, self.outcome = self.outcome, outcome
+        if former is not None:
+            shutil.rmtree(former.path.parent, ignore_errors=True)
+
+    def picture_folder(self) -> Path:
+        """Return a folder for pictures to show; those before the last are deleted."""
+        self._pictures.append(self.new_folder())
+        while len(self._pictures) > 2:  # the browser may still be loading the last ones
+            shutil.rmtree(self._pictures.pop(0), ignore_errors=True)
+        return self._pictures[-1]
+
+
+class Visits:
+    """All visits to one server; safe to use from several threads."""
+
+    def __init__(self, root: Path, keep_seconds: float) -> None:
+        """Keep the files of visits in a folder.
+
+        Args:
+            root: Holds nothing but what the server keeps: old files in it are deleted.
+            keep_seconds: How long a visit that nobody uses is kept.
+        """
+        self._root, self._keep = root, keep_seconds
+        self._visits: dict[str, Visit] = {}
+        self._lock = threading.Lock()
+
+    def of(self, key: str) -> Visit:
+        """Return the visit of a browser's page, a new one if need be, and note that it is used."""
+        with self._lock:
+            visit = self._visits.get(key)
+            if visit is None:
+                visit = self._visits[key] = Visit(self._root / f"visit-{secrets.token_hex(16)}")
+                visit.folder.mkdir()
+            visit.touch()
+            return visit
+
+    def end(self, key: str) -> None:
+        """Stop what a visit does, and delete all of its files; a visit that is over stays so."""
+        with self._lock:
+            visit = self._visits.pop(key, None)
+            if visit is None:
+                return
+            visit.stopped.set()
+            # The server names an upload by its content: two visits may have the same file.
+            shared = {path for other in self._visits.values() for path in other.uploads}
+        shutil.rmtree(visit.folder, ignore_errors=True)
+        for path in visit.uploads - shared:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+                path.parent.rmdir()
+
+    def sweep(self) -> None:
+        """End visits that nobody used for long, and delete old files that belong to none."""
+        oldest = time.monotonic() - self._keep
+        with self._lock:
+            forgotten = [key for key, visit in self._visits.items() if visit.used < oldest]
+        for key in forgotten:
+            self.end(key)
+        with self._lock:
+            folders = {visit.folder for visit in self._visits.values()}
+            used = {path for visit in self._visits.values() for path in visit.uploads}
+        before = time.time() - self._keep
+        for path in list(self._root.rglob("*")):
+            with suppress(OSError):
+                mine = path in used or any(folder in path.parents for folder in folders)
+                if not mine and path.is_file() and path.stat().st_mtime < before:
+                    path.unlink()
+
+    def sweep_forever(self, seconds: float) -> None:
+        """Sweep every so often, on a thread of its own that ends with the process."""
+
+        def work() -> None:
+            while True:
+                time.sleep(seconds)
+                self.sweep()
+
+        threading.Thread(target=work, name="gisr sweep", daemon=True).start()

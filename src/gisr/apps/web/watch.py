@@ -1,0 +1,60 @@
+"""What ends a run early: the clock, or the person who asked for it."""
+
+import time
+from collections.abc import Callable
+from threading import Event
+
+from gisr.errors import GisrError, LimitError
+
+
+class StoppedError(GisrError):
+    """The person who asked for a run does not want it any more."""
+
+
+class Watch:
+    """A progress callback that ends the run it is given to.
+
+    Runs report after every tile or slice, so a run ends within one of them: nothing can interrupt
+    the network in the middle of a tile.
+    """
+
+    def __init__(
+        self,
+        seconds: float,
+        stopped: Event,
+        report: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Begin to count.
+
+        Args:
+            seconds: Wall time that the run may take.
+            stopped: Set when nobody wants the result any more.
+            report: Told (done, in all) as long as the run goes on.
+        """
+        self._seconds, self._stopped, self._report = seconds, stopped, report
+        self._end = time.monotonic() + seconds
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take a report of the run.
+
+        Raises:
+            GisrError: As :meth:`check`.
+        """
+        self.check()
+        if self._report is not None:
+            self._report(done, total)
+
+    def check(self) -> None:
+        """End the run if it has to end.
+
+        Raises:
+            StoppedError: Nobody wants the result.
+            LimitError: Time is up.
+        """
+        if self._stopped.is_set():
+            raise StoppedError("stopped: nothing was kept")
+        if time.monotonic() > self._end:
+            raise LimitError(
+                f"not ready after {self._seconds:g} seconds, the time a run may take here: give a "
+                "smaller image, use `gisr upscale`, or start the page with a larger --max-seconds"
+            )

@@ -1,0 +1,60 @@
+"""MR volumes in files: what their headers say, and their voxels one volume at a time."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class VolumeHeader:
+    """Grid, type and meaning of the volumes in a file or a folder, all checked."""
+
+    shape: Shape
+    """Voxels along each axis of one volume, always three."""
+    affine: Float64[np.ndarray, "4 4"]
+    """Voxel index to world (RAS+, usually mm)."""
+    header: Any
+    """Copy of the nibabel header, as it was on disk."""
+    dtype: np.dtype
+    """Type on disk, before slope and intercept."""
+    path: Path
+    """Where it came from."""
+    count: int
+    """How many volumes there are: more than one in a 4-D file."""
+    read: Callable[[], Iterator[Float32[np.ndarray, "X Y Z"]]]
+    """Reads the voxels of all volumes one after the other, slope and intercept applied."""
+
+    @property
+    def zooms(self) -> tuple[float, float, float]:
+        """Size of a voxel along each axis, from the affine."""
+        x, y, z = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
+        return float(x), float(y), float(z)
+
+    @property
+    def description(self) -> str:
+        """What the header says of the image in words."""
+        return bytes(self.header["descrip"]).split(b"\0")[0].decode("latin-1")
+
+    def load(self) -> "Volume":
+        """Read the first volume."""
+        return Volume(**vars(self), voxels=next(self.read()))
+
+
+@dataclass(frozen=True, eq=False)
+class Volume(VolumeHeader):
+    """A header and the voxels of its first volume."""
+
+    voxels: Float32[np.ndarray, "X Y Z"]
+    """Values with slope and intercept applied."""
+
+    @property
+    def valid(self) -> Bool[np.ndarray, "X Y Z"]:
+        """Which voxels are finite."""
+        finite: np.ndarray = np.isfinite(self.voxels)
+        return finite

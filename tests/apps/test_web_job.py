@@ -1,0 +1,365 @@
+"""What the page does with files, without a browser: results, scores, pictures, limits."""
+
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+import rasterio
+import torch
+from affine import Affine
+from numpy.typing import NDArray
+from PIL import Image
+
+from gisr.apps.web.drawing import (
+    LARGEST_VIEW,
+    View,
+    draw_overview,
+    draw_view,
+    natural_bands,
+    overview_scale,
+    window_of,
+)
+from gisr.apps.web.examples import write_example
+from gisr.apps.web.job import Outcome, Uploads, Wishes, look, output_name, sharpen
+from gisr.apps.web.layers import DepthLayers, Plane, Truth
+from gisr.apps.web.limits import PageLimits
+from gisr.apps.web.routing_map import draw_routing
+from gisr.apps.web.watch import StoppedError, Watch
+from gisr.apps.web.words import plain, scores_table, summary
+from gisr.data.degradations import kspace_crop
+from gisr.data.resample import bicubic_to_guide
+from gisr.errors import FileFormatError, InputError, LimitError, PairError
+from gisr.inference.files import upscale_files
+from gisr.inference.order import Options
+from gisr.inference.upscaler import Upscaler
+from gisr.inference.weights import Weights
+from gisr.io.depthmap import read_depth
+from gisr.io.geotiff import read_geotiff
+from gisr.io.nifti import read_nifti
+from gisr.io.pairs import VolumePair
+from gisr.io.placement import Placement
+from gisr.magnet import MAGNet, MAGNetConfig
+from gisr.metrics import ergas, psnr, rmse, sam
+from gisr.tasks.text.table import built_in_table
+
+RNG = np.random.default_rng(0)
+LIMITS = PageLimits()
+
+
+@pytest.fixture(scope="module")
+def upscaler() -> Upscaler:
+    torch.manual_seed(0)
+    network = MAGNet(MAGNetConfig(width=8, unshuffle=2, blocks=(1, 1), heads=(1, 2)))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return Upscaler(Weights("tiny", network.eval(), built_in_table()), "cpu")
+
+
+def watch(seconds: float = 60, stopped: Event | None = None) -> Watch:
+    return Watch(seconds, stopped or Event())
+
+
+def depth_files(folder: Path) -> Uploads:
+    truth = RNG.uniform(500, 900, (48, 64)).astype(np.float32)
+    target = truth.reshape(12, 4, 16, 4).mean(axis=(1, 3))
+    target[2:4, 5:8] = np.nan
+    np.save(folder / "depth.npy", target)
+    Image.fromarray(RNG.integers(0, 256, (48, 64, 3)).astype(np.uint8)).save(folder / "colour.png")
+    np.save(folder / "truth.npy", truth)
+    return Uploads(folder / "depth.npy", folder / "colour.png", folder / "truth.npy")
+
+
+def write_tiff(path: Path, pixels: NDArray[Any], size: float) -> Path:
+    profile = {
+        "driver": "GTiff",
+        "height": pixels.shape[0],
+        "width": pixels.shape[1],
+        "count": pixels.shape[2],
+        "dtype": "uint16",
+        "crs": "EPSG:32633",
+        "transform": Affine(size, 0.0, 500_000.0, 0.0, -size, 4_000_000.0),
+    }
+    with rasterio.open(path, "w", **profile) as dataset:
+        dataset.write(np.moveaxis(pixels.astype(np.uint16), -1, 0))
+        for band, name in enumerate(("blue", "green", "red", "nir"), 1):
+            if pixels.shape[2] == 4:
+                dataset.set_band_description(band, name)
+    return path
+
+
+def satellite_files(folder: Path) -> Uploads:
+    truth = RNG.integers(200, 1800, (64, 64, 4))
+    target = np.rint(truth.reshape(16, 4, 16, 4, 4).mean(axis=(1, 3)))
+    return Uploads(
+        write_tiff(folder / "ms.tif", target, 8.0),
+        write_tiff(folder / "pan.tif", truth.mean(axis=2, keepdims=True), 2.0),
+        write_tiff(folder / "truth.tif", truth, 2.0),
+    )
+
+
+def mr_files(folder: Path) -> Uploads:
+    shapes = {"low_T2w": (12, 16, 3), "high_T1w": (48, 64, 3), "truth_T2w": (48, 64, 3)}
+    paths = []
+    for name, shape in shapes.items():
+        affine = np.diag((48 / shape[0], 64 / shape[1], 5.0, 1.0))
+        voxels = RNG.uniform(10, 900, shape).astype(np.float32)
+        nibabel.save(nibabel.Nifti1Image(voxels, affine), folder / f"{name}.nii.gz")
+        paths.append(folder / f"{name}.nii.gz")
+    return Uploads(*paths)
+
+
+def run(upscaler: Upscaler, uploads: Uploads, wishes: Wishes | None = None) -> Outcome:
+    folder = uploads.target.parent / "out"
+    folder.mkdir()
+    return sharpen(upscaler, uploads, wishes or Wishes(), LIMITS, folder, watch())
+
+
+def test_depth_is_what_upscale_writes_and_scored(tmp_path: Path, upscaler: Upscaler) -> None:
+    files = depth_files(tmp_path)
+    outcome = run(upscaler, files)
+    assert outcome.path.name == "depth_sharpened.npy"
+    upscale_files(upscaler, files.target, files.guide, tmp_path / "same.npy")
+    assert outcome.path.read_bytes() == (tmp_path / "same.npy").read_bytes()
+    assert outcome.scores is not None and files.truth is not None
+    sharp, truth = read_depth(outcome.path), np.load(files.truth)
+    expected = rmse(np.where(sharp.valid, sharp.values, 0), truth, border=6, valid=sharp.valid)
+    assert outcome.scores.values["sharpened"] == {"rmse": pytest.approx(expected)}
+    assert outcome.scores.known == pytest.approx(1 - 6 / 192)
+    assert "96.9% of the pixels are known" in scores_table(outcome.scores)
+    assert "SSIM" not in scores_table(outcome.scores)
+
+
+def test_satellite_is_what_upscale_writes_and_scored(tmp_path: Path, upscaler: Upscaler) -> None:
+    files = satellite_files(tmp_path)
+    outcome = run(upscaler, files, Wishes(sensor="QuickBird"))
+    options = Options(sensor="QuickBird")
+    upscale_files(upscaler, files.target, files.guide, tmp_path / "same.tif", options)
+    assert outcome.path.read_bytes() == (tmp_path / "same.tif").read_bytes()
+    assert outcome.bands == ("1 blue", "2 green", "3 red", "4 nir")
+    assert outcome.scores is not None and files.truth is not None
+    sharp, truth = (read_geotiff(path).pixels for path in (outcome.path, files.truth))
+    inner = slice(8, -8), slice(8, -8)
+    measured = outcome.scores.values["sharpened"]
+    assert outcome.scores.peak == 2047
+    assert measured["psnr"] == pytest.approx(psnr(sharp, truth, peak=2047, border=8))
+    assert measured["sam"] == pytest.approx(sam(sharp[inner], truth[inner]))
+    assert measured["ergas"] == pytest.approx(ergas(sharp, truth, ratio=4, border=8))
+    assert set(measured) == {"psnr", "ssim_wang", "sam", "ergas"}
+    text = summary(outcome)
+    assert "ms_sharpened.tif" in text and "pansharpening x4: 64 x 64 x 4, uint16" in text
+
+
+def test_the_other_image_is_interpolation_of_the_same_files(
+    tmp_path: Path, upscaler: Upscaler
+) -> None:
+    files = satellite_files(tmp_path)
+    outcome = run(upscaler, files)
+    target = read_geotiff(files.target).pixels.astype(np.float32)
+    placement = Placement.from_grid("centre", (16, 16), (64, 64))
+    expected = np.rint(bicubic_to_guide(target, (64, 64), placement))
+    everything = slice(0, 64), slice(0, 64)
+    before = outcome.layers.read("interpolated", Plane(), everything)
+    assert np.abs(before - expected).max() <= 1  # a value at one half may go either way
+    after = outcome.layers.read("sharpened", Plane(), everything)
+    np.testing.assert_array_equal(after, read_geotiff(outcome.path).pixels)
+    assert (after != before).mean() > 0.5
+
+
+def test_bands_can_be_chosen_and_a_truth_follows(tmp_path: Path, upscaler: Upscaler) -> None:
+    outcome = run(upscaler, satellite_files(tmp_path), Wishes(bands=(3,)))
+    assert outcome.bands == ("3 red",)
+    assert read_geotiff(outcome.path).pixels.shape == (64, 64, 1)
+    # A band alone has no spectral angle: the result is there, and the reason.
+    assert outcome.scores is None
+    assert "the spectral angle needs at least two bands" in outcome.notes[-1]
+
+
+def test_volume_is_what_upscale_writes_along_any_axis(tmp_path: Path, upscaler: Upscaler) -> None:
+    files = mr_files(tmp_path)
+    outcome = run(upscaler, files)
+    upscale_files(upscaler, files.target, files.guide, tmp_path / "same.nii.gz")
+    voxels, same = (read_nifti(p).voxels for p in (outcome.path, tmp_path / "same.nii.gz"))
+    np.testing.assert_array_equal(voxels, same)
+    layers = outcome.layers
+    assert (layers.slices, layers.axis) == ((48, 64, 3), 2)
+    for axis, size in enumerate([(3, 64), (3, 48), (64, 48)]):
+        plane = Plane(axis, 1)
+        assert layers.size(plane) == size
+        shown = layers.read("sharpened", plane, (slice(0, size[0]), slice(0, size[1])))
+        np.testing.assert_array_equal(shown[..., 0], np.rot90(np.take(voxels, 1, axis)))
+    assert outcome.scores is not None and files.truth is not None
+    truth = read_nifti(files.truth).voxels
+    expected = psnr(voxels, truth, peak=float(truth.max()))
+    assert outcome.scores.values["sharpened"]["psnr"] == pytest.approx(expected)
+    assert "T2 guided by T1" in summary(outcome)
+
+
+def test_a_truth_that_does_not_fit_is_refused_before_the_work(
+    tmp_path: Path, upscaler: Upscaler
+) -> None:
+    files = depth_files(tmp_path)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    wrong = replace(files, truth=files.target)
+    with pytest.raises(PairError, match=r"depth\.npy: a truth of 12 x 16 does not fit.*48 x 64"):
+        sharpen(upscaler, wrong, Wishes(), LIMITS, folder, watch())
+    assert list(folder.iterdir()) == []
+
+
+def test_looking_says_what_files_are_taken_for(tmp_path: Path) -> None:
+    depth = look(depth_files(tmp_path), Wishes(), LIMITS, tmp_path)
+    assert depth.summary == "Depth map, 12 x 16 (float32, 3.1% unknown) to 48 x 64: x4"
+    assert (depth.order.task, depth.bands) == ("depth", ())
+    scene = look(satellite_files(tmp_path), Wishes(), LIMITS, tmp_path)
+    assert scene.summary == "Satellite image, 16 x 16 (4 bands of uint16) to 64 x 64: x4"
+    assert scene.bands == ("1 blue", "2 green", "3 red", "4 nir")
+    volume = look(mr_files(tmp_path), Wishes(), LIMITS, tmp_path)
+    assert volume.summary == "MR volume, 12 x 16 x 3 (float32) to 48 x 64 x 3: x4"
+
+
+def test_choices_for_another_task_do_not_count() -> None:
+    wishes = Wishes(sensor="QuickBird", bits=11, contrast="T2", invalid=7.0)
+    assert wishes.options("depth") == Options("depth", invalid=7.0)
+    assert wishes.options("mri") == Options("mri", contrast="T2")
+    assert wishes.options("pansharpening") == Options("pansharpening", sensor="QuickBird", bits=11)
+    with pytest.raises(InputError, match="no band is chosen"):
+        Wishes(bands=()).options("pansharpening")
+
+
+def test_a_run_ends_when_its_time_is_up_or_it_is_stopped(
+    tmp_path: Path, upscaler: Upscaler
+) -> None:
+    files = mr_files(tmp_path)
+    folder, stopped, seen = tmp_path / "out", Event(), list[tuple[int, int]]()
+    folder.mkdir()
+
+    def stop_after_one(done: int, total: int) -> None:
+        seen.append((done, total))
+        stopped.set()
+
+    with pytest.raises(StoppedError, match="stopped"):
+        watching = Watch(60, stopped, stop_after_one)
+        sharpen(upscaler, files, Wishes(), LIMITS, folder, watching)
+    assert seen == [(1, 3)]
+    assert not (folder / "low_T2w_sharpened.nii.gz").exists()
+    with pytest.raises(LimitError, match=r"not ready after 1e-06 seconds.*--max-seconds"):
+        sharpen(upscaler, files, Wishes(), LIMITS, folder, watch(1e-6))
+
+
+def test_large_files_are_refused_by_their_headers(tmp_path: Path) -> None:
+    small = PageLimits(max_pixels=1000)
+    for make in (depth_files, satellite_files, mr_files):
+        with pytest.raises(LimitError, match="more than the 1000 allowed"):
+            look(make(tmp_path), Wishes(), small, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["max_upload", "max_pixels", "concurrency", "max_waiting"])
+def test_limits_that_refuse_everything_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match=f"{name} 0 must be at least 1"):
+        PageLimits(**{name: 0})
+    with pytest.raises(InputError, match="max_seconds nan must be above zero"):
+        PageLimits(max_seconds=float("nan"))
+
+
+def test_errors_do_not_say_where_the_server_keeps_files() -> None:
+    error = FileFormatError("/tmp/gisr-serve-ab_c/visit-1/2/ms.tif: is no TIFF:\n save it again")
+    assert plain(error) == "ms.tif: is no TIFF: save it again"
+    other = FileFormatError("ms.tif and /data/pan.tif do not overlap")
+    assert plain(other) == "ms.tif and /data/pan.tif do not overlap"
+
+
+def test_names_of_results() -> None:
+    assert output_name(Path("a/T2.nii.gz"), "mri") == "T2_sharpened.nii.gz"
+    assert output_name(Path("d.png"), "depth") == "d_sharpened.png"
+    assert output_name(Path("scene.TIFF"), "pansharpening") == "scene_sharpened.tiff"
+    assert output_name(Path("scene.ntf"), "pansharpening") == "scene_sharpened.tif"
+
+
+def test_bands_are_shown_in_natural_colours() -> None:
+    assert natural_bands(("1 blue", "2 green", "3 red", "4 nir")) == (2, 1, 0)
+    assert natural_bands(("1 Red", "2 Green", "3 Blue", "4")) == (0, 1, 2)
+    assert natural_bands(tuple("12345678")) == (4, 2, 1)
+    assert natural_bands(("1", "2")) == (0, 0, 0)
+    assert natural_bands(()) == (0, 0, 0)
+
+
+def wide_layers() -> DepthLayers:
+    images = {
+        name: RNG.uniform(0, 1, (900, 1000, channels)).astype(np.float32)
+        for name, channels in (("interpolated", 1), ("sharpened", 1), ("guide", 3), ("truth", 1))
+    }
+    images["sharpened"][100, 200] = np.nan
+    return DepthLayers(images)  # type: ignore[arg-type]
+
+
+def test_large_images_are_shown_through_a_window_that_stays_inside() -> None:
+    layers = wide_layers()
+    assert window_of(layers, View(centre=(0.0, 1.0))) == (
+        slice(0, LARGEST_VIEW),
+        slice(1000 - LARGEST_VIEW, 1000),
+    )
+    overview = draw_overview(layers, View(centre=(0.0, 1.0)))
+    assert overview is not None
+    scale = overview_scale(layers)
+    assert overview.shape == (-(-900 // scale), -(-1000 // scale), 3)
+    framed = (overview == (255, 196, 0)).all(axis=2)
+    assert framed[0].mean() > 0.7 and framed[:, -1].mean() > 0.7 and not framed[:, 0].any()
+
+
+def test_drawings_compare_with_what_is_asked(tmp_path: Path, upscaler: Upscaler) -> None:
+    outcome = run(upscaler, satellite_files(tmp_path))
+    drawings = {
+        name: draw_view(outcome.layers, "pansharpening", View(comparison=name))
+        for name in ("interpolated", "guide", "truth", "errors")
+    }
+    sharpened = drawings["interpolated"].right
+    assert sharpened.shape == (64 * 11, 64 * 11, 3)
+    for name in ("guide", "truth"):
+        np.testing.assert_array_equal(drawings[name].right, sharpened)
+        assert (drawings[name].left != drawings["interpolated"].left).any()
+    assert drawings["errors"].left_name == "error of interpolated"
+    assert (drawings["errors"].right != sharpened).any()
+    assert draw_overview(outcome.layers, View()) is None
+
+
+def test_unknown_pixels_are_grey() -> None:
+    drawing = draw_view(wide_layers(), "depth", View(centre=(0.0, 0.0)))
+    assert tuple(drawing.right[100, 200]) == (128, 128, 128)
+    assert tuple(drawing.left[100, 200]) != (128, 128, 128)
+
+
+@pytest.mark.parametrize("make", [depth_files, satellite_files, mr_files])
+def test_routing_is_drawn_for_what_is_in_view(
+    tmp_path: Path, upscaler: Upscaler, make: Any
+) -> None:
+    outcome = run(upscaler, replace(make(tmp_path), truth=None))
+    assert outcome.scores is None
+    plane = Plane(outcome.layers.axis, 2 if len(outcome.layers.slices) > 1 else 0)
+    picture = draw_routing(upscaler, outcome, View(plane))
+    assert picture.dtype == np.uint8 and picture.shape[0] > 200 and picture.shape[1] > 300
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 4
+
+
+def test_routing_of_slices_the_network_never_saw_is_refused(
+    tmp_path: Path, upscaler: Upscaler
+) -> None:
+    outcome = run(upscaler, mr_files(tmp_path))
+    with pytest.raises(InputError, match="did not see this slice"):
+        draw_routing(upscaler, outcome, View(Plane(0, 5)))
+
+
+@pytest.mark.parametrize("task", ["depth", "mri", "pansharpening"])
+def test_examples_are_files_that_can_be_used_and_compared(tmp_path: Path, task: Any) -> None:
+    found = look(write_example(task, tmp_path), Wishes(), LIMITS, tmp_path)
+    assert found.order.task == task
+    truth = Truth(next(tmp_path.glob("truth*")), found.order, LIMITS.files)
+    truth.check()
+    if isinstance(found.order.files, VolumePair):
+        # Its truth, cropped in k-space, is its target: nothing was shifted.
+        reduced = kspace_crop(truth.volume.voxels[..., 0], 4)
+        np.testing.assert_allclose(found.order.files.target.voxels[..., 0], reduced, atol=1e-2)

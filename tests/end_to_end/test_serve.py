@@ -1,0 +1,348 @@
+"""``gisr serve`` in headless Chromium: upload a pair, wait for the result, check the download."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from PIL import Image
+
+from gisr.apps.cli import main
+from gisr.data.entry import Scan, Scene
+from gisr.data.open_pairs import read_open_pairs
+from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
+from gisr.experiments.demo import motorcycle_case
+
+if find_spec("gradio") is None:
+    pytest.skip("needs the extra web", allow_module_level=True)
+webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium (the extra dev)")
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER),
+        reason="needs Chromium: apt-get install chromium chromium-driver",
+    ),
+]
+WAIT = 300
+"""Seconds for anything at all: the machine may be busy."""
+_OFFLINE = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,1400",
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server of the page, and the folder it keeps files in."""
+
+    address: str
+    folder: Path
+
+    def kept(self) -> list[Path]:
+        """Return the files that hold anything."""
+        return [p for p in self.folder.rglob("*") if p.is_file() and p.stat().st_size]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Iterator[Server]:
+    """Give a running page with small limits; its end deletes everything."""
+    place = tmp_path_factory.mktemp("server")
+    limits = ["--max-upload", "3MB", "--max-pixels", "100000"]
+    words = ["serve", "--port", "0", "--threads", "1", "--model", str(tiny_weights), *limits]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gisr", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"TMPDIR": str(place), "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+    assert found, line + process.stdout.read()
+    (folder,) = place.glob("gisr-serve-*")
+    assert folder.stat().st_mode & 0o077 == 0  # nobody else may look
+    try:
+        yield Server(found[0], folder)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate(timeout=WAIT)
+    assert process.returncode == 0, rest
+    assert rest == "gisr: ended, its files are deleted\n"
+    assert list(place.glob("gisr-serve-*")) == []
+
+
+class Page:
+    """The page in a browser."""
+
+    def __init__(self, driver: Any, downloads: Path) -> None:
+        self.driver, self.downloads = driver, downloads
+
+    def find(self, selector: str) -> Any:
+        found: list[Any] = []
+
+        def there() -> bool:
+            found[:] = self.driver.find_elements("css selector", selector)
+            return bool(found)
+
+        wait_for(there, selector)
+        return found[0]
+
+    def text(self, selector: str) -> str:
+        """Return what can be read there now; nothing where there is nothing."""
+        script = "return document.querySelector(arguments[0])?.innerText ?? ''"
+        return str(self.driver.execute_script(script, selector))
+
+    def give(self, box: str, path: Path) -> None:
+        self.find(f"#{box} input[type=file]").send_keys(str(path))
+
+    def click(self, selector: str) -> None:
+        self.driver.execute_script("arguments[0].click()", self.find(selector))
+
+    def wait_for_text(self, selector: str, words: str) -> None:
+        wait_for(lambda: words in self.text(selector), f"{words!r} in {selector}")
+
+    def download(self) -> Path:
+        """Download the result and return it once it is whole."""
+        before = set(self.downloads.iterdir())
+        self.click("#download")
+        wait_for(
+            lambda: any(
+                path.suffix != ".crdownload" and path not in before and path.stat().st_size
+                for path in self.downloads.iterdir()
+            ),
+            "the download",
+        )
+        (path,) = set(self.downloads.iterdir()) - before
+        return path
+
+    def asked(self) -> set[str]:
+        """Return the hosts that the browser was told to ask, by its own record."""
+        hosts = set()
+        for entry in self.driver.get_log("performance"):
+            message = json.loads(entry["message"])["message"]
+            if message["method"] == "Network.requestWillBeSent":
+                url = message["params"]["request"]["url"]
+                if not url.startswith(("data:", "blob:", "chrome:", "about:")):
+                    hosts.add(url.split("/")[2])
+        return hosts
+
+
+@pytest.fixture
+def page(server: Server, tmp_path: Path) -> Iterator[Page]:
+    """Give the page, loaded in a browser of its own."""
+    downloads = tmp_path / "downloads"
+    downloads.mkdir()
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for word in (*_OFFLINE, f"--user-data-dir={tmp_path / 'chromium'}"):
+        options.add_argument(word)
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+    service = webdriver.ChromeService(executable_path=DRIVER)
+    driver = webdriver.Chrome(options=options, service=service)
+    driver.set_page_load_timeout(WAIT)
+    try:
+        driver.get(server.address)
+        yield Page(driver, downloads)
+    finally:
+        driver.quit()
+
+
+def wait_for(ready: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + WAIT
+    while not ready():
+        assert time.monotonic() < end, f"waited {WAIT} s in vain for {what}"
+        time.sleep(0.2)
+
+
+def motorcycle(folder: Path) -> tuple[Path, Path, Path]:
+    """Write a part of the demo's real pair, at x4, with its truth."""
+    case = motorcycle_case().pair
+    assert case.truth is not None
+    window = slice(120, 248), slice(200, 360)
+    valid = None if case.truth_valid is None else case.truth_valid[window]
+    pair = depth_pair(case.truth[window][..., 0], case.guide[window], 4, valid=valid)
+    assert pair.truth is not None
+    np.save(folder / "disparity.npy", pair.target[..., 0])
+    Image.fromarray(pair.guide.astype(np.uint8)).save(folder / "left.png")
+    truth = pair.truth[..., 0] if valid is None else np.where(valid, pair.truth[..., 0], np.nan)
+    np.save(folder / "truth.npy", truth)
+    return folder / "disparity.npy", folder / "left.png", folder / "truth.npy"
+
+
+def landsat(folder: Path, data: Path) -> tuple[Path, Path, Path]:
+    """Write a part of a Landsat-7 scene, reduced x2 by Wald's protocol."""
+    entry = next(entry for entry in read_open_pairs(data) if entry.name == "l7_19")
+    assert isinstance(entry, Scene)
+    pair = wald_pair(entry.multispectral[:80, :80], entry.panchromatic[:160, :160], 2, bits=8)
+    images = {"ms": pair.target, "pan": pair.guide, "truth": pair.truth}
+    paths = []
+    for name, image in images.items():
+        assert image is not None
+        size = 30.0 * pair.guide.shape[0] / image.shape[0]
+        path = folder / f"{name}.tif"
+        with rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            height=image.shape[0],
+            width=image.shape[1],
+            count=image.shape[2],
+            dtype="uint8",
+            crs="EPSG:32655",
+            photometric="MINISBLACK",
+            transform=Affine(size, 0.0, 300_000.0, 0.0, -size, 5_800_000.0),
+        ) as dataset:
+            dataset.write(np.moveaxis(np.rint(image).astype(np.uint8), -1, 0))
+        paths.append(path)
+    return paths[0], paths[1], paths[2]
+
+
+def head(folder: Path, data: Path) -> tuple[Path, Path, Path]:
+    """Write a part of a real head, three slices whose k-space was cropped x2."""
+    entry = next(e for e in read_open_pairs(data) if e.name == "lesjak_long_patient04_study1")
+    assert isinstance(entry, Scan)
+    volumes = {name: entry.volume(name) for name in ("T2", "T1")}
+    middle = [slice(side // 2 - 32, side // 2 + 32) for side in volumes["T2"].shape[:2]]
+    pairs = [
+        kspace_pair(*(volumes[name][(*middle, k)] for name in ("T2", "T1")), 2) for k in (7, 8, 9)
+    ]
+    parts = {
+        "low_T2w": [pair.target for pair in pairs],
+        "high_T1w": [pair.guide for pair in pairs],
+        "truth_T2w": [pair.truth for pair in pairs],
+    }
+    for name, slices in parts.items():
+        voxels = np.concatenate([part for part in slices if part is not None], axis=2)
+        affine = np.diag((64 / voxels.shape[0], 64 / voxels.shape[1], 3.0, 1.0))
+        nibabel.save(nibabel.Nifti1Image(voxels, affine), folder / f"{name}.nii.gz")
+    return folder / "low_T2w.nii.gz", folder / "high_T1w.nii.gz", folder / "truth_T2w.nii.gz"
+
+
+def check_pair(
+    page: Page, files: tuple[Path, Path, Path], weights: Path, taken_for: str, measured: str
+) -> None:
+    """Sharpen a pair on the page and by ``gisr upscale``: one result."""
+    for box, path in zip(("target", "guide", "truth"), files, strict=True):
+        if box == "truth":
+            page.click("#options button")
+        page.give(box, path)
+    page.wait_for_text("#look", taken_for)
+    page.wait_for_text("#truth", files[2].name.split(".")[0])
+    page.click("#go")
+    page.find("#slider img")
+    page.wait_for_text("#scores", measured)
+    got = page.download()
+    expected = files[0].with_name(f"expected{''.join(files[0].suffixes)}")
+    words = ["upscale", *map(str, files[:2]), "-o", str(expected), "--model", str(weights)]
+    assert main([*words, "--threads", "1", "--quiet"]) == 0
+    assert got.name == f"{files[0].name.split('.')[0]}_sharpened{''.join(files[0].suffixes)}"
+    if got.suffix == ".gz":  # a gzip file holds the time it was written
+        images = [nibabel.load(path) for path in (got, expected)]
+        np.testing.assert_array_equal(*(np.asanyarray(image.dataobj) for image in images))
+        assert images[0].header == images[1].header
+    else:
+        assert got.read_bytes() == expected.read_bytes()
+
+
+def test_a_real_depth_map_goes_in_and_comes_out(
+    page: Page, server: Server, tmp_path: Path, tiny_weights: Path
+) -> None:
+    files = motorcycle(tmp_path)
+    check_pair(page, files, tiny_weights, "Depth map, 32 x 40", "RMSE")
+    page.click("#experts button")
+    page.click("#route")
+    page.find("#routing img")
+    assert page.asked() == {server.address.split("/")[2]}
+    assert server.kept()
+    page.driver.get("about:blank")
+    wait_for(lambda: not server.kept(), "the files of a closed page to be deleted")
+
+
+def test_a_real_satellite_pair(
+    page: Page, tmp_path: Path, data_folder: Path, tiny_weights: Path
+) -> None:
+    check_pair(page, landsat(tmp_path, data_folder), tiny_weights, "Satellite image", "ERGAS")
+
+
+def test_a_real_head(page: Page, tmp_path: Path, data_folder: Path, tiny_weights: Path) -> None:
+    check_pair(page, head(tmp_path, data_folder), tiny_weights, "MR volume, 32 x 32 x 3", "SSIM")
+
+
+def test_what_cannot_be_done_is_told_in_a_line(page: Page, tmp_path: Path) -> None:
+    target, guide, _ = motorcycle(tmp_path)
+    page.click("#go")
+    page.wait_for_text(".toast-body", "give a target and a guide first")
+    (tmp_path / "broken.npy").write_bytes(target.read_bytes()[:100])
+    page.give("target", tmp_path / "broken.npy")
+    page.give("guide", guide)
+    page.wait_for_text("#look", "broken.npy:")
+    assert "gisr-serve" not in page.text("#look") and "Traceback" not in page.text("body")
+
+
+def test_a_file_over_the_limit_is_refused_while_it_arrives(server: Server) -> None:
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="files"; filename="big.npy"\r\n\r\n'
+        + bytes(4_000_000)
+        + b"\r\n--x--\r\n"
+    )
+    request = urllib.request.Request(
+        server.address + "gradio_api/upload",
+        data=body,
+        headers={"Content-Type": "multipart/form-data; boundary=x"},
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=WAIT)
+    refused.value.close()
+    assert refused.value.code == 413
+    wait_for(lambda: not server.kept(), "what arrived of it to be deleted")
+
+
+def test_the_server_serves_its_page_and_nothing_else(server: Server) -> None:
+    def status(path: str, host: str | None = None) -> int:
+        request = urllib.request.Request(server.address + path)
+        if host:
+            request.add_header("Host", host)
+        try:
+            with urllib.request.urlopen(request, timeout=WAIT) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    assert status("") == 200
+    for path in ("/etc/passwd", "pyproject.toml", "http://127.0.0.1/", "../../etc/passwd"):
+        assert status(f"gradio_api/file={path}") == 403
+    assert status("gradio_api/proxy=http://127.0.0.1/") == 403
+    assert status("", host="example.com") == 400
+    with urllib.request.urlopen(server.address, timeout=WAIT) as answer:
+        html = answer.read().decode()
+    loaded = re.findall(r"""<(?:script|link|img|iframe)[^>]*?(?:src|href)=["']([^"']+)""", html)
+    assert loaded and not [address for address in loaded if "//" in address]

@@ -9,6 +9,7 @@ from gisr.data.augmentation import (
     random_bands,
     random_gamma,
     random_misregistration,
+    random_offset,
     random_orientation,
 )
 
@@ -22,6 +23,18 @@ def test_orientation_moves_both_images_alike(seed: int) -> None:
     np.testing.assert_array_equal(other, 2 * one[..., :1])
     assert sorted(one.ravel()) == sorted(IMAGE.ravel())
     assert one.flags.c_contiguous
+
+
+@given(seed=seeds, ratio=st.sampled_from([2, 3, 4, 8]))
+def test_targets_begin_less_than_half_of_their_pixel_elsewhere(seed: int, ratio: int) -> None:
+    offset = random_offset(default_rng(seed), ratio)
+    assert all(abs(axis) <= ratio / 2 for axis in offset)
+
+
+def test_half_of_the_targets_are_nested() -> None:
+    rng = default_rng(0)
+    nested = [random_offset(rng, 4) == (0.0, 0.0) for _ in range(1000)]
+    assert 450 < sum(nested) < 550
 
 
 def test_orientation_reaches_all_eight() -> None:

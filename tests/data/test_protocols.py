@@ -29,6 +29,22 @@ def test_wald(ratio: int) -> None:
     assert (pair.ratio, pair.peak, pair.grid) == (pytest.approx(ratio), 2047, "centre")
 
 
+@pytest.mark.parametrize("offset", [(1.0, -1.0), (0.4, 0.7), (-1.5, 0.0)])
+def test_a_target_that_begins_elsewhere_lies_where_its_placement_says(
+    offset: tuple[float, float],
+) -> None:
+    rows, columns = np.mgrid[:64, :64].astype(np.float32)
+    slope = (3 * rows + 5 * columns)[..., None]
+    pair = wald_pair(slope, draw(64, 64, 1), 4, offset=offset)
+    inside = np.s_[12:-12, 12:-12]
+    # A plane is neither blurred nor bent by the kernels: on the guide's grid it is itself again.
+    np.testing.assert_allclose(pair.on_guide_grid()[inside], slope[inside], atol=0.02)
+    nested = wald_pair(slope, draw(64, 64, 1), 4)
+    moved = pair.target[4:-4, 4:-4] - nested.target[4:-4, 4:-4]
+    np.testing.assert_allclose(moved, 3 * offset[0] + 5 * offset[1], atol=0.02)
+    np.testing.assert_array_equal(pair.truth, nested.truth)
+
+
 def test_a_panchromatic_image_on_the_grid_already_is_left_alone() -> None:
     guide = draw(16, 16, 1)
     np.testing.assert_array_equal(wald_pair(draw(16, 16, 3), guide, 2).guide, guide)

@@ -50,6 +50,18 @@ def random_gamma(rng: Generator, image: Image, low: float, high: float) -> Image
     return bent
 
 
+def random_offset(rng: Generator, ratio: int) -> tuple[float, float]:
+    """Return how many guide pixels a target begins elsewhere: less than half of its own pixels.
+
+    One time in two it is none, as in the protocols. Grids of real scenes need not be nested:
+    Landsat's panchromatic pixels begin a quarter of a multispectral pixel beside the others.
+    """
+    if rng.random() < 0.5:
+        return 0.0, 0.0
+    row, column = rng.uniform(-ratio / 2, ratio / 2, 2)
+    return float(row), float(column)
+
+
 def random_misregistration(rng: Generator, guide: Image, reach: float) -> Image:
     """Shift the guide by up to ``reach`` pixels along each axis, one time in two."""
     if reach == 0 or rng.random() < 0.5:

@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float
 
 from gisr.data.degradations import ReducedAs, fill_holes, kspace_crop, pillow_reduce, wald
 from gisr.data.pair import Pair
-from gisr.data.resample import resize_pillow
+from gisr.data.resample import resize_pillow, shift
 from gisr.io.placement import Placement
 from gisr.tasks.sensors import find_sensor
 
@@ -17,12 +17,23 @@ def wald_pair(
     *,
     sensor: str | None = None,
     bits: int | None = None,
+    offset: tuple[float, float] = (0.0, 0.0),
     name: str = "",
 ) -> Pair:
     """Return Wald's reduced-resolution pair: the multispectral image is the truth.
 
     It is blurred by the sensor's Gaussian MTF and decimated by the ratio; the panchromatic image is
     brought to its grid by antialiased bicubic. Edges that are no multiple of the ratio are cut.
+
+    Args:
+        multispectral: Digital numbers.
+        panchromatic: On the same grid, or finer by a whole factor.
+        ratio: Linear scale factor.
+        sensor: Chooses the MTF.
+        bits: Significant bits: the peak.
+        offset: (rows, columns) in truth pixels that the target's samples lie beyond where the
+            protocol has them, as in real scenes whose grids are not nested.
+        name: Of the pair.
     """
     rows, columns = (side // ratio * ratio for side in multispectral.shape[:2])
     truth = multispectral[:rows, :columns].astype(np.float32)
@@ -30,13 +41,16 @@ def wald_pair(
     if guide.shape[:2] != multispectral.shape[:2]:
         guide = resize_pillow(guide, multispectral.shape[:2])
     guide = guide[:rows, :columns]
-    target = wald(truth, ratio, find_sensor(sensor).mtf_gain)
+    moved = truth if offset == (0.0, 0.0) else shift(truth, offset)
+    target = wald(moved, ratio, find_sensor(sensor).mtf_gain)
+    nested = Placement.from_grid("centre", target.shape[:2], guide.shape[:2])
+    begin = (nested.offset[0] - offset[0] / ratio, nested.offset[1] - offset[1] / ratio)
     peak = float(2**bits - 1) if bits is not None else float(truth.max())
     return Pair(
         target,
         guide,
         "pansharpening",
-        Placement.from_grid("centre", target.shape[:2], guide.shape[:2]),
+        Placement(nested.scale, begin),
         "centre",
         truth=truth,
         name=name,

@@ -12,6 +12,7 @@ from gisr.data.augmentation import (
     random_bands,
     random_gamma,
     random_misregistration,
+    random_offset,
     random_orientation,
 )
 from gisr.data.degradations import ReducedAs
@@ -320,7 +321,8 @@ def _scene_sample(
     guide = random_gamma(rng, guide, float(guide.min()), float(guide.max()))
     guide = random_misregistration(rng, guide, misregistration)
     sensor = sensor if rng.random() < 0.5 else None
-    pair = wald_pair(truth, guide, ratio, sensor=sensor)
+    offset = random_offset(rng, ratio)
+    pair = wald_pair(truth, guide, ratio, sensor=sensor, offset=offset)
     description = describe("pansharpening", ratio, sensor=sensor)
     return cut_sample(rng, pair, patch, description)
 

@@ -64,7 +64,7 @@ def test_what_entries_say_of_themselves(tmp_path: Path) -> None:
     assert (scan.split, scan.open, scan.slices) == ("research", False, None)
     assert scan.contrasts == ("T1", "T2")
     assert isinstance(frame, Frame)
-    assert (frame.unit, frame.reduced_as) == ("px", "float32")
+    assert frame.unit == "px"
 
 
 def test_a_folder_without_a_readable_index_is_refused(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ def test_wald(ratio: int) -> None:
     rows, columns = 50 // ratio * ratio, 43 // ratio * ratio
     assert pair.target.shape == (rows // ratio, columns // ratio, 4)
     assert pair.guide.shape == (rows, columns, 1)
+    assert pair.truth is not None
     np.testing.assert_array_equal(pair.truth, multispectral[:rows, :columns])
     np.testing.assert_array_equal(pair.target, wald(pair.truth, ratio, 0.31))
     reduced = resize_pillow(panchromatic, (50, 43))
@@ -55,6 +56,7 @@ def test_kspace(ratio: int) -> None:
     truth, guide = draw(48, 50), draw(48, 50)
     pair = kspace_pair(truth, guide, ratio, contrast="T2", guide_contrast="T1")
     np.testing.assert_array_equal(pair.target[..., 0], kspace_crop(truth, ratio))
+    assert pair.truth is not None
     np.testing.assert_array_equal(pair.truth[..., 0], truth)
     assert (pair.grid, pair.contrast, pair.guide_contrast) == ("kspace", "T2", "T1")
     assert pair.peak == pytest.approx(truth.max())
@@ -67,7 +69,7 @@ def test_depth(ratio: int) -> None:
     pair = depth_pair(truth, colour, ratio)
     rows, columns = 50 // ratio * ratio, 67 // ratio * ratio
     assert pair.target.shape == (rows // ratio, columns // ratio, 1)
-    assert pair.truth_valid is None
+    assert pair.truth is not None and pair.truth_valid is None
     np.testing.assert_array_equal(pair.truth[..., 0], truth[:rows, :columns])
     np.testing.assert_array_equal(pair.guide, colour[:rows, :columns])
 

@@ -1,5 +1,7 @@
 """Interpolation: hand values and what every kernel must keep."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from gisr.data.resample import (
 )
 from gisr.errors import InputError
 from gisr.io.placement import Placement
+from gisr.tasks.task import Grid
 
 RNG = np.random.default_rng(1)
 
@@ -64,9 +67,9 @@ def test_whole_shifts_move_pixels(dy: int, dx: int) -> None:
     rows=st.integers(1, 9),
     columns=st.integers(1, 9),
     ratio=st.sampled_from([1, 2, 3, 4, 8]),
-    grid=st.sampled_from(["centre", "kspace"]),
+    grid=st.sampled_from(get_args(Grid)),
 )
-def test_constants_stay_constant(rows: int, columns: int, ratio: int, grid: str) -> None:
+def test_constants_stay_constant(rows: int, columns: int, ratio: int, grid: Grid) -> None:
     image, shape = np.full((rows, columns, 2), 7.5, np.float32), (rows * ratio, columns * ratio)
     result = bicubic_to_guide(image, shape, Placement.from_grid(grid, (rows, columns), shape))
     assert result.shape == (*shape, 2)

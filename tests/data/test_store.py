@@ -64,7 +64,6 @@ def frame() -> Frame:
         **ABOUT,
         name="frame",
         unit="cm",
-        reduced_as="uint8",
         read_depth=depth,
         read_colour=partial(image, 7, 8, 3, dtype="uint8"),
     )
@@ -299,7 +298,7 @@ def test_an_array_that_changed_under_a_store_is_refused(tmp_path: Path) -> None:
 
 
 BAD_MANIFESTS: list[tuple[str, Any]] = [
-    ("format", 2),
+    ("format", 1),
     ("layout", 3),
     ("entries", {}),
     ("entries", [{}]),

@@ -2,19 +2,22 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from numpy.random import default_rng
 
-from gisr.data.degradations import wald
+from gisr.data import training_sets
+from gisr.data.degradations import ReducedAs, wald
 from gisr.data.entry import Frame, MadePair, Scan, Scene
+from gisr.data.generated.depth_frame import DepthFrame
 from gisr.data.pairing import made_pair
 from gisr.data.protocols import depth_pair, kspace_pair
-from gisr.data.samples import Sample, cut_sample, random_window, target_window
+from gisr.data.samples import Sample, cut_sample, random_window, target_window, window_side
 from gisr.data.training_sets import (
     DepthSet,
+    GeneratedDepthSet,
     JoinedSet,
     MadeSet,
     MRISet,
@@ -29,7 +32,7 @@ ABOUT: dict[str, Any] = {"dataset": "made", "split": "train"}
 
 def given(image: Any) -> Callable[[], Any]:
     """Return a reader of an image that is at hand."""
-    return lambda: image
+    return lambda *_: image
 
 
 def smooth(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -75,12 +78,11 @@ def mri(*shape: int, contrasts: tuple[str, ...] = ("T1", "FLAIR")) -> MRISet:
     return MRISet((scan(*shape, contrasts=contrasts),), 4)
 
 
-def frame(values: np.ndarray, valid: np.ndarray, **about: Any) -> Frame:
+def frame(values: np.ndarray, valid: np.ndarray) -> Frame:
     colour = smooth(default_rng(2), *values.shape, 3)
     return Frame(
         name="frame",
         **ABOUT,
-        **about,
         read_depth=given((values, valid)),
         read_colour=given(colour),
     )
@@ -287,13 +289,19 @@ def test_a_window_of_holes_is_a_flat_sample() -> None:
     check(DepthSet((frame(values, valid),), 4).sample(0, default_rng(0), 32), 32)
 
 
-def test_a_frame_says_in_which_type_it_is_reduced() -> None:
+def test_a_generated_frame_says_in_which_type_it_is_reduced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Rounded maps of a few levels are far from the others'."""
-    values = np.rint(smooth(default_rng(2), 64, 64) / 40).astype(np.float32)
-    valid = np.ones(values.shape, bool)
-    frames = [frame(values, valid), frame(values, valid, reduced_as="uint8")]
-    plain, rounded = (DepthSet((one,), 4).sample(0, default_rng(0), 32) for one in frames)
-    assert np.abs(plain.target - rounded.target).max() > 0.02
+    side = window_side(32, 4)
+    values = np.rint(smooth(default_rng(2), side, side) / 40).astype(np.float32)
+    known, colour = np.ones(values.shape, bool), smooth(default_rng(3), side, side, 3)
+    samples = []
+    for kind in get_args(ReducedAs):
+        frame = given(DepthFrame(values, known, colour, kind))
+        monkeypatch.setattr(training_sets, "generated_depth_frame", frame)
+        samples.append(GeneratedDepthSet(4).sample(0, default_rng(0), 32))
+    assert np.abs(samples[0].target - samples[1].target).max() > 0.02
 
 
 def test_bands_are_repeated_in_order() -> None:

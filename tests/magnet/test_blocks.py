@@ -55,8 +55,10 @@ def test_feed_forward_is_restormers() -> None:
     torch.manual_seed(0)
     module, x = GatedFeedForward(6, expansion=2.66), torch.randn(2, 6, 4, 5)
     # One convolution for both branches, cut in the middle, as Restormer draws it.
-    expand = torch.cat([module.gate[0].weight, module.content[0].weight])
-    local = torch.cat([module.gate[1].weight, module.content[1].weight])
+    expand, local = (
+        torch.cat([branch[i].get_parameter("weight") for branch in (module.gate, module.content)])
+        for i in range(2)
+    )
     both = F.conv2d(F.conv2d(x, expand), local, padding=1, groups=len(local))
     gate, content = both.chunk(2, dim=1)
     torch.testing.assert_close(module(x), module.project(F.gelu(gate) * content))

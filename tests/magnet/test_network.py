@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 import torch
@@ -9,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gisr.magnet import PRESETS, MAGNet, MAGNetConfig, balance_loss
+from gisr.magnet import PRESETS, MAGNet, MAGNetConfig, Preset, balance_loss
 
 Build = Callable[..., MAGNet]
 Draw = Callable[..., tuple[Tensor, Tensor, Tensor, Tensor]]
 
 
-@pytest.mark.parametrize("preset", ["magnet", "magnet-s"])
-def test_a_new_network_is_the_identity(preset: str, pair: Draw) -> None:
+@pytest.mark.parametrize("preset", get_args(Preset))
+def test_a_new_network_is_the_identity(preset: Preset, pair: Draw) -> None:
     torch.manual_seed(0)
     config = PRESETS[preset]
     target, guide, _, ratio = pair(height=16, width=16)
@@ -79,6 +80,7 @@ def test_the_prompt_may_be_given(tiny: Build, pair: Draw, bands: int) -> None:
     with torch.inference_mode():
         prompt = network.generate_prompt(*inputs)
         pooled = network.pool_prompt(*inputs)
+        assert prompt is not None and pooled is not None
         own, given_one = network(*inputs), network(*inputs, prompt)
         other = network(*inputs, prompt + 5)
     torch.testing.assert_close(given_one.image, own.image)

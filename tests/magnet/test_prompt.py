@@ -1,15 +1,18 @@
 """MPGM: Eq. (1) to (5), literally."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from gisr.magnet import MAGNetConfig
+from gisr.magnet.config import PromptModality
 from gisr.magnet.prompt import PromptGenerator
 
 
-def generator(modality: str = "both", **changes: int) -> PromptGenerator:
+def generator(modality: PromptModality = "both", **changes: Any) -> PromptGenerator:
     torch.manual_seed(2)
     settings = {"width": 8, "atoms": 5, "atom_width": 3, "text_width": 4, **changes}
     return PromptGenerator(MAGNetConfig(prompt_modality=modality, **settings), 4, 3)
@@ -23,6 +26,12 @@ def draw(height: int = 6, width: int = 8) -> tuple[torch.Tensor, ...]:
         torch.randn(2, 4, generator=rng),
         torch.tensor([2.0, 8.0]),
     )
+
+
+def at_a_pixel(convolution: nn.Module, values: torch.Tensor) -> torch.Tensor:
+    """Return what a 1x1 convolution, which is a matrix, makes of a pixel."""
+    weight, bias = (convolution.get_parameter(name) for name in ("weight", "bias"))
+    return weight[:, :, 0, 0] @ values + bias
 
 
 def test_equation_5_by_hand() -> None:
@@ -53,10 +62,9 @@ def test_equations_1_to_5_pixel_by_pixel() -> None:
         for row in range(6):
             for column in range(8):
                 both = torch.cat([high[image, :, row, column], low[image, :, row, column]])
-                conv_h, conv_l = module.guide_branch[0], module.target_branch[0]
-                f_h = (conv_h.weight[:, :, 0, 0] @ both + conv_h.bias).relu()
-                f_l = (conv_l.weight[:, :, 0, 0] @ both + conv_l.bias).relu()
-                f_i = module.fuse.weight[:, :, 0, 0] @ torch.cat([f_h, f_l]) + module.fuse.bias
+                f_h = at_a_pixel(module.guide_branch[0], both).relu()
+                f_l = at_a_pixel(module.target_branch[0], both).relu()
+                f_i = at_a_pixel(module.fuse, torch.cat([f_h, f_l]))
                 scale = module.text_scale(description[image])
                 shift = module.text_shift(description[image])
                 total = total + f_i + (f_i * scale + shift)
@@ -111,7 +119,7 @@ def test_groups_of_bands_share_the_mean_of_their_features() -> None:
         ("neither", False, False),
     ],
 )
-def test_modalities(modality: str, images_matter: bool, text_matters: bool) -> None:
+def test_modalities(modality: PromptModality, images_matter: bool, text_matters: bool) -> None:
     module = generator(modality)
     target, guide, text, ratio = draw()
     prompt = module(target, guide, text, ratio)

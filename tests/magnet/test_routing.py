@@ -1,5 +1,7 @@
 """MGRM: Eq. (6) to (9) and the balance loss."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -90,6 +92,7 @@ def test_equation_9_is_a_linear_sum_of_two_layer_experts(sparse: bool) -> None:
     experts, x = random_experts(4, 3, "pixels"), torch.randn(1, 4, 2, 2)
     weights = torch.tensor([0.25, 0.0, 0.75]).reshape(1, 3, 1, 1).expand(1, 3, 2, 2).contiguous()
     expected = torch.zeros(4, 2, 2)
+    assert experts.expand.bias is not None
     for j, share in enumerate((0.25, 0.0, 0.75)):
         own = slice(4 * j, 4 * j + 4)
         hidden = F.gelu(F.conv2d(x, experts.expand.weight[own], experts.expand.bias[own]))
@@ -110,7 +113,7 @@ def test_with_a_portion_of_channels_each_expert_sees_and_writes_its_own(sparse: 
     torch.testing.assert_close(experts(changed, only_second, sparse=sparse), answer)
 
 
-def module(**changes: object) -> GuidedRouting:
+def module(**changes: Any) -> GuidedRouting:
     torch.manual_seed(4)
     config = MAGNetConfig(width=8, atom_width=5, **changes)
     routing = GuidedRouting(config, 8, "encoder 1").eval()
@@ -124,6 +127,7 @@ def test_equations_7_to_9_with_the_literal_convolution_of_the_concatenation() ->
     f_g = routing.guidance(guidance)
     fused = routing.fuse(torch.cat([feature, f_g], dim=1))  # Eq. (7)
     everywhere = prompt[:, :, None, None].expand(2, 5, 4, 6)
+    assert routing.prompt is not None
     weight = torch.cat([routing.modulate.weight, routing.prompt.weight[..., None, None]], dim=1)
     modulation = F.conv2d(torch.cat([fused, everywhere], dim=1), weight, routing.modulate.bias)
     gate = routing.router.gate(fused * modulation)  # Eq. (8)

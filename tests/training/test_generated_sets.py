@@ -17,7 +17,8 @@ from gisr.errors import RecipeError
 from gisr.experiments.validation import make_validation
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
 from gisr.training.loop import train
-from gisr.training.recipe import Recipe, SetRecipe, read_recipe
+from gisr.training.recipe import Recipe, SetRecipe
+from gisr.training.recipe_file import read_recipe
 from gisr.training.run import Run
 from gisr.training.sets import training_sets
 

@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -18,8 +19,9 @@ from gisr.inference.weights import load_weights
 from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.tasks.text.table import DescriptionTable, built_in_table
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
-from gisr.training.loop import _batches, _step, learning_rate, train
-from gisr.training.recipe import BalancingRule, Recipe, WeightAverageSettings
+from gisr.training.distributed import Processes
+from gisr.training.loop import _batches, _step, _time_is_up, learning_rate, train
+from gisr.training.recipe import BalancingRule, Recipe, Stage, WeightAverageSettings
 from gisr.training.run import Run
 from gisr.training.sets import training_sets
 
@@ -72,6 +74,20 @@ def test_a_resumed_run_equals_a_straight_one(
     assert state(tmp_path / "straight")[1]["step"] == 8
 
 
+@pytest.mark.parametrize("stop", [2, 4, 6])
+def test_a_run_in_stages_is_resumed_in_each(recipe: Build, tmp_path: Path, stop: int) -> None:
+    plan = recipe(stages=(Stage(0.5, 32, 1), Stage(0.8, 48, 2)))
+    train(plan, tmp_path / "straight", quiet=True)
+    for last in (stop, None):
+        train(plan, tmp_path / "resumed", stop_at=last, quiet=True)
+    assert_same(tmp_path / "resumed", tmp_path / "straight")
+    end = state(tmp_path / "straight")[1]
+    train(recipe(), tmp_path / "one", quiet=True)
+    other = state(tmp_path / "one")[1]
+    # 4 x 2 + 2 x 1 + 2 x 2 samples against 8 x 2
+    assert (end["epoch"], end["index"]) < (other["epoch"], other["index"])
+
+
 @pytest.mark.parametrize("rule", ["uncertainty", "weight-average", "gradnorm"])
 def test_a_resumed_run_goes_on_with_its_task_weights(
     recipe: Build, tmp_path: Path, rule: BalancingRule
@@ -97,7 +113,7 @@ def compiler(graph, inputs):
     return graph
 torch.compile = functools.partial(torch.compile, backend=compiler)
 from gisr.training.loop import train
-from gisr.training.recipe import read_recipe
+from gisr.training.recipe_file import read_recipe
 
 train(read_recipe(sys.argv[1]), sys.argv[2], stop_at=4, quiet=True)
 print(len(compilations))
@@ -137,7 +153,7 @@ from pathlib import Path
 import torch
 torch.set_num_threads(int(sys.argv[3]))
 from gisr.training.loop import train
-from gisr.training.recipe import read_recipe
+from gisr.training.recipe_file import read_recipe
 
 calls = []
 def validate(network, table):
@@ -162,6 +178,29 @@ def test_a_killed_run_goes_on_bit_for_bit(recipe: Build, tmp_path: Path) -> None
     train(plan, tmp_path / "killed", quiet=True)
     train(plan, tmp_path / "straight", quiet=True)
     assert_same(tmp_path / "killed", tmp_path / "straight")
+
+
+def test_a_run_whose_time_is_up_stops_with_a_checkpoint(recipe: Build, tmp_path: Path) -> None:
+    plan = recipe(checkpoint_every=100)
+    for steps in (1, 2):
+        train(plan, tmp_path / "stopped", stop_after=1e-3, quiet=True)
+        assert state(tmp_path / "stopped")[1]["step"] == steps
+    train(plan, tmp_path / "stopped", stop_after=3600, quiet=True)
+    train(plan, tmp_path / "straight", quiet=True)
+    assert_same(tmp_path / "stopped", tmp_path / "straight")
+
+
+def test_processes_stop_together(recipe: Build) -> None:
+    class OthersAreLate(Processes):
+        def total(self, values: Tensor) -> Tensor:
+            return values + 1
+
+    run = Run.start(recipe(), torch.device("cpu"))
+    assert not _time_is_up(run, None)
+    assert not _time_is_up(run, time.monotonic() + 3600)
+    assert _time_is_up(run, time.monotonic() - 1)
+    run.processes = OthersAreLate(0, 2)
+    assert _time_is_up(run, time.monotonic() + 3600)
 
 
 def test_another_recipe_is_refused_in_the_same_folder(recipe: Build, tmp_path: Path) -> None:
@@ -283,6 +322,7 @@ def test_training_is_logged_as_means(recipe: Build, tmp_path: Path) -> None:
     assert training["step"] == 50
     assert all(math.isfinite(value) for key, value in training.items() if key != "event")
     assert {"loss", "l1", "balance", "gradient_norm", "learning_rate"} <= set(training)
+    assert 0 <= training["waiting_seconds"] < training["step_seconds"]
     for task in ("pansharpening", "mri", "depth"):
         assert {f"l1_{task}", f"relative_l1_{task}", f"weight_{task}"} <= set(training)
 

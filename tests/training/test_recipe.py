@@ -18,8 +18,8 @@ from gisr.training.recipe import (
     SetRecipe,
     WeightAverageSettings,
     one_by_one,
-    read_recipe,
 )
+from gisr.training.recipe_file import read_recipe
 
 SHIPPED = sorted(Path(str(files("gisr.training"))).glob("recipes/*.yaml"))
 MINIMAL = """
@@ -169,6 +169,14 @@ def test_balancing_and_its_settings(tmp_path: Path) -> None:
         ("steps: 0", "steps: 0"),
         ("batch: -1", "batch: -1"),
         ("patch: 100", "patch 100"),
+        ("stages: [{start: 0.5, patch: 100, batch: 1}]", "patch 100"),
+        ("stages: [{start: 1.5, patch: 96, batch: 1}]", "stages: .*between 0 and 1"),
+        ("stages: [{start: 0.5, patch: 96, batch: 0}]", "stages: .*a sample"),
+        (
+            "stages: [{start: 0.5, patch: 96, batch: 1}, {start: 0.4, patch: 96, batch: 1}]",
+            "stages: .*between 0.5 and 1",
+        ),
+        ("stages: [{class_path: os.system}]", "no class"),
         ("warmup: -1", "warmup: -1"),
         ("workers: -1", "workers: -1"),
         ("gradient_norm: 0", "gradient_norm"),
@@ -200,6 +208,16 @@ def test_what_cannot_be_trained_is_refused(tmp_path: Path, addition: str, messag
         read_recipe(path)
     assert "recipe.yaml" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_has_parts(tmp_path: Path) -> None:
+    text = "stages: [{start: 0.6, patch: 96, batch: 2}, {start: 0.8, patch: 160, batch: 1}]"
+    recipe = read_recipe(write(tmp_path, MINIMAL + text))
+    parts = [(part.patch, part.batch, end) for part, end in recipe.parts(0, 10)]
+    assert parts == [(128, 4, 6), (96, 2, 8), (160, 1, 10)]
+    assert [end for _, end in recipe.parts(7, 10)] == [8, 10]
+    assert [end for _, end in recipe.parts(1, 7)] == [6, 7]
+    assert [end for _, end in recipe.parts(8, 8)] == []
 
 
 def test_a_missing_recipe_is_named(tmp_path: Path) -> None:

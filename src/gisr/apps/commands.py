@@ -76,6 +76,7 @@ def train(
     threads: int | None = None,
     only: list[str] | None = None,
     stop_at: int | None = None,
+    stop_after: float | None = None,
     quiet: bool = False,
     overrides: list[str] | None = None,
 ) -> None:
@@ -92,12 +93,14 @@ def train(
         only: Train a part of the mixture: a task (depth) or one of its ratios (depth:8), several if
             need be. Unless --steps is given, they shrink with the number of sets.
         stop_at: Stop after this step, with a checkpoint.
+        stop_after: Stop so when this many seconds are over.
         quiet: Show no progress bar.
         overrides: Changes to the recipe, command-line style.
     """
     path = find_recipe(recipe)
     # The recipe is read before the seconds that torch takes to load.
-    from gisr.training.recipe import check_folders, one_by_one, read_recipe
+    from gisr.training.recipe import check_folders, one_by_one
+    from gisr.training.recipe_file import read_recipe
 
     chosen = read_recipe(path, overrides)
     check_folders(chosen)
@@ -114,7 +117,13 @@ def train(
     place = Path("runs") / (path.stem + suffix) if folder is None else Path(folder)
     validate = make_validation(chosen) if chosen.validate_every and leads() else None
     weights = run_training(
-        chosen, place, device=checked, validate=validate, stop_at=stop_at, quiet=_silent(quiet)
+        chosen,
+        place,
+        device=checked,
+        validate=validate,
+        stop_at=stop_at,
+        stop_after=stop_after,
+        quiet=_silent(quiet),
     )
     if leads():
         print(f"{weights}: weights of {chosen.name}, ready for gisr upscale --model {weights}")

@@ -118,7 +118,7 @@ def _budget(what: str, text: str | None, weights: str | None, run: str | None) -
 
 def _base(name: str, data: list[str], seed: int, research: bool) -> "Recipe":
     """Return the recipe that every network is a change to."""
-    from gisr.training.recipe import read_recipe
+    from gisr.training.recipe_file import read_recipe
 
     # Licences bind those who give weights away; these networks are experiments.
     return replace(

@@ -19,7 +19,6 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float
 
-from gisr.data.degradations import ReducedAs
 from gisr.tasks.task import TaskName
 
 Split = Literal["train", "val", "test", "research"]
@@ -141,8 +140,6 @@ class Frame(_Entry):
     """Gives (H, W, channels) in the file's units (0 to 255 for 8 bits)."""
     unit: str = ""
     """Unit of the values as a table says it: m, cm, px, 8-bit levels."""
-    reduced_as: ReducedAs = "float32"
-    """Type in which it is reduced for training; benchmarks name their own."""
     task: Literal["depth"] = field(default="depth", init=False)
 
     @property

@@ -15,7 +15,7 @@ from gisr.io.files import atomic_output, typed_errors
 from gisr.tasks.task import TaskName
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 """Version of the format; another one is refused."""
 STORED_TYPES = ("bool", "uint8", "uint16", "int16", "float32")
 """Types of stored arrays; the first numeric one that holds all values is taken."""
@@ -33,7 +33,6 @@ FIELDS: dict[str, tuple[type, ...]] = {
     "guide_offset": (list,),
     "slices": (list, NoneType),
     "unit": (str,),
-    "reduced_as": (str,),
     "ratio": (int,),
     "peak": (int, float, NoneType),
 }

@@ -1,7 +1,6 @@
 """A pair: a target, its guide, and what is known of them."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -99,17 +98,6 @@ class Pair:
         """
         target = self.target if self.valid is None else fill_holes(self.target, self.valid)
         return to_guide_grid(target, self.guide.shape[:2], self.placement, self.grid)
-
-    def keywords(self) -> dict[str, Any]:
-        """Return what an upscaler takes besides target, guide and task."""
-        return {
-            "grid": self.grid,
-            "sensor": self.sensor,
-            "bits": self.bits,
-            "contrast": self.contrast,
-            "guide_contrast": self.guide_contrast,
-            "valid": self.valid,
-        }
 
 
 def to_guide_grid(

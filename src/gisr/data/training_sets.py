@@ -207,7 +207,7 @@ class DepthSet:
         if not known.any():  # a window that is all hole: its neighbourhood says nothing either
             truth, known = np.zeros_like(truth), known | True
         return _depth_sample(
-            rng, truth, known, colour, patch, ratio=self.ratio, reduced_as=entry.reduced_as
+            rng, truth, known, colour, patch, ratio=self.ratio, reduced_as="float32"
         )
 
 

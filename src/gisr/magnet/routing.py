@@ -33,6 +33,8 @@ class Router(nn.Module):
         """Create a gate from ``channels`` channels onto ``experts`` experts."""
         super().__init__()
         self.active = active
+        self.draw: Callable[..., Tensor] = torch.randn
+        """Draws the noise; processes that share a batch replace it by one that shares noise."""
         self.gate = nn.Conv2d(channels, experts, 1, bias=False)
         self.noise = nn.Conv2d(channels, experts, 1)
         # A noise that starts small (softplus(-3) = 0.05) and learns its size.
@@ -49,7 +51,7 @@ class Router(nn.Module):
             weights = self._keep_largest(clean)
             return weights, (weights > 0).float().sum(dim=(0, 2, 3))
         spread = F.softplus(self.noise(x).float()) + 1e-2
-        noisy = clean + spread * torch.randn_like(clean)
+        noisy = clean + spread * self.draw(clean.shape, device=clean.device)
         return self._keep_largest(noisy), self._expected_load(clean, noisy, spread)
 
     def _keep_largest(self, logits: Float[Tensor, "b m h w"]) -> Float[Tensor, "b m h w"]:

@@ -6,19 +6,20 @@ sums that are not linear in the samples are added up first, and routing noise be
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.overrides import TorchFunctionMode
 
 from gisr.errors import RecipeError
+from gisr.magnet.routing import Router
 from gisr.training.recipe import Recipe
 
 Item = TypeVar("Item")
@@ -44,17 +45,13 @@ class Processes:
         """Refuse recipes that these processes cannot follow.
 
         Raises:
-            RecipeError: A process would have no sample of a batch, or the network is compiled.
+            RecipeError: A process would have no sample of a batch.
         """
-        if recipe.batch < self.count:
+        smallest = min((recipe.batch, *(stage.batch for stage in recipe.stages)))
+        if smallest < self.count:
             raise RecipeError(
-                f"batch {recipe.batch} cannot be shared by {self.count} processes: start at most "
-                f"{recipe.batch}, or raise batch"
-            )
-        if recipe.compile and self.count > 1:
-            raise RecipeError(
-                f"compile: {self.count} processes share their noise, and torch.compile gives up "
-                "at every operation where they do; set compile to false"
+                f"batch {smallest} cannot be shared by {self.count} processes: start at most "
+                f"{smallest}, or raise batch"
             )
 
     def share(self, batch: Sequence[Item]) -> list[Item]:
@@ -78,14 +75,17 @@ class Processes:
             return network
         return DistributedDataParallel(network)
 
-    def noise(self, batch: int) -> AbstractContextManager[object]:
-        """Return a context in which random noise is that of a whole batch, cut to this share.
+    def share_noise(self, network: nn.Module, batch: int) -> None:
+        """Let every router draw the noise of a whole batch and keep that of this share.
 
-        Every process draws the noise of all samples and keeps its own. So a sample meets the same
-        noise whichever process has it, and the generators of all processes stay alike: a
-        checkpoint needs the state of one only.
+        So a sample meets the same noise whichever process has it, and the generators of all
+        processes stay alike: a checkpoint needs the state of one only.
         """
-        return nullcontext() if self.count == 1 else _SharedNoise(batch, self.part_of(batch))
+        if self.count == 1:
+            return
+        for module in network.modules():
+            if isinstance(module, Router):
+                module.draw = partial(_noise, batch, self.part_of(batch))
 
 
 def own_device(device: str) -> str:
@@ -130,29 +130,6 @@ class _Total(torch.autograd.Function):
         return _Total.forward(context, gradient)
 
 
-class _SharedNoise(TorchFunctionMode):
-    """Answers ``randn_like`` with this share of noise drawn for the whole batch."""
-
-    def __init__(self, batch: int, share: slice) -> None:
-        super().__init__()
-        self.batch = batch
-        self.share = share
-
-    def __torch_function__(
-        self,
-        function: Callable[..., Any],
-        types: Iterable[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401
-        if function is not torch.randn_like:
-            return function(*args, **(kwargs or {}))
-        (like,) = args
-        # Random numbers are drawn in the order of memory: samples first, then as in one process.
-        whole = torch.empty_strided(
-            (self.batch, *like.shape[1:]),
-            (like[0].numel(), *like.stride()[1:]),
-            dtype=like.dtype,
-            device=like.device,
-        )
-        return torch.randn_like(whole, **(kwargs or {}))[self.share]
+def _noise(batch: int, share: slice, shape: Sequence[int], *, device: torch.device) -> Tensor:
+    """Return this share of noise drawn for the whole batch."""
+    return torch.randn((batch, *shape[1:]), device=device)[share]

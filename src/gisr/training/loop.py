@@ -46,18 +46,20 @@ def train(
     device: str = "cpu",
     validate: Validate | None = None,
     stop_at: int | None = None,
+    stop_after: float | None = None,
     quiet: bool = False,
 ) -> Path:
     """Train, or go on with, the run of a folder.
 
     Args:
-        recipe: What to train; a run that goes on must have the same recipe (``steps`` and the
-            intervals may change). Its batch is that of all processes together.
+        recipe: What to train; a run that goes on must have the same recipe (``steps``, ``stages``
+            and the intervals may change). Its batch is that of all processes together.
         folder: Receives ``checkpoints/``, ``weights/`` (the moving average, ready for
             :func:`gisr.load_model`), ``log.jsonl`` and TensorBoard files.
         device: torch device; under torchrun ``cuda`` gives each process a GPU of its own.
         validate: Measures the moving average every ``recipe.validate_every`` steps.
         stop_at: Stop after this step, with a checkpoint, as if interrupted.
+        stop_after: Stop so after the step in which this many seconds are over, on any process.
         quiet: Show no progress bar.
 
     Returns:
@@ -66,18 +68,24 @@ def train(
     Raises:
         RecipeError: The recipe cannot be followed, or the folder holds another run.
     """
+    deadline = None if stop_after is None else time.monotonic() + stop_after
     where, folder, table = torch.device(own_device(device)), Path(folder), built_in_table()
     with joined(where) as processes:
         processes.check(recipe)
+        on_gpu = where.type == "cuda"
         run = Run.start(recipe, where, processes)
         if (latest := latest_checkpoint(folder / "checkpoints")) is not None:
             _check_same(recipe, latest)
             run.restore(latest)
-        batches = _batches(_mixture(recipe), recipe, table, run.position, processes)
         last = recipe.steps if stop_at is None else min(recipe.steps, stop_at)
         with TrainingLog(folder, recipe) if processes.leads else nullcontext() as log:
             reports = _Reports(recipe, folder, last, table, log, validate) if log else None
-            _follow(run, recipe, batches, last, reports, quiet or not processes.leads)
+            for part, end in recipe.parts(run.step, last):
+                batches = _batches(
+                    _mixture(part), part, table, run.position, processes, pinned=on_gpu
+                )
+                if not _follow(run, part, batches, end, deadline, reports, quiet):
+                    break
     return folder / "weights"
 
 
@@ -92,13 +100,13 @@ class _Reports:
     log: TrainingLog
     validate: Validate | None
 
-    def after_step(self, run: Run, values: dict[str, float]) -> None:
+    def after_step(self, run: Run, values: dict[str, float], *, stopping: bool) -> None:
         recipe = self.recipe
         self.log.training(run.step, run.seconds, values)
         if self.validate is not None and _due(run.step, recipe.validate_every, recipe.steps):
             scores = self.validate(run.averaged.eval(), self.table)
             self.log.validation(run.step, run.seconds, scores)
-        if _due(run.step, recipe.checkpoint_every, self.last):
+        if stopping or _due(run.step, recipe.checkpoint_every, self.last):
             run.save(self.folder / "checkpoints", recipe)
             save_weights(self.folder / "weights", run.averaged, self.table, name=recipe.name)
 
@@ -108,21 +116,35 @@ def _follow(
     recipe: Recipe,
     batches: Iterator[tuple[Position, Batch]],
     last: int,
+    deadline: float | None,
     reports: _Reports | None,
     quiet: bool,
-) -> None:
-    """Take the steps up to the last."""
-    progress = tqdm(total=recipe.steps, initial=run.step, disable=quiet, unit="step")
-    while run.step < last:
-        began = time.perf_counter()
-        position, batch = next(batches)
-        values = _step(run, recipe, batch.to(run.device))
-        run.step, run.position = run.step + 1, position
-        run.seconds += time.perf_counter() - began
-        progress.update()
-        if reports is not None:
-            reports.after_step(run, values)
-    progress.close()
+) -> bool:
+    """Take the steps up to the last; return whether there was the time for it."""
+    run.processes.share_noise(run.network, recipe.batch)
+    quiet, stopping = quiet or not run.processes.leads, False
+    with tqdm(total=recipe.steps, initial=run.step, disable=quiet, unit="step") as progress:
+        while run.step < last and not stopping:
+            began = time.perf_counter()
+            position, batch = next(batches)
+            waited = time.perf_counter() - began
+            values = _step(run, recipe, batch.to(run.device))
+            took = time.perf_counter() - began
+            run.step, run.position, run.seconds = run.step + 1, position, run.seconds + took
+            progress.update()
+            stopping = _time_is_up(run, deadline)
+            if reports is not None:
+                values |= {"step_seconds": took, "waiting_seconds": waited}
+                reports.after_step(run, values, stopping=stopping)
+    return not stopping
+
+
+def _time_is_up(run: Run, deadline: float | None) -> bool:
+    """Whether a process says so: all have to stop after the same step."""
+    if deadline is None:
+        return False
+    late = torch.tensor(float(time.monotonic() >= deadline), device=run.device)
+    return bool(run.processes.total(late) > 0)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -142,7 +164,7 @@ def _step(run: Run, recipe: Recipe, batch: Batch) -> dict[str, float]:
     autocast = torch.autocast(
         run.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"
     )
-    with autocast, run.processes.noise(recipe.batch):
+    with autocast:
         output = run.model(batch.target, batch.guide, batch.text, batch.ratio)
     loss = objective(output, batch, weights, recipe.balance, run.processes)
     run.balancing.learn(loss.errors, lambda: gradient_norms(loss, batch, layer, run.processes))
@@ -192,8 +214,13 @@ def _batches(
     table: DescriptionTable,
     start: Position,
     processes: Processes = _ALONE,
+    *,
+    pinned: bool = False,
 ) -> Iterator[tuple[Position, Batch]]:
-    """Yield this process's share of batches, each with the position that follows the batch."""
+    """Yield this process's share of batches, each with the position that follows the batch.
+
+    Pinned batches are in memory that a GPU copies from while the processor goes on.
+    """
     loader: DataLoader[Any] = DataLoader(
         mixture,
         batch_sampler=map(processes.share, mixture.batches(start, recipe.batch)),
@@ -202,6 +229,7 @@ def _batches(
         # shift the routing noise of a resumed run against that of a straight one.
         generator=torch.Generator(),
         num_workers=recipe.workers,
+        pin_memory=pinned,
         persistent_workers=recipe.workers > 0,
     )
     taken = mixture.batches(start, recipe.batch)
@@ -213,7 +241,7 @@ def _batches(
 def _check_same(recipe: Recipe, checkpoint: Path) -> None:
     """Refuse to go on with another run: the result would belong to neither recipe."""
     _, state = load_checkpoint(checkpoint)
-    free = {"steps", "checkpoint_every", "validate_every", "workers", "data", "compile"}
+    free = {"steps", "stages", "checkpoint_every", "validate_every", "workers", "data", "compile"}
     before = state["recipe"]
     now = {key: _plain(value) for key, value in recipe.record().items()}
     changed = sorted(k for k in now if k not in free and before.get(k) != now[k])

@@ -1,13 +1,11 @@
 """A training run as a value: everything that decides its result stands in one recipe file."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
-
-import yaml
-from jsonargparse import ArgumentError, ArgumentParser
 
 from gisr.data.generated import GENERATED
 from gisr.errors import RecipeError
@@ -18,11 +16,7 @@ from gisr.tasks.task import TaskName
 Precision = Literal["float32", "bfloat16"]
 BalancingRule = Literal["fixed", "uncertainty", "weight-average", "gradnorm"]
 """Who decides how much each task counts; see :mod:`gisr.training.balancing`."""
-_SPECIAL = frozenset({"class_path", "init_args", "dict_kwargs"})
 _GENERATED_TASKS: tuple[TaskName, ...] = ("depth", "pansharpening")
-_MOST_BYTES = 2**20
-_DEEPEST = 32
-_GROUPS = ("network", "task_weights", "uncertainty", "weight_average", "gradnorm")
 """Settings that are groups of settings."""
 
 
@@ -151,6 +145,23 @@ class GradNormSettings:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A later part of a run, with patches and batches of other sizes.
+
+    Progressive learning, as Restormer was trained (Zamir et al. 2022): small patches first, because
+    steps are cheap; large ones at the end, because a network that attends over the whole of its
+    input has to see inputs of the size that it will be given.
+    """
+
+    start: float
+    """Share of the run's steps after which it holds, between 0 and 1."""
+    patch: int
+    """Side of the patches in guide pixels."""
+    batch: int
+    """Samples of a step."""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything that decides the result of a training run.
 
@@ -179,6 +190,8 @@ class Recipe:
     """Side of the patches in guide pixels."""
     batch: int = 4
     """Samples of a step, over all processes together."""
+    stages: tuple[Stage, ...] = ()
+    """Later parts of the run with another ``patch`` and ``batch``, in the order of their steps."""
     patches_per_image: int = 1
     """How often an epoch visits an image of the smallest set."""
     sampling_temperature: float | None = None
@@ -207,8 +220,7 @@ class Recipe:
     precision: Precision = "float32"
     """bfloat16 runs the network under autocast; weights and loss stay in float32."""
     compile: bool = False
-    """Compile the network with torch.compile: minutes at the start, faster steps after it. For one
-    process."""
+    """Compile the network with torch.compile: minutes at the start, faster steps after it."""
     seed: int = 0
     workers: int = 0
     """Processes that prepare batches; 0 prepares them in the training process."""
@@ -242,12 +254,21 @@ class Recipe:
                 f"learning_rate {self.learning_rate} must be finite and above 0, and "
                 f"average {self.average} in [0, 1)"
             )
-        if self.patch % self.network.size_multiple:
-            raise RecipeError(
-                f"patch {self.patch} must be a multiple of {self.network.size_multiple} "
-                "(the network's size multiple)"
-            )
+        self._check_stages()
         self._check_balancing()
+
+    def _check_stages(self) -> None:
+        multiple = self.network.size_multiple
+        for patch in (self.patch, *(stage.patch for stage in self.stages)):
+            if patch < 1 or patch % multiple:
+                raise RecipeError(
+                    f"patch {patch} must be a multiple of {multiple} (the network's size multiple)"
+                )
+        for before, stage in pairwise((Stage(0, self.patch, self.batch), *self.stages)):
+            if not before.start < stage.start < 1 or stage.batch < 1:
+                raise RecipeError(
+                    f"stages: {stage} must have a sample and start between {before.start} and 1"
+                )
 
     def _check_balancing(self) -> None:
         if self.balancing not in get_args(BalancingRule):
@@ -265,6 +286,23 @@ class Recipe:
                 "compiled network does not give; set compile to false"
             )
 
+    def parts(self, first: int, last: int) -> Iterator[tuple["Recipe", int]]:
+        """Yield what is left of the run by stages.
+
+        Args:
+            first: Steps done.
+            last: Step at which to stop.
+
+        Yields:
+            The recipe with the ``patch`` and ``batch`` that hold, and the step at which to go on.
+        """
+        stages = (Stage(0, self.patch, self.batch), *self.stages)
+        ends = [round(stage.start * self.steps) for stage in self.stages] + [self.steps]
+        for stage, end in zip(stages, (min(end, last) for end in ends), strict=True):
+            if first < end:
+                yield replace(self, patch=stage.patch, batch=stage.batch, stages=()), end
+                first = end
+
     @property
     def folders(self) -> tuple[str, ...]:
         """Folders of ``data``."""
@@ -278,31 +316,6 @@ class Recipe:
     def record(self) -> dict[str, Any]:
         """Return the recipe as plain values, as written beside checkpoints and weights."""
         return asdict(self)
-
-
-def read_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
-    """Read a recipe from a YAML file.
-
-    Args:
-        path: The file.
-        overrides: Command-line style changes, for example ``["--steps", "100"]``.
-
-    Raises:
-        RecipeError: The file cannot be read, names something unknown, or asks the impossible.
-    """
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_argument("--recipe", action="config")
-    parser.add_class_arguments(Recipe)
-    if not Path(path).is_file():
-        raise RecipeError(f"{path}: there is no such recipe file")
-    try:
-        _check_plain(yaml.safe_load(_plain_text(Path(path))))
-        values = parser.parse_args(["--recipe", str(path), *(overrides or [])])
-        values.pop("recipe")
-        return Recipe(**parser.instantiate(values))
-    except (ArgumentError, OSError, TypeError, ValueError, yaml.YAMLError) as error:
-        message = " ".join(str(error).split())
-        raise RecipeError(f"{path}: {message}") from error
 
 
 def check_folders(recipe: Recipe) -> None:
@@ -353,36 +366,3 @@ def _check_positive(group: str, **values: float) -> None:
     for name, value in values.items():
         if not value > 0:
             raise RecipeError(f"{group}: {name} {value} must be above 0")
-
-
-def _plain_text(path: Path) -> str:
-    """Return the text of a recipe that is small, and stays so when its aliases are followed."""
-    size, depth = path.stat().st_size, 0
-    if size > _MOST_BYTES:
-        raise RecipeError(f"{size} bytes are more than the {_MOST_BYTES} a recipe may have")
-    text = path.read_text(encoding="utf-8")
-    for token in yaml.scan(text):
-        kind = type(token).__name__
-        if kind == "AliasToken":  # ten lines of aliases of aliases say a thousand million things
-            raise RecipeError("an alias (*name): write the values out, a recipe has no aliases")
-        depth += kind.endswith(("SequenceStartToken", "MappingStartToken"))
-        depth -= kind.endswith(("SequenceEndToken", "MappingEndToken", "BlockEndToken"))
-        if depth > _DEEPEST:
-            raise RecipeError(f"more than {_DEEPEST} lists in lists: no recipe has so many")
-    return text
-
-
-def _check_plain(values: object) -> None:
-    """Refuse what jsonargparse would follow: it imports a ``class_path`` before it says no to it.
-
-    A recipe is data; reading one from a stranger must not run code or open other files.
-    """
-    if not isinstance(values, dict):
-        raise RecipeError("a recipe is a list of settings, 'name: value' each")
-    if unknown := sorted(map(str, set(values) - {setting.name for setting in fields(Recipe)})):
-        raise RecipeError(f"unknown settings {', '.join(unknown)}")
-    nested = [values.get(name, {}) for name in _GROUPS]
-    sets = values.get("sets", [])
-    for group in [*nested, *(sets if isinstance(sets, list) else [sets])]:
-        if not isinstance(group, dict) or not _SPECIAL.isdisjoint(group):
-            raise RecipeError(f"{group!r} must be settings, 'name: value' each, and no class")

@@ -77,7 +77,7 @@ class Run:
         for name, parameter in self.network.named_parameters():
             for key, value in self.optimiser.state.get(parameter, {}).items():
                 tensors[f"optimiser.{key}.{name}"] = value
-        # Of this process alone: those of the others are in the same state (Processes.noise).
+        # Of this process alone: those of the others are in the same state (Processes.share_noise).
         tensors["random.cpu"] = torch.get_rng_state()
         if self.device.type == "cuda":
             tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)

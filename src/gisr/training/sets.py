@@ -28,11 +28,11 @@ def recipe_entries(recipe: Recipe) -> list[Entry]:
     return [entry for folder in recipe.folders for entry in read_entries(folder)]
 
 
-def training_sets(recipe: Recipe) -> list[TrainingSet]:
-    """Return the training sets of a recipe, in its order.
+def training_entries(recipe: Recipe) -> list[Entry]:
+    """Return the entries that a recipe may train on: of its splits and licence, and not excluded.
 
     Raises:
-        RecipeError: There is nothing to train on, a set is empty, or an excluded entry unknown.
+        RecipeError: There is nothing to train on, or an excluded entry is unknown.
         FileFormatError: A folder is not there or cannot be read.
     """
     found = recipe_entries(recipe)
@@ -48,7 +48,17 @@ def training_sets(recipe: Recipe) -> list[TrainingSet]:
         )
     if unknown := sorted(set(recipe.exclude) - {entry.name for entry in ours}):
         raise RecipeError(f"exclude: {folders} has no training entry {', '.join(unknown)}")
-    entries = [entry for entry in ours if entry.name not in recipe.exclude]
+    return [entry for entry in ours if entry.name not in recipe.exclude]
+
+
+def training_sets(recipe: Recipe) -> list[TrainingSet]:
+    """Return the training sets of a recipe, in its order.
+
+    Raises:
+        RecipeError: As :func:`training_entries`, or a set is empty.
+        FileFormatError: A folder is not there or cannot be read.
+    """
+    entries = training_entries(recipe)
     return [_training_set(entries, wanted, recipe) for wanted in recipe.sets]
 
 

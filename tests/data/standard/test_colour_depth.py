@@ -39,7 +39,7 @@ def test_levels_and_colours_as_stored(tmp_path: Path, layout: str, name: str, en
     (entry,) = read_entries(tmp_path)
     assert isinstance(entry, Frame)
     assert (entry.dataset, entry.name, entry.split, entry.open) == (layout, name, "test", False)
-    assert (entry.unit, entry.reduced_as) == ("8-bit levels", "float32")
+    assert entry.unit == "8-bit levels"
     depth, valid = entry.depth
     assert depth.dtype == np.float32 and valid.all()
     np.testing.assert_array_equal(depth, levels)

@@ -92,7 +92,7 @@ def _subject(folder: Path, rng: np.random.Generator, split: str) -> dict[str, An
     for contrast in ("T1", "T2"):
         names[contrast] = f"{split}_{contrast}.nii.gz"
         voxels = _waves(rng, SIDE, 6).astype(np.float32)
-        image = nibabel.Nifti1Image(voxels, np.eye(4))  # type: ignore[no-untyped-call]
+        image = nibabel.Nifti1Image(voxels, np.eye(4))
         nibabel.save(image, folder / names[contrast])
     return {"id": f"subject-{split}", "task": "mri", **_about(split), "contrasts": names}
 

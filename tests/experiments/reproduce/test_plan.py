@@ -113,9 +113,18 @@ def test_table_5_has_one_two_and_three_sets_of_each_task(base: Recipe) -> None:
         [2, 4, 2, 4, 2, 4],
         [2, 4, 8, 2, 4, 8, 2, 4, 8],
     ]
-    same = replace(base, sets=(*three, SetRecipe("depth", 8)))
-    with pytest.raises(RecipeError, match="sets of depth that are the same"):
-        recipes("table5", same)
+
+
+def test_a_set_that_stands_twice_counts_once_in_table_5_and_weighs_twice(base: Recipe) -> None:
+    pan, mri = [SetRecipe("pansharpening", r) for r in (2, 4)], SetRecipe("mri", 2)
+    twice = (mri, mri, SetRecipe("mri", 4), SetRecipe("mri", 8))
+    found = list(recipes("table5", replace(base, sets=(*pan, *twice))).values())
+    assert [recipe.sets for recipe in found] == [
+        (pan[0], mri, mri),
+        (*pan, *twice[:3]),
+        (*pan, *twice),
+    ]
+    assert [recipe.steps for recipe in found] == [300, 500, 600]
 
 
 def test_tables_6_and_7_switch_the_modality_and_the_position(base: Recipe) -> None:

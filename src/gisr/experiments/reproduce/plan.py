@@ -77,7 +77,7 @@ class Variant:
     tasks: tuple[TaskName, ...] = _TASKS
     """Tasks it is trained on."""
     sets_per_task: int | None = None
-    """Only the first so many training sets of each task; all when None."""
+    """Only the first so many different training sets of each task; all when None."""
     training: Mapping[str, Any] = field(default_factory=dict)
     """Other changes to the recipe."""
 
@@ -107,7 +107,7 @@ class Variant:
                 that every variant sees each of its sets equally often, as in the paper.
 
         Raises:
-            RecipeError: The recipe lacks a task, or the first sets of a task are all the same.
+            RecipeError: The recipe lacks a task.
         """
         kept = self._sets(base)
         own = max(1, round(steps * len(kept) / len(base.sets)))
@@ -131,14 +131,8 @@ class Variant:
             own = [chosen for chosen in base.sets if chosen.task == task]
             if not own and self.tasks != _TASKS:
                 raise RecipeError(f"{self.name}: the recipe {base.name} has no set of {task}")
-            if self.sets_per_task is not None:
-                if len(set(own)) < len(own):
-                    raise RecipeError(
-                        f"{self.name}: {base.name} has sets of {task} that are the same: tell them "
-                        "apart by ratio, sensor or dataset in a recipe of your own (--recipe)"
-                    )
-                own = own[: self.sets_per_task]
-            kept += own
+            # A set that stands twice in a recipe is one set that weighs twice in the mixture.
+            kept += list(dict.fromkeys(own))[: self.sets_per_task]
         return tuple(chosen for chosen in base.sets if chosen in kept)
 
 

@@ -1,0 +1,75 @@
+"""Recipes as YAML files, which may come from strangers: data, and nothing else."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import yaml
+from jsonargparse import ArgumentError, ArgumentParser
+
+from gisr.errors import RecipeError
+from gisr.training.recipe import Recipe
+
+_SPECIAL = frozenset({"class_path", "init_args", "dict_kwargs"})
+_MOST_BYTES = 2**20
+_DEEPEST = 32
+_GROUPS = ("network", "task_weights", "uncertainty", "weight_average", "gradnorm")
+_LISTS = ("sets", "stages")
+
+
+def read_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
+    """Read a recipe from a YAML file.
+
+    Args:
+        path: The file.
+        overrides: Command-line style changes, for example ``["--steps", "100"]``.
+
+    Raises:
+        RecipeError: The file cannot be read, names something unknown, or asks the impossible.
+    """
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--recipe", action="config")
+    parser.add_class_arguments(Recipe)
+    if not Path(path).is_file():
+        raise RecipeError(f"{path}: there is no such recipe file")
+    try:
+        _check_plain(yaml.safe_load(_plain_text(Path(path))))
+        values = parser.parse_args(["--recipe", str(path), *(overrides or [])])
+        values.pop("recipe")
+        return Recipe(**parser.instantiate(values))
+    except (ArgumentError, OSError, TypeError, ValueError, yaml.YAMLError) as error:
+        message = " ".join(str(error).split())
+        raise RecipeError(f"{path}: {message}") from error
+
+
+def _plain_text(path: Path) -> str:
+    """Return the text of a recipe that is small, and stays so when its aliases are followed."""
+    size, depth = path.stat().st_size, 0
+    if size > _MOST_BYTES:
+        raise RecipeError(f"{size} bytes are more than the {_MOST_BYTES} a recipe may have")
+    text = path.read_text(encoding="utf-8")
+    for token in yaml.scan(text):
+        kind = type(token).__name__
+        if kind == "AliasToken":  # ten lines of aliases of aliases say a thousand million things
+            raise RecipeError("an alias (*name): write the values out, a recipe has no aliases")
+        depth += kind.endswith(("SequenceStartToken", "MappingStartToken"))
+        depth -= kind.endswith(("SequenceEndToken", "MappingEndToken", "BlockEndToken"))
+        if depth > _DEEPEST:
+            raise RecipeError(f"more than {_DEEPEST} lists in lists: no recipe has so many")
+    return text
+
+
+def _check_plain(values: object) -> None:
+    """Refuse what jsonargparse would follow: it imports a ``class_path`` before it says no to it.
+
+    A recipe is data; reading one from a stranger must not run code or open other files.
+    """
+    if not isinstance(values, dict):
+        raise RecipeError("a recipe is a list of settings, 'name: value' each")
+    if unknown := sorted(map(str, set(values) - {setting.name for setting in fields(Recipe)})):
+        raise RecipeError(f"unknown settings {', '.join(unknown)}")
+    nested = [values.get(name, {}) for name in _GROUPS]
+    listed = [values.get(name, []) for name in _LISTS]
+    nested += [item for items in listed for item in (items if isinstance(items, list) else [items])]
+    for group in nested:
+        if not isinstance(group, dict) or not _SPECIAL.isdisjoint(group):
+            raise RecipeError(f"{group!r} must be settings, 'name: value' each, and no class")

@@ -1,5 +1,6 @@
 """What the page does with files, without a browser: results, scores, pictures, limits."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -17,18 +18,22 @@ from PIL import Image
 from gisr.apps.web.drawing import (
     LARGEST_VIEW,
     View,
+    draw_filled,
     draw_overview,
+    draw_spread,
     draw_view,
     natural_bands,
     overview_scale,
     window_of,
 )
 from gisr.apps.web.examples import write_example
-from gisr.apps.web.job import Outcome, Uploads, Wishes, look, output_name, sharpen
+from gisr.apps.web.job import Outcome, look, sharpen
 from gisr.apps.web.layers import DepthLayers, Plane, Truth
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.routing_map import draw_routing
+from gisr.apps.web.series import one_path
 from gisr.apps.web.watch import StoppedError, Watch
+from gisr.apps.web.wishes import Uploads, Wishes, result_name
 from gisr.apps.web.words import plain, scores_table, summary
 from gisr.data.degradations import kspace_crop
 from gisr.data.resample import bicubic_to_guide
@@ -222,13 +227,171 @@ def test_looking_says_what_files_are_taken_for(tmp_path: Path) -> None:
     assert volume.summary == "MR volume, 12 x 16 x 3 (float32) to 48 x 64 x 3: x4"
 
 
-def test_choices_for_another_task_do_not_count() -> None:
-    wishes = Wishes(sensor="QuickBird", bits=11, contrast="T2", invalid=7.0)
-    assert wishes.options("depth") == Options("depth", invalid=7.0)
-    assert wishes.options("mri") == Options("mri", contrast="T2")
-    assert wishes.options("pansharpening") == Options("pansharpening", sensor="QuickBird", bits=11)
+def test_choices_for_another_task_do_not_count(tmp_path: Path) -> None:
+    wishes = Wishes(sensor="QuickBird", bits=11, contrast="T2", invalid=7.0, fill_holes=True)
+
+    def options(task: Any) -> Options:
+        return wishes.options(task, Path("a.png"), tmp_path)
+
+    mask = tmp_path / "a_filled.png"
+    assert options("depth") == Options("depth", invalid=7.0, fill_holes=True, mask=mask)
+    assert options("mri") == Options("mri", contrast="T2")
+    assert options("pansharpening") == Options("pansharpening", sensor="QuickBird", bits=11)
     with pytest.raises(InputError, match="no band is chosen"):
-        Wishes(bands=()).options("pansharpening")
+        Wishes(bands=()).options("pansharpening", Path("a.tif"), tmp_path)
+    assert [Wishes(aligned=False).align(t) for t in ("mri", "depth")] == ["off", "auto"]
+
+
+EVERYTHING = Wishes(uncertainty=True, consistent=True, fill_holes=True)
+
+
+@pytest.mark.parametrize("make", [depth_files, satellite_files, mr_files])
+def test_further_outputs_are_what_upscale_writes(
+    tmp_path: Path, upscaler: Upscaler, make: Any
+) -> None:
+    files = replace(make(tmp_path), truth=None)
+    outcome = run(upscaler, files, EVERYTHING)
+    same = tmp_path / "same"
+    same.mkdir()
+    task, output = outcome.order.task, same / outcome.path.name
+    options = EVERYTHING.options(task, files.target, same)
+    upscale_files(upscaler, files.target, files.guide, output, options)
+    written = sorted(path.name for path in same.iterdir())
+    assert len(written) == (3 if task == "depth" else 2)
+    for name in written:
+        pair = outcome.path.parent / name, same / name
+        if name.endswith(".gz"):
+            ours, theirs = (read_nifti(path).voxels for path in pair)
+            np.testing.assert_array_equal(ours, theirs)
+        else:
+            assert pair[0].read_bytes() == pair[1].read_bytes(), name
+    # The picture beside the result is of that spread, and so is what is said to be white.
+    layers = outcome.layers
+    view = View(Plane(layers.axis, 1 if task == "mri" else 0))
+    drawn = draw_spread(layers, view)
+    assert drawn is not None and drawn[1] > 0
+    assert drawn[0].shape == draw_view(layers, task, view).right.shape
+    spread = layers.read("spread", view.plane, window_of(layers, view)).mean(axis=2)
+    assert drawn[1] == pytest.approx(np.percentile(spread, 99.5))
+    # What it is compared with is the target as it comes, of one band each.
+    everything = window_of(layers, view)
+    assert layers.read("interpolated", view.plane, everything).shape[2] == (
+        4 if task == "pansharpening" else 1
+    )
+
+
+def test_filled_holes_are_shown_and_the_mask_is_white_there(
+    tmp_path: Path, upscaler: Upscaler
+) -> None:
+    outcome = run(upscaler, depth_files(tmp_path), Wishes(fill_holes=True))
+    drawn = draw_filled(outcome.layers, View())
+    assert drawn is not None
+    hole = np.zeros((48, 64), bool)
+    hole[8:16, 20:32] = True
+    np.testing.assert_array_equal(drawn[::11, ::11], np.where(hole, 255, 0)[..., None].repeat(3, 2))
+    assert outcome.scores is not None and outcome.scores.known == 1
+    assert "gisr upscale depth.npy colour.png --output depth_sharpened.npy" in summary(outcome)
+    assert "--fill-holes --mask depth_filled.png" in summary(outcome)
+    plain = run(upscaler, depth_files(tmp_path / "out"))
+    assert draw_filled(plain.layers, View()) is None and draw_spread(plain.layers, View()) is None
+
+
+def test_the_report_names_files_and_the_command_but_no_folder(
+    tmp_path: Path, upscaler: Upscaler
+) -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra report")
+    wishes = Wishes(report=True, bands=(1, 3), consistent=False, aligned=False)
+    outcome = run(upscaler, satellite_files(tmp_path), wishes)
+    text = (outcome.path.parent / "ms_report.html").read_text(encoding="utf-8")
+    assert "ms_sharpened.tif" in text and str(tmp_path) not in text
+    assert shlex.split(outcome.command) == [
+        *("gisr", "upscale", "ms.tif", "pan.tif", "--output", "ms_sharpened.tif"),
+        *("--task", "pansharpening", "--band", "1", "--band", "3", "--no-consistent"),
+        *("--report", "ms_report.html", "--align", "off"),
+    ]
+    assert outcome.command in text
+    assert outcome.result.alignment is None
+    assert (upscaler.align, outcome.upscaler.align) == ("auto", "off")
+
+
+def test_stop_works_between_the_eight_answers_to_one_tile(
+    tmp_path: Path, upscaler: Upscaler
+) -> None:
+    folder, stopped, answers = tmp_path / "out", Event(), 0
+    folder.mkdir()
+
+    def count(*_: Any) -> None:
+        nonlocal answers
+        answers += 1
+        if answers == 3:
+            stopped.set()
+
+    hook = upscaler.network.register_forward_hook(count)
+    try:
+        with pytest.raises(StoppedError, match="stopped"):
+            watching = watch(stopped=stopped)
+            sharpen(upscaler, depth_files(tmp_path), EVERYTHING, LIMITS, folder, watching)
+    finally:
+        hook.remove()
+    assert answers == 3
+    assert [path.name for path in folder.iterdir()] == ["interpolated.npy"]
+
+
+def dicom_series(folder: Path) -> list[Path]:
+    """Write three slices of 12 x 16, each in a folder of its own as uploads are."""
+    pydicom = pytest.importorskip("pydicom", reason="needs the extra mri")
+    uids = pydicom.uid
+    voxels, paths = RNG.integers(10, 900, (3, 12, 16)).astype(np.uint16), []
+    for number, pixels in enumerate(voxels):
+        meta = pydicom.dataset.FileMetaDataset()
+        meta.TransferSyntaxUID = uids.ExplicitVRLittleEndian
+        meta.MediaStorageSOPClassUID = uids.MRImageStorage
+        meta.MediaStorageSOPInstanceUID = uids.generate_uid()
+        image = pydicom.dataset.FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+        image.SeriesInstanceUID, image.SeriesDescription = uids.UID("1.2.3"), "t2 tse"
+        image.ImagePositionPatient = [0.0, 0.0, 5.0 * number]
+        image.ImageOrientationPatient = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+        image.PixelSpacing, image.SliceThickness = [4.0, 4.0], 5.0
+        image.Rows, image.Columns = pixels.shape
+        image.BitsAllocated, image.BitsStored, image.HighBit = 16, 16, 15
+        image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"
+        image.PixelRepresentation, image.PixelData = 0, pixels.tobytes()
+        place = folder / str(number)
+        place.mkdir()
+        paths.append(place / "image.dcm")
+        image.save_as(paths[-1], enforce_file_format=True)
+    return paths
+
+
+def test_images_of_a_dicom_series_are_one_volume(tmp_path: Path, upscaler: Upscaler) -> None:
+    images = dicom_series(tmp_path)
+    target = one_path(images, tmp_path / "made" / "target", 10**6)
+    assert len(list(target.iterdir())) == 3
+    affine = np.diag((-1.0, -1.0, 5.0, 1.0))
+    affine[:2, 3] = 1.5  # the middle of a target voxel is that of four by four
+    guide = tmp_path / "high_T1w.nii.gz"
+    nibabel.save(
+        nibabel.Nifti1Image(RNG.uniform(10, 900, (64, 48, 3)).astype(np.float32), affine), guide
+    )
+    files = Uploads(target, guide)
+    found = look(files, Wishes(), LIMITS, tmp_path)
+    assert found.summary == "MR volume, 16 x 12 x 3 (uint16) to 64 x 48 x 3: x4"
+    outcome = run(upscaler, files)
+    assert outcome.path.name == "target_sharpened.nii"
+    assert (outcome.result.contrast, outcome.result.guide_contrast) == ("T2", "T1")
+    upscale_files(upscaler, target, guide, tmp_path / "same.nii")
+    assert outcome.path.read_bytes() == (tmp_path / "same.nii").read_bytes()
+
+
+def test_several_files_that_are_no_series_are_refused(tmp_path: Path) -> None:
+    images = dicom_series(tmp_path)
+    assert one_path(images[:1], tmp_path / "made", 10) == images[0]
+    with pytest.raises(LimitError, match=r"3 DICOM images of .* more than the 1e-05 MB"):
+        one_path(images, tmp_path / "made", 10)
+    (tmp_path / "notes.zip").write_bytes(b"PK\3\4")
+    with pytest.raises(InputError, match=r"notes\.zip: is no DICOM image; give one file here"):
+        one_path([*images, tmp_path / "notes.zip"], tmp_path / "made", 10**6)
+    assert not (tmp_path / "made").exists()
 
 
 def test_a_run_ends_when_its_time_is_up_or_it_is_stopped(
@@ -274,10 +437,13 @@ def test_errors_do_not_say_where_the_server_keeps_files() -> None:
 
 
 def test_names_of_results() -> None:
-    assert output_name(Path("a/T2.nii.gz"), "mri") == "T2_sharpened.nii.gz"
-    assert output_name(Path("d.png"), "depth") == "d_sharpened.png"
-    assert output_name(Path("scene.TIFF"), "pansharpening") == "scene_sharpened.tiff"
-    assert output_name(Path("scene.ntf"), "pansharpening") == "scene_sharpened.tif"
+    assert result_name(Path("a/T2.nii.gz"), "mri") == "T2_sharpened.nii.gz"
+    assert result_name(Path("d.png"), "depth") == "d_sharpened.png"
+    assert result_name(Path("scene.TIFF"), "pansharpening") == "scene_sharpened.tiff"
+    assert result_name(Path("scene.ntf"), "pansharpening") == "scene_sharpened.tif"
+    # A PNG cannot hold what the spread of a depth map is.
+    spread = Wishes(uncertainty=True).options("depth", Path("d.png"), Path("a")).uncertainty
+    assert spread == Path("a/d_spread.tif")
 
 
 def test_bands_are_shown_in_natural_colours() -> None:
@@ -340,7 +506,7 @@ def test_routing_is_drawn_for_what_is_in_view(
     outcome = run(upscaler, replace(make(tmp_path), truth=None))
     assert outcome.scores is None
     plane = Plane(outcome.layers.axis, 2 if len(outcome.layers.slices) > 1 else 0)
-    picture = draw_routing(upscaler, outcome, View(plane))
+    picture = draw_routing(outcome, View(plane))
     assert picture.dtype == np.uint8 and picture.shape[0] > 200 and picture.shape[1] > 300
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 4
 
@@ -350,7 +516,7 @@ def test_routing_of_slices_the_network_never_saw_is_refused(
 ) -> None:
     outcome = run(upscaler, mr_files(tmp_path))
     with pytest.raises(InputError, match="did not see this slice"):
-        draw_routing(upscaler, outcome, View(Plane(0, 5)))
+        draw_routing(outcome, View(Plane(0, 5)))
 
 
 @pytest.mark.parametrize("task", ["depth", "mri", "pansharpening"])

@@ -256,6 +256,21 @@ def _frame(data_folder: Path, name: str) -> Frame:
     return entry
 
 
+@pytest.mark.parametrize("fill", [False, True])
+def test_a_consistent_result_agrees_with_what_was_measured_alone(
+    tmp_path: Path, files: tuple[Path, Path], tiny_upscaler: Upscaler, fill: bool
+) -> None:
+    options = Options(fill_holes=fill, consistent=True)
+    result = upscale_files(tiny_upscaler, *files, tmp_path / "out.npy", options)
+    known, found = read_depth(files[0]).valid, result.consistency
+    assert found is not None and found.count == known.sum() == 288
+    assert found.after < 0.5 * found.before
+    if fill:  # the file says all that the note says
+        out = read_depth(tmp_path / "out.npy").values
+        missing = resize_pillow(out, (15, 20)) - read_depth(files[0]).values
+        assert np.sqrt(np.square(missing[known]).mean()) == pytest.approx(found.after, rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("target_shape", "guide_shape"), [((37, 53), (101, 143)), ((41, 41), (97, 97))]
 )

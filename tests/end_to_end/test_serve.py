@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -119,19 +120,31 @@ class Page:
         script = "return document.querySelector(arguments[0])?.innerText ?? ''"
         return str(self.driver.execute_script(script, selector))
 
-    def give(self, box: str, path: Path) -> None:
-        self.find(f"#{box} input[type=file]").send_keys(str(path))
+    def give(self, box: str, *paths: Path) -> None:
+        self.find(f"#{box} input[type=file]").send_keys("\n".join(map(str, paths)))
 
     def click(self, selector: str) -> None:
         self.driver.execute_script("arguments[0].click()", self.find(selector))
 
+    def wait_to_see(self, selector: str) -> None:
+        wait_for(lambda: self.sees(selector), selector)
+
     def wait_for_text(self, selector: str, words: str) -> None:
         wait_for(lambda: words in self.text(selector), f"{words!r} in {selector}")
 
-    def download(self) -> Path:
-        """Download the result and return it once it is whole."""
+    def choose(self, box: str, value: str) -> None:
+        """Choose one of several."""
+        self.click(f"#{box} input[value={value}]")
+
+    def sees(self, selector: str) -> bool:
+        """Return whether something is there and shown."""
+        script = "return document.querySelector(arguments[0])?.checkVisibility() ?? false"
+        return bool(self.driver.execute_script(script, selector))
+
+    def download(self, button: str = "download") -> Path:
+        """Download the result, or what was made beside it, and return it once it is whole."""
         before = set(self.downloads.iterdir())
-        self.click("#download")
+        self.click(f"#{button}")
         wait_for(
             lambda: any(
                 path.suffix != ".crdownload" and path not in before and path.stat().st_size
@@ -163,7 +176,11 @@ def page(server: Server, tmp_path: Path) -> Iterator[Page]:
     options.binary_location = CHROMIUM
     for word in (*_OFFLINE, f"--user-data-dir={tmp_path / 'chromium'}"):
         options.add_argument(word)
-    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+    preferences = {
+        "download.default_directory": str(downloads),
+        "profile.default_content_setting_values.automatic_downloads": 1,  # several by a script
+    }
+    options.add_experimental_option("prefs", preferences)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
     service = webdriver.ChromeService(executable_path=DRIVER)
     driver = webdriver.Chrome(options=options, service=service)
@@ -230,11 +247,10 @@ def head(folder: Path, data: Path) -> tuple[Path, Path, Path]:
     entry = next(e for e in read_open_pairs(data) if e.name == "lesjak_long_patient04_study1")
     assert isinstance(entry, Scan)
     volumes = {name: entry.volume(name) for name in ("T2", "T1")}
-    middle = [slice(side // 2 - 32, side // 2 + 32) for side in volumes["T2"].shape[:2]]
-    pairs = [
-        kspace_pair(*(volumes[name][(*middle, k)] for name in ("T2", "T1")), 2) for k in (7, 8, 9)
-    ]
-    parts = {
+    rows, columns = (slice(side // 2 - 32, side // 2 + 32) for side in volumes["T2"].shape[:2])
+    t2, t1 = (volumes[name][rows, columns] for name in ("T2", "T1"))
+    pairs = [kspace_pair(t2[..., k], t1[..., k], 2) for k in (7, 8, 9)]
+    parts: dict[str, list[np.ndarray | None]] = {
         "low_T2w": [pair.target for pair in pairs],
         "high_T1w": [pair.guide for pair in pairs],
         "truth_T2w": [pair.truth for pair in pairs],
@@ -244,6 +260,33 @@ def head(folder: Path, data: Path) -> tuple[Path, Path, Path]:
         affine = np.diag((64 / voxels.shape[0], 64 / voxels.shape[1], 3.0, 1.0))
         nibabel.save(nibabel.Nifti1Image(voxels, affine), folder / f"{name}.nii.gz")
     return folder / "low_T2w.nii.gz", folder / "high_T1w.nii.gz", folder / "truth_T2w.nii.gz"
+
+
+def dicom_series(folder: Path, volume: Path) -> Path:
+    """Write the slices of a NIfTI volume with an upright affine as DICOM images."""
+    pydicom = pytest.importorskip("pydicom", reason="needs the extra mri")
+    folder.mkdir()
+    image = nibabel.Nifti1Image.from_filename(volume)
+    columns, rows, slices = (float(size) for size in image.header.get_zooms())
+    voxels = np.rint(np.asanyarray(image.dataobj)).astype(np.int16)
+    for index in range(voxels.shape[2]):
+        meta = pydicom.dataset.FileMetaDataset()
+        meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        meta.MediaStorageSOPClassUID = pydicom.uid.MRImageStorage
+        meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+        part = pydicom.dataset.FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+        part.SeriesInstanceUID, part.SeriesDescription = pydicom.uid.UID("1.2.3"), "t2 tse"
+        part.ImagePositionPatient = [0.0, 0.0, slices * index]
+        # NIfTI's axes run to the right and the front, DICOM's to the left and the back.
+        part.ImageOrientationPatient = [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0]
+        part.PixelSpacing, part.SliceThickness = [rows, columns], slices
+        part.Columns, part.Rows = voxels.shape[:2]
+        part.BitsAllocated, part.BitsStored, part.HighBit = 16, 16, 15
+        part.SamplesPerPixel, part.PhotometricInterpretation = 1, "MONOCHROME2"
+        part.PixelRepresentation = 1
+        part.PixelData = np.ascontiguousarray(voxels[..., index].T).tobytes()
+        part.save_as(folder / f"{index}.dcm", enforce_file_format=True)
+    return folder
 
 
 def check_pair(
@@ -265,9 +308,9 @@ def check_pair(
     assert main([*words, "--threads", "1", "--quiet"]) == 0
     assert got.name == f"{files[0].name.split('.')[0]}_sharpened{''.join(files[0].suffixes)}"
     if got.suffix == ".gz":  # a gzip file holds the time it was written
-        images = [nibabel.load(path) for path in (got, expected)]
-        np.testing.assert_array_equal(*(np.asanyarray(image.dataobj) for image in images))
-        assert images[0].header == images[1].header
+        image, as_expected = (nibabel.Nifti1Image.from_filename(path) for path in (got, expected))
+        np.testing.assert_array_equal(image.dataobj, as_expected.dataobj)
+        assert image.header == as_expected.header
     else:
         assert got.read_bytes() == expected.read_bytes()
 
@@ -294,6 +337,84 @@ def test_a_real_satellite_pair(
 
 def test_a_real_head(page: Page, tmp_path: Path, data_folder: Path, tiny_weights: Path) -> None:
     check_pair(page, head(tmp_path, data_folder), tiny_weights, "MR volume, 32 x 32 x 3", "SSIM")
+
+
+def test_doubt_agreement_and_a_report_of_a_real_pair(
+    page: Page, tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, guide, _ = landsat(tmp_path, data_folder)
+    page.click("#options button")
+    page.give("target", target)
+    page.give("guide", guide)
+    page.wait_for_text("#look", "Satellite image")
+    for box in ("aligned", "bands", "uncertainty"):
+        page.wait_to_see(f"#{box}")
+    assert not page.sees("#fill-holes")
+    page.choose("consistent", "yes")
+    for box in ("uncertainty", "report"):
+        page.click(f"#{box} input")
+    page.click("#go")
+    page.find("#spread img")
+    page.wait_for_text("#status", "after the projection")
+    page.wait_to_see("#slider img")
+    assert not page.sees("#filled")
+    got = [page.download(b) for b in ("download", "download-uncertainty", "download-report")]
+    assert [path.name for path in got] == ["ms_sharpened.tif", "ms_spread.tif", "ms_report.html"]
+    # The command that the page shows writes the same bytes.
+    words = shlex.split(page.text(".gisr-command code"))
+    assert words[:4] == ["gisr", "upscale", "ms.tif", "pan.tif"]
+    assert {"--consistent", "--uncertainty", "--report"} < set(words)
+    monkeypatch.chdir(tmp_path)
+    assert main([*words[1:], "--threads", "1", "--quiet"]) == 0
+    for path in got[:2]:
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes()
+    assert "gisr-serve" not in got[2].read_text(encoding="utf-8")
+    assert not page.sees("#download-mask")
+
+
+def test_holes_of_a_real_depth_map_are_filled(
+    page: Page, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, guide, _ = motorcycle(tmp_path)
+    values = np.load(target)
+    values[8:16, 10:26] = 0
+    np.save(target, values)
+    page.click("#options button")
+    page.give("target", target)
+    page.give("guide", guide)
+    page.wait_for_text("#look", "10.0% unknown")
+    page.wait_to_see("#fill-holes")
+    assert not page.sees("#aligned") and not page.sees("#bands")
+    page.click("#fill-holes input")
+    page.click("#go")
+    page.find("#filled img")
+    page.wait_for_text("#status", "were holes and are filled")
+    got = [page.download(button) for button in ("download", "download-mask")]
+    words = shlex.split(page.text(".gisr-command code"))
+    monkeypatch.chdir(tmp_path)
+    assert main([*words[1:], "--threads", "1", "--quiet"]) == 0
+    for path in got:
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes()
+    assert set(np.unique(np.asarray(Image.open(got[1])))) == {0, 255}
+    page.driver.get("about:blank")
+    wait_for(lambda: not server.kept(), "the pictures and the mask to be deleted, too")
+
+
+def test_the_images_of_a_dicom_series_are_one_target(
+    page: Page, tmp_path: Path, data_folder: Path, tiny_weights: Path
+) -> None:
+    low, guide, _ = head(tmp_path, data_folder)
+    series = dicom_series(tmp_path / "t2", low)
+    page.give("guide", guide)
+    page.give("target", *sorted(series.iterdir()))
+    page.wait_for_text("#look", "MR volume, 32 x 32 x 3")
+    page.click("#go")
+    page.find("#slider img")
+    got, expected = page.download(), tmp_path / "expected.nii"
+    words = ["upscale", str(series), str(guide), "-o", str(expected), "--model", str(tiny_weights)]
+    assert main([*words, "--threads", "1", "--quiet"]) == 0
+    assert got.name == "target_sharpened.nii"
+    assert got.read_bytes() == expected.read_bytes()
 
 
 def test_what_cannot_be_done_is_told_in_a_line(page: Page, tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import DTypeLike
 
 from gisr.data.protocols import wald_pair
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError, MissingExtraError, PairError
 from gisr.inference import upscaler as module
 from gisr.inference.call import make_pair
+from gisr.inference.source import ArraySource
 from gisr.inference.tiles import TilePlan
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.weights import Weights
@@ -44,8 +46,8 @@ def test_the_network_adds_to_the_interpolated_target(upscaler: Upscaler) -> None
     placement = Placement.from_grid("centre", (10, 12), (40, 48))
     bicubic = bicubic_to_guide(TARGET, (40, 48), placement)
     assert not np.allclose(result, bicubic, atol=0.1)
-    torch.nn.init.zeros_(upscaler.network.head.weight)
-    torch.nn.init.zeros_(upscaler.network.head.bias)
+    for parameter in upscaler.network.head.parameters():
+        torch.nn.init.zeros_(parameter)
     np.testing.assert_allclose(upscaler(TARGET, GUIDE, "pansharpening"), bicubic, atol=1e-3)
 
 
@@ -71,7 +73,7 @@ def test_a_constant_guide_is_a_sensible_guide(upscaler: Upscaler) -> None:
 @pytest.mark.parametrize(
     "kind", [np.uint8, np.uint16, np.int32, np.float16, np.float32, np.float64, np.bool_]
 )
-def test_any_real_type(upscaler: Upscaler, kind: type) -> None:
+def test_any_real_type(upscaler: Upscaler, kind: DTypeLike) -> None:
     target, guide = TARGET.astype(kind), GUIDE.astype(kind)
     expected = upscaler(target.astype(np.float32), guide.astype(np.float32), "depth")
     np.testing.assert_array_equal(upscaler(target, guide, "depth"), expected)
@@ -210,8 +212,10 @@ def test_grids(task: Any, grid: Any, expected: str) -> None:
 
 def test_what_is_known_of_a_pair_reaches_the_network(upscaler: Upscaler) -> None:
     def differs(task: Any, one: dict[str, Any], other: dict[str, Any]) -> bool:
-        results = [upscaler(TARGET, GUIDE, task, **options) for options in (one, other)]
-        return not np.array_equal(*results)
+        result, other_result = (
+            upscaler(TARGET, GUIDE, task, **options) for options in (one, other)
+        )
+        return not np.array_equal(result, other_result)
 
     assert differs("pansharpening", {}, {"sensor": "QuickBird"})
     assert differs("mri", {"contrast": "T2"}, {"contrast": "T1"})
@@ -232,7 +236,12 @@ def test_free_text_is_embedded_by_the_tables_encoder(
             return rng.normal(0, 0.05, (len(sentences), 384)).astype(np.float32)
 
     asked: list[str] = []
-    monkeypatch.setattr(module, "load_text_encoder", lambda name: asked.append(name) or Encoder())
+
+    def load(name: str) -> Encoder:
+        asked.append(name)
+        return Encoder()
+
+    monkeypatch.setattr(module, "load_text_encoder", load)
     short, long = (
         upscaler(TARGET, GUIDE, "depth", description=text) for text in ("dark", "a longer text")
     )
@@ -313,6 +322,12 @@ def test_the_routing_of_a_pair(upscaler: Upscaler) -> None:
     assert routing[0].weights.shape == (1, 4, 20, 24)
 
 
+def test_a_target_on_the_guides_grid_is_described_at_its_own_ratio() -> None:
+    pair = make_pair(TARGET, GUIDE, "mri", grid="kspace", contrast="T2", guide_contrast="T1")
+    expected = describe("mri", 4, contrast="T2", guide_contrast="T1")
+    assert ArraySource(pair).description == expected
+
+
 def test_a_network_that_overflows_is_an_error(weights: Callable[..., Weights]) -> None:
     made = weights()
     torch.nn.init.constant_(made.network.head.weight, 3e38)
@@ -322,7 +337,7 @@ def test_a_network_that_overflows_is_an_error(weights: Callable[..., Weights]) -
 
 def test_a_pair_of_a_protocol_gives_the_same_as_its_arrays(upscaler: Upscaler) -> None:
     pair = wald_pair(np.repeat(np.repeat(TARGET, 2, 0), 2, 1), GUIDE, 2, sensor="GeoEye-1", bits=8)
-    called = upscaler(pair.target, pair.guide, pair.task, **pair.keywords())
+    called = upscaler(pair.target, pair.guide, pair.task, sensor=pair.sensor, bits=pair.bits)
     np.testing.assert_array_equal(upscaler.upscale(pair), called)
 
 

@@ -170,7 +170,7 @@ def test_nothing_is_unpickled(folder: Path, tmp_path: Path) -> None:
 
 def test_values_that_are_not_finite_are_not_saved(weights: Build, tmp_path: Path) -> None:
     made = weights()
-    made.network.head.bias.data[0] = 1e30
+    made.network.head.get_parameter("bias").data[0] = 1e30
     with pytest.raises(WeightsError, match=r"head\.bias"):
         save_weights(tmp_path, made.network, made.descriptions, name="x", dtype=torch.float16)
     assert list(tmp_path.iterdir()) == []

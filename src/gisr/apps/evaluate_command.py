@@ -31,8 +31,9 @@ def evaluate(
         data: A data set or a prepared store.
         layout: How the data set lies on disk (see `gisr data list`); recognised when left out.
         systems: Classical baselines by name, built-in weights, folders of weights, or hub ids;
-            the baselines and the embedded default when left out. magnet-s+consistent scores
-            magnet-s as with `gisr upscale --consistent`.
+            the baselines and the embedded default when left out. magnet-s is scored as
+            `gisr upscale` works by default, magnet-s+plain as with --no-consistent (the network
+            alone), magnet-s+consistent as with --consistent.
         tasks: Keep only these tasks.
         benchmarks: Keep only these benchmarks.
         out: File for the scores of every image (JSON); the tables go beside it (.md).

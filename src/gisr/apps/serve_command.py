@@ -28,9 +28,9 @@ def serve(
         model: Weights: a built-in name (see `gisr models`), a folder, or a Hugging Face hub id.
         device: cpu, cuda, cuda:1 and so on; CUDA where there is one, else the CPU, when left out.
         threads: CPU threads; as many as torch finds good when left out.
-        max_upload: Largest file that may be uploaded, such as 200MB.
+        max_upload: Largest file, or DICOM series, that may be uploaded, such as 200MB.
         max_pixels: Most pixels of an image, or voxels of a volume.
-        max_seconds: Longest time a run may take; it ends with the tile or slice at hand.
+        max_seconds: Longest time a run may take; it ends with the answer of the network at hand.
         concurrency: Runs at once; others wait.
         max_waiting: Requests that may wait; further ones are refused.
         keep_minutes: How long the files of a page are kept that is open but not used.
@@ -54,4 +54,5 @@ def serve(
     from gisr.inference.upscaler import load_model
 
     set_threads(threads)
-    serve_page(load_model(model, checked_device(device)), limits, port=port, quiet=quiet)
+    upscaler = load_model(model, checked_device(device))
+    serve_page(upscaler, limits, port=port, model=model, quiet=quiet)

@@ -104,8 +104,8 @@ def upscale(
             ways, the output is the mean of the answers, this file their spread (eight times the
             work).
         consistent: Correct the result so that degrading it gives the target back; on k-space grids
-            that is done anyway.
-        no_consistent: Leave it as the network gives it, on k-space grids too.
+            and for satellite images that is done anyway.
+        no_consistent: Leave it as the network gives it, there too.
         report: HTML page to write that shows the result from all sides (needs the extra report).
         workers: Sharpen several pairs in this many processes (needs the extra scale).
         scheduler: Sharpen several pairs on the Dask cluster whose scheduler has this address, for

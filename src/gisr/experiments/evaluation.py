@@ -18,10 +18,11 @@ from gisr.data.sources import AUTO, read_entries
 from gisr.errors import InputError
 from gisr.experiments.benchmark import Benchmark
 from gisr.experiments.benchmarks import BENCHMARKS
+from gisr.experiments.consistent_upscaler import ConsistentUpscaler, Corrected
 from gisr.inference.align import align_guide
 from gisr.inference.call import PairSystem
 from gisr.inference.no_reference import NoReferenceQuality
-from gisr.inference.upscaler import Upscaler, load_model
+from gisr.inference.upscaler import load_model
 from gisr.metrics import (
     METRICS,
     MetricName,
@@ -35,8 +36,9 @@ from gisr.metrics import (
 )
 from gisr.tasks.task import TaskName
 
-_CONSISTENT = "+consistent"
-"""Behind the name of weights: scored as with ``gisr upscale --consistent``."""
+_WAYS: dict[str, Corrected] = {"consistent": "always", "plain": "never"}
+"""Behind the name of weights and a plus: scored as with ``gisr upscale --consistent``, or with
+``--no-consistent``, which leaves the network alone."""
 _NO_REFERENCE: tuple[MetricName, ...] = ("d_lambda", "d_s", "qnr", "d_lambda_k", "hqnr")
 """Properties of :class:`gisr.inference.no_reference.NoReferenceQuality`."""
 
@@ -55,30 +57,17 @@ class Score:
     """Values of each image by name."""
 
 
-class ConsistentUpscaler(PairSystem):
-    """An upscaler whose results give their target back when they are degraded."""
-
-    def __init__(self, upscaler: Upscaler) -> None:
-        """Wrap an upscaler."""
-        self.upscaler = upscaler
-
-    def upscale(
-        self, pair: Pair, *, description: str | None = None
-    ) -> Float[np.ndarray, "H W bands"]:
-        """Sharpen a pair, as ``gisr upscale --consistent`` does."""
-        return self.upscaler.answer(pair, description=description, consistent=True).image
-
-
 def load_systems(names: Sequence[str], device: str | None = None) -> dict[str, PairSystem]:
     """Return systems by name: a classical baseline, or anything ``gisr.load_model`` takes.
 
-    ``magnet-s+consistent`` is ``magnet-s`` as with ``gisr upscale --consistent``.
+    ``magnet-s`` is scored as ``gisr upscale`` works by default, ``magnet-s+consistent`` as with
+    ``--consistent``, ``magnet-s+plain`` as with ``--no-consistent``.
     """
     systems: dict[str, PairSystem] = {}
     for name in names:
-        weights, plus, way = name.partition(_CONSISTENT)
-        if plus and not way:
-            systems[name] = ConsistentUpscaler(load_model(weights, device))
+        weights, _, way = name.rpartition("+")
+        if way in _WAYS and weights:
+            systems[name] = ConsistentUpscaler(load_model(weights, device), _WAYS[way])
         else:
             systems[name] = CLASSICAL[name] if name in CLASSICAL else load_model(name, device)
     return systems

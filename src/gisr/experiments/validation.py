@@ -1,4 +1,8 @@
-"""Validation during training: held-out pairs through the very upscaler that users get."""
+"""Validation during training: held-out pairs through the very upscaler that users get.
+
+But for one thing: satellite images are not made consistent, which would hide what the network has
+still to learn.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,6 +14,7 @@ from gisr.data.entry import Entry, MadePair, Scan, Scene
 from gisr.data.pair import Pair
 from gisr.data.pairing import contrasts_of, frame_pair, made_pair, scene_pair, slice_pairs
 from gisr.errors import RecipeError
+from gisr.experiments.consistent_upscaler import ConsistentUpscaler
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.weights import Weights
 from gisr.magnet import MAGNet
@@ -49,9 +54,10 @@ def make_validation(recipe: Recipe) -> Validate | None:
     def validate(network: MAGNet, descriptions: DescriptionTable) -> dict[str, float]:
         device = next(network.parameters()).device
         upscaler = Upscaler(Weights(recipe.name, network, descriptions), device)
+        system = ConsistentUpscaler(upscaler, "kspace")
         scores: dict[str, list[float]] = defaultdict(list)
         for pair in pairs:
-            name, value = _score(pair, upscaler.upscale(pair))
+            name, value = _score(pair, system.upscale(pair))
             scores[f"{name}_{pair.task}_x{round(pair.ratio)}"].append(value)
         return {key: fmean(values) for key, values in scores.items()}
 

@@ -193,14 +193,19 @@ def _correlation(
 
 
 def guide_at_target(
-    pair: Pair, guide: Float[np.ndarray, "H W *bands"]
+    pair: Pair, guide: Float[np.ndarray, "H W *bands"], gain: float | None = None
 ) -> Float[np.ndarray, "h w *bands"]:
     """Return a guide at the target's resolution and samples: Gaussian MTF, then decimation.
 
     As :func:`gisr.data.degradations.wald`, but for the target's own grid and size. Serves any image
     on the guide's grid.
+
+    Args:
+        pair: Tells the target's grid and its sensor.
+        guide: On the guide's grid.
+        gain: Response at the target's Nyquist frequency; the sensor's when None.
     """
-    gain = find_sensor(pair.sensor).mtf_gain
+    gain = find_sensor(pair.sensor).mtf_gain if gain is None else gain
     result = guide
     for axis in (0, 1):
         scale, offset = pair.placement.scale[axis], pair.placement.offset[axis]

@@ -16,10 +16,12 @@ from jaxtyping import Float, Shaped
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
+from gisr.inference.consistency import Consistency, block_sides, by_default, consistent_block
+from gisr.inference.instrument import Instrument
 from gisr.inference.sampling import RegularSample
 from gisr.inference.source import Cut, PairSource, Survey, Values, sample_of, survey_of
 from gisr.inference.tile_job import PromptPart, TileJob
-from gisr.inference.tiles import TilePlan, Window, ramp
+from gisr.inference.tiles import TilePlan, Window, ramp, within
 from gisr.inference.upscaler import Upscaler, prompt_cells
 from gisr.io.extras import load_extra
 from gisr.io.placement import place_by_shape
@@ -49,8 +51,11 @@ def upscale_dask(
     contrast: str | None = None,
     guide_contrast: str | None = None,
     description: str | None = None,
+    consistent: bool | None = None,
 ) -> "Array":
     """Sharpen chunked arrays; the result is the upscaler's own for the same images in memory.
+
+    But for what is left of a correction 16 target pixels on, where it is made consistent.
 
     Args:
         upscaler: Sent to the processes that compute tiles.
@@ -65,6 +70,8 @@ def upscale_dask(
         contrast: MR contrast of the target.
         guide_contrast: MR contrast of the guide.
         description: Free text in place of the built-in description.
+        consistent: Whether the result is corrected so that degrading it gives the target; when
+            None, satellite images whose blur can be measured are.
 
     Returns:
         float32 (H, W) or (H, W, bands) in the target's units, NaN where unknown, nothing of it
@@ -93,12 +100,18 @@ def upscale_dask(
     source = DaskSource(about, low, high)
     if upscaler.align == "auto":
         source.align()
+    wanted = by_default(about, source) if consistent is None else consistent
     work = _Work(
-        upscaler.job(source, description), about, source.shape, low.shape[:2], source.offset
+        upscaler.job(source, description),
+        about,
+        source.shape,
+        low.shape[:2],
+        source.offset,
+        source.instrument if wanted and task == "pansharpening" else None,
     )
     if upscaler.network.prompt_generator is not None:
         _take_prompt(work, source)
-    image = _lazy_image(work, source, upscaler.plan(*source.shape))
+    image = _lazy_image(work, source, upscaler.plan(*source.shape), wanted)
     return image[..., 0] if target.ndim == 2 else image
 
 
@@ -143,22 +156,28 @@ class PartSource(PairSource):
         """Take the parts that :meth:`target_area` and :meth:`guide_area` name."""
         super().__init__(work.about, work.shape, work.target_shape)
         self.offset = work.offset
-        self._survey = work.job.survey
+        self._survey, self._instrument = work.job.survey, work.instrument
         self._target, self._target_area = target, self.target_area(window)[0]
         self._guide, self._guide_area = guide, self.guide_area(window)
 
     def read_target(self, rows: slice, columns: slice) -> Values:
         """Return a window of the target."""
-        return known_values(self._target[_within(self._target_area, (rows, columns))])
+        return known_values(self._target[within(self._target_area, (rows, columns))])
 
     def read_guide(self, rows: slice, columns: slice) -> Values:
         """Return a window of the guide."""
-        return known_values(self._guide[_within(self._guide_area, (rows, columns))])
+        return known_values(self._guide[within(self._guide_area, (rows, columns))])
 
     @cached_property
     def survey(self) -> Survey:
         """What was seen of the whole pair."""
         return self._survey
+
+    @cached_property
+    def instrument(self) -> Instrument:
+        """What was found of the whole pair's."""
+        assert self._instrument is not None
+        return self._instrument
 
 
 def known_values(image: Shaped[np.ndarray, "h w channels"]) -> Values:
@@ -176,6 +195,8 @@ class _Work:
     shape: tuple[int, int]
     target_shape: tuple[int, int]
     offset: tuple[float, float]
+    instrument: Instrument | None
+    """Where a satellite image is to be made consistent."""
 
     def cut(self, window: Window, target: Part, guide: Part) -> Cut | None:
         return PartSource(self, window, target, guide).cut(window)
@@ -215,12 +236,24 @@ def _blend(
         along = ramp(window[1].start, window[1].stop, plan.width, plan.overlap)
         weight = (down[:, None] * along)[..., None]
         shared = _shared(window, region)
-        inside, place = _within(window, shared), _within(region, shared)
+        inside, place = within(window, shared), within(region, shared)
         canvas[place] += (weight * tile)[inside]
         weights[place] += weight[inside]
     with np.errstate(invalid="ignore"):  # 0 / 0 where no tile is
         canvas /= weights
     return canvas
+
+
+def _consistent(
+    work: _Work,
+    wide: Window,
+    region: Window,
+    blended: Float[np.ndarray, "H W bands"],
+    target: Part,
+) -> Float[np.ndarray, "h w bands"]:
+    """Return a region of what is known of it and around it, made consistent with the target."""
+    source = PartSource(work, wide, target, np.zeros((0, 0, 1), np.float32))
+    return consistent_block(blended, wide, region, source, Consistency())
 
 
 def _take_prompt(work: _Work, source: DaskSource) -> None:
@@ -238,15 +271,17 @@ def _take_prompt(work: _Work, source: DaskSource) -> None:
     work.job.take_prompt(part for part in parts if part is not None)
 
 
-def _lazy_image(work: _Work, source: DaskSource, plan: TilePlan) -> "Array":
+def _lazy_image(work: _Work, source: DaskSource, plan: TilePlan, consistent: bool) -> "Array":
     import dask
     import dask.array as da
 
-    shared, task, blend = (
+    shared, task, blend, correct = (
         dask.delayed(work, traverse=False),
         dask.delayed(_tile),
         dask.delayed(_blend),
+        dask.delayed(_consistent),
     )
+    margins = block_sides(source)[1] if consistent else (0, 0)
     tiles: dict[tuple[int, int], Delayed] = {}
     for rows, columns in plan.windows():
         window = rows, columns
@@ -254,15 +289,12 @@ def _lazy_image(work: _Work, source: DaskSource, plan: TilePlan) -> "Array":
 
     def chunk(rows: Span, columns: Span) -> "Array":
         region = slice(*rows), slice(*columns)
-        near = [
-            (slice(*down), slice(*along))
-            for down in plan.rows()
-            if _meet(down, rows)
-            for along in plan.columns()
-            if _meet(along, columns)
-        ]
+        wide = _widened(region, margins, source.shape)
+        near = [window for window in plan.windows() if _meet(window, wide)]
         parts = [tiles[window[0].start, window[1].start] for window in near]
-        value = blend(plan, region, near, parts, source.bands)
+        value = blend(plan, wide, near, parts, source.bands)
+        if consistent:
+            value = correct(shared, wide, region, value, source.target[source.target_area(wide)[0]])
         shape = (rows[1] - rows[0], columns[1] - columns[0], source.bands)
         return da.from_delayed(value, shape, dtype=np.float32)
 
@@ -312,14 +344,13 @@ def _shared(window: Window, region: Window) -> Window:
     return rows, columns
 
 
-def _meet(one: Span, other: Span) -> bool:
-    return one[0] < other[1] and other[0] < one[1]
+def _meet(one: Window, other: Window) -> bool:
+    return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
 
 
-def _within(outer: Window, inner: Window) -> Window:
-    """Return a window counted from the first pixel of another."""
+def _widened(region: Window, margins: tuple[int, int], shape: tuple[int, int]) -> Window:
     rows, columns = (
-        slice(part.start - whole.start, part.stop - whole.start)
-        for whole, part in zip(outer, inner, strict=True)
+        slice(max(0, part.start - margin), min(size, part.stop + margin))
+        for part, margin, size in zip(region, margins, shape, strict=True)
     )
     return rows, columns

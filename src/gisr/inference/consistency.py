@@ -6,13 +6,13 @@ what D misses in it is added here, and nothing else.
 * k-space grids: D keeps the centre of k-space, so the measured block replaces the result's. Of
   magnitudes, which are never negative, that and clipping at 0 take turns (projection onto convex
   sets: Youla and Webb, IEEE TMI 1, 1982).
-* pansharpening: D is the sensor's Gaussian MTF and the target's pixel grid (Wald's protocol).
+* pansharpening: D is a Gaussian MTF and the target's pixel grid (Wald's protocol). The MTF is
+  measured on the pair (:mod:`gisr.inference.instrument`): where it lies below the sensor's, only
+  that is added which both agree on. Nor is anything added that the target's noise explains.
 * depth and other centre grids: D is the bicubic reduction of the literature (Pillow, antialiased).
 
 The latter two by iterative back-projection (Irani and Peleg, CVGIP 53, 1991): what is missing at
-the target's pixels is interpolated to the guide's grid and added, again and again. D and the
-interpolation work on rows and columns apart, so both are small matrices, and all rounds happen on
-the target's grid.
+the target's pixels is interpolated to the guide's grid and added, again and again.
 """
 
 import math
@@ -23,34 +23,40 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import fft
 
-from gisr.data.degradations import fill_holes, kspace_centre, mtf_samples, zero_fill
+from gisr.data.degradations import fill_holes, kspace_centre, zero_fill
 from gisr.data.pair import Pair
-from gisr.data.resample import bicubic_to_guide, bicubic_to_target
+from gisr.inference.back_projection import ROUNDS, Sampling, above_noise, smaller
 from gisr.inference.source import PairSource
-from gisr.inference.tiles import Rows, Window, gathered
-from gisr.io.placement import Placement
-from gisr.tasks.sensors import find_sensor
+from gisr.inference.tiles import Rows, Window, gathered, within
 
-_ROUNDS = 10
-"""Rounds of back-projection. Each leaves half of the residual or less; more than ten only bring the
-target's noise into the result (benchmarks/more_than_an_answer.py --rounds)."""
 _TURNS = 10
-"""Turns of k-space and clipping at 0 (the same script; more gain with clean targets and lose with
-noisy ones)."""
+"""Turns of k-space and clipping at 0 (benchmarks/kspace_turns.py; more gain with clean targets and
+lose with noisy ones)."""
 _RINGING = 0.2
 """How far below 0 truncated k-space takes magnitudes, as a share of their largest: 9 % along each
 axis. Images that go further are of both signs."""
 _CORE, _MARGIN = 64, 16
 """Target pixels: side of the blocks corrected at a time, and of what is looked at around them. A
 correction fades within a few target pixels."""
-_REACH = 2.5
-"""Target pixels beyond which D does not look, whichever it is."""
-_CONTRIBUTES = 1e-6
-"""Smallest weight by which a result's pixel counts in a target's."""
+_WIDE = 4096
+"""Guide pixels: of a wider scene, blocks have fewer rows, down to the margin's, to save memory."""
 
 Image = Float[np.ndarray, "H W bands"]
-Samples = Float[np.ndarray, "h w bands"]
-Matrix = Float[np.ndarray, "to from"]
+
+
+def by_default(pair: Pair, source: PairSource) -> bool:
+    """Return whether a result is made consistent unless somebody asks otherwise.
+
+    On k-space grids the measurement is known exactly; the blur of satellite images must be
+    measurable. How a depth map came about, nobody knows (docs/answers.md has what that costs).
+
+    Args:
+        pair: What is sharpened.
+        source: The same as it is cut into windows, its guide aligned.
+    """
+    if pair.task == "pansharpening":
+        return source.instrument.measured
+    return pair.grid == "kspace"
 
 
 @dataclass
@@ -194,21 +200,24 @@ def consistent_rows(
         found: Gets what was missing before and after; complete when the last row was taken.
     """
     found.widen(source.survey.lowest, source.survey.highest)
-    cores, margins = _block_sides(source)
+    cores, margins = block_sides(source)
     height, width = source.shape
     feed = _Feed(rows, width, bands)
     for top in range(0, height, cores[0]):
         bottom = min(top + cores[0], height)
         first, last = max(0, top - margins[0]), min(height, bottom + margins[0])
         held = feed.rows(first, last)
-        result = held[top - first : bottom - first].copy()
-        if np.isnan(result[..., 0]).all():
+        unknown = np.isnan(held[top - first : bottom - first, :, 0])
+        if unknown.all():
             yield Rows(top, bottom, None)
             continue
+        result = held[top - first : bottom - first].copy()
         for left in range(0, width, cores[1]):
             right = min(left + cores[1], width)
+            if unknown[:, left:right].all():
+                continue
             start, stop = max(0, left - margins[1]), min(width, right + margins[1])
-            result[:, left:right, : source.bands] = _consistent_block(
+            result[:, left:right, : source.bands] = consistent_block(
                 held[:, start:stop, : source.bands],
                 (slice(first, last), slice(start, stop)),
                 (slice(top, bottom), slice(left, right)),
@@ -221,23 +230,24 @@ def consistent_rows(
 def residual_of(image: Image, window: Window, source: PairSource, found: Consistency) -> None:
     """Count what is missing in a window of a result, NaN where it is unknown, as it is."""
     found.widen(source.survey.lowest, source.survey.highest)
-    _consistent_block(image, window, window, source, found)
+    consistent_block(image, window, window, source, found)
 
 
 def consistency_bytes(source: PairSource) -> int:
     """Return about how much memory :func:`consistent_rows` takes."""
-    cores, margins = _block_sides(source)
-    held = (2 * cores[0] + 2 * margins[0]) * source.shape[1]
+    cores, margins = block_sides(source)
+    held = (cores[0] + 2 * margins[0] + max(cores[0], 2 * margins[0])) * source.shape[1]
     block = (cores[0] + 2 * margins[0]) * (cores[1] + 2 * margins[1])
-    total: int = 4 * source.bands * (2 * held + 4 * block)
+    total: int = 4 * source.bands * (held + 6 * block)
     return total
 
 
-def _block_sides(source: PairSource) -> tuple[tuple[int, int], tuple[int, int]]:
+def block_sides(source: PairSource) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the sides of blocks and of their margins, in guide pixels."""
     down, across = source.about.placement.ratios
+    rows = max(min(_CORE, _MARGIN), _CORE * min(1.0, _WIDE / source.shape[1]))
     return (
-        (round(_CORE * down), round(_CORE * across)),
+        (round(rows * down), round(_CORE * across)),
         (math.ceil(_MARGIN * down), math.ceil(_MARGIN * across)),
     )
 
@@ -248,14 +258,26 @@ class _Feed:
     def __init__(self, rows: Iterable[Rows], width: int, bands: int) -> None:
         self._rows = iter(rows)
         self._current: Rows | None = None
-        self._held: Image = np.zeros((0, width, bands), np.float32)
-        self._first = 0
+        self._buffer: Image = np.zeros((0, width, bands), np.float32)
+        self._first = self._last = 0
+        self._known = 0
+        """Row after the last one that came with an image."""
+        self._blank = False
+        """Whether the buffer holds nothing but NaN."""
 
     def rows(self, first: int, last: int) -> Image:
-        """Return rows, NaN where nothing is known."""
-        reached = self._first + len(self._held)
-        held = np.full((last - first, *self._held.shape[1:]), np.nan, np.float32)
-        held[: reached - first] = self._held[first - self._first :]
+        """Return rows, NaN where nothing is known; they change when more are asked for."""
+        kept, count = self._buffer[first - self._first : self._last - self._first], last - first
+        if count > len(self._buffer):
+            self._buffer = np.empty((count, *self._buffer.shape[1:]), np.float32)
+            self._blank = False
+        held, reached = self._buffer[:count], self._last
+        if self._known > first:
+            held[: len(kept)] = kept
+            held[len(kept) :] = np.nan
+        elif not self._blank:  # a sparse scene is blank most of the time
+            self._buffer[:] = np.nan
+            self._blank = True
         while reached < last:
             if self._current is None or self._current.stop <= reached:
                 self._current = next(self._rows)
@@ -265,12 +287,13 @@ class _Feed:
                 held[reached - first : stop - first] = part.image[
                     reached - part.start : stop - part.start
                 ]
+                self._known, self._blank = stop, False
             reached = stop
-        self._held, self._first = held, first
+        self._first, self._last = first, last
         return held
 
 
-def _consistent_block(
+def consistent_block(
     image: Image, window: Window, core: Window, source: PairSource, found: Consistency
 ) -> Image:
     """Return the core of a window, consistent with the target's pixels in all of the window."""
@@ -278,130 +301,34 @@ def _consistent_block(
     target, valid = source.read_target(*area)
     known = ~np.isnan(image[..., 0])
     filled = np.where(known[..., None], image, np.float32(0))
-    sampling = _Sampling.of(source, target.shape, filled.shape, placement)
+    samplings = [
+        Sampling.of(target.shape, filled.shape, placement, gain) for gain in _gains(source)
+    ]
     ends = [
         (part.start == 0, part.stop == side)
         for part, side in zip(window, source.shape, strict=True)
     ]
-    counted = valid & sampling.complete(known, ends)
-    target = np.where(counted[..., None], target, np.float32(0))
-    before = np.where(counted[..., None], target - sampling.down(filled), np.float32(0))
-    result = image + sampling.up(sampling.solve(before, counted))
+    # The first blurs most and so looks furthest; the last is the one whose residual is told.
+    counted, sampling = valid & samplings[0].complete(known, ends), samplings[-1]
+    residuals = [
+        np.where(counted[..., None], target - each.down(filled), np.float32(0))
+        for each in samplings
+    ]
+    missing = smaller(residuals[0], residuals[-1])
+    if source.about.task == "pansharpening":
+        missing = above_noise(missing, counted, source.instrument.noise)
+    rounds = ROUNDS[source.about.task]
+    result = image + sampling.up(sampling.solve(missing, counted, rounds))
     result = source.survey.clip(result, source.about.bits)
     after = target - sampling.down(np.where(known[..., None], result, np.float32(0)))
-    rows, columns = (
-        slice(part.start - wide.start, part.stop - wide.start)
-        for part, wide in zip(core, window, strict=True)
-    )
-    inner = rows, columns
+    inner = within(window, core)
     own = counted & sampling.centred(inner)
-    found.add(before[own], after[own])
+    found.add(residuals[-1][own], after[own])
     return result[inner]
 
 
-@dataclass(frozen=True, eq=False)
-class _Sampling:
-    """How a window of the target is made from a window of the result, and brought back to it."""
-
-    rows: Matrix
-    """Target rows from result rows: D along the first axis."""
-    columns: Matrix
-    up_rows: Matrix
-    """Result rows from target rows: bicubic interpolation."""
-    up_columns: Matrix
-    ratios: tuple[float, float]
-    centres: tuple[Float[np.ndarray, " h"], Float[np.ndarray, " w"]]
-    """Where target rows and columns lie, in result pixels of the window."""
-
-    @classmethod
-    def of(
-        cls,
-        source: PairSource,
-        target: tuple[int, ...],
-        image: tuple[int, ...],
-        placement: Placement,
-    ) -> "_Sampling":
-        """Take D from the task: the sensor's MTF for satellites, else bicubic reduction."""
-        gain = None
-        if source.about.task == "pansharpening":
-            gain = find_sensor(source.about.sensor).mtf_gain
-        centres = [
-            (np.arange(target[axis]) - placement.offset[axis]) / placement.scale[axis]
-            for axis in (0, 1)
-        ]
-        down = [_down(placement, axis, target[axis], image[axis], gain) for axis in (0, 1)]
-        up = [_up(placement, axis, target[axis], image[axis]) for axis in (0, 1)]
-        axes = (down[0], down[1], up[0], up[1])
-        return cls(*axes, placement.ratios, (centres[0], centres[1]))
-
-    def down(self, image: Image) -> Samples:
-        """Return D of a result."""
-        return _along_both(self.rows, self.columns, image)
-
-    def up(self, samples: Samples) -> Image:
-        """Return samples interpolated to the guide's grid."""
-        return _along_both(self.up_rows, self.up_columns, samples)
-
-    def solve(self, missing: Samples, counted: Bool[np.ndarray, "h w"]) -> Samples:
-        """Return what to interpolate and add so that nothing is missing where it counts."""
-        rows, columns = self.rows @ self.up_rows, self.columns @ self.up_columns
-        answer, left = np.zeros_like(missing), missing
-        for _ in range(_ROUNDS):
-            answer = answer + left
-            seen = _along_both(rows, columns, answer)
-            left = np.where(counted[..., None], missing - seen, np.float32(0))
-        return answer
-
-    def complete(
-        self, known: Bool[np.ndarray, "H W"], ends: list[tuple[bool, bool]]
-    ) -> Bool[np.ndarray, "h w"]:
-        """Return which target pixels are made of known result pixels of the window alone.
-
-        Args:
-            known: Known result pixels.
-            ends: By axis, whether the window begins and ends where the result does: there D takes
-                what there is.
-        """
-        unknown = (~known).astype(np.float32)
-        used = [np.abs(matrix) > _CONTRIBUTES for matrix in (self.rows, self.columns)]
-        spoilt = used[0].astype(np.float32) @ unknown @ used[1].astype(np.float32).T
-        inside = []
-        for axis, place in enumerate(self.centres):
-            reach = _REACH * self.ratios[axis]
-            begin, end = ends[axis]
-            first = -0.5 if begin else reach
-            last = known.shape[axis] - (0.5 if end else 1 + reach)
-            inside.append((place >= first) & (place <= last))
-        whole: Bool[np.ndarray, "h w"] = (spoilt == 0) & inside[0][:, None] & inside[1][None, :]
-        return whole
-
-    def centred(self, part: Window) -> Bool[np.ndarray, "h w"]:
-        """Return which target pixels have their centre in a part of the window."""
-        inside = [
-            (place >= span.start - 0.5) & (place < span.stop - 0.5)
-            for place, span in zip(self.centres, part, strict=True)
-        ]
-        both: Bool[np.ndarray, "h w"] = inside[0][:, None] & inside[1][None, :]
-        return both
-
-
-def _down(placement: Placement, axis: int, small: int, large: int, gain: float | None) -> Matrix:
-    """Return D along one axis: the Gaussian MTF of a gain, the bicubic reduction without one."""
-    scale, offset = placement.scale[axis], placement.offset[axis]
-    every = np.eye(large, dtype=np.float32)
-    if gain is None:
-        along = Placement((scale, 1.0), (offset, 0.0))
-        return bicubic_to_target(every, (small, large), along)
-    return mtf_samples(every, (np.arange(small) - offset) / scale, 1 / scale, gain, 0)
-
-
-def _up(placement: Placement, axis: int, small: int, large: int) -> Matrix:
-    """Return bicubic interpolation along one axis."""
-    along = Placement((placement.scale[axis], 1.0), (placement.offset[axis], 0.0))
-    return bicubic_to_guide(np.eye(small, dtype=np.float32), (large, small), along)
-
-
-def _along_both(rows: Matrix, columns: Matrix, image: Image) -> Image:
-    """Apply one matrix down the rows of an image and one across its columns."""
-    bands = [rows @ image[..., band] @ columns.T for band in range(image.shape[2])]
-    return np.stack(bands, axis=-1)
+def _gains(source: PairSource) -> tuple[float | None, ...]:
+    """Return what D's gain can be, from least to largest; None for bicubic reduction."""
+    if source.about.task != "pansharpening":
+        return (None,)
+    return tuple(dict.fromkeys(source.instrument.gains))

@@ -27,8 +27,8 @@ from torch import Tensor, nn
 from gisr import __version__
 from gisr.data.pair import Pair
 from gisr.errors import FileFormatError, InputError
-from gisr.inference.consistency import Consistency, consistent_kspace
-from gisr.inference.source import ArraySource, Survey
+from gisr.inference.consistency import Consistency, by_default, consistent_image
+from gisr.inference.source import ArraySource
 from gisr.inference.tile_job import as_tensor
 from gisr.inference.weights import Weights
 from gisr.io.extras import load_extra
@@ -41,7 +41,6 @@ from gisr.magnet.carrying import (
     carry_target,
     restore,
 )
-from gisr.tasks.task import describe
 
 if TYPE_CHECKING:
     from torch.onnx import ONNXProgram
@@ -121,16 +120,17 @@ class Prepared:
     """The target on the guide's grid, in its own units."""
     pair: Pair
     """What was prepared."""
-    survey: Survey
+    source: ArraySource
+    """The same with its guide aligned."""
 
     def finish(self, residual: Float[np.ndarray, "1 4 h w"]) -> Float[np.ndarray, "H W bands"]:
         """Return the sharpened image in the target's units from the output of the network."""
         height, width, bands = self.on_grid.shape
         own = restore(torch.from_numpy(residual), bands)[0, :, :height, :width]
-        added = self.survey.normalisation.residual(own.permute(1, 2, 0).numpy())
-        image = self.survey.clip(self.on_grid + added, self.pair.bits)
-        if self.pair.grid == "kspace":
-            return consistent_kspace(image, self.pair, Consistency())
+        added = self.source.survey.normalisation.residual(own.permute(1, 2, 0).numpy())
+        image = self.source.survey.clip(self.on_grid + added, self.pair.bits)
+        if by_default(self.pair, self.source):
+            return consistent_image(image, self.pair, self.source, Consistency())
         return image
 
 
@@ -158,13 +158,7 @@ def prepare(pair: Pair, metadata: Mapping[str, str], *, description: str | None 
     cut = source.cut((slice(0, source.shape[0]), slice(0, source.shape[1])))
     if cut is None:
         raise InputError("no known pixel: there is nothing to sharpen")
-    sentence = description or describe(
-        pair.task,
-        source.ratio,
-        sensor=pair.sensor,
-        contrast=pair.contrast,
-        guide_contrast=pair.guide_contrast,
-    )
+    sentence = description or source.description
     on_grid, normal = cut.pair.on_guide_grid(), source.survey.normalisation
     cpu, multiple = torch.device("cpu"), int(metadata["size_multiple"])
     low, _ = carry_target(as_tensor(normal.target(on_grid), cpu))
@@ -175,7 +169,7 @@ def prepare(pair: Pair, metadata: Mapping[str, str], *, description: str | None 
         "text": _embedding(metadata, sentence)[None],
         "ratio": np.array([source.ratio], dtype=np.float32),
     }
-    return Prepared(inputs, on_grid, pair, source.survey)
+    return Prepared(inputs, on_grid, pair, source)
 
 
 def _exported(residual: _Residual) -> "ONNXProgram":

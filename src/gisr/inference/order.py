@@ -82,8 +82,8 @@ class Options:
     overwrite: bool = False
     """Whether existing outputs may be replaced."""
     consistent: bool | None = None
-    """Whether the result is corrected so that degrading it gives the target; on k-space grids only
-    when None."""
+    """Whether the result is corrected so that degrading it gives the target; when
+    None, on k-space grids and for satellite images whose blur can be measured."""
     uncertainty: str | PathLike[str] | None = None
     """File for the spread of the network's answers to the images turned in all eight ways, float32
     in the target's unit on the output's grid; the output is then their mean."""

@@ -10,7 +10,12 @@ from jaxtyping import Bool
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.align import Alignment
-from gisr.inference.consistency import Consistency, consistency_bytes, consistent_rows
+from gisr.inference.consistency import (
+    Consistency,
+    by_default,
+    consistency_bytes,
+    consistent_rows,
+)
 from gisr.inference.contents import check_values
 from gisr.inference.memory import most_memory_taken
 from gisr.inference.order import FileResult, Order
@@ -159,7 +164,7 @@ def upscale_scene(upscaler: Upscaler, order: Order, progress: Progress | None = 
                 notes.append(f"tiles of {tile} in place of {upscaler.tile} to keep to max-memory")
         consistency = _write_scene(upscaler, order, source, tile, progress)
         if consistency is not None:
-            notes.append(consistency.note)
+            notes += [source.instrument.note, consistency.note]
         result = FileResult(
             path=order.output,
             task="pansharpening",
@@ -198,7 +203,7 @@ def _write_scene(
     """Write the output, and the file of the spread if one is wanted."""
     files, options, spread = order.files, order.options, order.options.uncertainty
     assert isinstance(files, RasterPair)
-    found = Consistency() if options.consistent else None
+    found = Consistency() if _is_consistent(order, source) else None
     rows = upscaler.stream(
         source,
         description=options.description,
@@ -233,12 +238,17 @@ def _further_bytes(upscaler: Upscaler, order: Order, source: RasterSource) -> in
     """Return about how much memory the spread and consistency take beside the result."""
     files, options, further = order.files, order.options, 0
     assert isinstance(files, RasterPair)
-    if options.consistent:
+    if _is_consistent(order, source):
         further += consistency_bytes(source)
     if options.uncertainty is not None:
         further += waiting_bytes(spread_header(files.target), files.guide, Layout())
         further += 2 * 4 * upscaler.tile * source.shape[1] * source.bands  # a canvas, and its rows
     return further
+
+
+def _is_consistent(order: Order, source: RasterSource) -> bool:
+    asked = order.options.consistent
+    return by_default(source.about, source) if asked is None else asked
 
 
 def _about(order: Order, files: RasterPair) -> Pair:

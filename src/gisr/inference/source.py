@@ -15,18 +15,20 @@ from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.errors import InputError
 from gisr.inference.align import LARGEST_SHIFT, Alignment, find_alignment
+from gisr.inference.instrument import Instrument, find_instrument
 from gisr.inference.sampling import RegularSample
 from gisr.inference.tiles import TilePlan, Window
 from gisr.io.placement import Placement
-from gisr.tasks.task import Task, find_task
+from gisr.tasks.sensors import find_sensor
+from gisr.tasks.task import Task, describe, find_task
 
 _TARGET_MARGIN = 8
 """Target pixels read around a window: two for the bicubic kernel, the rest so that the nearest
 known pixel of a hole's border is among them."""
 _GUIDE_MARGIN = int(LARGEST_SHIFT) + 3
 """Guide pixels read around a window whose guide is shifted: the shift and the bicubic kernel."""
-_ALIGNMENT_WINDOW = 512
-_MOST_ALIGNMENT_WINDOWS = 9
+_SAMPLE_WINDOW = 512
+_MOST_SAMPLE_WINDOWS = 9
 
 Values = tuple[Float[np.ndarray, "h w channels"], Bool[np.ndarray, "h w"]]
 """An image and where it is known."""
@@ -88,6 +90,18 @@ class PairSource(ABC):
         self.offset = (0.0, 0.0)
         """Shift of the guide that is undone: ``aligned[y, x] = guide[y + dy, x + dx]``."""
 
+    @property
+    def description(self) -> str:
+        """The built-in sentence for what is known of the pair."""
+        about = self.about
+        return describe(
+            about.task,
+            self.ratio,
+            sensor=about.sensor,
+            contrast=about.contrast,
+            guide_contrast=about.guide_contrast,
+        )
+
     @abstractmethod
     def read_target(self, rows: slice, columns: slice) -> Values:
         """Return a window of the target, in target pixels."""
@@ -113,13 +127,19 @@ class PairSource(ABC):
         """Estimate the shift of the guide from windows all over the pair; from now on undo it."""
         if self.about.task != "pansharpening":
             return find_alignment([self.about])
-        parts = [cut.pair for cut in self._alignment_cuts()]
+        parts = [cut.pair for cut in self._sample_cuts()]
         if not parts:
             return Alignment((0.0, 0.0), False, "no shift of the guide can be seen: nothing known")
         found = find_alignment(parts)
         if found.applied:
             self.offset = found.offset
         return found
+
+    @cached_property
+    def instrument(self) -> Instrument:
+        """What windows all over a satellite pair tell of its target's blur and noise."""
+        tabled = find_sensor(self.about.sensor).mtf_gain
+        return find_instrument((cut.pair for cut in self._sample_cuts()), tabled, self.bands)
 
     def cut(self, window: Window) -> Cut | None:
         """Return one window, None where no pixel of its result would be known."""
@@ -202,11 +222,11 @@ class PairSource(ABC):
         sides = [part.stop - part.start for part in window]
         return moved.covered(self.target_shape, (sides[0], sides[1]))
 
-    def _alignment_cuts(self) -> Iterator[Cut]:
-        """Yield windows to estimate a shift from: spread over the pair, and mostly known."""
-        side = min(_ALIGNMENT_WINDOW, max(self.shape))
+    def _sample_cuts(self) -> Iterator[Cut]:
+        """Yield windows to estimate a shift or blur from, spread over the pair."""
+        side = min(_SAMPLE_WINDOW, max(self.shape))
         windows = [w for w in TilePlan(*self.shape, side, 0).windows() if self.may_hold(w)]
-        chosen = np.linspace(0, len(windows) - 1, min(len(windows), _MOST_ALIGNMENT_WINDOWS))
+        chosen = np.linspace(0, len(windows) - 1, min(len(windows), _MOST_SAMPLE_WINDOWS))
         for index in np.unique(chosen.round().astype(int)):
             found = self.cut(windows[index])
             if found is not None:

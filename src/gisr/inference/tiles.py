@@ -155,3 +155,12 @@ def ramp(start: int, stop: int, size: int, overlap: int) -> NDArray[np.float32]:
         if stop < size:
             weights[length - reach :] = np.minimum(weights[length - reach :], slope[::-1])
     return weights
+
+
+def within(outer: Window, inner: Window) -> Window:
+    """Return a window counted from the first pixel of another."""
+    rows, columns = (
+        slice(part.start - whole.start, part.stop - whole.start)
+        for whole, part in zip(outer, inner, strict=True)
+    )
+    return rows, columns

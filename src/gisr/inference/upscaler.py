@@ -13,7 +13,7 @@ from gisr.data.pair import Pair
 from gisr.errors import InputError, LimitError
 from gisr.inference.align import Align
 from gisr.inference.call import PairSystem
-from gisr.inference.consistency import Consistency, consistent_image
+from gisr.inference.consistency import Consistency, by_default, consistent_image
 from gisr.inference.ensemble import SYMMETRIES
 from gisr.inference.memory import memory_taken, network_bytes, prompt_bytes
 from gisr.inference.source import ArraySource, PairSource
@@ -21,7 +21,6 @@ from gisr.inference.tile_job import TileJob, as_tensor
 from gisr.inference.tiles import Rows, TilePlan, Window, blended, gathered
 from gisr.inference.weights import Weights, load_weights, save_weights
 from gisr.magnet import LevelRouting, MAGNet, MAGNetOutput
-from gisr.tasks.task import describe
 from gisr.tasks.text.encoder import TextEncoder, load_text_encoder
 
 Progress = Callable[[int, int], None]
@@ -121,7 +120,7 @@ class Upscaler(PairSystem):
             spread: Whether the result is the mean of the network's answers under the eight
                 symmetries of the square, whose spread is wanted: eight times the work.
             consistent: Whether the result is corrected so that degrading it gives the target. When
-                None, it is on k-space grids: what was measured is kept, which is exact there.
+                None, it is on k-space grids, and for satellite images whose blur can be measured.
 
         Raises:
             InputError: The network gave values that are not finite.
@@ -136,7 +135,7 @@ class Upscaler(PairSystem):
         unknown = np.isnan(image)
         if unknown.any():
             image = np.where(unknown, pair.on_guide_grid(), image)
-        wanted = pair.grid == "kspace" if consistent is None else consistent
+        wanted = by_default(pair, source) if consistent is None else consistent
         found = Consistency() if wanted else None
         if found is not None:
             image = consistent_image(image, pair, source, found)
@@ -288,14 +287,7 @@ class Upscaler(PairSystem):
     def _embed(self, source: PairSource, description: str | None) -> Float[Tensor, "1 d"]:
         if description is not None and not description.strip():
             raise InputError("description is empty: leave it out to use the built-in one")
-        pair = source.about
-        sentence = description or describe(
-            pair.task,
-            source.ratio,
-            sensor=pair.sensor,
-            contrast=pair.contrast,
-            guide_contrast=pair.guide_contrast,
-        )
+        sentence = description or source.description
         if sentence in self.descriptions.sentences:
             embedding = self.descriptions.lookup(sentence)
         else:

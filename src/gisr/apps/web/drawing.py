@@ -1,4 +1,4 @@
-"""Pictures of a result as the page shows them: two to compare, and an overview to find places."""
+"""Pictures of a result as the page shows them: two to compare, what else is known, an overview."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -107,12 +107,34 @@ def draw_view(layers: Layers, task: TaskName, view: View) -> Drawing:
             left = _guide_colours(read("guide"))
         else:
             left = _target_colours(read(view.comparison), bands, low, high, task)
-    factor = max(1, _SHOWN // max(left.shape[:2]))
-    left, right = (image.repeat(factor, 0).repeat(factor, 1) for image in (left, right))
+    factor = _factor(left)
+    left, right = _enlarged(left), _enlarged(right)
     rows, columns = (f"{part.start} to {part.stop - 1}" for part in window)
     enlarged = f", enlarged {factor} times" if factor > 1 else ""
     caption = f"Rows {rows}, columns {columns}{enlarged}. Colours: {scale}."
     return Drawing(left, right, *names, caption)
+
+
+def draw_spread(layers: Layers, view: View) -> tuple[Colours, float] | None:
+    """Draw how sure the network was in the window in view, the mean over all bands.
+
+    Returns:
+        The picture, black where all answers were alike, and the spread that is white; None where no
+        uncertainty was asked for.
+    """
+    if "spread" not in layers.names:
+        return None
+    spread = layers.read("spread", view.plane, window_of(layers, view)).mean(axis=2)
+    top = _percentile(spread, _SHARE[1]) or 1.0
+    return _enlarged(_coloured(cubehelix, spread / top)), top
+
+
+def draw_filled(layers: Layers, view: View) -> Colours | None:
+    """Draw in white what was a hole in the window in view; None where none was to be filled."""
+    if "filled" not in layers.names:
+        return None
+    filled = layers.read("filled", view.plane, window_of(layers, view))
+    return _enlarged(_painted(filled, np.isfinite(filled[..., 0])))
 
 
 def draw_overview(layers: Layers, view: View) -> Colours | None:
@@ -139,6 +161,17 @@ def draw_overview(layers: Layers, view: View) -> Colours | None:
 def overview_scale(layers: Layers) -> int:
     """Return how many pixels of the grid a pixel of the overview stands for."""
     return -(-max(layers.size(Plane())) // _OVERVIEW)
+
+
+def _factor(image: Colours) -> int:
+    """Return how many times a small image is enlarged."""
+    longest: int = max(image.shape[:2])
+    return max(1, _SHOWN // longest)
+
+
+def _enlarged(image: Colours) -> Colours:
+    factor = _factor(image)
+    return image.repeat(factor, 0).repeat(factor, 1)
 
 
 def _target_colours(

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from gisr.apps.web.job import Uploads
+from gisr.apps.web.wishes import Uploads
 from gisr.data.pair import Pair
 from gisr.data.protocols import kspace_pair
 from gisr.data.scenes import SCENE_BITS, head_phantom

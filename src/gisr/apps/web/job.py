@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 
 from gisr.apps.web.interpolation import Interpolation
@@ -9,56 +10,18 @@ from gisr.apps.web.layers import Layers, Truth, open_layers
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.scores import Scores, score
 from gisr.apps.web.watch import Watch
+from gisr.apps.web.watched import WatchedUpscaler
+from gisr.apps.web.wishes import Uploads, Wishes, command_line, result_name
 from gisr.errors import InputError
+from gisr.inference.contents import check_contents
 from gisr.inference.files import upscale_order
-from gisr.inference.order import OUTPUT_SUFFIXES, FileResult, Options, Order, read_order
+from gisr.inference.order import FileResult, Order, read_order
 from gisr.inference.upscaler import Upscaler
 from gisr.io.files import file_suffix
 from gisr.io.pairs import RasterPair, VolumePair, guess_task
 from gisr.tasks.sensors import find_sensor
-from gisr.tasks.task import TaskName
 
 _NAMES = {"pansharpening": "satellite image", "mri": "MR volume", "depth": "depth map"}
-
-
-@dataclass(frozen=True)
-class Uploads:
-    """What a visitor gave."""
-
-    target: Path
-    guide: Path
-    truth: Path | None = None
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What a visitor chose; what was hidden, because it is for another task, does not count."""
-
-    task: TaskName | None = None
-    """Told from the files when None."""
-    sensor: str | None = None
-    bits: int | None = None
-    bands: tuple[int, ...] | None = None
-    """Numbers from 1; all when None."""
-    contrast: str | None = None
-    guide_contrast: str | None = None
-    invalid: float | None = None
-
-    def options(self, task: TaskName) -> Options:
-        """Return what counts for a task.
-
-        Raises:
-            InputError: No band is left.
-        """
-        match task:
-            case "pansharpening":
-                if self.bands == ():
-                    raise InputError("no band is chosen: choose at least one to sharpen")
-                return Options(task, sensor=self.sensor, bits=self.bits, bands=self.bands)
-            case "mri":
-                return Options(task, contrast=self.contrast, guide_contrast=self.guide_contrast)
-            case "depth":
-                return Options(task, invalid=self.invalid)
 
 
 @dataclass(frozen=True)
@@ -85,6 +48,8 @@ class Outcome:
     """Where a truth was given that could be compared with."""
     notes: tuple[str, ...]
     """What the visitor should know."""
+    upscaler: Upscaler
+    """What sharpened it, with the alignment that was asked for."""
 
     @property
     def bands(self) -> tuple[str, ...]:
@@ -96,6 +61,11 @@ class Outcome:
     def path(self) -> Path:
         """The file to download: what ``gisr upscale`` writes for the same files and options."""
         return self.result.path
+
+    @property
+    def command(self) -> str:
+        """The command that writes the same files."""
+        return self.order.options.command
 
 
 def look(uploads: Uploads, wishes: Wishes, limits: PageLimits, folder: Path) -> Look:
@@ -136,6 +106,7 @@ def sharpen(
     limits: PageLimits,
     folder: Path,
     watch: Watch,
+    model: str | None = None,
 ) -> Outcome:
     """Sharpen what a visitor gave.
 
@@ -144,8 +115,10 @@ def sharpen(
         uploads: Files, named as the visitor named them.
         wishes: As chosen on the page.
         limits: What the headers may claim.
-        folder: An empty one; what is written stays in it.
-        watch: Ends the run after its time, or when it is stopped.
+        folder: Holds nothing yet, or the images of a DICOM series; what is written stays in it.
+        watch: Ends the run after its time, or when it is stopped: after any of the network's
+            answers.
+        model: What the weights are called on the command line, if they are not the default.
 
     Raises:
         StoppedError: The visitor left or changed their mind.
@@ -153,16 +126,21 @@ def sharpen(
         GisrError: The files cannot be used.
     """
     order = _read(uploads, wishes, limits, folder)
+    align = wishes.align(order.task)
+    order = order.with_options(command=command_line(uploads, order, align, model))
+    check_contents(order)
     truth = None
     if uploads.truth is not None:
         truth = Truth(uploads.truth, order, limits.files)
         truth.check()
     watch.check()
-    interpolation, quietly = Interpolation(), _unreported(watch)
-    before = replace(order, output=folder / f"interpolated{file_suffix(order.output)}")
-    upscale_order(interpolation, before, progress=quietly)
+    interpolation, before = Interpolation(), _before(order)
+    upscale_order(interpolation, before, progress=_unreported(watch))
     watch.check()
-    result = upscale_order(upscaler, order, progress=watch)
+    watched = WatchedUpscaler(upscaler, align, watch)
+    result = upscale_order(watched, order, progress=watch)
+    if order.options.report is not None:
+        _leave_out_folders(Path(order.options.report), (uploads.target, uploads.guide, result.path))
     layers = open_layers(order, before.output, truth, limits.files)
     scores, notes = None, result.notes
     if isinstance(order.files, VolumePair) and order.files.target.count > 1:
@@ -173,21 +151,30 @@ def sharpen(
             scores = score(layers, order.task, result.ratio, _bits(order))
         except InputError as error:  # the sharpened image is there all the same
             notes = (*notes, f"the truth could not be compared with: {error}")
-    return Outcome(order, result, layers, interpolation, scores, notes)
-
-
-def output_name(target: Path, task: TaskName) -> str:
-    """Return the name of a result: the target's, with its format where the task can write it."""
-    suffix, suffixes = file_suffix(target), OUTPUT_SUFFIXES[task]
-    stem = target.name[: len(target.name) - len(suffix)] or task
-    return f"{stem}_sharpened{suffix if suffix in suffixes else suffixes[0]}"
+    return Outcome(order, result, layers, interpolation, scores, notes, watched)
 
 
 def _read(uploads: Uploads, wishes: Wishes, limits: PageLimits, folder: Path) -> Order:
-    task = wishes.task or guess_task(uploads.target, uploads.guide)
-    output = folder / output_name(uploads.target, task)
-    options = wishes.options(task)
-    return read_order(uploads.target, uploads.guide, output, options, limits=limits.files)
+    target = uploads.target
+    task = wishes.task or guess_task(target, uploads.guide)
+    options = wishes.options(task, target, folder)
+    output = folder / result_name(target, task)
+    return read_order(target, uploads.guide, output, options, limits=limits.files)
+
+
+def _before(order: Order) -> Order:
+    """Return the order for what the same files give without a network: one file, as it comes."""
+    name = f"interpolated{file_suffix(order.output)}"
+    plain = order.with_options(consistent=False, uncertainty=None, report=None, mask=None)
+    return replace(plain, output=order.output.with_name(name))
+
+
+def _leave_out_folders(report: Path, files: tuple[Path, ...]) -> None:
+    """Have a report name files without where the server keeps them: soon they are not there."""
+    text = report.read_text(encoding="utf-8")
+    for file in files:
+        text = text.replace(escape(f"{file.parent}/"), "")
+    report.write_text(text, encoding="utf-8")
 
 
 def _unreported(watch: Watch) -> Callable[[int, int], None]:

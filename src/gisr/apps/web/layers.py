@@ -19,10 +19,12 @@ from gisr.io.nifti import read_nifti
 from gisr.io.pairs import DepthPair, RasterPair, VolumePair
 from gisr.io.volume import Volume
 
-LayerName = Literal["interpolated", "sharpened", "guide", "truth"]
+LayerName = Literal["interpolated", "sharpened", "guide", "truth", "spread", "filled"]
+"""``spread`` is how sure the network was, ``filled`` 1 where a depth map had holes, else 0."""
 Window = tuple[slice, slice]
 Image = Float[np.ndarray, "h w channels"]
 """NaN where unknown."""
+_NAN = float("nan")
 _ROWS = 512
 """Rows of a scene that are read at a time for its overview."""
 
@@ -37,7 +39,7 @@ class Plane:
 
 
 class Layers(ABC):
-    """Interpolated, sharpened, guide and, where given, truth; all on the guide's grid."""
+    """Interpolated, sharpened, guide, and what else was given or made; all on the guide's grid."""
 
     def __init__(self, names: tuple[LayerName, ...]) -> None:
         """Remember which there are."""
@@ -186,32 +188,31 @@ def open_layers(order: Order, interpolated: Path, truth: Truth | None, limits: L
     Raises:
         GisrError: A file cannot be read.
     """
-    files, output = order.files, order.output
-    match files:
+    written: dict[LayerName, Path] = {"interpolated": interpolated, "sharpened": order.output}
+    if order.options.uncertainty is not None:
+        written["spread"] = Path(order.options.uncertainty)
+    match files := order.files:
         case RasterPair():
-            scenes: dict[LayerName, GeoHeader] = {
-                "interpolated": read_header(interpolated),
-                "sharpened": read_header(output),
-                "guide": files.guide,
-            }
+            scenes = {name: read_header(path) for name, path in written.items()}
+            scenes["guide"] = files.guide
             return SceneLayers(scenes | ({"truth": truth.scene} if truth else {}))
         case VolumePair():
-            volumes: dict[LayerName, Float[np.ndarray, "X Y Z"]] = {
-                "interpolated": read_nifti(interpolated).voxels,
-                "sharpened": read_nifti(output).voxels,
-                "guide": files.guide.voxels,
-            }
-            given: dict[LayerName, Float[np.ndarray, "X Y Z"]] = (
-                {"truth": truth.volume.voxels} if truth else {}
-            )
-            return VolumeLayers(volumes | given, files.placement.slice_axis)
+            volumes = {name: read_nifti(path).voxels for name, path in written.items()}
+            volumes["guide"] = files.guide.voxels
+            if truth:
+                volumes["truth"] = truth.volume.voxels
+            return VolumeLayers(volumes, files.placement.slice_axis)
         case DepthPair():
-            unknown = files.target.unknown
-            images: dict[LayerName, Image] = {
-                "interpolated": _depth_image(interpolated, unknown),
-                "sharpened": _depth_image(output, unknown),
-                "guide": np.atleast_3d(read_colour(files.guide_path, limits).astype(np.float32)),
+            unknown = {"spread": _NAN}
+            images = {
+                name: _depth_image(path, unknown.get(name, files.target.unknown))
+                for name, path in written.items()
             }
+            images["guide"] = np.atleast_3d(
+                read_colour(files.guide_path, limits).astype(np.float32)
+            )
+            if order.options.mask is not None:
+                images["filled"] = _depth_image(Path(order.options.mask), _NAN) / np.float32(255)
             return DepthLayers(images | ({"truth": truth.depth} if truth else {}))
 
 

@@ -1,13 +1,17 @@
-"""The components of the page, and where they stand. Imports gradio, as ``page`` does."""
+"""The components of the page, where they stand and what is chosen in them.
 
-from typing import get_args
+Imports gradio, as ``page`` does.
+"""
+
+from typing import Any, get_args
 
 import gradio as gr
 
 from gisr.apps.web.limits import PageLimits
+from gisr.apps.web.wishes import Wishes
 from gisr.apps.web.words import INTRODUCTION, PLACEHOLDER, ROUTING_WORDS, footer
 from gisr.tasks.sensors import SENSORS
-from gisr.tasks.task import Contrast
+from gisr.tasks.task import Contrast, TaskName, find_task
 
 GUESS, UNKNOWN = "guess", "not said"
 TASK_CHOICES = [
@@ -20,6 +24,12 @@ EXAMPLES = [("Depth", "depth"), ("Satellite", "pansharpening"), ("MR", "mri")]
 COMPARISONS = ["interpolated", "guide"]
 WITH_TRUTH = [*COMPARISONS, "truth", "errors"]
 MIDDLE = (0.5, 0.5)
+FURTHER = {"uncertainty": "Spread", "mask": "Mask of filled holes", "report": "Report"}
+"""Labels of the buttons that download further outputs, by the option that asks for each."""
+_CONSISTENT = {"by default": None, "yes": True, "no": False}
+
+Given = dict[Any, Any]
+"""What stands in components, by component."""
 
 
 class Layout:
@@ -35,18 +45,17 @@ class Layout:
                 self._lay_out_buttons()
                 self._lay_out_options()
                 with gr.Column(visible=False) as self.gain:
-                    self.download = gr.DownloadButton(
-                        "Download the result", variant="primary", elem_id="download"
-                    )
-                    self.scores = gr.HTML(elem_id="scores", padding=False)
+                    self._lay_out_gain()
             with gr.Column(scale=7, min_width=480):
                 self._lay_out_result()
         gr.HTML(footer(limits))
 
     def _lay_out_files(self) -> None:
         with gr.Row():
-            self.target = gr.File(label="Target (blurred)", height=140, elem_id="target")
-            self.guide = gr.File(label="Guide (sharp)", height=140, elem_id="guide")
+            self.target, self.guide = (
+                gr.File(label=label, file_count="multiple", height=140, elem_id=name)
+                for label, name in (("Target", "target"), ("Guide", "guide"))
+            )
         with gr.Row(equal_height=True):
             gr.Markdown("Examples:", container=False)
             self.examples = [
@@ -61,18 +70,65 @@ class Layout:
             self.truth = gr.File(
                 label="Truth to compare with (optional)", height=140, elem_id="truth"
             )
-            sensors = [UNKNOWN, *(sensor.name for sensor in SENSORS.values())]
-            contrasts = [("from the file name", UNKNOWN), *((c, c) for c in get_args(Contrast))]
-            with gr.Group(visible=False) as self.satellite:
-                with gr.Row():
-                    self.sensor = gr.Dropdown(sensors, value=UNKNOWN, label="Sensor")
-                    self.bits = gr.Number(None, label="Significant bits (0: not said)", precision=0)
-                self.chosen = gr.CheckboxGroup([], label="Bands to sharpen", elem_id="bands")
-            with gr.Group(visible=False) as self.mri, gr.Row():
-                self.contrast = gr.Dropdown(contrasts, value=UNKNOWN, label="Target's contrast")
-                self.other = gr.Dropdown(contrasts, value=UNKNOWN, label="Guide's contrast")
-            with gr.Group(visible=False) as self.depth:
-                self.invalid = gr.Number(0, label="Value of unknown pixels")
+            self._lay_out_options_of_tasks()
+            self.aligned = gr.Checkbox(
+                True,
+                label="Align the guide first",
+                info="Its shift against the target is estimated, told and undone.",
+                visible=False,
+                elem_id="aligned",
+            )
+            self.consistent = gr.Radio(
+                list(_CONSISTENT),
+                value="by default",
+                label="Make it agree with the target",
+                info="Degraded as the target was, the result then gives the target back. Done by "
+                "default for satellite images and MR slices on k-space grids.",
+                elem_id="consistent",
+            )
+            self.uncertainty = gr.Checkbox(
+                label="Map where the network is unsure",
+                info="Takes eight times as long: the result is the mean of eight answers, the map "
+                "their spread.",
+                elem_id="uncertainty",
+            )
+            self.report = gr.Checkbox(
+                label="Write a report",
+                info="A page to keep, with the result from all sides.",
+                elem_id="report",
+            )
+
+    def _lay_out_options_of_tasks(self) -> None:
+        sensors = [UNKNOWN, *(sensor.name for sensor in SENSORS.values())]
+        contrasts = [("from the file name", UNKNOWN), *((c, c) for c in get_args(Contrast))]
+        with gr.Group(visible=False) as self.satellite:
+            with gr.Row():
+                self.sensor = gr.Dropdown(sensors, value=UNKNOWN, label="Sensor")
+                self.bits = gr.Number(None, label="Significant bits (0: not said)", precision=0)
+            self.chosen = gr.CheckboxGroup([], label="Bands to sharpen", elem_id="bands")
+        with gr.Group(visible=False) as self.mri, gr.Row():
+            self.contrast = gr.Dropdown(contrasts, value=UNKNOWN, label="Target's contrast")
+            self.other = gr.Dropdown(contrasts, value=UNKNOWN, label="Guide's contrast")
+        with gr.Group(visible=False) as self.depth:
+            self.invalid = gr.Number(0, label="Value of unknown pixels")
+            self.fill_holes = gr.Checkbox(
+                label="Fill holes along the edges of the picture",
+                info="A mask tells what was filled.",
+                elem_id="fill-holes",
+            )
+
+    def _lay_out_gain(self) -> None:
+        self.download = gr.DownloadButton(
+            "Download the result", variant="primary", elem_id="download"
+        )
+        with gr.Row():
+            self.further = {
+                option: gr.DownloadButton(
+                    label, size="sm", min_width=90, visible=False, elem_id=f"download-{option}"
+                )
+                for option, label in FURTHER.items()
+            }
+        self.scores = gr.HTML(elem_id="scores", padding=False)
 
     def _lay_out_buttons(self) -> None:
         self.go = gr.Button("Sharpen", variant="primary", size="lg", elem_id="go")
@@ -96,6 +152,18 @@ class Layout:
                     gr.Dropdown([], label=name, visible=False, min_width=90, elem_id=name)
                     for name in ("red", "green", "blue")
                 ]
+            with gr.Row():
+                self.spread, self.filled = (
+                    gr.Image(
+                        visible=False,
+                        interactive=False,
+                        format="png",
+                        buttons=["fullscreen"],
+                        height=320,
+                        elem_id=name,
+                    )
+                    for name in ("spread", "filled")
+                )
             self.overview = gr.Image(
                 label="Whole image: click to look elsewhere",
                 visible=False,
@@ -115,3 +183,29 @@ class Layout:
                     buttons=["download", "fullscreen"],
                     elem_id="routing",
                 )
+
+    def task_of(self, given: Given) -> TaskName | None:
+        """Return the task that is chosen, None where it is to be guessed."""
+        task = given[self.task]
+        return None if task == GUESS else find_task(task).name
+
+    def wishes(self, given: Given) -> Wishes:
+        """Return what is chosen."""
+
+        def said(dropdown: Any) -> str | None:  # noqa: ANN401 - gradio is not known to type checkers
+            return None if given[dropdown] == UNKNOWN else given[dropdown]
+
+        return Wishes(
+            self.task_of(given),
+            said(self.sensor),
+            given[self.bits] or None,
+            tuple(sorted(given[self.chosen])),
+            said(self.contrast),
+            said(self.other),
+            given[self.invalid],
+            given[self.fill_holes],
+            given[self.aligned],
+            _CONSISTENT[given[self.consistent]],
+            given[self.uncertainty],
+            given[self.report],
+        )

@@ -13,19 +13,29 @@ from typing import Any, ParamSpec, TypeVar
 import gradio as gr
 from PIL import Image
 
-from gisr.apps.web.drawing import View, draw_overview, draw_view, natural_bands, overview_scale
+from gisr.apps.web.drawing import (
+    Colours,
+    View,
+    draw_filled,
+    draw_overview,
+    draw_spread,
+    draw_view,
+    natural_bands,
+    overview_scale,
+)
 from gisr.apps.web.examples import write_example
-from gisr.apps.web.job import Outcome, Uploads, Wishes, look, sharpen
+from gisr.apps.web.job import Outcome, look, sharpen
 from gisr.apps.web.layers import Layers, Plane
-from gisr.apps.web.layout import COMPARISONS, EXAMPLES, GUESS, MIDDLE, UNKNOWN, WITH_TRUTH, Layout
+from gisr.apps.web.layout import COMPARISONS, EXAMPLES, GUESS, MIDDLE, WITH_TRUTH, Given, Layout
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.routing_map import draw_routing
+from gisr.apps.web.series import one_path
 from gisr.apps.web.visits import Visit, Visits
 from gisr.apps.web.watch import StoppedError, Watch
+from gisr.apps.web.wishes import Uploads, Wishes
 from gisr.apps.web.words import PLACEHOLDER, look_line, plain, scores_table, summary
 from gisr.errors import GisrError, InputError
 from gisr.inference.upscaler import Upscaler
-from gisr.tasks.task import find_task
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 _NETWORK = "network"
@@ -47,15 +57,18 @@ def page_theme() -> Any:  # noqa: ANN401 - gradio is not known to type checkers
     )
 
 
-def build_page(upscaler: Upscaler, limits: PageLimits, visits: Visits) -> Any:  # noqa: ANN401
+def build_page(
+    upscaler: Upscaler, limits: PageLimits, visits: Visits, model: str | None = None
+) -> Any:  # noqa: ANN401
     """Return the page, ready to be launched.
 
     Args:
         upscaler: What sharpens.
         limits: What the page takes on.
         visits: Keeps the visitors' files.
+        model: What the weights are called on the command line, if they are not the default.
     """
-    return _Page(upscaler, limits, visits).blocks
+    return _Page(upscaler, limits, visits, model).blocks
 
 
 def told(handler: Callable[P, R]) -> Callable[P, R]:
@@ -80,8 +93,11 @@ def told(handler: Callable[P, R]) -> Callable[P, R]:
 class _Page(Layout):
     """What happens on the page."""
 
-    def __init__(self, upscaler: Upscaler, limits: PageLimits, visits: Visits) -> None:
+    def __init__(
+        self, upscaler: Upscaler, limits: PageLimits, visits: Visits, model: str | None
+    ) -> None:
         self._upscaler, self._limits, self._visits = upscaler, limits, visits
+        self._model = model
         with gr.Blocks(title="gisr", analytics_enabled=False) as self.blocks:
             super().__init__(limits)
             self._connect()
@@ -89,8 +105,12 @@ class _Page(Layout):
     def _connect(self) -> None:
         files = [self.target, self.guide, self.truth]
         seen: list[Any] = [*files, self.task, self.invalid]
-        options = [self.sensor, self.bits, self.chosen, self.contrast, self.other]
-        looked = [self.look, self.satellite, self.mri, self.depth, self.chosen]
+        chosen = {
+            *seen,
+            *(self.sensor, self.bits, self.chosen, self.contrast, self.other),
+            *(self.fill_holes, self.aligned, self.consistent, self.uncertainty, self.report),
+        }
+        looked = [self.look, self.satellite, self.mri, self.depth, self.chosen, self.aligned]
         quick: dict[str, Any] = {
             "api_visibility": "private",
             "show_progress": "hidden",
@@ -102,32 +122,28 @@ class _Page(Layout):
             "concurrency_limit": self._limits.concurrency,
         }
         changes = [component.change for component in seen]
-        gr.on(changes, self.on_files, seen, looked, trigger_mode="always_last", **quick)
+        gr.on(changes, self.on_files, set(seen), looked, trigger_mode="always_last", **quick)
         for button, (_, task) in zip(self.examples, EXAMPLES, strict=True):
             button.click(
                 self._example(task), None, [*files, self.task], **quick | {"show_progress": "full"}
             )
         view: list[Any] = [self.comparison, self.axis, self.slice, *self.rgb, self.centre]
-        shown = [self.slider, self.caption, self.overview]
+        shown = [self.slider, self.caption, self.overview, self.spread, self.filled]
         finished = [
-            self.status,
-            self.result,
-            self.gain,
-            self.download,
-            self.scores,
-            self.routing,
+            *(self.status, self.result, self.gain, self.download, self.scores, self.routing),
+            *self.further.values(),
             *view,
         ]
         self.go.click(self.on_begin, queue=False, **quick).then(
-            self.on_sharpen, [*seen, *options], finished, show_progress_on=self.status, **slow
-        ).success(self.on_view, view, shown, **quick)
+            self.on_sharpen, chosen, finished, show_progress_on=self.status, **slow
+        ).success(self.on_view, set(view), shown, **quick)
         looks = [component.input for component in view[:-1]]
-        gr.on(looks, self.on_view, view, shown, trigger_mode="always_last", **quick)
+        gr.on(looks, self.on_view, set(view), shown, trigger_mode="always_last", **quick)
         self.axis.input(self.on_axis, self.axis, self.slice, **quick)
         self.overview.select(self.on_place, None, self.centre, **quick).success(
-            self.on_view, view, shown, **quick
+            self.on_view, set(view), shown, **quick
         )
-        self.route.click(self.on_route, view, self.routing, **slow)
+        self.route.click(self.on_route, set(view), self.routing, **slow)
         self.stop.click(self.on_stop, queue=False, **quick)
         self.reset.click(
             self.on_reset, None, [*files, self.task, self.status, self.result, self.gain], **quick
@@ -139,8 +155,8 @@ class _Page(Layout):
         def take(request: gr.Request) -> Changes:
             uploads = write_example(task, self._visits.of(_key(request)).new_folder())
             return {
-                self.target: str(uploads.target),
-                self.guide: str(uploads.guide),
+                self.target: [str(uploads.target)],
+                self.guide: [str(uploads.guide)],
                 self.truth: str(uploads.truth),
                 self.task: GUESS,
             }
@@ -148,34 +164,28 @@ class _Page(Layout):
         return take
 
     @told
-    def on_files(
-        self,
-        target: str | None,
-        guide: str | None,
-        truth: str | None,
-        task: str,
-        invalid: float | None,
-        request: gr.Request,
-    ) -> Changes:
+    def on_files(self, given: Given, request: gr.Request) -> Changes:
         """Say what the files are taken for, and show the options that go with it."""
         visit = self._visits.of(_key(request))
-        uploads = _uploads(visit, target, guide, truth)
         groups = {"pansharpening": self.satellite, "mri": self.mri, "depth": self.depth}
-        found, line = task, ""
+        found, line = given[self.task], ""
         bands: tuple[str, ...] = ()
-        if uploads is not None:
-            folder = visit.new_folder()
-            try:
-                seen = look(uploads, _wishes(task, invalid), self._limits, folder)
+        folder = visit.new_folder()
+        try:
+            uploads = self._uploads(visit, given, folder)
+            if uploads is not None:
+                wishes = Wishes(self.task_of(given), invalid=given[self.invalid])
+                seen = look(uploads, wishes, self._limits, folder)
                 found, line, bands = seen.order.task, look_line(seen.summary), seen.bands
-            except GisrError as error:
-                line = look_line(plain(error), wrong=True)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
+        except GisrError as error:
+            line = look_line(plain(error), wrong=True)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
         numbers = [(name, number) for number, name in enumerate(bands, 1)]
         return {
             self.look: line,
             self.chosen: gr.CheckboxGroup(numbers, value=[number for _, number in numbers]),
+            self.aligned: gr.Checkbox(visible=found in ("pansharpening", "mri")),
             **{group: gr.Group(visible=name == found) for name, group in groups.items()},
         }
 
@@ -186,25 +196,12 @@ class _Page(Layout):
     @told
     def on_sharpen(
         self,
-        target: str | None,
-        guide: str | None,
-        truth: str | None,
-        task: str,
-        invalid: float | None,
-        sensor: str,
-        bits: int | None,
-        chosen: list[int],
-        contrast: str,
-        other: str,
+        given: Given,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio asks for one
     ) -> Changes:
         """Sharpen, and show what came out."""
         visit = self._visits.of(_key(request))
-        uploads = _uploads(visit, target, guide, truth)
-        if uploads is None:
-            raise InputError("give a target and a guide first, or take an example")
-        wishes = _wishes(task, invalid, sensor, bits, chosen, contrast, other)
 
         def report(done: int, total: int) -> None:
             visit.touch()
@@ -212,7 +209,11 @@ class _Page(Layout):
 
         watch, folder = Watch(self._limits.max_seconds, visit.stopped, report), visit.new_folder()
         try:
-            outcome = sharpen(self._upscaler, uploads, wishes, self._limits, folder, watch)
+            uploads = self._uploads(visit, given, folder)
+            if uploads is None:
+                raise InputError("give a target and a guide first, or take an example")
+            wishes, limits = self.wishes(given), self._limits
+            outcome = sharpen(self._upscaler, uploads, wishes, limits, folder, watch, self._model)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -224,7 +225,18 @@ class _Page(Layout):
             self.download: str(outcome.path),
             self.scores: scores_table(outcome.scores),
             self.routing: None,
+            **self._further(outcome),
             **self._controls(outcome),
+        }
+
+    def _further(self, outcome: Outcome) -> Changes:
+        """Offer what was written beside the result."""
+        paths = {option: getattr(outcome.order.options, option) for option in self.further}
+        return {
+            button: gr.DownloadButton(
+                value=str(paths[option]) if paths[option] else None, visible=bool(paths[option])
+            )
+            for option, button in self.further.items()
         }
 
     def _controls(self, outcome: Outcome) -> Changes:
@@ -246,32 +258,36 @@ class _Page(Layout):
         }
 
     @told
-    def on_view(
-        self,
-        comparison: str,
-        axis: int,
-        index: int,
-        red: int | None,
-        green: int | None,
-        blue: int | None,
-        centre: tuple[float, float],
-        request: gr.Request,
-    ) -> Changes:
+    def on_view(self, given: Given, request: gr.Request) -> Changes:
         """Draw the part in view."""
         visit, outcome = self._outcome(request)
-        view = _view(outcome, comparison, axis, index, (red, green, blue), centre)
-        drawing = draw_view(outcome.layers, outcome.order.task, view)
-        folder = visit.picture_folder()
-        pictures = str(folder / "left.png"), str(folder / "right.png")
-        for path, colours in zip(pictures, (drawing.left, drawing.right), strict=True):
+        layers, view = outcome.layers, self._view(given, outcome)
+        drawing, folder = draw_view(layers, outcome.order.task, view), visit.picture_folder()
+
+        def saved(name: str, colours: Colours | None) -> str | None:
+            """Keep a picture where it is deleted with the visit."""
+            if colours is None:
+                return None
+            path = folder / f"{name}.png"
             Image.fromarray(colours).save(path)
-        overview = draw_overview(outcome.layers, view)
+            return str(path)
+
+        overview = saved("overview", draw_overview(layers, view))
+        spread, white = draw_spread(layers, view) or (None, 0.0)
+        filled = saved("filled", draw_filled(layers, view))
         return {
             self.slider: gr.ImageSlider(
-                pictures, label=f"{drawing.left_name} | {drawing.right_name}"
+                (saved("left", drawing.left), saved("right", drawing.right)),
+                label=f"{drawing.left_name} | {drawing.right_name}",
             ),
             self.caption: f'<p class="gisr-quiet">{escape(drawing.caption)}</p>',
             self.overview: gr.Image(overview, visible=overview is not None),
+            self.spread: gr.Image(
+                saved("spread", spread),
+                label=f"Spread, white: {white:.3g} or more",
+                visible=spread is not None,
+            ),
+            self.filled: gr.Image(filled, label="Filled holes, white", visible=filled is not None),
         }
 
     @told
@@ -288,22 +304,11 @@ class _Page(Layout):
         return event.index[1] * scale / height, event.index[0] * scale / width
 
     @told
-    def on_route(
-        self,
-        comparison: str,
-        axis: int,
-        index: int,
-        red: int | None,
-        green: int | None,
-        blue: int | None,
-        centre: tuple[float, float],
-        request: gr.Request,
-    ) -> Any:  # noqa: ANN401
+    def on_route(self, given: Given, request: gr.Request) -> str:
         """Draw which experts refine which pixels of the part in view."""
         visit, outcome = self._outcome(request)
-        view = _view(outcome, comparison, axis, index, (red, green, blue), centre)
         path = visit.picture_folder() / "routing.png"
-        Image.fromarray(draw_routing(self._upscaler, outcome, view)).save(path)
+        Image.fromarray(draw_routing(outcome, self._view(given, outcome))).save(path)
         return str(path)
 
     def on_stop(self, request: gr.Request) -> None:
@@ -336,59 +341,40 @@ class _Page(Layout):
             )
         return visit, visit.outcome
 
+    def _uploads(self, visit: Visit, given: Given, folder: Path) -> Uploads | None:
+        """Return the files of a visit, None without a pair, and remember to delete them.
+
+        Args:
+            visit: Whose they are.
+            given: What stands in components.
+            folder: Where the images of a DICOM series are gathered.
+        """
+        target, guide = ([Path(p) for p in given[box] or ()] for box in (self.target, self.guide))
+        truth = None if given[self.truth] is None else Path(given[self.truth])
+        every = [*target, *guide, *([truth] if truth else [])]
+        visit.uploads.update(path for path in every if visit.folder not in path.parents)
+        if not target or not guide:
+            return None
+        largest = self._limits.max_upload
+        return Uploads(
+            one_path(target, folder / "target", largest),
+            one_path(guide, folder / "guide", largest),
+            truth,
+        )
+
+    def _view(self, given: Given, outcome: Outcome) -> View:
+        """Return what is looked at."""
+        layers, axis, plane = outcome.layers, given[self.axis], Plane()
+        if len(layers.slices) > 1:
+            axis = layers.axis if axis is None else axis
+            plane = Plane(axis, min(int(given[self.slice]), layers.slices[axis] - 1))
+        bands = tuple(given[band] for band in self.rgb if given[band] is not None)
+        row, column = given[self.centre]
+        return View(plane, (row, column), bands or (0,), given[self.comparison])
+
 
 def _key(request: gr.Request) -> str:
     return str(request.session_hash)
-
-
-def _uploads(
-    visit: Visit, target: str | None, guide: str | None, truth: str | None
-) -> Uploads | None:
-    """Return the files of a visit, None without a pair, and remember to delete them."""
-    given = [None if path is None else Path(path) for path in (target, guide, truth)]
-    visit.uploads.update(path for path in given if path and visit.folder not in path.parents)
-    if given[0] is None or given[1] is None:
-        return None
-    return Uploads(given[0], given[1], given[2])
-
-
-def _wishes(
-    task: str,
-    invalid: float | None,
-    sensor: str = UNKNOWN,
-    bits: int | None = None,
-    chosen: list[int] | None = None,
-    contrast: str = UNKNOWN,
-    other: str = UNKNOWN,
-) -> Wishes:
-    def said(choice: str) -> str | None:
-        return None if choice == UNKNOWN else choice
-
-    return Wishes(
-        None if task == GUESS else find_task(task).name,
-        said(sensor),
-        bits or None,
-        None if chosen is None else tuple(sorted(chosen)),
-        said(contrast),
-        said(other),
-        invalid,
-    )
-
-
-def _view(
-    outcome: Outcome,
-    comparison: Any,  # noqa: ANN401 - Gradio checked that it is one of those offered
-    axis: int | None,
-    index: int,
-    colours: tuple[int | None, ...],
-    centre: tuple[float, float],
-) -> View:
-    plane = Plane()
-    if len(outcome.layers.slices) > 1:
-        axis = outcome.layers.axis if axis is None else axis
-        plane = Plane(axis, min(int(index), outcome.layers.slices[axis] - 1))
-    bands = tuple(band for band in colours if band is not None)
-    return View(plane, (centre[0], centre[1]), bands or (0,), comparison)
 
 
 def _slice_slider(layers: Layers, axis: int) -> Any:  # noqa: ANN401

@@ -15,7 +15,6 @@ from gisr.errors import InputError
 from gisr.inference.report.figures import EXPERT_COLOURS
 from gisr.inference.scene import RasterSource
 from gisr.inference.source import ArraySource, Cut
-from gisr.inference.upscaler import Upscaler
 from gisr.io.drawing import INK, PAPER, letters
 from gisr.io.geotiff import GeoReader
 from gisr.io.pairs import RasterPair, VolumePair
@@ -26,13 +25,12 @@ _PANEL, _MARGIN, _LINE = 220, 12, 24
 Weights = Float[np.ndarray, "h w experts"]
 
 
-def draw_routing(upscaler: Upscaler, outcome: Outcome, view: View) -> Colours:
+def draw_routing(outcome: Outcome, view: View) -> Colours:
     """Draw, level by level, the experts that the network chooses for the window in view.
 
     Every pixel has the colour of the expert with the largest weight, K(F_gate) of Eq. (9).
 
     Args:
-        upscaler: What sharpened it.
         outcome: A finished run.
         view: Where to look.
 
@@ -40,9 +38,9 @@ def draw_routing(upscaler: Upscaler, outcome: Outcome, view: View) -> Colours:
         InputError: Nothing is known there, the network saw other slices of a volume, or it routes
             nothing.
     """
-    levels = upscaler.routing(_routed_pair(outcome, view))
+    levels = outcome.upscaler.routing(_routed_pair(outcome, view))
     if not levels:
-        raise InputError(f"the network {upscaler.name} has no experts to route to")
+        raise InputError(f"the network {outcome.upscaler.name} has no experts to route to")
     volume = isinstance(outcome.order.files, VolumePair)
     panels = []
     for level in levels:

@@ -31,13 +31,21 @@ _POLICY = (
 _SWEEP_SECONDS = 60.0
 
 
-def serve_page(upscaler: Upscaler, limits: PageLimits, *, port: int, quiet: bool = False) -> None:
+def serve_page(
+    upscaler: Upscaler,
+    limits: PageLimits,
+    *,
+    port: int,
+    model: str | None = None,
+    quiet: bool = False,
+) -> None:
     """Serve the page until interrupted; then delete every file it kept.
 
     Args:
         upscaler: From :func:`gisr.load_model`.
         limits: What it takes on.
         port: Where it listens; 0 takes any free port.
+        model: What the weights are called on the command line, if they are not the default.
         quiet: Print nothing.
 
     Raises:
@@ -55,7 +63,7 @@ def serve_page(upscaler: Upscaler, limits: PageLimits, *, port: int, quiet: bool
 
         visits = Visits(root, 60 * limits.keep_minutes)
         visits.sweep_forever(_SWEEP_SECONDS)
-        page = build_page(upscaler, limits, visits)
+        page = build_page(upscaler, limits, visits, model)
         page.queue(max_size=limits.max_waiting)
         _, address, _ = page.launch(
             server_name=HOST,

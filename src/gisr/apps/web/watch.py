@@ -14,8 +14,8 @@ class StoppedError(GisrError):
 class Watch:
     """A progress callback that ends the run it is given to.
 
-    Runs report after every tile or slice, so a run ends within one of them: nothing can interrupt
-    the network in the middle of a tile.
+    Runs report after every tile or slice, and look at the watch before every answer of the network
+    (:class:`gisr.apps.web.watched.WatchedUpscaler`): nothing can interrupt one answer.
     """
 
     def __init__(
@@ -56,5 +56,6 @@ class Watch:
         if time.monotonic() > self._end:
             raise LimitError(
                 f"not ready after {self._seconds:g} seconds, the time a run may take here: give a "
-                "smaller image, use `gisr upscale`, or start the page with a larger --max-seconds"
+                "smaller image, ask for less (uncertainty takes eight times as long), use "
+                "`gisr upscale`, or start the page with a larger --max-seconds"
             )

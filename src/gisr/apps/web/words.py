@@ -26,7 +26,7 @@ PLACEHOLDER = """
 <p class="gisr-lead">What goes together</p>
 <div><h3>Satellite</h3><p>multispectral + panchromatic GeoTIFF</p>
 <p class="gisr-quiet">gives a GeoTIFF: same bands, type and metadata, on the guide's grid</p></div>
-<div><h3>MR</h3><p>NIfTI volume + NIfTI volume in another contrast</p>
+<div><h3>MR</h3><p>NIfTI volume or DICOM series + another one in another contrast</p>
 <p class="gisr-quiet">gives a NIfTI volume with the guide's voxels and affine</p></div>
 <div><h3>Depth</h3><p>depth map (PNG, TIFF, npy, npz, EXR, PFM) + colour picture</p>
 <p class="gisr-quiet">gives a depth map in the same unit and type; holes stay holes</p></div>
@@ -48,8 +48,9 @@ def footer(limits: PageLimits) -> str:
     return (
         f'<footer class="gisr-quiet">Files stay on this machine: nothing is sent anywhere. They '
         f"are deleted when this page is closed, or unused for {limits.keep_minutes:g} minutes. "
-        f"Limits: {limits.max_upload / 1e6:.4g} MB a file, {limits.max_pixels / 1e6:.4g} million "
-        f"pixels or voxels, {limits.max_seconds:g} seconds a run.</footer>"
+        f"Limits: {limits.max_upload / 1e6:.4g} MB a file or series, "
+        f"{limits.max_pixels / 1e6:.4g} million pixels or voxels, "
+        f"{limits.max_seconds:g} seconds a run.</footer>"
     )
 
 
@@ -79,8 +80,10 @@ def summary(outcome: Outcome) -> str:
         f"in {result.seconds:.1f} s"
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in outcome.notes)
-    return f"<h2>{escape(result.path.name)}</h2><p>{escape(words)}</p>" + (
-        f'<ul class="gisr-quiet">{notes}</ul>' if notes else ""
+    same = f"<p>The same on the command line: <code>{escape(outcome.command)}</code></p>"
+    return (
+        f"<h2>{escape(result.path.name)}</h2><p>{escape(words)}</p>"
+        f'<ul class="gisr-quiet">{notes}</ul><div class="gisr-command gisr-quiet">{same}</div>'
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from gisr.data.entry import Entry
 from gisr.errors import FileFormatError, InputError
+from gisr.experiments.consistent_upscaler import ConsistentUpscaler
 from gisr.experiments.reproduce.columns import (
     Amount,
     Cell,
@@ -194,7 +195,7 @@ def _validation(
 ) -> Validate:
     def validate(network: MAGNet, table: DescriptionTable) -> dict[str, float]:
         upscaler = Upscaler(Weights("validated", network, table), device)
-        cells = score(upscaler, columns, entries, amount)
+        cells = score(_network_alone(upscaler), columns, entries, amount)
         return {
             f"{column.metric}_{column.task}_{column.benchmark}_x{column.ratio}": cells[
                 column.key
@@ -204,6 +205,11 @@ def _validation(
         }
 
     return validate
+
+
+def _network_alone(upscaler: Upscaler) -> ConsistentUpscaler:
+    """Return what the paper scores: nothing is corrected after the network but k-space."""
+    return ConsistentUpscaler(upscaler, "kspace")
 
 
 def _scores(
@@ -221,7 +227,7 @@ def _scores(
                 for key, cell in found["cells"].items()
             }
     tell(f"{run.variant.name}: scoring")
-    system = load_model(run.weights, request.device)
+    system = _network_alone(load_model(run.weights, request.device))
     cells = score(system, own, recipe_entries(request.recipe), request.amount)
     record = {"how": how, "cells": {key: asdict(cell) for key, cell in cells.items()}}
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

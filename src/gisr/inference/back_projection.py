@@ -1,0 +1,174 @@
+"""How a target is sampled from a result, and what to add to the result where that misses it.
+
+D and the interpolation work on rows and columns apart, so both are small matrices, and all rounds
+happen on the target's grid.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import ndimage
+
+from gisr.data.degradations import mtf_samples
+from gisr.data.resample import bicubic_to_guide, bicubic_to_target
+from gisr.inference.tiles import Window
+from gisr.io.placement import Placement
+from gisr.tasks.task import TaskName
+
+ROUNDS: dict[TaskName, int] = {"pansharpening": 4, "mri": 10, "depth": 10}
+"""Rounds of back-projection. Each leaves half of the residual or less. More bring the noise of a
+depth map into the result (benchmarks/more_than_an_answer.py --rounds); satellite targets that were
+blurred in another way than is thought bear fewer (benchmarks/wrong_degradation.py)."""
+_REACH = 2.5
+"""Target pixels beyond which D does not look, whichever it is."""
+_CONTRIBUTES = 1e-6
+"""Smallest weight by which a result's pixel counts in a target's."""
+_NOISE = 0.85
+"""How much of the noise of a target its residual holds: the network takes over the rest of it."""
+_AROUND = 4.0
+"""Target pixels: standard deviation of the neighbourhood whose residual is compared with noise."""
+
+Image = Float[np.ndarray, "H W bands"]
+Samples = Float[np.ndarray, "h w bands"]
+Matrix = Float[np.ndarray, "to from"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sampling:
+    """How a window of the target is made from a window of the result, and brought back to it."""
+
+    rows: Matrix
+    """Target rows from result rows: D along the first axis."""
+    columns: Matrix
+    up_rows: Matrix
+    """Result rows from target rows: bicubic interpolation."""
+    up_columns: Matrix
+    ratios: tuple[float, float]
+    centres: tuple[Float[np.ndarray, " h"], Float[np.ndarray, " w"]]
+    """Where target rows and columns lie, in result pixels of the window."""
+
+    @classmethod
+    def of(
+        cls,
+        target: tuple[int, ...],
+        image: tuple[int, ...],
+        placement: Placement,
+        gain: float | None,
+    ) -> "Sampling":
+        """Make the matrices of a window.
+
+        Args:
+            target: Shape of the target's part.
+            image: Shape of the result's part.
+            placement: How the one lies on the other.
+            gain: Response of D, a Gaussian MTF, at the target's Nyquist frequency; when None D is
+                bicubic reduction.
+        """
+        centres = [
+            (np.arange(target[axis]) - placement.offset[axis]) / placement.scale[axis]
+            for axis in (0, 1)
+        ]
+        down = [_down(placement, axis, target[axis], image[axis], gain) for axis in (0, 1)]
+        up = [_up(placement, axis, target[axis], image[axis]) for axis in (0, 1)]
+        axes = (down[0], down[1], up[0], up[1])
+        return cls(*axes, placement.ratios, (centres[0], centres[1]))
+
+    def down(self, image: Image) -> Samples:
+        """Return D of a result."""
+        return along_both(self.rows, self.columns, image)
+
+    def up(self, samples: Samples) -> Image:
+        """Return samples interpolated to the guide's grid."""
+        return along_both(self.up_rows, self.up_columns, samples)
+
+    def solve(self, missing: Samples, counted: Bool[np.ndarray, "h w"], rounds: int) -> Samples:
+        """Return what to interpolate and add so that nothing is missing where it counts."""
+        rows, columns = self.rows @ self.up_rows, self.columns @ self.up_columns
+        answer, left = np.zeros_like(missing), missing
+        for _ in range(rounds):
+            answer = answer + left
+            seen = along_both(rows, columns, answer)
+            left = np.where(counted[..., None], missing - seen, np.float32(0))
+        return answer
+
+    def complete(
+        self, known: Bool[np.ndarray, "H W"], ends: list[tuple[bool, bool]]
+    ) -> Bool[np.ndarray, "h w"]:
+        """Return which target pixels are made of known result pixels of the window alone.
+
+        Args:
+            known: Known result pixels.
+            ends: By axis, whether the window begins and ends where the result does: there D takes
+                what there is.
+        """
+        unknown = (~known).astype(np.float32)
+        used = [np.abs(matrix) > _CONTRIBUTES for matrix in (self.rows, self.columns)]
+        spoilt = used[0].astype(np.float32) @ unknown @ used[1].astype(np.float32).T
+        inside = []
+        for axis, place in enumerate(self.centres):
+            reach = _REACH * self.ratios[axis]
+            begin, end = ends[axis]
+            first = -0.5 if begin else reach
+            last = known.shape[axis] - (0.5 if end else 1 + reach)
+            inside.append((place >= first) & (place <= last))
+        whole: Bool[np.ndarray, "h w"] = (spoilt == 0) & inside[0][:, None] & inside[1][None, :]
+        return whole
+
+    def centred(self, part: Window) -> Bool[np.ndarray, "h w"]:
+        """Return which target pixels have their centre in a part of the window."""
+        inside = [
+            (place >= span.start - 0.5) & (place < span.stop - 0.5)
+            for place, span in zip(self.centres, part, strict=True)
+        ]
+        both: Bool[np.ndarray, "h w"] = inside[0][:, None] & inside[1][None, :]
+        return both
+
+
+def smaller(first: Samples, second: Samples) -> Samples:
+    """Return of two residuals what both agree on: nothing where one is above 0 and one below."""
+    nearer = np.where(np.abs(first) < np.abs(second), first, second)
+    agreed: Samples = np.where(first * second > 0, nearer, np.float32(0))
+    return agreed
+
+
+def above_noise(
+    missing: Samples, counted: Bool[np.ndarray, "h w"], noise: Float[np.ndarray, " bands"]
+) -> Samples:
+    """Shrink a residual to what noise does not explain, as a local Wiener filter does.
+
+    Args:
+        missing: 0 where it does not count.
+        counted: Where it counts.
+        noise: Standard deviation of the target's noise by band.
+    """
+    blur = {"sigma": (_AROUND, _AROUND, 0), "truncate": 3, "mode": "constant"}
+    share = ndimage.gaussian_filter(counted[..., None].astype(np.float32), **blur)
+    power = ndimage.gaussian_filter(np.square(missing), **blur) / np.maximum(share, 1e-6)
+    expected = np.square(_NOISE * noise)
+    above = power > expected
+    believed = np.where(above, 1 - expected / np.where(above, power, 1), 0)
+    shrunk: Samples = (missing * believed).astype(np.float32)
+    return shrunk
+
+
+def _down(placement: Placement, axis: int, small: int, large: int, gain: float | None) -> Matrix:
+    """Return D along one axis: the Gaussian MTF of a gain, the bicubic reduction without one."""
+    scale, offset = placement.scale[axis], placement.offset[axis]
+    every = np.eye(large, dtype=np.float32)
+    if gain is None:
+        along = Placement((scale, 1.0), (offset, 0.0))
+        return bicubic_to_target(every, (small, large), along)
+    return mtf_samples(every, (np.arange(small) - offset) / scale, 1 / scale, gain, 0)
+
+
+def _up(placement: Placement, axis: int, small: int, large: int) -> Matrix:
+    """Return bicubic interpolation along one axis."""
+    along = Placement((placement.scale[axis], 1.0), (placement.offset[axis], 0.0))
+    return bicubic_to_guide(np.eye(small, dtype=np.float32), (large, small), along)
+
+
+def along_both(rows: Matrix, columns: Matrix, image: Image) -> Image:
+    """Apply one matrix down the rows of an image and one across its columns."""
+    bands = [rows @ image[..., band] @ columns.T for band in range(image.shape[2])]
+    return np.stack(bands, axis=-1)

@@ -5,6 +5,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import torch
+from numpy.typing import DTypeLike
 from PIL import Image
 
 from gisr.baselines.classical import (
@@ -59,7 +60,7 @@ def test_names_are_the_keys() -> None:
 
 @pytest.mark.parametrize(("name", "task"), APPLIES)
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.float32, np.float64])
-def test_shape_and_type_of_the_result(name: str, task: TaskName, dtype: type) -> None:
+def test_shape_and_type_of_the_result(name: str, task: TaskName, dtype: DTypeLike) -> None:
     target, guide = (image.clip(0, 255).astype(dtype) for image in example(task, bands=2))
     before = target.copy(), guide.copy()
     upscaler: PairSystem = load_baseline(name)

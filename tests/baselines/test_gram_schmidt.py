@@ -3,7 +3,7 @@
 import json
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -45,7 +45,9 @@ def test_gsa_is_its_definition(scene: tuple[np.ndarray, np.ndarray]) -> None:
     design = np.c_[target.reshape(-1, 4).astype(float), np.ones(24 * 20)]
     *alpha, constant = np.linalg.pinv(design) @ low_pan.ravel()
     intensity = sum(a * upsampled[..., b] for b, a in enumerate(alpha)) + constant
-    for matching, reference in (("guide", pan.astype(float)), ("low-pass guide", low_pan)):
+    references: dict[Literal["guide", "low-pass guide"], np.ndarray]
+    references = {"guide": pan.astype(float), "low-pass guide": low_pan}
+    for matching, reference in references.items():
         matched = (pan - reference.mean()) / reference.std() * intensity.std() + intensity.mean()
         expected = np.empty_like(upsampled)
         for band in range(4):

@@ -200,7 +200,7 @@ def test_nan_voxels_stay_unknown_and_an_empty_slice_too(
     tmp_path: Path, tiny_upscaler: Upscaler
 ) -> None:
     target, guide = write_volumes(tmp_path, np.float32)
-    volume = nibabel.load(target)
+    volume = nibabel.Nifti1Image.from_filename(target)
     voxels = np.asarray(volume.dataobj).copy()
     voxels[5, 5, 0] = np.nan
     voxels[..., 2] = np.nan
@@ -340,8 +340,8 @@ def _head(data_folder: Path, folder: Path) -> tuple[Pair, Path, Path, Path]:
     entry = _entry(data_folder, "lesjak_long_patient04_study1")
     assert isinstance(entry, Scan)
     target_volume, guide_volume = entry.volume("T2"), entry.volume("T1")
-    middle = (*(slice(side // 2 - 64, side // 2 + 64) for side in target_volume.shape[:2]), 8)
-    pair = kspace_pair(target_volume[middle], guide_volume[middle], 4)
+    rows, columns = (slice(side // 2 - 64, side // 2 + 64) for side in target_volume.shape[:2])
+    pair = kspace_pair(target_volume[rows, columns, 8], guide_volume[rows, columns, 8], 4)
     ratios = (*pair.placement.ratios, 3.0)
     target = write_volume(folder / "T2.nii.gz", pair.target, ratios, 0.0)
     guide = write_volume(folder / "T1.nii.gz", pair.guide, (1.0, 1.0, 3.0), 0.0)

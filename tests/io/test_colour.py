@@ -78,7 +78,8 @@ def test_pictures_are_turned_upright_as_opencv_does(
     upright = read_colour(path)
     assert upright.shape == ((16, 32, 3) if orientation < 5 else (32, 16, 3))
     if suffix != ".tif":  # OpenCV turns these
-        assert np.array_equal(upright, cv2.imread(str(path))[..., ::-1])
+        read = cv2.imread(str(path))
+        assert read is not None and np.array_equal(upright, read[..., ::-1])
 
 
 def test_pictures_that_are_refused(tmp_path: Path) -> None:

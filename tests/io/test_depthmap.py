@@ -150,7 +150,8 @@ class TestOtherWriters:
         cv2.imwrite(str(tmp_path / "cv.pfm"), values)
         assert np.array_equal(read_depth(tmp_path / "cv.pfm").values, values)
         write_depth(tmp_path / "a.pfm", values, values > 0, like=like("float32"))
-        assert np.array_equal(cv2.imread(str(tmp_path / "a.pfm"), cv2.IMREAD_UNCHANGED), values)
+        read = cv2.imread(str(tmp_path / "a.pfm"), cv2.IMREAD_UNCHANGED)
+        assert read is not None and np.array_equal(read, values)
 
     def test_big_endian_pfm(self, tmp_path: Path) -> None:
         rows = np.array([[3, 4], [1, 2]], ">f4")  # from the bottom up

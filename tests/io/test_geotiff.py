@@ -3,6 +3,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,7 @@ class TestReading:
 class TestMalformed:
     def test_a_sparse_bomb_is_refused_at_once(self, tmp_path: Path, quick_and_small: Bound) -> None:
         path = tmp_path / "bomb.tif"
-        options = {"sparse_ok": True, "bigtiff": "YES", "tiled": True}
+        options: dict[str, Any] = {"sparse_ok": True, "bigtiff": "YES", "tiled": True}
         with create(path, (400_000, 400_000, 1), blockxsize=4096, blockysize=4096, **options):
             pass
         assert path.stat().st_size < 200_000  # and claims 298 GiB
@@ -401,8 +402,9 @@ class TestWriting:
         valid[70:75, 20:50] = True
         sparse = Layout({"SPARSE_OK": "TRUE"})
         for name, layout in (("full.tif", Layout()), ("sparse.tif", sparse)):
-            arguments = {"target": target, "guide": guide, "valid": valid, "layout": layout}
-            write_geotiff(tmp_path / name, image, **arguments)
+            write_geotiff(
+                tmp_path / name, image, target=target, guide=guide, valid=valid, layout=layout
+            )
             back = read_geotiff(tmp_path / name)
             assert np.array_equal(back.valid, valid)
             assert np.array_equal(back.pixels[valid], image[valid])
@@ -495,11 +497,12 @@ class TestWriting:
         pan = write_raw(tmp_path / "big.tif", scene(300, 300, 1), transform=PAN_GRID)
         guide = read_geotiff(pan)
         image = np.random.default_rng(0).random((300, 300, 3), np.float32) * 1000
-        arguments = {"target": target, "guide": guide, "valid": np.ones((300, 300), bool)}
-        write_geotiff(tmp_path / "whole.tif", image, **arguments)
+        valid = np.ones((300, 300), bool)
+        write = partial(write_geotiff, target=target, guide=guide, valid=valid)
+        write(tmp_path / "whole.tif", image)
         size = (tmp_path / "whole.tif").stat().st_size
         with largest_file(size - missing), pytest.raises(FileFormatError, match=r"out\.tif"):
-            write_geotiff(tmp_path / "out.tif", image, **arguments)
+            write(tmp_path / "out.tif", image)
         assert sorted(os.listdir(tmp_path)) == ["big.tif", "ms.tif", "pan.tif", "whole.tif"]
 
 

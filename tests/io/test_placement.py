@@ -1,3 +1,5 @@
+from typing import get_args
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -5,6 +7,7 @@ from hypothesis import given
 
 from gisr.errors import PairError
 from gisr.io.placement import Placement, check_overlap
+from gisr.tasks.task import Grid
 
 
 def test_centre_grid_aligns_pixel_areas() -> None:
@@ -26,10 +29,10 @@ def test_kspace_grid_keeps_sample_zero() -> None:
 @given(
     shape=st.tuples(st.integers(1, 300), st.integers(1, 300)),
     ratio=st.integers(1, 64),
-    grid=st.sampled_from(["centre", "kspace"]),
+    grid=st.sampled_from(get_args(Grid)),
 )
 def test_whole_ratios_cover_the_guide_and_are_recognised(
-    shape: tuple[int, int], ratio: int, grid: str
+    shape: tuple[int, int], ratio: int, grid: Grid
 ) -> None:
     guide = (shape[0] * ratio, shape[1] * ratio)
     placement = Placement.from_grid(grid, shape, guide)

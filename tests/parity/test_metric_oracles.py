@@ -155,7 +155,7 @@ def test_bicubic_rows_of_the_depth_literature(
     data_folder: Path, collection: str, ratio: int, cut: float, uncut: float
 ) -> None:
     depths = standard_depths(data_folder / "standard" / collection)
-    measured = {0: [], 6: []}
+    measured: dict[int, list[float]] = {0: [], 6: []}
     for depth in depths:
         height, width = (side // ratio * ratio for side in depth.shape)
         truth = depth[:height, :width].astype(np.float32)

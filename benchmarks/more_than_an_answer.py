@@ -26,7 +26,6 @@ from gisr.data.open_pairs import read_open_pairs
 from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.inference import consistency
-from gisr.inference.back_projection import ROUNDS
 from gisr.inference.upscaler import Answer, Upscaler
 from gisr.inference.weights import load_weights
 from gisr.metrics import psnr, rmse
@@ -110,7 +109,7 @@ def by_rounds(upscaler: Upscaler, pair: Pair, given: Pair, counts: list[int]) ->
         [],
     )
     for count in counts:
-        ROUNDS[pair.task], found = count, consistency.Consistency()
+        consistency._ROUNDS, found = count, consistency.Consistency()
         fixed = consistency.consistent_image(image, given, source, found)
         cells.append(f"{score(pair, fixed):.4g} ({found.after / found.before:.1%})")
     return f"| {pair.name} | {score(pair, image):.4g} | {' | '.join(cells)} |"

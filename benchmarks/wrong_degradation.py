@@ -27,7 +27,7 @@ from gisr.data.pair import Pair
 from gisr.data.pairing import frame_pair, scene_pair
 from gisr.data.resample import bicubic_to_target, shift
 from gisr.experiments.evaluation import measure
-from gisr.inference.back_projection import ROUNDS
+from gisr.inference import consistency
 from gisr.inference.consistency import Consistency, consistent_image
 from gisr.inference.hole_filling import fill_by_guide
 from gisr.inference.instrument import Instrument
@@ -61,8 +61,8 @@ FORMS: dict[TaskName, tuple[Form, ...]] = {
         Form("tabled, 1 round", 1),
         Form("tabled, a quarter of 1", 1, 0.25),
         Form("tabled, 10 rounds", 10),
-        Form("measured, 10 rounds", 10, measured=True),
         Form("measured, 4 rounds", 4, measured=True),
+        Form("measured, 10 rounds", 10, measured=True),
     ),
     "depth": (
         Form("a quarter of 1 round", 1, 0.25),
@@ -195,7 +195,7 @@ def network_alone(upscaler: Upscaler, case: str, pair: Pair, folder: Path | None
 
 def corrected(image: Image, pair: Pair, form: Form, source: ArraySource) -> Image:
     """Return a result made consistent in some form."""
-    ROUNDS[pair.task] = form.rounds
+    consistency._ROUNDS = form.rounds
     if not form.measured:
         gain = find_sensor(pair.sensor).mtf_gain
         source = ArraySource(pair)

@@ -14,12 +14,7 @@ from gisr.data.degradations import mtf_samples
 from gisr.data.resample import bicubic_to_guide, bicubic_to_target
 from gisr.inference.tiles import Window
 from gisr.io.placement import Placement
-from gisr.tasks.task import TaskName
 
-ROUNDS: dict[TaskName, int] = {"pansharpening": 4, "mri": 10, "depth": 10}
-"""Rounds of back-projection. Each leaves half of the residual or less. More bring the noise of a
-depth map into the result (benchmarks/more_than_an_answer.py --rounds); satellite targets that were
-blurred in another way than is thought bear fewer (benchmarks/wrong_degradation.py)."""
 _REACH = 2.5
 """Target pixels beyond which D does not look, whichever it is."""
 _CONTRIBUTES = 1e-6

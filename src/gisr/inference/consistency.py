@@ -25,10 +25,13 @@ from scipy import fft
 
 from gisr.data.degradations import fill_holes, kspace_centre, zero_fill
 from gisr.data.pair import Pair
-from gisr.inference.back_projection import ROUNDS, Sampling, above_noise, smaller
+from gisr.inference.back_projection import Sampling, above_noise, smaller
 from gisr.inference.source import PairSource
 from gisr.inference.tiles import Rows, Window, gathered, within
 
+_ROUNDS = 10
+"""Rounds of back-projection. Each leaves half of the residual or less; more bring little but noise
+(benchmarks/more_than_an_answer.py --rounds, benchmarks/wrong_degradation.py)."""
 _TURNS = 10
 """Turns of k-space and clipping at 0 (benchmarks/kspace_turns.py; more gain with clean targets and
 lose with noisy ones)."""
@@ -317,8 +320,7 @@ def consistent_block(
     missing = smaller(residuals[0], residuals[-1])
     if source.about.task == "pansharpening":
         missing = above_noise(missing, counted, source.instrument.noise)
-    rounds = ROUNDS[source.about.task]
-    result = image + sampling.up(sampling.solve(missing, counted, rounds))
+    result = image + sampling.up(sampling.solve(missing, counted, _ROUNDS))
     result = source.survey.clip(result, source.about.bits)
     after = target - sampling.down(np.where(known[..., None], result, np.float32(0)))
     inner = within(window, core)

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from statistics import fmean
+from statistics import median
 
 from gisr.experiments.evaluation import Score, tables
 
@@ -127,7 +127,7 @@ def curves(run: Path) -> str:
     for step in sorted(step for step in training if step % 500 == 0):
         near = [event for at, event in training.items() if step - 500 < at <= step]
         keys = [f"relative_l1_{task}" for task in tasks]
-        means = [fmean(e[key] for e in near if key in e) for key in keys]
+        means = [median(e[key] for e in near if key in e) for key in keys]
         minutes = training[step]["seconds"] / 60
         lines.append(f"| {step} | {minutes:.0f} | " + " | ".join(f"{m:.3f}" for m in means) + " |")
     checks = [event for event in events if event["event"] == "validation"]
@@ -183,8 +183,9 @@ Gain over bicubic (zero-filling for MR) in dB; {below} of {len(worst)} are below
 
 {given.text.read_text("utf-8").strip()}
 
-L1 of the training patches relative to that of the untouched input, means over 500 steps, and
-validation of the moving average (middle parts of the validation pairs; PSNR in dB, RMSE in pixels).
+L1 of the training patches relative to that of the untouched input (the median of ten means over 50
+steps), and validation of the moving average (middle parts of the validation pairs; PSNR in dB, RMSE
+in pixels).
 
 {runs}
 """

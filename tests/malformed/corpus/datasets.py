@@ -26,6 +26,7 @@ from corpus.case import (
     works,
 )
 from corpus.depths import Ghost, depth, npy
+from gisr.data.manifest import FORMAT
 
 _RNG = np.random.default_rng(0)
 _PREPARE = ("data", "prepare", "auto", "set", "store")
@@ -148,7 +149,7 @@ def store(change: Callable[[dict[str, Any]], object]) -> Make:
             "prepared": "2026-01-01T00:00:00+00:00",
             "entries": [],
             "left_out": {},
-            "format": 1,
+            "format": FORMAT,
         }
         (folder / "set" / "manifest.json").write_text(json.dumps(change(manifest)))
         return _LIST
@@ -316,7 +317,9 @@ _STACK = {
 _STORE = {
     "is-list": refused(store(lambda manifest: [manifest]), "manifest.json: is no manifest"),
     "other-format": refused(store(lambda manifest: manifest | {"format": 9}), "format 9"),
-    "no-entries": refused(store(lambda manifest: {"format": 1}), "manifest.json: is no manifest"),
+    "no-entries": refused(
+        store(lambda manifest: {"format": FORMAT}), "manifest.json: is no manifest"
+    ),
     "outside": refused(
         store(lambda manifest: manifest | {"entries": [entry(file="../../etc/passwd")]}),
         "manifest.json: is no manifest of a store",

@@ -145,15 +145,19 @@ class Page:
         """Download the result, or what was made beside it, and return it once it is whole."""
         before = set(self.downloads.iterdir())
         self.click(f"#{button}")
-        wait_for(
-            lambda: any(
-                path.suffix != ".crdownload" and path not in before and path.stat().st_size
-                for path in self.downloads.iterdir()
-            ),
-            "the download",
-        )
-        (path,) = set(self.downloads.iterdir()) - before
+        wait_for(lambda: len(self.downloaded() - before) == 1, "the download")
+        (path,) = self.downloaded() - before
         return path
+
+    def downloaded(self) -> set[Path]:
+        """Return what came down whole: Chromium begins a file under a hidden or another name."""
+        return {
+            path
+            for path in self.downloads.iterdir()
+            if not path.name.startswith(".")
+            and path.suffix != ".crdownload"
+            and path.stat().st_size
+        }
 
     def asked(self) -> set[str]:
         """Return the hosts that the browser was told to ask, by its own record."""

@@ -126,7 +126,7 @@ def curves(run: Path) -> str:
     lines = ["| step | minutes | " + " | ".join(tasks) + " |", "|---|---|---|---|---|"]
     for step in sorted(step for step in training if step % 500 == 0):
         near = [event for at, event in training.items() if step - 500 < at <= step]
-        keys = [f"relative_l1_{task}" for task in tasks]
+        keys = [f"relative_error_{task}" for task in tasks]
         means = [median(e[key] for e in near if key in e) for key in keys]
         minutes = training[step]["seconds"] / 60
         lines.append(f"| {step} | {minutes:.0f} | " + " | ".join(f"{m:.3f}" for m in means) + " |")

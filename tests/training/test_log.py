@@ -24,7 +24,7 @@ def write(folder: Path, recipe: Recipe) -> None:
         for step in range(1, 101):
             values = {"loss": 1.0 if step <= 50 else 0.5}
             if step % 2:
-                values["l1_mri"] = float(step)
+                values["error_mri"] = float(step)
             log.training(step, 0.1 * step, values)
             if step % 50 == 0:
                 log.validation(step, 0.1 * step, {k: v + step for k, v in SCORES.items()})
@@ -36,7 +36,7 @@ def test_curves_come_back(recipe: Build, tmp_path: Path) -> None:
     assert log.recipe["name"] == "tiny"
     assert log.training == {
         "loss": Curve((50, 100), (1.0, 0.5)),
-        "l1_mri": Curve((50, 100), (25.0, 75.0)),  # means over the steps that had the task
+        "error_mri": Curve((50, 100), (25.0, 75.0)),  # means over the steps that had the task
     }
     assert log.validation == {
         name: Curve((50, 100), (score + 50, score + 100)) for name, score in SCORES.items()

@@ -282,7 +282,7 @@ def test_the_loss_of_a_batch_falls(recipe: Build, precision: str) -> None:
     _, batch = next(_batches(mixture(plan), plan, built_in_table(), run.position))
     losses = []
     for run.step in range(80):
-        losses.append(_step(run, plan, batch)["l1"])
+        losses.append(_step(run, plan, batch)["error"])
     assert losses[-1] < 0.6 * losses[0]
 
 
@@ -321,10 +321,10 @@ def test_training_is_logged_as_means(recipe: Build, tmp_path: Path) -> None:
     (training,) = [line for line in lines if line["event"] == "training"]
     assert training["step"] == 50
     assert all(math.isfinite(value) for key, value in training.items() if key != "event")
-    assert {"loss", "l1", "balance", "gradient_norm", "learning_rate"} <= set(training)
+    assert {"loss", "error", "balance", "gradient_norm", "learning_rate"} <= set(training)
     assert 0 <= training["waiting_seconds"] < training["step_seconds"]
     for task in ("pansharpening", "mri", "depth"):
-        assert {f"l1_{task}", f"relative_l1_{task}", f"weight_{task}"} <= set(training)
+        assert {f"error_{task}", f"relative_error_{task}", f"weight_{task}"} <= set(training)
 
 
 def test_a_torn_log_line_does_not_spoil_the_next(recipe: Build, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Eq. (10) by hand."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,8 @@ from gisr.data.samples import Sample
 from gisr.magnet import LevelRouting, MAGNetOutput
 from gisr.tasks.task import TaskName, describe
 from gisr.tasks.text.table import built_in_table
-from gisr.training.objective import Batch, gradient_norms, objective
+from gisr.training.objective import Batch, gradient_norms, objective, sample_errors
+from gisr.training.recipe import Criterion
 
 
 def sample(task: TaskName, truth: float, known: np.ndarray | None = None) -> Sample:
@@ -58,6 +61,39 @@ def test_a_sample_of_which_nothing_is_known_costs_nothing() -> None:
     made = batch(sample("depth", 1.0, np.zeros((1, 2, 2), np.float32)))
     output = MAGNetOutput(torch.zeros(1, 4, 2, 2), ())
     assert objective(output, made, ALIKE, 1.0).total.item() == 0
+
+
+def test_root_mean_square_over_known_pixels() -> None:
+    one_known = np.zeros((1, 2, 2), np.float32)
+    one_known[0, 0, 1] = 1
+    made = batch(sample("mri", 0.5), sample("depth", 1.0, one_known))
+    image = torch.full((2, 4, 2, 2), 0.5)
+    image[0, 0, 0, 0] = 1.5  # off by 1 in one of sixteen values, by 0 elsewhere
+    image[1, :2, 0, 1] = 0.0  # off by 1 in two bands of the known pixel, by 0.5 in two
+    loss = objective(MAGNetOutput(image, ()), made, ALIKE, 0.0, criterion="rms")
+    expected = [0.25, (5 / 8) ** 0.5]
+    assert loss.reconstruction.tolist() == pytest.approx(expected, rel=1e-5)
+    assert loss.errors.means.tolist() == pytest.approx([0, *expected], rel=1e-5)
+    assert loss.total.item() == pytest.approx(sum(expected) / 2, rel=1e-5)
+
+
+def test_both_criteria_pull_equally_hard() -> None:
+    made = batch(sample("mri", 0.5))
+    norms = []
+    for criterion in get_args(Criterion):
+        image = torch.rand(1, 4, 2, 2, generator=torch.Generator().manual_seed(0))
+        image.requires_grad_()
+        sample_errors(image, made, criterion).sum().backward()
+        assert image.grad is not None
+        norms.append(float(image.grad.norm()))
+    assert norms == pytest.approx([norms[0]] * 2, rel=1e-5)
+
+
+def test_a_perfect_image_has_a_gradient() -> None:
+    made = batch(sample("mri", 0.5))
+    image = made.truth.clone().requires_grad_()
+    sample_errors(image, made, "rms").sum().backward()
+    assert image.grad is not None and not image.grad.any()
 
 
 def test_errors_are_told_by_task_and_relative_to_the_target() -> None:

@@ -1,11 +1,14 @@
 """Random variation of training patches. Every function is a pure function of its generator."""
 
+from io import BytesIO
+
 import numpy as np
 from jaxtyping import Float
 from numpy.random import Generator
 from numpy.typing import NDArray
+from PIL import Image as PillowImage
 
-from gisr.data.resample import shift
+from gisr.data.resample import resize_pillow, shift
 
 Image = Float[np.ndarray, "H W channels"]
 
@@ -48,6 +51,70 @@ def random_gamma(rng: Generator, image: Image, low: float, high: float) -> Image
     unit = np.maximum((image - low) / (high - low), 0.0)
     bent: NDArray[np.float32] = (unit**powers * (high - low) + low).astype(np.float32)
     return bent
+
+
+def random_contrast(rng: Generator, image: Image) -> tuple[Image, bool]:
+    """Give an MR image another contrast, one time in four, and say whether it has one.
+
+    A curve through random points takes old intensities to new ones; it may fall as well as rise,
+    as between T2 and FLAIR. Six subjects of one scanner show few contrasts; what is common to all
+    is where tissues meet.
+
+    Args:
+        rng: Source of randomness.
+        image: Values from 0; 0 (air) stays 0.
+    """
+    top = float(image.max())
+    if rng.random() < 0.75 or not top > 0:
+        return image, False
+    places = np.array((0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0))
+    values = np.clip(places + rng.normal(0, 0.2, len(places)), 0.0, 1.2)
+    values[0] = 0.0
+    curve: NDArray[np.float64] = np.interp(image, places * top, values * top)
+    return curve.astype(np.float32), True
+
+
+def random_coarseness(rng: Generator, patch: int, *images: Image) -> tuple[Image, ...]:
+    """Resample registered images to coarser pixels, one time in two, by the same factor.
+
+    Slices are stored with pixels half as large as the scanner resolves, or as large: one network
+    has to serve both.
+
+    Args:
+        rng: Source of randomness.
+        patch: Sides stay at least so long; images as short as that are left alone.
+        images: Of one size, without negative values.
+    """
+    rows, columns = images[0].shape[:2]
+    least = max(0.45, patch / min(rows, columns))
+    if rng.random() < 0.5 or least >= 1:
+        return images
+    factor = rng.uniform(least, 1.0)
+    shape = (max(patch, round(rows * factor)), max(patch, round(columns * factor)))
+    return tuple(np.maximum(resize_pillow(image, shape), 0) for image in images)
+
+
+def random_snapshot(rng: Generator, colour: Image) -> Image:
+    """Return a colour image as a poor camera would have taken it, one time in four.
+
+    Too dark, in few levels, and compressed: the published pairs of depth cameras have colour images
+    whose brightest parts are at a third of the range, with the blocks of a JPEG file.
+
+    Args:
+        rng: Source of randomness.
+        colour: Three channels from 0 to 255.
+    """
+    if rng.random() < 0.75 or colour.shape[2] != 3:
+        return colour
+    gamma, exposure = rng.uniform(1.0, 2.0), np.exp(rng.uniform(np.log(0.15), 0.0))
+    levels = np.rint((colour / 255.0) ** gamma * exposure * 255.0)
+    dim: NDArray[np.uint8] = np.clip(levels, 0, 255).astype(np.uint8)
+    if rng.random() < 0.5:
+        packed = BytesIO()
+        quality = int(rng.integers(30, 96))
+        PillowImage.fromarray(dim).save(packed, "JPEG", quality=quality)
+        dim = np.asarray(PillowImage.open(packed))
+    return dim.astype(np.float32)
 
 
 def random_offset(rng: Generator, ratio: int) -> tuple[float, float]:

@@ -10,15 +10,19 @@ from numpy.random import Generator
 
 from gisr.data.augmentation import (
     random_bands,
+    random_coarseness,
+    random_contrast,
     random_gamma,
     random_misregistration,
     random_offset,
     random_orientation,
+    random_snapshot,
 )
 from gisr.data.degradations import ReducedAs
 from gisr.data.entry import Frame, MadePair, Scan, Scene
 from gisr.data.generated.depth_frame import generated_depth_frame
 from gisr.data.generated.land_scene import generated_land_scene
+from gisr.data.generated.sensor import seen_by_sensor
 from gisr.data.pairing import made_pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.data.samples import Sample, cut_sample, random_window, target_window, window_side
@@ -28,6 +32,9 @@ from gisr.tasks.task import TaskName, describe, find_task
 
 _HEAD = 0.05
 """Least share of a slice that must be head, where the data set has no rule of its own."""
+
+_SENSORS = 0.4
+"""Share of the generated depth frames that look as if a sensor had taken them."""
 
 GENERATED_LENGTH = 1000
 """Images that a generated set counts for: more than most sets have, so that they and not it decide
@@ -169,9 +176,10 @@ class MRISet:
             axis, index = _other_plane(rng, shape)
         truth, guide = (scan_slice(entry, name, index, axis) for name in (contrast, guide_contrast))
         truth, guide = random_orientation(rng, truth[..., None], guide[..., None])
-        truth = random_gamma(rng, truth, 0.0, float(truth.max()))
-        guide = random_gamma(rng, guide, 0.0, float(guide.max()))
-        named = rng.random() < 0.75
+        truth, guide = random_coarseness(rng, patch, truth, guide)
+        truth, truth_changed = random_contrast(rng, truth)
+        guide, guide_changed = random_contrast(rng, guide)
+        named = rng.random() < 0.75 and not (truth_changed or guide_changed)
         names = (contrast, guide_contrast) if named else (None, None)
         pair = kspace_pair(
             truth[..., 0],
@@ -225,6 +233,8 @@ class GeneratedDepthSet:
     def sample(self, item: int, rng: Generator, patch: int) -> Sample:
         """Return the middle of a new frame; the item says nothing, the generator all."""
         frame = generated_depth_frame(rng, window_side(patch, self.ratio))
+        if rng.random() < _SENSORS:
+            frame = seen_by_sensor(rng, frame)
         return _depth_sample(
             rng,
             frame.depth,
@@ -341,7 +351,7 @@ def _depth_sample(
     if rng.random() < 0.5:  # near is bright in disparity and dark in depth: learn both
         top = float(truth[known].max())
         truth = np.where(known, top - truth, 0.0).astype(np.float32)
-    colour = random_gamma(rng, colour, 0.0, 255.0)
+    colour = random_snapshot(rng, random_gamma(rng, colour, 0.0, 255.0))
     pair = depth_pair(truth, colour, ratio, valid=known, reduced_as=reduced_as)
     return cut_sample(rng, pair, patch, describe("depth", ratio))
 

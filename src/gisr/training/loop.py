@@ -166,7 +166,7 @@ def _step(run: Run, recipe: Recipe, batch: Batch) -> dict[str, float]:
     )
     with autocast:
         output = run.model(batch.target, batch.guide, batch.text, batch.ratio)
-    loss = objective(output, batch, weights, recipe.balance, run.processes)
+    loss = objective(output, batch, weights, recipe.balance, run.processes, recipe.criterion)
     run.balancing.learn(loss.errors, lambda: gradient_norms(loss, batch, layer, run.processes))
     run.optimiser.zero_grad(set_to_none=True)
     loss.total.backward()
@@ -188,13 +188,14 @@ def _values(loss: Objective, weights: list[float], gamma: float) -> dict[str, fl
     errors, balance = loss.errors, float(loss.balance.detach())
     sums, samples = errors.sums.tolist(), float(errors.counts.sum())
     weighted = sum(map(operator.mul, weights, sums)) / samples
-    values = {"loss": weighted + gamma * balance, "l1": sum(sums) / samples, "balance": balance}
+    values = {"loss": weighted + gamma * balance, "error": sum(sums) / samples}
+    values["balance"] = balance
     by_task = zip(TASKS, weights, errors.means.tolist(), errors.relative.tolist(), strict=True)
     for present, (name, weight, mean, relative) in zip(errors.counts > 0, by_task, strict=True):
         if present:
-            values |= {f"l1_{name}": mean, f"weight_{name}": weight}
+            values |= {f"error_{name}": mean, f"weight_{name}": weight}
             if not math.isnan(relative):
-                values[f"relative_l1_{name}"] = relative
+                values[f"relative_error_{name}"] = relative
     return values
 
 

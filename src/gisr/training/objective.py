@@ -12,6 +12,7 @@ from gisr.magnet import MAGNetOutput, balance_loss
 from gisr.tasks.task import TASKS
 from gisr.tasks.text.table import DescriptionTable
 from gisr.training.distributed import Processes
+from gisr.training.recipe import Criterion
 
 _ALONE = Processes()
 
@@ -47,10 +48,10 @@ class Batch(NamedTuple):
 
 
 class TaskErrors(NamedTuple):
-    """L1 of a batch by task, over all processes that share it, without a gradient."""
+    """Errors of a batch by task, over all processes that share it, without a gradient."""
 
     sums: Float[Tensor, " tasks"]
-    """Sum of the samples' L1."""
+    """Sum of the samples' errors."""
     given: Float[Tensor, " tasks"]
     """The same of the targets the network was given: the error of a network that did nothing."""
     counts: Float[Tensor, " tasks"]
@@ -58,12 +59,12 @@ class TaskErrors(NamedTuple):
 
     @property
     def means(self) -> Float[Tensor, " tasks"]:
-        """Mean L1 by task; 0 for a task without a sample."""
+        """Mean error by task; 0 for a task without a sample."""
         return self.sums / self.counts.clamp(min=1)
 
     @property
     def relative(self) -> Float[Tensor, " tasks"]:
-        """L1 over that of the targets; NaN for a task without a sample or with nothing to learn."""
+        """Error over that of the targets; NaN without a sample, or with nothing to learn."""
         return torch.where(self.given > 0, self.sums / self.given, torch.nan)
 
 
@@ -73,11 +74,11 @@ class Objective(NamedTuple):
     total: Float[Tensor, ""]
     """Its mean over the processes that share the batch is L of Eq. (10); alone it is L."""
     reconstruction: Float[Tensor, " b"]
-    """L1 of each sample of this process over its known pixels, not weighted."""
+    """Error of each sample of this process over its known pixels, not weighted."""
     balance: Float[Tensor, ""]
     """L_Balance of the whole batch."""
     errors: TaskErrors
-    """L1 of the whole batch."""
+    """Those of the whole batch."""
 
 
 def objective(
@@ -86,34 +87,50 @@ def objective(
     weights: Float[Tensor, " tasks"],
     gamma: float,
     processes: Processes = _ALONE,
+    criterion: Criterion = "l1",
 ) -> Objective:
     """Return L = L_1 + gamma L_Balance, Eq. (10), with L_1 weighted by task.
 
     Args:
         output: What the network made of this process's share of the batch.
         batch: That share.
-        weights: Factor of each task's L1, in the order of :data:`gisr.tasks.task.TASKS`.
+        weights: Factor of each task's error, in the order of :data:`gisr.tasks.task.TASKS`.
         gamma: Weight of the load balance.
         processes: Those that share the batch.
+        criterion: The error of a sample; ``l1`` is Eq. (10).
     """
-    reconstruction = mean_error(output.image.float(), batch)
-    errors = _errors_by_task(reconstruction.detach(), batch, processes)
+    reconstruction = sample_errors(output.image.float(), batch, criterion)
+    given = sample_errors(batch.target, batch, criterion)
+    errors = _errors_by_task(reconstruction.detach(), given, batch, processes)
     balance = balance_loss(output.routing, processes.total).to(reconstruction.device)
     # Divided by the whole batch, times the processes: shares may differ by a sample.
-    l1 = (reconstruction * weights[batch.task]).sum() * (processes.count / errors.counts.sum())
-    return Objective(l1 + gamma * balance, reconstruction, balance, errors)
+    error = (reconstruction * weights[batch.task]).sum() * (processes.count / errors.counts.sum())
+    return Objective(error + gamma * balance, reconstruction, balance, errors)
 
 
-def mean_error(image: Float[Tensor, "b 4 s s"], batch: Batch) -> Float[Tensor, " b"]:
-    """Return L1 of each sample over its known pixels."""
-    error = (image - batch.truth).abs() * batch.known
-    return error.sum(dim=(1, 2, 3)) / (batch.known.sum(dim=(1, 2, 3)).clamp(min=1) * image.shape[1])
+def sample_errors(
+    image: Float[Tensor, "b 4 s s"], batch: Batch, criterion: Criterion = "l1"
+) -> Float[Tensor, " b"]:
+    """Return the error of each sample over its known pixels.
+
+    The gradients of both criteria have the same length in the image, so that rates and weights
+    found with one serve the other.
+    """
+    if criterion == "l1":
+        return _known_mean((image - batch.truth).abs(), batch)
+    # The root has no derivative at 0; an error of 1e-6 of the range is none.
+    return (_known_mean((image - batch.truth).square(), batch) + 1e-12).sqrt()
+
+
+def _known_mean(error: Float[Tensor, "b 4 s s"], batch: Batch) -> Float[Tensor, " b"]:
+    pixels = batch.known.sum(dim=(1, 2, 3)).clamp(min=1)
+    return (error * batch.known).sum(dim=(1, 2, 3)) / (pixels * error.shape[1])
 
 
 def gradient_norms(
     loss: Objective, batch: Batch, layer: Tensor, processes: Processes = _ALONE
 ) -> Float[Tensor, " tasks"]:
-    """Return the norm of the gradient of each task's mean L1, over the whole batch, in one layer.
+    """Return the norm of the gradient of each task's mean error, of the whole batch, in a layer.
 
     The graph is kept, for the backward pass that follows. A task without a sample has norm 0.
     """
@@ -131,9 +148,12 @@ def gradient_norms(
 
 
 def _errors_by_task(
-    reconstruction: Float[Tensor, " b"], batch: Batch, processes: Processes
+    reconstruction: Float[Tensor, " b"],
+    given: Float[Tensor, " b"],
+    batch: Batch,
+    processes: Processes,
 ) -> TaskErrors:
-    samples = (reconstruction, mean_error(batch.target, batch), torch.ones_like(reconstruction))
+    samples = (reconstruction, given, torch.ones_like(reconstruction))
     sums = reconstruction.new_zeros(len(samples), len(TASKS))
     return TaskErrors(*processes.total(sums.index_add(1, batch.task, torch.stack(samples))))
 

@@ -16,8 +16,10 @@ from gisr.tasks.task import TaskName
 Precision = Literal["float32", "bfloat16"]
 BalancingRule = Literal["fixed", "uncertainty", "weight-average", "gradnorm"]
 """Who decides how much each task counts; see :mod:`gisr.training.balancing`."""
+Criterion = Literal["l1", "rms"]
+"""What is made small: the mean absolute error of a sample, as in Eq. (10), or the root of its mean
+squared error, which PSNR and RMSE score."""
 _GENERATED_TASKS: tuple[TaskName, ...] = ("depth", "pansharpening")
-"""Settings that are groups of settings."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class SetRecipe:
 
 @dataclass(frozen=True)
 class TaskWeights:
-    """Factor of each task's L1 loss; the three tasks differ in how large a residual is."""
+    """Factor of each task's loss; the three tasks differ in how large a residual is."""
 
     pansharpening: float = 1.0
     mri: float = 1.0
@@ -208,6 +210,9 @@ class Recipe:
     """Gradients are scaled down to this norm."""
     balance: float = 1e-3
     """gamma of Eq. (10)."""
+    criterion: Criterion = "l1"
+    """The error that is made small. L1, the paper's, asks for the median of what a pixel may be,
+    ``rms`` for its mean; both pull equally hard on an image."""
     balancing: BalancingRule = "fixed"
     """Who weights the tasks' L1; every rule but the first has its settings below."""
     task_weights: TaskWeights = field(default_factory=TaskWeights)
@@ -247,6 +252,8 @@ class Recipe:
             raise RecipeError(
                 f"sampling_temperature: {self.sampling_temperature} must be above 0, or null"
             )
+        if self.criterion not in get_args(Criterion):
+            raise RecipeError(f"criterion {self.criterion!r} must be one of {get_args(Criterion)}")
         if not self.gradient_norm > 0:
             raise RecipeError(f"gradient_norm: {self.gradient_norm} must be above 0")
         if not 0 < self.learning_rate < math.inf or not 0 <= self.average < 1:

@@ -13,7 +13,9 @@ _SPECIAL = frozenset({"class_path", "init_args", "dict_kwargs"})
 _MOST_BYTES = 2**20
 _DEEPEST = 32
 _GROUPS = ("network", "task_weights", "uncertainty", "weight_average", "gradnorm")
+"""Settings that are groups of settings."""
 _LISTS = ("sets", "stages")
+"""Settings that are lists of groups."""
 
 
 def read_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:

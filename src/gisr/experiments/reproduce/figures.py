@@ -103,7 +103,7 @@ def draw_curves(path: Path, log: RunLog) -> None:
             above.legend(fontsize=7)
         else:
             above.text(0.5, 0.5, "no validation pairs", ha="center", transform=above.transAxes)
-        if (error := log.training.get(f"l1_{task}")) is not None:
+        if (error := log.training.get(f"error_{task}")) is not None:
             below.plot(error.steps, error.values, color=_COLOURS[task], linewidth=1)
         below.set_title("training L1, normalised, means of 50 steps", fontsize=9)
         below.set_xlabel("step", fontsize=9)

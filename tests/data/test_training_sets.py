@@ -13,7 +13,7 @@ from gisr.data.degradations import ReducedAs, wald
 from gisr.data.entry import Frame, MadePair, Scan, Scene
 from gisr.data.generated.depth_frame import DepthFrame
 from gisr.data.pairing import made_pair
-from gisr.data.protocols import depth_pair, kspace_pair
+from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.data.samples import Sample, cut_sample, random_window, target_window, window_side
 from gisr.data.training_sets import (
     DepthSet,
@@ -176,6 +176,25 @@ def test_targets_lie_on_their_truths(chosen: TrainingSet) -> None:
         errors.append(np.abs(sample.target - sample.truth)[:, known].mean())
         flipped.append(np.abs(sample.target[:, ::-1] - sample.truth)[:, known].mean())
     assert np.mean(errors) < 0.5 * np.mean(flipped)
+
+
+@every_set
+def test_scales_have_a_mean_square_of_one(chosen: TrainingSet) -> None:
+    scale = chosen.sample(0, default_rng(0), 48).scale
+    assert scale.shape == (4,) and scale.dtype == np.float32
+    assert np.mean(np.square(scale)) == pytest.approx(1, rel=1e-5)
+    if chosen.task != "pansharpening":
+        np.testing.assert_allclose(scale, 1, rtol=1e-6)
+
+
+def test_scales_bring_errors_of_bands_back_to_one_unit() -> None:
+    """Bands 1 : 2 : 4 : 8 as lively: normalised alike, weighed as they were."""
+    band = smooth(default_rng(0), 64, 64)
+    truth = band[..., None] * np.array((1, 2, 4, 8), np.float32)
+    pair = wald_pair(truth, band[..., None], 4)
+    sample = cut_sample(default_rng(0), pair, 32, "a sentence")
+    np.testing.assert_allclose(sample.scale / sample.scale[0], (1, 2, 4, 8), rtol=1e-4)
+    np.testing.assert_allclose(sample.truth, sample.truth[:1].repeat(4, axis=0), atol=1e-3)
 
 
 @pytest.mark.parametrize("chosen", [made(), made_mri()], ids=["made", "made-mri"])

@@ -14,11 +14,25 @@ from gisr.training.objective import Batch, gradient_norms, objective, sample_err
 from gisr.training.recipe import Criterion
 
 
-def sample(task: TaskName, truth: float, known: np.ndarray | None = None) -> Sample:
+def sample(
+    task: TaskName,
+    truth: float,
+    known: np.ndarray | None = None,
+    scale: np.ndarray | None = None,
+) -> Sample:
     image = np.zeros((4, 2, 2), np.float32)
     mask = np.ones((1, 2, 2), np.float32) if known is None else known
     target = image + np.float32(2 * truth)
-    return Sample(target, image[:3], image + np.float32(truth), mask, describe(task, 4), 4.0, task)
+    return Sample(
+        target=target,
+        guide=image[:3],
+        truth=image + np.float32(truth),
+        known=mask,
+        scale=np.ones(4, np.float32) if scale is None else scale,
+        description=describe(task, 4),
+        ratio=4.0,
+        task=task,
+    )
 
 
 def batch(*samples: Sample) -> Batch:
@@ -75,6 +89,15 @@ def test_root_mean_square_over_known_pixels() -> None:
     assert loss.reconstruction.tolist() == pytest.approx(expected, rel=1e-5)
     assert loss.errors.means.tolist() == pytest.approx([0, *expected], rel=1e-5)
     assert loss.total.item() == pytest.approx(sum(expected) / 2, rel=1e-5)
+
+
+def test_bands_count_by_what_a_step_means_in_their_units() -> None:
+    scale = np.array([1.6, 1.2, 0.0, 0.0], np.float32)  # squares have a mean of 1
+    made = batch(sample("pansharpening", 0.0, scale=scale))
+    image = torch.tensor([1.0, 2.0, 5.0, 7.0]).reshape(1, 4, 1, 1).expand(1, 4, 2, 2)
+    l1, rms = (sample_errors(image, made, criterion).item() for criterion in get_args(Criterion))
+    assert l1 == pytest.approx((1.6 + 2.4) / 4)
+    assert rms == pytest.approx(((1.6**2 + 2.4**2) / 4) ** 0.5)
 
 
 def test_both_criteria_pull_equally_hard() -> None:

@@ -33,6 +33,9 @@ class Sample:
     truth: Float[np.ndarray, "4 s s"]
     known: Float[np.ndarray, "1 s s"]
     """1 where the truth is known."""
+    scale: Float[np.ndarray, " 4"]
+    """What a step of 1 means in the target's units, relative: the mean of their squares is 1. Bands
+    are normalised each by itself, but errors count in the units of the image, as scores have it."""
     description: str
     ratio: float
     task: TaskName
@@ -108,6 +111,7 @@ def cut_sample(
         _carried(guide, _GUIDE_CHANNELS),
         _carried(high[..., bands] * gain + level, _TARGET_CHANNELS),
         _carried(mask, 1),
+        _relative_scale(normal.target_scale[bands]),
         description,
         pair.ratio,
         pair.task,
@@ -139,6 +143,13 @@ def _filled(
     image: Float[np.ndarray, "s s bands"], known: Bool[np.ndarray, "s s"]
 ) -> Float[np.ndarray, "s s bands"]:
     return fill_holes(image, known) if known.any() else np.zeros_like(image)
+
+
+def _relative_scale(scales: Float[np.ndarray, " bands"]) -> Float[np.ndarray, " 4"]:
+    carried = np.resize(scales, _TARGET_CHANNELS)
+    length = float(np.sqrt(np.mean(np.square(carried))))
+    relative: Float[np.ndarray, " 4"] = carried / length if length > 0 else np.ones_like(carried)
+    return relative.astype(np.float32)
 
 
 def _carried(image: Float[np.ndarray, "s s bands"], channels: int) -> Float[np.ndarray, "c s s"]:

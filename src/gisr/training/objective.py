@@ -24,6 +24,8 @@ class Batch(NamedTuple):
     guide: Float[Tensor, "b 3 s s"]
     truth: Float[Tensor, "b 4 s s"]
     known: Float[Tensor, "b 1 s s"]
+    scale: Float[Tensor, "b 4"]
+    """What a step of 1 means in each sample's units, relative."""
     text: Float[Tensor, "b d"]
     ratio: Float[Tensor, " b"]
     task: Int[Tensor, " b"]
@@ -37,6 +39,7 @@ class Batch(NamedTuple):
             guide=_stack([sample.guide for sample in samples]),
             truth=_stack([sample.truth for sample in samples]),
             known=_stack([sample.known for sample in samples]),
+            scale=_stack([sample.scale for sample in samples]),
             text=_stack([table.lookup(sample.description) for sample in samples]),
             ratio=torch.tensor([sample.ratio for sample in samples], dtype=torch.float32),
             task=torch.tensor([list(TASKS).index(sample.task) for sample in samples]),
@@ -111,15 +114,19 @@ def objective(
 def sample_errors(
     image: Float[Tensor, "b 4 s s"], batch: Batch, criterion: Criterion = "l1"
 ) -> Float[Tensor, " b"]:
-    """Return the error of each sample over its known pixels.
+    """Return the error of each sample over its known pixels, in its own units, relative.
+
+    A band that varies more counts more, as it does in the paper's L1 of images that are scaled as a
+    whole, and in PSNR and SAM.
 
     The gradients of both criteria have the same length in the image, so that rates and weights
     found with one serve the other.
     """
+    error = (image - batch.truth) * batch.scale[:, :, None, None]
     if criterion == "l1":
-        return _known_mean((image - batch.truth).abs(), batch)
+        return _known_mean(error.abs(), batch)
     # The root has no derivative at 0; an error of 1e-6 of the range is none.
-    return (_known_mean((image - batch.truth).square(), batch) + 1e-12).sqrt()
+    return (_known_mean(error.square(), batch) + 1e-12).sqrt()
 
 
 def _known_mean(error: Float[Tensor, "b 4 s s"], batch: Batch) -> Float[Tensor, " b"]:

@@ -40,7 +40,7 @@ from gisr.training.loop import train
 from gisr.training.recipe import Recipe
 from gisr.training.recipe_file import read_recipe
 from gisr.training.sets import training_entries
-from gisr.training.small_checkpoint import completed, reduced, tensor_bytes
+from gisr.training.small_checkpoint import AVERAGE, completed, reduced, tensor_bytes
 
 MIB = 2**20
 RECIPE, DATA, WEIGHTS, STATE, PACKAGES = "recipe.json", "data", "weights", "state", "packages"
@@ -176,9 +176,9 @@ def unpack(files: Path, run: Path) -> Path:
     recipe = read_recipe(run / RECIPE)
     with (run / LOG_FILE).open("a", encoding="utf-8") as log:
         log.write((files / LOG_FILE).read_text(encoding="utf-8"))
-    network, average = MAGNet(recipe.network), "average.module."
+    network = MAGNet(recipe.network)
     network.load_state_dict(
-        {name.removeprefix(average): t for name, t in tensors.items() if name.startswith(average)}
+        {name.removeprefix(AVERAGE): t for name, t in tensors.items() if name.startswith(AVERAGE)}
     )
     save_weights(run / WEIGHTS, network, built_in_table(), name=recipe.name)
     return run / WEIGHTS

@@ -9,7 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gisr.errors import InputError
-from gisr.inference.tiles import Rows, TilePlan, Window, blended
+from gisr.inference.tiles import Rows, TilePlan, blended
+from gisr.windows import Window
 
 
 @st.composite

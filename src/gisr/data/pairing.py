@@ -9,10 +9,11 @@ from gisr.data.degradations import ReducedAs
 from gisr.data.entry import Frame, MadePair, Scan, Scene
 from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
-from gisr.data.windows import Window, pair_window
+from gisr.data.windows import pair_window
 from gisr.errors import InputError, PairError
 from gisr.io.placement import Placement
 from gisr.tasks.task import find_task
+from gisr.windows import Window
 
 _LEVELS = 255.0
 

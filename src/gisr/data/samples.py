@@ -14,9 +14,9 @@ from gisr.data.augmentation import random_orientation
 from gisr.data.degradations import fill_holes
 from gisr.data.normalisation import Normalisation
 from gisr.data.pair import Pair
-from gisr.data.windows import Window
 from gisr.errors import RecipeError
 from gisr.tasks.task import TaskName, find_task
+from gisr.windows import Window
 
 _TARGET_CHANNELS = 4
 _GUIDE_CHANNELS = 3

@@ -12,9 +12,7 @@ from jaxtyping import Bool, Float
 
 from gisr.data.entry import Frame, MadePair, Pixels, Scan, Scene
 from gisr.data.resample import resize_pillow, shift
-
-Window = tuple[slice, slice]
-"""Rows and columns, both with a start and a stop inside the image."""
+from gisr.windows import Window
 
 _REACH = 2
 """Samples to each side that the bicubic kernel looks at, and a shift beyond its own length."""

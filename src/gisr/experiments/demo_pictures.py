@@ -22,12 +22,11 @@ from gisr.io.drawing import (
     cubehelix,
     letters,
 )
+from gisr.windows import Window
 
 _PANEL = 360
 """Side of a panel on the sheet, in pixels."""
 _MARGIN, _CAPTION, _TITLE = 14, 30, 64
-
-Window = tuple[slice, slice]
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from scipy import ndimage
 
 from gisr.data.degradations import mtf_samples
 from gisr.data.resample import bicubic_to_guide, bicubic_to_target
-from gisr.inference.tiles import Window
 from gisr.io.placement import Placement
+from gisr.windows import Window
 
 _REACH = 2.5
 """Target pixels beyond which D does not look, whichever it is."""

@@ -16,16 +16,17 @@ from jaxtyping import Float, Shaped
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.inference.consistency import Consistency, block_sides, by_default, consistent_block
+from gisr.inference.consistency import Consistency, block_sides, consistent_block, is_wanted
 from gisr.inference.instrument import Instrument
 from gisr.inference.sampling import RegularSample
 from gisr.inference.source import Cut, PairSource, Survey, Values, sample_of, survey_of
 from gisr.inference.tile_job import PromptPart, TileJob
-from gisr.inference.tiles import TilePlan, Window, ramp, within
+from gisr.inference.tiles import TilePlan, ramp
 from gisr.inference.upscaler import Upscaler, prompt_cells
 from gisr.io.extras import load_extra
 from gisr.io.placement import place_by_shape
 from gisr.tasks.task import Grid, TaskName, find_task
+from gisr.windows import Window, within
 
 if TYPE_CHECKING:
     from dask.array import Array
@@ -100,7 +101,7 @@ def upscale_dask(
     source = DaskSource(about, low, high)
     if upscaler.align == "auto":
         source.align()
-    wanted = by_default(about, source) if consistent is None else consistent
+    wanted = is_wanted(consistent, about, source)
     work = _Work(
         upscaler.job(source, description),
         about,

@@ -27,7 +27,8 @@ from gisr.data.degradations import fill_holes, kspace_centre, zero_fill
 from gisr.data.pair import Pair
 from gisr.inference.back_projection import Sampling, above_noise, smaller
 from gisr.inference.source import PairSource
-from gisr.inference.tiles import Rows, Window, gathered, within
+from gisr.inference.tiles import Rows, gathered
+from gisr.windows import Window, within
 
 _ROUNDS = 10
 """Rounds of back-projection. Each leaves half of the residual or less; more bring little but noise
@@ -47,16 +48,19 @@ _WIDE = 4096
 Image = Float[np.ndarray, "H W bands"]
 
 
-def by_default(pair: Pair, source: PairSource) -> bool:
-    """Return whether a result is made consistent unless somebody asks otherwise.
+def is_wanted(asked: bool | None, pair: Pair, source: PairSource) -> bool:
+    """Return whether a result is made consistent: as somebody asked, or by default.
 
     On k-space grids the measurement is known exactly; the blur of satellite images must be
     measurable. How a depth map came about, nobody knows (docs/answers.md has what that costs).
 
     Args:
+        asked: None when nobody said.
         pair: What is sharpened.
         source: The same as it is cut into windows, its guide aligned.
     """
+    if asked is not None:
+        return asked
     if pair.task == "pansharpening":
         return source.instrument.measured
     return pair.grid == "kspace"

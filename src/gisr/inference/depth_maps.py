@@ -10,11 +10,10 @@ from jaxtyping import Bool
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.inference.consistency import Consistency, by_default, consistent_image
 from gisr.inference.hole_filling import fill_by_guide
 from gisr.inference.order import FileResult, Options, Order
 from gisr.inference.report import ArraySubject, write_report
-from gisr.inference.source import ArraySource, nearest_pixels
+from gisr.inference.source import nearest_pixels
 from gisr.inference.upscaler import Answer, Progress, Upscaler
 from gisr.io.depthmap import spread_like, stored_depth, write_stored
 from gisr.io.files import atomic_outputs
@@ -47,7 +46,7 @@ def upscale_depth_map(
     values = fill_by_guide(target.values.astype(np.float32), target.valid, guide, placement)
     known = np.ones_like(target.valid) if options.fill_holes else target.valid
     pair = order.pair(values[..., None], guide, None if known.all() else known, None)
-    answer = _answer(upscaler, replace(pair, valid=target.valid), options, progress)
+    answer = _answer(upscaler, pair, target.valid, options, progress)
     depth = answer.image[..., 0]
     sides = depth.shape
     valid = nearest_pixels(known, sides, pair.placement)
@@ -69,11 +68,17 @@ def upscale_depth_map(
     return result
 
 
-def _answer(upscaler: Upscaler, pair: Pair, options: Options, progress: Progress | None) -> Answer:
+def _answer(
+    upscaler: Upscaler,
+    pair: Pair,
+    measured: Bool[np.ndarray, "h w"],
+    options: Options,
+    progress: Progress | None,
+) -> Answer:
     """Sharpen, unless the depth map has the picture's size already.
 
-    Holes are filled in the pair that is given; its ``valid`` says what was measured. The network
-    sees both alike, and a consistent result agrees with what was measured alone.
+    Holes are filled in the pair that is given. The network sees both alike, and a consistent result
+    agrees with what was measured alone.
 
     The network has learnt to sharpen what is blurred. At ratio 1 it overshoots at edges that are
     sharp: by 1.4 px RMSE on a disparity map without errors (Middlebury's Art), so it is left out.
@@ -84,18 +89,14 @@ def _answer(upscaler: Upscaler, pair: Pair, options: Options, progress: Progress
         return Answer(
             image, np.zeros_like(image) if options.uncertainty is not None else None, None
         )
-    answer = upscaler.answer(
+    return upscaler.answer(
         filled,
         description=options.description,
         progress=progress,
         spread=options.uncertainty is not None,
-        consistent=False,
+        consistent=options.consistent,
+        measured=None if measured.all() else measured,
     )
-    source, found = ArraySource(pair), Consistency()
-    if not (by_default(pair, source) if options.consistent is None else options.consistent):
-        return answer
-    image = consistent_image(answer.image, pair, source, found)
-    return replace(answer, image=image, consistency=found)
 
 
 def _has_full_size(pair: Pair) -> bool:

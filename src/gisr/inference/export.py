@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from gisr import __version__
 from gisr.data.pair import Pair
 from gisr.errors import FileFormatError, InputError
-from gisr.inference.consistency import Consistency, by_default, consistent_image
+from gisr.inference.consistency import Consistency, consistent_image, is_wanted
 from gisr.inference.source import ArraySource
 from gisr.inference.tile_job import as_tensor
 from gisr.inference.weights import Weights
@@ -129,7 +129,7 @@ class Prepared:
         own = restore(torch.from_numpy(residual), bands)[0, :, :height, :width]
         added = self.source.survey.normalisation.residual(own.permute(1, 2, 0).numpy())
         image = self.source.survey.clip(self.on_grid + added, self.pair.bits)
-        if by_default(self.pair, self.source):
+        if is_wanted(None, self.pair, self.source):
             return consistent_image(image, self.pair, self.source, Consistency())
         return image
 

@@ -12,9 +12,9 @@ from gisr.errors import InputError
 from gisr.inference.align import Alignment
 from gisr.inference.consistency import (
     Consistency,
-    by_default,
     consistency_bytes,
     consistent_rows,
+    is_wanted,
 )
 from gisr.inference.contents import check_values
 from gisr.inference.memory import most_memory_taken
@@ -22,7 +22,7 @@ from gisr.inference.order import FileResult, Order
 from gisr.inference.report import SceneSubject, write_report
 from gisr.inference.sampling import RegularSample
 from gisr.inference.source import PairSource, Survey, Values, sample_of, survey_of
-from gisr.inference.tiles import Rows, Window
+from gisr.inference.tiles import Rows
 from gisr.inference.upscaler import Progress, Upscaler
 from gisr.io.files import atomic_outputs
 from gisr.io.geotiff import (
@@ -41,6 +41,7 @@ from gisr.io.geotiff import (
 from gisr.io.pairs import RasterPair
 from gisr.io.placement import Placement
 from gisr.tasks.task import find_task
+from gisr.windows import Window
 
 _SCAN_SAMPLES = 2**19
 """Samples read at a time in the survey."""
@@ -247,8 +248,7 @@ def _further_bytes(upscaler: Upscaler, order: Order, source: RasterSource) -> in
 
 
 def _is_consistent(order: Order, source: RasterSource) -> bool:
-    asked = order.options.consistent
-    return by_default(source.about, source) if asked is None else asked
+    return is_wanted(order.options.consistent, source.about, source)
 
 
 def _about(order: Order, files: RasterPair) -> Pair:

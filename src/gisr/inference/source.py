@@ -17,10 +17,11 @@ from gisr.errors import InputError
 from gisr.inference.align import LARGEST_SHIFT, Alignment, find_alignment
 from gisr.inference.instrument import Instrument, find_instrument
 from gisr.inference.sampling import RegularSample
-from gisr.inference.tiles import TilePlan, Window
+from gisr.inference.tiles import TilePlan
 from gisr.io.placement import Placement
 from gisr.tasks.sensors import find_sensor
 from gisr.tasks.task import Task, describe, find_task
+from gisr.windows import Window
 
 _TARGET_MARGIN = 8
 """Target pixels read around a window: two for the bicubic kernel, the rest so that the nearest

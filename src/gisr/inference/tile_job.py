@@ -12,8 +12,9 @@ from gisr.errors import InputError, LimitError
 from gisr.inference.ensemble import UPRIGHT, Moments, Symmetry
 from gisr.inference.memory import is_out_of_memory
 from gisr.inference.source import Cut, Survey
-from gisr.inference.tiles import TilePlan, Window, blended
+from gisr.inference.tiles import TilePlan, blended
 from gisr.magnet import MAGNet
+from gisr.windows import Window
 
 Image = Float[np.ndarray, "H W channels"]
 Prompt = Float[Tensor, "1 p"]

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from gisr.errors import InputError
+from gisr.windows import Window
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,6 @@ class Rows:
     rows are asked for."""
 
 
-Window = tuple[slice, slice]
-"""Rows and columns, with start and stop."""
 Tile = Float[np.ndarray, "tile_h tile_w bands"]
 
 
@@ -155,12 +154,3 @@ def ramp(start: int, stop: int, size: int, overlap: int) -> NDArray[np.float32]:
         if stop < size:
             weights[length - reach :] = np.minimum(weights[length - reach :], slope[::-1])
     return weights
-
-
-def within(outer: Window, inner: Window) -> Window:
-    """Return a window counted from the first pixel of another."""
-    rows, columns = (
-        slice(part.start - whole.start, part.stop - whole.start)
-        for whole, part in zip(outer, inner, strict=True)
-    )
-    return rows, columns

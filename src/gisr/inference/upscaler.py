@@ -1,27 +1,28 @@
 """The upscaler: trained weights behind one call that takes images in their own units."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError, LimitError
 from gisr.inference.align import Align
 from gisr.inference.call import PairSystem
-from gisr.inference.consistency import Consistency, by_default, consistent_image
+from gisr.inference.consistency import Consistency, consistent_image, is_wanted
 from gisr.inference.ensemble import SYMMETRIES
 from gisr.inference.memory import memory_taken, network_bytes, prompt_bytes
 from gisr.inference.source import ArraySource, PairSource
 from gisr.inference.tile_job import TileJob, as_tensor
-from gisr.inference.tiles import Rows, TilePlan, Window, blended, gathered
+from gisr.inference.tiles import Rows, TilePlan, blended, gathered
 from gisr.inference.weights import Weights, load_weights, save_weights
 from gisr.magnet import LevelRouting, MAGNet, MAGNetOutput
 from gisr.tasks.text.encoder import TextEncoder, load_text_encoder
+from gisr.windows import Window
 
 Progress = Callable[[int, int], None]
 """Called with (guide pixels done, guide pixels in all)."""
@@ -107,6 +108,7 @@ class Upscaler(PairSystem):
         progress: Progress | None = None,
         spread: bool = False,
         consistent: bool | None = None,
+        measured: Bool[np.ndarray, "h w"] | None = None,
     ) -> Answer:
         """Sharpen a pair in memory and say more of the result.
 
@@ -121,6 +123,8 @@ class Upscaler(PairSystem):
                 symmetries of the square, whose spread is wanted: eight times the work.
             consistent: Whether the result is corrected so that degrading it gives the target. When
                 None, it is on k-space grids, and for satellite images whose blur can be measured.
+            measured: Target pixels with which a consistent result agrees, where others were filled
+                in beforehand; all that are known when None.
 
         Raises:
             InputError: The network gave values that are not finite.
@@ -135,11 +139,15 @@ class Upscaler(PairSystem):
         unknown = np.isnan(image)
         if unknown.any():
             image = np.where(unknown, pair.on_guide_grid(), image)
-        wanted = by_default(pair, source) if consistent is None else consistent
-        found = Consistency() if wanted else None
-        if found is not None:
-            image = consistent_image(image, pair, source, found)
-        return Answer(image, spreads if spread else None, found)
+        answer = Answer(image, spreads if spread else None, None)
+        if measured is not None:
+            pair = replace(pair, valid=measured)
+            source = self._source(pair, align)
+        if not is_wanted(consistent, pair, source):
+            return answer
+        found = Consistency()
+        image = consistent_image(image, pair, source, found)
+        return replace(answer, image=image, consistency=found)
 
     def stream(
         self,

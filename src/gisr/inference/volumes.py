@@ -65,7 +65,7 @@ def upscale_volume(
         contrast=order.options.contrast,
         guide_contrast=order.options.guide_contrast,
         alignment=found,
-        consistency=sharpener.consistency if order.options.consistent else None,
+        consistency=sharpener.consistency if sharpener.consistency.count else None,
         further=order.options.written,
         notes=tuple(_notes(order, files, sharpener, found)),
     )

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float64, Shaped
 
 from gisr.errors import PairError
 from gisr.io.extras import load_extra
+from gisr.windows import Window
 
 if TYPE_CHECKING:
     from rasterio.crs import CRS
@@ -26,9 +27,6 @@ _MOST_UNLIKE = 16
 """Pixels of the file for one pixel of a window, around it too: two when turned by 45 degrees, many
 more near the pole of one of two systems."""
 _WARP_MEGABYTES = 32
-
-Window = tuple[slice, slice]
-"""Rows and columns."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

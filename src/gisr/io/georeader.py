@@ -13,9 +13,10 @@ from jaxtyping import Bool, Shaped
 from gisr.errors import FileFormatError
 from gisr.io.extras import load_extra
 from gisr.io.files import typed_errors
-from gisr.io.geogrid import GeoOutline, Turn, Warp, Window
+from gisr.io.geogrid import GeoOutline, Turn, Warp
 from gisr.io.georaster import GeoHeader, opened_tiff, read_header
 from gisr.io.limits import DEFAULT_LIMITS, Limits
+from gisr.windows import Window, within
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -127,10 +128,7 @@ class GeoReader:
                 own, known = self._read_own(area)
                 if not known.any():
                     continue
-                place = (
-                    slice(part[0].start - rows.start, part[0].stop - rows.start),
-                    slice(part[1].start - columns.start, part[1].stop - columns.start),
-                )
+                place = within((rows, columns), part)
                 pixels[place], valid[place] = warp.bring(own, known, area, part)
         pixels[~valid] = 0
         return pixels, valid

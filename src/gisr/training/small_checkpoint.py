@@ -12,7 +12,9 @@ from torch import Tensor
 
 from gisr.errors import InputError
 
-_NETWORK, _AVERAGE = "network.", "average.module."
+AVERAGE = "average.module."
+"""What the names of the moving average's tensors begin with in a checkpoint."""
+_NETWORK = "network."
 _FIRST, _SECOND, _STEP = "optimiser.exp_avg.", "optimiser.exp_avg_sq.", "optimiser.step."
 _MIB = 2**20
 
@@ -33,7 +35,7 @@ class Form:
         """Return the tensors of a checkpoint in this form; what is in no copy stays as it is."""
         copies = {
             _NETWORK: self.network,
-            _AVERAGE: self.average,
+            AVERAGE: self.average,
             _FIRST: self.first,
             _SECOND: self.second,
             _STEP: None if self.second is None else torch.float32,
@@ -86,8 +88,8 @@ def completed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         for name, tensor in tensors.items()
     }
     for name, tensor in list(whole.items()):
-        if name.startswith(_AVERAGE):
-            whole.setdefault(_NETWORK + name.removeprefix(_AVERAGE), tensor)
+        if name.startswith(AVERAGE):
+            whole.setdefault(_NETWORK + name.removeprefix(AVERAGE), tensor)
         if name.startswith(_SECOND):
             whole.setdefault(_FIRST + name.removeprefix(_SECOND), torch.zeros_like(tensor))
     return whole

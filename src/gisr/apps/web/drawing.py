@@ -9,9 +9,10 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from gisr.apps.web.layers import LayerName, Layers, Plane, Window
+from gisr.apps.web.layers import LayerName, Layers, Plane
 from gisr.io.drawing import UNKNOWN, colour_bytes, coloured_depth, cubehelix, red_green_blue
 from gisr.tasks.task import TaskName
+from gisr.windows import Window
 
 Comparison = Literal["interpolated", "guide", "truth", "errors"]
 """What the sharpened image is compared with; ``errors`` are those of both, against the truth."""

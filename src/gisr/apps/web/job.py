@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 
 from gisr.apps.web.interpolation import Interpolation
-from gisr.apps.web.layers import Layers, Truth, open_layers
+from gisr.apps.web.layers import Layers, Truth, open_layers, size_text
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.scores import Scores, score
 from gisr.apps.web.watch import Watch
@@ -84,15 +84,15 @@ def look(uploads: Uploads, wishes: Wishes, limits: PageLimits, folder: Path) -> 
     files = order.files
     bands: tuple[str, ...] = ()
     if isinstance(files, RasterPair):
-        target, guide = (_size(*header.shape) for header in (files.target, files.guide))
+        target, guide = (size_text(header.shape) for header in (files.target, files.guide))
         ratio = order.place(files.target.shape, files.guide.shape, files.placement)[0].ratio
         detail = f"{files.target.bands} bands of {files.target.dtype}"
         bands = _band_names(files)
     elif isinstance(files, VolumePair):
-        target, guide = (_size(*volume.shape) for volume in (files.target, files.guide))
+        target, guide = (size_text(volume.shape) for volume in (files.target, files.guide))
         ratio, detail = files.placement.ratio, f"{files.target.dtype}"
     else:
-        target, guide = _size(*files.target.shape), _size(*files.guide.shape[:2])
+        target, guide = size_text(files.target.shape), size_text(files.guide.shape[:2])
         ratio = files.placement.ratio
         detail = f"{files.target.dtype}, {1 - files.target.valid.mean():.1%} unknown"
     summary = f"{_NAMES[order.task]}, {target} ({detail}) to {guide}: x{ratio:.3g}"
@@ -200,7 +200,3 @@ def _band_names(files: RasterPair) -> tuple[str, ...]:
         f"{number} {name}" if name else f"{number}"
         for number, name in zip(target.numbers, target.descriptions, strict=True)
     )
-
-
-def _size(*sides: int) -> str:
-    return " x ".join(map(str, sides))

@@ -18,10 +18,10 @@ from gisr.io.limits import Limits
 from gisr.io.nifti import read_nifti
 from gisr.io.pairs import DepthPair, RasterPair, VolumePair
 from gisr.io.volume import Volume
+from gisr.windows import Window
 
 LayerName = Literal["interpolated", "sharpened", "guide", "truth", "spread", "filled"]
 """``spread`` is how sure the network was, ``filled`` 1 where a depth map had holes, else 0."""
-Window = tuple[slice, slice]
 Image = Float[np.ndarray, "h w channels"]
 """NaN where unknown."""
 _NAN = float("nan")
@@ -154,9 +154,9 @@ class Truth:
                 found, wanted = self.depth.shape[:2], files.guide.shape[:2]
         if found != wanted:
             raise PairError(
-                f"{self.path}: a truth of {_size(found)} does not fit, the sharpened image will "
-                f"have {_size(wanted)}: give the high-resolution image the target was made from, "
-                "or none"
+                f"{self.path}: a truth of {size_text(found)} does not fit, the sharpened image "
+                f"will have {size_text(wanted)}: give the high-resolution image the target was "
+                "made from, or none"
             )
 
     @cached_property
@@ -221,5 +221,6 @@ def _depth_image(path: Path, unknown: float, limits: Limits | None = None) -> Im
     return np.where(found.valid, found.values, np.nan).astype(np.float32)[..., None]
 
 
-def _size(shape: tuple[int, ...]) -> str:
+def size_text(shape: tuple[int, ...]) -> str:
+    """Return sides as people write them: ``480 x 640``."""
     return " x ".join(map(str, shape))

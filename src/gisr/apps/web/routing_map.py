@@ -9,7 +9,6 @@ from PIL import ImageColor, ImageDraw
 
 from gisr.apps.web.drawing import Colours, View, window_of
 from gisr.apps.web.job import Outcome
-from gisr.apps.web.layers import Window
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.report.figures import EXPERT_COLOURS
@@ -18,6 +17,7 @@ from gisr.inference.source import ArraySource, Cut
 from gisr.io.drawing import INK, PAPER, letters
 from gisr.io.geotiff import GeoReader
 from gisr.io.pairs import RasterPair, VolumePair
+from gisr.windows import Window
 
 _COLOURS = np.array([ImageColor.getrgb(colour) for colour in EXPERT_COLOURS], dtype=np.uint8)
 _PANEL, _MARGIN, _LINE = 220, 12, 24

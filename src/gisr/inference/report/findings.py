@@ -16,7 +16,8 @@ from gisr.errors import InputError
 from gisr.inference.consistency import Consistency, consistent_kspace, residual_of
 from gisr.inference.no_reference import NoReferenceQuality
 from gisr.inference.report.subject import ArraySubject, Look, Subject
-from gisr.inference.tiles import TilePlan, Window
+from gisr.inference.tiles import TilePlan
+from gisr.windows import Window
 
 _OVERVIEW = 720
 """Longest side of the overview in pixels."""

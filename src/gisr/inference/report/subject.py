@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float
 
 from gisr.data.pair import Pair
 from gisr.inference.source import ArraySource, Cut, PairSource
-from gisr.inference.tiles import Window
 from gisr.io.geotiff import GeoReader
+from gisr.windows import Window
 
 _LARGEST = 512
 """Side of an image in memory that may go through the network at once."""

@@ -8,8 +8,7 @@ import cv2
 import nibabel
 import numpy as np
 import pytest
-import rasterio
-from rasterio import Affine
+from tests.geotiffs import write_geotiff
 
 from gisr.apps.cli import build_parser, main, split_overrides
 from gisr.inference.weights_folder import EMBEDDED, TENSORS_FILE, embedded_folder
@@ -90,17 +89,8 @@ def _write_files() -> None:
     """Write small pairs under the names that the README uses."""
     rng = np.random.default_rng(0)
     for name, side, bands in (("multispectral", 16, 4), ("panchromatic", 64, 1)):
-        profile = {
-            "driver": "GTiff",
-            "width": side,
-            "height": side,
-            "count": bands,
-            "dtype": "uint16",
-            "crs": "EPSG:32633",
-            "transform": Affine(160 / side, 0, 5e5, 0, -160 / side, 5e6),
-        }
-        with rasterio.open(f"{name}.tif", "w", **profile) as dataset:
-            dataset.write(rng.integers(1, 2048, (bands, side, side)).astype(np.uint16))
+        pixels = rng.integers(1, 2048, (side, side, bands)).astype(np.uint16)
+        write_geotiff(Path(f"{name}.tif"), pixels, 160 / side)
     for name, side in (("sub-01_T2w", 24), ("sub-01_T1w", 48)):
         affine = np.diag([96 / side, 96 / side, 3.0, 1.0])
         volume = rng.integers(0, 1000, (side, side, 2)).astype(np.int16)

@@ -9,11 +9,9 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
-import rasterio
 import torch
-from affine import Affine
-from numpy.typing import NDArray
 from PIL import Image
+from tests.geotiffs import BGRN, write_geotiff
 
 from gisr.apps.web.drawing import (
     LARGEST_VIEW,
@@ -79,31 +77,14 @@ def depth_files(folder: Path) -> Uploads:
     return Uploads(folder / "depth.npy", folder / "colour.png", folder / "truth.npy")
 
 
-def write_tiff(path: Path, pixels: NDArray[Any], size: float) -> Path:
-    profile = {
-        "driver": "GTiff",
-        "height": pixels.shape[0],
-        "width": pixels.shape[1],
-        "count": pixels.shape[2],
-        "dtype": "uint16",
-        "crs": "EPSG:32633",
-        "transform": Affine(size, 0.0, 500_000.0, 0.0, -size, 4_000_000.0),
-    }
-    with rasterio.open(path, "w", **profile) as dataset:
-        dataset.write(np.moveaxis(pixels.astype(np.uint16), -1, 0))
-        for band, name in enumerate(("blue", "green", "red", "nir"), 1):
-            if pixels.shape[2] == 4:
-                dataset.set_band_description(band, name)
-    return path
-
-
 def satellite_files(folder: Path) -> Uploads:
     truth = RNG.integers(200, 1800, (64, 64, 4))
     target = np.rint(truth.reshape(16, 4, 16, 4, 4).mean(axis=(1, 3)))
+    pan = truth.mean(axis=2, keepdims=True)
     return Uploads(
-        write_tiff(folder / "ms.tif", target, 8.0),
-        write_tiff(folder / "pan.tif", truth.mean(axis=2, keepdims=True), 2.0),
-        write_tiff(folder / "truth.tif", truth, 2.0),
+        write_geotiff(folder / "ms.tif", target.astype(np.uint16), 8.0, names=BGRN),
+        write_geotiff(folder / "pan.tif", pan.astype(np.uint16), 2.0),
+        write_geotiff(folder / "truth.tif", truth.astype(np.uint16), 2.0, names=BGRN),
     )
 
 

@@ -1,13 +1,9 @@
 """Generated depth frames: a function of the generator's state, exact, and in range."""
 
-import hashlib
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.random import default_rng
+from tests.drawn import digest, digest_elsewhere
 
 from gisr.data.generated.depth_frame import DepthFrame, generated_depth_frame
 from gisr.data.generated.noise import SIDE, noise_fields
@@ -23,27 +19,8 @@ def frames() -> list[DepthFrame]:
     return [generated_depth_frame(default_rng((0, number)), 128) for number in range(FRAMES)]
 
 
-def digest() -> str:
-    """Return the sum of a sample at each ratio."""
-    total = hashlib.sha256()
-    for ratio in (4, 8, 16):
-        sample = GeneratedDepthSet(ratio).sample(0, default_rng((7, ratio)), 32)
-        for image in (sample.target, sample.guide, sample.truth, sample.known):
-            total.update(image.tobytes())
-    return total.hexdigest()
-
-
 def test_another_process_draws_the_same() -> None:
-    code = "from tests.data.test_generated_depth import digest; print(digest())"
-    other = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-        cwd=Path(__file__).parents[2],
-    )
-    assert other.stdout.strip() == digest()
+    assert digest_elsewhere("depth") == digest("depth")
 
 
 def test_what_was_drawn_before_does_not_matter() -> None:

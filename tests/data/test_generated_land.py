@@ -1,13 +1,9 @@
 """Generated satellite scenes: a function of the generator's state, with the traits of real ones."""
 
-import hashlib
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.random import default_rng
+from tests.drawn import digest, digest_elsewhere
 
 from gisr.data.degradations import wald
 from gisr.data.generated.land_scene import LandScene, generated_land_scene
@@ -24,27 +20,8 @@ def scenes() -> list[LandScene]:
     return [generated_land_scene(default_rng((0, number)), 64) for number in range(SCENES)]
 
 
-def digest() -> str:
-    """Return the sum of a sample at each ratio."""
-    total = hashlib.sha256()
-    for ratio in (2, 4):
-        sample = GeneratedPansharpeningSet(ratio).sample(0, default_rng((7, ratio)), 32)
-        for image in (sample.target, sample.guide, sample.truth, sample.known):
-            total.update(image.tobytes())
-    return total.hexdigest()
-
-
 def test_another_process_draws_the_same() -> None:
-    code = "from tests.data.test_generated_land import digest; print(digest())"
-    other = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-        cwd=Path(__file__).parents[2],
-    )
-    assert other.stdout.strip() == digest()
+    assert digest_elsewhere("pansharpening") == digest("pansharpening")
 
 
 def test_values_are_digital_numbers(scenes: list[LandScene]) -> None:

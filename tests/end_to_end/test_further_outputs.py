@@ -9,10 +9,9 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-import rasterio
-from affine import Affine
 from nibabel import Nifti1Image
 from PIL import Image
+from tests.geotiffs import write_geotiff
 
 from gisr.apps.cli import main
 from gisr.data.degradations import kspace_crop, pillow_reduce, wald
@@ -29,23 +28,11 @@ TRUTH = (1500 + 300 * RANDOM / RANDOM.std()).clip(200, 4000).astype(np.float32)
 
 def write_satellite(folder: Path, dtype: str = "float32") -> tuple[Path, Path]:
     low = wald(np.moveaxis(TRUTH, 0, -1), 4)
-    guide = TRUTH.mean(axis=0)[None]
-    for name, pixels, size in (("ms.tif", np.moveaxis(low, -1, 0), 4.0), ("pan.tif", guide, 1.0)):
-        profile = {
-            "driver": "GTiff",
-            "count": pixels.shape[0],
-            "height": pixels.shape[1],
-            "width": pixels.shape[2],
-            "dtype": dtype,
-            "crs": "EPSG:32633",
-            "transform": Affine(size, 0.0, 5e5, 0.0, -size, 4e6),
-            "photometric": "MINISBLACK",
-        }
-        with rasterio.open(folder / name, "w", **profile) as dataset:
-            dataset.write(pixels.astype(dtype))
-            for number in range(1, pixels.shape[0] + 1):
-                dataset.set_band_description(number, f"b{number}")
-    return folder / "ms.tif", folder / "pan.tif"
+    low, guide = low.astype(dtype), TRUTH.mean(axis=0)[..., None].astype(dtype)
+    return (
+        write_geotiff(folder / "ms.tif", low, 4.0, names=("b1", "b2", "b3", "b4")),
+        write_geotiff(folder / "pan.tif", guide, 1.0, names=("b1",)),
+    )
 
 
 def write_volumes(folder: Path) -> tuple[Path, Path]:

@@ -20,9 +20,8 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
-import rasterio
-from affine import Affine
 from PIL import Image
+from tests.geotiffs import write_geotiff
 
 from gisr.apps.cli import main
 from gisr.data.entry import Scan, Scene
@@ -228,21 +227,8 @@ def landsat(folder: Path, data: Path) -> tuple[Path, Path, Path]:
     for name, image in images.items():
         assert image is not None
         size = 30.0 * pair.guide.shape[0] / image.shape[0]
-        path = folder / f"{name}.tif"
-        with rasterio.open(
-            path,
-            "w",
-            driver="GTiff",
-            height=image.shape[0],
-            width=image.shape[1],
-            count=image.shape[2],
-            dtype="uint8",
-            crs="EPSG:32655",
-            photometric="MINISBLACK",
-            transform=Affine(size, 0.0, 300_000.0, 0.0, -size, 5_800_000.0),
-        ) as dataset:
-            dataset.write(np.moveaxis(np.rint(image).astype(np.uint8), -1, 0))
-        paths.append(path)
+        pixels = np.rint(image).astype(np.uint8)
+        paths.append(write_geotiff(folder / f"{name}.tif", pixels, size, crs="EPSG:32655"))
     return paths[0], paths[1], paths[2]
 
 

@@ -7,10 +7,9 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
-import rasterio
-from affine import Affine
 from numpy.typing import NDArray
 from PIL import Image
+from tests.geotiffs import BGRN, write_geotiff
 
 from gisr.apps.cli import main
 from gisr.baselines.classical import Bicubic, ZeroFilled
@@ -35,36 +34,13 @@ TARGET = RNG.integers(100, 1900, (24, 24, 4)).astype(np.uint16)
 GUIDE = RNG.integers(100, 1900, (96, 96, 1)).astype(np.uint16)
 
 
-def write_tiff(path: Path, pixels: NDArray[Any], size: float, **options: Any) -> Path:
-    west, north = options.pop("origin", (500_000.0, 4_000_000.0))
-    profile = {
-        "driver": "GTiff",
-        "height": pixels.shape[0],
-        "width": pixels.shape[1],
-        "count": pixels.shape[2],
-        "dtype": pixels.dtype.name,
-        "crs": "EPSG:32633",
-        # Else GDAL takes the fourth band of 8 bits for transparency.
-        "photometric": "MINISBLACK",
-        "alpha": "UNSPECIFIED",
-        "transform": Affine(size, 0.0, west, 0.0, -size, north),
-        **options,
-    }
-    with rasterio.open(path, "w", **profile) as dataset:
-        dataset.write(np.moveaxis(pixels, -1, 0))
-        if pixels.shape[2] == 4:
-            for band, name in enumerate(("blue", "green", "red", "nir"), 1):
-                dataset.set_band_description(band, name)
-    return path
-
-
 @pytest.fixture
 def tiffs(tmp_path: Path) -> tuple[Path, Path]:
     target = TARGET.copy()
     target[:3, 20:] = 0
     return (
-        write_tiff(tmp_path / "ms.tif", target, 10.0, nodata=0, compress="deflate"),
-        write_tiff(tmp_path / "pan.tif", GUIDE, 2.5),
+        write_geotiff(tmp_path / "ms.tif", target, names=BGRN, nodata=0, compress="deflate"),
+        write_geotiff(tmp_path / "pan.tif", GUIDE, 2.5),
     )
 
 
@@ -126,11 +102,13 @@ def test_geotiff_gets_the_upscalers_values_on_the_guides_grid(
 def test_guide_outside_the_target_or_unknown_is_unknown_in_the_output(
     tmp_path: Path, tiny_upscaler: Upscaler
 ) -> None:
-    target = write_tiff(tmp_path / "ms.tif", TARGET, 10.0, nodata=0)
+    target = write_geotiff(tmp_path / "ms.tif", TARGET, 10.0, nodata=0)
     guide = GUIDE.copy()
     guide[50:60, 50:60] = 0
     # The guide begins 20 m, two target pixels, west of the target.
-    high = write_tiff(tmp_path / "pan.tif", guide, 2.5, nodata=0, origin=(499_980.0, 4_000_000.0))
+    high = write_geotiff(
+        tmp_path / "pan.tif", guide, 2.5, nodata=0, origin=(499_980.0, 4_000_000.0)
+    )
     result = upscale_files(tiny_upscaler, target, high, tmp_path / "out.tif")
     valid = read_geotiff(tmp_path / "out.tif").valid
     expected = np.ones((96, 96), bool)
@@ -143,7 +121,7 @@ def test_guide_of_many_bands_uses_the_first_and_says_so(
     tmp_path: Path, tiffs: tuple[Path, Path], tiny_upscaler: Upscaler
 ) -> None:
     others = RNG.integers(1, 2000, (96, 96, 3)).astype(np.uint16)
-    many = write_tiff(tmp_path / "many.tif", np.concatenate([GUIDE, others], axis=2), 2.5)
+    many = write_geotiff(tmp_path / "many.tif", np.concatenate([GUIDE, others], axis=2), 2.5)
     upscale_files(tiny_upscaler, *tiffs, tmp_path / "one_out.tif")
     result = upscale_files(tiny_upscaler, tiffs[0], many, tmp_path / "many_out.tif")
     assert result.notes == ("many.tif has 4 bands: band 1 is the guide",)
@@ -159,7 +137,7 @@ def test_a_fourth_band_called_alpha_is_data_unless_it_is_a_mask(
     if mask:
         pixels[..., 3] = 255
         pixels[:3, :3, 3] = 0
-    target = write_tiff(tmp_path / "rgba.tif", pixels, 10.0, photometric="RGB", alpha="YES")
+    target = write_geotiff(tmp_path / "rgba.tif", pixels, 10.0, photometric="RGB", alpha="YES")
     result = upscale_files(tiny_upscaler, target, tiffs[1], tmp_path / "out.tif")
     assert result.shape == (96, 96, 3 if mask else 4)
     assert len(result.notes) == mask
@@ -300,7 +278,7 @@ def test_what_cannot_be_done_is_refused_before_anything_is_written(
 def test_pixels_of_no_data_alone_are_refused_by_file(
     tmp_path: Path, tiffs: tuple[Path, Path], tiny_upscaler: Upscaler
 ) -> None:
-    empty = write_tiff(tmp_path / "empty.tif", np.zeros_like(GUIDE), 2.5, nodata=0)
+    empty = write_geotiff(tmp_path / "empty.tif", np.zeros_like(GUIDE), 2.5, nodata=0)
     with pytest.raises(InputError, match=r"empty\.tif: every pixel is unknown"):
         upscale_files(tiny_upscaler, tiffs[0], empty, tmp_path / "out.tif")
 
@@ -331,8 +309,8 @@ def _landsat(data_folder: Path, folder: Path) -> tuple[Pair, Path, Path, Path]:
     pair = wald_pair(
         entry.multispectral[:96, :96], entry.panchromatic[:192, :192], 2, sensor="Landsat-7", bits=8
     )
-    target = write_tiff(folder / "ms.tif", np.rint(pair.target).astype(np.uint8), 60.0)
-    guide = write_tiff(folder / "pan.tif", np.rint(pair.guide).astype(np.uint8), 30.0)
+    target = write_geotiff(folder / "ms.tif", np.rint(pair.target).astype(np.uint8), 60.0)
+    guide = write_geotiff(folder / "pan.tif", np.rint(pair.guide).astype(np.uint8), 30.0)
     return pair, target, guide, folder / "out.tif"
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.geotiffs import write_geotiff
 
 from gisr.apps.cli import main
 from gisr.apps.progress import ProgressBar
@@ -36,23 +37,6 @@ from rasterio.windows import Window  # noqa: E402
 RNG = np.random.default_rng(8)
 
 
-def write(path: Path, pixels: np.ndarray, size: float, **options: Any) -> Path:
-    west, north = options.pop("origin", (500_000.0, 4_000_000.0))
-    profile = {
-        "driver": "GTiff",
-        "height": pixels.shape[0],
-        "width": pixels.shape[1],
-        "count": pixels.shape[2],
-        "dtype": pixels.dtype.name,
-        "crs": "EPSG:32633",
-        "photometric": "MINISBLACK",
-        "transform": Affine(size, 0.0, west, 0.0, -size, north),
-    }
-    with rasterio.open(path, "w", **(profile | options)) as dataset:
-        dataset.write(np.moveaxis(pixels, -1, 0))
-    return path
-
-
 def smooth(height: int, width: int, bands: int, size: float, origin: tuple[float, float]) -> Any:
     """Return one landscape sampled at pixel centres, ``size`` metres apart."""
     y, x = np.mgrid[:height, :width] * size + size / 2
@@ -67,7 +51,7 @@ def scene(tmp_path: Path) -> tuple[Path, Path]:
     target = smooth(90, 110, 3, 10.0, (0, 0)).round().astype(np.uint16)
     guide = smooth(200, 240, 1, 4.0, (13, 29)).round().astype(np.uint16)
     where = (500_029.0, 3_999_987.0)
-    return write(tmp_path / "ms.tif", target, 10.0), write(
+    return write_geotiff(tmp_path / "ms.tif", target, 10.0), write_geotiff(
         tmp_path / "pan.tif", guide, 4.0, origin=where
     )
 
@@ -134,8 +118,8 @@ def test_windows_without_a_known_pixel_are_passed_over(
     target[80:100, 90:120], guide[:] = RNG.integers(1, 999, (20, 30, 3)), 50
     guide[::2] = 60
     files = (
-        write(tmp_path / "ms.tif", target, 10.0, nodata=0),
-        write(tmp_path / "pan.tif", guide, 2.5),
+        write_geotiff(tmp_path / "ms.tif", target, 10.0, nodata=0),
+        write_geotiff(tmp_path / "pan.tif", guide, 2.5),
     )
     seen: list[tuple[int, int]] = []
     upscale_files(
@@ -279,8 +263,8 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path, weights: Callable[..., Weights]) 
     save_weights(tmp_path / "tiny", made.network, made.descriptions, name="tiny")
     target, guide = smooth(300, 300, 4, 10.0, (0, 0)), smooth(1200, 1200, 1, 2.5, (0, 0))
     files = (
-        write(tmp_path / "ms.tif", target.astype(np.uint16), 10.0),
-        write(tmp_path / "pan.tif", guide.astype(np.uint16), 2.5),
+        write_geotiff(tmp_path / "ms.tif", target.astype(np.uint16), 10.0),
+        write_geotiff(tmp_path / "pan.tif", guide.astype(np.uint16), 2.5),
     )
     before = sorted(tmp_path.iterdir())
     # A test run in the background hands down that the signal is ignored.

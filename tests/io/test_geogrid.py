@@ -1,6 +1,5 @@
 """Files on other grids than the guide's: reordered exactly, or interpolated once where they lie."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from jaxtyping import Float64
+from tests.geotiffs import write_geotiff
 
 from gisr.errors import PairError
 from gisr.io.geogrid import GeoOutline, Turn, Warp, map_pixels
@@ -31,22 +31,11 @@ TURNED = Affine(9.848, 1.736, 499_950, 1.736, -9.848, 4_000_000)
 """By 10 degrees, pixels of 10 m."""
 
 
-def write(path: Path, pixels: np.ndarray, **options: Any) -> Path:
-    profile = {
-        "driver": "GTiff", "height": pixels.shape[0], "width": pixels.shape[1],
-        "count": pixels.shape[2], "dtype": pixels.dtype.name, "crs": "EPSG:32633",
-        "photometric": "MINISBLACK", "transform": MS_GRID,
-    }  # fmt: skip
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-        with rasterio.open(path, "w", **(profile | options)) as dataset:
-            dataset.write(np.moveaxis(pixels, -1, 0))
-    return path
-
-
 def guide(folder: Path, **options: Any) -> GeoHeader:
     pixels = np.ones((256, 320, 1), np.uint8)
-    return read_header(write(folder / "pan.tif", pixels, **({"transform": PAN_GRID} | options)))
+    return read_header(
+        write_geotiff(folder / "pan.tif", pixels, **({"transform": PAN_GRID} | options))
+    )
 
 
 def noise(height: int, width: int, bands: int = 2, dtype: str = "uint16") -> np.ndarray:
@@ -79,7 +68,7 @@ class TestTurn:
     ) -> None:
         pixels = noise(9, 12)
         pixels[2, 5] = 0
-        plain = write(tmp_path / "plain.tif", pixels, nodata=0)
+        plain = write_geotiff(tmp_path / "plain.tif", pixels, nodata=0)
         # The same picture stored in another order: columns and rows count from other corners.
         stored = pixels[:: reverse[0], :: reverse[1]]
         west, north = (500_000, 500_120)[reverse[1] < 0], (4_000_000, 3_999_910)[reverse[0] < 0]
@@ -87,7 +76,7 @@ class TestTurn:
         if transposed:
             stored = stored.swapaxes(0, 1)
             grid = Affine(grid.b, grid.a, grid.c, grid.e, grid.d, grid.f)
-        turned = write(tmp_path / "ms.tif", stored, nodata=0, transform=grid)
+        turned = write_geotiff(tmp_path / "ms.tif", stored, nodata=0, transform=grid)
         high = guide(tmp_path, transform=Affine(2.5, 0, 500_000, 0, -2.5, 4_000_000))
         expected, low = read_geotiff(plain), read_header(turned)
         relation = relate_grids(low, high)
@@ -109,7 +98,7 @@ class TestTurn:
         np.testing.assert_array_equal(known, expected.valid[1:7, 4:11])
 
     def test_a_guide_may_be_south_up(self, tmp_path: Path) -> None:
-        low = read_header(write(tmp_path / "ms.tif", noise(64, 80)))
+        low = read_header(write_geotiff(tmp_path / "ms.tif", noise(64, 80)))
         high = guide(tmp_path, transform=Affine(2.5, 0, 500_000, 0, 2.5, 3_999_360))
         found, _ = whole(regridded(low, high))
         np.testing.assert_array_equal(found, read_geotiff(low.path).pixels[::-1])
@@ -150,7 +139,7 @@ class TestWarp:
         self, tmp_path: Path, crs: str | None, grid: Affine, west: int
     ) -> None:
         pixels = noise(120, 140, dtype="float32")
-        low = read_header(write(tmp_path / "ms.tif", pixels, crs=crs, transform=grid))
+        low = read_header(write_geotiff(tmp_path / "ms.tif", pixels, crs=crs, transform=grid))
         there = Affine(2.5, 0, west, 0, -2.5, 3_999_900)
         high = guide(tmp_path, crs=crs and "EPSG:32633", transform=there)
         header = regridded(low, high)
@@ -173,7 +162,7 @@ class TestWarp:
         assert (expected > clipped).any()
 
     def test_windows_are_parts_of_the_whole(self, tmp_path: Path) -> None:
-        low = read_header(write(tmp_path / "ms.tif", noise(300, 400), transform=TURNED))
+        low = read_header(write_geotiff(tmp_path / "ms.tif", noise(300, 400), transform=TURNED))
         high = guide(tmp_path, transform=Affine(2.5, 0, 500_100, 0, -2.5, 3_999_900))
         header = regridded(low, high)
         with GeoReader(header) as reader:
@@ -201,7 +190,7 @@ class TestWarp:
             options |= {"photometric": "RGB", "alpha": "YES"}
         if kind == "alpha":
             pixels[..., 3] = np.where(hole, 0, 255)
-        path = write(tmp_path / "ms.tif", pixels, **options)
+        path = write_geotiff(tmp_path / "ms.tif", pixels, **options)
         if kind == "mask":
             with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as dataset:
                 dataset.write_mask(~hole)
@@ -224,7 +213,9 @@ class TestWarp:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         diagonal = Affine(7, 7, 500_000, 7, -7, 4_000_000)
-        low = read_header(write(tmp_path / "ms.tif", noise(900, 900, 1), transform=diagonal))
+        low = read_header(
+            write_geotiff(tmp_path / "ms.tif", noise(900, 900, 1), transform=diagonal)
+        )
         wide = Affine(10, 0, 500_000, 0, -10, 4_003_000)
         header = regridded(low, guide(tmp_path, transform=wide))
         sizes: list[int] = []
@@ -242,7 +233,7 @@ class TestWarp:
 
 class TestRelation:
     def test_the_resolution_is_the_targets_own_and_ratios_are_whole(self, tmp_path: Path) -> None:
-        low = read_header(write(tmp_path / "ms.tif", noise(120, 140), transform=TURNED))
+        low = read_header(write_geotiff(tmp_path / "ms.tif", noise(120, 140), transform=TURNED))
         relation = relate_grids(low, guide(tmp_path))
         assert relation.placement.ratios == (4, 4)
         assert relation.placement.offset == (3.625, 3.625)  # a margin of 4 pixels
@@ -256,7 +247,7 @@ class TestRelation:
         # ETRS89 and WGS 84 coincide; degrees and Mercator run along each other over a small place.
         grid = Affine(1e-4, 0, 15.0, 0, -1e-4, 36.0)
         low = read_header(
-            write(tmp_path / "ms.tif", noise(64, 80), crs="EPSG:4258", transform=grid)
+            write_geotiff(tmp_path / "ms.tif", noise(64, 80), crs="EPSG:4258", transform=grid)
         )
         fine = Affine(2.5e-5, 0, 15.0, 0, -2.5e-5, 36.0)
         relation = relate_grids(low, guide(tmp_path, crs="EPSG:4326", transform=fine))
@@ -270,7 +261,7 @@ class TestRelation:
 
     def test_a_small_target_is_found_in_a_large_guide(self, tmp_path: Path) -> None:
         spot = Affine(9.848, 1.736, 500_371, 1.736, -9.848, 3_999_603)
-        low = read_header(write(tmp_path / "ms.tif", noise(2, 2), transform=spot))
+        low = read_header(write_geotiff(tmp_path / "ms.tif", noise(2, 2), transform=spot))
         warp = relate_grids(low, replace(guide(tmp_path), shape=(4000, 4000))).regrid
         assert isinstance(warp, Warp)
         assert warp.outside == pytest.approx(1, abs=1e-4)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from tests.geotiffs import write_geotiff
 
 from gisr.magnet import MAGNetConfig
 from gisr.training.recipe import Recipe, SetRecipe
@@ -65,23 +66,10 @@ def waves(rng: np.random.Generator, side: int, bands: int) -> np.ndarray:
 
 
 def _scene(folder: Path, rng: np.random.Generator, number: int) -> dict[str, Any]:
-    import rasterio
-
     names = {}
     for kind, side, bands in (("target", SIDE, 4), ("guide", 2 * SIDE, 1)):
         names[kind] = f"scene{number}_{kind}.tif"
-        pixels, size = waves(rng, side, bands), 30.0 * SIDE / side
-        profile = {
-            "driver": "GTiff",
-            "height": side,
-            "width": side,
-            "count": bands,
-            "dtype": "uint8",
-            "crs": "EPSG:32610",
-            "transform": rasterio.Affine(size, 0, 5e5, 0, -size, 4e6),
-        }
-        with rasterio.open(folder / names[kind], "w", **profile) as dataset:
-            dataset.write(np.moveaxis(pixels, -1, 0))
+        write_geotiff(folder / names[kind], waves(rng, side, bands), 30.0 * SIDE / side)
     return _record(f"scene{number}", "pansharpening", sensor="Landsat-7 ETM+", bits=8, **names)
 
 

@@ -1,0 +1,54 @@
+"""GeoTIFFs that tests write with rasterio alone, so that our own writer is not its own judge."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BGRN = ("blue", "green", "red", "nir")
+
+
+def write_geotiff(
+    path: Path,
+    pixels: NDArray[Any],
+    size: float = 10.0,
+    *,
+    origin: tuple[float, float] = (500_000.0, 4_000_000.0),
+    names: Sequence[str] = (),
+    **profile: Any,
+) -> Path:
+    """Write rows, columns and bands, and return the path.
+
+    Args:
+        path: The file.
+        pixels: Their type is the file's.
+        size: Of a pixel in metres.
+        origin: Easting and northing of the upper left corner, in UTM 33 N.
+        names: Descriptions of the bands.
+        profile: Anything else that rasterio takes, or in place of what is here.
+    """
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+
+    usual = {
+        "driver": "GTiff",
+        "height": pixels.shape[0],
+        "width": pixels.shape[1],
+        "count": pixels.shape[2],
+        "dtype": pixels.dtype.name,
+        "crs": "EPSG:32633",
+        # Else GDAL takes the fourth band of 8 bits for transparency.
+        "photometric": "MINISBLACK",
+        "alpha": "UNSPECIFIED",
+        "transform": rasterio.Affine(size, 0.0, origin[0], 0.0, -size, origin[1]),
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, "w", **(usual | profile)) as dataset:
+            dataset.write(np.moveaxis(pixels, -1, 0))
+            for number, name in enumerate(names, 1):
+                dataset.set_band_description(number, name)
+    return path

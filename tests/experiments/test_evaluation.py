@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from gisr.apps.cli import main
@@ -12,7 +13,11 @@ from gisr.errors import InputError
 from gisr.experiments.evaluation import Score, evaluate, load_systems, measure, save_scores, tables
 from gisr.inference.call import make_pair
 from gisr.inference.no_reference import NoReferenceQuality
+from gisr.inference.upscaler import load_model
+from gisr.inference.weights import save_weights
+from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.metrics import MetricName, ergas, psnr, q2n, sam
+from gisr.tasks.text.table import built_in_table
 
 
 def score(system: str, ratio: int, value: float) -> Score:
@@ -127,13 +132,13 @@ def test_bicubic_rows_are_the_independent_ones(data_folder: Path) -> None:
     assert all(len(found.per_image) == found.images == 9 for found in scores)
 
 
-def test_weights_can_be_scored_as_with_consistent(tmp_path: Path) -> None:
-    from gisr.inference.weights import save_weights
-    from gisr.magnet import MAGNet, MAGNetConfig
-    from gisr.tasks.text.table import built_in_table
+@pytest.fixture
+def tiny_network() -> MAGNet:
+    return MAGNet(MAGNetConfig(width=4, blocks=(1, 1), heads=(1, 2), atoms=4, atom_width=8))
 
-    config = MAGNetConfig(width=4, blocks=(1, 1), heads=(1, 2), atoms=4, atom_width=8)
-    save_weights(tmp_path / "tiny", MAGNet(config), built_in_table(), name="tiny")
+
+def test_weights_can_be_scored_as_with_consistent(tmp_path: Path, tiny_network: MAGNet) -> None:
+    save_weights(tmp_path / "tiny", tiny_network, built_in_table(), name="tiny")
     tiny = str(tmp_path / "tiny")
     systems = load_systems([tiny, f"{tiny}+consistent", "bicubic"], "cpu")
     assert list(systems) == [tiny, f"{tiny}+consistent", "bicubic"]
@@ -143,3 +148,21 @@ def test_weights_can_be_scored_as_with_consistent(tmp_path: Path) -> None:
     # A new network is the identity: what it gives is the interpolated target, which is blurred.
     np.testing.assert_allclose(plain, pair.on_guide_grid().clip(min=0), atol=1e-5)
     assert np.abs(fixed - plain).max() > 0.01
+
+
+def test_weights_can_be_scored_as_with_uncertainty(tmp_path: Path, tiny_network: MAGNet) -> None:
+    torch.nn.init.normal_(tiny_network.head.weight, std=0.1)
+    save_weights(tmp_path / "tiny", tiny_network, built_in_table(), name="tiny")
+    tiny = str(tmp_path / "tiny")
+    names = [f"{tiny}+{way}" for way in ("ensemble", "ensemble+consistent", "consistent+ensemble")]
+    systems = load_systems([tiny, *names], "cpu")
+    assert list(systems) == [tiny, *names]
+    target = np.random.default_rng(0).random((12, 12, 1), np.float32)
+    pair = make_pair(target, np.ones((24, 24, 3), np.float32), "depth")
+    alone, mean, *both = (system.upscale(pair) for system in systems.values())
+    upscaler = load_model(tiny, "cpu")
+    np.testing.assert_array_equal(mean, upscaler.answer(pair, spread=True).image)
+    expected = upscaler.answer(pair, spread=True, consistent=True).image
+    for image in both:
+        np.testing.assert_array_equal(image, expected)
+    assert min(np.abs(mean - alone).max(), np.abs(expected - mean).max()) > 0.01

@@ -33,7 +33,8 @@ def evaluate(
         systems: Classical baselines by name, built-in weights, folders of weights, or hub ids;
             the baselines and the embedded default when left out. magnet-s is scored as
             `gisr upscale` works by default, magnet-s+plain as with --no-consistent (the network
-            alone), magnet-s+consistent as with --consistent.
+            alone), magnet-s+consistent as with --consistent, magnet-s+ensemble as with
+            --uncertainty (the mean of eight answers).
         tasks: Keep only these tasks.
         benchmarks: Keep only these benchmarks.
         out: File for the scores of every image (JSON); the tables go beside it (.md).

@@ -16,9 +16,9 @@ from gisr.data.entry import Entry
 from gisr.data.pair import Pair
 from gisr.data.sources import AUTO, read_entries
 from gisr.errors import InputError
+from gisr.experiments.asked_upscaler import AskedUpscaler, Corrected
 from gisr.experiments.benchmark import Benchmark
 from gisr.experiments.benchmarks import BENCHMARKS
-from gisr.experiments.consistent_upscaler import ConsistentUpscaler, Corrected
 from gisr.inference.align import align_guide
 from gisr.inference.call import PairSystem
 from gisr.inference.no_reference import NoReferenceQuality
@@ -36,9 +36,11 @@ from gisr.metrics import (
 )
 from gisr.tasks.task import TaskName
 
-_WAYS: dict[str, Corrected] = {"consistent": "always", "plain": "never"}
+_CORRECTED: dict[str, Corrected] = {"consistent": "always", "plain": "never"}
 """Behind the name of weights and a plus: scored as with ``gisr upscale --consistent``, or with
 ``--no-consistent``, which leaves the network alone."""
+_ENSEMBLE = "ensemble"
+"""Likewise: scored as with ``--uncertainty``, as the mean of eight answers."""
 _NO_REFERENCE: tuple[MetricName, ...] = ("d_lambda", "d_s", "qnr", "d_lambda_k", "hqnr")
 """Properties of :class:`gisr.inference.no_reference.NoReferenceQuality`."""
 
@@ -61,16 +63,28 @@ def load_systems(names: Sequence[str], device: str | None = None) -> dict[str, P
     """Return systems by name: a classical baseline, or anything ``gisr.load_model`` takes.
 
     ``magnet-s`` is scored as ``gisr upscale`` works by default, ``magnet-s+consistent`` as with
-    ``--consistent``, ``magnet-s+plain`` as with ``--no-consistent``.
+    ``--consistent``, ``magnet-s+plain`` as with ``--no-consistent``, ``magnet-s+ensemble`` as with
+    ``--uncertainty``, and ``magnet-s+ensemble+consistent`` as with both.
     """
-    systems: dict[str, PairSystem] = {}
-    for name in names:
-        weights, _, way = name.rpartition("+")
-        if way in _WAYS and weights:
-            systems[name] = ConsistentUpscaler(load_model(weights, device), _WAYS[way])
+    return {name: _load_system(name, device) for name in names}
+
+
+def _load_system(name: str, device: str | None) -> PairSystem:
+    if name in CLASSICAL:
+        return CLASSICAL[name]
+    weights, corrected, ensemble = name, None, False
+    while True:
+        rest, _, way = weights.rpartition("+")
+        if rest and way in _CORRECTED and corrected is None:
+            weights, corrected = rest, _CORRECTED[way]
+        elif rest and way == _ENSEMBLE and not ensemble:
+            weights, ensemble = rest, True
         else:
-            systems[name] = CLASSICAL[name] if name in CLASSICAL else load_model(name, device)
-    return systems
+            break
+    upscaler = load_model(weights, device)
+    if corrected is None and not ensemble:
+        return upscaler
+    return AskedUpscaler(upscaler, corrected or "default", ensemble=ensemble)
 
 
 def evaluate(

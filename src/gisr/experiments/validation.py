@@ -14,7 +14,7 @@ from gisr.data.entry import Entry, MadePair, Scan, Scene
 from gisr.data.pair import Pair
 from gisr.data.pairing import contrasts_of, frame_pair, made_pair, scene_pair, slice_pairs
 from gisr.errors import RecipeError
-from gisr.experiments.consistent_upscaler import ConsistentUpscaler
+from gisr.experiments.asked_upscaler import AskedUpscaler
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.weights import Weights
 from gisr.magnet import MAGNet
@@ -54,7 +54,7 @@ def make_validation(recipe: Recipe) -> Validate | None:
     def validate(network: MAGNet, descriptions: DescriptionTable) -> dict[str, float]:
         device = next(network.parameters()).device
         upscaler = Upscaler(Weights(recipe.name, network, descriptions), device)
-        system = ConsistentUpscaler(upscaler, "kspace")
+        system = AskedUpscaler(upscaler, "kspace")
         scores: dict[str, list[float]] = defaultdict(list)
         for pair in pairs:
             name, value = _score(pair, system.upscale(pair))

@@ -8,7 +8,7 @@ from typing import Any
 
 from gisr.data.entry import Entry
 from gisr.errors import FileFormatError, InputError
-from gisr.experiments.consistent_upscaler import ConsistentUpscaler
+from gisr.experiments.asked_upscaler import AskedUpscaler
 from gisr.experiments.reproduce.columns import (
     Amount,
     Cell,
@@ -207,9 +207,9 @@ def _validation(
     return validate
 
 
-def _network_alone(upscaler: Upscaler) -> ConsistentUpscaler:
+def _network_alone(upscaler: Upscaler) -> AskedUpscaler:
     """Return what the paper scores: nothing is corrected after the network but k-space."""
-    return ConsistentUpscaler(upscaler, "kspace")
+    return AskedUpscaler(upscaler, "kspace")
 
 
 def _scores(

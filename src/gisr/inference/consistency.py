@@ -4,8 +4,8 @@ A target is ``D(truth)``, D being the instrument's blur and sampling. A result n
 what D misses in it is added here, and nothing else.
 
 * k-space grids: D keeps the centre of k-space, so the measured block replaces the result's. Of
-  magnitudes, which are never negative, that and clipping at 0 take turns (projection onto convex
-  sets: Youla and Webb, IEEE TMI 1, 1982).
+  magnitudes, which are never negative, the nearest such image is looked for, as far as the target's
+  noise lets it be believed (:mod:`gisr.inference.kspace_projection`).
 * pansharpening: D is a Gaussian MTF and the target's pixel grid (Wald's protocol). The MTF is
   measured on the pair (:mod:`gisr.inference.instrument`): where it lies below the sensor's, only
   that is added which both agree on. Nor is anything added that the target's noise explains.
@@ -20,12 +20,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
-from scipy import fft
+from jaxtyping import Float
 
-from gisr.data.degradations import fill_holes, kspace_centre, zero_fill
+from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.inference.back_projection import Sampling, above_noise, smaller
+from gisr.inference.kspace_projection import are_magnitudes, missing_kspace, nearest_image
 from gisr.inference.source import PairSource
 from gisr.inference.tiles import Rows, gathered
 from gisr.windows import Window, within
@@ -33,12 +33,6 @@ from gisr.windows import Window, within
 _ROUNDS = 10
 """Rounds of back-projection. Each leaves half of the residual or less; more bring little but noise
 (benchmarks/more_than_an_answer.py --rounds, benchmarks/wrong_degradation.py)."""
-_TURNS = 10
-"""Turns of k-space and clipping at 0 (benchmarks/kspace_turns.py; more gain with clean targets and
-lose with noisy ones)."""
-_RINGING = 0.2
-"""How far below 0 truncated k-space takes magnitudes, as a share of their largest: 9 % along each
-axis. Images that go further are of both signs."""
 _CORE, _MARGIN = 64, 16
 """Target pixels: side of the blocks corrected at a time, and of what is looked at around them. A
 correction fades within a few target pixels."""
@@ -144,10 +138,8 @@ def consistent_image(image: Image, pair: Pair, source: PairSource, found: Consis
 def consistent_kspace(image: Image, pair: Pair, found: Consistency) -> Image:
     """Return the nearest image whose k-space holds the target's, for a pair on a k-space grid.
 
-    Both are real. Along an even side the target has one sample at its Nyquist frequency and the
-    image two, one for each sign; the target holds their mean, so both get what is missing in it.
-    For an image of either sign what remains is rounding. Magnitudes are clipped at 0 in turns with
-    this, and at the end, which leaves a little. Theirs is the k-space of the magnitudes, which no
+    For an image of either sign what remains is rounding. Magnitudes stay above 0, which leaves a
+    little, and so does the noise of their target. Theirs is the k-space of the magnitudes, which no
     scanner measures.
 
     Args:
@@ -157,42 +149,15 @@ def consistent_kspace(image: Image, pair: Pair, found: Consistency) -> Image:
     """
     known = np.ones(pair.target.shape[:2], bool) if pair.valid is None else pair.valid
     target = fill_holes(pair.target, known)
-    magnitudes = target.min() >= -_RINGING * target.max()
+    magnitudes = are_magnitudes(target)
     result = np.empty_like(image)
     for band in range(image.shape[2]):
         wanted, plane = target[..., band], image[..., band]
-        before = missing = _missing_kspace(plane, wanted, known)
-        for _ in range(_TURNS if magnitudes else 1):
-            plane = plane + _kspace_up(missing, image.shape[:2])
-            plane = np.maximum(plane, 0) if magnitudes else plane
-            missing = _missing_kspace(plane, wanted, known)
-        result[..., band] = plane
-        found.add(before[known][:, None], missing[known][:, None])
+        result[..., band] = nearest_image(plane, wanted, known, magnitudes=magnitudes)
+        missing = (missing_kspace(each[..., band], wanted, known) for each in (image, result))
+        found.add(*(each[known][:, None] for each in missing))
     found.widen(float(target.min()), float(target.max()))
     return result
-
-
-def _missing_kspace(
-    image: Float[np.ndarray, "H W"],
-    target: Float[np.ndarray, "h w"],
-    known: Bool[np.ndarray, "h w"],
-) -> Float[np.ndarray, "h w"]:
-    low = kspace_centre(image, (target.shape[0], target.shape[1]))
-    return np.where(known, target - low, np.float32(0))
-
-
-def _kspace_up(small: Float[np.ndarray, "h w"], shape: tuple[int, ...]) -> Float[np.ndarray, "H W"]:
-    """Return the smallest image that adds ``small`` to the k-space centre of another."""
-    spectrum = fft.fft2(small)
-    height, width = small.shape
-    # Zero-filling gives each sign of the Nyquist frequency half of what the target has there.
-    rows, columns = np.ones(height), np.ones(width)
-    if height % 2 == 0 and height < shape[0]:
-        rows[height // 2] = 2
-    if width % 2 == 0 and width < shape[1]:
-        columns[width // 2] = 2
-    doubled = np.maximum(rows[:, None], columns[None, :])
-    return zero_fill(fft.ifft2(spectrum * doubled).real, (shape[0], shape[1]))
 
 
 def consistent_rows(

@@ -127,3 +127,18 @@ def test_a_noisy_target_is_not_taken_to_the_letter(sigma: float) -> None:
         assert ours < error(image)
     if sigma == 30:  # 4 % of the range: the letter costs more than it brings
         assert letter > 1.2 * error(image) > 1.1 * ours
+
+
+@pytest.mark.parametrize("unit", [2.0**110, 2.0**-60, 2.0**-110])
+def test_the_unit_of_the_values_does_not_matter(unit: float) -> None:
+    rng = np.random.default_rng(6)
+    truth = head((64, 64), rng)
+    image, target = guessed(truth, rng), kspace_crop(truth, 2)
+    target = target + rng.normal(0, 10, target.shape).astype(np.float32)
+    known = np.ones(target.shape, bool)
+    scaled_image, scaled_target = image * np.float32(unit), target * np.float32(unit)
+    assert doubt_of(image, target, known) > 0.01
+    assert doubt_of(scaled_image, scaled_target, known) == doubt_of(image, target, known)
+    found = nearest_image(scaled_image, scaled_target, known, magnitudes=True)
+    expected = nearest_image(image, target, known, magnitudes=True)
+    np.testing.assert_allclose(found / np.float32(unit), expected, rtol=1e-5, atol=1e-3)

@@ -23,7 +23,7 @@ from gisr.data.degradations import kspace_centre, zero_fill
 _STEPS = 30
 """At most; benchmarks/kspace_noise.py."""
 _CONVERGED = 1e-5
-"""Change of a step, as a share of the target's range, that is none."""
+"""Change of a step, as a share of the target's largest value, that is none."""
 _RINGING = 0.2
 """How far below 0 truncated k-space takes magnitudes, as a share of their largest: 9 % along each
 axis. Images that go further are of both signs."""
@@ -70,9 +70,17 @@ def nearest_image(
     if not magnitudes:
         exact: Plane = image + kspace_up(missing_kspace(image, target, known), image.shape)
         return exact
+    unit = _unit(target)  # squares of values that fit float32 may not
+    near = _nearest_magnitudes(image / unit, target / unit, known, doubt)
+    nearest: Plane = near * unit
+    return nearest
+
+
+def _nearest_magnitudes(
+    image: Plane, target: Small, known: Bool[np.ndarray, "h w"], doubt: float | None
+) -> Plane:
     if doubt is None:
         doubt = doubt_of(image, target, known)
-    least = _CONVERGED * float(np.ptp(target))
     multiplier = ahead = np.zeros_like(target)
     speed = 1.0
     for _ in range(_STEPS):
@@ -82,7 +90,7 @@ def nearest_image(
         faster = (1 + np.sqrt(1 + 4 * speed * speed)) / 2
         ahead = multiplier + np.float32((speed - 1) / faster) * (multiplier - last)
         speed = faster
-        if float(np.sqrt(np.mean(np.square(multiplier - last)))) < least:
+        if float(np.sqrt(np.mean(np.square(multiplier - last)))) < _CONVERGED:
             break
     nearest: Plane = np.maximum(image + kspace_up(multiplier, image.shape), 0)
     return nearest
@@ -98,6 +106,8 @@ def doubt_of(image: Plane, target: Small, known: Bool[np.ndarray, "h w"]) -> flo
         target: Measured, on a k-space grid.
         known: Pixels of it that count.
     """
+    unit = _unit(target)
+    image, target = image / unit, target / unit
     missing = missing_kspace(np.maximum(image, 0), target, known)
     low = target - missing
     air = known & (np.abs(low) < _AIR * low.max())
@@ -108,6 +118,11 @@ def doubt_of(image: Plane, target: Small, known: Bool[np.ndarray, "h w"]) -> flo
     seen = float(np.median(np.abs(missing[air] - usual))) / _NORMAL
     noise = min(_MOST, _PASSED * max(0.0, seen / total - _CLEAN)) ** 2
     return noise / (1 - noise)
+
+
+def _unit(target: Small) -> np.float32:
+    largest = np.float32(np.abs(target).max())
+    return largest if largest > 0 else np.float32(1)
 
 
 def missing_kspace(image: Plane, target: Small, known: Bool[np.ndarray, "h w"]) -> Small:

@@ -9,6 +9,7 @@ import nibabel
 import numpy as np
 import pytest
 from tests.geotiffs import write_geotiff
+from weights_card import card_results, card_worst, read_scores, readme_results
 
 from gisr.apps.cli import build_parser, main, split_overrides
 from gisr.inference.weights_folder import EMBEDDED, TENSORS_FILE, embedded_folder
@@ -108,3 +109,16 @@ def test_the_metrics_page_has_every_definition() -> None:
     for metric in METRICS.values():
         assert f"`{metric.name}`" in page
         assert metric.definition in page
+
+
+def test_the_readme_and_the_card_say_what_was_measured() -> None:
+    """Their numbers are those of the results page that the README links to."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    names = set(re.findall(r"weights-(v\d+)\.md", readme))
+    assert len(names) == 1
+    name = names.pop()
+    scores = read_scores(ROOT / "docs" / "results" / f"weights-{name}.json")
+    card = (embedded_folder(EMBEDDED[0]) / "README.md").read_text("utf-8")
+    assert f"# magnet-s, weights {name}\n" in card
+    assert readme_results(scores, name) in readme
+    assert card_results(scores, name) in card and card_worst(scores) in card

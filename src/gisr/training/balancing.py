@@ -1,4 +1,4 @@
-"""Task balancing: who decides how much each task's L1 counts.
+"""Task balancing: who decides how much each task's error counts.
 
 With plain weights the paper saw depth win at the others' cost late in training (its Fig. 11) and
 left remedies to future work. Here are three published ones beside fixed weights. Each is a rule
@@ -36,7 +36,7 @@ class Balancing(Protocol):
 
     @property
     def weights(self) -> Float[Tensor, " tasks"]:
-        """Factor of each task's L1 in the next step, without a gradient."""
+        """Factor of each task's error in the next step, without a gradient."""
         ...
 
     def learn(self, errors: TaskErrors, gradient_norms: GradientNorms) -> None:
@@ -74,7 +74,7 @@ class FixedWeights:
 
     @property
     def weights(self) -> Float[Tensor, " tasks"]:
-        """Factor of each task's L1."""
+        """Factor of each task's error."""
         return self._weights
 
     def learn(self, errors: TaskErrors, gradient_norms: GradientNorms) -> None:
@@ -144,7 +144,7 @@ class WeightAverage:
 
     @property
     def weights(self) -> Float[Tensor, " tasks"]:
-        """Factor of each task's L1."""
+        """Factor of each task's error."""
         return self._state["weights"]
 
     def learn(self, errors: TaskErrors, gradient_norms: GradientNorms) -> None:
@@ -202,7 +202,7 @@ class GradNorm:
 
     @property
     def weights(self) -> Float[Tensor, " tasks"]:
-        """Factor of each task's L1."""
+        """Factor of each task's error."""
         return self._weights.values
 
     def learn(self, errors: TaskErrors, gradient_norms: GradientNorms) -> None:

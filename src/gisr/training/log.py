@@ -95,7 +95,7 @@ class RunLog:
     recipe: dict[str, Any]
     """The recipe as it was last started with (:meth:`gisr.training.recipe.Recipe.record`)."""
     training: dict[str, Curve]
-    """Means over 50 steps, for example ``loss``, ``l1_mri``, ``weight_depth``."""
+    """Means over 50 steps, for example ``loss``, ``error_mri``, ``weight_depth``."""
     validation: dict[str, Curve]
     """Scores of held-out pairs by metric, task and ratio, for example ``psnr_mri_x4``."""
 

@@ -1,4 +1,4 @@
-"""The objective of Eq. (10): L1 and the load balance of the routing."""
+"""The objective of Eq. (10): the error and the load balance of the routing."""
 
 from typing import NamedTuple
 

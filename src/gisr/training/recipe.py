@@ -214,7 +214,7 @@ class Recipe:
     """The error that is made small. L1, the paper's, asks for the median of what a pixel may be,
     ``rms`` for its mean; both pull equally hard on an image."""
     balancing: BalancingRule = "fixed"
-    """Who weights the tasks' L1; every rule but the first has its settings below."""
+    """Who weights the tasks' errors; every rule but the first has its settings below."""
     task_weights: TaskWeights = field(default_factory=TaskWeights)
     """The weights of ``balancing: fixed``."""
     uncertainty: UncertaintySettings = field(default_factory=UncertaintySettings)

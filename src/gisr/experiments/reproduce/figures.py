@@ -105,7 +105,7 @@ def draw_curves(path: Path, log: RunLog) -> None:
             above.text(0.5, 0.5, "no validation pairs", ha="center", transform=above.transAxes)
         if (error := log.training.get(f"error_{task}")) is not None:
             below.plot(error.steps, error.values, color=_COLOURS[task], linewidth=1)
-        below.set_title("training L1, normalised, means of 50 steps", fontsize=9)
+        below.set_title("training error, normalised, means of 50 steps", fontsize=9)
         below.set_xlabel("step", fontsize=9)
     figure.savefig(path)
 

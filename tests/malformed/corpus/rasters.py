@@ -2,7 +2,6 @@
 
 import os
 import struct
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import rasterio
 from affine import Affine
 from numpy.typing import NDArray
+from tests.geotiffs import write_geotiff
 
 from corpus.case import (
     Case,
@@ -33,25 +33,6 @@ _PAN = _RNG.integers(100, 1900, (32, 32, 1)).astype(np.uint16)
 VRT = b"""<VRTDataset rasterXSize="8" rasterYSize="8"><VRTRasterBand dataType="Byte" band="1">
 <SimpleSource><SourceFilename relativeToVRT="0">/etc/passwd</SourceFilename></SimpleSource>
 </VRTRasterBand></VRTDataset>"""
-
-
-def write_tiff(path: Path, pixels: Pixels, size: float = 10.0, **options: Any) -> None:
-    profile = {
-        "driver": "GTiff",
-        "height": pixels.shape[0],
-        "width": pixels.shape[1],
-        "count": pixels.shape[2],
-        "dtype": pixels.dtype.name,
-        "crs": "EPSG:32633",
-        "photometric": "MINISBLACK",
-        "alpha": "UNSPECIFIED",
-        "transform": Affine(size, 0.0, 500_000.0, 0.0, -size, 4_000_000.0),
-        **options,
-    }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-        with rasterio.open(path, "w", **profile) as dataset:
-            dataset.write(np.moveaxis(pixels, -1, 0))
 
 
 def tag_tiff(*entries: tuple[int, int, int, int], data: bytes = b"") -> bytes:
@@ -79,8 +60,8 @@ def plain_tags(width: int, height: int, bands: int = 1, size: int = 64) -> list[
 
 def sound(folder: Path) -> Sequence[str]:
     """Write a pair with which nothing is wrong."""
-    write_tiff(folder / "ms.tif", _MS, nodata=0)
-    write_tiff(folder / "pan.tif", _PAN, 2.5, nodata=0)
+    write_geotiff(folder / "ms.tif", _MS, nodata=0)
+    write_geotiff(folder / "pan.tif", _PAN, 2.5, nodata=0)
     return WORDS
 
 
@@ -88,8 +69,8 @@ def target(pixels: Pixels = _MS, size: float = 10.0, words: Sequence[str] = (), 
     """Return what writes a sound guide, and this target."""
 
     def write(folder: Path) -> Sequence[str]:
-        write_tiff(folder / "ms.tif", pixels, size, **o)
-        write_tiff(folder / "pan.tif", _PAN, 2.5)
+        write_geotiff(folder / "ms.tif", pixels, size, **o)
+        write_geotiff(folder / "pan.tif", _PAN, 2.5)
         return (*WORDS, *words)
 
     return write
@@ -99,8 +80,8 @@ def guide(pixels: Pixels = _PAN, size: float = 2.5, **options: Any) -> Make:
     """Return what writes a sound target, and this guide."""
 
     def write(folder: Path) -> Sequence[str]:
-        write_tiff(folder / "ms.tif", _MS)
-        write_tiff(folder / "pan.tif", pixels, size, **options)
+        write_geotiff(folder / "ms.tif", _MS)
+        write_geotiff(folder / "pan.tif", pixels, size, **options)
         return WORDS
 
     return write
@@ -110,8 +91,8 @@ def pair(low: tuple[int, int], high: tuple[int, int], dtype: Any = np.uint16) ->
     """Return what writes a pair of these sides."""
 
     def write(folder: Path) -> Sequence[str]:
-        write_tiff(folder / "ms.tif", _RNG.integers(1, 200, (*low, 3)).astype(dtype))
-        write_tiff(folder / "pan.tif", _RNG.integers(1, 200, (*high, 1)).astype(dtype), 2.5)
+        write_geotiff(folder / "ms.tif", _RNG.integers(1, 200, (*low, 3)).astype(dtype))
+        write_geotiff(folder / "pan.tif", _RNG.integers(1, 200, (*high, 1)).astype(dtype), 2.5)
         return WORDS
 
     return write
@@ -125,7 +106,7 @@ def masked(folder: Path) -> Sequence[str]:
     """Write a target whose mask says that nothing is known."""
     words = sound(folder)
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
-        write_tiff(folder / "ms.tif", _MS)
+        write_geotiff(folder / "ms.tif", _MS)
         with rasterio.open(folder / "ms.tif", "r+") as dataset:
             dataset.write_mask(np.zeros((8, 8), bool))
     return words
@@ -133,7 +114,7 @@ def masked(folder: Path) -> Sequence[str]:
 
 def palette(folder: Path) -> Sequence[str]:
     words = sound(folder)
-    write_tiff(folder / "ms.tif", _MS[..., :1].astype(np.uint8))
+    write_geotiff(folder / "ms.tif", _MS[..., :1].astype(np.uint8))
     with rasterio.open(folder / "ms.tif", "r+") as dataset:
         dataset.write_colormap(1, {0: (0, 0, 0, 255), 1: (255, 0, 0, 255)})
     return words
@@ -141,7 +122,7 @@ def palette(folder: Path) -> Sequence[str]:
 
 def mask_that_is_a_vrt(folder: Path) -> Sequence[str]:
     words = sound(folder)
-    write_tiff(folder / "ms.tif", _MS)
+    write_geotiff(folder / "ms.tif", _MS)
     (folder / "ms.tif.msk").write_bytes(VRT)
     return words
 
@@ -162,14 +143,14 @@ def sparse(side: int, block: int = 256, **options: Any) -> Callable[[Path], obje
 def one_strip_bomb(path: Path) -> None:
     """Write 256 MB of zeros as one deflated strip."""
     zeros = np.zeros((16_000, 16_000, 1), np.uint8)
-    write_tiff(path, zeros, 1.0, compress="deflate", blockysize=16_000, zlevel=1)
+    write_geotiff(path, zeros, 1.0, compress="deflate", blockysize=16_000, zlevel=1)
 
 
 def transparent_bomb(path: Path) -> None:
     """Write 256 MB of zeros in one strip, whose last band may be a mask and has to be looked at."""
     zeros = np.zeros((8_000, 8_000, 4), np.uint8)
-    more = {"photometric": "RGB", "alpha": "YES", "blockysize": 8_000}
-    write_tiff(path, zeros, 1.0, compress="deflate", zlevel=1, **more)
+    more: dict[str, Any] = {"photometric": "RGB", "alpha": "YES", "blockysize": 8_000}
+    write_geotiff(path, zeros, 1.0, compress="deflate", zlevel=1, **more)
 
 
 def turned(folder: Path) -> Sequence[str]:

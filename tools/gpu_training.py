@@ -235,7 +235,10 @@ def _recipe_there(home: Recipe, folder: Path, place: Path) -> Recipe:
     stores = []
     for path in sorted((folder / DATA).glob(f"*{SUFFIX}")):
         with tarfile.open(path) as archive:
-            archive.extractall(place, filter="data")
+            if hasattr(tarfile, "data_filter"):
+                archive.extractall(place, filter="data")
+            else:  # Python before 3.11.4 (Debian 12); the archive is what pack wrote
+                archive.extractall(place)
         stores.append(str(place / path.name.removesuffix(SUFFIX)))
     weights = home.initial_weights
     if weights not in EMBEDDED:  # a run that goes on starts from its state

@@ -9,6 +9,7 @@ import pytest
 from gisr.data.degradations import wald
 from gisr.data.pair import Pair
 from gisr.data.protocols import wald_pair
+from gisr.data.resample import bicubic_to_target
 from gisr.data.scenes import satellite_scene
 from gisr.inference import consistency
 from gisr.inference.back_projection import above_noise, smaller
@@ -38,6 +39,36 @@ def test_the_gain_is_found(gain: float) -> None:
     assert ("up to 0.30" in found.note) == (measured < 0.3)
 
 
+def reduced_by_bicubic() -> Pair:
+    pair = wald_pair(SCENE.multispectral, SCENE.panchromatic, 4)
+    assert pair.truth is not None
+    shape = pair.target.shape[0], pair.target.shape[1]
+    return replace(pair, target=bicubic_to_target(pair.truth, shape, pair.placement))
+
+
+def test_a_bicubic_kernel_is_told_from_an_mtf() -> None:
+    found = ArraySource(reduced_by_bicubic()).instrument
+    assert found.bicubic and found.measured
+    assert found.reductions == (None,)
+    assert found.note == "the target looks reduced by a bicubic kernel"
+    # This MTF comes nearest to it.
+    nearest = ArraySource(seen_through(found.gains[0])).instrument
+    assert not nearest.bicubic
+    assert nearest.reductions == (nearest.gains[0],)
+
+
+def test_a_perfect_result_is_not_spoilt_by_the_wrong_kernel() -> None:
+    pair = reduced_by_bicubic()
+    source, errors = ArraySource(pair), []
+    assert pair.truth is not None
+    recognised = source.instrument
+    for found in (replace(recognised, bicubic=False), recognised):
+        source.instrument = found
+        result = consistency.consistent_image(pair.truth, pair, source, consistency.Consistency())
+        errors.append(float(np.abs(result - pair.truth).mean()))
+    assert errors[1] < 0.01 * errors[0]
+
+
 def test_the_noise_is_found() -> None:
     pair = seen_through(0.3)
     clean = ArraySource(pair).instrument.noise
@@ -57,7 +88,7 @@ def test_unknown_pixels_and_what_the_guide_does_not_show_count_for_nothing() -> 
     assert found.gains[0] == pytest.approx(0.45, abs=0.07)
 
 
-@pytest.mark.parametrize("case", ["unlike", "small", "flat"])
+@pytest.mark.parametrize("case", ["unlike", "small", "flat", "bands"])
 def test_what_cannot_be_measured_is_left_as_the_network_gives_it(
     weights: Callable[..., Weights], case: str
 ) -> None:
@@ -66,6 +97,12 @@ def test_what_cannot_be_measured_is_left_as_the_network_gives_it(
         pair = replace(pair, guide=RNG.uniform(0, 900, pair.guide.shape).astype(np.float32))
     elif case == "flat":
         pair = replace(pair, guide=np.full_like(pair.guide, 7))
+    elif case == "bands":  # so many that they explain a guide that shows something else
+        pair = replace(
+            wald_pair(SCENE.multispectral[:104, :104], SCENE.panchromatic[:104, :104], 4),
+            target=RNG.uniform(0, 900, (26, 26, 100)).astype(np.float32),
+            truth=None,
+        )
     else:
         pair = wald_pair(SCENE.multispectral[:48, :48], SCENE.panchromatic[:48, :48], 4)
     found = ArraySource(pair).instrument

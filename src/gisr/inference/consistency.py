@@ -8,7 +8,8 @@ what D misses in it is added here, and nothing else.
   noise lets it be believed (:mod:`gisr.inference.kspace_projection`).
 * pansharpening: D is a Gaussian MTF and the target's pixel grid (Wald's protocol). The MTF is
   measured on the pair (:mod:`gisr.inference.instrument`): where it lies below the sensor's, only
-  that is added which both agree on. Nor is anything added that the target's noise explains.
+  that is added which both agree on. A bicubic kernel is recognised. Nothing is added that the
+  target's noise explains.
 * depth and other centre grids: D is the bicubic reduction of the literature (Pillow, antialiased).
 
 The latter two by iterative back-projection (Irani and Peleg, CVGIP 53, 1991): what is missing at
@@ -300,6 +301,4 @@ def consistent_block(
 
 def _gains(source: PairSource) -> tuple[float | None, ...]:
     """Return what D's gain can be, from least to largest; None for bicubic reduction."""
-    if source.about.task != "pansharpening":
-        return (None,)
-    return tuple(dict.fromkeys(source.instrument.gains))
+    return source.instrument.reductions if source.about.task == "pansharpening" else (None,)

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
+from tests.small_network import small_network
 
 from gisr import __version__
 from gisr.apps import cli
 from gisr.apps.cli import COMMANDS, gather_repeated, main, split_overrides
 from gisr.inference.weights import save_weights
 from gisr.inference.weights_folder import CARD_FILE, TENSORS_FILE
-from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.tasks.text.table import built_in_table
 
 
@@ -131,8 +130,7 @@ def test_interruption_gives_130_and_no_traceback(
 
 @pytest.fixture(scope="module")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    network = MAGNet(MAGNetConfig(width=8, unshuffle=2, blocks=(1, 1), heads=(1, 2)))
+    network = small_network()
     folder = tmp_path_factory.mktemp("embedded") / "magnet-s"
     card = "---\nlicense: apache-2.0\n---\n# Tiny\n"
     save_weights(folder, network, built_in_table(), name="tiny", card=card)
@@ -162,8 +160,7 @@ def test_models_lists_what_the_package_holds(
     monkeypatch.setattr("gisr.inference.weights_folder.embedded_folder", lambda name: tiny_weights)
     assert main(["models"]) == 0
     line = capsys.readouterr().out.splitlines()[1]
-    network = MAGNet(MAGNetConfig(width=8, unshuffle=2, blocks=(1, 1), heads=(1, 2)))
-    parameters = sum(value.numel() for value in network.state_dict().values())
+    parameters = sum(value.numel() for value in small_network().state_dict().values())
     size = (tiny_weights / TENSORS_FILE).stat().st_size
     assert line.split() == [
         "magnet-s",

@@ -9,9 +9,9 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from tests.geotiffs import BGRN, write_geotiff
+from tests.small_network import small_network
 
 from gisr.apps.web.drawing import (
     LARGEST_VIEW,
@@ -45,7 +45,6 @@ from gisr.io.geotiff import read_geotiff
 from gisr.io.nifti import read_nifti
 from gisr.io.pairs import VolumePair
 from gisr.io.placement import Placement
-from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.metrics import ergas, psnr, rmse, sam
 from gisr.tasks.text.table import built_in_table
 
@@ -55,11 +54,7 @@ LIMITS = PageLimits()
 
 @pytest.fixture(scope="module")
 def upscaler() -> Upscaler:
-    torch.manual_seed(0)
-    network = MAGNet(MAGNetConfig(width=8, unshuffle=2, blocks=(1, 1), heads=(1, 2)))
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
+    network = small_network(moved=True)
     return Upscaler(Weights("tiny", network.eval(), built_in_table()), "cpu")
 
 

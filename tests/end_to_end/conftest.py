@@ -3,23 +3,18 @@
 from pathlib import Path
 
 import pytest
-import torch
+from tests.small_network import small_network
 
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.weights import load_weights, save_weights
 from gisr.inference.weights_folder import EMBEDDED, TENSORS_FILE, embedded_folder
-from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.tasks.text.table import built_in_table
 
 
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder of random weights whose residual is not zero."""
-    torch.manual_seed(0)
-    network = MAGNet(MAGNetConfig(width=8, unshuffle=2, blocks=(1, 1), heads=(1, 2)))
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
+    network = small_network(moved=True)
     folder = tmp_path_factory.mktemp("weights")
     save_weights(folder, network, built_in_table(), name="tiny")
     return folder

@@ -13,6 +13,7 @@ from gisr.data.resample import bicubic_to_target
 from gisr.data.scenes import satellite_scene
 from gisr.inference import consistency
 from gisr.inference.back_projection import above_noise, smaller
+from gisr.inference.instrument import Instrument
 from gisr.inference.source import ArraySource
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.weights import Weights
@@ -25,6 +26,15 @@ def seen_through(gain: float) -> Pair:
     """A pair whose target was blurred by a gain, while its sensor is unknown: 0.3 is tabled."""
     pair = wald_pair(SCENE.multispectral, SCENE.panchromatic, 4)
     return replace(pair, target=wald(SCENE.multispectral, 4, gain))
+
+
+def error_with(instrument: Instrument, image: np.ndarray, pair: Pair) -> float:
+    """The mean error of an image that was made consistent with a pair's target."""
+    source = ArraySource(pair)
+    source.instrument = instrument
+    result = consistency.consistent_image(image, pair, source, consistency.Consistency())
+    assert pair.truth is not None
+    return float(np.abs(result - pair.truth).mean())
 
 
 @pytest.mark.parametrize("gain", [0.15, 0.3, 0.45])
@@ -59,14 +69,11 @@ def test_a_bicubic_kernel_is_told_from_an_mtf() -> None:
 
 def test_a_perfect_result_is_not_spoilt_by_the_wrong_kernel() -> None:
     pair = reduced_by_bicubic()
-    source, errors = ArraySource(pair), []
     assert pair.truth is not None
-    recognised = source.instrument
-    for found in (replace(recognised, bicubic=False), recognised):
-        source.instrument = found
-        result = consistency.consistent_image(pair.truth, pair, source, consistency.Consistency())
-        errors.append(float(np.abs(result - pair.truth).mean()))
-    assert errors[1] < 0.01 * errors[0]
+    recognised = ArraySource(pair).instrument
+    mistaken = replace(recognised, bicubic=False)
+    wrong, right = (error_with(each, pair.truth, pair) for each in (mistaken, recognised))
+    assert right < 0.01 * wrong
 
 
 def test_the_noise_is_found() -> None:
@@ -125,15 +132,9 @@ def test_satellite_results_are_consistent_by_default(weights: Callable[..., Weig
 
 
 def test_the_measured_gain_brings_a_result_nearer_to_the_truth() -> None:
-    pair = seen_through(0.5)
-    assert pair.truth is not None
-    image, errors = pair.on_guide_grid(), []
-    for found in (ArraySource(seen_through(0.3)).instrument, ArraySource(pair).instrument):
-        source = ArraySource(pair)
-        source.instrument = found
-        result = consistency.consistent_image(image, pair, source, consistency.Consistency())
-        errors.append(float(np.abs(result - pair.truth).mean()))
-    assert errors[1] < 0.99 * errors[0]
+    pair, image = seen_through(0.5), seen_through(0.5).on_guide_grid()
+    tabled, measured = (ArraySource(each).instrument for each in (seen_through(0.3), pair))
+    assert error_with(measured, image, pair) < 0.99 * error_with(tabled, image, pair)
 
 
 def test_noise_is_not_made_consistent_with() -> None:

@@ -1,6 +1,5 @@
 """``tools/gpu_training.py`` on a CPU: packed, trained, brought back, gone on with."""
 
-import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.tool import load_tool
 
 from gisr.errors import InputError
 from gisr.inference.weights import load_weights
@@ -20,18 +20,13 @@ from gisr.training.recipe import Recipe, SetRecipe
 from gisr.training.recipe_file import read_recipe
 
 Build = Callable[..., Recipe]
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "gpu_training.py"
 NONE = {"rtol": 0, "atol": 0}
 SHARES = {"pansharpening": 1.0, "mri": 1.0, "depth": 1.0}
 
 
 @pytest.fixture(scope="module")
 def gpu() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("gpu_training", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool("gpu_training")
 
 
 @pytest.fixture

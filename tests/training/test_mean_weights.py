@@ -1,29 +1,23 @@
 """``tools/mean_weights.py``: the mean of runs' weights, tensor by tensor."""
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
+from tests.small_network import small_network
+from tests.tool import load_tool
 
 from gisr.inference.weights import load_weights, save_weights
-from gisr.magnet import MAGNet
-from gisr.magnet.config import MAGNetConfig
 from gisr.tasks.text.table import built_in_table
 
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "mean_weights.py"
 Make = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("mean_weights", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool("mean_weights")
 
 
 @pytest.fixture
@@ -31,8 +25,7 @@ def make(tmp_path: Path) -> Make:
     """Return what writes a small network of random weights and returns its folder."""
 
     def write(name: str, width: int = 8) -> str:
-        torch.manual_seed(sum(name.encode()))
-        network = MAGNet(MAGNetConfig(width=width, unshuffle=2, blocks=(1, 1), heads=(1, 2)))
+        network = small_network(sum(name.encode()), width=width)
         save_weights(tmp_path / name, network, built_in_table(), name=name)
         return str(tmp_path / name)
 

@@ -218,12 +218,9 @@ CASES: dict[str, Case] = {
 
 def tiny_weights(folder: Path) -> Path:
     """Write weights of a network that runs in no time, and return their folder."""
-    import torch
+    from tests.small_network import small_network
 
     from gisr.inference.weights import save_weights
-    from gisr.magnet import MAGNet
 
-    torch.manual_seed(0)
-    network = MAGNet(MAGNetConfig(width=8, unshuffle=2, blocks=(1, 1), heads=(1, 2)))
-    save_weights(folder / "tiny", network, built_in_table(), name="tiny")
+    save_weights(folder / "tiny", small_network(), built_in_table(), name="tiny")
     return folder / "tiny"

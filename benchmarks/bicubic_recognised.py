@@ -14,11 +14,11 @@ from pathlib import Path
 
 from wrong_degradation import scene_cases
 
-from gisr.data.entry import Scene
-from gisr.data.open_pairs import read_open_pairs
 from gisr.data.pair import Pair
-from gisr.data.pairing import full_pair, scene_pair
-from gisr.inference.source import ArraySource
+from gisr.datasets.entry import Scene
+from gisr.datasets.open_pairs import read_open_pairs
+from gisr.datasets.pairing import full_pair, scene_pair
+from gisr.inference.windowed_pair import ArraySource
 
 RATIOS = (2, 4)
 SIDES = (96, 192)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from gisr.data.entry import Frame
-from gisr.data.open_pairs import read_open_pairs
 from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair
+from gisr.datasets.entry import Frame
+from gisr.datasets.open_pairs import read_open_pairs
 from gisr.inference.upscaler import load_model
 from gisr.io.placement import Placement
 from gisr.metrics import rmse

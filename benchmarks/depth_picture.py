@@ -18,13 +18,13 @@ from PIL import Image
 
 from gisr.apps.cli import main as run
 from gisr.data.degradations import pillow_reduce
-from gisr.data.entry import Frame
-from gisr.data.open_pairs import read_open_pairs
 from gisr.data.pair import Pair
 from gisr.data.resample import resize_pillow
+from gisr.datasets.entry import Frame
+from gisr.datasets.open_pairs import read_open_pairs
 from gisr.errors import GisrError
 from gisr.experiments.demo_pictures import Sheet, draw_comparison
-from gisr.io.depthmap import read_depth
+from gisr.io.depth.maps import read_depth
 from gisr.io.placement import Placement
 from gisr.metrics import rmse
 

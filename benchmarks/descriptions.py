@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from more_than_an_answer import pairs, score
 
-from gisr.data.open_pairs import read_open_pairs
+from gisr.datasets.open_pairs import read_open_pairs
 from gisr.inference.upscaler import Upscaler
-from gisr.inference.weights import load_weights
+from gisr.weights.store import load_weights
 
 SENTENCES = {
     "l7_22": (

@@ -22,13 +22,13 @@ from scipy import ndimage
 from skimage.restoration import inpaint_biharmonic
 
 from gisr.data.degradations import fill_holes, pillow_reduce
-from gisr.data.entry import Frame
-from gisr.data.open_pairs import read_open_pairs
 from gisr.data.pair import Pair
 from gisr.data.resample import resize_pillow
-from gisr.inference.hole_filling import fill_by_guide
+from gisr.datasets.entry import Frame
+from gisr.datasets.open_pairs import read_open_pairs
 from gisr.inference.upscaler import load_model
 from gisr.io.placement import Placement
+from gisr.pipelines.hole_filling import fill_by_guide
 
 RATIO, SIDE = 4, 256
 SHARES = (0.1, 0.2, 0.3)

@@ -15,10 +15,14 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from gisr.data.generated.depth_frame import generated_depth_frame
-from gisr.data.generated.land_scene import generated_land_scene
-from gisr.data.training_sets import GeneratedDepthSet, GeneratedPansharpeningSet, TrainingSet
-from gisr.io.drawing import UNKNOWN, colour_bytes, coloured_depth, red_green_blue
+from gisr.data.synthetic.depth_frame import generated_depth_frame
+from gisr.data.synthetic.land_scene import generated_land_scene
+from gisr.rendering.colours import UNKNOWN, colour_bytes, coloured_depth, red_green_blue
+from gisr.training.samples.training_sets import (
+    GeneratedDepthSet,
+    GeneratedPansharpeningSet,
+    TrainingSet,
+)
 
 COLUMNS, SIDE, GAP = 6, 120, 4
 SAMPLES = 60

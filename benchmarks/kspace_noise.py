@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from gisr.data.pair import Pair
-from gisr.data.sources import read_entries
+from gisr.datasets.sources import read_entries
 from gisr.experiments.benchmarks import BENCHMARKS
-from gisr.inference.kspace_projection import doubt_of, nearest_image
+from gisr.inference.consistency.kspace_projection import doubt_of, nearest_image
 from gisr.inference.upscaler import load_model
 from gisr.metrics import psnr
 

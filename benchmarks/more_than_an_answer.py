@@ -21,14 +21,14 @@ from pathlib import Path
 import numpy as np
 
 from gisr.data.degradations import wald
-from gisr.data.entry import Entry, Frame, Scan, Scene
-from gisr.data.open_pairs import read_open_pairs
 from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
-from gisr.inference import consistency
+from gisr.datasets.entry import Entry, Frame, Scan, Scene
+from gisr.datasets.open_pairs import read_open_pairs
+from gisr.inference.consistency.correction import consistency
 from gisr.inference.upscaler import Answer, Upscaler
-from gisr.inference.weights import load_weights
 from gisr.metrics import psnr, rmse
+from gisr.weights.store import load_weights
 
 NAMES = (
     *("l7_19", "l7_22", "l8_12", "decri_qb", "whu_qb_yichang_r3c7", "gf2_test_fr0"),

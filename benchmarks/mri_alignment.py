@@ -17,9 +17,9 @@ import numpy as np
 from scipy import ndimage
 
 from gisr.data.degradations import kspace_crop
-from gisr.inference.align_volumes import VolumeAlignment, find_volume_shift
-from gisr.io.nifti import read_nifti
-from gisr.io.volume_placement import VolumePlacement
+from gisr.estimation.volume_registration import VolumeAlignment, find_volume_shift
+from gisr.io.volumes.nifti import read_nifti
+from gisr.io.volumes.placement import VolumePlacement
 
 RATIO, LARGEST = 4, 3.0
 

@@ -15,10 +15,10 @@ import numpy as np
 from mri_alignment import RATIO, estimate
 from scipy import ndimage
 
-from gisr.data.entry import Scan
-from gisr.data.open_pairs import read_open_pairs
 from gisr.data.protocols import kspace_pair
-from gisr.inference.align_volumes import shift_guide
+from gisr.datasets.entry import Scan
+from gisr.datasets.open_pairs import read_open_pairs
+from gisr.estimation.volume_registration import shift_guide
 from gisr.inference.upscaler import Upscaler, load_model
 from gisr.metrics import psnr
 

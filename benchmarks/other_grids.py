@@ -24,10 +24,10 @@ from rasterio.warp import reproject, transform
 from whole_command import SHARPEN, run_measured
 
 from gisr.data.degradations import wald
-from gisr.data.entry import Scene
-from gisr.data.open_pairs import read_open_pairs
 from gisr.data.pair import Pair
-from gisr.data.pairing import scene_pair
+from gisr.datasets.entry import Scene
+from gisr.datasets.open_pairs import read_open_pairs
+from gisr.datasets.pairing import scene_pair
 from gisr.experiments.evaluation import measure
 from gisr.io.geotiff import GeoReader, read_geotiff, read_header
 from gisr.tasks.sensors import find_sensor

@@ -21,12 +21,12 @@ import numpy as np
 from whole_command import SHARPEN, Cost, run_measured, write_raster, write_scene
 
 from gisr.baselines.classical import load_baseline
-from gisr.data.open_pairs import read_open_pairs
 from gisr.data.pair import Pair
+from gisr.datasets.open_pairs import read_open_pairs
+from gisr.estimation.registration import align_guide, guide_at_target, intensity_weights
 from gisr.experiments.benchmark import Benchmark
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.evaluation import measure
-from gisr.inference.align import align_guide, guide_at_target, intensity_weights
 from gisr.io.geotiff import read_geotiff
 from gisr.metrics import MetricName
 

@@ -14,9 +14,9 @@ import numpy as np
 from whole_command import SHARPEN, run_measured, write_raster
 
 from gisr.baselines.classical import load_baseline
-from gisr.data.entry import Scene
-from gisr.data.open_pairs import read_open_pairs
-from gisr.data.pairing import scene_pair
+from gisr.datasets.entry import Scene
+from gisr.datasets.open_pairs import read_open_pairs
+from gisr.datasets.pairing import scene_pair
 from gisr.experiments.demo_pictures import Sheet, draw_comparison
 from gisr.experiments.evaluation import measure
 from gisr.io.geotiff import read_geotiff

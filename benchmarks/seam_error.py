@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from gisr.data.entry import Scene
-from gisr.data.open_pairs import read_open_pairs
-from gisr.inference.call import make_pair
-from gisr.inference.tiles import TilePlan
+from gisr.datasets.entry import Scene
+from gisr.datasets.open_pairs import read_open_pairs
+from gisr.inference.system import make_pair
+from gisr.inference.tiling import TilePlan
 from gisr.inference.upscaler import Upscaler
-from gisr.inference.weights import load_weights
+from gisr.weights.store import load_weights
 
 NAMES = ("l7_19", "l7_22", "l8_12", "decri_qb", "whu_qb_yichang_r3c7")
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from statistics import fmean
 
 from gisr.baselines.classical import CLASSICAL
-from gisr.data.entry import Entry, Frame, Scan, Scene
-from gisr.data.sources import read_entries
+from gisr.datasets.entry import Entry, Frame, Scan, Scene
+from gisr.datasets.sources import read_entries
 from gisr.experiments.benchmark import Benchmark, has_sensor
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.evaluation import measure

@@ -18,11 +18,11 @@ from PIL import Image
 
 from gisr.apps.cli import main as run
 from gisr.data.degradations import fill_holes
-from gisr.data.entry import Frame
-from gisr.data.open_pairs import read_open_pairs
 from gisr.data.resample import resize_pillow
+from gisr.datasets.entry import Frame
+from gisr.datasets.open_pairs import read_open_pairs
 from gisr.errors import GisrError
-from gisr.io.depthmap import read_depth
+from gisr.io.depth.maps import read_depth
 
 MOST_METRES = 20.0
 """A frame with most values beyond it is in no metres (one is not) and is left out."""

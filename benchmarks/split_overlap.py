@@ -17,8 +17,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from gisr.data.entry import Entry, Scene
-from gisr.data.sources import read_entries
+from gisr.datasets.entry import Entry, Scene
+from gisr.datasets.sources import read_entries
 
 REDUCED = 4
 SIDE, STEP = 32, 8

@@ -15,13 +15,13 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from gisr.inference.order import Options, Order
 from gisr.inference.upscaler import Upscaler, load_model
-from gisr.inference.volume_sharpener import VolumeSharpener
-from gisr.io.nifti import read_nifti
 from gisr.io.pairs import FilePair
-from gisr.io.volume import Volume
-from gisr.io.volume_placement import place_volumes
+from gisr.io.volumes.header import Volume
+from gisr.io.volumes.nifti import read_nifti
+from gisr.io.volumes.placement import place_volumes
+from gisr.pipelines.mri_planes import VolumeSharpener
+from gisr.pipelines.request import Options, Order
 
 PAIRS = "lesjak_mni_patient07/T2", "lesjak_mni_patient07/FLAIR", "lesjak_mni_patient26/T2"
 

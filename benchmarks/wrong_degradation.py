@@ -21,18 +21,17 @@ import numpy as np
 from scipy import ndimage
 
 from gisr.data.degradations import wald
-from gisr.data.entry import Frame, Scene
-from gisr.data.open_pairs import read_open_pairs
 from gisr.data.pair import Pair
-from gisr.data.pairing import frame_pair, scene_pair
 from gisr.data.resample import bicubic_to_target, shift
+from gisr.datasets.entry import Frame, Scene
+from gisr.datasets.open_pairs import read_open_pairs
+from gisr.datasets.pairing import frame_pair, scene_pair
+from gisr.estimation.sensor_model import Instrument
 from gisr.experiments.evaluation import measure
-from gisr.inference import consistency
-from gisr.inference.consistency import Consistency, consistent_image
-from gisr.inference.hole_filling import fill_by_guide
-from gisr.inference.instrument import Instrument
-from gisr.inference.source import ArraySource, nearest_pixels
+from gisr.inference.consistency.correction import Consistency, consistency, consistent_image
 from gisr.inference.upscaler import Upscaler, load_model
+from gisr.inference.windowed_pair import ArraySource, nearest_pixels
+from gisr.pipelines.hole_filling import fill_by_guide
 from gisr.tasks.sensors import find_sensor
 from gisr.tasks.task import TaskName
 

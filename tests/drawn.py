@@ -7,7 +7,11 @@ from pathlib import Path
 
 from numpy.random import default_rng
 
-from gisr.data.training_sets import GeneratedDepthSet, GeneratedPansharpeningSet, TrainingSet
+from gisr.training.samples.training_sets import (
+    GeneratedDepthSet,
+    GeneratedPansharpeningSet,
+    TrainingSet,
+)
 
 SETS: dict[str, tuple[TrainingSet, ...]] = {
     "depth": tuple(GeneratedDepthSet(ratio) for ratio in (4, 8, 16)),

@@ -12,8 +12,8 @@ from tests.geotiffs import write_geotiff
 from weights_card import card_results, card_worst, read_scores, readme_results
 
 from gisr.apps.cli import build_parser, main, split_overrides
-from gisr.inference.weights_folder import EMBEDDED, TENSORS_FILE, embedded_folder
 from gisr.metrics import METRICS
+from gisr.weights.folder import EMBEDDED, TENSORS_FILE, embedded_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"

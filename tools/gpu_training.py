@@ -24,13 +24,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from parts import part_of
+from small_checkpoint import AVERAGE, completed, reduced, tensor_bytes
 
-from gisr.data.entry import Entry
-from gisr.data.parts import part_of
-from gisr.data.prepare import prepare_store
+from gisr.datasets.entry import Entry
+from gisr.datasets.prepared.prepare import prepare_store
 from gisr.errors import GisrError, InputError
-from gisr.inference.weights import load_weights, save_weights
-from gisr.inference.weights_folder import EMBEDDED
 from gisr.magnet import MAGNet
 from gisr.tasks.task import TASKS, TaskName
 from gisr.tasks.text.table import built_in_table
@@ -40,7 +39,8 @@ from gisr.training.loop import train
 from gisr.training.recipe import Recipe
 from gisr.training.recipe_file import read_recipe
 from gisr.training.sets import training_entries
-from gisr.training.small_checkpoint import AVERAGE, completed, reduced, tensor_bytes
+from gisr.weights.folder import EMBEDDED
+from gisr.weights.store import load_weights, save_weights
 
 MIB = 2**20
 RECIPE, DATA, WEIGHTS, STATE, PACKAGES = "recipe.json", "data", "weights", "state", "packages"
@@ -68,7 +68,7 @@ def pack(
     Args:
         recipe: What to train.
         folder: Receives the recipe, data, weights or state, and packages.
-        shares: How much of the images is packed, by task (:func:`gisr.data.parts.part_of`).
+        shares: How much of the images is packed, by task (:func:`parts.part_of`).
         most: MiB that the folder may have.
         run: Folder of a run to go on with, instead of starting from the recipe's weights.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from gisr.errors import GisrError, InputError
-from gisr.inference.weights import Weights, load_weights, save_weights
+from gisr.weights.store import Weights, load_weights, save_weights
 
 
 def mean_weights(shares: Sequence[float], parts: Sequence[Weights]) -> Weights:

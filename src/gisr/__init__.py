@@ -13,11 +13,11 @@ Example:
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from gisr.version import __version__
+
 if TYPE_CHECKING:
     from gisr.data.pair import Pair
     from gisr.inference.upscaler import Upscaler, load_model
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Pair": "gisr.data.pair",

@@ -13,9 +13,9 @@ from tests.small_network import small_network
 from gisr import __version__
 from gisr.apps import cli
 from gisr.apps.cli import COMMANDS, gather_repeated, main, split_overrides
-from gisr.inference.weights import save_weights
-from gisr.inference.weights_folder import CARD_FILE, TENSORS_FILE
 from gisr.tasks.text.table import built_in_table
+from gisr.weights.folder import CARD_FILE, TENSORS_FILE
+from gisr.weights.store import save_weights
 
 
 def fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -157,7 +157,7 @@ def test_upscale_prints_one_line_and_quiet_none(
 def test_models_lists_what_the_package_holds(
     tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("gisr.inference.weights_folder.embedded_folder", lambda name: tiny_weights)
+    monkeypatch.setattr("gisr.weights.folder.embedded_folder", lambda name: tiny_weights)
     assert main(["models"]) == 0
     line = capsys.readouterr().out.splitlines()[1]
     parameters = sum(value.numel() for value in small_network().state_dict().values())

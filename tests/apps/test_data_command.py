@@ -9,9 +9,9 @@ from numpy.random import default_rng
 from PIL import Image
 
 from gisr.apps.cli import main
-from gisr.data.entry import Frame
-from gisr.data.manifest import MANIFEST, read_manifest
-from gisr.data.store import read_store
+from gisr.datasets.entry import Frame
+from gisr.datasets.prepared.manifest import MANIFEST, read_manifest
+from gisr.datasets.prepared.store import read_store
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from PIL import Image
 from tests.geotiffs import BGRN, write_geotiff
 from tests.small_network import small_network
 
+from gisr.apps.web.cancellation import StoppedError, Watch
+from gisr.apps.web.dicom_upload import one_path
 from gisr.apps.web.drawing import (
     LARGEST_VIEW,
     View,
@@ -25,28 +27,26 @@ from gisr.apps.web.drawing import (
     window_of,
 )
 from gisr.apps.web.examples import write_example
+from gisr.apps.web.form import Uploads, Wishes, result_name
+from gisr.apps.web.html import plain, scores_table, summary
 from gisr.apps.web.job import Outcome, look, sharpen
 from gisr.apps.web.layers import DepthLayers, Plane, Truth
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.routing_map import draw_routing
-from gisr.apps.web.series import one_path
-from gisr.apps.web.watch import StoppedError, Watch
-from gisr.apps.web.wishes import Uploads, Wishes, result_name
-from gisr.apps.web.words import plain, scores_table, summary
 from gisr.data.degradations import kspace_crop
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import FileFormatError, InputError, LimitError, PairError
-from gisr.inference.files import upscale_files
-from gisr.inference.order import Options
 from gisr.inference.upscaler import Upscaler
-from gisr.inference.weights import Weights
-from gisr.io.depthmap import read_depth
+from gisr.io.depth.maps import read_depth
 from gisr.io.geotiff import read_geotiff
-from gisr.io.nifti import read_nifti
 from gisr.io.pairs import VolumePair
 from gisr.io.placement import Placement
+from gisr.io.volumes.nifti import read_nifti
 from gisr.metrics import ergas, psnr, rmse, sam
+from gisr.pipelines.request import Options
+from gisr.pipelines.run import upscale_files
 from gisr.tasks.text.table import built_in_table
+from gisr.weights.store import Weights
 
 RNG = np.random.default_rng(0)
 LIMITS = PageLimits()

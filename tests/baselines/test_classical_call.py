@@ -20,7 +20,7 @@ from gisr.baselines.classical import (
 from gisr.data.degradations import kspace_crop, zero_fill
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError, PairError
-from gisr.inference.call import PairSystem
+from gisr.inference.system import PairSystem
 from gisr.io.placement import Placement
 from gisr.tasks.task import TaskName
 

@@ -15,8 +15,8 @@ from gisr.data.pair import Pair
 from gisr.data.protocols import wald_pair
 from gisr.data.resample import shift
 from gisr.errors import InputError
-from gisr.inference.align import LARGEST_SHIFT, align_guide, estimate_offset
-from gisr.inference.call import make_pair
+from gisr.estimation.registration import LARGEST_SHIFT, align_guide, estimate_offset
+from gisr.inference.system import make_pair
 from gisr.metrics import ergas, psnr, sam
 
 SPECTRUM = np.array([0.5, 0.9, 1.2, 1.6])

@@ -6,9 +6,9 @@ import pytest
 from tests.small_network import small_network
 
 from gisr.inference.upscaler import Upscaler
-from gisr.inference.weights import load_weights, save_weights
-from gisr.inference.weights_folder import EMBEDDED, TENSORS_FILE, embedded_folder
 from gisr.tasks.text.table import built_in_table
+from gisr.weights.folder import EMBEDDED, TENSORS_FILE, embedded_folder
+from gisr.weights.store import load_weights, save_weights
 
 
 @pytest.fixture(scope="session")

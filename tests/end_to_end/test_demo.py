@@ -9,11 +9,11 @@ from PIL import Image
 
 from gisr.apps.cli import main
 from gisr.baselines.classical import Bicubic
-from gisr.data.scenes import head_phantom, satellite_scene
+from gisr.data.phantoms import head_phantom, satellite_scene
 from gisr.experiments import demo
 from gisr.experiments.demo_pictures import worst_window
-from gisr.io.drawing import cubehelix
 from gisr.metrics import rmse
+from gisr.rendering.colours import cubehelix
 
 
 @pytest.fixture(autouse=True)

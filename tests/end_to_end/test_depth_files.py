@@ -12,17 +12,17 @@ from PIL import Image
 
 from gisr.apps.cli import main
 from gisr.data.degradations import fill_holes
-from gisr.data.entry import Frame
-from gisr.data.open_pairs import read_open_pairs
 from gisr.data.resample import resize_pillow
+from gisr.datasets.entry import Frame
+from gisr.datasets.open_pairs import read_open_pairs
 from gisr.errors import FileFormatError, GisrError, InputError
-from gisr.inference.files import upscale_files
-from gisr.inference.order import Options
 from gisr.inference.upscaler import Upscaler
-from gisr.io.camera import Camera
-from gisr.io.depthmap import read_depth
-from gisr.io.point_cloud import PointCloud
+from gisr.io.depth.camera import Camera
+from gisr.io.depth.maps import read_depth
+from gisr.io.depth.point_cloud import PointCloud
 from gisr.metrics import rmse
+from gisr.pipelines.request import Options
+from gisr.pipelines.run import upscale_files
 
 POINT = np.dtype([("xyz", "<f4", 3), ("rgb", "u1", 3)])
 

@@ -24,9 +24,9 @@ from PIL import Image
 from tests.geotiffs import write_geotiff
 
 from gisr.apps.cli import main
-from gisr.data.entry import Scan, Scene
-from gisr.data.open_pairs import read_open_pairs
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
+from gisr.datasets.entry import Scan, Scene
+from gisr.datasets.open_pairs import read_open_pairs
 from gisr.experiments.demo import motorcycle_case
 
 if find_spec("gradio") is None:

@@ -13,21 +13,21 @@ from tests.geotiffs import BGRN, write_geotiff
 
 from gisr.apps.cli import main
 from gisr.baselines.classical import Bicubic, ZeroFilled
-from gisr.data.entry import Entry, Frame, Scan, Scene
-from gisr.data.open_pairs import read_open_pairs
 from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
+from gisr.datasets.entry import Entry, Frame, Scan, Scene
+from gisr.datasets.open_pairs import read_open_pairs
 from gisr.errors import FileFormatError, InputError, PairError
-from gisr.inference.contrasts import guess_contrast
-from gisr.inference.files import upscale_files
-from gisr.inference.hole_filling import fill_by_guide
-from gisr.inference.order import Options
 from gisr.inference.upscaler import Upscaler
-from gisr.io.depthmap import read_depth
+from gisr.io.depth.maps import read_depth
 from gisr.io.geotiff import read_geotiff
-from gisr.io.nifti import read_nifti
 from gisr.io.placement import Placement
+from gisr.io.volumes.nifti import read_nifti
 from gisr.metrics import psnr, rmse
+from gisr.pipelines.hole_filling import fill_by_guide
+from gisr.pipelines.request import Options
+from gisr.pipelines.run import upscale_files
+from gisr.tasks.contrasts import guess_contrast
 
 RNG = np.random.default_rng(0)
 TARGET = RNG.integers(100, 1900, (24, 24, 4)).astype(np.uint16)

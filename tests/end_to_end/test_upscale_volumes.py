@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from gisr.apps.cli import main
 from gisr.errors import PairError
-from gisr.inference.files import upscale_files
 from gisr.inference.upscaler import Upscaler
-from gisr.io.nifti import read_nifti
+from gisr.io.volumes.nifti import read_nifti
+from gisr.pipelines.run import upscale_files
 
 RNG = np.random.default_rng(0)
 LOW = RNG.integers(10, 900, (8, 6, 3)).astype(np.int16)

@@ -10,7 +10,7 @@ from numpy.random import default_rng
 from scipy.ndimage import gaussian_filter
 
 from gisr.data.degradations import wald
-from gisr.data.entry import Entry, Frame, MadePair, Scan, Scene
+from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.evaluation import _scores, evaluate, load_systems
 

@@ -10,14 +10,14 @@ from gisr.apps.cli import main
 from gisr.baselines.classical import Bicubic
 from gisr.data.protocols import wald_pair
 from gisr.errors import InputError
+from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.experiments.evaluation import Score, evaluate, load_systems, measure, save_scores, tables
-from gisr.inference.call import make_pair
-from gisr.inference.no_reference import NoReferenceQuality
+from gisr.inference.system import make_pair
 from gisr.inference.upscaler import load_model
-from gisr.inference.weights import save_weights
 from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.metrics import MetricName, ergas, psnr, q2n, sam
 from gisr.tasks.text.table import built_in_table
+from gisr.weights.store import save_weights
 
 
 def score(system: str, ratio: int, value: float) -> Score:

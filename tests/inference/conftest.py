@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from gisr.inference.upscaler import Upscaler
-from gisr.inference.weights import Weights
 from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.tasks.text.table import built_in_table
+from gisr.weights.store import Weights
 
 
 def tiny_weights(**changes: Any) -> Weights:

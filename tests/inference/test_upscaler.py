@@ -12,14 +12,14 @@ from gisr.data.protocols import wald_pair
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError, MissingExtraError, PairError
 from gisr.inference import upscaler as module
-from gisr.inference.call import make_pair
-from gisr.inference.source import ArraySource
-from gisr.inference.tiles import TilePlan
+from gisr.inference.system import make_pair
+from gisr.inference.tiling import TilePlan
 from gisr.inference.upscaler import Upscaler
-from gisr.inference.weights import Weights
+from gisr.inference.windowed_pair import ArraySource
 from gisr.io.placement import Placement
 from gisr.tasks.task import describe
 from gisr.tasks.text.table import built_in_table
+from gisr.weights.store import Weights
 
 RNG = np.random.default_rng(12)
 TARGET = RNG.uniform(20, 200, (10, 12, 4)).astype(np.float32)

@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image
 
 from gisr.errors import FileFormatError, MissingExtraError, PairError
-from gisr.io.extras import load_extra
+from gisr.io.optional_imports import load_extra
 from gisr.io.pairs import DepthPair, RasterPair, VolumePair, guess_task, read_pair
 from gisr.io.placement import Placement
 

@@ -46,7 +46,7 @@ def test_bad_input_gives_one_line_and_leaves_nothing(
     monkeypatch.chdir(folder)
     before = state(folder)
     if case.says and not case.slow:  # the seconds that torch takes to load must not have begun
-        monkeypatch.setitem(sys.modules, "gisr.inference.files", None)
+        monkeypatch.setitem(sys.modules, "gisr.pipelines.run", None)
         monkeypatch.setitem(sys.modules, "gisr.training.loop", None)
     capfd.readouterr()
     status = main(words)

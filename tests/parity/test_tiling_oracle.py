@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gisr.inference.tiles import TilePlan, blended
+from gisr.inference.tiling import TilePlan, blended
 
 RNG = np.random.default_rng(2)
 

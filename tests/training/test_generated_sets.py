@@ -6,13 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from gisr.data.mixture import Mixture, Position
-from gisr.data.training_sets import (
-    GENERATED_LENGTH,
-    DepthSet,
-    GeneratedDepthSet,
-    GeneratedPansharpeningSet,
-)
 from gisr.errors import RecipeError
 from gisr.experiments.validation import make_validation
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
@@ -20,6 +13,13 @@ from gisr.training.loop import train
 from gisr.training.recipe import Recipe, SetRecipe
 from gisr.training.recipe_file import read_recipe
 from gisr.training.run import Run
+from gisr.training.samples.mixture import Mixture, Position
+from gisr.training.samples.training_sets import (
+    GENERATED_LENGTH,
+    DepthSet,
+    GeneratedDepthSet,
+    GeneratedPansharpeningSet,
+)
 from gisr.training.sets import training_sets
 
 Build = Callable[..., Recipe]

@@ -13,9 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gisr.data.mixture import Mixture, Position
 from gisr.errors import RecipeError, WeightsError
-from gisr.inference.weights import load_weights
 from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.tasks.text.table import DescriptionTable, built_in_table
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
@@ -23,7 +21,9 @@ from gisr.training.distributed import Processes
 from gisr.training.loop import _batches, _step, _time_is_up, learning_rate, train
 from gisr.training.recipe import BalancingRule, Recipe, Stage, WeightAverageSettings
 from gisr.training.run import Run
+from gisr.training.samples.mixture import Mixture, Position
 from gisr.training.sets import training_sets
+from gisr.weights.store import load_weights
 
 Build = Callable[..., Recipe]
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from gisr.data.samples import Sample
 from gisr.magnet import LevelRouting, MAGNetOutput
 from gisr.tasks.task import TaskName, describe
 from gisr.tasks.text.table import built_in_table
 from gisr.training.objective import Batch, gradient_norms, objective, sample_errors
 from gisr.training.recipe import Criterion
+from gisr.training.samples.patches import Sample
 
 
 def sample(

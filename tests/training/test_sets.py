@@ -10,12 +10,18 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
-from gisr.data.entry import MadePair, Scene
-from gisr.data.sources import read_entries
-from gisr.data.training_sets import DepthSet, JoinedSet, MadeSet, MRISet, PansharpeningSet
+from gisr.datasets.entry import MadePair, Scene
+from gisr.datasets.sources import read_entries
 from gisr.errors import FileFormatError, RecipeError
 from gisr.training import sets
 from gisr.training.recipe import Recipe, SetRecipe
+from gisr.training.samples.training_sets import (
+    DepthSet,
+    JoinedSet,
+    MadeSet,
+    MRISet,
+    PansharpeningSet,
+)
 from gisr.training.sets import training_sets
 
 Build = Callable[..., Recipe]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gisr.baselines.classical import Bicubic
-from gisr.data.entry import Frame, MadePair
 from gisr.data.protocols import depth_pair
+from gisr.datasets.entry import Frame, MadePair
 from gisr.experiments import validation
 from gisr.experiments.validation import make_validation
 from gisr.magnet import MAGNet

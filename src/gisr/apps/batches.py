@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from gisr.apps.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from gisr.inference.batch import Batch, BatchItem, Outcome
-    from gisr.inference.cluster import WorkerSettings
-    from gisr.inference.order import FileResult
+    from gisr.pipelines.batch import Batch, BatchItem, Outcome
+    from gisr.pipelines.dask_cluster import WorkerSettings
+    from gisr.pipelines.request import FileResult
 
 
 def upscale_batch(
@@ -33,8 +33,8 @@ def upscale_batch(
     Returns:
         The exit code: 0 all done, 1 some failed.
     """
-    from gisr.inference.batch import run_batch
-    from gisr.inference.cluster import run_on_cluster
+    from gisr.pipelines.batch import run_batch
+    from gisr.pipelines.dask_cluster import run_on_cluster
 
     def report(outcome: "Outcome") -> None:
         if outcome.result is None:
@@ -57,8 +57,8 @@ def upscale_batch(
 
 def _here(settings: "WorkerSettings", quiet: bool) -> Callable[["BatchItem"], "FileResult"]:
     """Return what sharpens a pair in this process."""
-    from gisr.inference.cluster import load_once
-    from gisr.inference.files import upscale_files
+    from gisr.pipelines.dask_cluster import load_once
+    from gisr.pipelines.run import upscale_files
 
     upscaler = load_once(settings)
 

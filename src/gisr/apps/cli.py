@@ -10,7 +10,6 @@ from inspect import Parameter, signature
 import docstring_parser
 from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter
 
-from gisr import __version__
 from gisr.apps.commands import demo, models, tasks, train
 from gisr.apps.data_command import list_data, prepare, show
 from gisr.apps.evaluate_command import evaluate
@@ -19,6 +18,7 @@ from gisr.apps.reproduce_command import reproduce
 from gisr.apps.serve_command import serve
 from gisr.apps.upscale_command import upscale
 from gisr.errors import GisrError
+from gisr.version import __version__
 
 Command = Callable[..., int | None]
 """Its options, types and help are its signature and docstring; it may return an exit code."""

@@ -41,7 +41,7 @@ def demo(
 
 def models() -> None:
     """List the weights inside the package."""
-    from gisr.inference.weights_folder import CARD_FILE, EMBEDDED, TENSORS_FILE, embedded_folder
+    from gisr.weights.folder import CARD_FILE, EMBEDDED, TENSORS_FILE, embedded_folder
 
     print(f"{'name':<12}{'parameters':>12}{'size':>10}  {'licence':<12}card")
     for name in EMBEDDED:

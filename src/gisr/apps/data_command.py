@@ -8,9 +8,9 @@ from gisr.apps.progress import ProgressBar
 from gisr.errors import FileFormatError, GisrError, InputError
 
 if TYPE_CHECKING:
-    from gisr.data.entry import Entry, Split
-    from gisr.data.overview import Holding
-    from gisr.data.prepare import Preparation
+    from gisr.datasets.entry import Entry, Split
+    from gisr.datasets.overview import Holding
+    from gisr.datasets.prepared.prepare import Preparation
 
 
 def list_data(
@@ -33,8 +33,8 @@ def list_data(
             raise InputError("nothing to verify: name a prepared store")
         _print_layouts()
         return
-    from gisr.data.overview import holdings
-    from gisr.data.store import is_store
+    from gisr.datasets.overview import holdings
+    from gisr.datasets.prepared.store import is_store
 
     if verify:
         if not is_store(folder):
@@ -68,8 +68,8 @@ def prepare(
         skip_damaged: Finish the store without what is damaged or missing.
         quiet: Show no progress bar.
     """
-    from gisr.data.prepare import prepare_store
-    from gisr.data.store import is_store
+    from gisr.datasets.prepared.prepare import prepare_store
+    from gisr.datasets.prepared.store import is_store
 
     if is_store(source):
         raise InputError(f"{source}: is a prepared store already: train from it")
@@ -117,8 +117,8 @@ def show(
         count: Entries to show, spread evenly over all; 12 when left out.
         overwrite: Replace an existing picture.
     """
-    from gisr.data.contact_sheet import draw_contact_sheet
-    from gisr.data.entry import Split
+    from gisr.datasets.contact_sheet import draw_contact_sheet
+    from gisr.datasets.entry import Split
     from gisr.io.files import check_writable, file_suffix
 
     if split is not None and split not in get_args(Split):
@@ -140,25 +140,25 @@ def show(
 
 def _read(folder: str, layout: str) -> "list[Entry]":
     """Return the entries of a prepared store or of a data set."""
-    from gisr.data.store import is_store, read_store
+    from gisr.datasets.prepared.store import is_store, read_store
 
     if is_store(folder):
         return read_store(folder)
-    from gisr.data.sources import read_entries
+    from gisr.datasets.sources import read_entries
 
     return read_entries(folder, layout)
 
 
 def _counts(dataset: str) -> "dict[Split, int]":
-    from gisr.data.standard import LAYOUTS
+    from gisr.datasets.readers import LAYOUTS
 
     found = [layout.counts for layout in LAYOUTS.values() if layout.name == dataset]
     return dict(found[0]) if found else {}
 
 
 def _verify(folder: str, quiet: bool) -> None:
-    from gisr.data.manifest import read_manifest
-    from gisr.data.store import damaged_arrays
+    from gisr.datasets.prepared.manifest import read_manifest
+    from gisr.datasets.prepared.store import damaged_arrays
 
     manifest = read_manifest(folder)
     with ProgressBar("arrays", quiet) as bar:
@@ -173,7 +173,7 @@ def _verify(folder: str, quiet: bool) -> None:
 
 
 def _note_divided_groups(entries: "list[Entry]") -> None:
-    from gisr.data.overview import divided_groups
+    from gisr.datasets.overview import divided_groups
 
     for group, splits in divided_groups(entries).items():
         print(
@@ -183,7 +183,7 @@ def _note_divided_groups(entries: "list[Entry]") -> None:
 
 
 def _print_layouts() -> None:
-    from gisr.data.standard import LAYOUTS
+    from gisr.datasets.readers import LAYOUTS
 
     for layout in LAYOUTS.values():
         print(f"{layout.name}: {layout.title} ({layout.task or 'any task'})")
@@ -193,7 +193,7 @@ def _print_layouts() -> None:
 
 
 def _print_manifest(folder: str) -> None:
-    from gisr.data.manifest import read_manifest
+    from gisr.datasets.prepared.manifest import read_manifest
 
     manifest = read_manifest(folder)
     arrays = [array for entry in manifest.entries for array in entry.arrays.values()]
@@ -217,7 +217,7 @@ def _print_holdings(found: "list[Holding]") -> None:
 
 
 def _first_size(holding: "Holding") -> str:
-    from gisr.data.overview import sizes_of
+    from gisr.datasets.overview import sizes_of
 
     try:
         return sizes_of(holding.entries[0])

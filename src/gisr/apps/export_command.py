@@ -19,8 +19,8 @@ def onnx(
         overwrite: Replace an existing output.
         quiet: Print nothing but errors.
     """
-    from gisr.inference.export import export_onnx
-    from gisr.inference.weights import load_weights
+    from gisr.inference.onnx_export import export_onnx
+    from gisr.weights.store import load_weights
 
     weights = load_weights(model)
     worst = export_onnx(weights, output, overwrite=overwrite)

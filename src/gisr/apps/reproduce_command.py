@@ -64,7 +64,7 @@ def reproduce(
     chosen = _budget(what, budget, weights, run)
     if images is not None and images < 1:
         raise InputError(f"images {images} must be at least 1")
-    from gisr.experiments.reproduce import experiments
+    from gisr.experiments.reproduce import runs as experiments
     from gisr.experiments.reproduce.plan import ExperimentName
     from gisr.experiments.reproduce.run import Request
 

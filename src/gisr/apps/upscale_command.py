@@ -13,8 +13,8 @@ from gisr.errors import InputError
 from gisr.tasks.task import find_task
 
 if TYPE_CHECKING:
-    from gisr.inference.order import FileResult
-    from gisr.io.point_cloud import PointCloud
+    from gisr.io.depth.point_cloud import PointCloud
+    from gisr.pipelines.request import FileResult
 
 _MOST_DIGITS = 9
 """Of the number of a band."""
@@ -124,13 +124,13 @@ def upscale(
     bands, layout = _band_numbers(band), _creation_options(creation_option or [])
     # Files are read and checked before the seconds that torch takes to load.
     from gisr.apps.batches import upscale_batch
-    from gisr.inference.batch import is_batch, plan_batch
-    from gisr.inference.cluster import WorkerSettings
-    from gisr.inference.contents import check_contents
-    from gisr.inference.order import Options, read_order
-    from gisr.inference.weights_folder import find_weights
     from gisr.io.geotiff import Layout
     from gisr.io.limits import parse_size
+    from gisr.pipelines.batch import is_batch, plan_batch
+    from gisr.pipelines.checks import check_contents
+    from gisr.pipelines.dask_cluster import WorkerSettings
+    from gisr.pipelines.request import Options, read_order
+    from gisr.weights.folder import find_weights
 
     options = Options(
         task=None if task is None else find_task(task).name,
@@ -170,9 +170,9 @@ def upscale(
     weights = find_weights(model)
     set_threads(threads)
     from gisr.apps.progress import ProgressBar
-    from gisr.inference.files import upscale_order
     from gisr.inference.upscaler import Upscaler
-    from gisr.inference.weights import load_folder
+    from gisr.pipelines.run import upscale_order
+    from gisr.weights.store import load_folder
 
     device = checked_device(device)
     upscaler = Upscaler(load_folder(weights), device, align="off" if align == "off" else "auto")
@@ -270,8 +270,8 @@ def _point_cloud(
             f"ply {ply}: no file says its unit: add --depth-unit mm (most 16-bit PNG), m (most "
             "floats) or 5000 (TUM), or --disparity"
         )
-    from gisr.io.camera import parse_depth_unit, read_camera
-    from gisr.io.point_cloud import PointCloud
+    from gisr.io.depth.camera import parse_depth_unit, read_camera
+    from gisr.io.depth.point_cloud import PointCloud
 
     steps = parse_depth_unit(depth_unit or "1", disparity=disparity)
     return PointCloud(Path(ply), read_camera(camera), steps, disparity)

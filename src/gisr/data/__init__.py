@@ -1,1 +1,1 @@
-"""Pairs, degradations with published protocols, readers, and the seeded task mixture."""
+"""Pairs, their normalisation, degradations with published protocols, and synthetic scenes."""

@@ -8,7 +8,7 @@ from gisr.data.degradations import fill_holes
 from gisr.data.resample import bicubic_to_target, weighted_taps
 from gisr.errors import InputError
 from gisr.io.placement import Placement
-from gisr.io.volume_placement import AxisPlacement
+from gisr.io.volumes.placement import AxisPlacement
 
 
 def to_guide_axis(

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from gisr.data.entry import Entry, Frame, MadePair, Scan, Scene
 from gisr.data.pair import Pair
-from gisr.data.pairing import frame_pair, full_pair, made_pair, scene_pair, slice_pairs
+from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene
+from gisr.datasets.pairing import frame_pair, full_pair, made_pair, scene_pair, slice_pairs
 from gisr.metrics import MetricName
 from gisr.tasks.sensors import find_sensor
 from gisr.tasks.task import TaskName
@@ -84,7 +84,7 @@ def kspace_pairs(
         contrast: Of the targets.
         guide_contrast: Of the guides.
         step: Every so many slices, from half of it; when None those that the data set counts.
-        as_levels: See :func:`gisr.data.pairing.slice_pairs`.
+        as_levels: See :func:`gisr.datasets.pairing.slice_pairs`.
     """
 
     def pairs(entry: Entry, ratio: int) -> Iterator[Pair]:

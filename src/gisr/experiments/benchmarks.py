@@ -6,11 +6,11 @@ baseline numbers can be compared with ours.
 
 from collections.abc import Callable, Iterator
 
-from gisr.data.entry import Entry, Frame, Scan, Scene
-from gisr.data.open_pairs import OPEN_PAIRS
 from gisr.data.pair import Pair
-from gisr.data.pairing import contrasts_of
-from gisr.data.standard import LayoutName
+from gisr.datasets.entry import Entry, Frame, Scan, Scene
+from gisr.datasets.open_pairs import OPEN_PAIRS
+from gisr.datasets.pairing import contrasts_of
+from gisr.datasets.readers import LayoutName
 from gisr.experiments.benchmark import (
     NO_REFERENCE,
     Benchmark,

@@ -14,8 +14,8 @@ from jaxtyping import Float
 
 from gisr.baselines.classical import Bicubic, ZeroFilled
 from gisr.data.pair import Pair
+from gisr.data.phantoms import SCENE_BITS, head_phantom, satellite_scene
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
-from gisr.data.scenes import SCENE_BITS, head_phantom, satellite_scene
 from gisr.errors import FileFormatError
 from gisr.experiments.demo_pictures import Sheet, draw_comparison
 from gisr.experiments.evaluation import measure

@@ -11,8 +11,8 @@ from scipy.ndimage import uniform_filter
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.inference.source import nearest_pixels
-from gisr.io.drawing import (
+from gisr.inference.windowed_pair import nearest_pixels
+from gisr.rendering.colours import (
     INK,
     PAPER,
     QUIET,

@@ -12,16 +12,16 @@ import numpy as np
 from jaxtyping import Float
 
 from gisr.baselines.classical import CLASSICAL
-from gisr.data.entry import Entry
 from gisr.data.pair import Pair
-from gisr.data.sources import AUTO, read_entries
+from gisr.datasets.entry import Entry
+from gisr.datasets.sources import AUTO, read_entries
 from gisr.errors import InputError
-from gisr.experiments.asked_upscaler import AskedUpscaler, Corrected
+from gisr.estimation.no_reference import NoReferenceQuality
+from gisr.estimation.registration import align_guide
 from gisr.experiments.benchmark import Benchmark
 from gisr.experiments.benchmarks import BENCHMARKS
-from gisr.inference.align import align_guide
-from gisr.inference.call import PairSystem
-from gisr.inference.no_reference import NoReferenceQuality
+from gisr.experiments.system_variants import AskedUpscaler, Corrected
+from gisr.inference.system import PairSystem
 from gisr.inference.upscaler import load_model
 from gisr.metrics import (
     METRICS,
@@ -42,7 +42,7 @@ _CORRECTED: dict[str, Corrected] = {"consistent": "always", "plain": "never"}
 _ENSEMBLE = "ensemble"
 """Likewise: scored as with ``--uncertainty``, as the mean of eight answers."""
 _NO_REFERENCE: tuple[MetricName, ...] = ("d_lambda", "d_s", "qnr", "d_lambda_k", "hqnr")
-"""Properties of :class:`gisr.inference.no_reference.NoReferenceQuality`."""
+"""Properties of :class:`gisr.estimation.no_reference.NoReferenceQuality`."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def evaluate(
 
     Args:
         systems: By the name they have in tables.
-        data: Folder of any data set that :func:`gisr.data.sources.read_entries` takes.
+        data: Folder of any data set that :func:`gisr.datasets.sources.read_entries` takes.
         layout: How it lies on disk; recognised when ``auto``.
         tasks: Keep only these tasks.
         benchmarks: Keep only these, by name.

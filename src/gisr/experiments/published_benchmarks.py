@@ -11,8 +11,8 @@ Depth is the one task where a bicubic row tells protocols apart to the second de
 
 from collections.abc import Sequence
 
-from gisr.data.entry import Entry, Frame, Scan, Scene
-from gisr.data.standard import LayoutName
+from gisr.datasets.entry import Entry, Frame, Scan, Scene
+from gisr.datasets.readers import LayoutName
 from gisr.experiments.benchmark import (
     NO_REFERENCE,
     Benchmark,

@@ -10,13 +10,12 @@ from statistics import fmean
 
 import numpy as np
 
-from gisr.data.entry import Entry, MadePair, Scan, Scene
 from gisr.data.pair import Pair
-from gisr.data.pairing import contrasts_of, frame_pair, made_pair, scene_pair, slice_pairs
+from gisr.datasets.entry import Entry, MadePair, Scan, Scene
+from gisr.datasets.pairing import contrasts_of, frame_pair, made_pair, scene_pair, slice_pairs
 from gisr.errors import RecipeError
-from gisr.experiments.asked_upscaler import AskedUpscaler
+from gisr.experiments.system_variants import AskedUpscaler
 from gisr.inference.upscaler import Upscaler
-from gisr.inference.weights import Weights
 from gisr.magnet import MAGNet
 from gisr.metrics import psnr, rmse
 from gisr.tasks.task import TaskName, find_task
@@ -24,6 +23,7 @@ from gisr.tasks.text.table import DescriptionTable
 from gisr.training.loop import Validate
 from gisr.training.recipe import Recipe
 from gisr.training.sets import recipe_entries
+from gisr.weights.store import Weights
 
 _SIDE = 256
 """Side of the middle that is validated of each image: enough to rank networks, quick on a CPU."""

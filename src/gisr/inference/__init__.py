@@ -1,1 +1,1 @@
-"""From trained weights to results: weights, tiles, the upscaler, evaluation."""
+"""From a pair to an image: the upscaler, its tiles, and arrays larger than memory."""

@@ -11,17 +11,18 @@ from torch import Tensor
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError, LimitError
-from gisr.inference.align import Align
-from gisr.inference.call import PairSystem
-from gisr.inference.consistency import Consistency, consistent_image, is_wanted
-from gisr.inference.ensemble import SYMMETRIES
+from gisr.estimation.registration import Align
+from gisr.inference.consistency.correction import Consistency, consistent_image, is_wanted
 from gisr.inference.memory import memory_taken, network_bytes, prompt_bytes
-from gisr.inference.source import ArraySource, PairSource
-from gisr.inference.tile_job import TileJob, as_tensor
-from gisr.inference.tiles import Rows, TilePlan, blended, gathered
-from gisr.inference.weights import Weights, load_weights, save_weights
+from gisr.inference.self_ensemble import SYMMETRIES
+from gisr.inference.system import PairSystem
+from gisr.inference.tile_runner import TileJob, as_tensor
+from gisr.inference.tiling import Rows, TilePlan, blended, gathered
+from gisr.inference.windowed_pair import ArraySource, PairSource
 from gisr.magnet import LevelRouting, MAGNet, MAGNetOutput
-from gisr.tasks.text.encoder import TextEncoder, load_text_encoder
+from gisr.tasks.text.encoder import load_text_encoder
+from gisr.tasks.text.interface import TextEncoder
+from gisr.weights.store import Weights, load_weights, save_weights
 from gisr.windows import Window
 
 Progress = Callable[[int, int], None]
@@ -63,7 +64,7 @@ class Upscaler(PairSystem):
         """Put weights to work.
 
         Args:
-            weights: From :func:`gisr.inference.weights.load_weights`.
+            weights: From :func:`gisr.weights.store.load_weights`.
             device: torch device; None takes CUDA where there is one, else the CPU.
             align: Whether the shift of panchromatic guides is estimated and undone first.
             tile: Side in guide pixels of the tiles a larger image goes through; the prompt is

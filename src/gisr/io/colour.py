@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import UInt
 
 from gisr.errors import FileFormatError
-from gisr.io.extras import without_chatter
 from gisr.io.limits import DEFAULT_LIMITS, Limits
+from gisr.io.optional_imports import without_chatter
 from gisr.io.pictures import open_picture, png_header
 
 if TYPE_CHECKING:

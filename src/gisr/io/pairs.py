@@ -10,16 +10,17 @@ import numpy as np
 from jaxtyping import UInt
 
 from gisr.errors import InputError, PairError
-from gisr.io import depthmap, dicom, nifti
 from gisr.io.colour import colour_shape, read_colour
-from gisr.io.depthmap import DepthMap, read_depth
+from gisr.io.depth import maps as depthmap
+from gisr.io.depth.maps import DepthMap, read_depth
 from gisr.io.files import check_readable, file_suffix
 from gisr.io.geotiff import GeoHeader, open_geotiff, read_header, read_outline, relate_grids
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.placement import Placement
 from gisr.io.quantise import holds
-from gisr.io.volume import Volume, VolumeHeader
-from gisr.io.volume_placement import VolumePlacement, place_volumes
+from gisr.io.volumes import dicom, nifti
+from gisr.io.volumes.header import Volume, VolumeHeader
+from gisr.io.volumes.placement import VolumePlacement, place_volumes
 
 _TIFF = (".tif", ".tiff")
 _PICTURES = (".png", ".jpg", ".jpeg", *_TIFF)

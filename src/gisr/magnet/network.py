@@ -22,7 +22,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gisr.magnet.blocks import Downsample, TransformerBlock, Upsample, shallow_encoder
-from gisr.magnet.carrying import GUIDE_CHANNELS, TARGET_CHANNELS, carry_guide, carry_target, restore
+from gisr.magnet.channel_packing import (
+    GUIDE_CHANNELS,
+    TARGET_CHANNELS,
+    carry_guide,
+    carry_target,
+    restore,
+)
 from gisr.magnet.config import MAGNetConfig
 from gisr.magnet.prompt import PromptGenerator
 from gisr.magnet.routing import GuidedRouting, LevelRouting

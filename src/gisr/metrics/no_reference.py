@@ -3,7 +3,7 @@
 All of them compare how images relate to each other at two scales, so they need the images on the
 right grids: *enlarged* is the target interpolated to the guide's grid, *low guide* the guide
 low-passed to the target's resolution and interpolated back, *reduced* the estimate low-passed and
-sampled at the target's pixels. :mod:`gisr.inference.no_reference` makes these from a pair.
+sampled at the target's pixels. :mod:`gisr.estimation.no_reference` makes these from a pair.
 
 The block form of DLPan-Toolbox: UQI and Q2n in 32 x 32 blocks that do not overlap, p = q = 1.
 """

@@ -19,9 +19,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from gisr.data.mixture import Mixture, Position
 from gisr.errors import RecipeError
-from gisr.inference.weights import save_weights
 from gisr.magnet import MAGNet
 from gisr.tasks.task import TASKS
 from gisr.tasks.text.table import DescriptionTable, built_in_table
@@ -31,7 +29,9 @@ from gisr.training.log import TrainingLog
 from gisr.training.objective import Batch, Objective, gradient_norms, objective
 from gisr.training.recipe import Recipe
 from gisr.training.run import Run
+from gisr.training.samples.mixture import Mixture, Position
 from gisr.training.sets import training_sets
+from gisr.weights.store import save_weights
 
 Validate = Callable[[MAGNet, DescriptionTable], dict[str, float]]
 """Measures a network; given by the caller so that the loop knows no protocol."""

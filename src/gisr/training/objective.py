@@ -7,12 +7,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gisr.data.samples import Sample
 from gisr.magnet import MAGNetOutput, balance_loss
 from gisr.tasks.task import TASKS
 from gisr.tasks.text.table import DescriptionTable
 from gisr.training.distributed import Processes
 from gisr.training.recipe import Criterion
+from gisr.training.samples.patches import Sample
 
 _ALONE = Processes()
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from gisr.data.generated import GENERATED
+from gisr.data.synthetic import GENERATED
 from gisr.errors import RecipeError
 from gisr.magnet import MAGNetConfig
 from gisr.tasks.sensors import find_sensor
@@ -34,7 +34,7 @@ class SetRecipe:
     ratio: int
     dataset: str | None = None
     """Only entries of this data set, ``open-pairs`` or the name of a layout; ``generated`` draws
-    images that are in no folder (:mod:`gisr.data.generated`)."""
+    images that are in no folder (:mod:`gisr.data.synthetic`)."""
     sensor: str | None = None
     """Only entries of this satellite sensor."""
     contrast: str | None = None
@@ -174,8 +174,8 @@ class Recipe:
     name: str
     """Name of the weights the run makes."""
     data: str | tuple[str, ...]
-    """Folder, or folders, of data sets: anything that :func:`gisr.data.sources.read_entries` takes.
-    Relative paths start at the working folder. May be empty where all sets are generated."""
+    """Folder, or folders, of data sets: anything that :func:`gisr.datasets.sources.read_entries`
+    takes. Relative paths start at the working folder. May be empty where all sets are generated."""
     sets: tuple[SetRecipe, ...]
     """The task mixture."""
     steps: int

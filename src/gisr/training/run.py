@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from gisr.data.mixture import Position
 from gisr.errors import RecipeError, WeightsError
-from gisr.inference.weights import load_weights
 from gisr.magnet import MAGNet
 from gisr.training.balancing import Balancing, make_balancing
 from gisr.training.checkpoint import load_checkpoint, save_checkpoint
 from gisr.training.distributed import Processes
 from gisr.training.recipe import Recipe
+from gisr.training.samples.mixture import Position
+from gisr.weights.store import load_weights
 
 _ALONE = Processes()
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
-from gisr.data.entry import Entry, Frame, MadePair, Scan, Scene
-from gisr.data.sources import read_entries
-from gisr.data.training_sets import (
+from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene
+from gisr.datasets.sources import read_entries
+from gisr.errors import RecipeError
+from gisr.tasks.sensors import find_sensor
+from gisr.training.recipe import Recipe, SetRecipe
+from gisr.training.samples.training_sets import (
     DepthSet,
     GeneratedDepthSet,
     GeneratedPansharpeningSet,
@@ -14,9 +17,6 @@ from gisr.data.training_sets import (
     PansharpeningSet,
     TrainingSet,
 )
-from gisr.errors import RecipeError
-from gisr.tasks.sensors import find_sensor
-from gisr.training.recipe import Recipe, SetRecipe
 
 
 def recipe_entries(recipe: Recipe) -> list[Entry]:

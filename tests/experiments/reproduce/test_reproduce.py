@@ -12,12 +12,12 @@ from PIL import Image
 
 from gisr.apps.cli import main
 from gisr.experiments.reproduce.features import Prompts
-from gisr.inference.weights import save_weights
 from gisr.magnet import MAGNet
 from gisr.tasks.text.table import built_in_table
 from gisr.training.checkpoint import latest_checkpoint
 from gisr.training.loop import train
 from gisr.training.recipe import Recipe
+from gisr.weights.store import save_weights
 
 Words = Callable[..., list[str]]
 BUDGET = ("--budget", "0.02")

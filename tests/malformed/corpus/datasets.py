@@ -26,7 +26,7 @@ from corpus.case import (
     works,
 )
 from corpus.depths import Ghost, depth, npy
-from gisr.data.manifest import FORMAT
+from gisr.datasets.prepared.manifest import FORMAT
 
 _RNG = np.random.default_rng(0)
 _PREPARE = ("data", "prepare", "auto", "set", "store")

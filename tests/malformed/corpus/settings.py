@@ -220,7 +220,7 @@ def tiny_weights(folder: Path) -> Path:
     """Write weights of a network that runs in no time, and return their folder."""
     from tests.small_network import small_network
 
-    from gisr.inference.weights import save_weights
+    from gisr.weights.store import save_weights
 
     save_weights(folder / "tiny", small_network(), built_in_table(), name="tiny")
     return folder / "tiny"

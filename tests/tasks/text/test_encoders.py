@@ -19,7 +19,7 @@ from gisr.tasks.text import built_in_table, load_text_encoder
 from gisr.tasks.text import minilm as minilm_module
 from gisr.tasks.text.build import main as build
 from gisr.tasks.text.clip import ClipEncoder
-from gisr.tasks.text.encoder import sentence_batches
+from gisr.tasks.text.interface import sentence_batches
 from gisr.tasks.text.minilm import PACKAGES, MiniLMEncoder, installed_weights
 from gisr.tasks.text.table import DescriptionTable
 

@@ -10,7 +10,7 @@ from PIL import Image as Picture
 from PIL import ImageDraw
 
 from gisr.apps.web.layers import LayerName, Layers, Plane
-from gisr.io.drawing import UNKNOWN, colour_bytes, coloured_depth, cubehelix, red_green_blue
+from gisr.rendering.colours import UNKNOWN, colour_bytes, coloured_depth, cubehelix, red_green_blue
 from gisr.tasks.task import TaskName
 from gisr.windows import Window
 

@@ -6,12 +6,12 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from gisr.apps.web.wishes import Uploads
+from gisr.apps.web.form import Uploads
 from gisr.data.pair import Pair
+from gisr.data.phantoms import SCENE_BITS, head_phantom
 from gisr.data.protocols import kspace_pair
-from gisr.data.scenes import SCENE_BITS, head_phantom
 from gisr.experiments.demo import motorcycle_case, satellite_case
-from gisr.io.extras import load_extra
+from gisr.io.optional_imports import load_extra
 from gisr.tasks.task import TaskName
 
 _METRES = 2.0

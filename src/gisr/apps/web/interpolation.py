@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from gisr.data.pair import Pair
-from gisr.inference.source import PairSource
-from gisr.inference.tiles import Rows
+from gisr.inference.tiling import Rows
 from gisr.inference.upscaler import Answer, Upscaler
+from gisr.inference.windowed_pair import PairSource
 
 _ROWS = 256
 """Guide rows that are interpolated at a time."""
@@ -17,7 +17,7 @@ _ROWS = 256
 class Interpolation(Upscaler):
     """Stands in for an upscaler: targets are brought to the guide's grid, and that is all.
 
-    Handed to :func:`gisr.inference.files.upscale_order`, it writes the file that the network's
+    Handed to :func:`gisr.pipelines.run.upscale_order`, it writes the file that the network's
     answer is compared with: same grid, type and unknown pixels. It remembers the pairs that went
     through, which are those the network sees.
     """

@@ -5,20 +5,20 @@ from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
+from gisr.apps.web.cancellation import Watch
+from gisr.apps.web.form import Uploads, Wishes, command_line, result_name
 from gisr.apps.web.interpolation import Interpolation
 from gisr.apps.web.layers import Layers, Truth, open_layers, size_text
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.scores import Scores, score
-from gisr.apps.web.watch import Watch
 from gisr.apps.web.watched import WatchedUpscaler
-from gisr.apps.web.wishes import Uploads, Wishes, command_line, result_name
 from gisr.errors import InputError
-from gisr.inference.contents import check_contents
-from gisr.inference.files import upscale_order
-from gisr.inference.order import FileResult, Order, read_order
 from gisr.inference.upscaler import Upscaler
 from gisr.io.files import file_suffix
 from gisr.io.pairs import RasterPair, VolumePair, guess_task
+from gisr.pipelines.checks import check_contents
+from gisr.pipelines.request import FileResult, Order, read_order
+from gisr.pipelines.run import upscale_order
 from gisr.tasks.sensors import find_sensor
 
 _NAMES = {"pansharpening": "satellite image", "mri": "MR volume", "depth": "depth map"}
@@ -78,7 +78,7 @@ def look(uploads: Uploads, wishes: Wishes, limits: PageLimits, folder: Path) -> 
         folder: Where the output would go.
 
     Raises:
-        GisrError: They cannot be used; see :func:`gisr.inference.order.read_order`.
+        GisrError: They cannot be used; see :func:`gisr.pipelines.request.read_order`.
     """
     order = _read(uploads, wishes, limits, folder)
     files = order.files

@@ -10,14 +10,14 @@ import numpy as np
 from jaxtyping import Float
 
 from gisr.errors import PairError
-from gisr.inference.order import Order
 from gisr.io.colour import read_colour
-from gisr.io.depthmap import read_depth
+from gisr.io.depth.maps import read_depth
 from gisr.io.geotiff import GeoHeader, GeoReader, read_header
 from gisr.io.limits import Limits
-from gisr.io.nifti import read_nifti
 from gisr.io.pairs import DepthPair, RasterPair, VolumePair
-from gisr.io.volume import Volume
+from gisr.io.volumes.header import Volume
+from gisr.io.volumes.nifti import read_nifti
+from gisr.pipelines.request import Order
 from gisr.windows import Window
 
 LayerName = Literal["interpolated", "sharpened", "guide", "truth", "spread", "filled"]

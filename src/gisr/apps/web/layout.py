@@ -7,9 +7,9 @@ from typing import Any, get_args
 
 import gradio as gr
 
+from gisr.apps.web.form import Wishes
+from gisr.apps.web.html import INTRODUCTION, PLACEHOLDER, ROUTING_WORDS, footer
 from gisr.apps.web.limits import PageLimits
-from gisr.apps.web.wishes import Wishes
-from gisr.apps.web.words import INTRODUCTION, PLACEHOLDER, ROUTING_WORDS, footer
 from gisr.tasks.sensors import SENSORS
 from gisr.tasks.task import Contrast, TaskName, find_task
 

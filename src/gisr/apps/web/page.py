@@ -13,6 +13,8 @@ from typing import Any, ParamSpec, TypeVar
 import gradio as gr
 from PIL import Image
 
+from gisr.apps.web.cancellation import StoppedError, Watch
+from gisr.apps.web.dicom_upload import one_path
 from gisr.apps.web.drawing import (
     Colours,
     View,
@@ -24,16 +26,14 @@ from gisr.apps.web.drawing import (
     overview_scale,
 )
 from gisr.apps.web.examples import write_example
+from gisr.apps.web.form import Uploads, Wishes
+from gisr.apps.web.html import PLACEHOLDER, look_line, plain, scores_table, summary
 from gisr.apps.web.job import Outcome, look, sharpen
 from gisr.apps.web.layers import Layers, Plane
 from gisr.apps.web.layout import COMPARISONS, EXAMPLES, GUESS, MIDDLE, WITH_TRUTH, Given, Layout
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.routing_map import draw_routing
-from gisr.apps.web.series import one_path
-from gisr.apps.web.visits import Visit, Visits
-from gisr.apps.web.watch import StoppedError, Watch
-from gisr.apps.web.wishes import Uploads, Wishes
-from gisr.apps.web.words import PLACEHOLDER, look_line, plain, scores_table, summary
+from gisr.apps.web.sessions import Visit, Visits
 from gisr.errors import GisrError, InputError
 from gisr.inference.upscaler import Upscaler
 

@@ -11,12 +11,12 @@ from gisr.apps.web.drawing import Colours, View, window_of
 from gisr.apps.web.job import Outcome
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.inference.report.figures import EXPERT_COLOURS
-from gisr.inference.scene import RasterSource
-from gisr.inference.source import ArraySource, Cut
-from gisr.io.drawing import INK, PAPER, letters
+from gisr.inference.windowed_pair import ArraySource, Cut
 from gisr.io.geotiff import GeoReader
 from gisr.io.pairs import RasterPair, VolumePair
+from gisr.pipelines.pansharpening import RasterSource
+from gisr.pipelines.report.figures import EXPERT_COLOURS
+from gisr.rendering.colours import INK, PAPER, letters
 from gisr.windows import Window
 
 _COLOURS = np.array([ImageColor.getrgb(colour) for colour in EXPERT_COLOURS], dtype=np.uint8)

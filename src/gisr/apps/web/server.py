@@ -10,12 +10,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from gisr.apps.web.html import FOLDER_PREFIX
 from gisr.apps.web.limits import PageLimits
-from gisr.apps.web.visits import Visits
-from gisr.apps.web.words import FOLDER_PREFIX
+from gisr.apps.web.sessions import Visits
 from gisr.errors import InputError
 from gisr.inference.upscaler import Upscaler
-from gisr.io.extras import load_extra
+from gisr.io.optional_imports import load_extra
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

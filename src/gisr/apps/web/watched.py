@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from gisr.apps.web.watch import Watch
-from gisr.inference.align import Align
-from gisr.inference.source import PairSource
-from gisr.inference.tile_job import Image, TileJob
+from gisr.apps.web.cancellation import Watch
+from gisr.estimation.registration import Align
+from gisr.inference.tile_runner import Image, TileJob
 from gisr.inference.upscaler import Upscaler
+from gisr.inference.windowed_pair import PairSource
 
 
 class WatchedUpscaler(Upscaler):

@@ -10,7 +10,7 @@ from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError
-from gisr.inference.call import PairSystem
+from gisr.inference.system import PairSystem
 from gisr.tasks.task import find_task
 
 BaselineName = Literal["bicubic", "zero-filled", "gsa", "gsa-aligned", "guided-filter"]

@@ -11,7 +11,7 @@ from gisr.baselines.classical.baseline import BaselineName, ClassicalBaseline, i
 from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.errors import InputError
-from gisr.inference.align import (
+from gisr.estimation.registration import (
     Align,
     align_guide,
     guide_at_target,

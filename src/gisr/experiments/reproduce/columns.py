@@ -7,12 +7,12 @@ from typing import TypeVar
 import numpy as np
 
 from gisr.baselines.classical import CLASSICAL
-from gisr.data.entry import Entry
 from gisr.data.pair import Pair
+from gisr.datasets.entry import Entry
 from gisr.errors import InputError
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.evaluation import measure
-from gisr.inference.call import PairSystem
+from gisr.inference.system import PairSystem
 from gisr.io.placement import Placement
 from gisr.metrics import MetricName
 from gisr.tasks.task import TaskName

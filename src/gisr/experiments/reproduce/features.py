@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gisr.data.entry import Entry
 from gisr.data.pair import Pair
+from gisr.datasets.entry import Entry
 from gisr.errors import InputError, WeightsError
 from gisr.experiments.reproduce.columns import spread
 from gisr.experiments.validation import middle_pairs

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from gisr.experiments.reproduce.features import Prompts
-from gisr.io.extras import load_extra
+from gisr.io.optional_imports import load_extra
 from gisr.metrics import METRICS
 from gisr.tasks.task import TASKS, TaskName
 from gisr.training.log import RunLog

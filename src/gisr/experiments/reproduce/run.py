@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from gisr.data.entry import Entry
+from gisr.datasets.entry import Entry
 from gisr.errors import FileFormatError, RecipeError
 from gisr.experiments.evaluation import provenance
 from gisr.experiments.reproduce.columns import Amount

@@ -3,7 +3,8 @@
 Importing this package imports neither torch nor transformers.
 """
 
-from gisr.tasks.text.encoder import TextEncoder, TextEncoderName, load_text_encoder
+from gisr.tasks.text.encoder import load_text_encoder
+from gisr.tasks.text.interface import TextEncoder, TextEncoderName
 from gisr.tasks.text.table import DescriptionTable, build_table, built_in_table
 
 __all__ = [

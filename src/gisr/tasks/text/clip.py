@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from gisr.tasks.text.encoder import TextEncoderName, sentence_batches
+from gisr.tasks.text.interface import TextEncoderName, sentence_batches
 from gisr.tasks.text.pretrained import Pretrained, load_pretrained
 
 DEFAULT_SOURCE = "openai/clip-vit-base-patch32"

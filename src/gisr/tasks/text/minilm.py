@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from gisr.errors import MissingExtraError
-from gisr.tasks.text.encoder import TextEncoderName, sentence_batches
+from gisr.tasks.text.interface import TextEncoderName, sentence_batches
 from gisr.tasks.text.pretrained import Pretrained, load_pretrained
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from safetensors.numpy import save
 
 from gisr.errors import InputError, WeightsError
 from gisr.tasks.task import built_in_descriptions
-from gisr.tasks.text.encoder import TextEncoder, TextEncoderName
+from gisr.tasks.text.interface import TextEncoder, TextEncoderName
 
 BUILT_IN_FILE = "built_in_minilm.safetensors"
 """File name, inside this package, of the table of the built-in descriptions."""

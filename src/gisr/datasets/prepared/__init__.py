@@ -1,0 +1,1 @@
+"""Stores of arrays that training reads by windows, checked by sha256."""

@@ -1,0 +1,50 @@
+"""What a published layout is: how a data set lies on disk, and how its folder becomes entries."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from gisr.datasets.entry import Entry, Split
+from gisr.tasks.task import TaskName
+
+LayoutName = Literal[
+    "nbu",
+    "nbu-reduced",
+    "nbu-full",
+    "pancollection",
+    "pansharpening-mat",
+    "brats",
+    "ixi",
+    "nyu-dkn",
+    "nyu-jiif",
+    "middlebury30",
+    "lu",
+    "rgbdd",
+    "pairs",
+]
+"""Names of the layouts, as ``gisr data prepare NAME`` takes them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """One way in which a data set is published."""
+
+    name: LayoutName
+    """Also the ``dataset`` of its entries."""
+    title: str
+    """Name of the data set in full, for ``gisr data list``."""
+    task: TaskName | None
+    """Task of its entries; None where each entry says its own."""
+    recognises: Callable[[Path], bool]
+    """Whether a folder looks like it, by the names in it alone; never raises."""
+    read: Callable[[Path], list[Entry]]
+    """Gives the entries in a fixed order; images are read when an entry is asked for them.
+
+    Raises FileFormatError where the folder is not in this layout, with ``expects`` in its message.
+    """
+    expects: str
+    """The folder tree that ``read`` wants, for ``gisr data list`` and for messages."""
+    counts: Mapping[Split, int] = field(default_factory=dict)
+    """Entries of the whole set by split, where its makers say how many; preparing tells what is
+    missing. Empty where any number is right."""

@@ -1,0 +1,66 @@
+"""One way to the entries of any folder: our own index, a prepared store, or a published layout."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from gisr.datasets.entry import Entry
+from gisr.datasets.open_pairs import INDEX, OPEN_PAIRS, read_open_pairs
+from gisr.datasets.prepared.store import is_store, read_store
+from gisr.datasets.readers import LAYOUTS
+from gisr.errors import FileFormatError, InputError
+
+AUTO = "auto"
+"""In place of a layout: have it recognised."""
+STORE = "store"
+"""Name of a prepared store, beside those of the layouts."""
+
+_Source = tuple[Callable[[Path], bool], Callable[[Path], list[Entry]]]
+"""Whether a folder is such a source, and its entries."""
+
+
+def source_names() -> tuple[str, ...]:
+    """Return what :func:`read_entries` takes as a layout, besides ``auto``."""
+    return tuple(_sources())
+
+
+def read_entries(folder: str | Path, layout: str = AUTO) -> list[Entry]:
+    """Return the entries of a folder, whatever it holds; images are read when asked for.
+
+    Args:
+        folder: A folder with our ``index.json``, a prepared store, or a data set as published.
+        layout: ``open-pairs``, ``store`` or a name of :data:`gisr.datasets.readers.LAYOUTS`; with
+            ``auto`` exactly one of them must recognise the folder.
+
+    Raises:
+        FileFormatError: No such folder, none or several layouts recognise it, or it cannot be read.
+        InputError: An unknown layout.
+    """
+    folder, sources = Path(folder), _sources()
+    if layout not in (AUTO, *sources):
+        raise InputError(f"unknown layout {layout!r}: use {AUTO} or one of {', '.join(sources)}")
+    if not folder.is_dir():
+        raise FileFormatError(f"{folder}: there is no such folder: name the folder of a data set")
+    return sources[_recognised(folder) if layout == AUTO else layout][1](folder)
+
+
+def _recognised(folder: Path) -> str:
+    found = [name for name, (recognises, _) in _sources().items() if recognises(folder)]
+    if not found:
+        raise FileFormatError(
+            f"{folder}: no layout recognises this folder; it must be one of "
+            f"{', '.join(_sources())} (`gisr data list` shows how each lies on disk)"
+        )
+    if len(found) > 1:
+        raise FileFormatError(
+            f"{folder}: could be {' or '.join(found)}: name the layout, or prepare a store of it "
+            "with `gisr data prepare NAME`"
+        )
+    return found[0]
+
+
+def _sources() -> dict[str, _Source]:
+    return {
+        OPEN_PAIRS: (lambda folder: (folder / INDEX).is_file(), read_open_pairs),
+        STORE: (is_store, read_store),
+        **{name: (layout.recognises, layout.read) for name, layout in LAYOUTS.items()},
+    }

@@ -1,0 +1,1 @@
+"""What a pair tells of itself: registration, sensor model, no-reference quality."""

@@ -1,0 +1,178 @@
+"""What a satellite pair tells of the instrument behind its target: blur and noise.
+
+A sensor's tables and its products differ, and products are resampled. Blur is found as the MTF
+under which the low-passed guide is best explained by the target's bands (the idea of Vivone et al.,
+IEEE TIP 24, 2015: a pair's filter by regression), with nothing but fine detail counted, because
+there MTFs differ. Images that somebody reduced on a computer often went through a bicubic kernel,
+which no Gaussian comes near: it is looked for too. Noise is what the finest detail of one band
+shares with no other (as Roger and Arnold, IJRS 17, 1996), in the quietest blocks.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+from scipy import ndimage, optimize
+
+from gisr.data.degradations import fill_holes
+from gisr.data.pair import Pair
+from gisr.data.resample import bicubic_to_target
+from gisr.estimation.registration import guide_at_target, known_at_target
+
+_LEAST_GAIN, _MOST_GAIN = 0.1, 0.9
+"""Gains that are looked for. Sensors have 0.15 to 0.4; an area average is like 0.6."""
+_AGREEMENT = 0.5
+"""Share of the guide's fine detail that the bands must explain for a gain to be believed."""
+_BETTER = 0.97
+"""How much of what the best gain leaves unexplained a bicubic kernel may leave to be believed: so
+none of 3,807 targets is that went through none, and most are that did, noisy or hardly reduced ones
+aside (benchmarks/bicubic_recognised.py)."""
+_FINE = 1.0
+"""Target pixels: standard deviation of the blur that fine detail is what is lost by."""
+_BORDER = 4
+"""Target pixels from anything unknown within which nothing counts."""
+_OUTSIDE = 2.5
+"""Target pixels from the guide's border within which the MTF would need more of it."""
+_FEWEST, _FEWEST_BY_BAND = 64, 8
+"""Target pixels that must count for anything to be said, in all and for each of its bands: as many
+bands as pixels explain any guide."""
+_BLOCK, _QUIET = 8, 10
+"""Side of the blocks in which noise is looked for, and the percentile of them that are quiet."""
+_DETAIL = np.outer((1, -2, 1), (1, -2, 1)) / 6.0
+"""Second differences along both axes; of white noise it keeps the variance."""
+
+
+@dataclass(frozen=True, eq=False)
+class Instrument:
+    """How a target came about."""
+
+    gains: tuple[float, float]
+    """Least and largest response that the bands can have at the Nyquist frequency of their grid."""
+    noise: Float[np.ndarray, " bands"]
+    """Standard deviation of the target's noise by band, in its unit."""
+    measured: bool
+    """False where the pair is too small, or guide and target too unlike, to tell the blur: the
+    gains are then the tabled one."""
+    bicubic: bool = False
+    """Whether the target looks reduced by a bicubic kernel; the gains then count for nothing."""
+
+    @property
+    def reductions(self) -> tuple[float | None, ...]:
+        """What the target's blur can be, from most to least: gains, or None, a bicubic kernel."""
+        return (None,) if self.bicubic else tuple(dict.fromkeys(self.gains))
+
+    @property
+    def note(self) -> str:
+        """One sentence for people."""
+        if not self.measured:
+            return f"the target's blur cannot be measured: a gain of {self.gains[0]:.2f} is assumed"
+        if self.bicubic:
+            return "the target looks reduced by a bicubic kernel"
+        least, most = self.gains
+        rather = f", by its sensor up to {most:.2f}" if most > least else ""
+        return f"the target's blur has a gain of {least:.2f} at the Nyquist frequency{rather}"
+
+
+def find_instrument(parts: Iterable[Pair], tabled: float, bands: int) -> Instrument:
+    """Look at parts of a pair, whose guide is aligned, and say how the target came about.
+
+    A measured gain above the tabled one replaces it. One below it may also mean that the truth
+    would be less sharp than the guide, as interpolated products are, so both are kept.
+
+    Args:
+        parts: Windows with target and guide; medians over them count.
+        tabled: The sensor's gain.
+        bands: Of the target.
+    """
+    looks = [look for look in map(_look, parts) if look is not None]
+    noise = np.median([look.noise for look in looks], axis=0) if looks else np.zeros(bands)
+    agreeing = [look for look in looks if look.unexplained <= 1 - _AGREEMENT]
+    if not agreeing:
+        return Instrument((tabled, tabled), noise, False)
+    measured = float(np.median([look.gain for look in agreeing]))
+    bicubic = float(np.median([look.by_bicubic / look.unexplained for look in agreeing]))
+    return Instrument((measured, max(measured, tabled)), noise, True, bicubic < _BETTER)
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What one window tells."""
+
+    gain: float
+    unexplained: float
+    """Share of the guide's fine detail that the bands do not explain under that gain, above 0."""
+    by_bicubic: float
+    """The same with a bicubic kernel."""
+    noise: Float[np.ndarray, " bands"]
+
+
+def _look(pair: Pair) -> _Look | None:
+    """Look at one window; None where little is known."""
+    known = known_at_target(pair)
+    if not known.any():
+        return None
+    target = fill_holes(pair.target, known).astype(np.float64)
+    counted = ndimage.binary_erosion(known & _inside(pair), iterations=_BORDER)
+    if counted.sum() < max(_FEWEST, _FEWEST_BY_BAND * target.shape[2]):
+        return None
+    fine = _fine(target)[counted]
+    guide = pair.guide.mean(axis=2)
+
+    def unexplained(reduced: Float[np.ndarray, "h w"]) -> float:
+        wanted = _fine(reduced.astype(np.float64))[counted]
+        weights = np.linalg.lstsq(fine, wanted, rcond=None)[0]
+        spread = float(np.square(wanted).sum())
+        return float(np.square(wanted - fine @ weights).sum()) / spread if spread > 0 else 1.0
+
+    found = optimize.minimize_scalar(
+        lambda gain: unexplained(guide_at_target(pair, guide, gain)),
+        bounds=(_LEAST_GAIN, _MOST_GAIN),
+        method="bounded",
+        options={"xatol": 0.01},
+    )
+    bicubic = unexplained(bicubic_to_target(guide, target.shape[:2], pair.placement))
+    least = max(float(found.fun), float(np.finfo(np.float64).tiny))
+    return _Look(float(found.x), least, bicubic, _noise(target, counted))
+
+
+def _inside(pair: Pair) -> Bool[np.ndarray, "h w"]:
+    """Return the target pixels that lie far enough within the guide."""
+    inside = []
+    for axis in (0, 1):
+        scale, offset = pair.placement.scale[axis], pair.placement.offset[axis]
+        places, last = np.arange(pair.target.shape[axis]), pair.guide.shape[axis] - 1
+        inside.append((places >= offset + _OUTSIDE) & (places <= last * scale + offset - _OUTSIDE))
+    both: Bool[np.ndarray, "h w"] = inside[0][:, None] & inside[1][None, :]
+    return both
+
+
+def _fine(image: Float[np.ndarray, "h w *bands"]) -> Float[np.ndarray, "h w *bands"]:
+    blur = (_FINE, _FINE, *(0.0 for _ in image.shape[2:]))
+    detail: NDArray[np.float64] = image - ndimage.gaussian_filter(image, blur, mode="nearest")
+    return detail
+
+
+def _noise(
+    target: Float[np.ndarray, "h w bands"], counted: Bool[np.ndarray, "h w"]
+) -> Float[np.ndarray, " bands"]:
+    detail = ndimage.convolve(target, _DETAIL[..., None], mode="nearest")
+    whole = _blocks(counted[..., None]).all(axis=(1, 2))
+    levels = []
+    for band in range(target.shape[2]):
+        others, own = np.delete(detail, band, axis=2), detail[..., band]
+        weights = np.linalg.lstsq(others[counted], own[counted], rcond=None)[0]
+        alone = np.square(own - others @ weights)
+        means = _blocks(alone[..., None])[whole].mean(axis=(1, 2))
+        level = np.percentile(means, _QUIET) if whole.any() else alone[counted].mean()
+        levels.append(float(np.sqrt(level)))
+    return np.array(levels)
+
+
+def _blocks(image: np.ndarray) -> np.ndarray:
+    """Return the whole blocks of an image of one band, (blocks, side, side)."""
+    rows, columns = (side // _BLOCK for side in image.shape[:2])
+    cut = image[: rows * _BLOCK, : columns * _BLOCK, 0].reshape(rows, _BLOCK, columns, _BLOCK)
+    blocks: np.ndarray = cut.swapaxes(1, 2).reshape(-1, _BLOCK, _BLOCK)
+    return blocks

@@ -1,0 +1,178 @@
+"""How far an MR guide is off its target: normalised mutual information, in three dimensions.
+
+Two contrasts of one head have no linear relation, often not even the same edges, so neither
+correlation nor the correlation of gradients serves; mutual information does (Studholme et al.,
+Pattern Recognition 32, 1999).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+from scipy import ndimage, optimize, stats
+
+from gisr.data.volume_resample import filled, nearest_mask, onto_guide
+from gisr.io.volumes.placement import VolumePlacement
+
+LARGEST_SHIFT = 6.0
+"""Largest shift that is looked for along an axis, in guide voxels."""
+SMALLEST_SHIFT = 0.4
+"""A guide is not resampled for less: half a voxel is what the estimate is good for."""
+_SMALLEST_INFORMATION = 0.02
+"""Normalised mutual information above 1 below which two volumes say nothing of each other."""
+_SMALLEST_GAIN = 1.06
+"""Factor by which a shift must raise what is above 1 to be believed. Contrasts that are registered
+rise by up to 1.04 for a shift of up to a voxel that is not there, and undoing that costs 0.6 dB; by
+1.07 and more where undoing it gains (benchmarks/mri_shifted_guides.py)."""
+_SHORTEST_AXIS = 12
+"""Guide voxels along an axis below which no shift along it is looked for."""
+_POINTS = 20_000
+_BINS = 32
+_BLUR = 0.35
+"""Standard deviation, in target voxels, of the Gaussian that brings a guide to its resolution."""
+_COARSE_BLUR = 2.0
+"""Guide voxels of further blur for the first, wide search."""
+
+Voxels = Float[np.ndarray, "X Y Z"]
+Points = Float[np.ndarray, "3 points"]
+
+
+@dataclass(frozen=True)
+class VolumeAlignment:
+    """What was found about the registration of two volumes."""
+
+    offset: tuple[float, float, float]
+    """Guide voxels along each axis of the guide: ``aligned[i] = guide[i + offset]``."""
+    applied: bool
+    """False where no shift could be seen, or it was too small to be worth resampling."""
+    note: str
+    """One sentence for people."""
+    before: float = 1.0
+    """Normalised mutual information (1 to 2) of the two as they come."""
+    after: float = 1.0
+    """The same with the guide shifted."""
+
+
+def find_volume_shift(target: Voxels, guide: Voxels, placement: VolumePlacement) -> VolumeAlignment:
+    """Estimate how far a guide is off, through and within the plane.
+
+    The target is brought to the guide's grid, the guide blurred to the target's resolution. The
+    shift that makes one say most of the other is searched by Powell's method, first in blurred
+    volumes.
+
+    Args:
+        target: Turned to the guide's axes; NaN where unknown.
+        guide: Finite voxels.
+        placement: How they lie by their affines.
+    """
+    axes = [axis for axis in range(3) if guide.shape[axis] >= _SHORTEST_AXIS]
+    known = np.isfinite(target)
+    inside = placement.covered() & nearest_mask(known, placement.to_target, placement.guide_shape)
+    points = _points(inside)
+    interpolated = onto_guide(filled(target), placement.to_target, placement.guide_shape)
+    blur = [
+        _BLUR * ratio if axis in placement.coarse else 0.0
+        for axis, ratio in enumerate(placement.ratios)
+    ]
+    low, high = _levels(interpolated), _levels(ndimage.gaussian_filter(guide, blur))
+    if not axes or points.shape[1] < _BINS**2 or low is None or high is None:
+        return VolumeAlignment((0.0, 0.0, 0.0), False, "no shift of the guide can be seen")
+    blurred = [ndimage.gaussian_filter(volume, _COARSE_BLUR) for volume in (low, high)]
+    start = _search(_Similarity.of(blurred[0], blurred[1], points, axes), np.zeros(len(axes)), 0.2)
+    similarity = _Similarity.of(low, high, points, axes)
+    found = _search(similarity, start, 0.05)
+    return _judged(similarity, found)
+
+
+def shift_guide(guide: Voxels, offset: tuple[float, float, float]) -> Voxels:
+    """Return ``aligned[i] = guide[i + offset]``, cubic splines between voxels."""
+    back = [-shift for shift in offset]
+    moved: np.ndarray = ndimage.shift(guide, back, output=np.float32, order=3, mode="nearest")
+    return moved
+
+
+@dataclass(frozen=True, eq=False)
+class _Similarity:
+    """Normalised mutual information of a target and a shifted guide: (H(a) + H(b)) / H(a, b)."""
+
+    low: NDArray[np.int64]
+    """Levels of the target at the points."""
+    high: Voxels
+    points: Points
+    axes: list[int]
+    """The axes along which shifts are looked for."""
+
+    @classmethod
+    def of(cls, low: Voxels, high: Voxels, points: Points, axes: list[int]) -> "_Similarity":
+        """Look up the target once."""
+        return cls(_looked_up(low, points), high, points, axes)
+
+    def whole(self, shift: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return a shift along all three axes."""
+        result = np.zeros(3)
+        result[self.axes] = shift
+        return result
+
+    def __call__(self, shift: NDArray[np.float64]) -> float:
+        """Return the information for a shift along the axes looked at."""
+        high = _looked_up(self.high, self.points + self.whole(shift)[:, None])
+        pairs = np.bincount(self.low * _BINS + high, minlength=_BINS**2).reshape(_BINS, _BINS)
+        joint = stats.entropy(pairs, axis=None)
+        return float((stats.entropy(pairs.sum(0)) + stats.entropy(pairs.sum(1))) / joint)
+
+
+def _looked_up(volume: Voxels, points: Points) -> NDArray[np.int64]:
+    """Return the levels of a volume of 0 to 1 at points."""
+    values = ndimage.map_coordinates(volume, points, order=1, mode="nearest")
+    levels: NDArray[np.int64] = np.minimum(values * _BINS, _BINS - 1).astype(np.int64)
+    return levels
+
+
+def _search(
+    similarity: _Similarity, start: NDArray[np.float64], step: float
+) -> NDArray[np.float64]:
+    found = optimize.minimize(
+        lambda shift: -similarity(shift),
+        start,
+        method="Powell",
+        bounds=[(-LARGEST_SHIFT, LARGEST_SHIFT)] * len(start),
+        options={"xtol": step, "ftol": 1e-4},
+    )
+    best: NDArray[np.float64] = np.atleast_1d(found.x)
+    return best
+
+
+def _judged(similarity: _Similarity, found: NDArray[np.float64]) -> VolumeAlignment:
+    before, after = similarity(np.zeros_like(found)), similarity(found)
+    x, y, z = (round(float(shift), 2) for shift in similarity.whole(found))
+    shown, largest = f"({x:+.2f}, {y:+.2f}, {z:+.2f}) voxels", max(map(abs, (x, y, z)))
+    seen = after - 1 >= max(_SMALLEST_INFORMATION, _SMALLEST_GAIN * (before - 1))
+    if not seen or largest > LARGEST_SHIFT - 0.5:
+        note = f"no shift of the guide can be seen (mutual information {before:.3f})"
+        return VolumeAlignment((0.0, 0.0, 0.0), False, note, before, before)
+    if largest < SMALLEST_SHIFT:
+        note = f"the guide is off by {shown}: too little to be corrected"
+        return VolumeAlignment((x, y, z), False, note, before, after)
+    note = (
+        f"the guide was off by {shown}, corrected (mutual information {before:.3f} to {after:.3f})"
+    )
+    return VolumeAlignment((x, y, z), True, note, before, after)
+
+
+def _points(inside: Bool[np.ndarray, "X Y Z"]) -> Points:
+    """Return places off the grid: on it, interpolation would favour shifts by whole voxels."""
+    random = np.random.default_rng(0)
+    places = np.flatnonzero(inside)
+    chosen = random.choice(places, min(_POINTS, len(places)), replace=False)
+    whole = np.stack(np.unravel_index(chosen, inside.shape))
+    return whole + random.uniform(-0.5, 0.5, whole.shape)
+
+
+def _levels(volume: Voxels) -> Voxels | None:
+    """Return a volume brought to 0 to 1, None for a constant one."""
+    low, high = np.percentile(volume, (0, 99.5))
+    if not high > low:
+        return None
+    levels: NDArray[np.float32] = np.clip((volume - low) / (high - low), 0, 1).astype(np.float32)
+    return levels

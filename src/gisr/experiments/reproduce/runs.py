@@ -1,0 +1,284 @@
+"""From a request to its files: a table, or a figure with the data it shows."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gisr.datasets.entry import Entry
+from gisr.errors import FileFormatError, InputError
+from gisr.experiments.reproduce.columns import (
+    Amount,
+    Cell,
+    Column,
+    column_pairs,
+    find_columns,
+    images_of,
+    score,
+    score_interpolation,
+)
+from gisr.experiments.reproduce.features import channel_norms, collect_prompts
+from gisr.experiments.reproduce.figures import draw_curves, draw_norms, draw_prompts
+from gisr.experiments.reproduce.plan import TITLES
+from gisr.experiments.reproduce.run import (
+    Request,
+    Tell,
+    Trained,
+    describe_statement,
+    make_schedule,
+    statement,
+    train_variant,
+)
+from gisr.experiments.reproduce.tables import Row, latex, markdown
+from gisr.experiments.system_variants import AskedUpscaler
+from gisr.inference.upscaler import Upscaler, load_model
+from gisr.magnet import MAGNet
+from gisr.tasks.text.table import DescriptionTable
+from gisr.training.log import read_log
+from gisr.training.loop import Validate
+from gisr.training.sets import recipe_entries
+from gisr.weights.store import Weights
+
+_SCORES = "scores.json"
+_VALIDATIONS = 20
+"""Points of the curves of Fig. 11."""
+_PART = 256
+"""Side of the image parts that Fig. 2 measures, and Fig. 11 below the paper's budget."""
+
+
+def reproduce_table(request: Request, tell: Tell) -> list[Path]:
+    """Train and score the rows of a table.
+
+    Returns:
+        The JSON, Markdown and LaTeX files.
+
+    Raises:
+        RecipeError: The recipe cannot be followed, or the folder holds another experiment.
+        InputError: The data has no test pairs.
+    """
+    columns = find_columns(recipe_entries(request.recipe), request.benchmarks)
+    schedule = make_schedule(request, tell)
+    trained, results = [], []
+    for variant in request.variants:
+        run = train_variant(request, variant, schedule, tell)
+        trained.append(run)
+        results.append(_scores(request, run, columns, tell))
+    rows = [_row(run, cells, columns) for run, cells in zip(trained, results, strict=True)]
+    entries = recipe_entries(request.recipe)
+    interpolated = score_interpolation(columns, entries, request.amount)
+    columns = tuple(column for column in columns if column.key in interpolated)
+    reference = Row("interpolation", {key: cell.value for key, cell in interpolated.items()})
+    record = {
+        **statement(request, schedule),
+        "tested_on": images_of(interpolated),
+        "test_part": asdict(request.amount),
+        "metrics": {column.key: column.metric for column in columns},
+        "rows": [_row_record(run, cells) for run, cells in zip(trained, results, strict=True)],
+        "interpolation": dict(reference.values),
+    }
+    table = markdown(columns, rows, reference)
+    return [
+        _write_json(request, record),
+        _write_page(request, f"{table}\n\n{_tested(record)}", record),
+        _write(request, ".tex", latex(columns, rows, reference)),
+    ]
+
+
+def reproduce_norms(request: Request, tell: Tell) -> list[Path]:
+    """Train the backbone of Fig. 2 on each task alone and draw the norms of its features.
+
+    Raises:
+        RecipeError: The recipe lacks a task, or the folder holds another experiment.
+        InputError: The data has no test pairs of a task.
+    """
+    columns = find_columns(recipe_entries(request.recipe), request.benchmarks)
+    if missing := {v.name for v in request.variants} - {column.task for column in columns}:
+        raise InputError(
+            f"{', '.join(request.recipe.folders)}: no test pair of {', '.join(sorted(missing))}: "
+            "name more folders or other benchmarks"
+        )
+    schedule = make_schedule(request, tell)
+    amount = Amount(request.amount.images, _PART)
+    norms = {}
+    for variant in request.variants:
+        run = train_variant(request, variant, schedule, tell)
+        entries = recipe_entries(request.recipe)
+        own = [column for column in columns if column.task == variant.name]
+        pairs = [pair for column in own for pair in column_pairs(column, entries, amount)]
+        upscaler = load_model(run.weights, request.device)
+        norms[variant.name] = channel_norms(upscaler, pairs)
+    picture = _path(request, ".png")
+    draw_norms(picture, norms)
+    record = {
+        **statement(request, schedule),
+        "columns": [column.key for column in columns],
+        "norms": {name: values.round(5).tolist() for name, values in norms.items()},
+    }
+    return [picture, _write_json(request, record), _write_page(request, _shown(picture), record)]
+
+
+def reproduce_prompts(request: Request, weights: str | None, tell: Tell) -> list[Path]:
+    """Draw the prompts that some weights give many pairs; nothing is trained.
+
+    Raises:
+        WeightsError: The weights cannot be loaded, or their network has no MPGM.
+        InputError: The data has too few pairs.
+    """
+    upscaler = load_model(weights, request.device)
+    tell(f"prompts of {upscaler.name}")
+    prompts = collect_prompts(upscaler, recipe_entries(request.recipe), request.images)
+    picture = _path(request, ".png")
+    points = draw_prompts(picture, prompts, request.recipe.seed)
+    agreement = prompts.agreement()
+    record = {
+        **statement(request),
+        "weights": upscaler.name if weights is None else weights,
+        "nearest_of_same": agreement,
+        "prompts": [
+            {
+                "pair": name,
+                "task": task,
+                "ratio": ratio,
+                **{k: v[i] for k, v in points.items() if v[i]},
+            }
+            for i, (name, task, ratio) in enumerate(
+                zip(prompts.names, prompts.tasks, prompts.ratios, strict=True)
+            )
+        ],
+    }
+    words = ", ".join(f"{kind} {share:.0%}" for kind, share in agreement.items())
+    count, width = prompts.values.shape
+    text = f"{count} prompts of {width} values. The nearest other prompt is of the same {words}."
+    return [
+        picture,
+        _write_json(request, record),
+        _write_page(request, f"{_shown(picture)}\n\n{text}", record),
+    ]
+
+
+def reproduce_curves(request: Request, run: str | None, tell: Tell) -> list[Path]:
+    """Draw validation and training curves of an all-in-one run: a new one, or a given folder.
+
+    Raises:
+        FileFormatError: The run's log has no curves.
+    """
+    schedule, folder = None, None if run is None else Path(run)
+    if folder is None:
+        schedule = make_schedule(request, tell)
+        entries = recipe_entries(request.recipe)
+        columns = find_columns(entries, request.benchmarks)
+        small = request.budget.unit != "paper"
+        amount = Amount(request.images or 1, _PART) if small else request.amount
+        validate = _validation(columns, entries, amount, request.device)
+        trained = train_variant(
+            request, request.variants[0], schedule, tell, validate, _VALIDATIONS
+        )
+        folder = trained.folder
+    log = read_log(folder)
+    if not log.validation:
+        raise FileFormatError(f"{folder}: its log has no validation: train with validate_every")
+    picture = _path(request, ".png")
+    draw_curves(picture, log)
+    record = {
+        **statement(request, schedule),
+        "run": str(folder),
+        "run_recipe": log.recipe,
+        "validation": {name: asdict(curve) for name, curve in log.validation.items()},
+        "training": {name: asdict(curve) for name, curve in log.training.items()},
+    }
+    return [picture, _write_json(request, record), _write_page(request, _shown(picture), record)]
+
+
+def _validation(
+    columns: Sequence[Column], entries: list[Entry], amount: Amount, device: str
+) -> Validate:
+    def validate(network: MAGNet, table: DescriptionTable) -> dict[str, float]:
+        upscaler = Upscaler(Weights("validated", network, table), device)
+        cells = score(_network_alone(upscaler), columns, entries, amount)
+        return {
+            f"{column.metric}_{column.task}_{column.benchmark}_x{column.ratio}": cells[
+                column.key
+            ].value
+            for column in columns
+            if column.key in cells
+        }
+
+    return validate
+
+
+def _network_alone(upscaler: Upscaler) -> AskedUpscaler:
+    """Return what the paper scores: nothing is corrected after the network but k-space."""
+    return AskedUpscaler(upscaler, "kspace")
+
+
+def _scores(
+    request: Request, run: Trained, columns: Sequence[Column], tell: Tell
+) -> dict[str, Cell]:
+    """Score a variant on its tasks, or read what an earlier start found."""
+    path = run.folder / _SCORES
+    own = [column for column in columns if column.task in run.variant.tasks]
+    how = {"steps": run.recipe.steps, **asdict(request.amount), "columns": [c.key for c in own]}
+    if path.is_file():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["how"] == how:
+            return {
+                key: Cell(cell["value"], tuple(cell["images"]))
+                for key, cell in found["cells"].items()
+            }
+    tell(f"{run.variant.name}: scoring")
+    system = _network_alone(load_model(run.weights, request.device))
+    cells = score(system, own, recipe_entries(request.recipe), request.amount)
+    record = {"how": how, "cells": {key: asdict(cell) for key, cell in cells.items()}}
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return cells
+
+
+def _row(run: Trained, cells: dict[str, Cell], columns: Sequence[Column]) -> Row:
+    seen = {(chosen.task, chosen.ratio) for chosen in run.recipe.sets}
+    unseen = {c.key for c in columns if c.key in cells and (c.task, c.ratio) not in seen}
+    values = {key: cell.value for key, cell in cells.items()}
+    return Row(run.variant.name, values, frozenset(unseen))
+
+
+def _row_record(run: Trained, cells: dict[str, Cell]) -> dict[str, Any]:
+    return {
+        "name": run.variant.name,
+        "steps": run.recipe.steps,
+        "training_seconds": round(run.seconds, 1),
+        "sets": [str(chosen) for chosen in run.recipe.sets],
+        "network": asdict(run.recipe.network),
+        "values": {key: cell.value for key, cell in cells.items()},
+        "images": {key: len(cell.images) for key, cell in cells.items()},
+    }
+
+
+def _tested(record: dict[str, Any]) -> str:
+    counts = [f"{key}: {len(names)}" for key, names in record["tested_on"].items()]
+    side = record["test_part"]["side"]
+    part = "" if side is None else f", of each the middle {side} pixels a side (MR slices whole)"
+    return f"Images: {', '.join(counts)}{part}. Interpolation is bicubic, for MR zero-filling."
+
+
+def _shown(picture: Path) -> str:
+    return f"![{picture.stem}]({picture.name})"
+
+
+def _path(request: Request, suffix: str) -> Path:
+    request.out.mkdir(parents=True, exist_ok=True)
+    return request.out / f"{request.experiment}{suffix}"
+
+
+def _write(request: Request, suffix: str, text: str) -> Path:
+    path = _path(request, suffix)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _write_json(request: Request, record: dict[str, Any]) -> Path:
+    return _write(request, ".json", json.dumps(record, indent=1) + "\n")
+
+
+def _write_page(request: Request, body: str, record: dict[str, Any]) -> Path:
+    page = f"### {TITLES[request.experiment]}\n\n{body}\n\n{describe_statement(record)}"
+    return _write(request, ".md", page)

@@ -1,0 +1,308 @@
+"""Results that give their target back: degraded as the target was, they are the target.
+
+A target is ``D(truth)``, D being the instrument's blur and sampling. A result need not obey that;
+what D misses in it is added here, and nothing else.
+
+* k-space grids: D keeps the centre of k-space, so the measured block replaces the result's. Of
+  magnitudes, which are never negative, the nearest such image is looked for, as far as the target's
+  noise lets it be believed (:mod:`gisr.inference.consistency.kspace_projection`).
+* pansharpening: D is a Gaussian MTF and the target's pixel grid (Wald's protocol). The MTF is
+  measured on the pair (:mod:`gisr.estimation.sensor_model`): where it lies below the sensor's, only
+  that is added which both agree on. A bicubic kernel is recognised. Nothing is added that the
+  target's noise explains.
+* depth and other centre grids: D is the bicubic reduction of the literature (Pillow, antialiased).
+
+The latter two by iterative back-projection (Irani and Peleg, CVGIP 53, 1991): what is missing at
+the target's pixels is interpolated to the guide's grid and added, again and again.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from gisr.data.degradations import fill_holes
+from gisr.data.pair import Pair
+from gisr.inference.consistency.back_projection import Sampling, above_noise, smaller
+from gisr.inference.consistency.kspace_projection import (
+    are_magnitudes,
+    missing_kspace,
+    nearest_image,
+)
+from gisr.inference.tiling import Rows, gathered
+from gisr.inference.windowed_pair import PairSource
+from gisr.windows import Window, within
+
+_ROUNDS = 10
+"""Rounds of back-projection. Each leaves half of the residual or less; more bring little but noise
+(benchmarks/more_than_an_answer.py --rounds, benchmarks/wrong_degradation.py)."""
+_CORE, _MARGIN = 64, 16
+"""Target pixels: side of the blocks corrected at a time, and of what is looked at around them. A
+correction fades within a few target pixels."""
+_WIDE = 4096
+"""Guide pixels: of a wider scene, blocks have fewer rows, down to the margin's, to save memory."""
+
+Image = Float[np.ndarray, "H W bands"]
+
+
+def is_wanted(asked: bool | None, pair: Pair, source: PairSource) -> bool:
+    """Return whether a result is made consistent: as somebody asked, or by default.
+
+    On k-space grids the measurement is known exactly; the blur of satellite images must be
+    measurable. How a depth map came about, nobody knows (docs/answers.md has what that costs).
+
+    Args:
+        asked: None when nobody said.
+        pair: What is sharpened.
+        source: The same as it is cut into windows, its guide aligned.
+    """
+    if asked is not None:
+        return asked
+    if pair.task == "pansharpening":
+        return source.instrument.measured
+    return pair.grid == "kspace"
+
+
+@dataclass
+class Consistency:
+    """How far degraded results are from their target: root mean squares over known pixels."""
+
+    low: float = math.inf
+    """Smallest known value of the target."""
+    high: float = -math.inf
+    """Largest known value of the target."""
+    count: int = 0
+    """Samples counted: pixels times bands."""
+    before_squares: float = 0.0
+    """Sum of squares before the projection."""
+    after_squares: float = 0.0
+    """Sum of squares after it."""
+
+    @property
+    def before(self) -> float:
+        """Residual of the network's result, in the target's unit."""
+        return math.sqrt(self.before_squares / max(1, self.count))
+
+    @property
+    def after(self) -> float:
+        """Residual of the consistent result, in the target's unit."""
+        return math.sqrt(self.after_squares / max(1, self.count))
+
+    @property
+    def note(self) -> str:
+        """One sentence for people."""
+        return (
+            "degraded, the result differs from the target by "
+            f"{self.shown(self.before)} before and {self.shown(self.after)} after the projection "
+            "(root mean square)"
+        )
+
+    def shown(self, value: float) -> str:
+        """Return a residual in the target's unit and in per cent of the target's range."""
+        spread = self.high - self.low
+        share = 100 * value / spread if spread > 0 else 0.0
+        return f"{value:.3g} ({share:.2g} % of its range)"
+
+    def add(
+        self, before: Float[np.ndarray, "n bands"], after: Float[np.ndarray, "n bands"]
+    ) -> None:
+        """Count pixels with what was missing in them."""
+        self.count += before.size
+        self.before_squares += float(np.square(before, dtype=np.float64).sum())
+        self.after_squares += float(np.square(after, dtype=np.float64).sum())
+
+    def take_in(self, other: "Consistency") -> None:
+        """Count what another one counted: a further slice of a volume."""
+        self.count += other.count
+        self.before_squares += other.before_squares
+        self.after_squares += other.after_squares
+        self.widen(other.low, other.high)
+
+    def widen(self, low: float, high: float) -> None:
+        """Let the range take in more values."""
+        self.low, self.high = min(self.low, low), max(self.high, high)
+
+
+def consistent_image(image: Image, pair: Pair, source: PairSource, found: Consistency) -> Image:
+    """Return the consistent image of a pair in memory.
+
+    Args:
+        image: The network's result, known everywhere.
+        pair: What it was made from.
+        source: The same pair as it is cut into windows.
+        found: Gets what was missing before and after.
+    """
+    if pair.grid == "kspace":
+        return consistent_kspace(image, pair, found)
+    rows = consistent_rows([Rows(0, len(image), image)], source.bands, source, found)
+    return gathered(rows, source.shape, source.bands)
+
+
+def consistent_kspace(image: Image, pair: Pair, found: Consistency) -> Image:
+    """Return the nearest image whose k-space holds the target's, for a pair on a k-space grid.
+
+    For an image of either sign what remains is rounding. Magnitudes stay above 0, which leaves a
+    little, and so does the noise of their target. Theirs is the k-space of the magnitudes, which no
+    scanner measures.
+
+    Args:
+        image: The network's result.
+        pair: What it was made from; nothing is asked of its unknown pixels.
+        found: Gets what was missing before and after.
+    """
+    known = np.ones(pair.target.shape[:2], bool) if pair.valid is None else pair.valid
+    target = fill_holes(pair.target, known)
+    magnitudes = are_magnitudes(target)
+    result = np.empty_like(image)
+    for band in range(image.shape[2]):
+        wanted, plane = target[..., band], image[..., band]
+        result[..., band] = nearest_image(plane, wanted, known, magnitudes=magnitudes)
+        missing = (missing_kspace(each[..., band], wanted, known) for each in (image, result))
+        found.add(*(each[known][:, None] for each in missing))
+    found.widen(float(target.min()), float(target.max()))
+    return result
+
+
+def consistent_rows(
+    rows: Iterable[Rows], bands: int, source: PairSource, found: Consistency
+) -> Iterator[Rows]:
+    """Correct the rows of a result as they come; about a hundred target rows of it are held.
+
+    Args:
+        rows: From top to bottom.
+        bands: Bands of the rows; those beyond the source's go through as they are.
+        source: What they were made from, on a ``centre`` grid.
+        found: Gets what was missing before and after; complete when the last row was taken.
+    """
+    found.widen(source.survey.lowest, source.survey.highest)
+    cores, margins = block_sides(source)
+    height, width = source.shape
+    feed = _Feed(rows, width, bands)
+    for top in range(0, height, cores[0]):
+        bottom = min(top + cores[0], height)
+        first, last = max(0, top - margins[0]), min(height, bottom + margins[0])
+        held = feed.rows(first, last)
+        unknown = np.isnan(held[top - first : bottom - first, :, 0])
+        if unknown.all():
+            yield Rows(top, bottom, None)
+            continue
+        result = held[top - first : bottom - first].copy()
+        for left in range(0, width, cores[1]):
+            right = min(left + cores[1], width)
+            if unknown[:, left:right].all():
+                continue
+            start, stop = max(0, left - margins[1]), min(width, right + margins[1])
+            result[:, left:right, : source.bands] = consistent_block(
+                held[:, start:stop, : source.bands],
+                (slice(first, last), slice(start, stop)),
+                (slice(top, bottom), slice(left, right)),
+                source,
+                found,
+            )
+        yield Rows(top, bottom, result)
+
+
+def residual_of(image: Image, window: Window, source: PairSource, found: Consistency) -> None:
+    """Count what is missing in a window of a result, NaN where it is unknown, as it is."""
+    found.widen(source.survey.lowest, source.survey.highest)
+    consistent_block(image, window, window, source, found)
+
+
+def consistency_bytes(source: PairSource) -> int:
+    """Return about how much memory :func:`consistent_rows` takes."""
+    cores, margins = block_sides(source)
+    held = (cores[0] + 2 * margins[0] + max(cores[0], 2 * margins[0])) * source.shape[1]
+    block = (cores[0] + 2 * margins[0]) * (cores[1] + 2 * margins[1])
+    total: int = 4 * source.bands * (held + 6 * block)
+    return total
+
+
+def block_sides(source: PairSource) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the sides of blocks and of their margins, in guide pixels."""
+    down, across = source.about.placement.ratios
+    rows = max(min(_CORE, _MARGIN), _CORE * min(1.0, _WIDE / source.shape[1]))
+    return (
+        (round(rows * down), round(_CORE * across)),
+        (math.ceil(_MARGIN * down), math.ceil(_MARGIN * across)),
+    )
+
+
+class _Feed:
+    """Rows of a result by number; those before the ones asked for last are forgotten."""
+
+    def __init__(self, rows: Iterable[Rows], width: int, bands: int) -> None:
+        self._rows = iter(rows)
+        self._current: Rows | None = None
+        self._buffer: Image = np.zeros((0, width, bands), np.float32)
+        self._first = self._last = 0
+        self._known = 0
+        """Row after the last one that came with an image."""
+        self._blank = False
+        """Whether the buffer holds nothing but NaN."""
+
+    def rows(self, first: int, last: int) -> Image:
+        """Return rows, NaN where nothing is known; they change when more are asked for."""
+        kept, count = self._buffer[first - self._first : self._last - self._first], last - first
+        if count > len(self._buffer):
+            self._buffer = np.empty((count, *self._buffer.shape[1:]), np.float32)
+            self._blank = False
+        held, reached = self._buffer[:count], self._last
+        if self._known > first:
+            held[: len(kept)] = kept
+            held[len(kept) :] = np.nan
+        elif not self._blank:  # a sparse scene is blank most of the time
+            self._buffer[:] = np.nan
+            self._blank = True
+        while reached < last:
+            if self._current is None or self._current.stop <= reached:
+                self._current = next(self._rows)
+            part = self._current
+            stop = min(last, part.stop)
+            if part.image is not None:
+                held[reached - first : stop - first] = part.image[
+                    reached - part.start : stop - part.start
+                ]
+                self._known, self._blank = stop, False
+            reached = stop
+        self._first, self._last = first, last
+        return held
+
+
+def consistent_block(
+    image: Image, window: Window, core: Window, source: PairSource, found: Consistency
+) -> Image:
+    """Return the core of a window, consistent with the target's pixels in all of the window."""
+    area, placement = source.target_area(window)
+    target, valid = source.read_target(*area)
+    known = ~np.isnan(image[..., 0])
+    filled = np.where(known[..., None], image, np.float32(0))
+    samplings = [
+        Sampling.of(target.shape, filled.shape, placement, gain) for gain in _gains(source)
+    ]
+    ends = [
+        (part.start == 0, part.stop == side)
+        for part, side in zip(window, source.shape, strict=True)
+    ]
+    # The first blurs most and so looks furthest; the last is the one whose residual is told.
+    counted, sampling = valid & samplings[0].complete(known, ends), samplings[-1]
+    residuals = [
+        np.where(counted[..., None], target - each.down(filled), np.float32(0))
+        for each in samplings
+    ]
+    missing = smaller(residuals[0], residuals[-1])
+    if source.about.task == "pansharpening":
+        missing = above_noise(missing, counted, source.instrument.noise)
+    result = image + sampling.up(sampling.solve(missing, counted, _ROUNDS))
+    result = source.survey.clip(result, source.about.bits)
+    after = target - sampling.down(np.where(known[..., None], result, np.float32(0)))
+    inner = within(window, core)
+    own = counted & sampling.centred(inner)
+    found.add(residuals[-1][own], after[own])
+    return result[inner]
+
+
+def _gains(source: PairSource) -> tuple[float | None, ...]:
+    """Return what D's gain can be, from least to largest; None for bicubic reduction."""
+    return source.instrument.reductions if source.about.task == "pansharpening" else (None,)

@@ -1,0 +1,362 @@
+"""Images in chunks: a lazy Dask array on the guide's grid, computed when and where it is asked for.
+
+What all tiles share is found in the call itself, for the whole image as in memory: the value range,
+the shift of the guide and the prompt. Its time is that of reading both images twice. The tiles are
+computed later, in as many processes as Dask has, and every one of them once.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from gisr.data.pair import Pair
+from gisr.errors import InputError
+from gisr.estimation.sensor_model import Instrument
+from gisr.inference.consistency.correction import (
+    Consistency,
+    block_sides,
+    consistent_block,
+    is_wanted,
+)
+from gisr.inference.percentile_sample import RegularSample
+from gisr.inference.tile_runner import PromptPart, TileJob
+from gisr.inference.tiling import TilePlan, ramp
+from gisr.inference.upscaler import Upscaler, prompt_cells
+from gisr.inference.windowed_pair import Cut, PairSource, Survey, Values, sample_of, survey_of
+from gisr.io.optional_imports import load_extra
+from gisr.io.placement import place_by_shape
+from gisr.tasks.task import Grid, TaskName, find_task
+from gisr.windows import Window, within
+
+if TYPE_CHECKING:
+    from dask.array import Array
+    from dask.delayed import Delayed
+
+_CHUNK_TILES = 4
+"""Tiles along a side of a chunk of the result: 900 pixels of the usual tiles."""
+
+Span = tuple[int, int]
+Part = Shaped[np.ndarray, "h w channels"]
+
+
+def upscale_dask(
+    upscaler: Upscaler,
+    target: "Array",
+    guide: "Array",
+    task: TaskName,
+    *,
+    ratio: float | None = None,
+    grid: Grid | None = None,
+    sensor: str | None = None,
+    bits: int | None = None,
+    contrast: str | None = None,
+    guide_contrast: str | None = None,
+    description: str | None = None,
+    consistent: bool | None = None,
+) -> "Array":
+    """Sharpen chunked arrays; the result is the upscaler's own for the same images in memory.
+
+    But for what is left of a correction 16 target pixels on, where it is made consistent.
+
+    Args:
+        upscaler: Sent to the processes that compute tiles.
+        target: (h, w) or (h, w, bands) in any chunks, NaN where unknown.
+        guide: (H, W) or (H, W, channels), 1 to 3 channels, NaN where unknown, the same field of
+            view.
+        task: ``pansharpening``, ``mri`` or ``depth``.
+        ratio: How many times finer the guide is; from the shapes when not given.
+        grid: ``centre``, the task's own when not given. ``kspace`` cannot be cut.
+        sensor: Satellite sensor (pansharpening).
+        bits: Significant bits per sample; the result is clipped to their range.
+        contrast: MR contrast of the target.
+        guide_contrast: MR contrast of the guide.
+        description: Free text in place of the built-in description.
+        consistent: Whether the result is corrected so that degrading it gives the target; when
+            None, satellite images whose blur can be measured are.
+
+    Returns:
+        float32 (H, W) or (H, W, bands) in the target's units, NaN where unknown, nothing of it
+        computed yet.
+
+    Raises:
+        InputError: An image or an argument cannot be used, or no pixel is known.
+        PairError: Target and guide do not fit together.
+        MissingExtraError: Dask is not installed.
+    """
+    where = grid or find_task(task).grid
+    if where != "centre":
+        raise InputError(f"grid {where!r}: needs the whole target at once: use the upscaler itself")
+    low, high = _with_bands("target", target), _with_bands("guide", guide)
+    about = Pair(
+        np.zeros((1, 1, low.shape[2]), np.float32),
+        np.zeros((1, 1, high.shape[2]), np.float32),
+        task,
+        place_by_shape(low.shape[:2], high.shape[:2], where, ratio),
+        where,
+        sensor=sensor,
+        bits=bits,
+        contrast=contrast,
+        guide_contrast=guide_contrast,
+    )
+    source = DaskSource(about, low, high)
+    if upscaler.align == "auto":
+        source.align()
+    wanted = is_wanted(consistent, about, source)
+    work = _Work(
+        upscaler.job(source, description),
+        about,
+        source.shape,
+        low.shape[:2],
+        source.offset,
+        source.instrument if wanted and task == "pansharpening" else None,
+    )
+    if upscaler.network.prompt_generator is not None:
+        _take_prompt(work, source)
+    image = _lazy_image(work, source, upscaler.plan(*source.shape), wanted)
+    return image[..., 0] if target.ndim == 2 else image
+
+
+class DaskSource(PairSource):
+    """A pair of chunked arrays; what is read is computed at once."""
+
+    def __init__(self, about: Pair, target: "Array", guide: "Array") -> None:
+        """Cut windows from two arrays, (h, w, bands) and (H, W, channels)."""
+        super().__init__(about, guide.shape[:2], target.shape[:2])
+        self.target, self.guide = target, guide
+
+    def read_target(self, rows: slice, columns: slice) -> Values:
+        """Return a window of the target."""
+        return known_values(self.target[rows, columns].compute())
+
+    def read_guide(self, rows: slice, columns: slice) -> Values:
+        """Return a window of the guide."""
+        return known_values(self.guide[rows, columns].compute())
+
+    @cached_property
+    def survey(self) -> Survey:
+        """Look at all of both arrays once, chunk by chunk.
+
+        Raises:
+            InputError: No pixel is known, or the target has values beyond its bits.
+        """
+        task, bits = find_task(self.about.task), self.about.bits
+        target, guide = (_sampled(image, sample_of(task)) for image in (self.target, self.guide))
+        found = survey_of(target, guide, task)
+        if bits is not None and found.highest > 2**bits - 1:
+            raise InputError(
+                f"target holds {found.highest:g}, which {bits} bits cannot: correct bits or leave "
+                "it out"
+            )
+        return found
+
+
+class PartSource(PairSource):
+    """A pair of which only what one window needs is in memory."""
+
+    def __init__(self, work: "_Work", window: Window, target: Part, guide: Part) -> None:
+        """Take the parts that :meth:`target_area` and :meth:`guide_area` name."""
+        super().__init__(work.about, work.shape, work.target_shape)
+        self.offset = work.offset
+        self._survey, self._instrument = work.job.survey, work.instrument
+        self._target, self._target_area = target, self.target_area(window)[0]
+        self._guide, self._guide_area = guide, self.guide_area(window)
+
+    def read_target(self, rows: slice, columns: slice) -> Values:
+        """Return a window of the target."""
+        return known_values(self._target[within(self._target_area, (rows, columns))])
+
+    def read_guide(self, rows: slice, columns: slice) -> Values:
+        """Return a window of the guide."""
+        return known_values(self._guide[within(self._guide_area, (rows, columns))])
+
+    @cached_property
+    def survey(self) -> Survey:
+        """What was seen of the whole pair."""
+        return self._survey
+
+    @cached_property
+    def instrument(self) -> Instrument:
+        """What was found of the whole pair's."""
+        assert self._instrument is not None
+        return self._instrument
+
+
+def known_values(image: Shaped[np.ndarray, "h w channels"]) -> Values:
+    """Return an image as float32 without its NaN, and where all its channels are known."""
+    known = np.isfinite(image).all(axis=2)
+    return np.where(known[..., None], image, 0).astype(np.float32), known
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What the tasks of one image share: sent to every process once."""
+
+    job: TileJob
+    about: Pair
+    shape: tuple[int, int]
+    target_shape: tuple[int, int]
+    offset: tuple[float, float]
+    instrument: Instrument | None
+    """Where a satellite image is to be made consistent."""
+
+    def cut(self, window: Window, target: Part, guide: Part) -> Cut | None:
+        return PartSource(self, window, target, guide).cut(window)
+
+
+def _prompt_part(work: _Work, window: Window, target: Part, guide: Part) -> PromptPart | None:
+    cut = work.cut(window, target, guide)
+    return None if cut is None else work.job.prompt_part(cut)
+
+
+def _tile(
+    work: _Work, window: Window, target: Part, guide: Part
+) -> Float[np.ndarray, "tile_h tile_w bands"] | None:
+    cut = work.cut(window, target, guide)
+    if cut is None:
+        return None
+    image = work.job.sharpen(cut)
+    image[~cut.known] = np.nan
+    return image
+
+
+def _blend(
+    plan: TilePlan,
+    region: Window,
+    windows: Sequence[Window],
+    tiles: Sequence[Float[np.ndarray, "tile_h tile_w bands"] | None],
+    bands: int,
+) -> Float[np.ndarray, "h w bands"]:
+    """Average the tiles that reach into a region, as :func:`gisr.inference.tiling.blended` does."""
+    sides = [part.stop - part.start for part in region]
+    canvas: Float[np.ndarray, "h w bands"] = np.zeros((*sides, bands), np.float32)
+    weights = np.zeros((*sides, 1), np.float32)
+    for window, tile in zip(windows, tiles, strict=True):
+        if tile is None:
+            continue
+        down = ramp(window[0].start, window[0].stop, plan.height, plan.overlap)
+        along = ramp(window[1].start, window[1].stop, plan.width, plan.overlap)
+        weight = (down[:, None] * along)[..., None]
+        shared = _shared(window, region)
+        inside, place = within(window, shared), within(region, shared)
+        canvas[place] += (weight * tile)[inside]
+        weights[place] += weight[inside]
+    with np.errstate(invalid="ignore"):  # 0 / 0 where no tile is
+        canvas /= weights
+    return canvas
+
+
+def _consistent(
+    work: _Work,
+    wide: Window,
+    region: Window,
+    blended: Float[np.ndarray, "H W bands"],
+    target: Part,
+) -> Float[np.ndarray, "h w bands"]:
+    """Return a region of what is known of it and around it, made consistent with the target."""
+    source = PartSource(work, wide, target, np.zeros((0, 0, 1), np.float32))
+    return consistent_block(blended, wide, region, source, Consistency())
+
+
+def _take_prompt(work: _Work, source: DaskSource) -> None:
+    """Compute the parts of the prompt, now and by themselves.
+
+    In one graph with the tiles, the chunks of both images would be kept from the one to the other.
+    """
+    import dask
+
+    shared = dask.delayed(work, traverse=False)
+    task = dask.delayed(_prompt_part)
+    parts = dask.compute(
+        *(task(shared, cell, *_needed(source, cell)) for cell in prompt_cells(source.shape))
+    )
+    work.job.take_prompt(part for part in parts if part is not None)
+
+
+def _lazy_image(work: _Work, source: DaskSource, plan: TilePlan, consistent: bool) -> "Array":
+    import dask
+    import dask.array as da
+
+    shared, task, blend, correct = (
+        dask.delayed(work, traverse=False),
+        dask.delayed(_tile),
+        dask.delayed(_blend),
+        dask.delayed(_consistent),
+    )
+    margins = block_sides(source)[1] if consistent else (0, 0)
+    tiles: dict[tuple[int, int], Delayed] = {}
+    for rows, columns in plan.windows():
+        window = rows, columns
+        tiles[rows.start, columns.start] = task(shared, window, *_needed(source, window))
+
+    def chunk(rows: Span, columns: Span) -> "Array":
+        region = slice(*rows), slice(*columns)
+        wide = _widened(region, margins, source.shape)
+        near = [window for window in plan.windows() if _meet(window, wide)]
+        parts = [tiles[window[0].start, window[1].start] for window in near]
+        value = blend(plan, wide, near, parts, source.bands)
+        if consistent:
+            value = correct(shared, wide, region, value, source.target[source.target_area(wide)[0]])
+        shape = (rows[1] - rows[0], columns[1] - columns[0], source.bands)
+        return da.from_delayed(value, shape, dtype=np.float32)
+
+    across = list(_chunk_spans(plan.columns(), plan.width))
+    return da.block(
+        [
+            [[chunk(rows, columns)] for columns in across]
+            for rows in _chunk_spans(plan.rows(), plan.height)
+        ]
+    )
+
+
+def _needed(source: DaskSource, window: Window) -> tuple["Array", "Array"]:
+    """Return the parts of both arrays that a window needs, lazily."""
+    return source.target[source.target_area(window)[0]], source.guide[source.guide_area(window)]
+
+
+def _chunk_spans(tiles: Sequence[Span], size: int) -> Iterator[Span]:
+    """Return chunks along an axis: each begins where every fourth tile does."""
+    return pairwise([start for start, _ in tiles[::_CHUNK_TILES]] + [size])
+
+
+def _sampled(image: "Array", sample: RegularSample) -> RegularSample:
+    edges = [np.cumsum([0, *sizes]) for sizes in image.chunks[:2]]
+    for top, bottom in pairwise(edges[0]):
+        for left, right in pairwise(edges[1]):
+            block = image[top:bottom, left:right].compute()
+            sample.add(*known_values(block), (int(top), int(left)))
+    return sample
+
+
+def _with_bands(name: str, image: "Array") -> "Array":
+    """Return an array as (h, w, bands)."""
+    array = load_extra("dask.array", "scale").asarray(image)
+    if array.ndim not in (2, 3) or 0 in array.shape:
+        raise InputError(f"{name} of shape {array.shape} must be (h, w) or (h, w, bands)")
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{name} of type {array.dtype} must hold numbers")
+    return array[..., None] if array.ndim == 2 else array
+
+
+def _shared(window: Window, region: Window) -> Window:
+    rows, columns = (
+        slice(max(a.start, b.start), min(a.stop, b.stop))
+        for a, b in zip(window, region, strict=True)
+    )
+    return rows, columns
+
+
+def _meet(one: Window, other: Window) -> bool:
+    return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
+
+
+def _widened(region: Window, margins: tuple[int, int], shape: tuple[int, int]) -> Window:
+    rows, columns = (
+        slice(max(0, part.start - margin), min(size, part.stop + margin))
+        for part, margin, size in zip(region, margins, shape, strict=True)
+    )
+    return rows, columns

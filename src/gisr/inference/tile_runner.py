@@ -1,0 +1,188 @@
+"""The network on one tile after another, in smaller tiles where memory runs out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gisr.errors import InputError, LimitError
+from gisr.inference.memory import is_out_of_memory
+from gisr.inference.self_ensemble import UPRIGHT, Moments, Symmetry
+from gisr.inference.tiling import TilePlan, blended
+from gisr.inference.windowed_pair import Cut, Survey
+from gisr.magnet import MAGNet
+from gisr.windows import Window
+
+Image = Float[np.ndarray, "H W channels"]
+Prompt = Float[Tensor, "1 p"]
+PromptPart = tuple[Float[Tensor, "s n"], int]
+"""GAP(F_IT) of a window times its known pixels, one row a symmetry; and their number."""
+
+
+@dataclass
+class TileJob:
+    """What all tiles of a pair share."""
+
+    network: MAGNet
+    model: str
+    """Name of its weights."""
+    device: torch.device
+    survey: Survey
+    text: Float[Tensor, "1 d"]
+    ratio: Float[Tensor, "1"]
+    side: int
+    """Side of what goes through the network at once; halved when memory runs out."""
+    overlap: int
+    symmetries: tuple[Symmetry, ...] = (UPRIGHT,)
+    """How images are turned before the network sees them; its answers are turned back."""
+    prompt: Float[Tensor, "s p"] | None = None
+    """P_mm of the whole pair, one row a symmetry; None for a network without MPGM."""
+
+    def sharpen(self, cut: Cut) -> Image:
+        """Return a window in the target's units, clipped to where values of its kind can lie.
+
+        With several symmetries it is the mean of the answers, and as many further bands say how far
+        they spread.
+
+        Raises:
+            InputError: The network gave values that are not finite.
+            LimitError: Memory does not suffice even for the smallest tiles.
+        """
+        normal, pair = self.survey.normalisation, cut.pair
+        on_grid, answers = cut.on_guide_grid(), Moments()
+        low, high = normal.target(on_grid), normal.guide(pair.guide)
+        for number in range(len(self.symmetries)):
+            with torch.inference_mode():
+                residual = self.residual(low, high, number)
+            with np.errstate(over="ignore", invalid="ignore"):  # reported, with the remedy
+                image = on_grid + normal.residual(residual)
+            if not np.isfinite(image).all():
+                raise InputError(
+                    f"{pair.name or 'pair'}: the network {self.model} gave values that are not "
+                    "finite; check the value range of target and guide"
+                )
+            answers.add(self.survey.clip(image, pair.bits))
+        if len(self.symmetries) == 1:
+            return answers.mean
+        return np.concatenate([answers.mean, answers.spread], axis=2)
+
+    def prompt_part(self, cut: Cut) -> PromptPart:
+        """Return what a window contributes to the prompt, for a network with MPGM.
+
+        Raises:
+            LimitError: Memory does not suffice even for the smallest parts.
+        """
+        normal, known = self.survey.normalisation, int(cut.known.sum())
+        low, high = normal.target(cut.on_guide_grid()), normal.guide(cut.pair.guide)
+        with torch.inference_mode():
+            pooled = [self.pooled(s.apply(low), s.apply(high)) for s in self.symmetries]
+            return known * torch.cat(pooled), known
+
+    def take_prompt(self, parts: Iterable[PromptPart]) -> None:
+        """Take P_mm of the whole pair: the mean of its windows, by their known pixels."""
+        pooled, weight = None, 0
+        for part, known in parts:
+            pooled, weight = part if pooled is None else pooled + part, weight + known
+        if pooled is not None:
+            with torch.inference_mode():
+                self.prompt = self.network.compose_prompt(pooled / weight)
+
+    def residual(self, low: Image, high: Image, number: int = 0) -> Image:
+        """Return what the network adds to a normalised target.
+
+        Args:
+            low: Target on the guide's grid.
+            high: Guide.
+            number: Which of the symmetries the network is to see them under.
+
+        Raises:
+            LimitError: Memory does not suffice even for the smallest tiles.
+        """
+        symmetry = self.symmetries[number]
+        prompt = None if self.prompt is None else self.prompt[number : number + 1]
+        low, high = symmetry.apply(low), symmetry.apply(high)
+        while True:
+            try:
+                return symmetry.undo(self._in_tiles(low, high, prompt))
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                # Without its traceback, which would hold on to the memory.
+                reason = error.with_traceback(None)
+            self._halve(min(self.side, max(low.shape[:2])), reason)
+
+    def pooled(self, low: Image, high: Image) -> Float[Tensor, "1 n"]:
+        """Return GAP(F_IT) of Eq. (5) for a network with MPGM.
+
+        Raises:
+            LimitError: Memory does not suffice even for the smallest parts.
+        """
+        try:
+            part = self.network.pool_prompt(
+                as_tensor(low, self.device), as_tensor(high, self.device), self.text, self.ratio
+            )
+            assert part is not None  # the caller has looked
+            return part
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            reason = error.with_traceback(None)
+        axis = int(low.shape[1] > low.shape[0])
+        half = low.shape[axis] // 2
+        if half < self._smallest:
+            raise _too_little(low.shape[axis]) from reason
+        shares = half / low.shape[axis], 1 - half / low.shape[axis]
+        parts = zip(np.split(low, [half], axis), np.split(high, [half], axis), strict=True)
+        first, second = (self.pooled(*part) for part in parts)
+        mean: Tensor = shares[0] * first + shares[1] * second
+        return mean
+
+    @property
+    def _smallest(self) -> int:
+        return 2 * self.network.config.size_multiple
+
+    def _halve(self, side: int, reason: BaseException) -> None:
+        multiple = self.network.config.size_multiple
+        half = side // 2 // multiple * multiple
+        if half < self._smallest:
+            raise _too_little(side) from reason
+        self.side = half
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _in_tiles(self, low: Image, high: Image, prompt: Prompt | None) -> Image:
+        """Send a tile through the network, cut into smaller ones if it is too large by now."""
+        multiple = self.network.config.size_multiple
+        overlap = min(self.overlap, self.side // 2 // multiple * multiple)
+        plan = TilePlan(low.shape[0], low.shape[1], self.side, overlap, multiple)
+        if len(plan) == 1:
+            return self._network(low, high, prompt)
+
+        def compute(window: Window) -> Image:
+            return self._network(low[window], high[window], prompt)
+
+        residual = np.empty_like(low)
+        for rows in blended(plan, low.shape[2], compute):
+            residual[rows.start : rows.stop] = rows.image
+        return residual
+
+    def _network(self, low: Image, high: Image, prompt: Prompt | None) -> Image:
+        target, guide = as_tensor(low, self.device), as_tensor(high, self.device)
+        image = self.network(target, guide, self.text, self.ratio, prompt).image
+        residual: Image = (image - target)[0].permute(1, 2, 0).float().cpu().numpy()
+        return residual
+
+
+def as_tensor(image: Image, device: torch.device) -> Float[Tensor, "1 c h w"]:
+    """Return an image as a batch of one on a device."""
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].to(device)
+
+
+def _too_little(side: int) -> LimitError:
+    return LimitError(
+        f"memory does not suffice even for tiles of {side} x {side} pixels: close other programs, "
+        "use a smaller model (--model), or the CPU (--device cpu)"
+    )

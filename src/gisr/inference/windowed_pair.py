@@ -1,0 +1,322 @@
+"""Pairs of any size that are cut into windows: arrays in memory, or files read where asked."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float, Shaped
+from numpy.typing import NDArray
+
+from gisr.data.degradations import fill_holes
+from gisr.data.normalisation import Normalisation
+from gisr.data.pair import Pair
+from gisr.data.resample import shift
+from gisr.errors import InputError
+from gisr.estimation.registration import LARGEST_SHIFT, Alignment, find_alignment
+from gisr.estimation.sensor_model import Instrument, find_instrument
+from gisr.inference.percentile_sample import RegularSample
+from gisr.inference.tiling import TilePlan
+from gisr.io.placement import Placement
+from gisr.tasks.sensors import find_sensor
+from gisr.tasks.task import Task, describe, find_task
+from gisr.windows import Window
+
+_TARGET_MARGIN = 8
+"""Target pixels read around a window: two for the bicubic kernel, the rest so that the nearest
+known pixel of a hole's border is among them."""
+_GUIDE_MARGIN = int(LARGEST_SHIFT) + 3
+"""Guide pixels read around a window whose guide is shifted: the shift and the bicubic kernel."""
+_SAMPLE_WINDOW = 512
+_MOST_SAMPLE_WINDOWS = 9
+
+Values = tuple[Float[np.ndarray, "h w channels"], Bool[np.ndarray, "h w"]]
+"""An image and where it is known."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of a whole pair before its first tile."""
+
+    normalisation: Normalisation
+    lowest: float
+    """Smallest known value of the target."""
+    highest: float
+
+    def clip(
+        self, result: Float[np.ndarray, "H W bands"], bits: int | None
+    ) -> Float[np.ndarray, "H W bands"]:
+        """Keep a result where values of its kind can lie.
+
+        Args:
+            result: In the target's units.
+            bits: Significant bits a sample, where they are known.
+        """
+        low = 0.0 if self.lowest >= 0 else None
+        high = None if bits is None else float(2**bits - 1)
+        clipped: NDArray[np.float32] = np.clip(result, low, high).astype(np.float32)
+        return clipped
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """One window of a pair."""
+
+    pair: Pair
+    """Target with a margin, and the guide of exactly this window."""
+    known: Bool[np.ndarray, "H W"]
+    """Guide pixels whose result will be known."""
+    interpolated: Float[np.ndarray, "H W bands"] | None = None
+    """The target on the guide's grid where that is read from its file; None if the pair tells."""
+
+    def on_guide_grid(self) -> Float[np.ndarray, "H W bands"]:
+        """Return the target on the guide's grid."""
+        return self.pair.on_guide_grid() if self.interpolated is None else self.interpolated
+
+
+class PairSource(ABC):
+    """A pair that is read window by window; windows are counted in guide pixels."""
+
+    def __init__(self, about: Pair, shape: tuple[int, int], target_shape: tuple[int, int]) -> None:
+        """Remember what is known of the pair.
+
+        Args:
+            about: A pair with the task, grid, placement, sensor and so on; its images do not count.
+            shape: Rows and columns of the guide.
+            target_shape: Rows and columns of the target.
+        """
+        self.about, self.shape, self.target_shape = about, shape, target_shape
+        self.bands, self.ratio = about.target.shape[2], about.ratio
+        self.offset = (0.0, 0.0)
+        """Shift of the guide that is undone: ``aligned[y, x] = guide[y + dy, x + dx]``."""
+
+    @property
+    def description(self) -> str:
+        """The built-in sentence for what is known of the pair."""
+        about = self.about
+        return describe(
+            about.task,
+            self.ratio,
+            sensor=about.sensor,
+            contrast=about.contrast,
+            guide_contrast=about.guide_contrast,
+        )
+
+    @abstractmethod
+    def read_target(self, rows: slice, columns: slice) -> Values:
+        """Return a window of the target, in target pixels."""
+
+    @abstractmethod
+    def read_guide(self, rows: slice, columns: slice) -> Values:
+        """Return a window of the guide."""
+
+    @cached_property
+    @abstractmethod
+    def survey(self) -> Survey:
+        """Look at all of the pair once."""
+
+    def read_on_guide_grid(self, window: Window) -> Values | None:
+        """Return the target on the guide's grid; None if it comes from :meth:`read_target`."""
+        return None
+
+    def may_hold(self, window: Window) -> bool:
+        """Return false where the survey saw that a window has no known pixel."""
+        return True
+
+    def align(self) -> Alignment:
+        """Estimate the shift of the guide from windows all over the pair; from now on undo it."""
+        if self.about.task != "pansharpening":
+            return find_alignment([self.about])
+        parts = [cut.pair for cut in self._sample_cuts()]
+        if not parts:
+            return Alignment((0.0, 0.0), False, "no shift of the guide can be seen: nothing known")
+        found = find_alignment(parts)
+        if found.applied:
+            self.offset = found.offset
+        return found
+
+    @cached_property
+    def instrument(self) -> Instrument:
+        """What windows all over a satellite pair tell of its target's blur and noise."""
+        tabled = find_sensor(self.about.sensor).mtf_gain
+        return find_instrument((cut.pair for cut in self._sample_cuts()), tabled, self.bands)
+
+    def cut(self, window: Window) -> Cut | None:
+        """Return one window, None where no pixel of its result would be known."""
+        if not self.may_hold(window):
+            return None
+        guide, guide_known = self._shifted_guide(window)
+        area, placement = self.target_area(window)
+        target, valid = self.read_target(*area)
+        on_grid = self.read_on_guide_grid(window)
+        if on_grid is None:
+            known = nearest_pixels(valid, guide.shape[:2], placement) & self._covered(window)
+        else:
+            known = on_grid[1]
+        known = known & guide_known
+        if not (known.any() and valid.any()):
+            return None
+        pair = replace(
+            self.about,
+            target=target,
+            guide=guide,
+            placement=placement,
+            grid="centre",
+            valid=None if valid.all() else valid,
+            truth=None,
+            truth_valid=None,
+        )
+        return Cut(pair, known, None if on_grid is None else fill_holes(*on_grid))
+
+    def target_area(self, window: Window) -> tuple[Window, Placement]:
+        """Return the part of the target that a window needs, and how the window lies on it."""
+        area, offsets, about = [], [], self.about.placement
+        for axis, part in enumerate(window):
+            scale, offset = about.scale[axis], about.offset[axis]
+            first = int(np.floor(part.start * scale + offset)) - _TARGET_MARGIN
+            last = int(np.ceil((part.stop - 1) * scale + offset)) + _TARGET_MARGIN
+            size = self.target_shape[axis]
+            first, last = max(0, min(first, size - 1)), min(size - 1, max(last, 0))
+            area.append(slice(first, last + 1))
+            offsets.append(part.start * scale + offset - first)
+        return (area[0], area[1]), Placement(about.scale, (offsets[0], offsets[1]))
+
+    def guide_area(self, window: Window) -> Window:
+        """Return the part of the guide that a window needs: more than itself if it is shifted."""
+        margin = _GUIDE_MARGIN if self.offset != (0.0, 0.0) else 0
+        rows, columns = (
+            slice(max(0, part.start - margin), min(size, part.stop + margin))
+            for part, size in zip(window, self.shape, strict=True)
+        )
+        return rows, columns
+
+    def _shifted_guide(self, window: Window) -> Values:
+        """Return the guide of a window without holes, the shift undone, and where it is known."""
+        area = self.guide_area(window)
+        guide, known = self.read_guide(*area)
+        if not known.any():
+            guide = np.zeros_like(guide)
+        elif not known.all():
+            guide = fill_holes(guide, known)
+        if self.offset != (0.0, 0.0):
+            guide = shift(guide, self.offset)
+            moved = Placement((1.0, 1.0), self.offset)
+            known = nearest_pixels(known, known.shape, moved)
+        inner = tuple(
+            slice(part.start - wide.start, part.stop - wide.start)
+            for part, wide in zip(window, area, strict=True)
+        )
+        return guide[inner], known[inner]
+
+    def _covered(self, window: Window) -> Bool[np.ndarray, "H W"]:
+        """Return which guide pixels of a window the target shows."""
+        about = self.about.placement
+        starts = [part.start for part in window]
+        moved = Placement(
+            about.scale,
+            (
+                starts[0] * about.scale[0] + about.offset[0],
+                starts[1] * about.scale[1] + about.offset[1],
+            ),
+        )
+        sides = [part.stop - part.start for part in window]
+        return moved.covered(self.target_shape, (sides[0], sides[1]))
+
+    def _sample_cuts(self) -> Iterator[Cut]:
+        """Yield windows to estimate a shift or blur from, spread over the pair."""
+        side = min(_SAMPLE_WINDOW, max(self.shape))
+        windows = [w for w in TilePlan(*self.shape, side, 0).windows() if self.may_hold(w)]
+        chosen = np.linspace(0, len(windows) - 1, min(len(windows), _MOST_SAMPLE_WINDOWS))
+        for index in np.unique(chosen.round().astype(int)):
+            found = self.cut(windows[index])
+            if found is not None:
+                yield found
+
+
+class ArraySource(PairSource):
+    """A pair in memory."""
+
+    def __init__(self, pair: Pair) -> None:
+        """Cut windows from a pair.
+
+        A ``kspace`` target is brought to the guide's grid as a whole, because every sample of it
+        counts everywhere.
+        """
+        super().__init__(pair, _sides(pair.guide), _sides(pair.target))
+        self._pair = pair
+        self._target, self._valid = pair.target, pair.valid
+        if pair.grid == "kspace":
+            self._target, self._valid = pair.on_guide_grid(), None
+            self.target_shape = self.shape
+            self.about = replace(
+                pair, target=self._target, placement=_SAME, grid="centre", valid=None
+            )
+
+    def read_target(self, rows: slice, columns: slice) -> Values:
+        """Return a window of the target."""
+        target = self._target[rows, columns]
+        known = (
+            np.ones(target.shape[:2], bool) if self._valid is None else self._valid[rows, columns]
+        )
+        return target, known
+
+    def read_guide(self, rows: slice, columns: slice) -> Values:
+        """Return a window of the guide: an array has no unknown guide pixels."""
+        guide = self._pair.guide[rows, columns]
+        return guide, np.ones(guide.shape[:2], dtype=bool)
+
+    @cached_property
+    def survey(self) -> Survey:
+        """Look at all of the pair once."""
+        pair, task = self._pair, find_task(self._pair.task)
+        samples = sample_of(task), sample_of(task)
+        known = np.ones(_sides(pair.target), bool) if pair.valid is None else pair.valid
+        samples[0].add(pair.target, known, (0, 0))
+        samples[1].add(pair.guide, np.ones(_sides(pair.guide), bool), (0, 0))
+        return survey_of(samples[0], samples[1], task)
+
+
+_SAME = Placement((1.0, 1.0), (0.0, 0.0))
+
+
+def sample_of(task: Task) -> RegularSample:
+    """Return the sample that a task's percentiles are taken from.
+
+    Tasks whose percentiles reach the extremes need all pixels; they come as arrays.
+    """
+    reach = {*task.target_percentiles, *task.guide_percentiles}
+    return RegularSample(exact=bool(reach & {0.0, 100.0}))
+
+
+def survey_of(target: RegularSample, guide: RegularSample, task: Task) -> Survey:
+    """Return what two samples say.
+
+    Raises:
+        InputError: A sample has no known pixel.
+    """
+    low, high = target.values(), guide.values()
+    if not len(low) or not len(high):
+        raise InputError("no known pixel: there is nothing to sharpen")
+    normalisation = Normalisation.of(low[:, None], high[:, None], task)
+    return Survey(normalisation, target.lowest, target.highest)
+
+
+def _sides(image: Float[np.ndarray, "h w c"]) -> tuple[int, int]:
+    return image.shape[0], image.shape[1]
+
+
+def nearest_pixels(
+    image: Shaped[np.ndarray, "h w *bands"], guide_shape: tuple[int, ...], placement: Placement
+) -> Shaped[np.ndarray, "H W *bands"]:
+    """Return for every guide pixel the nearest target pixel, the border's outside the target."""
+    rows, columns = (
+        np.clip(
+            np.rint(np.arange(guide_shape[axis]) * placement.scale[axis] + placement.offset[axis]),
+            0,
+            image.shape[axis] - 1,
+        ).astype(np.int64)
+        for axis in (0, 1)
+    )
+    nearest: np.ndarray = image[rows[:, None], columns[None, :]]
+    return nearest

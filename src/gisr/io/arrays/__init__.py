@@ -1,0 +1,1 @@
+"""Arrays of published data sets: MATLAB, HDF5 and npy files, checked before they are read."""

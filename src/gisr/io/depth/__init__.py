@@ -1,0 +1,1 @@
+"""Depth maps in every format in use, cameras, and point clouds."""

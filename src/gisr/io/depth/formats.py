@@ -1,0 +1,247 @@
+"""The file formats of depth maps: each reader checks the header's claim, then gives the samples.
+
+``fits`` is called with the rows and columns that the header claims, before pixels are read.
+"""
+
+import logging
+import math
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from jaxtyping import Float32, Num, Shaped
+
+from gisr.errors import FileFormatError
+from gisr.io.limits import Limits, check_picture
+from gisr.io.optional_imports import load_extra, without_chatter
+from gisr.io.pictures import open_picture, png_header
+
+Fits = Callable[[tuple[int, int]], object]
+"""Refuses rows and columns, with an error of gisr, that another file does not go with."""
+_PILLOW_TIFF = {"uint8", "uint16", "int32", "float32"}
+"""Sample types Pillow decodes unchanged, in any compression (OpenCV writes LZW by default)."""
+
+
+def read_png(path: Path, limits: Limits, fits: Fits) -> Num[np.ndarray, "H W"]:
+    """Return the 8- or 16-bit samples of a grey PNG."""
+    with open_picture(path, ("PNG",), limits) as image:
+        bits, _ = png_header(path)
+        if bits < 8 or image.mode not in ("L", "I;16"):
+            raise FileFormatError(
+                f"{path}: a PNG of {bits} bits, {image.mode}, is no depth map: it has one grey "
+                "channel of 8 or 16 bits (colour-coded depth cannot be read back)"
+            )
+        fits((image.height, image.width))
+        return np.asarray(image)
+
+
+def write_png(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
+    """Write uint8 or uint16 samples as a grey PNG."""
+    from PIL import Image
+
+    Image.fromarray(stored).save(path, format="PNG")
+
+
+def read_tiff(path: Path, limits: Limits, fits: Fits) -> Num[np.ndarray, "H W"]:
+    """Return the samples of a TIFF with one page and one channel."""
+    import tifffile
+
+    # It logs what it thinks of a damaged file; what counts is raised, here or by itself.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        if len(file.pages) > 1 or page.samplesperpixel != 1 or page.imagedepth != 1:
+            raise FileFormatError(
+                f"{path}: {len(file.pages)} pages of {page.samplesperpixel} channels: a depth map "
+                "has one page with one channel"
+            )
+        if page.dtype is None or page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+            raise FileFormatError(f"{path}: samples of {page.bitspersample} bits: save 8 to 64")
+        height, width = page.imagelength, page.imagewidth
+        size = page.dtype.itemsize
+        check_picture(path, limits, height=height, width=width, bands=1, itemsize=size)
+        check_picture(
+            path,
+            limits,
+            height=page.tilelength or 1,
+            width=page.tilewidth or 1,
+            bands=1,
+            itemsize=size,
+        )
+        fits((height, width))
+        if page.dtype.name not in _PILLOW_TIFF:
+            return np.asarray(page.asarray()).reshape(height, width)
+    with open_picture(path, ("TIFF",), limits) as image:
+        samples = np.asarray(image)
+        if samples.dtype.newbyteorder("=") != page.dtype.newbyteorder("="):
+            raise FileFormatError(f"{path}: {page.dtype} samples in a layout that is not supported")
+        return samples
+
+
+def write_tiff(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
+    """Write samples of any type as a deflate-compressed TIFF."""
+    import tifffile
+
+    tifffile.imwrite(
+        path, stored, compression="zlib", photometric="minisblack", metadata=None, software="gisr"
+    )
+
+
+def read_npy(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"]:
+    """Return the array of a ``.npy`` file; pickled objects are refused."""
+    with path.open("rb") as stream:
+        shape, dtype = _check_npy_header(path, stream, limits, fits)
+        needed = stream.tell() + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        if path.stat().st_size < needed:
+            raise FileFormatError(
+                f"{path}: cut short: {path.stat().st_size} bytes of the {needed} it announces"
+            )
+        stream.seek(0)
+        return _plane(path, np.lib.format.read_array(stream, allow_pickle=False))
+
+
+def write_npy(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
+    """Write an array as ``.npy``."""
+    # Not np.save into a file: it says nothing when the disk is full.
+    buffer = BytesIO()
+    np.save(buffer, stored, allow_pickle=False)
+    path.write_bytes(buffer.getbuffer())
+
+
+def read_npz(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"]:
+    """Return the only array of a ``.npz`` file, or the one called ``depth``."""
+    with zipfile.ZipFile(path) as archive:
+        names = [info.filename for info in archive.infolist() if info.filename.endswith(".npy")]
+        if len(names) != 1 and "depth.npy" not in names:
+            raise FileFormatError(
+                f"{path}: holds arrays {[name[:-4] for name in names]}: call the depth map 'depth'"
+            )
+        name = "depth.npy" if "depth.npy" in names else names[0]
+        # A member never gives more bytes than its entry says, so checking the header is enough.
+        with archive.open(name) as member:
+            _check_npy_header(path, member, limits, fits)
+        with archive.open(name) as member:
+            return _plane(path, np.lib.format.read_array(member, allow_pickle=False))
+
+
+def write_npz(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
+    """Write an array as ``.npz``, compressed, under the name ``depth``."""
+    with path.open("wb") as stream:
+        np.savez_compressed(stream, depth=stored)
+
+
+def read_exr(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"]:
+    """Return the depth channel of an OpenEXR file: the only one, or Z, or equal R, G and B."""
+    openexr = load_extra("OpenEXR", "depth")
+    with (
+        without_chatter(),
+        openexr.File(str(path), separate_channels=True, header_only=True) as file,
+    ):
+        if len(file.parts) != 1:
+            raise FileFormatError(f"{path}: {len(file.parts)} parts: save the depth alone")
+        header = file.header()
+        low, high = header["dataWindow"]
+        width, height = (int(high[axis]) - int(low[axis]) + 1 for axis in (0, 1))
+        bands = len(header["channels"])
+        check_picture(path, limits, height=height, width=width, bands=bands, itemsize=4)
+    fits((height, width))
+    with without_chatter(), openexr.File(str(path), separate_channels=True) as file:
+        channels = {name: np.array(found.pixels) for name, found in file.channels().items()}
+    chosen = _depth_channel(path, channels)
+    if chosen.shape != (height, width):
+        raise FileFormatError(f"{path}: a channel of {chosen.shape} for {(height, width)} pixels")
+    return chosen
+
+
+def _depth_channel(
+    path: Path, channels: dict[str, Shaped[np.ndarray, "H W"]]
+) -> Shaped[np.ndarray, "H W"]:
+    if len(channels) == 1:
+        return next(iter(channels.values()))
+    for name, samples in channels.items():
+        if name.rsplit(".", 1)[-1].lower() in ("z", "depth"):
+            return samples
+    if set(channels) == {"R", "G", "B"}:
+        red, green, blue = (channels[name] for name in "RGB")
+        if np.array_equal(red, green, equal_nan=True) and np.array_equal(red, blue, equal_nan=True):
+            return red
+    raise FileFormatError(f"{path}: channels {sorted(channels)}: call the depth channel Z")
+
+
+def write_exr(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
+    """Write float16 or float32 samples as an OpenEXR file with the channel Z."""
+    openexr = load_extra("OpenEXR", "depth")
+    header = {"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage}
+    with openexr.File(header, {"Z": np.ascontiguousarray(stored)}) as file:
+        file.write(str(path))
+    # OpenEXR says nothing when the disk is full: read it back.
+    with openexr.File(str(path), separate_channels=True) as file:
+        if not np.array_equal(file.channels()["Z"].pixels, stored, equal_nan=True):
+            raise OSError("what was written does not read back: check that the disk is not full")
+
+
+def read_pfm(path: Path, limits: Limits, fits: Fits) -> Float32[np.ndarray, "H W"]:
+    """Return the samples of a grey portable float map.
+
+    ``Pf``, width and height, and a number whose sign gives the byte order (negative is little
+    endian), then rows from the bottom up (http://netpbm.sourceforge.net/doc/pfm.html). The number's
+    size is a unit nobody agrees on; as in Middlebury's own reader it is not applied.
+    """
+    with path.open("rb") as stream:
+        kind, size, order = (stream.readline(100).strip() for _ in range(3))
+        if kind != b"Pf":
+            raise FileFormatError(
+                f"{path}: not a grey PFM (it starts with {kind[:8]!r}): save one channel"
+            )
+        width, height = (int(number) for number in size.split())
+        check_picture(path, limits, height=height, width=width, bands=1, itemsize=4)
+        if not (math.isfinite(float(order)) and float(order)):
+            raise FileFormatError(f"{path}: {order!r} says no byte order: write -1 or 1 there")
+        fits((height, width))
+        dtype = np.dtype("<f4" if float(order) < 0 else ">f4")
+        data = stream.read(width * height * 4)
+    if len(data) < width * height * 4:
+        raise FileFormatError(f"{path}: cut short: {len(data)} bytes of {width * height * 4}")
+    return np.flipud(np.frombuffer(data, dtype).reshape(height, width)).astype(np.float32)
+
+
+def write_pfm(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
+    """Write float32 samples as a little-endian portable float map."""
+    height, width = stored.shape
+    rows = np.ascontiguousarray(np.flipud(stored), dtype="<f4")
+    path.write_bytes(f"Pf\n{width} {height}\n-1\n".encode() + rows.tobytes())
+
+
+def _check_npy_header(
+    path: Path, stream: IO[bytes], limits: Limits, fits: Fits
+) -> tuple[tuple[int, ...], np.dtype]:
+    version = np.lib.format.read_magic(stream)
+    if version not in ((1, 0), (2, 0)):
+        raise FileFormatError(f"{path}: version {version} of the npy format: save it with np.save")
+    read_header = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, _, dtype = read_header(stream)
+    flat = tuple(size for size in shape if size != 1)
+    if dtype.kind not in "iuf" or len(flat) > 2 or len(shape) < 2:
+        raise FileFormatError(
+            f"{path}: an array {shape} of {dtype}: a depth map is (H, W) of real numbers"
+        )
+    height, width = flat if len(flat) == 2 else (max(*flat, 1) if flat else 1, 1)
+    check_picture(path, limits, height=height, width=width, bands=1, itemsize=dtype.itemsize)
+    fits((height, width))
+    return shape, dtype
+
+
+def _plane(path: Path, array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "H W"]:
+    """Drop a leading or trailing axis of one, as (1, H, W) and (H, W, 1) have."""
+    if array.ndim == 2:
+        return array
+    if array.ndim == 3 and 1 in (array.shape[0], array.shape[2]):
+        return array[0] if array.shape[0] == 1 else array[..., 0]
+    raise FileFormatError(f"{path}: an array {array.shape}: a depth map is (H, W)")

@@ -1,0 +1,224 @@
+"""Depth and disparity maps in and out: PNG, TIFF, npy, npz, EXR and PFM.
+
+Values stay in the file's own unit (metres, millimetres, pixels of disparity): no format says which.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from os import PathLike, fspath
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, Shaped
+
+from gisr.errors import FileFormatError, InputError
+from gisr.io.depth import formats as depth_formats
+from gisr.io.files import atomic_output, check_not_input, check_readable, file_suffix, typed_errors
+from gisr.io.limits import DEFAULT_LIMITS, Limits
+from gisr.io.quantise import holds, quantise
+
+READERS: dict[str, Callable[[Path, Limits, depth_formats.Fits], Shaped[np.ndarray, "H W"]]] = {
+    ".png": depth_formats.read_png,
+    ".tif": depth_formats.read_tiff,
+    ".tiff": depth_formats.read_tiff,
+    ".npy": depth_formats.read_npy,
+    ".npz": depth_formats.read_npz,
+    ".exr": depth_formats.read_exr,
+    ".pfm": depth_formats.read_pfm,
+}
+"""How each suffix is read: the samples as stored, checked against the limits first."""
+
+_WRITERS: dict[str, Callable[[Path, Shaped[np.ndarray, "H W"]], None]] = {
+    ".png": depth_formats.write_png,
+    ".tif": depth_formats.write_tiff,
+    ".tiff": depth_formats.write_tiff,
+    ".npy": depth_formats.write_npy,
+    ".npz": depth_formats.write_npz,
+    ".exr": depth_formats.write_exr,
+    ".pfm": depth_formats.write_pfm,
+}
+
+_STORABLE: dict[str, tuple[str, ...]] = {
+    ".png": ("uint8", "uint16"),
+    ".exr": ("float16", "float32"),
+    ".pfm": ("float32",),
+}
+"""Types of the formats that cannot hold every type."""
+
+
+@dataclass(frozen=True, eq=False)
+class DepthMap:
+    """One depth or disparity map and all that its output must keep."""
+
+    values: Float[np.ndarray, "H W"]
+    """Values in the file's unit; float64 where float32 would not hold them. Not meaningful where
+    not valid."""
+    valid: Bool[np.ndarray, "H W"]
+    """Which pixels are known."""
+    dtype: np.dtype
+    """Type on disk."""
+    unknown: float
+    """What the file stores where nothing is known: 0, NaN or infinity, or what the caller said."""
+    path: Path
+    """Where it came from."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.values.shape[0], self.values.shape[1]
+
+
+def read_depth(
+    path: str | PathLike[str],
+    *,
+    invalid: float = 0,
+    limits: Limits = DEFAULT_LIMITS,
+    fits: depth_formats.Fits = lambda shape: None,
+) -> DepthMap:
+    """Read a depth or disparity map; the suffix says the format.
+
+    Args:
+        path: ``.png`` (8 or 16 bits, grey), ``.tif``, ``.npy``, ``.npz`` (one array, or the one
+            called ``depth``), ``.exr`` (one channel, or the one called Z) or ``.pfm``.
+        invalid: Value of unknown pixels. NaN and infinity are unknown too.
+        limits: What the header may claim.
+        fits: Called with rows and columns before pixels are read, to refuse them.
+
+    Raises:
+        FileFormatError: Missing, damaged, another format, or not one value a pixel.
+        LimitError: The header claims more than the limits.
+        MissingExtraError: EXR without the OpenEXR package.
+    """
+    name = Path(path)
+    reader = READERS.get(file_suffix(name))
+    if reader is None:
+        raise FileFormatError(
+            f"{name}: no format for depth maps: save it as one of {', '.join(READERS)}"
+        )
+    check_readable(name)
+    with typed_errors(name, f"cannot be read as {file_suffix(name)[1:].upper()}"):
+        stored = reader(name, limits, fits)
+    if stored.dtype.kind not in "iuf" or stored.dtype.itemsize > 8:
+        raise FileFormatError(f"{name}: {stored.dtype} values are no depth: save numbers")
+    small = stored.dtype.itemsize <= 2 or stored.dtype == np.float32
+    finite = np.isfinite(stored)
+    return DepthMap(
+        values=stored.astype(np.float32 if small else np.float64),
+        valid=finite & (stored != invalid),
+        dtype=stored.dtype.newbyteorder("="),
+        unknown=_unknown_value(stored, finite, invalid),
+        path=name,
+    )
+
+
+def write_depth(
+    path: str | PathLike[str],
+    values: Float[np.ndarray, "H W"],
+    valid: Bool[np.ndarray, "H W"],
+    *,
+    like: DepthMap,
+    overwrite: bool = False,
+) -> None:
+    """Write a depth or disparity map; the suffix says the format, ``like`` the rest.
+
+    Args:
+        path: Output: ``.png``, ``.tif``, ``.npy``, ``.npz`` (array ``depth``), ``.exr``, ``.pfm``.
+        values: Values in the unit of ``like``.
+        valid: Which pixels are known.
+        like: The input whose type and unknown value are kept.
+        overwrite: Whether an existing file may be replaced.
+
+    Raises:
+        InputError: As :func:`stored_depth`.
+        FileFormatError: As :func:`stored_depth`, or the output exists or cannot be written.
+        MissingExtraError: EXR without the OpenEXR package.
+    """
+    stored = stored_depth(path, values, valid, like=like)
+    with atomic_output(path, overwrite) as temporary:
+        write_stored(path, temporary, stored)
+
+
+def stored_depth(
+    path: str | PathLike[str],
+    values: Float[np.ndarray, "H W"],
+    valid: Bool[np.ndarray, "H W"],
+    *,
+    like: DepthMap,
+) -> Shaped[np.ndarray, "H W"]:
+    """Return the samples that a file will hold.
+
+    Integer types are rounded and clipped. Unknown pixels get the value the input has there; a valid
+    value never becomes it. Formats that cannot hold the input's type refuse it when digits would be
+    lost (metres as float in a PNG), and else store it in a wider one (16 bits in a PFM).
+
+    Raises:
+        InputError: Shapes differ, or valid values that are not finite.
+        FileFormatError: A format that does not fit, or the output is the input.
+    """
+    name = Path(path)
+    if file_suffix(name) not in _WRITERS:
+        raise FileFormatError(
+            f"{name}: no format for depth maps: name it one of {', '.join(_WRITERS)}"
+        )
+    if values.ndim != 2 or values.shape != valid.shape or valid.dtype != bool:
+        raise InputError(
+            f"{name}: values {values.shape} and {valid.dtype} mask {valid.shape} do not fit: both "
+            "are (H, W), the mask bool"
+        )
+    check_not_input(name, like.path)
+    dtype = _stored_type(name, like.dtype)
+    # 0 where the type has no NaN, or the caller's value does not fit a narrower type.
+    marker = like.unknown if holds(dtype, like.unknown) else 0.0
+    return quantise(values, dtype, valid=valid, marker=marker, path=name)
+
+
+def spread_like(target: DepthMap) -> DepthMap:
+    """Return what :func:`stored_depth` takes to store differences: float32, NaN where unknown."""
+    return replace(target, dtype=np.dtype(np.float32), unknown=float("nan"))
+
+
+def write_stored(
+    path: str | PathLike[str], temporary: Path, stored: Shaped[np.ndarray, "H W"]
+) -> None:
+    """Write samples in the format of ``path`` to the temporary path that will become it.
+
+    Raises:
+        FileFormatError: They cannot be written.
+        MissingExtraError: EXR without the OpenEXR package.
+    """
+    suffix = file_suffix(path)
+    with typed_errors(path, f"cannot be written as {suffix[1:].upper()}"):
+        _WRITERS[suffix](temporary, stored)
+
+
+def check_storable(path: str | PathLike[str], dtype: np.dtype) -> None:
+    """Refuse an output whose format would lose digits of a type.
+
+    Raises:
+        FileFormatError: The format of this name cannot hold the type.
+    """
+    _stored_type(Path(path), dtype)
+
+
+def _unknown_value(
+    stored: Shaped[np.ndarray, "H W"], finite: Bool[np.ndarray, "H W"], invalid: float
+) -> float:
+    """Return what marks unknown pixels: ``invalid`` where the file uses it, else what it does."""
+    if finite.all() or (stored == invalid).any():
+        return invalid
+    odd = stored[~finite]
+    return float("nan") if np.isnan(odd).any() else float(odd[0])
+
+
+def _stored_type(path: Path, dtype: np.dtype) -> np.dtype:
+    allowed = _STORABLE.get(file_suffix(path))
+    if allowed is None or dtype.name in allowed:
+        return dtype
+    for name in allowed:
+        if np.can_cast(dtype, name, casting="safe"):
+            wider: np.dtype = np.dtype(name)
+            return wider
+    raise FileFormatError(
+        f"{fspath(path)}: {file_suffix(path)} holds {' or '.join(allowed)}, the input is {dtype}: "
+        "name the output .tif or .npy, which keep it"
+    )

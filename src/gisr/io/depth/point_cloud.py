@@ -1,0 +1,98 @@
+"""Point clouds: a depth map seen through a camera, as coloured points in a binary PLY file.
+
+Written here because the format is a line of text for each field and then an array: plyfile is under
+the GPL, and trimesh, a library of meshes, adds a fourth byte of colour.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt
+
+from gisr.errors import InputError
+from gisr.io.depth.camera import Camera
+
+SUFFIXES = (".ply",)
+"""What a point cloud may be called."""
+
+_POINT = np.dtype(
+    [("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("red", "u1"), ("green", "u1"), ("blue", "u1")]
+)
+_HEADER = """ply
+format binary_little_endian 1.0
+comment gisr: metres, x right, y down, z forward
+element vertex {count}
+property float x
+property float y
+property float z
+property uchar red
+property uchar green
+property uchar blue
+end_header
+"""
+
+
+@dataclass(frozen=True)
+class PointCloud:
+    """Where a point cloud goes, and what turns stored values into metres.
+
+    Raises:
+        InputError: ``steps`` is not above zero, or disparity without a baseline.
+    """
+
+    path: Path
+    """Output, ``.ply``."""
+    camera: Camera
+    """The camera of the guide."""
+    steps: float
+    """Stored steps in a metre, or in a pixel of disparity: 1000 for millimetres."""
+    disparity: bool = False
+    """Whether values are disparity, in pixels of the picture that the camera is for."""
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without the depth map."""
+        if not 0 < self.steps < math.inf:
+            raise InputError(f"depth unit: {self.steps} steps in a metre must be above 0")
+        if self.disparity and self.camera.baseline is None:
+            raise InputError(
+                "disparity becomes distance only with the baseline of the stereo pair, in metres: "
+                "add it to the camera (baseline=0.12)"
+            )
+
+    def distance(self, values: Float[np.ndarray, "H W"]) -> Float[np.ndarray, "H W"]:
+        """Return metres along the optical axis; not finite where disparity is that of infinity."""
+        scaled = values.astype(np.float64) / self.steps
+        return self.camera.distance(scaled) if self.disparity else scaled
+
+    def write(
+        self,
+        temporary: Path,
+        values: Float[np.ndarray, "H W"],
+        valid: Bool[np.ndarray, "H W"],
+        guide: UInt[np.ndarray, "H W *channels"],
+    ) -> None:
+        """Write the valid pixels in front of the camera, row by row.
+
+        Args:
+            temporary: Path to write to.
+            values: Depth or disparity as stored.
+            valid: Known pixels.
+            guide: Picture of the same size, which gives the colours.
+        """
+        metres = self.distance(values)
+        chosen = valid & np.isfinite(metres) & (metres > 0)
+        cloud = np.empty(int(chosen.sum()), dtype=_POINT)
+        for name, column in zip("xyz", self.camera.points(metres, chosen).T, strict=True):
+            cloud[name] = column
+        colours = _eight_bits(guide)[chosen]
+        for index, name in enumerate(("red", "green", "blue")):
+            cloud[name] = colours if colours.ndim == 1 else colours[:, index]
+        with temporary.open("wb") as stream:
+            stream.write(_HEADER.format(count=len(cloud)).encode("ascii"))
+            stream.write(cloud.tobytes())
+
+
+def _eight_bits(guide: UInt[np.ndarray, "H W *channels"]) -> UInt[np.ndarray, "H W *channels"]:
+    return guide if guide.dtype == np.uint8 else (guide >> 8).astype(np.uint8)

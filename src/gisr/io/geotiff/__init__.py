@@ -1,0 +1,36 @@
+"""GeoTIFF in and out: headers, windows, grids, and how two files lie together."""
+
+from gisr.io.geotiff.creation_options import Layout, waiting_bytes
+from gisr.io.geotiff.header import (
+    GeoHeader,
+    geotiff_memory,
+    open_geotiff,
+    read_header,
+    read_outline,
+)
+from gisr.io.geotiff.reader import GeoRaster, GeoReader, read_geotiff
+from gisr.io.geotiff.regrid import GeoOutline, Turn, Warp
+from gisr.io.geotiff.relate import Relation, geotiff_placement, relate_grids, spread_header
+from gisr.io.geotiff.writer import GeoWriter, create_geotiff
+
+__all__ = [
+    "GeoHeader",
+    "GeoOutline",
+    "GeoRaster",
+    "GeoReader",
+    "GeoWriter",
+    "Layout",
+    "Relation",
+    "Turn",
+    "Warp",
+    "create_geotiff",
+    "geotiff_memory",
+    "geotiff_placement",
+    "open_geotiff",
+    "read_geotiff",
+    "read_header",
+    "read_outline",
+    "relate_grids",
+    "spread_header",
+    "waiting_bytes",
+]

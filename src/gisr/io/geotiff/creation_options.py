@@ -1,0 +1,136 @@
+"""How a GeoTIFF is laid out on disk: GDAL's creation options, copied or given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gisr.errors import InputError
+
+if TYPE_CHECKING:
+    from gisr.io.geotiff.header import GeoHeader
+
+_LEAST_ROWS = 64
+"""Rows that are written at a time, at least."""
+_DRAFT_BLOCK = 512
+_OPTIONS = """
+ALPHA BIGTIFF BLOCKXSIZE BLOCKYSIZE COMPRESS DISCARD_LSB ENDIANNESS GEOTIFF_VERSION INTERLEAVE
+JPEG_QUALITY LZMA_PRESET MAX_Z_ERROR NBITS NUM_THREADS PHOTOMETRIC PREDICTOR PROFILE SPARSE_OK TILED
+WEBP_LEVEL WEBP_LOSSLESS ZLEVEL ZSTD_LEVEL
+"""
+"""Creation options of GDAL's GTiff driver, but for those that write more files."""
+_CLOUD_OPTIONS = """
+BIGTIFF BLOCKSIZE COMPRESS GEOTIFF_VERSION LEVEL MAX_Z_ERROR NBITS NUM_THREADS OVERVIEWS
+OVERVIEW_COMPRESS OVERVIEW_COUNT OVERVIEW_PREDICTOR OVERVIEW_QUALITY OVERVIEW_RESAMPLING PREDICTOR
+QUALITY RESAMPLING SPARSE_OK STATISTICS
+"""
+"""Those of its COG driver, but for those that warp."""
+_COMPRESSIONS = """
+NONE LZW DEFLATE ZSTD LZMA PACKBITS LERC LERC_DEFLATE LERC_ZSTD JPEG WEBP JXL CCITTRLE CCITTFAX3
+CCITTFAX4
+"""
+"""What COMPRESS may be: GDAL passes over any other word with a warning."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a GeoTIFF is laid out on disk.
+
+    Raises:
+        InputError: An option that GDAL does not know, or bits that cannot be.
+    """
+
+    options: Mapping[str, str] = field(default_factory=dict)
+    """GDAL creation options by name, in place of what is copied from the target."""
+    cloud: bool = False
+    """Whether to write a Cloud-optimized GeoTIFF with overviews (GDAL's COG driver)."""
+
+    def __post_init__(self) -> None:
+        """Refuse what GDAL would pass over with a warning."""
+        driver, listed = ("COG", _CLOUD_OPTIONS) if self.cloud else ("GTiff", _OPTIONS)
+        known = listed.split()
+        for name in self.options:
+            if name.upper() not in known:
+                raise InputError(
+                    f"creation option {name!r} is not one of GDAL's {driver} driver: "
+                    f"use NAME=VALUE with one of {', '.join(known)}"
+                )
+        for name, value in self.options.items():
+            if name.upper() == "COMPRESS" and value.upper() not in _COMPRESSIONS.split():
+                raise InputError(
+                    f"creation option {name}={value} must be one of {_COMPRESSIONS.strip()}"
+                )
+        if not (self.bits is None or 1 <= self.bits <= 32):
+            raise InputError(f"creation option NBITS={self.bits} must lie between 1 and 32")
+
+    @property
+    def bits(self) -> int | None:
+        """The option NBITS.
+
+        Raises:
+            InputError: It is no whole number.
+        """
+        value = next((text for name, text in self.options.items() if name.upper() == "NBITS"), None)
+        if value is not None and not value.isdecimal():
+            raise InputError(f"creation option NBITS={value} must be a whole number")
+        return None if value is None else int(value)
+
+
+def waiting_bytes(target: "GeoHeader", guide: "GeoHeader", layout: Layout) -> int:
+    """Return how much a writer holds back until a row of blocks is whole."""
+    given = {name.lower(): value for name, value in layout.options.items()}
+    rows = _DRAFT_BLOCK if layout.cloud else target.creation.get("blockysize", _LEAST_ROWS)
+    if not layout.cloud and str(given.get("tiled", "")).upper() in ("YES", "TRUE"):
+        rows = max(rows, 256)  # GDAL's own
+    if not layout.cloud and str(given.get("blockysize", "")).isdecimal():
+        rows = int(given["blockysize"])
+    layers = target.bands + target.alpha
+    return int(max(rows, _LEAST_ROWS) * guide.shape[1] * (layers * target.dtype.itemsize + 1))
+
+
+def creation_profile(target: "GeoHeader", guide: "GeoHeader", layout: Layout) -> dict[str, Any]:
+    """Return with what rasterio creates the file that rows are written to."""
+    profile: dict[str, Any] = {
+        "driver": "GTiff",
+        "height": guide.shape[0],
+        "width": guide.shape[1],
+        "count": target.bands + target.alpha,
+        "dtype": target.dtype.name,
+        "nodata": target.nodata,
+        "crs": guide.crs,
+        "bigtiff": "IF_SAFER",
+        **target.creation,
+    }
+    if profile["count"] != 3:  # a JPEG of three bands may be YCbCr, a selection of them may not
+        profile.pop("photometric", None)
+    if guide.placed:
+        profile["transform"] = guide.transform
+    # Left to itself GDAL takes any 3 or 4 bands of 8 bits for RGB and alpha.
+    coloured = target.colours[:3] == ("red", "green", "blue")
+    profile.setdefault("photometric", "RGB" if coloured else "MINISBLACK")
+    if target.alpha:
+        profile["alpha"] = "YES"
+    if layout.cloud:  # a draft: large, quickly written, soon gone
+        for name in ("compress", "predictor"):
+            profile.pop(name, None)
+        side = {"blockxsize": _DRAFT_BLOCK, "blockysize": _DRAFT_BLOCK}
+        if target.bits is not None:
+            side["nbits"] = target.bits
+        return profile | side | {"tiled": True, "sparse_ok": True, "photometric": "MINISBLACK"}
+    given = {name.lower(): value for name, value in layout.options.items()}
+    if "compress" in given:
+        profile.pop("predictor", None)
+    return profile | given
+
+
+def cloud_options(target: "GeoHeader", layout: Layout) -> dict[str, str]:
+    """Return options of GDAL's COG driver: its own defaults, the target's compression, the user's.
+
+    Overviews are means: nearest pixels would alias what was just sharpened.
+    """
+    compression = str(target.creation.get("compress", "deflate")).upper()
+    options = {"COMPRESS": compression, "OVERVIEW_RESAMPLING": "AVERAGE", "BIGTIFF": "IF_SAFER"}
+    if target.bits is not None:
+        options["NBITS"] = str(target.bits)
+    elif "predictor" in target.creation:
+        options["PREDICTOR"] = "YES"
+    return options | {name.upper(): value for name, value in layout.options.items()}

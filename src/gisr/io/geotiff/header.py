@@ -1,0 +1,342 @@
+"""What a GeoTIFF says of itself, read through rasterio: all that its output must keep.
+
+Opened with GDAL's GTiff driver alone: a ``.tif`` that is really a VRT could read any local file.
+"""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gisr.errors import FileFormatError, InputError
+from gisr.io.files import check_readable, typed_errors
+from gisr.io.geotiff.regrid import GeoOutline, Regrid
+from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bands, check_bytes, check_picture
+from gisr.io.optional_imports import load_extra
+from gisr.io.quantise import holds
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+    from rasterio.rpc import RPC
+
+_STALE_TAGS = {
+    "AREA_OR_POINT",
+    "TIFFTAG_SOFTWARE",
+    "TIFFTAG_XRESOLUTION",
+    "TIFFTAG_YRESOLUTION",
+    "TIFFTAG_RESOLUTIONUNIT",
+}
+_SCAN_SAMPLES = 2**22
+"""Samples read at a time where a whole band has to be looked at."""
+_SCAN_CACHE = 16 * 10**6
+"""Bytes of decoded blocks kept meanwhile: each is looked at once."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GeoHeader(GeoOutline):
+    """All that a GeoTIFF says of itself and that its output must keep; no pixels."""
+
+    numbers: tuple[int, ...]
+    """Numbers, from 1, of the bands that are read; never that of the alpha band."""
+    count: int
+    """Bands in the file, all of them."""
+    dtype: np.dtype
+    """Type on disk."""
+    block: tuple[int, int]
+    """Rows and columns of the blocks the file is stored in."""
+    descriptions: tuple[str | None, ...]
+    """Name of each band."""
+    colours: tuple[str, ...]
+    """GDAL's colour interpretation of each band, by name ("red", "nir", "undefined")."""
+    nodata: float | None
+    """Value that marks unknown pixels, None when there is none or the type cannot hold it."""
+    nodata_given: bool
+    """Whether the caller named it, in place of what the file says."""
+    bits: int | None
+    """Bits in use (NBITS) of an integer type, None when all are."""
+    alpha_band: int | None
+    """Number of the band that masks the others, if there is one."""
+    creation: Mapping[str, Any]
+    """GDAL creation options that reproduce compression, tiling and interleaving."""
+    tags: Mapping[str, str]
+    """Tags of the file that stay true on another grid."""
+    band_tags: tuple[Mapping[str, str], ...]
+    """Tags of each band, without statistics."""
+    scales: tuple[float, ...]
+    """Factor from raw to physical values, per band; never applied here."""
+    offsets: tuple[float, ...]
+    """Shift from raw to physical values, per band; never applied here."""
+    units: tuple[str | None, ...]
+    """Unit of the physical values, per band."""
+    rpcs: "RPC | None"
+    """Rational polynomial coefficients of an image that is not rectified."""
+    regrid: Regrid | None = None
+    """How the file's own grid is brought to this one while it is read; None where it is this."""
+
+    @property
+    def bands(self) -> int:
+        """Number of bands that are read."""
+        return len(self.numbers)
+
+    @property
+    def alpha(self) -> bool:
+        """Whether the file has an alpha band."""
+        return self.alpha_band is not None
+
+    def regridded(self, regrid: Regrid) -> "GeoHeader":
+        """Return the header of the same file read on another grid."""
+        grid = regrid.outline
+        return replace(
+            self,
+            shape=grid.shape,
+            crs=grid.crs,
+            transform=grid.transform,
+            block=regrid.block(self.block),
+            regrid=regrid,
+        )
+
+
+def read_outline(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> GeoOutline:
+    """Read where a GeoTIFF lies; none of its pixels, which may unpack to far more than the file.
+
+    Raises:
+        GisrError: As :func:`read_header`, for what the header tells.
+    """
+    with open_geotiff(path) as dataset:
+        _check_claims(Path(path), dataset, limits)
+        return GeoOutline(
+            shape=(dataset.height, dataset.width),
+            crs=dataset.crs,
+            transform=dataset.transform,
+            path=Path(path),
+        )
+
+
+def read_header(
+    path: str | PathLike[str],
+    limits: Limits = DEFAULT_LIMITS,
+    bands: Sequence[int] | None = None,
+    nodata: float | None = None,
+) -> GeoHeader:
+    """Read what a GeoTIFF says of itself; of its pixels, only a band that may be alpha.
+
+    Args:
+        path: The file.
+        limits: What its header may claim.
+        bands: Numbers of the bands that will be read, from 1; all but alpha by default.
+        nodata: Value of unknown pixels in place of the file's own.
+
+    Raises:
+        FileFormatError: Missing, damaged, not a TIFF, complex or colour-mapped pixels.
+        LimitError: The header claims more than the limits.
+        InputError: A band number that the file does not have, or a ``nodata`` its type cannot hold.
+        MissingExtraError: rasterio is not installed.
+    """
+    with open_geotiff(path) as dataset:
+        name = Path(path)
+        dtype = _check_claims(name, dataset, limits)
+        alpha = _alpha_band(dataset)
+        chosen = _choose_bands(name, dataset, bands, alpha)
+        structure = dataset.tags(chosen[0], ns="IMAGE_STRUCTURE")
+        return GeoHeader(
+            shape=(dataset.height, dataset.width),
+            numbers=tuple(chosen),
+            count=dataset.count,
+            dtype=dtype,
+            block=dataset.block_shapes[0],
+            crs=dataset.crs,
+            transform=dataset.transform,
+            descriptions=tuple(dataset.descriptions[band - 1] for band in chosen),
+            colours=tuple(_colour(dataset, band) for band in chosen),
+            nodata=_nodata(name, dataset, dtype, nodata),
+            nodata_given=nodata is not None,
+            bits=int(structure["NBITS"]) if "NBITS" in structure and dtype.kind in "iu" else None,
+            alpha_band=alpha,
+            creation=_copied_options(dataset),
+            tags=_lasting_tags(dataset.tags()),
+            band_tags=tuple(_lasting_tags(dataset.tags(band)) for band in chosen),
+            scales=tuple(dataset.scales[band - 1] for band in chosen),
+            offsets=tuple(dataset.offsets[band - 1] for band in chosen),
+            units=tuple(dataset.units[band - 1] for band in chosen),
+            rpcs=dataset.rpcs,
+            path=name,
+        )
+
+
+@contextmanager
+def open_geotiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
+    """Open a TIFF for reading with the GTiff driver alone, and type whatever goes wrong.
+
+    Yields:
+        The ``rasterio.DatasetReader``; no pixel has been read.
+
+    Raises:
+        FileFormatError: Missing, damaged or not a TIFF, on opening or within the block.
+        MissingExtraError: rasterio is not installed.
+    """
+    with typed_errors(path, "cannot be read as GeoTIFF"), opened_tiff(path) as dataset:
+        yield dataset
+
+
+@contextmanager
+def opened_tiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
+    """Open a TIFF; what goes wrong in the block is the block's own."""
+    rasterio = load_extra("rasterio", "geo")
+    found = check_readable(path)
+    _check_mask_file(found)
+    with typed_errors(path, "cannot be read as GeoTIFF"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        dataset = rasterio.open(found, driver="GTiff")
+    with dataset:
+        yield dataset
+
+
+def _check_mask_file(path: Path) -> None:
+    """Refuse a mask beside a file that is no TIFF: GDAL would open it with any of its drivers."""
+    beside = path.with_name(f"{path.name}.msk")
+    if not beside.exists():
+        return
+    with check_readable(beside).open("rb") as stream:
+        start = stream.read(2)
+    if start not in (b"II", b"MM"):
+        raise FileFormatError(f"{beside}: the mask of {path.name} is no TIFF: take it away")
+
+
+@contextmanager
+def geotiff_memory(cache: int) -> Iterator[None]:
+    """Let GDAL keep at most ``cache`` bytes of decoded blocks; left alone, 5 % of the machine."""
+    with load_extra("rasterio", "geo").Env(GDAL_CACHEMAX=max(cache, 2**20)):
+        yield
+
+
+def _alpha_band(dataset: "DatasetReader") -> int | None:
+    """Return the number of the band that masks the others, if there is one.
+
+    GDAL marks the fourth of four 8-bit bands as alpha unless told otherwise, so many files call
+    their near infrared so. Only a band that holds nothing but 0 and its highest value is a mask.
+    """
+    colours = [colour.name for colour in dataset.colorinterp]
+    if "alpha" not in colours or len(colours) == 1:
+        return None
+    number = colours.index("alpha") + 1
+    dtype = np.dtype(dataset.dtypes[number - 1])
+    highest = np.iinfo(dtype).max if dtype.kind in "iu" else 1
+    window = load_extra("rasterio.windows", "geo").Window
+    block = dataset.block_shapes[0][0]
+    step = max(1, _SCAN_SAMPLES // dataset.width // block) * block
+    with geotiff_memory(_SCAN_CACHE):
+        for top in range(0, dataset.height, step):
+            rows = min(step, dataset.height - top)
+            values = dataset.read(number, window=window(0, top, dataset.width, rows))
+            if not ((values == 0) | (values == highest)).all():
+                return None
+    return number
+
+
+def _colour(dataset: "DatasetReader", band: int) -> str:
+    """Return the colour interpretation of a band of data."""
+    name = str(dataset.colorinterp[band - 1].name)
+    return "undefined" if name == "alpha" else name
+
+
+def _choose_bands(
+    path: Path, dataset: "DatasetReader", bands: Sequence[int] | None, alpha: int | None
+) -> list[int]:
+    if "palette" in [colour.name for colour in dataset.colorinterp]:
+        raise FileFormatError(
+            f"{path}: its values are numbers of colours in a table, not intensities: expand it "
+            "first (gdal_translate -expand rgb)"
+        )
+    everything = [band for band in range(1, dataset.count + 1) if band != alpha]
+    chosen = everything if bands is None else list(bands)
+    missing = [band for band in chosen if band not in everything]
+    if missing or not chosen:
+        raise InputError(f"{path}: no band {missing or 'chosen'}: it has bands {everything}")
+    return chosen
+
+
+def _check_claims(path: Path, dataset: "DatasetReader", limits: Limits) -> np.dtype:
+    """Check sizes and transform, and return the type of the samples."""
+    check_bands(path, limits, dataset.count)  # first: each takes its time to be asked about
+    dtype = _sample_type(path, dataset, range(1, dataset.count + 1))
+    check_picture(
+        path,
+        limits,
+        height=dataset.height,
+        width=dataset.width,
+        bands=dataset.count,
+        itemsize=dtype.itemsize,
+    )
+    _check_blocks(path, dataset, dtype, limits)
+    numbers = tuple(dataset.transform)[:6]
+    if not np.isfinite(numbers).all():
+        raise FileFormatError(
+            f"{path}: its transform {numbers} is not finite: georeference it again "
+            "(gdal_edit.py -a_ullr)"
+        )
+    return dtype
+
+
+def _sample_type(path: Path, dataset: "DatasetReader", chosen: Sequence[int]) -> np.dtype:
+    kinds = {dataset.dtypes[band - 1] for band in chosen}
+    if len(kinds) > 1:
+        raise FileFormatError(f"{path}: bands of several types {sorted(kinds)}: read them alone")
+    kind = kinds.pop()
+    if "complex" in kind:
+        raise FileFormatError(
+            f"{path}: complex pixels ({kind}): give intensity or amplitude instead"
+        )
+    sample: np.dtype = np.dtype(kind)
+    return sample
+
+
+def _check_blocks(path: Path, dataset: "DatasetReader", dtype: np.dtype, limits: Limits) -> None:
+    # A 10 x 10 picture may still be one tile of 65536 x 65536 that GDAL has to decode whole.
+    for rows, columns in set(dataset.block_shapes):
+        size = rows * columns * dataset.count * dtype.itemsize
+        check_bytes(path, limits, size, "one tile")
+
+
+def _nodata(
+    path: Path, dataset: "DatasetReader", dtype: np.dtype, given: float | None
+) -> float | None:
+    if given is not None and not holds(dtype, given):
+        raise InputError(f"{path}: nodata {given:g} cannot be stored in {dtype.name}")
+    value = dataset.nodata if given is None else given
+    return value if value is not None and holds(dtype, value) else None
+
+
+def _lasting_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Drop tags about the file's own grid, statistics and writer."""
+    return {
+        key: text
+        for key, text in tags.items()
+        if key not in _STALE_TAGS
+        and not key.startswith("STATISTICS_")
+        # tifffile notes the array's shape here and believes it when it reads the file again
+        and not (key == "TIFFTAG_IMAGEDESCRIPTION" and text.startswith('{"shape"'))
+    }
+
+
+def _copied_options(dataset: "DatasetReader") -> dict[str, Any]:
+    """Return the creation options that reproduce compression, tiling and interleaving of a file."""
+    options: dict[str, Any] = {"interleave": dataset.profile.get("interleave", "pixel")}
+    structure = {**dataset.tags(ns="IMAGE_STRUCTURE"), **dataset.tags(1, ns="IMAGE_STRUCTURE")}
+    for name in ("compress", "photometric"):
+        if dataset.profile.get(name):
+            options[name] = dataset.profile[name].lower()
+    if options.get("photometric") != "ycbcr":  # the rest follows from the colour interpretation
+        options.pop("photometric", None)
+    if dataset.profile.get("tiled"):
+        rows, columns = dataset.block_shapes[0]
+        options |= {"tiled": True, "blockxsize": columns, "blockysize": rows}
+    if "NBITS" in structure:
+        options["nbits"] = int(structure["NBITS"])
+    elif "PREDICTOR" in structure:  # GDAL allows none with odd bit counts
+        options["predictor"] = int(structure["PREDICTOR"])
+    return options

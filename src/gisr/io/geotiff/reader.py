@@ -1,0 +1,179 @@
+"""The pixels of a GeoTIFF, whole or by windows, on its own grid or along the axes of another."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from os import PathLike
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Bool, Shaped
+
+from gisr.errors import FileFormatError
+from gisr.io.files import typed_errors
+from gisr.io.geotiff.header import GeoHeader, opened_tiff, read_header
+from gisr.io.geotiff.regrid import GeoOutline, Turn, Warp
+from gisr.io.limits import DEFAULT_LIMITS, Limits
+from gisr.io.optional_imports import load_extra
+from gisr.windows import Window, within
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+_WARP_SAMPLES = 2**18
+"""Samples interpolated at a time."""
+Samples = tuple[Shaped[np.ndarray, "h w bands"], Bool[np.ndarray, "h w"]]
+"""Values, bands last, and which pixels are known."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GeoRaster(GeoHeader):
+    """One GeoTIFF with its pixels in the type on disk."""
+
+    pixels: Shaped[np.ndarray, "H W bands"]
+    """Raw values, bands last, without the alpha band."""
+    valid: Bool[np.ndarray, "H W"]
+    """True where every band is known: not nodata, not masked, not transparent, finite."""
+
+
+class GeoReader:
+    """An open GeoTIFF whose windows are read one by one, on the grid its header says."""
+
+    def __init__(self, header: GeoHeader) -> None:
+        """Remember the file; it is opened by ``with``."""
+        self.header = header
+        self._stack = ExitStack()
+        self._dataset: Any = None
+
+    def __enter__(self) -> "GeoReader":
+        """Open the file.
+
+        Raises:
+            FileFormatError: It has vanished or changed since its header was read.
+        """
+        header = self.header
+        shape = header.shape if header.regrid is None else header.regrid.own.shape
+        dataset = self._stack.enter_context(opened_tiff(header.path))
+        if (dataset.height, dataset.width, dataset.count) != (*shape, header.count):
+            self._stack.close()
+            raise FileFormatError(f"{header.path}: has changed while it was read")
+        self._dataset = dataset
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self._stack.close()
+
+    def read(self, rows: slice, columns: slice) -> Samples:
+        """Return the raw values of a window, bands last, and which pixels are known.
+
+        They are of the type on disk, float32 or float64 where the file is interpolated.
+
+        Raises:
+            FileFormatError: The file is damaged there.
+            LimitError: The window does not fit into memory.
+        """
+        regrid = self.header.regrid
+        with typed_errors(self.header.path, "cannot be read as GeoTIFF"):
+            if isinstance(regrid, Turn):
+                pixels, valid = self._read_own(regrid.own_window((rows, columns)))
+                return regrid.bring(pixels), regrid.bring(valid)
+            if isinstance(regrid, Warp):
+                return self._read_warped(regrid, rows, columns)
+            return self._read_own((rows, columns))
+
+    def read_on(self, grid: GeoOutline, rows: slice, columns: slice) -> Samples:
+        """Return a window of another grid than the header's, interpolated from the file itself.
+
+        Args:
+            grid: Any that is no coarser than the file.
+            rows: Of that grid.
+            columns: Likewise.
+
+        Raises:
+            GisrError: As :meth:`read`.
+        """
+        own = self.header if self.header.regrid is None else self.header.regrid.own
+        with typed_errors(self.header.path, "cannot be read as GeoTIFF"):
+            return self._read_warped(Warp(own, grid, bounded=False), rows, columns)
+
+    def _read_own(self, area: Window) -> Samples:
+        """Return a part of the file as it is stored."""
+        window = load_extra("rasterio.windows", "geo").Window.from_slices(*area)
+        pixels = np.moveaxis(self._dataset.read(list(self.header.numbers), window=window), 0, -1)
+        return pixels, _read_valid(self._dataset, pixels, self.header, window)
+
+    def _read_warped(self, warp: Warp, rows: slice, columns: slice) -> Samples:
+        """Return an interpolated window, made in parts: a long one lies in a large bounding box."""
+        shape = rows.stop - rows.start, columns.stop - columns.start
+        dtype = np.result_type(self.header.dtype, np.float32)
+        pixels = np.zeros((*shape, self.header.bands), dtype=dtype)
+        valid = np.zeros(shape, dtype=bool)
+        side = int(np.clip(np.sqrt(_WARP_SAMPLES / self.header.bands), 32, 128))
+        for top in range(rows.start, rows.stop, side):
+            for left in range(columns.start, columns.stop, side):
+                part = (
+                    slice(top, min(top + side, rows.stop)),
+                    slice(left, min(left + side, columns.stop)),
+                )
+                area = warp.own_window(part)
+                if area is None:
+                    continue
+                own, known = self._read_own(area)
+                if not known.any():
+                    continue
+                place = within((rows, columns), part)
+                pixels[place], valid[place] = warp.bring(own, known, area, part)
+        pixels[~valid] = 0
+        return pixels, valid
+
+
+def read_geotiff(
+    path: str | PathLike[str],
+    limits: Limits = DEFAULT_LIMITS,
+    bands: Sequence[int] | None = None,
+) -> GeoRaster:
+    """Read a GeoTIFF (or a plain TIFF) with everything its output must keep.
+
+    Args:
+        path: The file.
+        limits: What its header may claim.
+        bands: Numbers of the bands to read, from 1; all but alpha by default.
+
+    Raises:
+        FileFormatError: Missing, damaged, not a TIFF, complex or colour-mapped pixels.
+        LimitError: The header claims more than the limits.
+        InputError: A band number that the file does not have.
+        MissingExtraError: rasterio is not installed.
+    """
+    header = read_header(path, limits, bands)
+    with GeoReader(header) as reader:
+        pixels, valid = reader.read(*(slice(0, side) for side in header.shape))
+    return GeoRaster(**vars(header), pixels=pixels, valid=valid)
+
+
+def _read_valid(
+    dataset: "DatasetReader",
+    pixels: Shaped[np.ndarray, "h w bands"],
+    header: GeoHeader,
+    window: Any,
+) -> Bool[np.ndarray, "h w"]:
+    valid = np.ones(pixels.shape[:2], dtype=bool)
+    for layer, band in enumerate(header.numbers):
+        flags = {flag.name for flag in dataset.mask_flag_enums[band - 1]}
+        # What GDAL calls a mask because of an alpha band was looked at on its own.
+        if not {"all_valid", "alpha"} & flags and not (header.nodata_given and "nodata" in flags):
+            valid &= dataset.read_masks(band, window=window) > 0
+        if header.nodata_given:
+            valid &= pixels[..., layer] != header.nodata
+        if pixels.dtype.kind == "f":
+            valid &= np.isfinite(pixels[..., layer])
+    if header.alpha_band is not None:
+        valid &= dataset.read(header.alpha_band, window=window) > 0
+    return valid

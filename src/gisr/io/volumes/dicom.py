@@ -1,0 +1,321 @@
+"""DICOM series in, through pydicom: images of one series become one volume.
+
+Classic series of single images are read: one file a slice, parallel and evenly spaced. What is
+anything else (several series, positions that repeat, gaps, enhanced multi-frame files, mosaics) is
+refused with the remedy, because a volume made of it would be wrong without a word.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Float64
+from numpy.typing import NDArray
+
+from gisr.errors import FileFormatError, LimitError, MissingExtraError
+from gisr.io.files import check_readable, typed_errors
+from gisr.io.limits import Limits, check_volume
+from gisr.io.optional_imports import load_extra
+from gisr.io.volumes.header import VolumeHeader
+
+SUFFIXES = (".dcm", ".ima", ".dicom")
+"""What DICOM files are often called; they may be called anything, or have no suffix."""
+
+_PREAMBLE, _MAGIC = 128, b"DICM"
+_LOOKED_AT = 16
+"""Files of a folder that are looked at to tell whether it holds DICOM images."""
+_MOST_FILES = 20_000
+_LARGEST_FILE = 2**30
+_PARALLEL = 1e-3
+"""Largest difference of direction cosines between images of one volume: headers are rounded."""
+_EVEN = 0.05
+"""Share of the slice distance by which distances may differ: more is a gap, or a slice missing."""
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_TAGS = (
+    "SeriesInstanceUID", "SeriesDescription", "ImagePositionPatient", "ImageOrientationPatient",
+    "PixelSpacing", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "ImageType",
+    "SliceThickness", "SpacingBetweenSlices", "InstanceNumber", "BitsAllocated", "BitsStored",
+    "PixelRepresentation", "RescaleSlope", "RescaleIntercept", "Modality",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Slice:
+    """One image of a series: where it lies, and how its values are scaled."""
+
+    path: Path
+    series: str
+    about: Any
+    """pydicom's data set without its pixels."""
+
+    @property
+    def position(self) -> NDArray[np.float64]:
+        """Centre of the first pixel, mm, DICOM's axes (to the left, back and head)."""
+        return np.array(self.about.ImagePositionPatient, dtype=np.float64)
+
+    @property
+    def directions(self) -> NDArray[np.float64]:
+        """Direction cosines along a row and along a column."""
+        return np.array(self.about.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
+
+    @property
+    def spacing(self) -> NDArray[np.float64]:
+        """Distance of rows, and of columns, mm."""
+        return np.array(self.about.PixelSpacing, dtype=np.float64)
+
+    @property
+    def scaling(self) -> tuple[float, float]:
+        """Slope and intercept."""
+        slope, intercept = (self.about.get(tag) for tag in ("RescaleSlope", "RescaleIntercept"))
+        return (1.0 if slope is None else float(slope)), float(intercept or 0.0)
+
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """What must be the same for all images of a volume."""
+        tags = ("Rows", "Columns", "BitsAllocated", "PixelRepresentation")
+        return (*(int(self.about[tag].value) for tag in tags), *np.round(self.spacing, 4))
+
+
+def is_dicom(path: str | PathLike[str]) -> bool:
+    """Return whether a file is DICOM, or a folder holds files that are."""
+    found = Path(path)
+    try:
+        if found.is_dir():
+            files = sorted(file for file in found.iterdir() if file.is_file())
+            return any(map(_has_magic, files[:_LOOKED_AT]))
+        return found.is_file() and _has_magic(found)
+    except (OSError, ValueError):
+        return False
+
+
+def read_dicom_header(path: str | PathLike[str], limits: Limits) -> VolumeHeader:
+    """Read what the images of a series say, in the order of their positions; no pixels yet.
+
+    Args:
+        path: A folder with one series, or any file of a series among others.
+        limits: What the series may claim.
+
+    Raises:
+        FileFormatError: No DICOM image, several series, images that do not form one evenly spaced
+            volume, or one that is damaged.
+        LimitError: The series claims more than the limits.
+        MissingExtraError: pydicom is not installed.
+    """
+    name = Path(path)
+    slices = _sorted(name, _chosen(name, _images(name)))
+    first = slices[0].about
+    shape = int(first.Columns), int(first.Rows), len(slices)
+    check_volume(name, limits, shape, int(first.BitsAllocated) // 8)
+    affine, dtype = _affine(name, slices), _dtype(slices)
+    header = _header(slices, shape, affine, dtype)
+
+    def read() -> Iterator[Float32[np.ndarray, "X Y Z"]]:
+        yield _read_voxels(slices, shape)
+
+    return VolumeHeader(
+        shape=shape, affine=affine, header=header, dtype=dtype, path=name, count=1, read=read
+    )
+
+
+def _has_magic(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(_PREAMBLE + len(_MAGIC))[_PREAMBLE:] == _MAGIC
+
+
+def _images(name: Path) -> list[_Slice]:
+    """Read the headers of all images in a folder, or in that of a file."""
+    folder = name if name.is_dir() else check_readable(name).parent
+    files = sorted(file for file in folder.iterdir() if file.is_file())
+    if len(files) > _MOST_FILES:
+        raise LimitError(f"{folder}: {len(files)} files: more than {_MOST_FILES} of one series")
+    found = [_read_header(file) for file in files if _has_magic(file)]
+    images = [image for image in found if image is not None]
+    if not images:
+        raise FileFormatError(
+            f"{name}: is a folder without DICOM images: name a file, or a folder with one series"
+            if name.is_dir()
+            else f"{name}: not a DICOM image"
+        )
+    return images
+
+
+def _read_header(path: Path) -> _Slice | None:
+    """Return what one file says, None where it holds no image."""
+    pydicom = load_extra("pydicom", "mri")
+    with typed_errors(path, "cannot be read as DICOM"):
+        if path.stat().st_size > _LARGEST_FILE:
+            raise LimitError(f"{path}: larger than {_LARGEST_FILE} bytes: not one slice")
+        meta = pydicom.filereader.read_file_meta_info(path)
+        if meta.get("TransferSyntaxUID") == _DEFLATED:
+            raise FileFormatError(f"{path}: deflated DICOM: convert it to plain DICOM first")
+        about = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
+        if "Rows" not in about:
+            return None
+        return _Slice(path, str(about.get("SeriesInstanceUID", "")), about)
+
+
+def _chosen(name: Path, images: Sequence[_Slice]) -> list[_Slice]:
+    """Return the images of the one series that is meant."""
+    if name.is_dir():
+        names = {image.series: image.about.get("SeriesDescription", "") for image in images}
+        if len(names) > 1:
+            raise FileFormatError(
+                f"{name}: holds {len(names)} series ({', '.join(sorted(set(names.values())))}): "
+                "name one file of the series you mean"
+            )
+        return list(images)
+    whole = name.resolve()
+    series = next((image.series for image in images if image.path.resolve() == whole), None)
+    if series is None:
+        raise FileFormatError(f"{name}: holds no image")
+    return [image for image in images if image.series == series]
+
+
+def _sorted(name: Path, images: list[_Slice]) -> list[_Slice]:
+    """Return images by position along their normal, checked to form one volume."""
+    for image in images:
+        _check_image(image)
+    first = images[0]
+    for image in images:
+        if image.alike != first.alike:
+            raise FileFormatError(
+                f"{image.path}: another size, spacing or type than {first.path.name}: the series "
+                "is mixed, take what does not belong to it out of the folder"
+            )
+        if np.abs(image.directions - first.directions).max() > _PARALLEL:
+            raise FileFormatError(
+                f"{image.path}: not parallel to {first.path.name}: a localiser or a radial series "
+                "is no volume, choose another"
+            )
+    normal = np.cross(*first.directions)
+    ordered = sorted(images, key=lambda image: float(image.position @ normal))
+    places = np.array([image.position @ normal for image in ordered])
+    steps = np.diff(places)
+    if len(steps) and steps.min() < _EVEN * steps.max() + 1e-6:
+        raise FileFormatError(
+            f"{name}: several images at one position: a time series or several echoes in one "
+            "series; put one volume of it into a folder of its own"
+        )
+    if len(steps) and steps.max() - steps.min() > _EVEN * np.median(steps):
+        widest = int(steps.argmax())
+        raise FileFormatError(
+            f"{name}: slices are {steps.min():.3g} to {steps.max():.3g} mm apart (widest after "
+            f"{ordered[widest].path.name}): a slice is missing, or the series is no volume"
+        )
+    return ordered
+
+
+def _check_image(image: _Slice) -> None:
+    about, path = image.about, image.path
+    if int(about.get("NumberOfFrames", 1) or 1) > 1:
+        raise FileFormatError(
+            f"{path}: an enhanced file of {about.NumberOfFrames} frames: convert it to NIfTI first "
+            "(for example with dcm2niix)"
+        )
+    if "MOSAIC" in about.get("ImageType", ()):
+        raise FileFormatError(
+            f"{path}: a mosaic of many slices in one picture: convert it to NIfTI first (for "
+            "example with dcm2niix)"
+        )
+    if int(about.get("SamplesPerPixel", 1)) != 1:
+        raise FileFormatError(f"{path}: a colour picture: give magnitudes")
+    wanted = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "BitsAllocated",
+              "Columns", "PixelRepresentation")  # fmt: skip
+    missing = [tag for tag in wanted if about.get(tag) in (None, "")]
+    if missing:
+        raise FileFormatError(
+            f"{path}: does not say {', '.join(missing)}, so nobody knows where its pixels are: "
+            "export the original images again"
+        )
+    if int(about.BitsAllocated) not in (8, 16, 32):
+        raise FileFormatError(f"{path}: {about.BitsAllocated} bits a pixel: give 8, 16 or 32")
+    with typed_errors(path, "damaged"):
+        numbers = np.concatenate([image.position, image.directions.ravel(), image.spacing])
+        lengths = np.linalg.norm(image.directions, axis=1)
+    across = abs(float(image.directions[0] @ image.directions[1]))
+    sound = np.isfinite(numbers).all() and image.spacing.min() > 0
+    if not sound or np.abs(lengths - 1).max() > 0.01 or across > 0.01:
+        raise FileFormatError(
+            f"{path}: its position, orientation or spacing is impossible: export it again"
+        )
+
+
+def _affine(name: Path, slices: Sequence[_Slice]) -> Float64[np.ndarray, "4 4"]:
+    """Return voxel index (column, row, slice) to world, RAS+ as NIfTI has it."""
+    first, last = slices[0], slices[-1]
+    along_row, along_column = first.directions
+    between_rows, between_columns = first.spacing
+    affine = np.eye(4)
+    affine[:3, 0] = along_row * between_columns
+    affine[:3, 1] = along_column * between_rows
+    if len(slices) > 1:
+        affine[:3, 2] = (last.position - first.position) / (len(slices) - 1)
+    else:
+        about = first.about
+        thickness = float(about.get("SpacingBetweenSlices") or about.get("SliceThickness") or 0)
+        if not thickness > 0:
+            raise FileFormatError(f"{name}: one slice that does not say how thick it is")
+        affine[:3, 2] = np.cross(along_row, along_column) * thickness
+    affine[:3, 3] = first.position
+    return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+
+
+def _dtype(slices: Sequence[_Slice]) -> np.dtype:
+    """Return the type that holds the values: the pixels' own where one scale suits all slices."""
+    if len({image.scaling for image in slices}) > 1:
+        return np.dtype(np.float32)
+    about = slices[0].about
+    kind = "i" if int(about.PixelRepresentation) else "u"
+    return np.dtype(f"{kind}{int(about.BitsAllocated) // 8}")
+
+
+def _header(
+    slices: Sequence[_Slice],
+    shape: tuple[int, int, int],
+    affine: Float64[np.ndarray, "4 4"],
+    dtype: np.dtype,
+) -> Any:
+    nibabel = load_extra("nibabel", "mri")
+    header = nibabel.Nifti1Header()
+    header.set_data_shape(shape)
+    header.set_data_dtype(dtype)
+    header.set_xyzt_units("mm", "sec")
+    header.set_qform(affine, code="scanner")
+    header.set_sform(affine, code="scanner")
+    description = str(slices[0].about.get("SeriesDescription", ""))
+    header["descrip"] = description.encode("ascii", "replace")[:79]
+    if dtype.kind != "f":
+        header.set_slope_inter(*slices[0].scaling)
+    return header
+
+
+def _read_voxels(
+    slices: Sequence[_Slice], shape: tuple[int, int, int]
+) -> Float32[np.ndarray, "X Y Z"]:
+    voxels = np.empty(shape, dtype=np.float32)
+    for index, image in enumerate(slices):
+        slope, intercept = image.scaling
+        voxels[..., index] = _read_pixels(image.path, shape).T * slope + intercept
+    return voxels
+
+
+def _read_pixels(path: Path, shape: tuple[int, int, int]) -> NDArray[Any]:
+    pydicom, pixels = load_extra("pydicom", "mri"), load_extra("pydicom.pixels", "mri")
+    with typed_errors(path, "cannot be read as DICOM"):
+        dataset = pydicom.dcmread(path)
+        syntax = dataset.file_meta.TransferSyntaxUID
+        if syntax.is_compressed:
+            decoder = pixels.get_decoder(syntax)
+            if not decoder.is_available:
+                needed = "; or ".join(decoder.missing_dependencies)
+                raise MissingExtraError(
+                    f"{path}: compressed as {syntax.name}: install what pydicom decodes it with "
+                    f"({needed}), or convert it to an uncompressed one"
+                )
+        image: NDArray[Any] = dataset.pixel_array
+    if image.shape != (shape[1], shape[0]):
+        raise FileFormatError(f"{path}: changed while it was read: start again")
+    return image

@@ -1,0 +1,234 @@
+"""NIfTI in, through nibabel: headers are checked before voxels are read."""
+
+import gzip
+import logging
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from os import PathLike
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+from jaxtyping import Float32, Float64
+
+from gisr.errors import FileFormatError, LimitError
+from gisr.io.files import check_readable, file_suffix, typed_errors
+from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bytes, check_volume
+from gisr.io.optional_imports import load_extra
+from gisr.io.volumes.header import Shape, Volume, VolumeHeader
+
+SUFFIXES = (".nii", ".nii.gz")
+"""What a NIfTI file may be called here; pairs of .hdr and .img are not read."""
+
+Sizes = tuple[int, int, int, int]
+"""Voxels along the three axes, and the number of volumes."""
+
+_TRAILING_BYTES = 2**20
+"""Decompressed bytes after the voxels that are read to reach the checksum at the stream's end."""
+
+
+def read_nifti(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Volume:
+    """Read a NIfTI-1 or NIfTI-2 file (``.nii`` or ``.nii.gz``) of one volume.
+
+    A 2-D image becomes a volume of one slice; a 4-D file is read when it holds one volume.
+
+    Args:
+        path: The file.
+        limits: What its header may claim; the decompressed stream is held to that claim.
+
+    Raises:
+        FileFormatError: Missing, damaged, not NIfTI, complex or colour voxels, an affine that is
+            not usable, or several volumes in one file.
+        LimitError: The header claims, or the stream holds, more than the limits.
+        MissingExtraError: nibabel is not installed.
+    """
+    header = read_nifti_header(path, limits)
+    if header.count > 1:
+        raise FileFormatError(
+            f"{header.path}: {' x '.join(map(str, header.shape))} x {header.count} holds several "
+            "volumes: give one of them (for example nibabel.four_to_three, or fslsplit)"
+        )
+    return header.load()
+
+
+def read_nifti_header(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> VolumeHeader:
+    """Read and check what the header of a NIfTI file says; the voxels of a series stay on disk.
+
+    The limits are for one volume: a series is read one volume at a time.
+
+    Raises:
+        GisrError: As :func:`read_nifti`; several volumes are no error here.
+    """
+    name = Path(path)
+    with _open_checked(name, limits) as (_, header, sizes, dtype, affine):
+        pass
+
+    def read() -> Iterator[Float32[np.ndarray, "X Y Z"]]:
+        with _open_checked(name, limits) as (stream, again, found, _, _):
+            if found != sizes:
+                raise FileFormatError(f"{name}: changed while it was read: start again")
+            yield from _read_voxels(name, stream, again, sizes, dtype)
+
+    return VolumeHeader(
+        shape=sizes[:3],
+        affine=affine,
+        header=header,
+        dtype=dtype,
+        path=name,
+        count=sizes[3],
+        read=read,
+    )
+
+
+def read_nifti_grid(
+    path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS
+) -> tuple[Shape, Float64[np.ndarray, "4 4"]]:
+    """Return shape and affine of a NIfTI file of one volume; its voxels are not read.
+
+    Raises:
+        GisrError: As :func:`read_nifti`, for what the header tells.
+    """
+    header = read_nifti_header(path, limits)
+    return header.shape, header.affine
+
+
+@contextmanager
+def _open_checked(
+    path: Path, limits: Limits
+) -> Iterator[tuple[IO[bytes], Any, Sizes, np.dtype, Float64[np.ndarray, "4 4"]]]:
+    """Open a file and give its stream, header, shape with count, type and affine, all checked."""
+    nibabel = load_extra("nibabel", "mri")
+    found = check_readable(path)
+    if file_suffix(path) not in SUFFIXES:
+        raise FileFormatError(
+            f"{path}: not a NIfTI name: convert it to one file .nii or .nii.gz first"
+        )
+    with typed_errors(path, "cannot be read as NIfTI"), _open_stream(found) as stream:
+        # nibabel warns, and logs to the terminal, of oddities that are checked here.
+        logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            header = _read_header(nibabel, path, stream)
+            sizes, dtype = _check_header(path, header, limits)
+            affine = _check_affine(path, header)
+        yield stream, header, sizes, dtype, affine
+
+
+@contextmanager
+def _open_stream(path: Path) -> Iterator[IO[bytes]]:
+    opener = gzip.open if file_suffix(path) == ".nii.gz" else open
+    with opener(path, "rb") as stream:
+        yield cast(IO[bytes], stream)
+
+
+def _read_header(nibabel: Any, path: Path, stream: IO[bytes]) -> Any:
+    """Parse the fixed header only: extensions may claim any size and are never read."""
+    first = stream.read(348)
+    for order in ("little", "big"):
+        size = int.from_bytes(first[:4], cast(Any, order))
+        if size == 348 and first[344:348] == b"n+1\0":
+            return nibabel.Nifti1Header.from_fileobj(BytesIO(first))
+        if size == 540 and first[4:8] == b"n+2\0":
+            first += stream.read(540 - 348)
+            return nibabel.Nifti2Header.from_fileobj(BytesIO(first))
+    if first[344:348] == b"ni1\0":
+        raise FileFormatError(f"{path}: half of a .hdr/.img pair: convert it to one .nii file")
+    raise FileFormatError(f"{path}: not a NIfTI file: its first bytes are not a NIfTI header")
+
+
+def _check_header(path: Path, header: Any, limits: Limits) -> tuple[Sizes, np.dtype]:
+    shape = tuple(int(size) for size in header.get_data_shape())
+    dtype = np.dtype(header.get_data_dtype())
+    if dtype.kind not in "iuf" or dtype.itemsize > 8:
+        raise FileFormatError(
+            f"{path}: voxels of type {dtype} (complex, colour or 128-bit): give magnitudes as "
+            "integers or floats"
+        )
+    if any(size > 1 for size in shape[4:]):
+        raise FileFormatError(
+            f"{path}: {' x '.join(map(str, shape))} has more than four axes: give a volume or a "
+            "series of volumes"
+        )
+    no_size = tuple(size for size in shape[3:] if size < 1)
+    check_volume(path, limits, (*shape[:3], *no_size), dtype.itemsize)
+    if len(shape) < 2:
+        raise FileFormatError(f"{path}: {len(shape)}-dimensional: give an image or a volume")
+    x, y, z, count = (*shape, 1, 1)[:4]
+    voxels = x * y * z
+    offset = int(header["vox_offset"]) if np.isfinite(header["vox_offset"]) else -1
+    if offset < int(header["sizeof_hdr"]):
+        raise FileFormatError(f"{path}: damaged: its voxels start inside the header")
+    check_bytes(path, limits, offset + voxels * dtype.itemsize, "header and voxels")
+    return (x, y, z, count), dtype
+
+
+def _check_affine(path: Path, header: Any) -> Float64[np.ndarray, "4 4"]:
+    affine = np.asarray(header.get_best_affine(), dtype=np.float64)
+    if not np.isfinite(affine).all():
+        raise FileFormatError(
+            f"{path}: its affine is not finite, so nobody knows where its voxels are: restore it "
+            "from the original images"
+        )
+    lengths = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    if not lengths.all() or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-4:
+        raise FileFormatError(
+            f"{path}: its affine has axes of no length or in one plane: restore it from the "
+            "original images"
+        )
+    return affine
+
+
+def _read_voxels(
+    path: Path, stream: IO[bytes], header: Any, sizes: Sizes, dtype: np.dtype
+) -> Iterator[Float32[np.ndarray, "X Y Z"]]:
+    """Yield the volumes of an open file one after the other."""
+    slope, intercept = scaling(header)
+    if not (np.isfinite(slope) and np.isfinite(intercept)):
+        raise FileFormatError(f"{path}: damaged: slope {slope}, intercept {intercept}")
+    offset, count = int(header["vox_offset"]), sizes[3]
+    size = math.prod(sizes[:3]) * dtype.itemsize
+    needed, packed = offset + count * size, file_suffix(path) == ".nii.gz"
+    if not packed:  # before memory is taken for a claim the file does not fill
+        found = path.stat().st_size
+        if found < needed:
+            raise FileFormatError(
+                f"{path}: cut short: {found} bytes of the {needed} its header announces"
+            )
+    for index in range(count):
+        spec = sizes[:3], dtype, offset + index * size, slope, intercept
+        voxels = _as_float32(path, stream, spec)
+        last = index == count - 1
+        if packed and last and len(stream.read(_TRAILING_BYTES)) == _TRAILING_BYTES:
+            raise LimitError(
+                f"{path}: decompresses to more than the {needed} bytes its header announces: "
+                "not a sound file, ask for it again"
+            )
+        yield voxels
+
+
+def _as_float32(
+    path: Path, stream: IO[bytes], spec: tuple[Shape, np.dtype, int, float, float]
+) -> Float32[np.ndarray, "X Y Z"]:
+    proxy = load_extra("nibabel.arrayproxy", "mri").ArrayProxy(stream, spec, mmap=False)
+    try:
+        with np.errstate(over="raise"):
+            voxels: np.ndarray = np.asarray(proxy, dtype=np.float32)
+    except FloatingPointError as error:
+        with np.errstate(over="ignore"):
+            values = np.asarray(proxy, dtype=np.float64)
+        raise FileFormatError(
+            f"{path}: holds {np.abs(values[np.isfinite(values)]).max():.4g}, too large for "
+            "float32: rescale its values"
+        ) from error
+    return voxels
+
+
+def scaling(header: Any) -> tuple[float, float]:
+    """Return slope and intercept as nibabel applies them: 1 and 0 when the header sets none."""
+    slope, intercept = header.get_slope_inter()
+    return (1.0 if slope is None else float(slope)), (
+        0.0 if intercept is None else float(intercept)
+    )

@@ -1,0 +1,262 @@
+"""How two volumes lie together: axes matched, voxel sizes compared, rotation found, by affines."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64
+from numpy.typing import NDArray
+
+from gisr.errors import PairError
+from gisr.io.limits import DEFAULT_LIMITS
+from gisr.io.optional_imports import load_extra
+from gisr.io.volumes.header import Shape, VolumeHeader
+
+_TOLERANCE = 0.1
+"""Target voxels by which grids may differ across the volume and still count as the same there."""
+_FINER = 1.02
+"""A guide that is less than 2 % finer along an axis is no finer there."""
+_LARGEST_ANGLE = 30.0
+"""Degrees between the axes above which the blur of a target's voxels no longer lies along the
+guide's axes, as the network takes it to."""
+_HALF = 0.501
+"""Half a target voxel, with room for the rounding of headers."""
+_SMALLEST_SHARE = 1e-3
+"""A target that covers less of its guide is taken for a mistake."""
+
+
+@dataclass(frozen=True)
+class AxisPlacement:
+    """Where a guide's samples lie along one axis: ``target = guide * scale + offset``."""
+
+    target_size: int
+    guide_size: int
+    scale: float
+    offset: float
+
+    @classmethod
+    def centred(cls, guide_size: int, ratio: float) -> "AxisPlacement":
+        """Return the axis of a target that covers the guide's whole extent at about a ratio."""
+        size = max(1, round(guide_size / ratio))
+        scale = size / guide_size
+        return cls(size, guide_size, scale, 0.5 * scale - 0.5)
+
+    @property
+    def same(self) -> bool:
+        """Whether every guide sample has its own target sample."""
+        whole, last = round(self.offset), self.guide_size - 1
+        inside = whole >= 0 and whole + last < self.target_size
+        ends = self.offset - whole, self.offset - whole + (self.scale - 1) * last
+        return inside and max(map(abs, ends)) <= _TOLERANCE
+
+    @property
+    def covered(self) -> Bool[np.ndarray, " guide"]:
+        """Which guide samples lie inside the target's extent."""
+        where = np.arange(self.guide_size) * self.scale + self.offset
+        inside: NDArray[np.bool_] = (where > -_HALF) & (where < self.target_size - 1 + _HALF)
+        return inside
+
+
+@dataclass(frozen=True, eq=False)
+class VolumePlacement:
+    """How the guide's voxels map to the target's, once the target's axes are turned to it."""
+
+    turn: Float[np.ndarray, "3 2"]
+    """nibabel's orientation: for each axis of the target the guide's axis, and 1 or -1."""
+    to_target: Float64[np.ndarray, "4 4"]
+    """Guide index to index of the turned target."""
+    target_shape: Shape
+    """Of the turned target."""
+    guide_shape: Shape
+    ratios: tuple[float, float, float]
+    """Size of the target's voxels in those of the guide, along each axis of the guide."""
+    target_zooms: tuple[float, float, float]
+    """Voxel sizes of the turned target."""
+    angle: float
+    """Degrees by which the target is rotated against the guide; 0 where that does not matter."""
+
+    @property
+    def coarse(self) -> tuple[int, ...]:
+        """The axes along which the guide is finer."""
+        return tuple(
+            axis for axis in range(3) if self.ratios[axis] >= _FINER and self.guide_shape[axis] > 1
+        )
+
+    @property
+    def ratio(self) -> float:
+        """How many times finer the guide is: geometric mean over the coarse axes."""
+        return math.prod(self.ratios[axis] for axis in self.coarse) ** (1 / len(self.coarse))
+
+    @property
+    def thick_axis(self) -> int | None:
+        """The coarse axis that is to be sharpened through the slices; None when in-plane only."""
+        thickest = int(np.argmax(self.target_zooms))
+        if len(self.coarse) == 3:
+            return thickest
+        alone = self.coarse == (thickest,)
+        return thickest if alone else None
+
+    @property
+    def slice_axis(self) -> int:
+        """The axis across which a volume is looked at in slices: one that is not coarse if any."""
+        thick = self.thick_axis
+        if thick is not None:
+            return thick
+        fine = [axis for axis in range(3) if axis not in self.coarse]
+        return max(fine, key=lambda axis: (self.target_zooms[axis] / self.ratios[axis], axis))
+
+    def axis(self, axis: int) -> AxisPlacement:
+        """Return the placement along one axis of grids that are not rotated."""
+        return AxisPlacement(
+            self.target_shape[axis],
+            self.guide_shape[axis],
+            float(self.to_target[axis, axis]),
+            float(self.to_target[axis, 3]),
+        )
+
+    def turned(self, voxels: Float[np.ndarray, "X Y Z"]) -> Float[np.ndarray, "X Y Z"]:
+        """Return a view of the target's voxels whose axes run as the guide's do."""
+        nibabel = load_extra("nibabel", "mri")
+        view: np.ndarray = nibabel.apply_orientation(voxels, self.turn)
+        return view
+
+    def covered(self) -> Bool[np.ndarray, "X Y Z"]:
+        """Return which guide voxels have their centre inside the target's extent."""
+        inside = np.ones(self.guide_shape, dtype=bool)
+        rest = np.ogrid[: self.guide_shape[1], : self.guide_shape[2]]
+        for first in range(self.guide_shape[0]):  # slab by slab: indices take eight times a mask
+            for size, row in zip(self.target_shape, self.to_target[:3], strict=True):
+                where = row[0] * first + row[1] * rest[0] + row[2] * rest[1] + row[3]
+                inside[first] &= (where > -_HALF) & (where < size - 1 + _HALF)
+        return inside
+
+    def with_grid(self, grid: Literal["centre", "kspace"]) -> "VolumePlacement":
+        """Return the placement of two volumes of one field of view, whatever their affines say.
+
+        Raises:
+            PairError: They are rotated against each other.
+        """
+        if self.angle:
+            raise PairError(
+                f"grid {grid!r} is for volumes whose axes agree, these are rotated by "
+                f"{self.angle:.1f} degrees: leave the grid out"
+            )
+        to_target, ratios = self.to_target.copy(), list(self.ratios)
+        for axis in self.coarse:
+            scale = self.target_shape[axis] / self.guide_shape[axis]
+            to_target[axis, axis], ratios[axis] = scale, 1 / scale
+            to_target[axis, 3] = 0.0 if grid == "kspace" else 0.5 * scale - 0.5
+        x, y, z = ratios
+        return replace(self, to_target=to_target, ratios=(x, y, z))
+
+
+def place_volumes(target: VolumeHeader, guide: VolumeHeader) -> VolumePlacement:
+    """Return how the guide's voxels map to the target's, from the two affines.
+
+    Axes are matched and flipped by nibabel's orientation functions.
+
+    Raises:
+        PairError: A rotation too large, no overlap, both on one grid, a guide that is not finer,
+            or an impossible ratio.
+    """
+    placement = _placed(target, guide)
+    names = f"{target.path.name} and {guide.path.name}"
+    if placement.angle > _LARGEST_ANGLE:
+        raise PairError(
+            f"{names}: rotated against each other by {placement.angle:.0f} degrees, more than "
+            f"{_LARGEST_ANGLE:g}: resample the guide to the target's axes first, keeping its voxel "
+            "size (for example nibabel.processing.resample_from_to)"
+        )
+    _check_ratios(placement, target, guide, names)
+    share = placement.covered().mean()
+    if share == 0:
+        raise PairError(
+            f"{names}: the two do not overlap (the guide's first voxel is the target's "
+            f"{_numbers(placement.to_target[:3, 3])} of {target.shape}): give files of one head"
+        )
+    if share < _SMALLEST_SHARE:
+        raise PairError(
+            f"{names}: the target covers only {share:.2g} of the guide: check that both are of one "
+            "head, or cut the guide to the target's part"
+        )
+    return placement
+
+
+def _placed(target: VolumeHeader, guide: VolumeHeader) -> VolumePlacement:
+    orientations = load_extra("nibabel.orientations", "mri")
+    directions = guide.affine[:3, :3] / guide.zooms
+    in_guide = np.linalg.inv(directions) @ target.affine[:3, :3]
+    relative = np.eye(4)
+    relative[:3, :3] = in_guide
+    turn = orientations.io_orientation(relative)
+    affine = target.affine @ orientations.inv_ornt_aff(turn, target.shape)
+    to_target = np.linalg.inv(affine) @ guide.affine
+    order = np.argsort(turn[:, 0])
+    x, y, z = (target.shape[axis] for axis in order)
+    zooms = [target.zooms[axis] for axis in order]
+    mixing = np.abs(to_target[:3, :3] * (np.array(guide.shape) - 1))
+    np.fill_diagonal(mixing, 0)
+    rotated = mixing.max() > _TOLERANCE
+    cosines = np.diag(np.linalg.inv(directions) @ affine[:3, :3] / zooms)
+    angle = math.degrees(math.acos(min(1.0, max(-1.0, float(cosines.min())))))
+    return VolumePlacement(
+        turn=turn,
+        to_target=to_target if rotated else np.where(_unmixed(), to_target, 0.0),
+        target_shape=(x, y, z),
+        guide_shape=guide.shape,
+        ratios=_ratios(to_target, zooms, guide, rotated),
+        target_zooms=(zooms[0], zooms[1], zooms[2]),
+        angle=angle if rotated else 0.0,
+    )
+
+
+def _unmixed() -> Bool[np.ndarray, "4 4"]:
+    """Return which numbers of an affine place axes without mixing them."""
+    kept = np.eye(4, dtype=bool)
+    kept[:, 3] = True
+    return kept
+
+
+def _ratios(
+    to_target: Float64[np.ndarray, "4 4"],
+    zooms: list[float],
+    guide: VolumeHeader,
+    rotated: bool,
+) -> tuple[float, float, float]:
+    x, y, z = (
+        zooms[axis] / guide.zooms[axis] if rotated else 1 / float(to_target[axis, axis])
+        for axis in range(3)
+    )
+    return x, y, z
+
+
+def _check_ratios(
+    placement: VolumePlacement, target: VolumeHeader, guide: VolumeHeader, names: str
+) -> None:
+    grids = f"{target.shape} voxels of {_zooms(target)} and {guide.shape} voxels of {_zooms(guide)}"
+    if placement.coarse:
+        largest = max(placement.ratios[axis] for axis in placement.coarse)
+        if largest > DEFAULT_LIMITS.max_ratio * (1 + 1e-6):
+            raise PairError(
+                f"{names}: ratio {largest:.4g} is above {DEFAULT_LIMITS.max_ratio:g} ({grids}): "
+                "check that the two show the same head, or reduce the guide first"
+            )
+        return
+    if min(placement.ratios) * _FINER < 1:
+        raise PairError(
+            f"{names}: the guide is coarser than the target ({grids}): exchange them, or give a "
+            "guide with more detail than the target"
+        )
+    raise PairError(
+        f"{names}: both are on one grid already ({grids}), nothing says how much detail is "
+        "missing: give the target as it was acquired, before it was resampled to the guide"
+    )
+
+
+def _zooms(volume: VolumeHeader) -> str:
+    return " x ".join(f"{zoom:.4g}" for zoom in volume.zooms)
+
+
+def _numbers(values: NDArray[np.float64]) -> str:
+    return "(" + ", ".join(f"{value:.6g}" for value in values) + ")"

@@ -1,0 +1,1 @@
+"""Files in, a file out: one pipeline a task, folders of pairs, clusters, and reports."""

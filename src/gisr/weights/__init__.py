@@ -1,0 +1,1 @@
+"""Folders of weights: safetensors, config and descriptions; load, save, convert."""

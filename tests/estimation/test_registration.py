@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import numpy as np
+
+from gisr.data.pair import Pair
+from gisr.datasets.entry import Scene
+from gisr.datasets.open_pairs import read_open_pairs
+from gisr.estimation.registration import align_guide, estimate_offset
+from gisr.inference.system import make_pair
+
+
+def test_unrelated_images_have_no_believable_shift() -> None:
+    rng = np.random.default_rng(0)
+    pair = make_pair(rng.random((24, 24, 4)), rng.random((96, 96)), "pansharpening")
+    assert max(map(abs, estimate_offset(pair))) > 0
+    same, alignment = align_guide(pair)
+    assert same is pair
+    assert not alignment.applied
+    assert "no shift" in alignment.note or "too much" in alignment.note
+
+
+def test_other_tasks_are_left_alone() -> None:
+    rng = np.random.default_rng(0)
+    pair = make_pair(rng.random((24, 24)), rng.random((96, 96)), "mri")
+    assert align_guide(pair)[0] is pair
+
+
+def test_known_shifts_of_real_pairs_are_found(data_folder: Path) -> None:
+    """95 % within half a pixel of the known shift, which the index gives in whole pixels."""
+    errors = {}
+    for entry in read_open_pairs(data_folder):
+        if not isinstance(entry, Scene):
+            continue
+        pair = _full_resolution(entry.multispectral, entry.panchromatic, entry.sensor)
+        found = align_guide(pair)[1].offset
+        errors[entry.name] = max(abs(a - b) for a, b in zip(found, entry.guide_offset, strict=True))
+    assert len(errors) > 50
+    assert np.mean(np.array(list(errors.values())) <= 0.5 + 1e-9) >= 0.95, errors
+
+
+def _full_resolution(target: np.ndarray, guide: np.ndarray, sensor: str | None) -> Pair:
+    """Return a corner of a pair at its own resolution: enough to see a shift by."""
+    ratio = round(guide.shape[0] / target.shape[0])
+    side = min(target.shape[0], target.shape[1], 256)
+    return make_pair(
+        target[:side, :side],
+        guide[: side * ratio, : side * ratio],
+        "pansharpening",
+        sensor=sensor,
+    )

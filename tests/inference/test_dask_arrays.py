@@ -1,0 +1,126 @@
+"""Chunked arrays: what comes out is what memory gives, however the arrays are cut."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gisr.data.phantoms import satellite_scene
+from gisr.errors import InputError, PairError
+from gisr.inference.upscaler import Upscaler
+from gisr.magnet import MAGNet
+from gisr.weights.store import Weights
+
+dask = pytest.importorskip("dask")
+da = pytest.importorskip("dask.array")
+from gisr.inference.dask_arrays import upscale_dask  # noqa: E402
+
+SCENE = satellite_scene(128)
+GUIDE = SCENE.panchromatic
+TARGET = SCENE.multispectral.reshape(32, 4, 32, 4, 4).mean(axis=(1, 3))
+LAZY = {"scheduler": "synchronous"}
+
+
+def make(weights: Callable[..., Weights]) -> Upscaler:
+    return Upscaler(weights(), "cpu", tile=32, overlap=8)
+
+
+@pytest.mark.parametrize("chunks", [(11, 17), (32, 32)])
+def test_chunks_give_what_memory_gives(
+    weights: Callable[..., Weights], chunks: tuple[int, int]
+) -> None:
+    upscaler = make(weights)
+    shifted = np.roll(GUIDE, (2, -1), axis=(0, 1))
+    with dask.config.set(LAZY):
+        target = da.from_array(TARGET, chunks=(*chunks, 2))
+        guide = da.from_array(shifted, chunks=(3 * chunks[0], 2 * chunks[1], 1))
+        image = upscale_dask(upscaler, target, guide, "pansharpening", sensor="QuickBird", bits=11)
+        assert image.shape == (128, 128, 4) and image.dtype == np.float32
+        assert len(image.chunks[0]) > 1
+        found = image.compute()
+    expected = upscaler(TARGET, shifted, "pansharpening", sensor="QuickBird", bits=11)
+    assert np.abs(expected - upscaler_input(shifted)).max() > 1  # the network does something
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.ptp(TARGET))
+
+
+def upscaler_input(guide: np.ndarray) -> Any:
+    from gisr.inference.system import make_pair
+
+    return make_pair(TARGET, guide, "pansharpening").on_guide_grid()
+
+
+def test_a_depth_map_of_two_axes(weights: Callable[..., Weights]) -> None:
+    upscaler, target = make(weights), TARGET[..., 0]
+    colour = np.repeat(GUIDE, 3, axis=2)[:100]
+    with dask.config.set(LAZY):
+        found = upscale_dask(
+            upscaler,
+            da.from_array(target[:25], chunks=20),
+            da.from_array(colour, chunks=(60, 128, 3)),
+            "depth",
+        ).compute()
+    expected = upscaler(target[:25], colour, "depth")
+    assert found.shape == (100, 128)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.ptp(target))
+
+
+def test_unknown_pixels_are_nan_and_known_ones_as_in_memory(
+    weights: Callable[..., Weights],
+) -> None:
+    upscaler, holes = make(weights), TARGET.copy()
+    holes[5:9, 20:22, 1] = np.nan
+    holes[16:, 16:] = np.nan  # whole tiles
+    valid = np.isfinite(holes).all(axis=2)
+    with dask.config.set(LAZY):
+        found = upscale_dask(
+            upscaler, da.from_array(holes, chunks=30), da.from_array(GUIDE, chunks=90), "depth"
+        ).compute()
+    expected = upscaler(np.nan_to_num(holes), GUIDE, "depth", valid=valid)
+    known = valid.repeat(4, 0).repeat(4, 1)
+    np.testing.assert_array_equal(np.isfinite(found).all(axis=2), known)
+    difference = np.abs(found[known] - expected[known])
+    assert difference.max() <= 1e-5 * np.ptp(TARGET)
+
+
+def test_nothing_runs_through_the_network_before_it_is_asked_for(
+    weights: Callable[..., Weights], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    forward = MAGNet.forward
+
+    def spy(self: MAGNet, *inputs: Any) -> Any:
+        calls.append(1)
+        return forward(self, *inputs)
+
+    monkeypatch.setattr(MAGNet, "forward", spy)
+    upscaler = make(weights)
+    with dask.config.set(LAZY):
+        image = upscale_dask(
+            upscaler, da.from_array(TARGET, chunks=32), da.from_array(GUIDE, chunks=64), "depth"
+        )
+        assert not calls
+        image[:20, :20].compute()
+        some = len(calls)
+        image.compute()
+    assert 0 < some < len(calls) - some == len(upscaler.plan(128, 128))
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "error", "message"),
+    [
+        (TARGET, {"task": "mri"}, InputError, "grid 'kspace': needs the whole target"),
+        (TARGET, {"ratio": 3.0}, PairError, "ratio 3 does not fit"),
+        (TARGET, {"bits": 6}, InputError, "which 6 bits cannot"),
+        (TARGET * np.nan, {}, InputError, "no known pixel"),
+        (TARGET[0, 0], {}, InputError, "target of shape (4,)"),
+        (TARGET.astype(complex), {}, InputError, "must hold numbers"),
+    ],
+)
+def test_what_cannot_be_used_is_told_at_once(
+    upscaler: Upscaler, target: Any, options: Any, error: type[Exception], message: str
+) -> None:
+    arguments = {"task": "depth", **options}
+    with dask.config.set(LAZY), pytest.raises(error, match=re.escape(message)):
+        upscale_dask(upscaler, da.from_array(target), da.from_array(GUIDE), **arguments)

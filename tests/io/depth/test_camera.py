@@ -1,0 +1,173 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gisr.errors import FileFormatError, InputError, LimitError
+from gisr.io.depth.camera import Camera, parse_depth_unit, read_camera
+
+MIDDLEBURY = """cam0=[3997.684 0 1176.728; 0 3998.5 1011.728; 0 0 1]
+cam1=[3997.684 0 1307.839; 0 3997.684 1011.728; 0 0 1]
+doffs=131.111
+baseline=193.001
+width=2964
+height=1988
+ndisp=280
+isint=0
+vmin=31
+vmax=257
+dyavg=0.918
+dymax=1.516
+"""
+"""The layout of https://vision.middlebury.edu/stereo/data/scenes2014/."""
+ROS_FILE = """image_width: 640
+image_height: 480
+camera_name: rgb
+camera_matrix:
+  rows: 3
+  cols: 3
+  data: [520.0, 0.0, 318.0, 0.0, 521.0, 240.0, 0.0, 0.0, 1.0]
+distortion_model: plumb_bob
+distortion_coefficients:
+  rows: 1
+  cols: 5
+  data: [0.1, -0.2, 0.0, 0.0, 0.0]
+projection_matrix:
+  rows: 3
+  cols: 4
+  data: [{p}]
+"""
+PROJECTION = "500.0, 0.0, 320.0, -60.0, 0.0, 501.0, 241.0, 0.0, 0.0, 0.0, 1.0, 0.0"
+OPEN3D = {
+    "width": 640,
+    "height": 480,
+    "intrinsic_matrix": [525.0, 0.0, 0.0, 0.0, 526.0, 0.0, 319.5, 239.5, 1.0],
+}
+
+
+def numbers(camera: Camera) -> tuple[float | None, ...]:
+    return camera.fx, camera.fy, camera.cx, camera.cy
+
+
+def test_middlebury(tmp_path: Path) -> None:
+    (tmp_path / "calib.txt").write_text(MIDDLEBURY)
+    camera = read_camera(tmp_path / "calib.txt")
+    assert numbers(camera) == (3997.684, 3998.5, 1176.728, 1011.728)
+    assert (camera.size, camera.doffs) == ((1988, 2964), 131.111)
+    assert camera.baseline == pytest.approx(0.193001)
+    # Z = baseline * f / (d + doffs), as the data set's page says.
+    disparity = np.array([[50.0, -131.111, -200.0]])
+    metres = camera.distance(disparity)
+    assert metres[0, 0] == pytest.approx(193.001 * 3997.684 / (50 + 131.111) / 1000)
+    assert np.isnan(metres[0, 1:]).all()
+
+
+def test_ros_takes_the_projection_and_else_the_camera_matrix(tmp_path: Path) -> None:
+    path = tmp_path / "info.yaml"
+    path.write_text(ROS_FILE.format(p=PROJECTION))
+    rectified = read_camera(path)
+    assert numbers(rectified) == (500, 501, 320, 241)
+    assert (rectified.size, rectified.baseline, rectified.distorted) == ((480, 640), 0.12, False)
+    path.write_text(ROS_FILE.format(p=", ".join(["0"] * 12)))
+    raw = read_camera(path)
+    assert numbers(raw) == (520, 521, 318, 240)
+    assert (raw.baseline, raw.distorted) == (None, True)
+    # As `ros2 topic echo --once` prints a message, its document ends by a line of dashes.
+    path.write_text("height: 480\nwidth: 640\nk: [520.0, 0, 318, 0, 521, 240, 0, 0, 1]\n---\n")
+    assert numbers(read_camera(path)) == (520, 521, 318, 240)
+
+
+def test_open3d_is_column_by_column(tmp_path: Path) -> None:
+    (tmp_path / "camera.json").write_text(json.dumps(OPEN3D))
+    assert numbers(read_camera(tmp_path / "camera.json")) == (525, 526, 319.5, 239.5)
+
+
+@pytest.mark.parametrize(
+    "text", ["fx: 525\nbaseline: 0.1\nwidth: 640\nheight: 480\n", "fx=525\nbaseline=0.1"]
+)
+def test_own_files_and_words_say_the_same(tmp_path: Path, text: str) -> None:
+    (tmp_path / "camera.yaml").write_text(text)
+    found, word = read_camera(tmp_path / "camera.yaml"), read_camera("fx=525,baseline=0.1")
+    assert numbers(found) == numbers(word) == (525, None, None, None)
+    assert found.baseline == word.baseline == 0.1
+    placed = word.on_grid((480, 640))
+    assert numbers(placed) == (525, 525, 319.5, 239.5)
+
+
+def test_a_camera_of_another_size_is_scaled_about_pixel_centres() -> None:
+    half = Camera(500, 510, 319.5, 200, size=(480, 640)).on_grid((240, 320))
+    assert numbers(half) == (250, 255, 159.5, (200 + 0.5) / 2 - 0.5)
+    with pytest.raises(InputError, match="640 x 480 pixels, the guide has 300 x 300"):
+        Camera(500, size=(480, 640)).on_grid((300, 300))
+
+
+def test_points_project_back_to_their_pixels() -> None:
+    camera = Camera(200, 210, 30.25, 20.5)
+    distance = np.random.default_rng(0).uniform(0.5, 9, (40, 60))
+    chosen = distance > 3
+    x, y, z = camera.points(distance, chosen).T
+    rows, columns = np.nonzero(chosen)
+    np.testing.assert_allclose(z, distance[chosen])
+    np.testing.assert_allclose(200 * x / z + 30.25, columns, atol=1e-9)
+    np.testing.assert_allclose(210 * y / z + 20.5, rows, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe\x00binary",
+        b"[1, 2, 3]",
+        b"fx: wide",
+        b"fx: [1]",
+        b"fy: 3",
+        b"colour: red\nfx: 525",
+        b"camera_matrix: {data: [1, 2]}",
+        b"K: 7",
+        b"cam0=[1 2; 3]\nbaseline=1",
+        b"cam0=[1 0 2; 0 1 2; 0 0 1]",
+        b"intrinsic_matrix: []",
+        b"a: &a [*a]",
+        b"!!python/object/apply:os.system ['true']",
+        b"{" * 5000,
+    ],
+)
+def test_what_is_no_camera_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "camera.yaml"
+    path.write_bytes(content)
+    with pytest.raises(FileFormatError, match=r"camera\.yaml: .*(no camera in it|is empty)"):
+        read_camera(path)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("fx=0", "must be above 0"),
+        ("fx=nan", "not finite"),
+        ("fx=525,baseline=-1", "must be above 0"),
+        ("fx=525,colour=red", "no camera in it"),
+        ("fx=", "no camera in it"),
+    ],
+)
+def test_impossible_numbers_are_refused(word: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_camera(word)
+
+
+def test_long_and_missing_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("fx: 1\n" * 20_000)
+    with pytest.raises(LimitError, match="too long for a camera"):
+        read_camera(tmp_path / "long.txt")
+    with pytest.raises(FileFormatError, match="no such file"):
+        read_camera(tmp_path / "nothing.yaml")
+
+
+def test_units() -> None:
+    assert [parse_depth_unit(text) for text in ("m", "mm", "5000", "2.5")] == [1, 1000, 5000, 2.5]
+    assert parse_depth_unit("256", disparity=True) == 256
+    for text in ("feet", "0", "-1", "nan", "inf", ""):
+        with pytest.raises(InputError, match="depth unit"):
+            parse_depth_unit(text)
+    with pytest.raises(InputError, match="steps in a pixel"):
+        parse_depth_unit("mm", disparity=True)

@@ -1,0 +1,311 @@
+import io
+import struct
+import time
+import zipfile
+import zlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import cv2
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from PIL import Image
+
+from gisr.errors import FileFormatError, InputError, LimitError
+from gisr.io.depth.maps import DepthMap, read_depth, write_depth
+from gisr.io.limits import Limits
+
+Bound = Callable[[float], AbstractContextManager[None]]
+TYPES = {
+    ".png": ["uint8", "uint16"],
+    ".tif": ["uint8", "int16", "uint16", "int32", "uint32", "float16", "float32", "float64"],
+    ".npy": ["uint8", "int16", "uint16", "int32", "float16", "float32", "float64"],
+    ".npz": ["uint16", "float32", "float64"],
+    ".exr": ["float16", "float32"],
+    ".pfm": ["float32"],
+}
+"""What each format holds."""
+
+
+def like(dtype: str, unknown: float = 0, path: str = "in.npy") -> DepthMap:
+    """Return an input of a type, as write_depth wants it."""
+    return DepthMap(np.ones((2, 2)), np.ones((2, 2), bool), np.dtype(dtype), unknown, Path(path))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "dtype"), [(suffix, name) for suffix, names in TYPES.items() for name in names]
+)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), shape=st.tuples(st.integers(1, 9), st.integers(1, 9)))
+def test_what_is_written_reads_back(
+    tmp_path: Path, suffix: str, dtype: str, seed: int, shape: tuple[int, int]
+) -> None:
+    if suffix == ".exr":
+        pytest.importorskip("OpenEXR")
+    random = np.random.default_rng(seed)
+    values = random.integers(0, 256, shape) * (0.25 if dtype[0] == "f" else 1)
+    valid = random.random(shape) > 0.3
+    path = tmp_path / f"depth é 影像 {suffix}"
+    write_depth(path, values, valid, like=like(dtype), overwrite=True)
+    back = read_depth(path)
+    assert back.dtype == dtype
+    assert np.array_equal(back.valid, valid)
+    expected = np.where(values == 0, 1, values)[valid] if dtype[0] in "iu" else values[valid]
+    assert np.allclose(back.values[valid], expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".npy", ".npz", ".exr", ".pfm"])
+@pytest.mark.parametrize("unknown", [float("nan"), float("inf"), -1.0])
+def test_float_files_keep_their_own_mark(tmp_path: Path, suffix: str, unknown: float) -> None:
+    if suffix == ".exr":
+        pytest.importorskip("OpenEXR")
+    values = np.array([[1.5, 0.0], [2.5, 3.5]], np.float32)
+    valid = np.array([[True, True], [False, True]])
+    first, second = tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
+    write_depth(first, values, valid, like=like("float32", unknown))
+    # 0 is a value here; NaN and infinity are recognised, another number has to be named.
+    source = read_depth(first, invalid=-1.0)
+    assert np.array_equal(source.valid, valid)
+    assert np.array_equal(source.unknown, unknown, equal_nan=True)
+    write_depth(second, source.values, source.valid, like=source)
+    assert np.array_equal(read_depth(second, invalid=-1.0).valid, valid)
+
+
+def test_zero_nan_and_infinity_are_unknown(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([[0, np.nan, np.inf, -np.inf, 5.0]]))
+    depth = read_depth(tmp_path / "a.npy")
+    assert depth.valid.tolist() == [[False, False, False, False, True]]
+    assert depth.unknown == 0
+    assert depth.values.dtype == np.float64
+    assert depth.shape == (1, 5)
+
+
+def test_integers_round_and_clip_and_valid_never_becomes_zero(tmp_path: Path) -> None:
+    values = np.array([[0.2, 0.0, 70000, 5.6, 9.0]])
+    valid = np.array([[True, True, True, True, False]])
+    write_depth(tmp_path / "a.png", values, valid, like=like("uint16"))
+    assert np.asarray(Image.open(tmp_path / "a.png")).tolist() == [[1, 1, 65535, 6, 0]]
+
+
+def test_a_format_that_would_lose_digits_is_refused(tmp_path: Path) -> None:
+    values, valid = np.ones((2, 2)), np.ones((2, 2), bool)
+    for name, dtype in (("a.png", "float32"), ("a.pfm", "float64"), ("a.exr", "int32")):
+        with pytest.raises(FileFormatError, match=r"holds.*name the output \.tif or \.npy"):
+            write_depth(tmp_path / name, values, valid, like=like(dtype))
+    # 16 bits of PNG fit a float of PFM; what is unknown stays so.
+    write_depth(tmp_path / "a.pfm", values, ~valid, like=like("uint16"))
+    assert not read_depth(tmp_path / "a.pfm").valid.any()
+
+
+def test_arrays_and_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    values, valid = np.ones((2, 2)), np.ones((2, 2), bool)
+    for bad, mask in ((values[None], valid), (values, valid[:1]), (values, values)):
+        with pytest.raises(InputError, match="do not fit"):
+            write_depth(tmp_path / "a.npy", bad, mask, like=like("float32"))
+    with pytest.raises(InputError, match="1 of 4"):
+        write_depth(tmp_path / "a.npy", np.array([[np.nan, 1], [1, 1]]), valid, like=like("f4"))
+    with pytest.raises(FileFormatError, match="name it one of"):
+        write_depth(tmp_path / "a.jpg", values, valid, like=like("uint8"))
+    with pytest.raises(FileFormatError, match="also an input"):
+        source = like("float32", path=str(tmp_path / "a.npy"))
+        write_depth(tmp_path / "a.npy", values, valid, like=source, overwrite=True)
+    write_depth(tmp_path / "a.npy", values, valid, like=like("float32"))
+    with pytest.raises(FileFormatError, match="--overwrite"):
+        write_depth(tmp_path / "a.npy", values, valid, like=like("float32"))
+
+
+@pytest.mark.parametrize("suffix", list(TYPES))
+@pytest.mark.parametrize("missing", [1, 60])
+def test_a_full_disk_is_an_error_not_a_broken_file(
+    tmp_path: Path, suffix: str, missing: int, largest_file: Bound
+) -> None:
+    if suffix == ".exr":
+        pytest.importorskip("OpenEXR")
+    values = np.random.default_rng(0).random((40, 40)) * 200 + 1
+    path, valid = tmp_path / f"out{suffix}", np.ones((40, 40), bool)
+    write_depth(path, values, valid, like=like(TYPES[suffix][0]))
+    size = path.stat().st_size
+    path.unlink()
+    with largest_file(size - missing), pytest.raises(FileFormatError, match="out"):
+        write_depth(path, values, valid, like=like(TYPES[suffix][0]))
+    assert not any(tmp_path.iterdir())
+
+
+class TestOtherWriters:
+    @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "float32"])
+    def test_tiff_of_opencv(self, tmp_path: Path, dtype: str) -> None:
+        values = np.arange(12).reshape(3, 4).astype(dtype)
+        cv2.imwrite(str(tmp_path / "a.tiff"), values)  # LZW-compressed
+        if dtype == "int16":  # Pillow has no such image
+            with pytest.raises(FileFormatError, match="int16"):
+                read_depth(tmp_path / "a.tiff")
+            return
+        assert np.array_equal(read_depth(tmp_path / "a.tiff").values, values)
+
+    def test_pfm_of_opencv_both_ways(self, tmp_path: Path) -> None:
+        values = np.arange(12, dtype=np.float32).reshape(3, 4) + 0.5
+        cv2.imwrite(str(tmp_path / "cv.pfm"), values)
+        assert np.array_equal(read_depth(tmp_path / "cv.pfm").values, values)
+        write_depth(tmp_path / "a.pfm", values, values > 0, like=like("float32"))
+        read = cv2.imread(str(tmp_path / "a.pfm"), cv2.IMREAD_UNCHANGED)
+        assert read is not None and np.array_equal(read, values)
+
+    def test_big_endian_pfm(self, tmp_path: Path) -> None:
+        rows = np.array([[3, 4], [1, 2]], ">f4")  # from the bottom up
+        (tmp_path / "a.pfm").write_bytes(b"Pf\n2 2\n1.0\n" + rows.tobytes())
+        assert read_depth(tmp_path / "a.pfm").values.tolist() == [[1, 2], [3, 4]]
+
+    def test_exr_channels(self, tmp_path: Path) -> None:
+        exr = pytest.importorskip("OpenEXR")
+        header = {"compression": exr.ZIP_COMPRESSION, "type": exr.scanlineimage}
+        one, two = np.ones((2, 3), np.float32), np.full((2, 3), 2, np.float32)
+        for name, channels, expected in (
+            ("only.exr", {"V": two}, 2),
+            ("named.exr", {"R": one, "G": one, "B": one, "Depth.Z": two}, 2),
+            ("grey.exr", {"R": two, "G": two, "B": two}, 2),
+        ):
+            with exr.File(header, channels) as file:
+                file.write(str(tmp_path / name))
+            assert (read_depth(tmp_path / name).values == expected).all()
+        with exr.File(header, {"R": one, "G": two, "B": two}) as file:
+            file.write(str(tmp_path / "colour.exr"))
+        with pytest.raises(FileFormatError, match="call the depth channel Z"):
+            read_depth(tmp_path / "colour.exr")
+
+    def test_npz_members(self, tmp_path: Path) -> None:
+        plane = np.full((1, 2, 3), 7, np.int16)
+        np.savez(tmp_path / "one.npz", anything=plane)
+        assert (read_depth(tmp_path / "one.npz").values == np.full((2, 3), 7)).all()
+        np.savez(tmp_path / "named.npz", depth=plane[0], other=plane)
+        assert read_depth(tmp_path / "named.npz").shape == (2, 3)
+        np.savez(tmp_path / "many.npz", a=plane, b=plane)
+        with pytest.raises(FileFormatError, match=r"\['a', 'b'\]: call the depth map 'depth'"):
+            read_depth(tmp_path / "many.npz")
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def npy_header(shape: tuple[int, ...], dtype: str = "<f4") -> bytes:
+    stream = io.BytesIO()
+    described = {"descr": dtype, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, described)
+    return stream.getvalue()
+
+
+class TestMalformed:
+    @pytest.mark.parametrize("suffix", list(TYPES))
+    def test_truncated_anywhere_is_typed(self, tmp_path: Path, suffix: str) -> None:
+        if suffix == ".exr":
+            pytest.importorskip("OpenEXR")
+        values = np.random.default_rng(0).random((40, 40)) * 200 + 1
+        whole = tmp_path / f"whole{suffix}"
+        write_depth(whole, values, values > 0, like=like(TYPES[suffix][0]))
+        data, broken = whole.read_bytes(), tmp_path / f"broken{suffix}"
+        for length in (1, 7, 30, len(data) // 2, len(data) - 60):
+            broken.write_bytes(data[:length])
+            with pytest.raises(FileFormatError, match="broken"):
+                read_depth(broken)
+
+    @pytest.mark.parametrize("suffix", list(TYPES))
+    def test_random_damage_is_typed_or_harmless(self, tmp_path: Path, suffix: str) -> None:
+        if suffix == ".exr":
+            pytest.importorskip("OpenEXR")
+        whole, random = tmp_path / f"whole{suffix}", np.random.default_rng(0)
+        write_depth(whole, np.ones((8, 8)), np.ones((8, 8), bool), like=like(TYPES[suffix][0]))
+        data, broken = whole.read_bytes(), tmp_path / f"broken{suffix}"
+        refused = 0
+        for _ in range(60):
+            damaged = bytearray(data)
+            for place in random.integers(0, min(len(data), 200), 3):
+                damaged[place] = random.integers(0, 256)
+            broken.write_bytes(damaged)
+            try:
+                read_depth(broken, limits=Limits(max_pixels=10**6, max_bytes=10**7))
+            except (FileFormatError, LimitError):
+                refused += 1
+        assert refused > 0
+
+    @pytest.mark.parametrize("suffix", list(TYPES))
+    def test_another_file_under_the_name_is_refused(self, tmp_path: Path, suffix: str) -> None:
+        if suffix == ".exr":
+            pytest.importorskip("OpenEXR")
+        path = tmp_path / f"a{suffix}"
+        for data in (b"hello world " * 20, b"\xff\xd8\xff\xe0" + bytes(200), bytes(500)):
+            path.write_bytes(data)
+            with pytest.raises(FileFormatError, match=path.name):
+                read_depth(path)
+
+    def test_bombs_are_refused_by_their_header(self, tmp_path: Path) -> None:
+        size = struct.pack(">II", 60_000, 60_000)
+        png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size + b"\x10\0\0\0\0") + chunk(b"IDAT", b"")
+        (tmp_path / "a.png").write_bytes(png)
+        (tmp_path / "a.pfm").write_bytes(b"Pf\n60000 60000\n-1\n")
+        (tmp_path / "a.npy").write_bytes(npy_header((60_000, 60_000)))
+        with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+            archive.writestr("depth.npy", npy_header((60_000, 60_000)))
+        start = time.monotonic()
+        for name in ("a.png", "a.pfm", "a.npy", "a.npz"):
+            with pytest.raises(LimitError, match="claims"):
+                read_depth(tmp_path / name)
+        assert time.monotonic() - start < 1
+
+    def test_a_tiff_bomb_in_size_or_in_tiles(self, tmp_path: Path) -> None:
+        def entry(tag: int, value: int) -> bytes:
+            return struct.pack("<HHII", tag, 4, 1, value)
+
+        for width, tile in ((60_000, 0), (16, 65_536)):
+            tags = [(256, width), (257, width), (258, 16), (259, 1), (262, 1), (277, 1)]
+            tags += [(322, tile), (323, tile), (324, 8), (325, 8)] if tile else [(273, 8)]
+            tags += [] if tile else [(278, width), (279, 8)]
+            entries = b"".join(entry(*tag) for tag in sorted(tags))
+            directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+            (tmp_path / "a.tif").write_bytes(b"II*\0" + struct.pack("<I", 8) + directory)
+            with pytest.raises(LimitError, match="claims"):
+                read_depth(tmp_path / "a.tif", limits=Limits(max_pixels=10**9))
+
+    def test_an_exr_bomb(self, tmp_path: Path) -> None:
+        pytest.importorskip("OpenEXR")
+        path = tmp_path / "a.exr"
+        write_depth(path, np.ones((8, 8)), np.ones((8, 8), bool), like=like("float32"))
+        whole = path.read_bytes()
+        window = struct.pack("<4i", 0, 0, 7, 7)
+        path.write_bytes(whole.replace(window, struct.pack("<4i", 0, 0, 99_999, 99_999)))
+        with pytest.raises(LimitError, match="100000 x 100000"):
+            read_depth(path)
+
+    def test_pickles_are_never_loaded(self, tmp_path: Path) -> None:
+        np.save(tmp_path / "a.npy", np.array([[{}, []]], object), allow_pickle=True)
+        np.savez(tmp_path / "a.npz", depth=np.array([[{}, []]], object))
+        for name in ("a.npy", "a.npz"):
+            with pytest.raises(FileFormatError, match="object"):
+                read_depth(tmp_path / name)
+
+    def test_pictures_that_are_no_depth(self, tmp_path: Path) -> None:
+        Image.new("RGB", (4, 4)).save(tmp_path / "colour.png")
+        Image.new("1", (4, 4)).save(tmp_path / "bits.png")
+        Image.new("P", (4, 4)).save(tmp_path / "table.png")
+        Image.new("RGB", (4, 4)).save(tmp_path / "colour.tif")
+        pages = [Image.new("L", (4, 4)), Image.new("L", (4, 4))]
+        pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
+        np.save(tmp_path / "stack.npy", np.ones((3, 4, 5)))
+        np.save(tmp_path / "line.npy", np.ones(5))
+        np.save(tmp_path / "complex.npy", np.ones((3, 4), complex))
+        (tmp_path / "colour.pfm").write_bytes(b"PF\n1 1\n-1\n" + bytes(12))
+        (tmp_path / "a.jpg").write_bytes(b"x")
+        for path in sorted(tmp_path.iterdir()):
+            with pytest.raises(FileFormatError, match=path.name):
+                read_depth(path)
+
+
+def test_every_real_depth_map_is_read(data_folder: Path) -> None:
+    paths = sorted((data_folder / "depth").glob("*_depth.*"))
+    assert paths
+    for path in paths:
+        depth = read_depth(path)
+        assert depth.valid.mean() > 0.3
+        assert (depth.values[depth.valid] > 0).all()

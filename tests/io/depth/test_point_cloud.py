@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gisr.errors import InputError
+from gisr.io.depth.camera import Camera
+from gisr.io.depth.point_cloud import PointCloud
+
+VALUES = np.array([[1000.0, 2000.0, 0.0], [4000.0, -5.0, 3000.0]])
+VALID = np.array([[True, True, False], [False, True, True]])
+GUIDE = np.arange(18, dtype=np.uint8).reshape(2, 3, 3)
+CAMERA = Camera(2.0, 4.0, 1.0, 0.5)
+GOLDEN = (
+    b"ply\nformat binary_little_endian 1.0\ncomment gisr: metres, x right, y down, z forward\n"
+    b"element vertex 3\nproperty float x\nproperty float y\nproperty float z\n"
+    b"property uchar red\nproperty uchar green\nproperty uchar blue\nend_header\n"
+    # -0.5, -0.125, 1; 0, -0.25, 2; 1.5, 0.375, 3, in IEEE 754 from the lowest byte, and colours.
+    b"\x00\x00\x00\xbf\x00\x00\x00\xbe\x00\x00\x80\x3f\x00\x01\x02"
+    b"\x00\x00\x00\x00\x00\x00\x80\xbe\x00\x00\x00\x40\x03\x04\x05"
+    b"\x00\x00\xc0\x3f\x00\x00\xc0\x3e\x00\x00\x40\x40\x0f\x10\x11"
+)
+"""Written by hand from the format's description. The pixel behind the camera is left out."""
+
+
+def test_the_file_is_what_the_format_says(tmp_path: Path) -> None:
+    path = tmp_path / "cloud.ply"
+    PointCloud(path, CAMERA, 1000).write(path, VALUES, VALID, GUIDE)
+    assert path.read_bytes() == GOLDEN
+
+
+def test_plyfile_reads_it(tmp_path: Path) -> None:
+    plyfile = pytest.importorskip("plyfile", reason="the oracle of the test extra dev")
+    path = tmp_path / "cloud.ply"
+    random = np.random.default_rng(0)
+    values = random.uniform(1, 9, (30, 40)).astype(np.float32)
+    guide = random.integers(0, 65536, (30, 40)).astype(np.uint16)
+    camera = Camera(50)
+    PointCloud(path, camera, 1).write(path, values, values > 4, guide)
+    vertex = plyfile.PlyData.read(str(path))["vertex"]
+    points = np.stack([vertex[name] for name in "xyz"], axis=-1)
+    np.testing.assert_allclose(points, camera.points(values, values > 4), rtol=1e-6)
+    for name in ("red", "green", "blue"):
+        np.testing.assert_array_equal(vertex[name], guide[values > 4] // 256)
+
+
+def test_disparity_becomes_distance(tmp_path: Path) -> None:
+    path, camera = tmp_path / "cloud.ply", Camera(100, baseline=0.2, doffs=1)
+    cloud = PointCloud(path, camera, 256, disparity=True)
+    stored = np.array([[256.0 * 9, 256.0 * 19, -256.0]])
+    np.testing.assert_allclose(cloud.distance(stored), [[2.0, 1.0, np.nan]])
+    cloud.write(path, stored, np.ones((1, 3), bool), np.zeros((1, 3), np.uint8))
+    assert b"element vertex 2\n" in path.read_bytes()  # the third lies at infinity
+
+
+def test_what_cannot_be_metres_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="baseline"):
+        PointCloud(tmp_path / "a.ply", CAMERA, 1, disparity=True)
+    with pytest.raises(InputError, match="must be above 0"):
+        PointCloud(tmp_path / "a.ply", CAMERA, 0)

@@ -1,0 +1,181 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gisr.errors import FileFormatError, LimitError, MissingExtraError
+from gisr.io.limits import DEFAULT_LIMITS, Limits
+from gisr.io.volumes.dicom import is_dicom, read_dicom_header
+
+pydicom = pytest.importorskip("pydicom")
+from pydicom.dataset import FileDataset, FileMetaDataset  # noqa: E402
+from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, generate_uid  # noqa: E402
+
+VOXELS = np.random.default_rng(0).integers(0, 4000, (6, 5, 4)).astype(np.int16)
+"""Columns, rows, slices: as NIfTI orders them."""
+ROW, COLUMN = (0.8, 0.6, 0.0), (0.0, 0.0, -1.0)
+Change = Callable[[Any, int], None]
+
+
+def write_series(
+    folder: Path,
+    voxels: np.ndarray = VOXELS,
+    change: Change = lambda image, index: None,
+    series: str = "1.2.3",
+) -> Path:
+    """Write one image a slice, in an order of names that is not that of the positions."""
+    folder.mkdir(exist_ok=True)
+    normal = np.cross(ROW, COLUMN)
+    for index in range(voxels.shape[2]):
+        meta = FileMetaDataset()
+        meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = (
+            ExplicitVRLittleEndian,
+            MRImageStorage,
+        )
+        meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[series, str(index)])
+        image = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+        image.SeriesInstanceUID, image.SeriesDescription = UID(series), "t2 tse"
+        image.Modality, image.ImageType = "MR", ["ORIGINAL", "PRIMARY", "M"]
+        image.ImagePositionPatient = [
+            float(x) for x in np.array([10, -20, 30]) + 5 * index * normal
+        ]
+        image.ImageOrientationPatient = [*ROW, *COLUMN]
+        image.PixelSpacing, image.SliceThickness = [2.0, 1.5], 5.0
+        image.Columns, image.Rows = voxels.shape[:2]
+        image.BitsAllocated, image.BitsStored, image.HighBit = 16, 16, 15
+        image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"
+        image.PixelRepresentation = 1
+        image.PixelData = np.ascontiguousarray(voxels[..., index].T).tobytes()
+        change(image, index)
+        image.save_as(folder / f"{(index * 7) % 10}-{series}.dcm", enforce_file_format=True)
+    return folder
+
+
+def test_slices_are_sorted_scaled_and_placed(tmp_path: Path) -> None:
+    def scale(image: Any, index: int) -> None:
+        image.RescaleSlope, image.RescaleIntercept = 2, -100
+
+    header = read_dicom_header(write_series(tmp_path / "s", change=scale), DEFAULT_LIMITS)
+    volume = header.load()
+    np.testing.assert_array_equal(volume.voxels, VOXELS * 2.0 - 100)
+    assert (header.shape, header.dtype, header.count) == ((6, 5, 4), np.int16, 1)
+    assert header.zooms == pytest.approx((1.5, 2.0, 5.0))
+    assert header.description == "t2 tse"
+    assert header.header.get_slope_inter() == (2, -100)
+    # DICOM: left, back, head are positive; NIfTI: right, front, head.
+    place = np.array([10, -20, 30]) + 1.5 * 3 * np.array(ROW) + 2.0 * 2 * np.array(COLUMN)
+    place = (place + 5 * 1 * np.cross(ROW, COLUMN)) * [-1, -1, 1]
+    np.testing.assert_allclose(header.affine @ [3, 2, 1, 1], [*place, 1])
+    np.testing.assert_allclose(header.header.get_best_affine(), header.affine, atol=1e-5)
+
+
+def test_slopes_of_their_own_make_floats(tmp_path: Path) -> None:
+    def scale(image: Any, index: int) -> None:
+        image.RescaleSlope, image.RescaleIntercept = 1 + index, 0
+
+    header = read_dicom_header(write_series(tmp_path / "s", change=scale), DEFAULT_LIMITS)
+    assert header.dtype == np.float32
+    np.testing.assert_array_equal(header.load().voxels, VOXELS * (1.0 + np.arange(4)))
+
+
+def test_one_file_stands_for_its_series(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "s")
+    write_series(folder, VOXELS + 1, series="1.2.4")
+    (folder / "notes.txt").write_text("hello")
+    for series, more in (("1.2.3", 0), ("1.2.4", 1)):
+        found = read_dicom_header(folder / f"7-{series}.dcm", DEFAULT_LIMITS).load()
+        np.testing.assert_array_equal(found.voxels, VOXELS + more)
+    with pytest.raises(FileFormatError, match=r"holds 2 series.*name one file"):
+        read_dicom_header(folder, DEFAULT_LIMITS)
+
+
+def _set(name: str, value: Any, only: int | None = None) -> Change:
+    def change(image: Any, index: int) -> None:
+        if only is None or index == only:
+            setattr(image, name, value)
+
+    return change
+
+
+def _lose_place(image: Any, index: int) -> None:
+    del image.ImagePositionPatient
+
+
+def _one_place(image: Any, index: int) -> None:
+    image.ImagePositionPatient = [0.0, 0.0, float(index // 2)]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_set("ImageOrientationPatient", [1, 0, 0, 0, 1, 0], 2), "not parallel"),
+        (_set("PixelSpacing", [2.0, 1.6], 1), "another size, spacing or type"),
+        (_set("ImagePositionPatient", [10.0, 5.0, 30.0], 3), "mm apart"),
+        (_one_place, "several images at one position"),
+        (_lose_place, "does not say ImagePositionPatient"),
+        (_set("NumberOfFrames", 12), "enhanced file of 12 frames"),
+        (_set("ImageType", ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]), "mosaic"),
+        (_set("SamplesPerPixel", 3), "colour"),
+        (_set("ImageOrientationPatient", [1, 0, 0, 1, 0, 0]), "impossible"),
+    ],
+)
+def test_what_is_no_volume_is_refused(tmp_path: Path, change: Change, reason: str) -> None:
+    folder = write_series(tmp_path / "s", change=change)
+    with pytest.raises(FileFormatError, match=reason):
+        read_dicom_header(folder, DEFAULT_LIMITS)
+
+
+def test_a_missing_slice_is_a_gap(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "s")
+    (folder / "4-1.2.3.dcm").unlink()
+    with pytest.raises(FileFormatError, match="5 to 10 mm apart"):
+        read_dicom_header(folder, DEFAULT_LIMITS)
+
+
+def test_damage_and_claims_are_typed(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "s")
+    with pytest.raises(LimitError, match="claims 120 voxels"):
+        read_dicom_header(folder, Limits(max_voxels=100))
+    whole = (folder / "7-1.2.3.dcm").read_bytes()
+    (folder / "7-1.2.3.dcm").write_bytes(whole[:-20])
+    with pytest.raises(FileFormatError, match="7-1"):
+        read_dicom_header(folder, DEFAULT_LIMITS).load()
+    for length in (140, 200, 300):
+        (folder / "7-1.2.3.dcm").write_bytes(whole[:length])
+        with pytest.raises(FileFormatError):
+            read_dicom_header(folder, DEFAULT_LIMITS)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileFormatError, match="empty: is a folder without DICOM images"):
+        read_dicom_header(tmp_path / "empty", DEFAULT_LIMITS)
+    assert is_dicom(folder) and not is_dicom(tmp_path / "empty") and not is_dicom(tmp_path / "no")
+
+
+def shipped(name: str) -> Path:
+    path = pydicom.data.get_testdata_file(name, download=False)
+    assert path is not None
+    return Path(path)
+
+
+@pytest.mark.parametrize("name", ["MR_small.dcm", "MR_small_RLE.dcm", "MR_small_bigendian.dcm"])
+def test_a_real_slice(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(shipped(name).read_bytes())
+    header = read_dicom_header(tmp_path, DEFAULT_LIMITS)
+    expected = pydicom.dcmread(shipped("MR_small.dcm")).pixel_array
+    np.testing.assert_array_equal(header.load().voxels[..., 0], expected.T)
+    assert header.zooms == pytest.approx((0.3125, 0.3125, 0.8))
+
+
+def test_a_missing_decoder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def compress(image: Any, index: int) -> None:
+        image.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.4.70")
+        image.PixelData = pydicom.encaps.encapsulate([b"\xff\xd8\xff\xd9"])
+        image["PixelData"].VR = "OB"
+
+    monkeypatch.setattr(
+        "pydicom.pixels.decoders.base.Decoder.is_available", property(lambda self: False)
+    )
+    header = read_dicom_header(write_series(tmp_path / "s", change=compress), DEFAULT_LIMITS)
+    with pytest.raises(MissingExtraError, match=r"JPEG Lossless.*pylibjpeg"):
+        header.load()

@@ -1,0 +1,241 @@
+"""Many pairs: which files go together, what is refused at once, and what is said at the end."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from gisr.apps.cli import main
+from gisr.data.phantoms import satellite_scene
+from gisr.errors import FileFormatError, GisrError, InputError, PairError
+from gisr.pipelines.batch import BatchItem, is_batch, plan_batch, run_batch
+from gisr.pipelines.request import FileResult, Options
+from gisr.weights.store import Weights, save_weights
+
+SCENE = satellite_scene(64)
+
+
+def touch(folder: Path, *names: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(b"something")
+    return folder
+
+
+def write_depth_pairs(folder: Path, count: int) -> tuple[Path, Path]:
+    """Write depth maps of different values, and pictures."""
+    low, high = touch(folder / "low"), touch(folder / "high")
+    for number in range(count):
+        depth = SCENE.multispectral[number::4, ::4, number % 4][:16].astype(np.uint16)
+        colour = np.repeat(SCENE.panchromatic / 8, 3, axis=2).astype(np.uint8)
+        cv2.imwrite(str(low / f"room{number}_depth.png"), depth)
+        cv2.imwrite(str(high / f"room{number}_rgb.png"), colour)
+    return low, high
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, weights: Callable[..., Weights]) -> str:
+    made = weights()
+    save_weights(tmp_path / "tiny", made.network, made.descriptions, name="tiny")
+    return str(tmp_path / "tiny")
+
+
+@pytest.mark.parametrize(
+    ("target", "guide"),
+    [
+        ("a.tif", "a.tif"),
+        ("a_MS.tif", "a_PAN.TIF"),
+        ("sub-01_T2w.nii.gz", "sub-01_T1w.nii"),
+        ("BraTS-0001-t2f.nii.gz", "BraTS-0001-t1n.nii.gz"),
+        ("scan_T2_FLAIR.nii", "scan.nii"),
+        ("art_disp.pfm", "art_rgb.jpeg"),
+        ("room 3 depth.png", "room 3-colour.jpg"),
+    ],
+)
+def test_names_that_go_together(tmp_path: Path, target: str, guide: str) -> None:
+    low = touch(tmp_path / "low", target, "readme.txt", ".hidden.tif")
+    high = touch(tmp_path / "high", guide, "other_pan.tif", "other.tif.aux.xml")
+    batch = plan_batch(low, high, tmp_path / "out", Options(ratio=4))
+    assert batch.items == (
+        BatchItem(low / target, high / guide, tmp_path / "out" / target, Options(ratio=4)),
+    )
+    assert batch.notes == ("1 guides have no target: other_pan.tif",)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_guide_may_serve_several_targets_and_the_same_name_goes_first(tmp_path: Path) -> None:
+    low = touch(tmp_path / "low", "s_T2w.nii", "s_FLAIR.nii")
+    high = touch(tmp_path / "high", "s_T1w.nii")
+    assert {item.guide.name for item in plan_batch(low, high, tmp_path / "out").items} == {
+        "s_T1w.nii"
+    }
+    touch(high, "s_FLAIR.nii")
+    with pytest.raises(PairError, match=r"s_T2w\.nii: 2 guides .*s_FLAIR\.nii, s_T1w\.nii"):
+        plan_batch(low, high, tmp_path / "out")
+    (low / "s_T2w.nii").unlink()
+    (item,) = plan_batch(low, high, tmp_path / "out").items
+    assert item.guide.name == "s_FLAIR.nii"
+
+
+def test_calls_that_are_wrong(tmp_path: Path) -> None:
+    low, high = touch(tmp_path / "low", "a_MS.tif"), touch(tmp_path / "high", "b_PAN.tif")
+    empty, out = touch(tmp_path / "empty"), tmp_path / "out"
+    cases: list[tuple[tuple[Any, ...], type[GisrError], str]] = [
+        ((low, high, out), PairError, r"a_MS\.tif: no guide in .*high has"),
+        ((low, None, out), InputError, "name the folder of the guides"),
+        ((low, high / "b_PAN.tif", out), InputError, "name the folder of the guides"),
+        ((low, low, out), InputError, r"lie in one folder: list them in a \.csv"),
+        ((empty, high, out), FileFormatError, "empty: holds no image"),
+        ((low, empty, out), FileFormatError, "empty: holds no image"),
+        ((low, high, high / "b_PAN.tif"), FileFormatError, "is a file"),
+        ((low, high, out, Options(report="a.html")), InputError, "report names one file"),
+    ]
+    for arguments, error, message in cases:
+        with pytest.raises(error, match=message):
+            plan_batch(*arguments)
+    touch(high, "a.tif")
+    for where in (low, high):
+        touch(where, "a_MS.tif")
+        with pytest.raises(FileFormatError, match=r"a_MS\.tif: is also an input"):
+            plan_batch(low, high, where, Options(overwrite=True))
+
+
+def test_outputs_that_exist(tmp_path: Path) -> None:
+    low, high = (
+        touch(tmp_path / "low", "a.tif", "b.tif"),
+        touch(tmp_path / "high", "a.tif", "b.tif"),
+    )
+    out = touch(tmp_path / "out", "b.tif")
+    with pytest.raises(FileFormatError, match=r"1 of 2 outputs exist already \(b\.tif\)"):
+        plan_batch(low, high, out)
+    batch = plan_batch(low, high, out, skip_existing=True)
+    assert [item.output.name for item in batch.items] == ["a.tif"]
+    assert [item.output.name for item in batch.skipped] == ["b.tif"]
+    assert len(plan_batch(low, high, out, Options(overwrite=True)).items) == 2
+    with pytest.raises(InputError, match="exclude each other"):
+        plan_batch(low, high, out, Options(overwrite=True), skip_existing=True)
+
+
+def test_a_list_names_files_outputs_and_options(tmp_path: Path) -> None:
+    path = touch(tmp_path / "lists") / "pairs.csv"
+    path.write_text(
+        "target;guide;output;task;ratio;sensor;bits;contrast;grid;nodata;invalid;description\n"
+        "a.tif;../pan/a.tif;;Pansharpening;2.5;Landsat-7;8;;;0;;\n\n"
+        "/abs/b.nii;c.nii;sub/b2.nii;;;;;t1CE;kspace;;-1;a head\n",
+        encoding="utf-8",
+    )
+    assert is_batch(str(path)) and is_batch(str(tmp_path)) and not is_batch("a.tif")
+    shared = Options(ratio=4, description="for all")
+    first, second = plan_batch(path, None, tmp_path / "out", shared).items
+    assert first.target == tmp_path / "lists" / "a.tif"
+    assert first.guide.resolve() == tmp_path / "pan" / "a.tif"
+    assert first.output == tmp_path / "out" / "a.tif"
+    assert first.options == Options(
+        task="pansharpening",
+        ratio=2.5,
+        sensor="Landsat-7",
+        bits=8,
+        nodata=0.0,
+        description="for all",
+    )
+    assert (second.target, second.output) == (Path("/abs/b.nii"), tmp_path / "out/sub/b2.nii")
+    assert second.options == Options(
+        ratio=4, contrast="T1ce", grid="kspace", invalid=-1.0, description="a head"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("target,guide\n", "lists no pair"),
+        ("target,guide\na.tif,\n", "line 2, column guide: is empty"),
+        ("target,guide,task\na,b,mr\n", "line 2, column task: 'mr': use one of"),
+        ("target,guide,ratio\na,b,0\n", "column ratio: 0 must be above 0"),
+        ("target,guide,speed\na,b,9\n", "column speed: is unknown"),
+        ("target\na\n", "column guide: is missing"),
+        ("target,guide\nx/a.tif,b\ny/a.tif,c\n", r"the output of .*x/a\.tif and .*y/a\.tif"),
+    ],
+)
+def test_lists_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(FileFormatError, match=message):
+        plan_batch(path, None, tmp_path / "out")
+    with pytest.raises(InputError, match=r"leave the guide .*tmp out"):
+        plan_batch(path, Path("tmp"), tmp_path / "out")
+
+
+def test_one_failure_does_not_stop_the_others_and_a_defect_does(tmp_path: Path) -> None:
+    names = ("a.tif", "b.tif", "c.tif")
+    low, high = touch(tmp_path / "low", *names), touch(tmp_path / "high", *names)
+    batch = plan_batch(low, high, tmp_path / "new" / "out")
+
+    def upscale(item: BatchItem) -> FileResult:
+        if item.target.name == "b.tif":
+            raise PairError("they do not\nfit")
+        assert item.output.parent.is_dir()
+        return FileResult(item.output, "pansharpening", (1, 1, 1), "uint8", 4.0, "centre")
+
+    seen: list[str] = []
+    summary = run_batch(batch, upscale, lambda outcome: seen.append(outcome.item.target.name))
+    assert seen == list(names)
+    assert summary.exit_code == 1
+    counts, failure = str(summary).splitlines()
+    assert counts.startswith("2 done, 1 failed, ")
+    assert failure == f"failed: {low / 'b.tif'}: they do not fit"
+
+    def defect(item: BatchItem) -> FileResult:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_batch(batch, defect)
+
+
+def test_the_command_over_folders_and_a_list(
+    tmp_path: Path, tiny: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    low, high = write_depth_pairs(tmp_path, 2)
+    out, words = tmp_path / "out", ["--model", tiny, "--device", "cpu", "--threads", "1"]
+    both = ["upscale", str(low), str(high), "-o", str(out), *words]
+    assert main(both) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in said[:2]] == [
+        str(out / f"room{number}_depth.png") for number in (0, 1)
+    ]
+    assert said[2].startswith("2 done, 0 failed, ")
+    image = cv2.imread(str(out / "room1_depth.png"), cv2.IMREAD_UNCHANGED)
+    assert image is not None and image.shape == (64, 64)
+
+    touch(low, "room2_depth.png")
+    touch(high, "room2_rgb.png")
+    assert main(both) == 2  # two outputs exist
+    assert "outputs exist already" in capsys.readouterr().err
+    assert main([*both, "--skip-existing"]) == 1
+    captured = capsys.readouterr()
+    assert "0 done, 1 failed, 2 skipped" in captured.out
+    assert captured.err.startswith(f"gisr: failed: {low / 'room2_depth.png'}: ")
+    assert captured.err.count("\n") == 1
+
+    (tmp_path / "list.csv").write_text("target,guide\nlow/room0_depth.png,high/room0_rgb.png\n")
+    listed = ["upscale", str(tmp_path / "list.csv"), "-o", str(tmp_path / "again"), *words]
+    assert main([*listed, "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+    again = (tmp_path / "again" / "room0_depth.png").read_bytes()
+    assert again == (out / "room0_depth.png").read_bytes()
+    for wrong in (["--skip-existing", "--overwrite"], ["--workers", "0"], ["--model", "none"]):
+        assert main([*listed[:4], str(tmp_path / "no"), *words[2:], *wrong]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    one = [str(low / "room0_depth.png"), str(high / "room0_rgb.png"), "-o", str(tmp_path / "x.png")]
+    assert main(["upscale", *one, "--workers", "2"]) == 2
+    assert main(["upscale", one[0], "-o", one[3]]) == 2
+
+
+def test_plans_need_no_torch() -> None:
+    code = "import sys, gisr.pipelines.dask_cluster; print('torch' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"

@@ -1,0 +1,225 @@
+"""Weights on disk: what is saved comes back, and nothing else is taken for weights."""
+
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from gisr.errors import WeightsError
+from gisr.inference.upscaler import Upscaler, load_model
+from gisr.magnet import MAGNet
+from gisr.weights import folder as module
+from gisr.weights.store import Weights, load_weights, save_weights
+
+Build = Callable[..., Weights]
+
+
+@pytest.fixture
+def folder(weights: Build, tmp_path: Path) -> Path:
+    """Save tiny weights."""
+    made = weights()
+    save_weights(tmp_path / "w", made.network, made.descriptions, name="tiny", card="# Card\n")
+    return tmp_path / "w"
+
+
+def change_config(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    change(config)
+    path.write_text(json.dumps(config))
+
+
+def change_tensors(folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors")
+
+
+def test_weights_come_back(folder: Path, weights: Build) -> None:
+    loaded, made = load_weights(folder), weights()
+    assert loaded.name == "tiny"
+    assert loaded.network.config == made.network.config
+    assert not loaded.network.training
+    expected = made.network.state_dict()
+    assert all(torch.equal(v, expected[k]) for k, v in loaded.network.state_dict().items())
+    assert all(parameter.requires_grad for parameter in loaded.network.parameters())
+    assert loaded.descriptions.sentences == made.descriptions.sentences
+    np.testing.assert_array_equal(loaded.descriptions.embeddings, made.descriptions.embeddings)
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"config.json", "model.safetensors", "descriptions.safetensors", "README.md"}
+
+
+def test_an_upscaler_saves_and_loads_itself(weights: Build, tmp_path: Path) -> None:
+    target, guide = np.random.default_rng(0).uniform(1, 9, (6, 6)), np.ones((12, 12))
+    first = Upscaler(weights(), "cpu")
+    first.save_pretrained(tmp_path)
+    second = load_model(tmp_path, "cpu")
+    assert isinstance(second.network, MAGNet)
+    np.testing.assert_array_equal(second(target, guide, "mri"), first(target, guide, "mri"))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_the_size_and_nearly_the_same(
+    weights: Build, tmp_path: Path, dtype: torch.dtype
+) -> None:
+    made = weights()
+    save_weights(tmp_path, made.network, made.descriptions, name="half", dtype=dtype)
+    stored = load_file(tmp_path / "model.safetensors")
+    assert {tensor.dtype for tensor in stored.values()} == {dtype}
+    loaded, expected = load_weights(tmp_path).network.state_dict(), made.network.state_dict()
+    for name, tensor in loaded.items():
+        assert tensor.dtype == torch.float32
+        torch.testing.assert_close(tensor, expected[name], rtol=0.01, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda tensors: tensors.pop("head.bias"), "head.bias"),
+        (lambda tensors: tensors.update(extra=torch.ones(1)), "extra"),
+        (lambda tensors: tensors.update({"head.bias": torch.ones(3)}), "size mismatch"),
+        (lambda tensors: tensors["embed.weight"].view(-1).fill_(torch.nan), "NaN"),
+        (lambda tensors: tensors["embed.weight"].view(-1)[:1].fill_(torch.inf), "infinity"),
+        (lambda tensors: tensors.update({"head.bias": torch.ones(16, dtype=torch.int64)}), "I64"),
+    ],
+)
+def test_tensors_must_fit_exactly(
+    folder: Path, change: Callable[[dict[str, torch.Tensor]], object], message: str
+) -> None:
+    change_tensors(folder, change)
+    with pytest.raises(WeightsError, match=message) as caught:
+        load_weights(folder)
+    assert str(folder) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda config: config["network"].update(colour="red"), "colour"),
+        (lambda config: config["network"].pop("width"), "width"),
+        (lambda config: config["network"].update(width="4"), "width cannot be '4'"),
+        (lambda config: config["network"].update(width=4.0), "width cannot be 4.0"),
+        (lambda config: config["network"].update(width=True), "width cannot be True"),
+        (lambda config: config["network"].update(blocks=[1, "1"]), "blocks cannot be"),
+        (lambda config: config["network"].update(blocks=1), "blocks cannot be"),
+        (lambda config: config["network"].update(width=7), "width 7"),
+        (lambda config: config["network"].update(heads=[0, 1]), "heads"),
+        (lambda config: config["network"].update(blocks=[1, 10**12]), "blocks"),
+        (lambda config: config["network"].update(width=1024), "do not fit"),
+        (lambda config: config["network"].update(text_width=100), "do not fit"),
+        (lambda config: config.update(network=[]), "network"),
+        (lambda config: config.update(format="gisr weights 99"), "no configuration of gisr"),
+        (lambda config: config.pop("format"), "no configuration of gisr"),
+        (lambda config: config.update(text_encoder="clip"), "text encoder"),
+    ],
+)
+def test_the_configuration_must_fit_exactly(
+    folder: Path, change: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    change_config(folder, change)
+    with pytest.raises(WeightsError, match=message):
+        load_weights(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff\xfe", b"[" * 100_000])
+def test_a_configuration_that_is_no_json_object(folder: Path, content: bytes) -> None:
+    (folder / "config.json").write_bytes(content)
+    with pytest.raises(WeightsError, match="w"):
+        load_weights(folder)
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors", "descriptions.safetensors"])
+def test_missing_and_damaged_files(folder: Path, file: str) -> None:
+    content = (folder / file).read_bytes()
+    (folder / file).write_bytes(content[: len(content) // 2])
+    with pytest.raises(WeightsError):
+        load_weights(folder)
+    (folder / file).unlink()
+    with pytest.raises(WeightsError, match=file.split(".")[0]):
+        load_weights(folder)
+
+
+class Payload:
+    """Leaves a mark when unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return Path.touch, (self.mark,)
+
+
+def test_nothing_is_unpickled(folder: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Payload(mark)))
+    load_weights(folder)
+    for name in ("model.safetensors", "descriptions.safetensors"):
+        whole = (folder / name).read_bytes()
+        (folder / name).write_bytes(pickle.dumps(Payload(mark)))
+        with pytest.raises(WeightsError):
+            load_weights(folder)
+        (folder / name).write_bytes(whole)
+    assert not mark.exists()
+
+
+def test_values_that_are_not_finite_are_not_saved(weights: Build, tmp_path: Path) -> None:
+    made = weights()
+    made.network.head.get_parameter("bias").data[0] = 1e30
+    with pytest.raises(WeightsError, match=r"head\.bias"):
+        save_weights(tmp_path, made.network, made.descriptions, name="x", dtype=torch.float16)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_saving_again_replaces(folder: Path, weights: Build) -> None:
+    other = weights(width=8)
+    save_weights(folder, other.network, other.descriptions, name="other")
+    assert load_weights(folder).network.config.width == 8
+    assert load_weights(folder).name == "other"
+
+
+@pytest.mark.parametrize("name", ["nothing-here", "./a/b", "/a/b", "a/b/c", "../x", "a b/c", ""])
+def test_names_that_mean_nothing(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, "_download", lambda *_: pytest.fail("went to the network"))
+    with pytest.raises(WeightsError, match="no weights"):
+        load_weights(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "revision"),
+    [("owner/name", None), ("owner/na.me-1@v2", "v2"), ("owner/name@refs/pr/1", "refs/pr/1")],
+)
+def test_hub_ids_are_downloaded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, revision: str | None
+) -> None:
+    asked: list[tuple[str, Any, Any]] = []
+
+    def snapshot(repository: str, *, revision: str | None, allow_patterns: list[str]) -> str:
+        asked.append((repository, revision, allow_patterns))
+        return str(folder)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+    assert load_weights(name).name == "tiny"
+    ((repository, asked_revision, patterns),) = asked
+    assert (repository, asked_revision) == (name.partition("@")[0], revision)
+    assert all(Path(pattern).suffix in (".json", ".safetensors", ".md") for pattern in patterns)
+    assert {"config.json", "model.safetensors", "descriptions.safetensors"} <= set(patterns)
+
+
+@pytest.mark.parametrize("reason", ["no such repository\nsecond line", ""])
+def test_a_download_that_fails_is_named(monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
+    def snapshot(*_: object, **__: object) -> str:
+        raise OSError(reason)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+    with pytest.raises(WeightsError, match="owner/name") as caught:
+        load_weights("owner/name")
+    assert "\n" not in str(caught.value)

@@ -32,8 +32,8 @@ from gisr.inference.consistency.correction import Consistency, consistency, cons
 from gisr.inference.upscaler import Upscaler, load_model
 from gisr.inference.windowed_pair import ArraySource, nearest_pixels
 from gisr.pipelines.hole_filling import fill_by_guide
+from gisr.tasks import TaskName
 from gisr.tasks.sensors import find_sensor
-from gisr.tasks.task import TaskName
 
 SIDE = 256
 SCENES = ("l7_19", "l7_22", "decri_qb", "whu_qb_yichang_r3c7", "gf2_test_fr0", "l8_12")

@@ -1,12 +1,18 @@
-"""What every test shares: the data folder, checked shapes, quiet threads, repeatable examples."""
+"""What every test shares: data, checked shapes, one thread, repeatable examples, an upscaler."""
 
 import os
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 from jaxtyping import install_import_hook
+
+if TYPE_CHECKING:
+    from gisr.inference.upscaler import Upscaler
+    from gisr.weights.store import Weights
 
 # Every annotated shape of the network is checked while the tests run. It must be asked for before
 # the first import of the package, hence here and not in a fixture. The configuration is left out:
@@ -39,3 +45,21 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs real pairs: {folder} is not there (set GISR_DATA to the data folder)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def weights() -> "Callable[..., Weights]":
+    """Build weights of a tiny network, no weight at zero so that it does something."""
+    from tests.small_network import tiny_weights
+
+    return tiny_weights
+
+
+@pytest.fixture
+def upscaler() -> "Upscaler":
+    """Return an upscaler on the CPU whose tiles are large enough for the tests' images."""
+    from tests.small_network import tiny_weights
+
+    from gisr.inference.upscaler import Upscaler
+
+    return Upscaler(tiny_weights(), "cpu")

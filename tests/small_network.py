@@ -1,8 +1,12 @@
-"""A network that runs in no time."""
+"""Networks that run in no time."""
+
+from typing import Any
 
 import torch
 
 from gisr.magnet import MAGNet, MAGNetConfig
+from gisr.tasks.text.table import built_in_table
+from gisr.weights.store import Weights
 
 
 def small_network(seed: int = 0, *, width: int = 8, moved: bool = False) -> MAGNet:
@@ -20,3 +24,14 @@ def small_network(seed: int = 0, *, width: int = 8, moved: bool = False) -> MAGN
             for parameter in network.parameters():
                 parameter.add_(0.05 * torch.randn_like(parameter))
     return network
+
+
+def tiny_weights(**changes: Any) -> Weights:
+    """Return weights of a tiny network, no weight at zero so that it does something."""
+    torch.manual_seed(7)
+    settings = {"width": 4, "blocks": (1, 1), "heads": (1, 2), "unshuffle": 2, **changes}
+    network = MAGNet(MAGNetConfig(**settings))
+    for parameter in network.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.1)
+    return Weights("tiny", network, built_in_table())

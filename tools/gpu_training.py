@@ -31,7 +31,7 @@ from gisr.datasets.entry import Entry
 from gisr.datasets.prepared.prepare import prepare_store
 from gisr.errors import GisrError, InputError
 from gisr.magnet import MAGNet
-from gisr.tasks.task import TASKS, TaskName
+from gisr.tasks import TASKS, TaskName
 from gisr.tasks.text.table import built_in_table
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from gisr.training.log import LOG_FILE, read_log

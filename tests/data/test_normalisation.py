@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gisr.data.normalisation import Normalisation
-from gisr.tasks.task import find_task
+from gisr.tasks import find_task
 
 RNG = np.random.default_rng(4)
 TARGET = RNG.uniform(3, 90, (12, 14, 3)).astype(np.float32)

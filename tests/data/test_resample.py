@@ -16,7 +16,7 @@ from gisr.data.resample import (
 )
 from gisr.errors import InputError
 from gisr.io.placement import Placement
-from gisr.tasks.task import Grid
+from gisr.tasks import Grid
 
 RNG = np.random.default_rng(1)
 

@@ -13,8 +13,8 @@ from PIL import Image
 from gisr.datasets.entry import Frame, Scan, Scene
 from gisr.datasets.open_pairs import read_open_pairs
 from gisr.errors import FileFormatError
+from gisr.tasks import built_in_descriptions
 from gisr.tasks.sensors import find_sensor
-from gisr.tasks.task import built_in_descriptions
 from gisr.training.samples.training_sets import DepthSet, MRISet, PansharpeningSet, TrainingSet
 
 SCENE: dict[str, Any] = {

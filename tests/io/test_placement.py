@@ -7,7 +7,7 @@ from hypothesis import given
 
 from gisr.errors import PairError
 from gisr.io.placement import Placement, check_overlap
-from gisr.tasks.task import Grid
+from gisr.tasks import Grid
 
 
 def test_centre_grid_aligns_pixel_areas() -> None:

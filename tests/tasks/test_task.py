@@ -6,8 +6,7 @@ from typing import get_args
 import pytest
 
 from gisr.errors import InputError
-from gisr.tasks.sensors import SENSORS
-from gisr.tasks.task import (
+from gisr.tasks import (
     DESCRIBED_RATIOS,
     TASKS,
     Contrast,
@@ -17,6 +16,7 @@ from gisr.tasks.task import (
     find_task,
     nearest_described_ratio,
 )
+from gisr.tasks.sensors import SENSORS
 
 
 def test_every_task_name_has_its_record() -> None:
@@ -71,9 +71,11 @@ def test_a_ratio_must_be_above_zero(ratio: float) -> None:
         describe("depth", ratio)
 
 
-def test_unknown_sensor_and_contrast_are_refused() -> None:
-    with pytest.raises(InputError, match="Sputnik"):
-        describe("pansharpening", 4, sensor="Sputnik")
+def test_a_new_sensor_gets_the_sentence_without_a_sensor() -> None:
+    assert describe("pansharpening", 4, sensor="Sputnik") == describe("pansharpening", 4)
+
+
+def test_unknown_contrast_and_task_are_refused() -> None:
     with pytest.raises(InputError, match=r"'T3'.*T1, T1ce"):
         describe("mri", 4, contrast="T3")
     with pytest.raises(InputError, match="unknown task"):

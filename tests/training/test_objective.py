@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gisr.magnet import LevelRouting, MAGNetOutput
-from gisr.tasks.task import TaskName, describe
+from gisr.tasks import TaskName, describe
 from gisr.tasks.text.table import built_in_table
 from gisr.training.objective import Batch, gradient_norms, objective, sample_errors
 from gisr.training.recipe import Criterion

@@ -8,8 +8,8 @@ from typing import get_args
 
 from gisr.apps.machine import checked_device, set_threads
 from gisr.errors import RecipeError
+from gisr.tasks import DESCRIBED_RATIOS, TASKS, Contrast
 from gisr.tasks.sensors import SENSORS
-from gisr.tasks.task import DESCRIBED_RATIOS, TASKS, Contrast
 
 
 def demo(

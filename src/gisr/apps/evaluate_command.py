@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gisr.apps.machine import checked_device, set_threads
-from gisr.tasks.task import find_task
+from gisr.tasks import find_task
 
 if TYPE_CHECKING:
-    from gisr.tasks.task import TaskName
+    from gisr.tasks import TaskName
 
 _SYSTEMS = ("bicubic", "zero-filled", "gsa", "gsa-aligned", "guided-filter", "magnet-s")
 

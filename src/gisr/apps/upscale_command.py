@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gisr.apps.machine import checked_device, set_threads
 from gisr.errors import InputError
-from gisr.tasks.task import find_task
+from gisr.tasks import find_task
 
 if TYPE_CHECKING:
     from gisr.io.depth.point_cloud import PointCloud

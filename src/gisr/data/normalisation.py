@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from gisr.tasks.task import Task
+from gisr.tasks import Task
 
 _QUIET_BAND = 0.02
 """A band that varies less than this share of the liveliest is scaled as if it varied so much:

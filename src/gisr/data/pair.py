@@ -9,7 +9,7 @@ from gisr.data.degradations import fill_holes, zero_fill
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError, PairError
 from gisr.io.placement import Placement
-from gisr.tasks.task import Grid, TaskName, find_task
+from gisr.tasks import Grid, TaskName, find_task
 
 _KSPACE_DRIFT = 0.05
 """Target pixels by which a placement may differ from that of a k-space crop: rounded headers."""

@@ -19,7 +19,7 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float
 
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 Split = Literal["train", "val", "test", "research"]
 """``research`` entries serve experiments and are never in shipped weights."""

@@ -15,7 +15,7 @@ from gisr.io.colour import read_colour
 from gisr.io.depth.maps import read_depth
 from gisr.io.geotiff import read_geotiff
 from gisr.io.volumes.nifti import read_nifti
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 INDEX = "index.json"
 """Name of the index."""

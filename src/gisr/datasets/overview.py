@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gisr.datasets.entry import Entry, Frame, Pixels, Scan, Scene
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from gisr.datasets.crops import pair_window
 from gisr.datasets.entry import Frame, MadePair, Scan, Scene
 from gisr.errors import InputError, PairError
 from gisr.io.placement import Placement
-from gisr.tasks.task import find_task
+from gisr.tasks import find_task
 from gisr.windows import Window
 
 _LEVELS = 255.0

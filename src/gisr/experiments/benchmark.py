@@ -7,8 +7,8 @@ from gisr.data.pair import Pair
 from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene
 from gisr.datasets.pairing import frame_pair, full_pair, made_pair, scene_pair, slice_pairs
 from gisr.metrics import MetricName
+from gisr.tasks import TaskName
 from gisr.tasks.sensors import find_sensor
-from gisr.tasks.task import TaskName
 
 NO_REFERENCE: tuple[MetricName, ...] = ("d_lambda", "d_s", "qnr", "d_lambda_k", "hqnr")
 """What satellite images of full resolution are scored by."""

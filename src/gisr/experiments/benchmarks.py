@@ -26,7 +26,7 @@ from gisr.experiments.benchmark import (
 )
 from gisr.experiments.published_benchmarks import PUBLISHED
 from gisr.metrics import MetricName
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 
 def _open(task: TaskName, *splits: str, of: Callable[[Entry], bool]) -> Contains:

@@ -21,7 +21,7 @@ from gisr.experiments.demo_pictures import Sheet, draw_comparison
 from gisr.experiments.evaluation import measure
 from gisr.inference.upscaler import Progress, load_model
 from gisr.metrics import METRICS, MetricName
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 _BORDER = {"pansharpening": 8, "mri": 0, "depth": 6}
 """Pixels cut on every side before scoring, as in the benchmarks."""

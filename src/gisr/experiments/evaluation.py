@@ -34,7 +34,7 @@ from gisr.metrics import (
     ssim_skimage7,
     ssim_wang,
 )
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 _CORRECTED: dict[str, Corrected] = {"consistent": "always", "plain": "never"}
 """Behind the name of weights and a plus: scored as with ``gisr upscale --consistent``, or with

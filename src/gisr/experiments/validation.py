@@ -18,7 +18,7 @@ from gisr.experiments.system_variants import AskedUpscaler
 from gisr.inference.upscaler import Upscaler
 from gisr.magnet import MAGNet
 from gisr.metrics import psnr, rmse
-from gisr.tasks.task import TaskName, find_task
+from gisr.tasks import TaskName, find_task
 from gisr.tasks.text.table import DescriptionTable
 from gisr.training.loop import Validate
 from gisr.training.recipe import Recipe

@@ -30,7 +30,7 @@ from gisr.inference.upscaler import Upscaler, prompt_cells
 from gisr.inference.windowed_pair import Cut, PairSource, Survey, Values, sample_of, survey_of
 from gisr.io.optional_imports import load_extra
 from gisr.io.placement import place_by_shape
-from gisr.tasks.task import Grid, TaskName, find_task
+from gisr.tasks import Grid, TaskName, find_task
 from gisr.windows import Window, within
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from torch import Tensor
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.io.placement import place_by_shape
-from gisr.tasks.task import TASKS, Grid, TaskName, find_task
+from gisr.tasks import TASKS, Grid, TaskName, find_task
 
 Image = NDArray[np.generic] | Tensor
 

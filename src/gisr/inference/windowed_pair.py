@@ -19,8 +19,8 @@ from gisr.estimation.sensor_model import Instrument, find_instrument
 from gisr.inference.percentile_sample import RegularSample
 from gisr.inference.tiling import TilePlan
 from gisr.io.placement import Placement
+from gisr.tasks import Task, describe, find_task
 from gisr.tasks.sensors import find_sensor
-from gisr.tasks.task import Task, describe, find_task
 from gisr.windows import Window
 
 _TARGET_MARGIN = 8

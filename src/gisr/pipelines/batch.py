@@ -15,8 +15,8 @@ from gisr.io.files import file_suffix
 from gisr.io.table import Column, Row, read_rows
 from gisr.io.volumes.dicom import is_dicom
 from gisr.pipelines.request import OUTPUT_SUFFIXES, FileResult, Options
+from gisr.tasks import Contrast, Grid, TaskName
 from gisr.tasks.contrasts import CONTRAST_TOKENS
-from gisr.tasks.task import Contrast, Grid, TaskName
 
 LIST_SUFFIX = ".csv"
 """What a list of pairs is called."""

@@ -11,7 +11,7 @@ from gisr.io.depth.maps import check_storable
 from gisr.io.geotiff import GeoHeader, GeoReader
 from gisr.io.pairs import DepthPair, RasterPair
 from gisr.pipelines.request import Order
-from gisr.tasks.task import describe
+from gisr.tasks import describe
 
 _LARGEST = float(np.finfo(np.float32).max)
 _MOST_SAMPLES = 2**23

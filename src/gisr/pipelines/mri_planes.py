@@ -40,7 +40,7 @@ from gisr.inference.windowed_pair import nearest_pixels
 from gisr.io.placement import Placement
 from gisr.io.volumes.placement import AxisPlacement, VolumePlacement
 from gisr.pipelines.request import RATIO_TOLERANCE, Order
-from gisr.tasks.task import Grid
+from gisr.tasks import Grid
 
 Voxels = Float[np.ndarray, "X Y Z"]
 Places = Mapping[int, AxisPlacement]

@@ -40,7 +40,7 @@ from gisr.io.placement import Placement
 from gisr.pipelines.checks import check_values
 from gisr.pipelines.report import SceneSubject, write_report
 from gisr.pipelines.request import FileResult, Order
-from gisr.tasks.task import find_task
+from gisr.tasks import find_task
 from gisr.windows import Window
 
 _SCAN_SAMPLES = 2**19

@@ -25,7 +25,7 @@ from gisr.io.pairs import DepthPair, FilePair, guess_task, read_pair
 from gisr.io.placement import Placement, place_by_shape
 from gisr.io.volumes import nifti
 from gisr.io.volumes.dicom import is_dicom
-from gisr.tasks.task import Grid, TaskName, find_task
+from gisr.tasks import Grid, TaskName, find_task
 
 if TYPE_CHECKING:  # scipy takes half a second to load
     from gisr.estimation.registration import Alignment

@@ -10,7 +10,7 @@ from gisr.pipelines.depth import upscale_depth_map
 from gisr.pipelines.mri import upscale_volume
 from gisr.pipelines.pansharpening import upscale_scene
 from gisr.pipelines.request import FileResult, Options, Order, read_order
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 _WAYS: dict[TaskName, Callable[[Upscaler, Order, Progress | None], FileResult]] = {
     "pansharpening": upscale_scene,

@@ -3,8 +3,10 @@
 import re
 from os import PathLike
 from pathlib import Path
+from typing import Literal
 
-from gisr.tasks.task import Contrast
+Contrast = Literal["T1", "T1ce", "T2", "FLAIR", "PD"]
+"""MR contrasts with a built-in description."""
 
 CONTRAST_TOKENS: dict[str, Contrast] = {
     **dict.fromkeys(("t1", "t1w", "t1n"), "T1"),

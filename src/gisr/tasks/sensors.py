@@ -87,11 +87,19 @@ def find_sensor(name: str | None) -> Sensor:
     Raises:
         InputError: The name is none of :data:`SENSORS`.
     """
-    if name is None:
-        return UNKNOWN_SENSOR
-    key = _key(name.split("(")[0])
-    sensor = SENSORS.get(_ALIASES.get(key, key))
-    if sensor is None:
+    sensor = listed_sensor(name)
+    if name is not None and sensor is UNKNOWN_SENSOR:
         known = ", ".join(sensor.name for sensor in _ALL)
         raise InputError(f"unknown sensor {name!r}: use one of {known}, or leave the sensor out")
     return sensor
+
+
+def listed_sensor(name: str | None) -> Sensor:
+    """Return the record of a sensor, or :data:`UNKNOWN_SENSOR` for one that is not listed.
+
+    A new sensor needs no new weights: its images get the description without a sensor.
+    """
+    if name is None:
+        return UNKNOWN_SENSOR
+    key = _key(name.split("(")[0])
+    return SENSORS.get(_ALIASES.get(key, key), UNKNOWN_SENSOR)

@@ -1,14 +1,11 @@
-"""What a task is: three frozen records, one per kind of pair.
-
-Adding a fourth task is one record here, one reader in ``gisr.data`` and one format in ``gisr.io``.
-"""
+"""What a task is: one frozen record with everything that is decided per task."""
 
 import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
-from gisr.errors import InputError
-from gisr.tasks.sensors import SENSORS, find_sensor
+from gisr.metrics.definitions import MetricName
 
 TaskName = Literal["pansharpening", "mri", "depth"]
 """The built-in tasks."""
@@ -18,18 +15,44 @@ Grid = Literal["centre", "kspace"]
 ``centre``: pixel areas are aligned; target sample j is at guide index (j + 1/2) * ratio - 1/2.
 ``kspace``: target sample j is at guide index j * ratio, as a crop of k-space leaves it.
 """
-Contrast = Literal["T1", "T1ce", "T2", "FLAIR", "PD"]
-"""MR contrasts with a built-in description."""
+Registration = Literal["correlation", "mutual information"]
+"""Similarity by which the shift of a guide is estimated."""
+Reduction = Literal["sensor", "bicubic"]
+"""How targets are reduced from the truth, on grids with aligned pixel areas.
+
+``sensor``: the sensor's Gaussian MTF (Wald's protocol), measured on the pair.
+``bicubic``: Pillow's antialiased bicubic kernel, as in the depth literature.
+"""
+Display = Literal["bands", "grey", "depth"]
+"""How values become colours: three bands as red, green and blue; one band grey; a depth map."""
 
 DESCRIBED_RATIOS = (2, 3, 4, 8, 16)
 """Ratios with a built-in description. The exact ratio always enters the network as a number."""
 
 
 @dataclass(frozen=True)
+class PairFacts:
+    """What a description can say of a pair besides its task and ratio."""
+
+    sensor: str | None = None
+    """Satellite sensor, for example ``QuickBird``."""
+    contrast: str | None = None
+    """MR contrast of the target."""
+    guide_contrast: str | None = None
+    """MR contrast of the guide."""
+
+
+@dataclass(frozen=True)
 class Task:
-    """One kind of guided super-resolution."""
+    """One kind of guided super-resolution, and all that is decided for it once."""
 
     name: TaskName
+    title: str
+    """Name in headings and on tabs."""
+    subject: str
+    """What the target is called in messages: ``depth map``."""
+    guide: str
+    """What the guide is called in messages: ``colour picture``."""
     grid: Grid
     """Where target samples lie when the files do not say."""
     paper_ratios: tuple[int, ...]
@@ -40,30 +63,43 @@ class Task:
     """The same for the guide, all channels together."""
     unit: str
     """Unit of the values, for messages and figures."""
+    metrics: tuple[MetricName, ...]
+    """Metrics of its tables, the headline first."""
+    border: int
+    """Pixels cut on every side before an image is scored."""
+    no_reference: bool
+    """Whether the indexes without a truth (QNR and its kin) are defined for it."""
+    interpolation: str
+    """The compared system that stands for no super-resolution (:mod:`gisr.baselines.classical`)."""
+    registration: Registration | None
+    """How the shift of a guide is estimated; None where guides are registered by construction."""
+    reduction: Reduction
+    """How targets come about where pixel areas are aligned, for results that agree with them."""
+    output_suffixes: tuple[str, ...]
+    """What a sharpened file may be called."""
+    spread_suffixes: tuple[str, ...]
+    """What the file of the spread may be called: formats that hold float32."""
+    file_endings: tuple[str, ...]
+    """Endings of file names by which target and guide differ: ``a_MS.tif``, ``a_PAN.tif``."""
+    display: Display
+    turned: bool
+    """Whether images are drawn turned by 90 degrees: the first axis of a volume points right."""
+    colour: str
+    """Colour in figures, ``#rrggbb``."""
+    steps: str
+    """Unit in which progress is reported."""
+    vocabulary: Mapping[str, tuple[str, ...]]
+    """Names that its descriptions know, by kind: ``sensors``, ``contrasts``."""
+    sentence: Callable[[int, PairFacts], str]
+    """Returns the description at one of :data:`DESCRIBED_RATIOS`; raises InputError for a name
+    that is not in the vocabulary."""
+    described: Callable[[], Iterator[PairFacts]]
+    """Yields the facts for which there is a built-in description."""
 
-
-TASKS: dict[TaskName, Task] = {
-    # Percentiles, not extremes: one glint or cloud must not set the contrast of a whole scene.
-    "pansharpening": Task(
-        "pansharpening", "centre", (4,), (1.0, 99.0), (1.0, 99.0), "digital numbers"
-    ),
-    # The background of an MR image is zero and its brightest voxels are vessels or fat.
-    "mri": Task("mri", "kspace", (2, 4, 8), (0.0, 99.9), (0.0, 99.9), "signal"),
-    # Every depth is a surface: none is an outlier once unknown pixels are masked.
-    "depth": Task("depth", "centre", (4, 8, 16), (0.0, 100.0), (1.0, 99.0), "depth or disparity"),
-}
-"""The built-in tasks by name."""
-
-
-def find_task(name: str) -> Task:
-    """Return the record of a task.
-
-    Raises:
-        InputError: The name is none of :data:`TASKS`.
-    """
-    if name not in TASKS:
-        raise InputError(f"unknown task {name!r}: use one of {', '.join(get_args(TaskName))}")
-    return TASKS[name]
+    @property
+    def metric(self) -> MetricName:
+        """The headline metric."""
+        return self.metrics[0]
 
 
 def nearest_described_ratio(ratio: float) -> int:
@@ -71,77 +107,14 @@ def nearest_described_ratio(ratio: float) -> int:
     return min(DESCRIBED_RATIOS, key=lambda described: abs(math.log(ratio / described)))
 
 
-def describe(
-    task: TaskName,
-    ratio: float,
-    *,
-    sensor: str | None = None,
-    contrast: str | None = None,
-    guide_contrast: str | None = None,
-) -> str:
-    """Return the built-in description of a task: the sentence given to the text encoder.
-
-    The sentence names the task, the ratio (the nearest described one) and what is known of the
-    sensor or the contrasts, as in Section III-B and Figure 1 of the paper.
-
-    Raises:
-        InputError: Unknown task, sensor or contrast, or a ratio that is not above zero.
-    """
-    if not ratio > 0:
-        raise InputError(f"ratio {ratio} is not a scale factor: it must be above 0")
-    shown = nearest_described_ratio(ratio)
-    if find_task(task).name == "pansharpening":
-        maker = find_sensor(sensor).name
-        return (
-            f"Pansharpening of {maker} multispectral images guided by a panchromatic image "
-            f"at ratio {shown}"
-        )
-    if task == "mri":
-        subject = "an" if contrast is None else _contrast(contrast)
-        guide = "another contrast"
-        if guide_contrast is not None:
-            guide = f"{_contrast(guide_contrast)} MR image"
-        return f"Super-resolution of {subject} MR image guided by {guide} at ratio {shown}"
-    return f"Super-resolution of a depth map guided by a colour image at ratio {shown}"
-
-
-def _contrast(name: str) -> str:
-    known: dict[str, str] = {contrast.lower(): contrast for contrast in get_args(Contrast)}
-    found = known.get(name.lower())
-    if found is None:
-        raise InputError(
-            f"unknown MR contrast {name!r}: use one of {', '.join(known.values())}, "
-            "or leave the contrast out"
-        )
-    return found
-
-
-def built_in_descriptions() -> tuple[str, ...]:
-    """Return every sentence :func:`describe` can give, without repeats, in a fixed order."""
-    sensors = (None, *(sensor.name for sensor in SENSORS.values()))
-    contrasts = (None, *get_args(Contrast))
-    sentences: dict[str, None] = {}
-    for ratio in DESCRIBED_RATIOS:
-        for sensor in sensors:
-            sentences[describe("pansharpening", ratio, sensor=sensor)] = None
-        for contrast in contrasts:
-            for guide in contrasts:
-                if contrast is None or contrast != guide:
-                    sentence = describe("mri", ratio, contrast=contrast, guide_contrast=guide)
-                    sentences[sentence] = None
-        sentences[describe("depth", ratio)] = None
-    return tuple(sentences)
-
-
 __all__ = [
     "DESCRIBED_RATIOS",
-    "TASKS",
-    "Contrast",
+    "Display",
     "Grid",
+    "PairFacts",
+    "Reduction",
+    "Registration",
     "Task",
     "TaskName",
-    "built_in_descriptions",
-    "describe",
-    "find_task",
     "nearest_described_ratio",
 ]

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from gisr.tasks.task import TASKS
+from gisr.tasks import TASKS
 from gisr.training.objective import TaskErrors
 from gisr.training.recipe import (
     GradNormSettings,
@@ -25,7 +25,7 @@ from gisr.training.recipe import (
 GradientNorms = Callable[[], Float[Tensor, " tasks"]]
 """Gives the norm of each task's gradient; called only by a rule that needs it."""
 Mask = Bool[Tensor, " tasks"]
-"""Tasks of the recipe, in the order of :data:`gisr.tasks.task.TASKS`."""
+"""Tasks of the recipe, in the order of :data:`gisr.tasks.TASKS`."""
 
 _FLOOR = 0.01
 """Least weight that GradNorm gives: a step of Adam must not make one negative."""

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from gisr.errors import FileFormatError
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 from gisr.training.recipe import Recipe
 
 if TYPE_CHECKING:

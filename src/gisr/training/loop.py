@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from gisr.errors import RecipeError
 from gisr.magnet import MAGNet
-from gisr.tasks.task import TASKS
+from gisr.tasks import TASKS
 from gisr.tasks.text.table import DescriptionTable, built_in_table
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
 from gisr.training.distributed import Processes, joined, own_device

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gisr.magnet import MAGNetOutput, balance_loss
-from gisr.tasks.task import TASKS
+from gisr.tasks import TASKS
 from gisr.tasks.text.table import DescriptionTable
 from gisr.training.distributed import Processes
 from gisr.training.recipe import Criterion
@@ -29,7 +29,7 @@ class Batch(NamedTuple):
     text: Float[Tensor, "b d"]
     ratio: Float[Tensor, " b"]
     task: Int[Tensor, " b"]
-    """Number of each sample's task in :data:`gisr.tasks.task.TASKS`."""
+    """Number of each sample's task in :data:`gisr.tasks.TASKS`."""
 
     @classmethod
     def of(cls, samples: list[Sample], table: DescriptionTable) -> "Batch":
@@ -97,7 +97,7 @@ def objective(
     Args:
         output: What the network made of this process's share of the batch.
         batch: That share.
-        weights: Factor of each task's error, in the order of :data:`gisr.tasks.task.TASKS`.
+        weights: Factor of each task's error, in the order of :data:`gisr.tasks.TASKS`.
         gamma: Weight of the load balance.
         processes: Those that share the batch.
         criterion: The error of a sample; ``l1`` is Eq. (10).

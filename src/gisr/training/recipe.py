@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args
 from gisr.data.synthetic import GENERATED
 from gisr.errors import RecipeError
 from gisr.magnet import MAGNetConfig
+from gisr.tasks import TaskName
 from gisr.tasks.sensors import find_sensor
-from gisr.tasks.task import TaskName
 
 Precision = Literal["float32", "bfloat16"]
 BalancingRule = Literal["fixed", "uncertainty", "weight-average", "gradnorm"]

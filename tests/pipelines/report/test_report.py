@@ -178,6 +178,6 @@ def test_experts_of_a_window(weights: Callable[..., Weights]) -> None:
 
 
 def test_the_template_is_there() -> None:
-    page = Path(__file__).parents[2] / "src" / "gisr" / "inference" / "report" / "page.html"
+    page = Path(__file__).parents[3] / "src" / "gisr" / "pipelines" / "report" / "page.html"
     text = page.read_text(encoding="utf-8")
     assert re.findall(r"\$\w+", text) == ["$title", "$title", "$subtitle", "$sections"]

@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from gisr.errors import InputError, WeightsError
-from gisr.tasks.task import built_in_descriptions, describe
+from gisr.tasks import built_in_descriptions, describe
 from gisr.tasks.text import DescriptionTable, TextEncoderName, build_table, built_in_table
 from gisr.tasks.text import table as table_module
 from gisr.tasks.text.table import BUILT_IN_FILE

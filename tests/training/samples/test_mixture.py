@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.random import Generator
 
 from gisr.errors import RecipeError
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 from gisr.training.samples.mixture import Mixture, Position, shares
 from gisr.training.samples.patches import Sample
 

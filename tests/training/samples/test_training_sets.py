@@ -14,7 +14,7 @@ from gisr.data.synthetic.depth_frame import DepthFrame
 from gisr.datasets.entry import Frame, MadePair, Scan, Scene
 from gisr.datasets.pairing import made_pair
 from gisr.errors import RecipeError
-from gisr.tasks.task import built_in_descriptions
+from gisr.tasks import built_in_descriptions
 from gisr.training.samples import training_sets
 from gisr.training.samples.patches import (
     Sample,

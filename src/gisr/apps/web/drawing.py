@@ -11,7 +11,7 @@ from PIL import ImageDraw
 
 from gisr.apps.web.layers import LayerName, Layers, Plane
 from gisr.rendering.colours import UNKNOWN, colour_bytes, coloured_depth, cubehelix, red_green_blue
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 from gisr.windows import Window
 
 Comparison = Literal["interpolated", "guide", "truth", "errors"]

@@ -12,7 +12,7 @@ from gisr.data.phantoms import SCENE_BITS, head_phantom
 from gisr.data.protocols import kspace_pair
 from gisr.experiments.demo import motorcycle_case, satellite_case
 from gisr.io.optional_imports import load_extra
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 _METRES = 2.0
 """Side of a pixel of the generated scene's guide, so that it has a georeference."""

@@ -17,7 +17,7 @@ from gisr.pipelines.request import (
     Options,
     Order,
 )
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 
 @dataclass(frozen=True)

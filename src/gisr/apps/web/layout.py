@@ -10,8 +10,8 @@ import gradio as gr
 from gisr.apps.web.form import Wishes
 from gisr.apps.web.html import INTRODUCTION, PLACEHOLDER, ROUTING_WORDS, footer
 from gisr.apps.web.limits import PageLimits
+from gisr.tasks import Contrast, TaskName, find_task
 from gisr.tasks.sensors import SENSORS
-from gisr.tasks.task import Contrast, TaskName, find_task
 
 GUESS, UNKNOWN = "guess", "not said"
 TASK_CHOICES = [

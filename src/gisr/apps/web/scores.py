@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 
 from gisr.apps.web.layers import LayerName, Layers, Plane
 from gisr.metrics import MetricName, ergas, psnr, rmse, sam, ssim_wang
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 TASK_METRICS: dict[TaskName, tuple[MetricName, ...]] = {
     "pansharpening": ("psnr", "ssim_wang", "sam", "ergas"),

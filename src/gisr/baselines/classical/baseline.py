@@ -11,7 +11,7 @@ from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError
 from gisr.inference.system import PairSystem
-from gisr.tasks.task import find_task
+from gisr.tasks import find_task
 
 BaselineName = Literal["bicubic", "zero-filled", "gsa", "gsa-aligned", "guided-filter"]
 """The classical baselines."""

@@ -20,7 +20,7 @@ from gisr.estimation.registration import (
     known_at_guide,
     known_at_target,
 )
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 
 @dataclass(frozen=True)

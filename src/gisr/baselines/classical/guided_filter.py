@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gisr.baselines.classical.baseline import BaselineName, ClassicalBaseline, interpolated
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 _LEVELS = 255.0
 

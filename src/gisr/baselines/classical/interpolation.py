@@ -15,7 +15,7 @@ from gisr.baselines.classical.baseline import (
 from gisr.data.degradations import zero_fill
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 
 @dataclass(frozen=True)

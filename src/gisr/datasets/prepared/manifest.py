@@ -12,7 +12,7 @@ import numpy as np
 from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene, Split
 from gisr.errors import FileFormatError
 from gisr.io.files import atomic_output, typed_errors
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 MANIFEST = "manifest.json"
 FORMAT = 2

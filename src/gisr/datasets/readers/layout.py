@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from gisr.datasets.entry import Entry, Split
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 LayoutName = Literal[
     "nbu",

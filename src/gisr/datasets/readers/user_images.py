@@ -20,7 +20,7 @@ from gisr.io.geotiff import geotiff_placement, read_geotiff, read_header
 from gisr.io.placement import Placement
 from gisr.io.volumes import nifti
 from gisr.io.volumes.nifti import read_nifti, read_nifti_grid
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 Role: TypeAlias = Literal["target", "guide", "truth"]
 """What a file is to its pair."""

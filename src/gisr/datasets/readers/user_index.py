@@ -1,7 +1,7 @@
 """``pairs.csv``, the index of a user's own pairs: its columns."""
 
 from gisr.io.table import Column
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 _SATELLITE: tuple[TaskName, ...] = ("pansharpening",)
 _MRI: tuple[TaskName, ...] = ("mri",)

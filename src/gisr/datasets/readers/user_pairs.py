@@ -31,8 +31,8 @@ from gisr.errors import FileFormatError, InputError
 from gisr.io.files import file_suffix
 from gisr.io.limits import DEFAULT_LIMITS
 from gisr.io.table import Row, read_rows
+from gisr.tasks import Contrast, TaskName
 from gisr.tasks.sensors import find_sensor
-from gisr.tasks.task import Contrast, TaskName
 
 INDEX = "pairs.csv"
 """Name of the index."""

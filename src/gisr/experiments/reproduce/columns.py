@@ -15,7 +15,7 @@ from gisr.experiments.evaluation import measure
 from gisr.inference.system import PairSystem
 from gisr.io.placement import Placement
 from gisr.metrics import MetricName
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 _Item = TypeVar("_Item")
 

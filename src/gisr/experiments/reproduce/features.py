@@ -15,7 +15,7 @@ from gisr.errors import InputError, WeightsError
 from gisr.experiments.reproduce.columns import spread
 from gisr.experiments.validation import middle_pairs
 from gisr.inference.upscaler import Upscaler
-from gisr.tasks.task import TASKS, TaskName
+from gisr.tasks import TASKS, TaskName
 
 _PLACE = 8
 """Side, in feature pixels, of the places whose norm is taken: 32 guide pixels at level 3 of

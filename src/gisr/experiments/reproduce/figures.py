@@ -10,7 +10,7 @@ from jaxtyping import Float
 from gisr.experiments.reproduce.features import Prompts
 from gisr.io.optional_imports import load_extra
 from gisr.metrics import METRICS
-from gisr.tasks.task import TASKS, TaskName
+from gisr.tasks import TASKS, TaskName
 from gisr.training.log import RunLog
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from gisr.errors import InputError, RecipeError
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 from gisr.training.recipe import Recipe, SetRecipe
 
 ExperimentName = Literal[

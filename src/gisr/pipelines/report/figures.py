@@ -15,7 +15,7 @@ from gisr.io.optional_imports import load_extra
 from gisr.pipelines.report.measurements import Overview, Profile, Spectrum
 from gisr.pipelines.report.views import Look
 from gisr.rendering.colours import UNKNOWN, colour_bytes, coloured_depth, cubehelix, red_green_blue
-from gisr.tasks.task import TaskName
+from gisr.tasks import TaskName
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

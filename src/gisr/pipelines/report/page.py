@@ -29,7 +29,7 @@ from gisr.pipelines.report.measurements import (
 )
 from gisr.pipelines.report.views import Look, Subject
 from gisr.pipelines.request import FileResult, Order
-from gisr.tasks.task import find_task
+from gisr.tasks import find_task
 from gisr.version import __version__
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
-from gisr.tasks.task import built_in_descriptions
+from gisr.tasks import built_in_descriptions
 from gisr.tasks.text.encoder import load_text_encoder
 from gisr.tasks.text.interface import TextEncoderName
 from gisr.tasks.text.table import BUILT_IN_FILE, build_table

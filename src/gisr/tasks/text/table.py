@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from gisr.errors import InputError, WeightsError
-from gisr.tasks.task import built_in_descriptions
+from gisr.tasks import built_in_descriptions
 from gisr.tasks.text.interface import TextEncoder, TextEncoderName
 
 BUILT_IN_FILE = "built_in_minilm.safetensors"

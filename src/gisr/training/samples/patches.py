@@ -14,7 +14,7 @@ from gisr.data.degradations import fill_holes
 from gisr.data.normalisation import Normalisation
 from gisr.data.pair import Pair
 from gisr.errors import RecipeError
-from gisr.tasks.task import TaskName, find_task
+from gisr.tasks import TaskName, find_task
 from gisr.training.samples.augmentation import random_orientation
 from gisr.windows import Window
 

@@ -17,7 +17,7 @@ from gisr.datasets.crops import frame_window, scan_slice, scene_window
 from gisr.datasets.entry import Frame, MadePair, Scan, Scene
 from gisr.datasets.pairing import made_pair
 from gisr.errors import RecipeError
-from gisr.tasks.task import TaskName, describe, find_task
+from gisr.tasks import TaskName, describe, find_task
 from gisr.training.samples.augmentation import (
     random_bands,
     random_coarseness,

@@ -1,0 +1,45 @@
+"""Depth: depth and disparity maps guided by a colour picture."""
+
+from collections.abc import Iterator
+
+from gisr.io.depth import maps
+from gisr.tasks.task import PairFacts, Task
+
+
+def _sentence(ratio: int, facts: PairFacts) -> str:
+    return f"Super-resolution of a depth map guided by a colour image at ratio {ratio}"
+
+
+def _described() -> Iterator[PairFacts]:
+    yield PairFacts()
+
+
+DEPTH = Task(
+    name="depth",
+    title="Depth",
+    subject="depth map",
+    guide="colour picture",
+    grid="centre",
+    paper_ratios=(4, 8, 16),
+    # Every depth is a surface: none is an outlier once unknown pixels are masked.
+    target_percentiles=(0.0, 100.0),
+    guide_percentiles=(1.0, 99.0),
+    unit="depth or disparity",
+    metrics=("rmse",),
+    border=6,
+    no_reference=False,
+    interpolation="bicubic",
+    registration=None,
+    reduction="bicubic",
+    output_suffixes=tuple(maps.READERS),
+    # Those that hold float32: no PNG.
+    spread_suffixes=(".tif", ".tiff", ".npy", ".npz", ".exr", ".pfm"),
+    file_endings=("depth", "disp", "disparity", "rgb", "color", "colour"),
+    display="depth",
+    turned=False,
+    colour="#d9480f",
+    steps="px",
+    vocabulary={},
+    sentence=_sentence,
+    described=_described,
+)

@@ -1,0 +1,66 @@
+"""MR: images guided by another contrast of the same subject."""
+
+from collections.abc import Iterator
+from typing import get_args
+
+from gisr.errors import InputError
+from gisr.io.volumes import nifti
+from gisr.tasks.contrasts import CONTRAST_TOKENS, Contrast
+from gisr.tasks.task import PairFacts, Task
+
+
+def _sentence(ratio: int, facts: PairFacts) -> str:
+    subject = "an" if facts.contrast is None else _contrast(facts.contrast)
+    guide = "another contrast"
+    if facts.guide_contrast is not None:
+        guide = f"{_contrast(facts.guide_contrast)} MR image"
+    return f"Super-resolution of {subject} MR image guided by {guide} at ratio {ratio}"
+
+
+def _contrast(name: str) -> str:
+    known: dict[str, str] = {contrast.lower(): contrast for contrast in get_args(Contrast)}
+    found = known.get(name.lower())
+    if found is None:
+        raise InputError(
+            f"unknown MR contrast {name!r}: use one of {', '.join(known.values())}, "
+            "or leave the contrast out"
+        )
+    return found
+
+
+def _described() -> Iterator[PairFacts]:
+    contrasts = (None, *get_args(Contrast))
+    for contrast in contrasts:
+        for guide in contrasts:
+            if contrast is None or contrast != guide:
+                yield PairFacts(contrast=contrast, guide_contrast=guide)
+
+
+MRI = Task(
+    name="mri",
+    title="MR",
+    subject="MR volume",
+    guide="MR volume of another contrast",
+    grid="kspace",
+    paper_ratios=(2, 4, 8),
+    # The background of an MR image is zero and its brightest voxels are vessels or fat.
+    target_percentiles=(0.0, 99.9),
+    guide_percentiles=(0.0, 99.9),
+    unit="signal",
+    metrics=("psnr", "ssim_wang"),
+    border=0,
+    no_reference=False,
+    interpolation="zero-filled",
+    registration="mutual information",
+    reduction="bicubic",
+    output_suffixes=nifti.SUFFIXES,
+    spread_suffixes=nifti.SUFFIXES,
+    file_endings=tuple(CONTRAST_TOKENS),
+    display="grey",
+    turned=True,
+    colour="#3b5bdb",
+    steps="slices",
+    vocabulary={"contrasts": get_args(Contrast)},
+    sentence=_sentence,
+    described=_described,
+)

@@ -1,0 +1,49 @@
+"""Pansharpening: multispectral images guided by a panchromatic band."""
+
+from collections.abc import Iterator
+
+from gisr.tasks.sensors import SENSORS, listed_sensor
+from gisr.tasks.task import PairFacts, Task
+
+
+def _sentence(ratio: int, facts: PairFacts) -> str:
+    return (
+        f"Pansharpening of {listed_sensor(facts.sensor).name} multispectral images guided by a "
+        f"panchromatic image at ratio {ratio}"
+    )
+
+
+def _described() -> Iterator[PairFacts]:
+    yield PairFacts()
+    for sensor in SENSORS.values():
+        yield PairFacts(sensor=sensor.name)
+
+
+PANSHARPENING = Task(
+    name="pansharpening",
+    title="Satellite",
+    subject="satellite image",
+    guide="panchromatic image",
+    grid="centre",
+    paper_ratios=(4,),
+    # Percentiles, not extremes: one glint or cloud must not set the contrast of a whole scene.
+    target_percentiles=(1.0, 99.0),
+    guide_percentiles=(1.0, 99.0),
+    unit="digital numbers",
+    metrics=("psnr", "sam", "ergas"),
+    border=8,
+    no_reference=True,
+    interpolation="bicubic",
+    registration="correlation",
+    reduction="sensor",
+    output_suffixes=(".tif", ".tiff"),
+    spread_suffixes=(".tif", ".tiff"),
+    file_endings=("ms", "mss", "mul", "multispectral", "xs", "pan", "panchromatic"),
+    display="bands",
+    turned=False,
+    colour="#1b7f5c",
+    steps="px",
+    vocabulary={"sensors": tuple(sensor.name for sensor in SENSORS.values())},
+    sentence=_sentence,
+    described=_described,
+)

@@ -54,8 +54,8 @@ def main() -> None:
         turned = replace(pair, target=1 / np.maximum(pair.target, LEAST_METRES))
         results = (
             pair.on_guide_grid(),
-            upscaler.upscale(pair),
-            1 / np.maximum(upscaler.upscale(turned), 1e-3),
+            upscaler.answer(pair).image,
+            1 / np.maximum(upscaler.answer(turned).image, 1e-3),
         )
         cells = [f"{rmse(image, pair.truth, valid=pair.truth_valid):.4f}" for image in results]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
@@ -67,7 +67,7 @@ def main() -> None:
         truth = frame.depth[0][window][..., None]
         placement = Placement.from_grid("centre", (SIDE, SIDE), (SIDE, SIDE))
         pair = Pair(truth, frame.colour[window], "depth", placement, "centre")
-        error = np.abs(upscaler.upscale(pair) - truth)
+        error = np.abs(upscaler.answer(pair).image - truth)
         print(f"| {name} | {rmse(error, 0 * error):.2f} | {error.max():.1f} |", flush=True)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from more_than_an_answer import pairs, score
 
 from gisr.datasets.open_pairs import read_open_pairs
+from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.weights.store import load_weights
 
@@ -49,11 +50,11 @@ def main() -> None:
         if entry.name not in SENTENCES:
             continue
         pair = next(iter(pairs(entry, 4, chosen.side, None)))
-        built_in = upscaler.upscale(pair)
+        built_in = upscaler.answer(pair).image
         added = np.sqrt(np.mean(np.square(built_in - pair.on_guide_grid())))
         print(f"| {pair.name} | built in | {score(pair, built_in):.4g} | |", flush=True)
         for sentence in (*SENTENCES[entry.name], *COMMON):
-            image = upscaler.upscale(pair, description=sentence)
+            image = upscaler.answer(pair, Settings(description=sentence)).image
             moved = np.sqrt(np.mean(np.square(image - built_in))) / added
             print(f"| | {sentence} | {score(pair, image):.4g} | {moved:.1%} |", flush=True)
 

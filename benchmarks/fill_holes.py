@@ -140,7 +140,7 @@ def main() -> None:
                     results = {name: resize_pillow(filled, truth.shape)}
                     if name in WITH_NETWORK:
                         pair = Pair(filled[..., None], colour, "depth", placement, "centre")
-                        results[f"{name} + network"] = upscaler.upscale(pair)[..., 0]
+                        results[f"{name} + network"] = upscaler.answer(pair).image[..., 0]
                     for row, image in results.items():
                         inside[row, kind, share].append(rmse((image - truth)[large]))
                         outside[row].append(rmse((image - truth)[~large]))

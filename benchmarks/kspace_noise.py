@@ -18,6 +18,7 @@ from gisr.data.pair import Pair
 from gisr.datasets.sources import read_entries
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.inference.consistency.kspace_projection import doubt_of, nearest_image
+from gisr.inference.system import Settings
 from gisr.inference.upscaler import load_model
 from gisr.metrics import psnr
 
@@ -47,7 +48,7 @@ def main() -> None:
                 given = noisy(pair, share, rng) if share else pair
                 assert pair.truth is not None
                 low = given.target[..., 0]
-                plain = upscaler.answer(given, consistent=False).image[..., 0]
+                plain = upscaler.answer(given, Settings(consistent="never")).image[..., 0]
                 known = np.ones(low.shape, bool)
                 doubts.append(doubt_of(plain, low, known))
                 agreeing = partial(nearest_image, plain, low, known, magnitudes=True)

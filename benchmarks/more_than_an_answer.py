@@ -26,6 +26,7 @@ from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.datasets.entry import Entry, Frame, Scan, Scene
 from gisr.datasets.open_pairs import read_open_pairs
 from gisr.inference.consistency.correction import consistency
+from gisr.inference.system import Settings
 from gisr.inference.upscaler import Answer, Upscaler
 from gisr.metrics import psnr, rmse
 from gisr.weights.store import load_weights
@@ -104,7 +105,7 @@ def telling(pair: Pair, answer: Answer) -> tuple[float, float]:
 
 def by_rounds(upscaler: Upscaler, pair: Pair, given: Pair, counts: list[int]) -> str:
     image, source, cells = (
-        upscaler.answer(given, consistent=False).image,
+        upscaler.answer(given, Settings(consistent="never")).image,
         upscaler._source(given, None),
         [],
     )
@@ -148,12 +149,12 @@ def main() -> None:
         for pair in pairs(entry, chosen.ratio, chosen.side, chosen.gain):
             given = noisy(pair, chosen.noise, rng) if chosen.noise else pair
             began = time.process_time()
-            plain = upscaler.answer(given, consistent=False)
+            plain = upscaler.answer(given, Settings(consistent="never"))
             middle_time = time.process_time()
             eight = (
                 plain
                 if chosen.no_ensemble
-                else upscaler.answer(given, spread=True, consistent=False)
+                else upscaler.answer(given, Settings(spread=True, consistent="never"))
             )
             factor = (time.process_time() - middle_time) / (middle_time - began)
             source = upscaler._source(given, None)

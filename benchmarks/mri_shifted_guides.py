@@ -39,7 +39,7 @@ def quality(upscaler: Upscaler, target: Volume, guide: Volume, slices: list[int]
     for index in slices:
         contrasts = {"contrast": "T2", "guide_contrast": "T1"}
         pair = kspace_pair(target[..., index], guide[..., index], RATIO, peak=peak, **contrasts)
-        found.append(psnr(upscaler.upscale(pair), pair.truth, peak=peak))
+        found.append(psnr(upscaler.answer(pair).image, pair.truth, peak=peak))
     return float(np.mean(found))
 
 

@@ -48,7 +48,7 @@ def main() -> None:
         words = [*SHARPEN, *files, "-o", str(output), "--sensor", "Landsat-7", "--bits", "8"]
         run_measured([*words, "--device", "cpu"], folder)
         sharp = read_geotiff(output).pixels.astype(np.float32)
-    estimates = [("bicubic", load_baseline("bicubic").upscale(pair)), ("gisr", sharp)]
+    estimates = [("bicubic", load_baseline("bicubic").answer(pair).image), ("gisr", sharp)]
     lines = []
     for system, image in estimates:
         scores = measure(("psnr", "sam", "ergas"), image, pair, border=8)

@@ -13,7 +13,7 @@ import numpy as np
 
 from gisr.datasets.entry import Scene
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.inference.system import make_pair
+from gisr.inference.array_pair import make_pair
 from gisr.inference.tiling import TilePlan
 from gisr.inference.upscaler import Upscaler
 from gisr.weights.store import load_weights
@@ -50,13 +50,13 @@ def main() -> None:
         low, high = entry.multispectral[:side, :side], entry.panchromatic[: side * ratio]
         high = high[:, : low.shape[1] * ratio]
         pair = make_pair(low, high, "pansharpening", sensor=entry.sensor)
-        whole = Upscaler(weights, "cpu", tile=1024).upscale(pair)
+        whole = Upscaler(weights, "cpu", tile=1024).answer(pair).image
         added = root(whole - pair.on_guide_grid())
         peak = float(whole.max()) if entry.bits is None else 2.0**entry.bits - 1
         for tile in chosen.tiles:
             for overlap in (0, 32) if tile == 256 else (32,):
                 upscaler = Upscaler(weights, "cpu", tile=tile, overlap=overlap)
-                difference = upscaler.upscale(pair) - whole
+                difference = upscaler.answer(pair).image - whole
                 rows, columns = whole.shape[:2]
                 near = seams(TilePlan(rows, columns, tile, max(overlap, 8), 8))
                 print(

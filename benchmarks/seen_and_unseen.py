@@ -53,7 +53,7 @@ def gain(
     for pair in pairs[1::SLICES] if len(pairs) > 1 else pairs:
         systems = CLASSICAL[reference], upscaler
         before, after = (
-            measure([metric], system.upscale(pair), pair, benchmark.border)[metric]
+            measure([metric], system.answer(pair).image, pair, benchmark.border)[metric]
             for system in systems
         )
         better = 20 * math.log10(before / after) if metric == "rmse" else after - before

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from gisr.io.pairs import FilePair
 from PIL import Image
 from scipy import ndimage
 
 from gisr.inference.upscaler import Upscaler, load_model
-from gisr.io.pairs import FilePair
 from gisr.io.volumes.header import Volume
 from gisr.io.volumes.nifti import read_nifti
 from gisr.io.volumes.placement import place_volumes
 from gisr.pipelines.mri_planes import VolumeSharpener
-from gisr.pipelines.request import Options, Order
+from gisr.pipelines.options import Options
 
 PAIRS = "lesjak_mni_patient07/T2", "lesjak_mni_patient07/FLAIR", "lesjak_mni_patient26/T2"
 

@@ -29,6 +29,7 @@ from gisr.datasets.pairing import frame_pair, scene_pair
 from gisr.estimation.sensor_model import Instrument
 from gisr.experiments.evaluation import measure
 from gisr.inference.consistency.correction import Consistency, consistency, consistent_image
+from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler, load_model
 from gisr.inference.windowed_pair import ArraySource, nearest_pixels
 from gisr.pipelines.hole_filling import fill_by_guide
@@ -184,10 +185,10 @@ def all_pairs(data: Path, ratio: int) -> Iterator[tuple[str, Pair]]:
 
 def network_alone(upscaler: Upscaler, case: str, pair: Pair, folder: Path | None) -> Image:
     if folder is None:
-        return upscaler.answer(pair, consistent=False).image
+        return upscaler.answer(pair, Settings(consistent="never")).image
     path = folder / f"x{round(pair.ratio)} {pair.name} {case}.npy"
     if not path.is_file():
-        np.save(path, upscaler.answer(pair, consistent=False).image)
+        np.save(path, upscaler.answer(pair, Settings(consistent="never")).image)
     kept: Image = np.load(path, allow_pickle=False)
     return kept
 

@@ -100,7 +100,7 @@ def test_bad_values_name_the_value_and_the_remedy(
     output = str(tmp_path / "out.png")
     words = ["upscale", *files, "-o", output]
     assert fails([*words, "--task", "sharpen"], capsys) == (
-        "unknown task 'sharpen': use one of pansharpening, mri, depth"
+        "task 'sharpen' must be pansharpening, mri or depth"
     )
     assert "grid 'middle' must be centre or kspace" in fails([*words, "--grid", "middle"], capsys)
     assert "threads 0 must be at least 1" in fails([*words, "--threads", "0"], capsys)

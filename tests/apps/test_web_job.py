@@ -27,10 +27,9 @@ from gisr.apps.web.drawing import (
     window_of,
 )
 from gisr.apps.web.examples import write_example
-from gisr.apps.web.form import Uploads, Wishes, result_name
+from gisr.apps.web.form import Chosen, Uploads, chosen_options, result_name
 from gisr.apps.web.html import plain, scores_table, summary
-from gisr.apps.web.job import Outcome, look, sharpen
-from gisr.apps.web.layers import DepthLayers, Plane, Truth
+from gisr.apps.web.job import PageOutcome, look, sharpen
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.routing_map import draw_routing
 from gisr.data.degradations import kspace_crop
@@ -39,12 +38,17 @@ from gisr.errors import FileFormatError, InputError, LimitError, PairError
 from gisr.inference.upscaler import Upscaler
 from gisr.io.depth.maps import read_depth
 from gisr.io.geotiff import read_geotiff
-from gisr.io.pairs import VolumePair
 from gisr.io.placement import Placement
 from gisr.io.volumes.nifti import read_nifti
+from gisr.io.volumes.pair import VolumePair
 from gisr.metrics import ergas, psnr, rmse, sam
-from gisr.pipelines.request import Options
+from gisr.pipelines.layers import DepthLayers, Plane
+from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
+from gisr.pipelines.table import PIPELINES
+from gisr.tasks.depth import DEPTH
+from gisr.tasks.mri import MRI
+from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.tasks.text.table import built_in_table
 from gisr.weights.store import Weights
 
@@ -94,10 +98,10 @@ def mr_files(folder: Path) -> Uploads:
     return Uploads(*paths)
 
 
-def run(upscaler: Upscaler, uploads: Uploads, wishes: Wishes | None = None) -> Outcome:
+def run(upscaler: Upscaler, uploads: Uploads, chosen: Chosen | None = None) -> PageOutcome:
     folder = uploads.target.parent / "out"
     folder.mkdir()
-    return sharpen(upscaler, uploads, wishes or Wishes(), LIMITS, folder, watch())
+    return sharpen(upscaler, uploads, chosen or {}, LIMITS, folder, watch())
 
 
 def test_depth_is_what_upscale_writes_and_scored(tmp_path: Path, upscaler: Upscaler) -> None:
@@ -117,7 +121,7 @@ def test_depth_is_what_upscale_writes_and_scored(tmp_path: Path, upscaler: Upsca
 
 def test_satellite_is_what_upscale_writes_and_scored(tmp_path: Path, upscaler: Upscaler) -> None:
     files = satellite_files(tmp_path)
-    outcome = run(upscaler, files, Wishes(sensor="QuickBird"))
+    outcome = run(upscaler, files, {"sensor": "QuickBird"})
     options = Options(sensor="QuickBird")
     upscale_files(upscaler, files.target, files.guide, tmp_path / "same.tif", options)
     assert outcome.path.read_bytes() == (tmp_path / "same.tif").read_bytes()
@@ -152,7 +156,7 @@ def test_the_other_image_is_interpolation_of_the_same_files(
 
 
 def test_bands_can_be_chosen_and_a_truth_follows(tmp_path: Path, upscaler: Upscaler) -> None:
-    outcome = run(upscaler, satellite_files(tmp_path), Wishes(bands=(3,)))
+    outcome = run(upscaler, satellite_files(tmp_path), {"bands": (3,)})
     assert outcome.bands == ("3 red",)
     assert read_geotiff(outcome.path).pixels.shape == (64, 64, 1)
     # A band alone has no spectral angle: the result is there, and the reason.
@@ -188,37 +192,47 @@ def test_a_truth_that_does_not_fit_is_refused_before_the_work(
     folder.mkdir()
     wrong = replace(files, truth=files.target)
     with pytest.raises(PairError, match=r"depth\.npy: a truth of 12 x 16 does not fit.*48 x 64"):
-        sharpen(upscaler, wrong, Wishes(), LIMITS, folder, watch())
+        sharpen(upscaler, wrong, {}, LIMITS, folder, watch())
     assert list(folder.iterdir()) == []
 
 
 def test_looking_says_what_files_are_taken_for(tmp_path: Path) -> None:
-    depth = look(depth_files(tmp_path), Wishes(), LIMITS, tmp_path)
+    depth = look(depth_files(tmp_path), {}, LIMITS, tmp_path)
     assert depth.summary == "Depth map, 12 x 16 (float32, 3.1% unknown) to 48 x 64: x4"
-    assert (depth.order.task, depth.bands) == ("depth", ())
-    scene = look(satellite_files(tmp_path), Wishes(), LIMITS, tmp_path)
+    assert (depth.request.task, depth.bands) == ("depth", ())
+    scene = look(satellite_files(tmp_path), {}, LIMITS, tmp_path)
     assert scene.summary == "Satellite image, 16 x 16 (4 bands of uint16) to 64 x 64: x4"
     assert scene.bands == ("1 blue", "2 green", "3 red", "4 nir")
-    volume = look(mr_files(tmp_path), Wishes(), LIMITS, tmp_path)
+    volume = look(mr_files(tmp_path), {}, LIMITS, tmp_path)
     assert volume.summary == "MR volume, 12 x 16 x 3 (float32) to 48 x 64 x 3: x4"
 
 
 def test_choices_for_another_task_do_not_count(tmp_path: Path) -> None:
-    wishes = Wishes(sensor="QuickBird", bits=11, contrast="T2", invalid=7.0, fill_holes=True)
+    chosen = {
+        "sensor": "QuickBird",
+        "bits": 11,
+        "contrast": "T2",
+        "invalid": 7.0,
+        "fill_holes": True,
+    }
 
     def options(task: Any) -> Options:
-        return wishes.options(task, Path("a.png"), tmp_path)
+        return chosen_options(chosen, task, Path("a.png"), tmp_path)
 
     mask = tmp_path / "a_filled.png"
     assert options("depth") == Options("depth", invalid=7.0, fill_holes=True, mask=mask)
     assert options("mri") == Options("mri", contrast="T2")
     assert options("pansharpening") == Options("pansharpening", sensor="QuickBird", bits=11)
     with pytest.raises(InputError, match="no band is chosen"):
-        Wishes(bands=()).options("pansharpening", Path("a.tif"), tmp_path)
-    assert [Wishes(aligned=False).align(t) for t in ("mri", "depth")] == ["off", "auto"]
+        chosen_options({"bands": ()}, "pansharpening", Path("a.tif"), tmp_path)
+    moved = [
+        chosen_options({"align": False}, task, Path("a.png"), tmp_path).align
+        for task in ("mri", "depth")
+    ]
+    assert moved == ["off", "auto"]
 
 
-EVERYTHING = Wishes(uncertainty=True, consistent=True, fill_holes=True)
+EVERYTHING = {"uncertainty": True, "consistent": True, "fill_holes": True}
 
 
 @pytest.mark.parametrize("make", [depth_files, satellite_files, mr_files])
@@ -229,8 +243,8 @@ def test_further_outputs_are_what_upscale_writes(
     outcome = run(upscaler, files, EVERYTHING)
     same = tmp_path / "same"
     same.mkdir()
-    task, output = outcome.order.task, same / outcome.path.name
-    options = EVERYTHING.options(task, files.target, same)
+    task, output = outcome.request.task, same / outcome.path.name
+    options = chosen_options(EVERYTHING, task, files.target, same)
     upscale_files(upscaler, files.target, files.guide, output, options)
     written = sorted(path.name for path in same.iterdir())
     assert len(written) == (3 if task == "depth" else 2)
@@ -259,7 +273,7 @@ def test_further_outputs_are_what_upscale_writes(
 def test_filled_holes_are_shown_and_the_mask_is_white_there(
     tmp_path: Path, upscaler: Upscaler
 ) -> None:
-    outcome = run(upscaler, depth_files(tmp_path), Wishes(fill_holes=True))
+    outcome = run(upscaler, depth_files(tmp_path), {"fill_holes": True})
     drawn = draw_filled(outcome.layers, View())
     assert drawn is not None
     hole = np.zeros((48, 64), bool)
@@ -276,18 +290,17 @@ def test_the_report_names_files_and_the_command_but_no_folder(
     tmp_path: Path, upscaler: Upscaler
 ) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra report")
-    wishes = Wishes(report=True, bands=(1, 3), consistent=False, aligned=False)
-    outcome = run(upscaler, satellite_files(tmp_path), wishes)
+    chosen = {"report": True, "bands": (1, 3), "consistent": False, "align": False}
+    outcome = run(upscaler, satellite_files(tmp_path), chosen)
     text = (outcome.path.parent / "ms_report.html").read_text(encoding="utf-8")
     assert "ms_sharpened.tif" in text and str(tmp_path) not in text
     assert shlex.split(outcome.command) == [
         *("gisr", "upscale", "ms.tif", "pan.tif", "--output", "ms_sharpened.tif"),
-        *("--task", "pansharpening", "--band", "1", "--band", "3", "--no-consistent"),
-        *("--report", "ms_report.html", "--align", "off"),
+        *("--task", "pansharpening", "--align", "off", "--band", "1", "--band", "3"),
+        *("--no-consistent", "--report", "ms_report.html"),
     ]
     assert outcome.command in text
     assert outcome.result.alignment is None
-    assert (upscaler.align, outcome.upscaler.align) == ("auto", "off")
 
 
 def test_stop_works_between_the_eight_answers_to_one_tile(
@@ -350,7 +363,7 @@ def test_images_of_a_dicom_series_are_one_volume(tmp_path: Path, upscaler: Upsca
         nibabel.Nifti1Image(RNG.uniform(10, 900, (64, 48, 3)).astype(np.float32), affine), guide
     )
     files = Uploads(target, guide)
-    found = look(files, Wishes(), LIMITS, tmp_path)
+    found = look(files, {}, LIMITS, tmp_path)
     assert found.summary == "MR volume, 16 x 12 x 3 (uint16) to 64 x 48 x 3: x4"
     outcome = run(upscaler, files)
     assert outcome.path.name == "target_sharpened.nii"
@@ -383,18 +396,18 @@ def test_a_run_ends_when_its_time_is_up_or_it_is_stopped(
 
     with pytest.raises(StoppedError, match="stopped"):
         watching = Watch(60, stopped, stop_after_one)
-        sharpen(upscaler, files, Wishes(), LIMITS, folder, watching)
+        sharpen(upscaler, files, {}, LIMITS, folder, watching)
     assert seen == [(1, 3)]
     assert not (folder / "low_T2w_sharpened.nii.gz").exists()
     with pytest.raises(LimitError, match=r"not ready after 1e-06 seconds.*--max-seconds"):
-        sharpen(upscaler, files, Wishes(), LIMITS, folder, watch(1e-6))
+        sharpen(upscaler, files, {}, LIMITS, folder, watch(1e-6))
 
 
 def test_large_files_are_refused_by_their_headers(tmp_path: Path) -> None:
     small = PageLimits(max_pixels=1000)
     for make in (depth_files, satellite_files, mr_files):
         with pytest.raises(LimitError, match="more than the 1000 allowed"):
-            look(make(tmp_path), Wishes(), small, tmp_path)
+            look(make(tmp_path), {}, small, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["max_upload", "max_pixels", "concurrency", "max_waiting"])
@@ -413,12 +426,12 @@ def test_errors_do_not_say_where_the_server_keeps_files() -> None:
 
 
 def test_names_of_results() -> None:
-    assert result_name(Path("a/T2.nii.gz"), "mri") == "T2_sharpened.nii.gz"
-    assert result_name(Path("d.png"), "depth") == "d_sharpened.png"
-    assert result_name(Path("scene.TIFF"), "pansharpening") == "scene_sharpened.tiff"
-    assert result_name(Path("scene.ntf"), "pansharpening") == "scene_sharpened.tif"
+    assert result_name(Path("a/T2.nii.gz"), MRI) == "T2_sharpened.nii.gz"
+    assert result_name(Path("d.png"), DEPTH) == "d_sharpened.png"
+    assert result_name(Path("scene.TIFF"), PANSHARPENING) == "scene_sharpened.tiff"
+    assert result_name(Path("scene.ntf"), PANSHARPENING) == "scene_sharpened.tif"
     # A PNG cannot hold what the spread of a depth map is.
-    spread = Wishes(uncertainty=True).options("depth", Path("d.png"), Path("a")).uncertainty
+    spread = chosen_options({"uncertainty": True}, "depth", Path("d.png"), Path("a")).uncertainty
     assert spread == Path("a/d_spread.tif")
 
 
@@ -497,11 +510,12 @@ def test_routing_of_slices_the_network_never_saw_is_refused(
 
 @pytest.mark.parametrize("task", ["depth", "mri", "pansharpening"])
 def test_examples_are_files_that_can_be_used_and_compared(tmp_path: Path, task: Any) -> None:
-    found = look(write_example(task, tmp_path), Wishes(), LIMITS, tmp_path)
-    assert found.order.task == task
-    truth = Truth(next(tmp_path.glob("truth*")), found.order, LIMITS.files)
-    truth.check()
-    if isinstance(found.order.files, VolumePair):
+    found = look(write_example(task, tmp_path), {}, LIMITS, tmp_path)
+    assert found.request.task == task
+    pipeline, path = PIPELINES[found.request.task], next(tmp_path.glob("truth*"))
+    truth = pipeline.read_truth(path, found.request, LIMITS.files)
+    if isinstance(found.request.files, VolumePair):
         # Its truth, cropped in k-space, is its target: nothing was shifted.
-        reduced = kspace_crop(truth.volume.voxels[..., 0], 4)
-        np.testing.assert_allclose(found.order.files.target.voxels[..., 0], reduced, atol=1e-2)
+        assert isinstance(truth.content, np.ndarray)
+        reduced = kspace_crop(truth.content[..., 0], 4)
+        np.testing.assert_allclose(found.request.files.target.voxels[..., 0], reduced, atol=1e-2)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from gisr.apps.cli import main
-from gisr.apps.web.job import Outcome
+from gisr.apps.web.job import PageOutcome
 from gisr.apps.web.server import Fence
 from gisr.apps.web.sessions import Visits
 
@@ -66,7 +66,7 @@ def test_a_new_result_replaces_the_former(tmp_path: Path) -> None:
     paths = [visit.new_folder() / "result.tif" for _ in range(2)]
     for path in paths:
         path.write_bytes(b"pixels")
-        visit.finish(cast(Outcome, SimpleNamespace(path=path)))
+        visit.finish(cast(PageOutcome, SimpleNamespace(path=path)))
     assert [path.exists() for path in paths] == [False, True]
     folders = [visit.picture_folder() for _ in range(3)]
     assert [folder.exists() for folder in folders] == [False, True, True]

@@ -15,8 +15,8 @@ from gisr.data.pair import Pair
 from gisr.data.protocols import wald_pair
 from gisr.data.resample import shift
 from gisr.errors import InputError
-from gisr.estimation.registration import LARGEST_SHIFT, align_guide, estimate_offset
-from gisr.inference.system import make_pair
+from gisr.estimation.registration import LARGEST_SHIFT, align_guide, find_alignment
+from gisr.inference.array_pair import make_pair
 from gisr.metrics import ergas, psnr, sam
 
 SPECTRUM = np.array([0.5, 0.9, 1.2, 1.6])
@@ -68,7 +68,7 @@ def test_gsa_beats_bicubic_where_the_guide_tells_the_truth(
     pair = wald_pair(bands, pan[..., None], ratio)
     assert pair.truth is not None
     plain, sharp = (
-        psnr(baseline.upscale(pair), pair.truth, peak=2047, border=8)
+        psnr(baseline.answer(pair).image, pair.truth, peak=2047, border=8)
         for baseline in (Bicubic(), GramSchmidtAdaptive(matching=matching))
     )
     assert sharp > plain + 3.0
@@ -83,7 +83,7 @@ def test_a_shift_is_seen_and_undone(
     # aligned[y, x] = moved[y + dy, x + dx]
     moved = shift(pan, (-offset[0], -offset[1]))
     target = wald(bands, ratio)
-    estimated = estimate_offset(make_pair(target, moved, "pansharpening"))
+    estimated = find_alignment([make_pair(target, moved, "pansharpening")]).offset
     np.testing.assert_allclose(estimated, offset, atol=0.2)
     results = {
         name: psnr(baseline(target, moved, "pansharpening"), bands, peak=2047, border=8)
@@ -122,7 +122,7 @@ def test_a_shift_that_cannot_be_is_left_and_said(scene: tuple[np.ndarray, np.nda
 
 def test_a_flat_pair_shows_no_shift() -> None:
     target, guide = np.full((12, 10, 4), 0.1), np.full((48, 40), 0.1)
-    assert estimate_offset(make_pair(target, guide, "pansharpening")) == (0.0, 0.0)
+    assert find_alignment([make_pair(target, guide, "pansharpening")]).offset == (0.0, 0.0)
 
 
 def test_unknown_pixels_do_not_enter_the_statistics(
@@ -170,7 +170,7 @@ def landsat7(data_folder: Path) -> list[tuple[np.ndarray, np.ndarray, tuple[floa
 
 def score(baseline: Bicubic | GramSchmidtAdaptive, pair: Pair, ratio: int) -> list[float]:
     """Return PSNR, SAM and ERGAS by the protocol of the data folder's table."""
-    result, truth = baseline.upscale(pair), pair.truth
+    result, truth = baseline.answer(pair).image, pair.truth
     assert truth is not None
     return [
         psnr(result, truth, peak=255, border=8),

@@ -22,8 +22,7 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_upscaler(tiny_weights: Path) -> Upscaler:
-    # Random images have no true shift to align by.
-    return Upscaler(load_weights(tiny_weights), "cpu", align="off")
+    return Upscaler(load_weights(tiny_weights), "cpu")
 
 
 @pytest.fixture(scope="session")

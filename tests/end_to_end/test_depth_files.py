@@ -17,11 +17,9 @@ from gisr.datasets.entry import Frame
 from gisr.datasets.open_pairs import read_open_pairs
 from gisr.errors import FileFormatError, GisrError, InputError
 from gisr.inference.upscaler import Upscaler
-from gisr.io.depth.camera import Camera
 from gisr.io.depth.maps import read_depth
-from gisr.io.depth.point_cloud import PointCloud
 from gisr.metrics import rmse
-from gisr.pipelines.request import Options
+from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
 
 POINT = np.dtype([("xyz", "<f4", 3), ("rgb", "u1", 3)])
@@ -72,11 +70,8 @@ def test_filled_holes_are_values_and_the_mask_says_which(
 def test_the_cloud_is_the_depth_map_seen_by_the_camera(
     tmp_path: Path, files: tuple[Path, Path], tiny_upscaler: Upscaler, fill: bool
 ) -> None:
-    camera = Camera(70.0, 75.0, 38.0, 31.0)
-    cloud = PointCloud(tmp_path / "cloud.ply", camera, 1000)
-    upscale_files(
-        tiny_upscaler, *files, tmp_path / "out.png", Options(cloud=cloud, fill_holes=fill)
-    )
+    cloud = _cloud(tmp_path / "cloud.ply", "fx=70,fy=75,cx=38,cy=31")
+    upscale_files(tiny_upscaler, *files, tmp_path / "out.png", Options(**cloud, fill_holes=fill))
     out, points = read_depth(tmp_path / "out.png"), read_cloud(tmp_path / "cloud.ply")
     rows, columns = np.nonzero(out.valid)
     assert len(points) == len(rows) == (4800 if fill else 4800 - 12 * 16)
@@ -112,20 +107,19 @@ def test_a_guide_of_one_channel_and_16_bits_gives_grey_points(
 ) -> None:
     grey = np.random.default_rng(1).integers(0, 65536, (60, 80)).astype(np.uint16)
     Image.fromarray(grey).save(tmp_path / "grey.png")
-    cloud = PointCloud(tmp_path / "cloud.ply", Camera(70.0), 1000)
     upscale_files(
         tiny_upscaler,
         files[0],
         tmp_path / "grey.png",
         tmp_path / "out.npy",
-        Options(cloud=cloud, fill_holes=True),
+        Options(**_cloud(tmp_path / "cloud.ply"), fill_holes=True),
     )
     rgb = read_cloud(tmp_path / "cloud.ply")["rgb"].reshape(60, 80, 3)
     np.testing.assert_array_equal(rgb, (grey >> 8)[..., None].repeat(3, axis=2))
 
 
-def _cloud(path: Path, **changes: Any) -> PointCloud:
-    return PointCloud(path, Camera(70.0, **changes), 1000)
+def _cloud(path: Path, camera: str = "fx=70") -> dict[str, Any]:
+    return {"ply": path, "camera": camera, "depth_unit": "mm"}
 
 
 @pytest.mark.parametrize(
@@ -147,14 +141,14 @@ def _cloud(path: Path, **changes: Any) -> PointCloud:
             FileFormatError,
             r"depth\.png: is ",
         ),
-        (lambda f: Options(cloud=_cloud(f / "c.pcd")), FileFormatError, r"written as \.ply"),
+        (lambda f: Options(**_cloud(f / "c.pcd")), FileFormatError, r"written as \.ply"),
         (
-            lambda f: Options(cloud=_cloud(f / "nowhere" / "c.ply")),
+            lambda f: Options(**_cloud(f / "nowhere" / "c.ply")),
             FileFormatError,
             "nowhere does not exist",
         ),
         (
-            lambda f: Options(cloud=_cloud(f / "c.ply", size=(100, 100))),
+            lambda f: Options(**_cloud(f / "c.ply", "fx=70,width=100,height=100")),
             InputError,
             "100 x 100 pixels, the guide has 80 x 60",
         ),
@@ -185,9 +179,7 @@ def test_nothing_appears_unless_all_of_it_does(
     tiny_upscaler: Upscaler,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    options = Options(
-        fill_holes=True, mask=tmp_path / "mask.png", cloud=_cloud(tmp_path / "cloud.ply")
-    )
+    options = Options(fill_holes=True, mask=tmp_path / "mask.png", **_cloud(tmp_path / "cloud.ply"))
     before = sorted(tmp_path.iterdir())
     rename = os.replace
 

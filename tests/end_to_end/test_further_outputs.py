@@ -17,7 +17,7 @@ from gisr.apps.cli import main
 from gisr.data.degradations import kspace_crop, pillow_reduce, wald
 from gisr.data.resample import bicubic_to_target
 from gisr.estimation.registration import guide_at_target
-from gisr.inference.system import make_pair
+from gisr.inference.array_pair import make_pair
 from gisr.io.geotiff import read_geotiff
 from gisr.io.placement import Placement
 

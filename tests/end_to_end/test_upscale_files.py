@@ -25,7 +25,7 @@ from gisr.io.placement import Placement
 from gisr.io.volumes.nifti import read_nifti
 from gisr.metrics import psnr, rmse
 from gisr.pipelines.hole_filling import fill_by_guide
-from gisr.pipelines.request import Options
+from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
 from gisr.tasks.contrasts import guess_contrast
 
@@ -361,7 +361,7 @@ def test_real_pairs_come_out_better_than_interpolated(
     assert pair.truth is not None and pair.peak is not None
     assert sharp.shape == pair.truth.shape
     baseline = ZeroFilled() if pair.task == "mri" else Bicubic()
-    interpolated = baseline.upscale(pair)
+    interpolated = baseline.answer(pair).image
     if pair.task == "depth":
         ours, theirs = (
             rmse(image, pair.truth, border=6, valid=pair.truth_valid)

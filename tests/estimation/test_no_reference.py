@@ -31,7 +31,7 @@ def truth_and_pair(ratio: int = 2, side: int = 96) -> tuple[np.ndarray, Pair]:
 
 def test_the_indices_are_the_metrics_of_images_on_their_grids() -> None:
     _, pair = truth_and_pair()
-    estimate = CLASSICAL["gsa"].upscale(pair)
+    estimate = CLASSICAL["gsa"].answer(pair).image
     quality = NoReferenceQuality(estimate, pair)
     enlarged = bicubic_to_guide(pair.target, (96, 96), pair.placement)
     low = bicubic_to_guide(resize_pillow(pair.guide, (48, 48)), (96, 96), pair.placement)
@@ -52,7 +52,7 @@ def test_the_truth_is_consistent_with_its_target(ratio: int) -> None:
 
 def test_bicubic_keeps_the_relations_of_bands() -> None:
     _, pair = truth_and_pair()
-    quality = NoReferenceQuality(Bicubic().upscale(pair), pair)
+    quality = NoReferenceQuality(Bicubic().answer(pair).image, pair)
     assert quality.d_lambda == pytest.approx(0.0, abs=1e-6)
     assert quality.qnr == pytest.approx(1 - quality.d_s, abs=1e-6)
     assert quality.d_lambda_k > 1e-4
@@ -128,7 +128,8 @@ def test_detail_of_a_misregistered_guide_is_inconsistent_with_the_target(
     placement = Placement.from_grid("centre", (128, 128), (256, 256))
     pair = Pair(target, guide, "pansharpening", placement, "centre", sensor=entry.sensor)
     raw, aligned = (
-        NoReferenceQuality(CLASSICAL[name].upscale(pair), pair) for name in ("gsa", "gsa-aligned")
+        NoReferenceQuality(CLASSICAL[name].answer(pair).image, pair)
+        for name in ("gsa", "gsa-aligned")
     )
     assert aligned.d_lambda_k < raw.d_lambda_k
     assert aligned.hqnr > raw.hqnr

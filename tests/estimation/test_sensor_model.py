@@ -14,6 +14,7 @@ from gisr.data.resample import bicubic_to_target
 from gisr.estimation.sensor_model import Instrument
 from gisr.inference.consistency import correction as consistency
 from gisr.inference.consistency.back_projection import above_noise, smaller
+from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource
 from gisr.weights.store import Weights
@@ -115,19 +116,21 @@ def test_what_cannot_be_measured_is_left_as_the_network_gives_it(
     found = ArraySource(pair).instrument
     assert not found.measured and found.gains == (0.3, 0.3)
     assert "cannot be measured" in found.note
-    upscaler = Upscaler(weights(), "cpu", align="off")
-    answer = upscaler.answer(pair)
+    upscaler = Upscaler(weights(), "cpu")
+    answer = upscaler.answer(pair, Settings(align="off"))
     assert answer.consistency is None
-    np.testing.assert_array_equal(answer.image, upscaler.answer(pair, consistent=False).image)
-    assert upscaler.answer(pair, consistent=True).consistency is not None
+    np.testing.assert_array_equal(
+        answer.image, upscaler.answer(pair, Settings(align="off", consistent="never")).image
+    )
+    assert upscaler.answer(pair, Settings(align="off", consistent="always")).consistency is not None
 
 
 def test_satellite_results_are_consistent_by_default(weights: Callable[..., Weights]) -> None:
-    upscaler, pair = Upscaler(weights(), "cpu", align="off"), seen_through(0.45)
-    answer = upscaler.answer(pair)
+    upscaler, pair = Upscaler(weights(), "cpu"), seen_through(0.45)
+    answer = upscaler.answer(pair, Settings(align="off"))
     assert answer.consistency is not None
     assert answer.consistency.after < 0.5 * answer.consistency.before
-    asked = upscaler.answer(pair, consistent=True)
+    asked = upscaler.answer(pair, Settings(align="off", consistent="always"))
     np.testing.assert_array_equal(answer.image, asked.image)
 
 

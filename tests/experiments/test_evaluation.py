@@ -12,7 +12,8 @@ from gisr.data.protocols import wald_pair
 from gisr.errors import InputError
 from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.experiments.evaluation import Score, evaluate, load_systems, measure, save_scores, tables
-from gisr.inference.system import make_pair
+from gisr.inference.array_pair import make_pair
+from gisr.inference.system import Settings
 from gisr.inference.upscaler import load_model
 from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.metrics import MetricName, ergas, psnr, q2n, sam
@@ -45,7 +46,7 @@ def test_measures_are_the_metrics_with_the_benchmarks_border() -> None:
     rng = np.random.default_rng(0)
     truth = rng.uniform(1, 100, (64, 64, 4)).astype(np.float32)
     pair = wald_pair(truth, truth.mean(axis=2, keepdims=True), 4, bits=8)
-    estimate = Bicubic().upscale(pair)
+    estimate = Bicubic().answer(pair).image
     assert measure(("psnr", "sam", "ergas", "q2n"), estimate, pair, 8) == {
         "psnr": psnr(estimate, truth, peak=255, border=8),
         "sam": sam(estimate, truth, border=8),
@@ -58,7 +59,7 @@ def test_indexes_without_a_truth_need_none() -> None:
     rng = np.random.default_rng(0)
     target, guide = rng.uniform(1, 100, (32, 32, 4)), rng.uniform(1, 100, (128, 128, 1))
     pair = make_pair(target, guide, "pansharpening")
-    estimate = Bicubic().upscale(pair)
+    estimate = Bicubic().answer(pair).image
     expected = NoReferenceQuality(estimate, pair)
     names: tuple[MetricName, ...] = ("d_lambda", "d_s", "qnr", "d_lambda_k", "hqnr")
     assert measure(names, estimate, pair) == {name: getattr(expected, name) for name in names}
@@ -144,7 +145,7 @@ def test_weights_can_be_scored_as_with_consistent(tmp_path: Path, tiny_network: 
     assert list(systems) == [tiny, f"{tiny}+consistent", "bicubic"]
     target = np.random.default_rng(0).random((12, 12, 2), np.float32)
     pair = make_pair(target, np.ones((24, 24, 1), np.float32), "pansharpening")
-    plain, fixed = (list(systems.values())[index].upscale(pair) for index in (0, 1))
+    plain, fixed = (list(systems.values())[index].answer(pair).image for index in (0, 1))
     # A new network is the identity: what it gives is the interpolated target, which is blurred.
     np.testing.assert_allclose(plain, pair.on_guide_grid().clip(min=0), atol=1e-5)
     assert np.abs(fixed - plain).max() > 0.01
@@ -159,10 +160,10 @@ def test_weights_can_be_scored_as_with_uncertainty(tmp_path: Path, tiny_network:
     assert list(systems) == [tiny, *names]
     target = np.random.default_rng(0).random((12, 12, 1), np.float32)
     pair = make_pair(target, np.ones((24, 24, 3), np.float32), "depth")
-    alone, mean, *both = (system.upscale(pair) for system in systems.values())
+    alone, mean, *both = (system.answer(pair).image for system in systems.values())
     upscaler = load_model(tiny, "cpu")
-    np.testing.assert_array_equal(mean, upscaler.answer(pair, spread=True).image)
-    expected = upscaler.answer(pair, spread=True, consistent=True).image
+    np.testing.assert_array_equal(mean, upscaler.answer(pair, Settings(spread=True)).image)
+    expected = upscaler.answer(pair, Settings(spread=True, consistent="always")).image
     for image in both:
         np.testing.assert_array_equal(image, expected)
     assert min(np.abs(mean - alone).max(), np.abs(expected - mean).max()) > 0.01

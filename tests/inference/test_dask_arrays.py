@@ -46,7 +46,7 @@ def test_chunks_give_what_memory_gives(
 
 
 def upscaler_input(guide: np.ndarray) -> Any:
-    from gisr.inference.system import make_pair
+    from gisr.inference.array_pair import make_pair
 
     return make_pair(TARGET, guide, "pansharpening").on_guide_grid()
 

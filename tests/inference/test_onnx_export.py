@@ -11,8 +11,8 @@ import torch
 from gisr.apps.cli import main
 from gisr.data.phantoms import head_phantom, satellite_scene
 from gisr.errors import FileFormatError, InputError
+from gisr.inference.array_pair import make_pair
 from gisr.inference.onnx_export import INPUTS, export_onnx, prepare
-from gisr.inference.system import make_pair
 from gisr.inference.upscaler import Upscaler
 from gisr.weights.store import Weights, load_weights, save_weights
 
@@ -105,7 +105,7 @@ def test_prepare_and_finish_do_as_the_upscaler(
     pair = make_pair(target, guide, task, **about)
     prepared = prepare(pair, session.get_modelmeta().custom_metadata_map)
     (residual,) = session.run(None, prepared.inputs)
-    expected = Upscaler(exported[0], "cpu").upscale(pair)
+    expected = Upscaler(exported[0], "cpu").answer(pair).image
     spread = float(np.ptp(target))
     assert np.abs(expected - pair.on_guide_grid()).max() > 1e-3 * spread
     np.testing.assert_allclose(prepared.finish(residual), expected, rtol=0, atol=1e-4 * spread)

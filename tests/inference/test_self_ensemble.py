@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from gisr.data.pair import Pair
+from gisr.inference.array_pair import make_pair
 from gisr.inference.self_ensemble import SYMMETRIES, Moments, Symmetry
-from gisr.inference.system import make_pair
+from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.io.placement import Placement
 from gisr.weights.store import Weights
 
+ALIGNED, TURNED = Settings(align="off"), Settings(align="off", spread=True)
 RNG = np.random.default_rng(5)
 
 
@@ -66,10 +68,10 @@ def turned_pair(pair: Pair, symmetry: Symmetry) -> Pair:
 def test_the_ensemble_is_the_mean_over_turned_pairs(
     weights: Callable[..., Weights], offset: tuple[float, float]
 ) -> None:
-    upscaler = Upscaler(weights(), "cpu", align="off")
+    upscaler = Upscaler(weights(), "cpu")
     pair = replace(satellite_pair(), placement=Placement((0.25, 0.25), offset))
-    answers = [s.undo(upscaler.upscale(turned_pair(pair, s))) for s in SYMMETRIES]
-    answer = upscaler.answer(pair, spread=True)
+    answers = [s.undo(upscaler.answer(turned_pair(pair, s), ALIGNED).image) for s in SYMMETRIES]
+    answer = upscaler.answer(pair, TURNED)
     assert answer.spread is not None
     np.testing.assert_allclose(answer.image, np.mean(answers, axis=0), rtol=1e-4, atol=0.05)
     np.testing.assert_allclose(answer.spread, np.std(answers, axis=0), rtol=1e-2, atol=0.05)
@@ -83,7 +85,10 @@ def test_a_kspace_pair_is_turned_on_the_guides_grid(weights: Callable[..., Weigh
     # The file itself flipped would lie elsewhere: k-space grids are not symmetric.
     flipped = make_pair(np.flip(pair.target), np.flip(pair.guide), "mri").on_guide_grid()
     assert np.abs(np.flip(flipped) - filled).max() > 10
-    answer, plain = upscaler.answer(pair, spread=True), upscaler.answer(pair)
+    answer, plain = (
+        upscaler.answer(pair, TURNED),
+        upscaler.answer(pair, ALIGNED),
+    )
     assert answer.spread is not None and answer.spread.mean() > 1
     # Turned in place, the answers lie around one image: none is off by a part of a pixel.
     assert np.abs(answer.image - plain.image).mean() < 2 * answer.spread.mean()
@@ -91,8 +96,8 @@ def test_a_kspace_pair_is_turned_on_the_guides_grid(weights: Callable[..., Weigh
 
 def test_tiles_have_the_spread_too(weights: Callable[..., Weights]) -> None:
     made, pair = weights(), satellite_pair()
-    whole = Upscaler(made, "cpu", align="off").answer(pair, spread=True)
-    tiled = Upscaler(made, "cpu", align="off", tile=64, overlap=16).answer(pair, spread=True)
+    whole = Upscaler(made, "cpu").answer(pair, TURNED)
+    tiled = Upscaler(made, "cpu", tile=64, overlap=16).answer(pair, TURNED)
     assert whole.spread is not None and tiled.spread is not None
     # Attention sees less in a tile: alike, not equal.
     correlation = np.corrcoef(whole.spread.ravel(), tiled.spread.ravel())[0, 1]

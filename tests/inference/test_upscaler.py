@@ -12,7 +12,7 @@ from gisr.data.protocols import wald_pair
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError, MissingExtraError, PairError
 from gisr.inference import upscaler as module
-from gisr.inference.system import make_pair
+from gisr.inference.array_pair import make_pair
 from gisr.inference.tiling import TilePlan
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource
@@ -145,7 +145,7 @@ def test_pairs_that_do_not_fit(
     ("task", "options", "message"),
     [
         ("video", {}, "unknown task 'video'"),
-        ("pansharpening", {"sensor": "Hubble"}, "unknown sensor 'Hubble'"),
+        ("pansharpening", {"mtf": 1.0}, "mtf 1 must lie between 0 and 1"),
         ("mri", {"contrast": "T9"}, "unknown MR contrast 'T9'"),
         ("depth", {"grid": "corner"}, "grid 'corner'"),
         ("depth", {"bits": 0}, "bits 0"),
@@ -302,7 +302,7 @@ def test_tiles_of_a_local_network_equal_the_whole_inside(weights: Callable[..., 
 def test_progress_counts_pixels(weights: Callable[..., Weights]) -> None:
     scaled = Upscaler(weights(), "cpu", tile=16, overlap=4)
     seen: list[tuple[int, int]] = []
-    scaled.upscale(
+    scaled.answer(
         make_pair(TARGET, GUIDE, "depth"), progress=lambda done, of: seen.append((done, of))
     )
     assert len(seen) == len(TilePlan(40, 48, 16, 4, 4))
@@ -338,10 +338,19 @@ def test_a_network_that_overflows_is_an_error(weights: Callable[..., Weights]) -
 def test_a_pair_of_a_protocol_gives_the_same_as_its_arrays(upscaler: Upscaler) -> None:
     pair = wald_pair(np.repeat(np.repeat(TARGET, 2, 0), 2, 1), GUIDE, 2, sensor="GeoEye-1", bits=8)
     called = upscaler(pair.target, pair.guide, pair.task, sensor=pair.sensor, bits=pair.bits)
-    np.testing.assert_array_equal(upscaler.upscale(pair), called)
+    np.testing.assert_array_equal(upscaler.answer(pair).image, called)
 
 
 def test_calls_repeat_bit_for_bit(upscaler: Upscaler) -> None:
     first = upscaler(TARGET, GUIDE, "depth")
     torch.manual_seed(1)
     np.testing.assert_array_equal(upscaler(TARGET, GUIDE, "depth"), first)
+
+
+def test_a_new_sensor_is_described_without_one_and_its_own_mtf_counts(upscaler: Upscaler) -> None:
+    plain = upscaler(TARGET, GUIDE, "pansharpening")
+    with pytest.warns(UserWarning, match=r"sensor 'Hubble' is not listed \(Landsat-7, .* mtf"):
+        named = upscaler(TARGET, GUIDE, "pansharpening", sensor="Hubble")
+    np.testing.assert_array_equal(named, plain)
+    assert make_pair(TARGET, GUIDE, "pansharpening", mtf=0.2).mtf_gain == 0.2
+    assert make_pair(TARGET, GUIDE, "pansharpening", sensor="GeoEye-1").mtf_gain == 0.23

@@ -14,7 +14,8 @@ from gisr.apps.cli import main
 from gisr.data.phantoms import satellite_scene
 from gisr.errors import FileFormatError, GisrError, InputError, PairError
 from gisr.pipelines.batch import BatchItem, is_batch, plan_batch, run_batch
-from gisr.pipelines.request import FileResult, Options
+from gisr.pipelines.options import Options
+from gisr.pipelines.request import FileResult
 from gisr.weights.store import Weights, save_weights
 
 SCENE = satellite_scene(64)

@@ -12,8 +12,9 @@ from gisr.apps.cli import main
 from gisr.data.phantoms import satellite_scene
 from gisr.errors import InputError, WeightsError
 from gisr.pipelines import dask_cluster as cluster
-from gisr.pipelines.batch import Batch, BatchItem, Outcome, plan_batch
-from gisr.pipelines.dask_cluster import WorkerSettings, load_once, run_on_cluster, sharpen_item
+from gisr.pipelines.batch import Batch, BatchItem, PairOutcome, plan_batch
+from gisr.pipelines.dask_cluster import load_once, run_on_cluster, sharpen_item
+from gisr.pipelines.options import Execution
 from gisr.weights import store as weights_module
 from gisr.weights.store import Weights, save_weights
 
@@ -33,10 +34,10 @@ class Killed(distributed.KilledWorker):  # type: ignore[misc, name-defined]
 
 
 @pytest.fixture
-def settings(tmp_path: Path, weights: Callable[..., Weights]) -> WorkerSettings:
+def settings(tmp_path: Path, weights: Callable[..., Weights]) -> Execution:
     made = weights()
     save_weights(tmp_path / "tiny", made.network, made.descriptions, name="tiny")
-    return WorkerSettings(str(tmp_path / "tiny"), "cpu", 1)
+    return Execution(str(tmp_path / "tiny"), "cpu", 1)
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def plan(folders: list[str], out: Path) -> Batch:
 def test_two_processes_give_the_bytes_of_one(
     tmp_path: Path,
     folders: list[str],
-    settings: WorkerSettings,
+    settings: Execution,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -79,18 +80,18 @@ def test_two_processes_give_the_bytes_of_one(
 
 
 def test_a_running_scheduler_is_used_and_left_running(
-    tmp_path: Path, folders: list[str], settings: WorkerSettings
+    tmp_path: Path, folders: list[str], settings: Execution
 ) -> None:
-    seen: list[Outcome] = []
+    seen: list[PairOutcome] = []
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
     ) as local:
         batch = plan(folders, tmp_path / "out")
         address = local.scheduler_address
-        summary = run_on_cluster(batch, settings, scheduler=address, report=seen.append)
+        summary = run_on_cluster(batch, replace(settings, scheduler=address), report=seen.append)
         assert local.status.name == "running"
         with pytest.raises(WeightsError, match="no weights 'none'"):
-            run_on_cluster(batch, WorkerSettings("none"), scheduler=address)
+            run_on_cluster(batch, Execution("none", scheduler=address))
     assert summary.exit_code == 1 and len(summary.failed) == 1
     assert [outcome.item for outcome in summary.outcomes] == list(batch.items)
     assert sorted(map(id, seen)) == sorted(map(id, summary.outcomes))
@@ -99,18 +100,18 @@ def test_a_running_scheduler_is_used_and_left_running(
 def test_processes_that_die_are_failures_of_their_pair(
     tmp_path: Path,
     folders: list[str],
-    settings: WorkerSettings,
+    settings: Execution,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def dies(settings: WorkerSettings, item: BatchItem) -> Outcome:
+    def dies(settings: Execution, item: BatchItem) -> PairOutcome:
         if item.target.name.startswith("1"):
             raise Killed
-        return Outcome(item, None, "is fine")
+        return PairOutcome(item, None, "is fine")
 
     monkeypatch.setattr(cluster, "sharpen_item", dies)
     with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as local:
         batch = plan(folders, tmp_path / "out")
-        summary = run_on_cluster(batch, settings, scheduler=local.scheduler_address)
+        summary = run_on_cluster(batch, replace(settings, scheduler=local.scheduler_address))
     failures = [outcome.failure for outcome in summary.outcomes]
     assert failures[0] == failures[2] == failures[3] == "is fine"
     assert failures[1].startswith("its processes died")
@@ -119,7 +120,7 @@ def test_processes_that_die_are_failures_of_their_pair(
 def test_weights_are_loaded_once(
     tmp_path: Path,
     folders: list[str],
-    settings: WorkerSettings,
+    settings: Execution,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loaded: list[str] = []
@@ -136,19 +137,19 @@ def test_weights_are_loaded_once(
     assert loaded == [settings.model]
 
 
-def test_calls_that_are_wrong(tmp_path: Path, folders: list[str], settings: WorkerSettings) -> None:
+def test_calls_that_are_wrong(tmp_path: Path, folders: list[str], settings: Execution) -> None:
     batch = plan(folders, tmp_path / "out")
     for workers, scheduler in ((None, None), (2, "tcp://127.0.0.1:1")):
         with pytest.raises(InputError, match="exclude each other"):
-            run_on_cluster(batch, settings, workers=workers, scheduler=scheduler)
+            run_on_cluster(batch, replace(settings, workers=workers, scheduler=scheduler))
     with pytest.raises(InputError, match="workers 0 must be at least 1"):
-        run_on_cluster(batch, settings, workers=0)
+        Execution(workers=0)
     with pytest.raises(InputError, match="threads 0 must be at least 1"):
-        WorkerSettings(threads=0)
+        Execution(threads=0)
     with pytest.raises(InputError, match="device 'nowhere' cannot be used here"):
         load_once(replace(settings, device="nowhere"))
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
         pytest.raises(InputError, match=r"no scheduler answers at tcp://127\.0\.0\.1:1"),
     ):
-        run_on_cluster(batch, settings, scheduler="tcp://127.0.0.1:1")
+        run_on_cluster(batch, replace(settings, scheduler="tcp://127.0.0.1:1"))

@@ -10,24 +10,28 @@ from numpy.typing import NDArray
 from gisr.data.pair import Pair
 from gisr.data.volume_resample import finite_guide
 from gisr.errors import InputError, PairError
-from gisr.inference.upscaler import Answer, Upscaler
+from gisr.inference.system import Answer, PairSystem, unchecked
 from gisr.io.volumes.header import VolumeHeader
+from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement, place_volumes
 from gisr.pipelines.mri_planes import VolumeSharpener
-from gisr.pipelines.request import Options, Order
+from gisr.pipelines.options import Options
+from gisr.pipelines.request import Request
 
 GUIDE = 24, 20, 16
 Affine = NDArray[np.float64]
 
 
-class Interpolating:
+class Interpolating(PairSystem):
     """Answers with the interpolated target, plus a pattern if asked, and remembers the pairs."""
+
+    name = "interpolating"
 
     def __init__(self, detail: float = 0.0) -> None:
         self.pairs: list[Pair] = []
         self.detail = detail
 
-    def answer(self, pair: Pair, **_: Any) -> Answer:
+    def answer(self, pair: Pair, *_: Any, **__: Any) -> Answer:
         self.pairs.append(pair)
         image = pair.on_guide_grid() + self.detail * pair.guide
         return Answer(image, np.full_like(image, 2.0), None)
@@ -62,13 +66,11 @@ def grid(factors: tuple[float, ...], degrees: float = 0.0) -> Affine:
 def sharpener(
     upscaler: Interpolating, placement: VolumePlacement, **options: Any
 ) -> VolumeSharpener:
-    order = Order(cast(Any, None), Path("out.nii"), Options(task="mri", **options))
-    order = Order(cast(Any, _Files()), order.output, order.options)
-    return VolumeSharpener(cast(Upscaler, upscaler), order, placement, lambda: None)
-
-
-class _Files:
-    task = "mri"
+    low, high, out = Path("low.nii"), Path("high.nii"), Path("out.nii")
+    request = Request[VolumePair](
+        "mri", low, high, out, Options(task="mri", **options), cast(Any, None)
+    )
+    return VolumeSharpener(upscaler, request, placement, lambda: None, unchecked)
 
 
 def sharpened(

@@ -21,12 +21,12 @@ from gisr.apps.cli import main
 from gisr.apps.progress import ProgressBar
 from gisr.data.pair import Pair
 from gisr.errors import InputError, LimitError
-from gisr.inference.system import make_pair
+from gisr.inference.array_pair import make_pair
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource
-from gisr.io.geotiff import Layout, geotiff_placement, read_geotiff
+from gisr.io.geotiff import geotiff_placement, read_geotiff
 from gisr.magnet import MAGNet
-from gisr.pipelines.request import Options
+from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
 from gisr.weights.store import Weights, save_weights
 
@@ -70,7 +70,7 @@ def test_windows_give_the_pixels_that_memory_gives(
         geotiff_placement(low, high),
         "centre",
     )
-    image = small.upscale(held)
+    image = small.answer(held).image
     np.testing.assert_array_equal(out.pixels, np.rint(image).astype(np.uint16))
     assert np.abs(out.pixels - smooth(200, 240, 3, 4.0, (13, 29))).mean() < 100  # the right place
 
@@ -78,10 +78,10 @@ def test_windows_give_the_pixels_that_memory_gives(
 def test_tiles_hardly_matter(weights: Callable[..., Weights]) -> None:
     pair = make_pair(smooth(60, 60, 4, 10, (0, 0)), smooth(240, 240, 1, 2.5, (0, 0)), "depth")
     made = weights()
-    whole = Upscaler(made, "cpu").upscale(pair)
+    whole = Upscaler(made, "cpu").answer(pair).image
     added = np.abs(whole - pair.on_guide_grid()).mean()
     for tile in (64, 128):
-        tiled = Upscaler(made, "cpu", tile=tile, overlap=16).upscale(pair)
+        tiled = Upscaler(made, "cpu", tile=tile, overlap=16).answer(pair).image
         assert 0 < np.abs(tiled - whole).mean() < 0.3 * added
 
 
@@ -98,7 +98,7 @@ def test_the_prompt_does_not_depend_on_the_tiles(
     monkeypatch.setattr(MAGNet, "forward", spy)
     pair = make_pair(RNG.random((75, 80, 3)), RNG.random((300, 320)), "depth")
     for tile in (128, 192):
-        Upscaler(weights(), "cpu", tile=tile, overlap=16).upscale(pair)
+        Upscaler(weights(), "cpu", tile=tile, overlap=16).answer(pair)
     assert len(seen) > 5
     assert all(torch.equal(prompt, seen[0]) for prompt in seen)
 
@@ -140,7 +140,7 @@ def test_tiles_are_halved_when_memory_runs_out(
 ) -> None:
     pair = make_pair(smooth(30, 40, 3, 10, (0, 0)), smooth(120, 160, 1, 2.5, (0, 0)), "depth")
     upscaler = Upscaler(weights(), "cpu", tile=128, overlap=16)
-    expected = upscaler.upscale(pair)
+    expected = upscaler.answer(pair).image
     sides: list[int] = []
 
     def limited(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -154,7 +154,7 @@ def test_tiles_are_halved_when_memory_runs_out(
 
     monkeypatch.setattr(MAGNet, "forward", limited(MAGNet.forward))
     monkeypatch.setattr(MAGNet, "pool_prompt", limited(MAGNet.pool_prompt))
-    result = upscaler.upscale(pair)
+    result = upscaler.answer(pair).image
     assert max(sides) > 64 and sides[-1] <= 64
     added = np.abs(expected - pair.on_guide_grid()).mean()
     assert 0 < np.abs(result - expected).mean() < 0.3 * added
@@ -177,10 +177,10 @@ def test_no_memory_at_all_and_other_errors_are_told(
             raise error
 
         monkeypatch.setattr(MAGNet, "forward", fails)
-        for layout in (None, Layout(cloud=True)):
+        for cog in (False, True):
             with pytest.raises(kind, match=message or None):
                 upscale_files(
-                    Upscaler(weights(), "cpu"), *scene, tmp_path / "out.tif", Options(layout=layout)
+                    Upscaler(weights(), "cpu"), *scene, tmp_path / "out.tif", Options(cog=cog)
                 )
             assert sorted(tmp_path.iterdir()) == before
 
@@ -190,7 +190,7 @@ def test_memory_that_cannot_do_is_refused(
 ) -> None:
     upscaler = Upscaler(weights(), "cpu")
     with pytest.raises(LimitError, match="max-memory 50 MB is too little"):
-        upscale_files(upscaler, *scene, tmp_path / "out.tif", Options(max_memory=50 * 10**6))
+        upscale_files(upscaler, *scene, tmp_path / "out.tif", Options(max_memory="50MB"))
     assert not (tmp_path / "out.tif").exists()
     source = ArraySource(make_pair(RNG.random((90, 90, 3)), RNG.random((360, 360)), "depth"))
     assert upscaler.tile_within(source, 10**12) == 256
@@ -199,14 +199,14 @@ def test_memory_that_cannot_do_is_refused(
 def test_bands_nodata_layout_and_bits(
     tmp_path: Path, weights: Callable[..., Weights], scene: tuple[Path, Path]
 ) -> None:
-    upscaler = Upscaler(weights(), "cpu", align="off")
+    upscaler = Upscaler(weights(), "cpu")
     low = read_geotiff(scene[0])
     unknown = int(low.pixels[40, 50, 0])
     result = upscale_files(
         upscaler,
         *scene,
         tmp_path / "out.tif",
-        Options(bands=[3, 1], nodata=unknown, layout=Layout({"COMPRESS": "ZSTD"}, cloud=True)),
+        Options(bands=(3, 1), nodata=unknown, creation_options=("COMPRESS=ZSTD",), cog=True),
     )
     out = read_geotiff(tmp_path / "out.tif")
     assert result.shape == (200, 240, 2) == out.pixels.shape

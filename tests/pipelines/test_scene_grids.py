@@ -12,7 +12,7 @@ from gisr.errors import PairError
 from gisr.inference.upscaler import Upscaler
 from gisr.io.geotiff import read_geotiff, read_outline
 from gisr.io.geotiff.regrid import GeoOutline, map_pixels
-from gisr.pipelines.request import Options
+from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
 from gisr.weights.store import Weights
 
@@ -64,7 +64,7 @@ def pan(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small(weights: Callable[..., Weights]) -> Upscaler:
-    return Upscaler(weights(), "cpu", tile=128, overlap=16, align="off")
+    return Upscaler(weights(), "cpu", tile=128, overlap=16)
 
 
 @pytest.mark.parametrize("kind", GRIDS)
@@ -185,7 +185,7 @@ def test_memory_and_further_outputs_work_on_another_grid(
         other,
         pan,
         tmp_path / "out.tif",
-        Options(max_memory=8 * 10**9, consistent=True, uncertainty=tmp_path / "spread.tif"),
+        Options(max_memory="8GB", consistent=True, uncertainty=tmp_path / "spread.tif"),
     )
     assert result.alignment is not None and result.consistency is not None
     assert json.dumps(result.notes).count("outside the target") == 0

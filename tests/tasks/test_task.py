@@ -6,6 +6,8 @@ from typing import get_args
 import pytest
 
 from gisr.errors import InputError
+from gisr.io.depth import maps
+from gisr.io.volumes import nifti
 from gisr.tasks import (
     DESCRIBED_RATIOS,
     TASKS,
@@ -93,3 +95,8 @@ def test_built_in_descriptions_are_all_and_unique() -> None:
             if target is None or target != guide:
                 sentence = describe("mri", ratio, contrast=target, guide_contrast=guide)
                 assert sentence in sentences
+
+
+def test_files_of_a_task_are_those_its_formats_write() -> None:
+    assert find_task("mri").output_suffixes == nifti.SUFFIXES
+    assert find_task("depth").output_suffixes == tuple(maps.READERS)

@@ -5,30 +5,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gisr.apps.progress import ProgressBar
+from gisr.apps.reporting import report_result
+from gisr.pipelines.options import Execution, Options
 
 if TYPE_CHECKING:
-    from gisr.pipelines.batch import Batch, BatchItem, Outcome
-    from gisr.pipelines.dask_cluster import WorkerSettings
+    from gisr.pipelines.batch import Batch, BatchItem, PairOutcome
     from gisr.pipelines.request import FileResult
 
 
-def upscale_batch(
-    batch: "Batch",
-    settings: "WorkerSettings",
-    workers: int | None,
-    scheduler: str | None,
-    say: Callable[["FileResult"], None],
-    quiet: bool,
-) -> int:
-    """Sharpen all pairs of a batch, say what became of each, and sum up.
+def upscale_batch(batch: "Batch", options: Options, execution: Execution) -> int:
+    """Sharpen all pairs of a batch, report what became of each, and sum up.
 
     Args:
         batch: What there is to do.
-        settings: Weights, device and threads.
-        workers: Processes to start; none beside this one when None.
-        scheduler: Address of a running Dask scheduler in place of them.
-        say: Called with every result.
-        quiet: Print nothing but failures.
+        options: Those that are common to all pairs.
+        execution: Weights, device, threads and processes.
 
     Returns:
         The exit code: 0 all done, 1 some failed.
@@ -36,34 +27,32 @@ def upscale_batch(
     from gisr.pipelines.batch import run_batch
     from gisr.pipelines.dask_cluster import run_on_cluster
 
-    def report(outcome: "Outcome") -> None:
+    def report(outcome: "PairOutcome") -> None:
         if outcome.result is None:
             print(f"gisr: {outcome.failure_line}", file=sys.stderr)
         else:
-            say(outcome.result)
+            report_result(outcome.result, options, quiet=execution.quiet)
 
     for note in batch.notes:
         print(f"gisr: note: {note}", file=sys.stderr)
-    if workers is not None or scheduler is not None:
-        summary = run_on_cluster(
-            batch, settings, workers=workers, scheduler=scheduler, report=report
-        )
+    if execution.workers is not None or execution.scheduler is not None:
+        summary = run_on_cluster(batch, execution, report=report)
     else:
-        summary = run_batch(batch, _here(settings, quiet), report)
-    if not quiet:
+        summary = run_batch(batch, _here(execution), report)
+    if not execution.quiet:
         print(summary)
     return summary.exit_code
 
 
-def _here(settings: "WorkerSettings", quiet: bool) -> Callable[["BatchItem"], "FileResult"]:
+def _here(execution: Execution) -> Callable[["BatchItem"], "FileResult"]:
     """Return what sharpens a pair in this process."""
     from gisr.pipelines.dask_cluster import load_once
     from gisr.pipelines.run import upscale_files
 
-    upscaler = load_once(settings)
+    upscaler = load_once(execution)
 
     def upscale(item: "BatchItem") -> "FileResult":
-        with ProgressBar("px", quiet) as bar:
+        with ProgressBar("px", execution.quiet) as bar:
             return upscale_files(
                 upscaler, item.target, item.guide, item.output, item.options, progress=bar
             )

@@ -14,10 +14,12 @@ from gisr.apps.commands import demo, models, tasks, train
 from gisr.apps.data_command import list_data, prepare, show
 from gisr.apps.evaluate_command import evaluate
 from gisr.apps.export_command import onnx
+from gisr.apps.option_arguments import add_options, has_options, repeated_flags, take_options
 from gisr.apps.reproduce_command import reproduce
 from gisr.apps.serve_command import serve
 from gisr.apps.upscale_command import upscale
 from gisr.errors import GisrError
+from gisr.pipelines.options import Options
 from gisr.version import __version__
 
 Command = Callable[..., int | None]
@@ -49,18 +51,9 @@ COMMANDS: dict[str, Command | Group] = {
 }
 """Every command and group of commands."""
 
-_SPELLINGS = {
-    "output": ("-o",),
-    # As gdal_pansharpen and OTB have them.
-    "band": ("-b",),
-    "creation_option": ("-co",),
-    "nodata": ("-nodata",),
-    "threads": ("-threads",),
-}
-"""Short spellings of options, by name."""
-_ALIASES = {"bits": ("--bit-depth",)}
-"""Other long ones."""
-_REPEATED = {"-b": "--band", "-co": "--creation-option"}
+_SPELLINGS = {"output": ("-o",), "threads": ("-threads",)}
+"""Short spellings of parameters, by name; those of options stand beside them."""
+_REPEATED = repeated_flags(Options)
 """Options that are given once for every value, as GDAL has them."""
 _POSITIONAL_KINDS = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -145,10 +138,10 @@ def gather_repeated(arguments: list[str]) -> list[str]:
     kept, waiting = list[str](), iter(arguments)
     for word in waiting:
         name, _, value = word.partition("=")
-        name = _REPEATED.get(name, name)
-        if name not in _REPEATED.values():
+        if name not in _REPEATED:
             kept.append(word)
             continue
+        name = _REPEATED[name]
         given = value or next(waiting, None)
         values.setdefault(name, []).extend([] if given is None else [given])
     return kept + [word for name, words in values.items() for word in (name, *words)]
@@ -166,10 +159,13 @@ def _run(arguments: list[str]) -> int:
     if isinstance(command, Group):
         command = command.commands[parsed.subcommand]
         parsed = parsed[parsed.subcommand]
-    options = parsed.as_dict()
+    values = parsed.as_dict()
     if command is train:
-        options["overrides"] = overrides
-    return command(**options) or 0
+        values["overrides"] = overrides
+    for name, parameter in signature(command).parameters.items():
+        if has_options(parameter.annotation):
+            values[name] = take_options(parameter.annotation, values)
+    return command(**values) or 0
 
 
 def _command_words(arguments: Sequence[str]) -> list[str]:
@@ -217,7 +213,9 @@ def _command_parser(function: Command) -> ArgumentParser:
     )
     help_texts = {item.arg_name: item.description or "" for item in documentation.params}
     for parameter in signature(function).parameters.values():
-        if parameter.name != "overrides":
+        if has_options(parameter.annotation):
+            add_options(parser, parameter.annotation)
+        elif parameter.name != "overrides":
             _add_argument(parser, parameter, help_texts[parameter.name])
     return parser
 
@@ -229,8 +227,7 @@ def _add_argument(parser: ArgumentParser, parameter: Parameter, text: str) -> No
         nargs = None if required else "?"
         parser.add_argument(name, type=parameter.annotation, nargs=nargs, help=text)
         return
-    # Its own name before other long ones: argparse calls the value by the first.
-    spellings = [*_SPELLINGS.get(name, ()), _option(name), *_ALIASES.get(name, ())]
+    spellings = [*_SPELLINGS.get(name, ()), _option(name)]
     if parameter.annotation is bool:
         parser.add_argument(*spellings, action="store_true", help=text)
         return

@@ -4,12 +4,10 @@ import json
 import sys
 from importlib.resources import files
 from pathlib import Path
-from typing import get_args
 
 from gisr.apps.machine import checked_device, set_threads
 from gisr.errors import RecipeError
-from gisr.tasks import DESCRIBED_RATIOS, TASKS, Contrast
-from gisr.tasks.sensors import SENSORS
+from gisr.tasks import DESCRIBED_RATIOS, TASKS
 
 
 def demo(
@@ -62,10 +60,8 @@ def tasks() -> None:
     for task in TASKS.values():
         paper = ", ".join(map(str, task.paper_ratios))
         print(f"\n{task.name}\n  ratios of the paper: {paper}\n  default grid: {task.grid}")
-        if task.name == "pansharpening":
-            print("  sensors: " + ", ".join(sensor.name for sensor in SENSORS.values()))
-        if task.name == "mri":
-            print("  contrasts: " + ", ".join(get_args(Contrast)))
+        for kind, names in task.vocabulary.items():
+            print(f"  {kind}: {', '.join(names)}")
 
 
 def train(

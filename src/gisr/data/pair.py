@@ -10,6 +10,7 @@ from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError, PairError
 from gisr.io.placement import Placement
 from gisr.tasks import Grid, TaskName, find_task
+from gisr.tasks.sensors import listed_sensor
 
 _KSPACE_DRIFT = 0.05
 """Target pixels by which a placement may differ from that of a k-space crop: rounded headers."""
@@ -40,8 +41,14 @@ class Pair:
     """High-resolution reference, where there is one."""
     truth_valid: Bool[np.ndarray, "H W"] | None = None
     """Known truth pixels; all when None."""
+    measured: Bool[np.ndarray, "h w"] | None = None
+    """Target pixels that a consistent result agrees with, where others were filled beforehand;
+    all known ones when None."""
     name: str = ""
     sensor: str | None = None
+    mtf: float | None = None
+    """Response of the target's bands at their Nyquist frequency, in (0, 1); the sensor's when
+    None."""
     bits: int | None = None
     contrast: str | None = None
     guide_contrast: str | None = None
@@ -70,6 +77,8 @@ class Pair:
                 f"truth {self.truth.shape} must have the guide's height and width "
                 f"{self.guide.shape[:2]} and the target's {self.target.shape[2]} bands"
             )
+        if self.mtf is not None and not 0 < self.mtf < 1:
+            raise InputError(f"mtf {self.mtf:g} must lie between 0 and 1: it is a response")
         self._check_kspace()
         known = self.target if self.valid is None else self.target[self.valid]
         _check_finite("target", known, "mark unknown pixels with valid=")
@@ -85,6 +94,11 @@ class Pair:
                 f"grid 'kspace': target {sizes[0]} and guide {sizes[1]} must show the same field "
                 "of view with their first samples on each other; use grid 'centre'"
             )
+
+    @property
+    def mtf_gain(self) -> float:
+        """Response of the target's bands at their Nyquist frequency: given, or the sensor's."""
+        return listed_sensor(self.sensor).mtf_gain if self.mtf is None else self.mtf
 
     @property
     def ratio(self) -> float:

@@ -11,6 +11,7 @@ from gisr.data.resample import bicubic_to_guide, bicubic_to_target
 from gisr.errors import InputError
 from gisr.estimation.registration import guide_at_target, known_at_guide, known_at_target
 from gisr.metrics import d_lambda, d_lambda_k, d_s, hqnr, qnr
+from gisr.tasks import find_task
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ class NoReferenceQuality:
     def __post_init__(self) -> None:
         """Check that the indices are defined for the pair."""
         pair = self.pair
-        if pair.task != "pansharpening" or pair.guide.shape[2] != 1:
+        if not find_task(pair.task).no_reference or pair.guide.shape[2] != 1:
             raise InputError(
                 f"{pair.name or 'pair'}: no-reference indices are defined for pansharpening with "
                 f"one panchromatic channel, not for {pair.task} with {pair.guide.shape[2]}"

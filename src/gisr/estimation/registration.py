@@ -16,7 +16,7 @@ from scipy import ndimage
 from gisr.data.degradations import gaussian_sigma, mtf_samples
 from gisr.data.pair import Pair
 from gisr.data.resample import shift
-from gisr.tasks.sensors import find_sensor
+from gisr.tasks import find_task
 
 Align = Literal["auto", "off"]
 """``auto`` estimates the shift of a panchromatic guide and undoes it; ``off`` trusts the grids."""
@@ -91,7 +91,7 @@ def find_alignment(parts: Iterable[Pair]) -> Alignment:
     """
     estimates: list[_Estimate] = []
     for part in parts:
-        if part.task != "pansharpening":
+        if find_task(part.task).registration != "correlation":
             return Alignment((0.0, 0.0), False, f"guides of task {part.task} are not aligned")
         estimates.append(_estimate(part))
     # A shift that is too large is reported only where nothing else was seen.
@@ -116,22 +116,6 @@ def find_alignment(parts: Iterable[Pair]) -> Alignment:
     return Alignment(offset, True, note, before, after)
 
 
-def estimate_offset(pair: Pair) -> tuple[float, float]:
-    """Estimate the shift of a guide from the pair itself, believable or not.
-
-    Cross-correlation (Guizar-Sicairos et al., Optics Letters 33, 2008, in scikit-image) of the
-    guide, low-passed as the target was, with the intensity predicted from the interpolated target.
-    Plain correlation, not phase only: the target holds nothing but noise at most frequencies, and
-    whitening would give these most of the vote. The prediction is fitted to a guide that is still
-    off, so it is fitted again to the shifted guide, and the rest of the shift estimated.
-
-    Returns:
-        (dy, dx) in guide pixels: ``aligned[y, x] = guide[y + dy, x + dx]``; (0, 0) where target or
-        guide has no contrast to see a shift by.
-    """
-    return _estimate(pair).offset
-
-
 def _median(values: Iterable[float]) -> float:
     return round(float(np.median(list(values))), 4)
 
@@ -141,9 +125,17 @@ def _shown(offset: tuple[float, float]) -> str:
 
 
 def _estimate(pair: Pair) -> _Estimate:
-    """Return the shift of one part, and the correlation of guide and target before and after it."""
+    """Return the shift of one part, and the correlation of guide and target before and after it.
+
+    Cross-correlation (Guizar-Sicairos et al., Optics Letters 33, 2008, in scikit-image) of the
+    guide, low-passed as the target was, with the intensity predicted from the interpolated target.
+    Plain correlation, not phase only: the target holds nothing but noise at most frequencies, and
+    whitening would give these most of the vote. The prediction is fitted to a guide that is still
+    off, so it is fitted again to the shifted guide, and the rest of the shift estimated. No shift
+    where target or guide has no contrast to see one by.
+    """
     guide = pair.guide.mean(axis=2)
-    gain = find_sensor(pair.sensor).mtf_gain
+    gain = pair.mtf_gain
     blur = [gaussian_sigma(1 / scale, gain) for scale in pair.placement.scale]
     smooth = ndimage.gaussian_filter(guide, blur)
     bands, known = pair.on_guide_grid(), known_at_guide(pair)
@@ -205,7 +197,7 @@ def guide_at_target(
         guide: On the guide's grid.
         gain: Response at the target's Nyquist frequency; the sensor's when None.
     """
-    gain = find_sensor(pair.sensor).mtf_gain if gain is None else gain
+    gain = pair.mtf_gain if gain is None else gain
     result = guide
     for axis in (0, 1):
         scale, offset = pair.placement.scale[axis], pair.placement.offset[axis]

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from scipy import ndimage, optimize, stats
 
+from gisr.data.pair import Pair
 from gisr.data.volume_resample import filled, nearest_mask, onto_guide
 from gisr.io.volumes.placement import VolumePlacement
 
@@ -83,6 +84,31 @@ def find_volume_shift(target: Voxels, guide: Voxels, placement: VolumePlacement)
     similarity = _Similarity.of(low, high, points, axes)
     found = _search(similarity, start, 0.05)
     return _judged(similarity, found)
+
+
+def find_slice_shift(pair: Pair) -> VolumeAlignment:
+    """Estimate the shift of the guide of one slice, as :func:`find_volume_shift` does of a volume.
+
+    The third component of the offset is 0.
+    """
+    target = pair.target.mean(axis=2)
+    if pair.valid is not None:
+        target = np.where(pair.valid, target, np.float32(np.nan))
+    to_target = np.eye(4)
+    for axis in (0, 1):
+        to_target[axis, axis] = pair.placement.scale[axis]
+        to_target[axis, 3] = pair.placement.offset[axis]
+    ratios = (*pair.placement.ratios, 1.0)
+    placement = VolumePlacement(
+        turn=np.array([[0, 1], [1, 1], [2, 1]]),
+        to_target=to_target,
+        target_shape=(*target.shape, 1),
+        guide_shape=(*pair.guide.shape[:2], 1),
+        ratios=ratios,
+        target_zooms=ratios,
+        angle=0.0,
+    )
+    return find_volume_shift(target[..., None], pair.guide.mean(axis=2)[..., None], placement)
 
 
 def shift_guide(guide: Voxels, offset: tuple[float, float, float]) -> Voxels:

@@ -19,7 +19,8 @@ from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.errors import FileFormatError
 from gisr.experiments.demo_pictures import Sheet, draw_comparison
 from gisr.experiments.evaluation import measure
-from gisr.inference.upscaler import Progress, load_model
+from gisr.inference.system import Progress
+from gisr.inference.upscaler import load_model
 from gisr.metrics import METRICS, MetricName
 from gisr.tasks import TaskName
 
@@ -85,8 +86,8 @@ def run_demo(
     for make_case in _CASES:
         case = make_case()
         estimates = {
-            case.baseline.name: case.baseline.upscale(case.pair),
-            f"gisr {upscaler.name}": upscaler.upscale(case.pair, progress=progress),
+            case.baseline.name: case.baseline.answer(case.pair).image,
+            f"gisr {upscaler.name}": upscaler.answer(case.pair, progress=progress).image,
         }
         results.append(_finish(case, estimates, folder))
     return results

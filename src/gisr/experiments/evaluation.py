@@ -20,8 +20,9 @@ from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.estimation.registration import align_guide
 from gisr.experiments.benchmark import Benchmark
 from gisr.experiments.benchmarks import BENCHMARKS
-from gisr.experiments.system_variants import AskedUpscaler, Corrected
-from gisr.inference.system import PairSystem
+from gisr.experiments.system_variants import SystemVariant, as_variant
+from gisr.inference.consistency.correction import Corrected
+from gisr.inference.system import PairSystem, Settings
 from gisr.inference.upscaler import load_model
 from gisr.metrics import (
     METRICS,
@@ -59,7 +60,7 @@ class Score:
     """Values of each image by name."""
 
 
-def load_systems(names: Sequence[str], device: str | None = None) -> dict[str, PairSystem]:
+def load_systems(names: Sequence[str], device: str | None = None) -> dict[str, SystemVariant]:
     """Return systems by name: a classical baseline, or anything ``gisr.load_model`` takes.
 
     ``magnet-s`` is scored as ``gisr upscale`` works by default, ``magnet-s+consistent`` as with
@@ -69,9 +70,9 @@ def load_systems(names: Sequence[str], device: str | None = None) -> dict[str, P
     return {name: _load_system(name, device) for name in names}
 
 
-def _load_system(name: str, device: str | None) -> PairSystem:
+def _load_system(name: str, device: str | None) -> SystemVariant:
     if name in CLASSICAL:
-        return CLASSICAL[name]
+        return SystemVariant(CLASSICAL[name])
     weights, corrected, ensemble = name, None, False
     while True:
         rest, _, way = weights.rpartition("+")
@@ -81,14 +82,12 @@ def _load_system(name: str, device: str | None) -> PairSystem:
             weights, ensemble = rest, True
         else:
             break
-    upscaler = load_model(weights, device)
-    if corrected is None and not ensemble:
-        return upscaler
-    return AskedUpscaler(upscaler, corrected or "default", ensemble=ensemble)
+    settings = Settings(spread=ensemble, consistent=corrected or "default")
+    return SystemVariant(load_model(weights, device), settings)
 
 
 def evaluate(
-    systems: Mapping[str, PairSystem],
+    systems: Mapping[str, PairSystem | SystemVariant],
     data: str | Path,
     *,
     layout: str = AUTO,
@@ -110,6 +109,7 @@ def evaluate(
         InputError: An unknown benchmark, or none is left.
         FileFormatError: The data cannot be read.
     """
+    variants = {name: as_variant(system) for name, system in systems.items()}
     chosen = _chosen(tasks, benchmarks)
     entries = read_entries(data, layout)
     members = {b.name: [entry for entry in entries if b.contains(entry)] for b in chosen}
@@ -124,7 +124,7 @@ def evaluate(
     scores = []
     for benchmark in chosen:
         for ratio in benchmark.ratios:
-            for score in _scores(benchmark, ratio, systems, members[benchmark.name]):
+            for score in _scores(benchmark, ratio, variants, members[benchmark.name]):
                 scores.append(score)
                 if progress is not None:
                     progress(_line(score))
@@ -236,18 +236,20 @@ def provenance(command: str) -> dict[str, str]:
 def _scores(
     benchmark: Benchmark,
     ratio: int,
-    systems: Mapping[str, PairSystem],
+    systems: Mapping[str, SystemVariant],
     entries: Sequence[Entry],
 ) -> list[Score]:
     """Score the systems that can do the task; pairs are made once, and not kept."""
-    able = {name: system for name, system in systems.items() if benchmark.task in system.tasks}
+    able = {
+        name: system for name, system in systems.items() if benchmark.task in system.system.tasks
+    }
     values: dict[str, dict[str, dict[MetricName, float]]] = {name: {} for name in able}
     for pair in (pair for entry in entries for pair in benchmark.pairs(entry, ratio)):
         judged = align_guide(pair)[0] if benchmark.guide_aligned else pair
         for name, system in able.items():
             if pair.name in values[name]:
                 raise InputError(f"{benchmark.name}: two pairs are called {pair.name}: rename one")
-            estimate = system.upscale(pair)
+            estimate = system.answer(pair).image
             values[name][pair.name] = measure(benchmark.metrics, estimate, judged, benchmark.border)
     return [
         Score(benchmark.name, ratio, name, len(own), _means(own, benchmark.metrics), own)

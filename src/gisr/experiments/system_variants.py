@@ -1,44 +1,27 @@
-"""An upscaler as a system of its own that does other than it does by default."""
+"""A system together with the settings it is scored with."""
 
-from typing import Literal
-
-import numpy as np
-from jaxtyping import Float
+from dataclasses import dataclass
 
 from gisr.data.pair import Pair
-from gisr.inference.system import PairSystem
-from gisr.inference.upscaler import Upscaler
+from gisr.inference.system import Answer, PairSystem, Settings
 
-Corrected = Literal["default", "always", "kspace", "never"]
-"""When results are made consistent: ``kspace`` on k-space grids only."""
+NETWORK_ALONE = Settings(consistent="kspace")
+"""Without the correction of satellite images, which would hide what a network has still to learn;
+k-space samples that were measured are put back."""
 
 
-class AskedUpscaler(PairSystem):
-    """An upscaler of which more or less is asked than by default."""
+@dataclass(frozen=True, eq=False)
+class SystemVariant:
+    """A system as a table lists it."""
 
-    def __init__(
-        self, upscaler: Upscaler, corrected: Corrected = "default", *, ensemble: bool = False
-    ) -> None:
-        """Wrap an upscaler.
+    system: PairSystem
+    settings: Settings = Settings()
 
-        Args:
-            upscaler: What sharpens.
-            corrected: When results are made consistent with their target.
-            ensemble: Whether they are the mean of the answers to the image turned in all eight
-                ways, as with ``--uncertainty``.
-        """
-        self.upscaler, self.corrected, self.ensemble = upscaler, corrected, ensemble
+    def answer(self, pair: Pair) -> Answer:
+        """Sharpen a pair with these settings."""
+        return self.system.answer(pair, self.settings)
 
-    def upscale(
-        self, pair: Pair, *, description: str | None = None
-    ) -> Float[np.ndarray, "H W bands"]:
-        """Sharpen a pair."""
-        wanted = {
-            "default": None,
-            "always": True,
-            "kspace": pair.grid == "kspace",
-            "never": False,
-        }[self.corrected]
-        return self.upscaler.answer(
-            pair, description=description, spread=self.ensemble, consistent=wanted
-        ).image
+
+def as_variant(system: PairSystem | SystemVariant) -> SystemVariant:
+    """Return a system with its default settings, or the variant that it is already."""
+    return system if isinstance(system, SystemVariant) else SystemVariant(system)

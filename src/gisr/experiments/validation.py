@@ -14,7 +14,7 @@ from gisr.data.pair import Pair
 from gisr.datasets.entry import Entry, MadePair, Scan, Scene
 from gisr.datasets.pairing import contrasts_of, frame_pair, made_pair, scene_pair, slice_pairs
 from gisr.errors import RecipeError
-from gisr.experiments.system_variants import AskedUpscaler
+from gisr.experiments.system_variants import NETWORK_ALONE
 from gisr.inference.upscaler import Upscaler
 from gisr.magnet import MAGNet
 from gisr.metrics import psnr, rmse
@@ -54,10 +54,9 @@ def make_validation(recipe: Recipe) -> Validate | None:
     def validate(network: MAGNet, descriptions: DescriptionTable) -> dict[str, float]:
         device = next(network.parameters()).device
         upscaler = Upscaler(Weights(recipe.name, network, descriptions), device)
-        system = AskedUpscaler(upscaler, "kspace")
         scores: dict[str, list[float]] = defaultdict(list)
         for pair in pairs:
-            name, value = _score(pair, system.upscale(pair))
+            name, value = _score(pair, upscaler.answer(pair, NETWORK_ALONE).image)
             scores[f"{name}_{pair.task}_x{round(pair.ratio)}"].append(value)
         return {key: fmean(values) for key, values in scores.items()}
 

@@ -21,9 +21,10 @@ from gisr.inference.consistency.correction import (
     Consistency,
     block_sides,
     consistent_block,
-    is_wanted,
+    is_corrected,
 )
 from gisr.inference.percentile_sample import RegularSample
+from gisr.inference.system import Settings
 from gisr.inference.tile_runner import PromptPart, TileJob
 from gisr.inference.tiling import TilePlan, ramp
 from gisr.inference.upscaler import Upscaler, prompt_cells
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 _CHUNK_TILES = 4
 """Tiles along a side of a chunk of the result: 900 pixels of the usual tiles."""
 
+_DEFAULT = Settings()
+
 Span = tuple[int, int]
 Part = Shaped[np.ndarray, "h w channels"]
 
@@ -53,11 +56,11 @@ def upscale_dask(
     ratio: float | None = None,
     grid: Grid | None = None,
     sensor: str | None = None,
+    mtf: float | None = None,
     bits: int | None = None,
     contrast: str | None = None,
     guide_contrast: str | None = None,
-    description: str | None = None,
-    consistent: bool | None = None,
+    settings: Settings = _DEFAULT,
 ) -> "Array":
     """Sharpen chunked arrays; the result is the upscaler's own for the same images in memory.
 
@@ -74,10 +77,10 @@ def upscale_dask(
         sensor: Satellite sensor (pansharpening).
         bits: Significant bits per sample; the result is clipped to their range.
         contrast: MR contrast of the target.
+        mtf: Response of the target's bands at their Nyquist frequency; the sensor's when not
+            given.
         guide_contrast: MR contrast of the guide.
-        description: Free text in place of the built-in description.
-        consistent: Whether the result is corrected so that degrading it gives the target; when
-            None, satellite images whose blur can be measured are.
+        settings: How; a spread is not possible here.
 
     Returns:
         float32 (H, W) or (H, W, bands) in the target's units, NaN where unknown, nothing of it
@@ -88,6 +91,8 @@ def upscale_dask(
         PairError: Target and guide do not fit together.
         MissingExtraError: Dask is not installed.
     """
+    if settings.spread:
+        raise InputError("spread: chunked arrays have none yet: use the upscaler itself")
     where = grid or find_task(task).grid
     if where != "centre":
         raise InputError(f"grid {where!r}: needs the whole target at once: use the upscaler itself")
@@ -99,21 +104,23 @@ def upscale_dask(
         place_by_shape(low.shape[:2], high.shape[:2], where, ratio),
         where,
         sensor=sensor,
+        mtf=mtf,
         bits=bits,
         contrast=contrast,
         guide_contrast=guide_contrast,
     )
     source = DaskSource(about, low, high)
-    if upscaler.align == "auto":
+    if settings.align == "auto":
         source.align()
-    wanted = is_wanted(consistent, about, source)
+    wanted = is_corrected(settings.consistent, about, source)
+    by_sensor = find_task(task).reduction == "sensor"
     work = _Work(
-        upscaler.job(source, description),
+        upscaler.job(source, settings),
         about,
         source.shape,
         low.shape[:2],
         source.offset,
-        source.instrument if wanted and task == "pansharpening" else None,
+        source.instrument if wanted and by_sensor else None,
     )
     if upscaler.network.prompt_generator is not None:
         _take_prompt(work, source)

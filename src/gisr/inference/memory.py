@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from gisr.errors import InputError
+from gisr.errors import InputError, LimitError
 from gisr.magnet import MAGNetConfig
 
 _FEATURE_MAPS = 52
@@ -13,6 +13,11 @@ _FEATURE_MAPS = 52
 measured with benchmarks/memory_by_scene_size.py (46 for magnet-s), and an eighth more."""
 _PROMPT_MAPS = 10
 """The same for the prompt's two encoders."""
+_SMALLEST_TILE = 64
+_ROWS_IN_WORK = 96
+"""Rows of float32 in the making beside the canvas: those that are encoded, and where they moved."""
+_IMAGES_IN_WORK = 8
+"""Float32 images of a tile alive at once: read, filled, interpolated, normalised, sharpened."""
 
 
 def memory_taken() -> int:
@@ -60,6 +65,56 @@ def prompt_bytes(config: MAGNetConfig, cell: int, bands: int) -> int:
 def _map_bytes(config: MAGNetConfig, side: int, bands: int) -> int:
     groups = -(-bands // 4)
     return 4 * config.width * (side // config.unshuffle) ** 2 * groups
+
+
+def largest_tile(
+    config: MAGNetConfig,
+    shape: tuple[int, int],
+    bands: int,
+    budget: int,
+    *,
+    tile: int,
+    overlap: int,
+    cell: int,
+    on_host: bool,
+    waiting: int = 0,
+    reached: int = 0,
+) -> int:
+    """Return the largest side of tiles that keeps to a budget of memory.
+
+    Args:
+        config: Shape of the network.
+        shape: Rows and columns of the guide.
+        bands: Bands of the target.
+        budget: Bytes that the process may hold in all, weights and libraries included.
+        tile: The largest side to try, in guide pixels.
+        overlap: Guide pixels that neighbouring tiles share.
+        cell: Side of the parts over which the prompt is averaged.
+        on_host: Whether the network's maps lie in this memory, and not on a GPU.
+        waiting: Bytes that the output will hold back.
+        reached: Bytes that the process held in all while the pair was surveyed.
+
+    Raises:
+        LimitError: Even the smallest tiles would not.
+    """
+    align, taken = config.size_multiple, memory_taken()
+    smallest = max(_SMALLEST_TILE, -(-2 * overlap // align) * align)
+    needed = taken
+    for side in range(tile, smallest - 1, -align):
+        canvas = 4 * (min(side, shape[0]) + _ROWS_IN_WORK) * shape[1] * (bands + 1)
+        working = max(
+            4 * _IMAGES_IN_WORK * part**2 * (bands + 1)
+            + (network(config, part, bands) if on_host else 0)
+            for part, network in ((side, network_bytes), (cell, prompt_bytes))
+        )
+        needed = max(reached, taken + canvas + working + waiting)
+        if needed <= budget:
+            return side
+    raise LimitError(
+        f"max-memory {budget / 1e6:.0f} MB is too little: {taken / 1e6:.0f} MB are taken by "
+        f"libraries, weights and what was read, and tiles of {smallest} need "
+        f"{needed / 1e6:.0f} MB in all"
+    )
 
 
 def is_out_of_memory(error: BaseException) -> bool:

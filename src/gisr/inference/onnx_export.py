@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from gisr.data.pair import Pair
 from gisr.errors import FileFormatError, InputError
-from gisr.inference.consistency.correction import Consistency, consistent_image, is_wanted
+from gisr.inference.consistency.correction import Consistency, consistent_image, is_corrected
 from gisr.inference.tile_runner import as_tensor
 from gisr.inference.windowed_pair import ArraySource
 from gisr.io.files import atomic_output, check_writable, file_suffix
@@ -129,7 +129,7 @@ class Prepared:
         own = restore(torch.from_numpy(residual), bands)[0, :, :height, :width]
         added = self.source.survey.normalisation.residual(own.permute(1, 2, 0).numpy())
         image = self.source.survey.clip(self.on_grid + added, self.pair.bits)
-        if is_wanted(None, self.pair, self.source):
+        if is_corrected("default", self.pair, self.source):
             return consistent_image(image, self.pair, self.source, Consistency())
         return image
 

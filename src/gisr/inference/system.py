@@ -1,20 +1,77 @@
-"""The one call that the upscaler and every compared system share: images in, an image out."""
+"""The one call that the upscaler and every compared system share: a pair in, an answer out."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
-from torch import Tensor
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.io.placement import place_by_shape
-from gisr.tasks import TASKS, Grid, TaskName, find_task
+from gisr.estimation.registration import Align, Alignment
+from gisr.estimation.volume_registration import VolumeAlignment
+from gisr.inference.array_pair import ArrayOrTensor, make_pair
+from gisr.inference.consistency.correction import Consistency, Corrected
+from gisr.inference.tiling import Rows
+from gisr.inference.windowed_pair import PairSource, Survey
+from gisr.tasks import TASKS, Grid, TaskName
+from gisr.windows import Window
 
-Image = NDArray[np.generic] | Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gisr.magnet import LevelRouting
+
+Progress = Callable[[int, int], None]
+"""Called with (guide pixels done, guide pixels in all)."""
+Check = Callable[[], None]
+"""Called before every answer of a network; it raises where the run shall end."""
+
+
+def unchecked() -> None:
+    """Let a run go on."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a pair is sharpened."""
+
+    description: str | None = None
+    """Free text in place of the built-in description; systems that read no text ignore it."""
+    align: Align = "auto"
+    """Whether the shift of a guide is estimated and undone first."""
+    spread: bool = False
+    """Whether the result is the mean of the answers under the eight symmetries of the square,
+    whose standard deviation is returned too: eight times the work."""
+    consistent: Corrected = "default"
+    """When the result is corrected so that degrading it gives the target."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A sharpened image, and what else is known of it."""
+
+    image: Float[np.ndarray, "H W bands"]
+    """In the target's units."""
+    spread: Float[np.ndarray, "H W bands"] | None = None
+    """Standard deviation of the answers to the image turned in all eight ways."""
+    consistency: Consistency | None = None
+    """What degrading the result gives, before and after it was made consistent."""
+    alignment: Alignment | VolumeAlignment | None = None
+    """What was estimated of the guide's shift; None where it was not looked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """What several pairs that belong together share: the slices of a volume."""
+
+    survey: Survey
+    """Value range of all of them."""
+    prompt: "Float[Tensor, 's p'] | None"
+    """P_mm of all of them, one row a symmetry; None for a network without MPGM."""
 
 
 class PairSystem(ABC):
@@ -23,31 +80,119 @@ class PairSystem(ABC):
     tasks: ClassVar[tuple[TaskName, ...]] = tuple(TASKS)
     """The tasks it is made for."""
 
+    @property
     @abstractmethod
-    def upscale(
-        self, pair: Pair, *, description: str | None = None
-    ) -> Float[np.ndarray, "H W bands"]:
-        """Sharpen a pair whose grids are already known; the call below without its conveniences.
+    def name(self) -> str:
+        """Name in tables and messages."""
+
+    @abstractmethod
+    def answer(
+        self,
+        pair: Pair,
+        settings: Settings = Settings(),
+        *,
+        shared: Shared | None = None,
+        check: Check = unchecked,
+        progress: Progress | None = None,
+    ) -> Answer:
+        """Sharpen a pair in memory.
 
         Args:
             pair: What to sharpen.
-            description: Free text in place of the built-in description; systems that read no text
-                have no use for it.
+            settings: How; a system ignores what it has no use for.
+            shared: From :meth:`share` for the pairs that this one belongs to; its guide is then
+                taken as it is.
+            check: Called before every answer of a network; what it raises ends the run.
+            progress: Called after every tile.
         """
+
+    def share(
+        self, pairs: Sequence[Pair], settings: Settings, check: Check = unchecked
+    ) -> Shared | None:
+        """Return what pairs that belong together share; None for systems that share nothing."""
+        return None
+
+    def stream(
+        self,
+        source: PairSource,
+        settings: Settings = Settings(),
+        *,
+        check: Check = unchecked,
+        progress: Progress | None = None,
+        tile: int | None = None,
+    ) -> Iterator[Rows]:
+        """Sharpen a pair that is read by windows and yield rows from top to bottom.
+
+        Systems that need the whole image read it at once, as this one does.
+
+        Args:
+            source: What to sharpen, aligned already.
+            settings: How; alignment and consistency are the caller's.
+            check: Called before every answer of a network; what it raises ends the run.
+            progress: Called after every tile.
+            tile: Side of the tiles in place of the system's own.
+        """
+        height, width = source.shape
+        cut, image = source.cut((slice(0, height), slice(0, width))), None
+        if cut is not None:
+            plain = Settings(settings.description, "off", settings.spread, "never")
+            answer = self.answer(cut.pair, plain, check=check)
+            parts = [answer.image] if answer.spread is None else [answer.image, answer.spread]
+            image = np.where(cut.known[..., None], np.concatenate(parts, axis=2), np.float32("nan"))
+        if progress is not None:
+            progress(height * width, height * width)
+        yield Rows(0, height, image)
+
+    def tile_within(
+        self, source: PairSource, budget: int, waiting: int = 0, reached: int = 0
+    ) -> int:
+        """Return the largest side of tiles that keeps to a budget of memory.
+
+        Args:
+            source: What will be streamed, surveyed already.
+            budget: Bytes that the process may hold in all, weights and libraries included.
+            waiting: Bytes that the output will hold back.
+            reached: Bytes that the process held in all while the pair was surveyed.
+
+        Raises:
+            InputError: The system reads whole images.
+            LimitError: Even the smallest tiles would not.
+        """
+        raise InputError(f"max-memory: {self.name} reads whole images: leave it out")
+
+    @property
+    def device_name(self) -> str:
+        """What it computes on."""
+        return "cpu"
+
+    @property
+    def tile(self) -> int | None:
+        """Side of the tiles an image goes through, in guide pixels; None for whole images."""
+        return None
+
+    def route(
+        self,
+        source: PairSource,
+        window: Window,
+        settings: Settings = Settings(),
+    ) -> tuple["LevelRouting", ...]:
+        """Return which experts refine which pixels of a window; nothing where there are none."""
+        return ()
 
     def __call__(
         self,
-        target: Image,
-        guide: Image,
+        target: ArrayOrTensor,
+        guide: ArrayOrTensor,
         task: TaskName,
         *,
         ratio: float | None = None,
         sensor: str | None = None,
+        mtf: float | None = None,
         bits: int | None = None,
         contrast: str | None = None,
         guide_contrast: str | None = None,
         description: str | None = None,
-        valid: Image | None = None,
+        valid: ArrayOrTensor | None = None,
         grid: Grid | None = None,
     ) -> NDArray[np.float32]:
         """Sharpen a target with a guide of another modality.
@@ -57,7 +202,10 @@ class PairSystem(ABC):
             guide: (H, W) or (H, W, channels), 1 to 3 channels, the same field of view.
             task: ``pansharpening``, ``mri`` or ``depth``.
             ratio: How many times finer the guide is; from the shapes when not given.
-            sensor: Satellite sensor, for example ``QuickBird`` (pansharpening).
+            sensor: Satellite sensor, for example ``QuickBird`` (pansharpening); one that is not
+                listed gets the description without a sensor.
+            mtf: Response of the target's bands at their Nyquist frequency, in (0, 1); the
+                sensor's when not given.
             bits: Significant bits per sample; the result is clipped to their range.
             contrast: Contrast of the target, for example ``T2`` (mri).
             guide_contrast: Contrast of the guide.
@@ -83,79 +231,10 @@ class PairSystem(ABC):
             valid=valid,
             grid=grid,
             sensor=sensor,
+            mtf=mtf,
             bits=bits,
             contrast=contrast,
             guide_contrast=guide_contrast,
         )
-        result = self.upscale(pair, description=description)
+        result = self.answer(pair, Settings(description)).image
         return result[..., 0] if np.ndim(target) == 2 else result
-
-
-def make_pair(
-    target: Image,
-    guide: Image,
-    task: TaskName,
-    *,
-    ratio: float | None = None,
-    valid: Image | None = None,
-    grid: Grid | None = None,
-    sensor: str | None = None,
-    bits: int | None = None,
-    contrast: str | None = None,
-    guide_contrast: str | None = None,
-) -> Pair:
-    """Build a pair from arrays or tensors that show the same field of view.
-
-    Raises:
-        InputError: An image or an argument cannot be used.
-        PairError: Target and guide do not fit together.
-    """
-    record = find_task(task)
-    low, high = _image("target", target), _image("guide", guide)
-    if bits is not None and not 1 <= bits <= 32:
-        raise InputError(f"bits {bits} must lie between 1 and 32")
-    where = grid or record.grid
-    if where not in ("centre", "kspace"):
-        raise InputError(f"grid {where!r} must be 'centre' or 'kspace'")
-    pair = Pair(
-        low,
-        high,
-        task,
-        place_by_shape(low.shape[:2], high.shape[:2], where, ratio),
-        where,
-        valid=None if valid is None else _mask(valid),
-        sensor=sensor,
-        bits=bits,
-        contrast=contrast,
-        guide_contrast=guide_contrast,
-    )
-    known = low if pair.valid is None else low[pair.valid]
-    if bits is not None and known.max() > 2**bits - 1:
-        raise InputError(
-            f"target holds {known.max():g}, which {bits} bits cannot: correct bits or leave it out"
-        )
-    return pair
-
-
-def _image(name: str, image: Image) -> Float[np.ndarray, "h w c"]:
-    array = _array(image)
-    if array.ndim not in (2, 3):
-        raise InputError(
-            f"{name} of shape {array.shape} must be (height, width) or (height, width, bands)"
-        )
-    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.iscomplexobj(array):
-        raise InputError(f"{name} of type {array.dtype} must hold real numbers")
-    with np.errstate(over="ignore"):  # too large for float32 becomes infinite and is reported
-        planes = array.astype(np.float32)
-    return planes[..., None] if planes.ndim == 2 else planes
-
-
-def _mask(valid: Image) -> NDArray[np.bool_]:
-    return _array(valid).astype(bool)
-
-
-def _array(image: Image) -> NDArray[np.generic]:
-    if not isinstance(image, Tensor):
-        return np.asarray(image)
-    host = image.detach().cpu()
-    return (host.float() if host.dtype == torch.bfloat16 else host).numpy()  # numpy has no bfloat16

@@ -11,6 +11,7 @@ from torch import Tensor
 from gisr.errors import InputError, LimitError
 from gisr.inference.memory import is_out_of_memory
 from gisr.inference.self_ensemble import UPRIGHT, Moments, Symmetry
+from gisr.inference.system import Check, unchecked
 from gisr.inference.tiling import TilePlan, blended
 from gisr.inference.windowed_pair import Cut, Survey
 from gisr.magnet import MAGNet
@@ -40,6 +41,8 @@ class TileJob:
     """How images are turned before the network sees them; its answers are turned back."""
     prompt: Float[Tensor, "s p"] | None = None
     """P_mm of the whole pair, one row a symmetry; None for a network without MPGM."""
+    check: Check = unchecked
+    """Called before every answer of the network; what it raises ends the run."""
 
     def sharpen(self, cut: Cut) -> Image:
         """Return a window in the target's units, clipped to where values of its kind can lie.
@@ -101,6 +104,7 @@ class TileJob:
         Raises:
             LimitError: Memory does not suffice even for the smallest tiles.
         """
+        self.check()
         symmetry = self.symmetries[number]
         prompt = None if self.prompt is None else self.prompt[number : number + 1]
         low, high = symmetry.apply(low), symmetry.apply(high)
@@ -120,6 +124,7 @@ class TileJob:
         Raises:
             LimitError: Memory does not suffice even for the smallest parts.
         """
+        self.check()
         try:
             part = self.network.pool_prompt(
                 as_tensor(low, self.device), as_tensor(high, self.device), self.text, self.ratio

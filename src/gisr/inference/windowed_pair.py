@@ -1,7 +1,7 @@
 """Pairs of any size that are cut into windows: arrays in memory, or files read where asked."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,11 +16,11 @@ from gisr.data.resample import shift
 from gisr.errors import InputError
 from gisr.estimation.registration import LARGEST_SHIFT, Alignment, find_alignment
 from gisr.estimation.sensor_model import Instrument, find_instrument
+from gisr.estimation.volume_registration import VolumeAlignment, find_slice_shift
 from gisr.inference.percentile_sample import RegularSample
 from gisr.inference.tiling import TilePlan
 from gisr.io.placement import Placement
 from gisr.tasks import Task, describe, find_task
-from gisr.tasks.sensors import find_sensor
 from gisr.windows import Window
 
 _TARGET_MARGIN = 8
@@ -124,23 +124,40 @@ class PairSource(ABC):
         """Return false where the survey saw that a window has no known pixel."""
         return True
 
-    def align(self) -> Alignment:
-        """Estimate the shift of the guide from windows all over the pair; from now on undo it."""
-        if self.about.task != "pansharpening":
-            return find_alignment([self.about])
-        parts = [cut.pair for cut in self._sample_cuts()]
-        if not parts:
-            return Alignment((0.0, 0.0), False, "no shift of the guide can be seen: nothing known")
-        found = find_alignment(parts)
+    def align(self) -> Alignment | VolumeAlignment:
+        """Estimate the shift of the guide as its task says; from now on undo it."""
+        found: Alignment | VolumeAlignment
+        match find_task(self.about.task).registration:
+            case "correlation":
+                parts = [cut.pair for cut in self._sample_cuts()]
+                if not parts:
+                    note = "no shift of the guide can be seen: nothing known"
+                    return Alignment((0.0, 0.0), False, note)
+                found = find_alignment(parts)
+            case "mutual information":
+                found = find_slice_shift(self.whole())
+            case None:
+                return find_alignment([self.about])
         if found.applied:
-            self.offset = found.offset
+            self.offset = found.offset[0], found.offset[1]
         return found
+
+    def whole(self) -> Pair:
+        """Return the whole pair in memory.
+
+        Raises:
+            InputError: No pixel is known.
+        """
+        found = self.cut((slice(0, self.shape[0]), slice(0, self.shape[1])))
+        if found is None:
+            raise InputError("no known pixel: there is nothing to sharpen")
+        return found.pair
 
     @cached_property
     def instrument(self) -> Instrument:
         """What windows all over a satellite pair tell of its target's blur and noise."""
-        tabled = find_sensor(self.about.sensor).mtf_gain
-        return find_instrument((cut.pair for cut in self._sample_cuts()), tabled, self.bands)
+        parts = (cut.pair for cut in self._sample_cuts())
+        return find_instrument(parts, self.about.mtf_gain, self.bands)
 
     def cut(self, window: Window) -> Cut | None:
         """Return one window, None where no pixel of its result would be known."""
@@ -164,6 +181,7 @@ class PairSource(ABC):
             placement=placement,
             grid="centre",
             valid=None if valid.all() else valid,
+            measured=None,
             truth=None,
             truth_valid=None,
         )
@@ -266,15 +284,14 @@ class ArraySource(PairSource):
         guide = self._pair.guide[rows, columns]
         return guide, np.ones(guide.shape[:2], dtype=bool)
 
+    def whole(self) -> Pair:
+        """Return the pair as it was given."""
+        return self._pair
+
     @cached_property
     def survey(self) -> Survey:
         """Look at all of the pair once."""
-        pair, task = self._pair, find_task(self._pair.task)
-        samples = sample_of(task), sample_of(task)
-        known = np.ones(_sides(pair.target), bool) if pair.valid is None else pair.valid
-        samples[0].add(pair.target, known, (0, 0))
-        samples[1].add(pair.guide, np.ones(_sides(pair.guide), bool), (0, 0))
-        return survey_of(samples[0], samples[1], task)
+        return survey_of_pairs([self._pair])
 
 
 _SAME = Placement((1.0, 1.0), (0.0, 0.0))
@@ -287,6 +304,21 @@ def sample_of(task: Task) -> RegularSample:
     """
     reach = {*task.target_percentiles, *task.guide_percentiles}
     return RegularSample(exact=bool(reach & {0.0, 100.0}))
+
+
+def survey_of_pairs(pairs: Sequence[Pair]) -> Survey:
+    """Return what is known of pairs of one task that belong together, at least one.
+
+    Raises:
+        InputError: No pixel is known.
+    """
+    task = find_task(pairs[0].task)
+    target, guide = sample_of(task), sample_of(task)
+    for pair in pairs:
+        known = np.ones(_sides(pair.target), bool) if pair.valid is None else pair.valid
+        target.add(pair.target, known, (0, 0))
+        guide.add(pair.guide, np.ones(_sides(pair.guide), bool), (0, 0))
+    return survey_of(target, guide, task)
 
 
 def survey_of(target: RegularSample, guide: RegularSample, task: Task) -> Survey:

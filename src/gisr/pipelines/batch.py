@@ -8,15 +8,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from gisr.errors import FileFormatError, GisrError, InputError, PairError
 from gisr.io.files import file_suffix
 from gisr.io.table import Column, Row, read_rows
 from gisr.io.volumes.dicom import is_dicom
-from gisr.pipelines.request import OUTPUT_SUFFIXES, FileResult, Options
-from gisr.tasks import Contrast, Grid, TaskName
-from gisr.tasks.contrasts import CONTRAST_TOKENS
+from gisr.pipelines.option import Option, options_of
+from gisr.pipelines.options import Options
+from gisr.pipelines.request import FileResult
+from gisr.tasks import TASKS
 
 LIST_SUFFIX = ".csv"
 """What a list of pairs is called."""
@@ -24,31 +25,22 @@ COLUMNS: dict[str, Column] = {
     "target": Column("low-resolution file", needed=True),
     "guide": Column("high-resolution file of the other modality", needed=True),
     "output": Column("file to write; the target's name when empty"),
-    "task": Column("`pansharpening`, `mri` or `depth`"),
-    "ratio": Column("how many times finer the guide is"),
-    "grid": Column("`centre` or `kspace`"),
-    "sensor": Column("satellite sensor"),
-    "bits": Column("significant bits of a sample"),
-    "nodata": Column("value of unknown pixels in satellite images"),
-    "contrast": Column("MR contrast of the target"),
-    "guide_contrast": Column("MR contrast of the guide"),
-    "invalid": Column("value of unknown pixels in a depth map"),
-    "description": Column("text in place of the built-in description"),
+    **{
+        name: Column(each.info.help, tasks=each.info.tasks or None)
+        for name, each in options_of(Options).items()
+        if each.info.column
+    },
 }
 """The columns of a list by name: two files, and what may differ from pair to pair."""
 
-_TARGETS = {suffix for suffixes in OUTPUT_SUFFIXES.values() for suffix in suffixes}
+_TARGETS = {suffix for task in TASKS.values() for suffix in task.output_suffixes}
 _GUIDES = _TARGETS | {".jpg", ".jpeg"}
 _MODALITIES = (
-    *CONTRAST_TOKENS,
-    *("ms", "mss", "mul", "multispectral", "xs", "pan", "panchromatic"),
-    *("depth", "disp", "disparity", "rgb", "color", "colour"),
+    *(ending for task in TASKS.values() for ending in task.file_endings),
     *("target", "guide", "lr", "hr"),
 )
 """Endings of file names that tell a target from its guide."""
 _ENDING = re.compile(rf"(?:^|[-_. ]+)(?:{'|'.join(_MODALITIES)})$", re.IGNORECASE)
-_ONE_FILE = ("uncertainty", "report", "mask", "cloud")
-"""Options that name a file of one pair."""
 _MOST_NAMED = 5
 """Files that one message names; more would not be read."""
 
@@ -75,7 +67,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PairOutcome:
     """What became of one pair: a result, or the message of the error."""
 
     item: BatchItem
@@ -94,13 +86,13 @@ class Outcome:
 class Summary:
     """What became of a batch."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[PairOutcome, ...]
     skipped: int
     seconds: float
     """Wall time of all."""
 
     @property
-    def failed(self) -> tuple[Outcome, ...]:
+    def failed(self) -> tuple[PairOutcome, ...]:
         """The pairs without a result."""
         return tuple(outcome for outcome in self.outcomes if outcome.result is None)
 
@@ -159,9 +151,8 @@ def plan_batch(
         InputError: Arguments do not go together.
     """
     options = options or Options()
-    for name in _ONE_FILE:
-        if getattr(options, name) is not None:
-            raise InputError(f"{name} names one file: give it with one pair, not with several")
+    for name in options.further_files:
+        raise InputError(f"{name} names one file: give it with one pair, not with several")
     if skip_existing and options.overwrite:
         raise InputError("skip-existing and overwrite exclude each other: leave one out")
     if output.exists() and not output.is_dir():
@@ -189,7 +180,7 @@ def plan_batch(
 def run_batch(
     batch: Batch,
     upscale: Callable[[BatchItem], FileResult],
-    report: Callable[[Outcome], None] = lambda outcome: None,
+    report: Callable[[PairOutcome], None] = lambda outcome: None,
 ) -> Summary:
     """Do what was planned, one pair after the other; an error of one does not stop the others.
 
@@ -205,13 +196,13 @@ def run_batch(
     return Summary(tuple(outcomes), len(batch.skipped), time.perf_counter() - began)
 
 
-def attempt(upscale: Callable[[BatchItem], FileResult], item: BatchItem) -> Outcome:
+def attempt(upscale: Callable[[BatchItem], FileResult], item: BatchItem) -> PairOutcome:
     """Sharpen one pair and catch the errors that a user can act on; others are defects."""
     try:
         _make_folder(item.output.parent)
-        return Outcome(item, upscale(item))
+        return PairOutcome(item, upscale(item))
     except GisrError as error:
-        return Outcome(item, None, " ".join(str(error).split()))
+        return PairOutcome(item, None, " ".join(str(error).split()))
 
 
 def _folder_items(
@@ -290,26 +281,24 @@ def _list_items(path: Path, output: Path, options: Options) -> Iterator[BatchIte
 
 def _row_options(row: Row) -> dict[str, Any]:
     """Return the options that a line gives."""
-    found: dict[str, Any] = {
-        name: row.cells[name] for name in ("sensor", "description") if name in row.cells
+    return {
+        name: _cell(row, each)
+        for name, each in options_of(Options).items()
+        if each.info.column and name in row.cells
     }
-    choices: dict[str, tuple[str, ...]] = {
-        "task": get_args(TaskName),
-        "grid": get_args(Grid),
-        "contrast": get_args(Contrast),
-        "guide_contrast": get_args(Contrast),
-    }
-    for name, words in choices.items():
-        if name in row.cells:
-            found[name] = row.choice(name, words)
-    for name in ("nodata", "invalid"):
-        if name in row.cells:
-            found[name] = row.number(name, 0.0)
-    if "ratio" in row.cells:
-        found["ratio"] = row.positive("ratio")
-    if "bits" in row.cells:
-        found["bits"] = row.whole("bits", 1, 32)
-    return found
+
+
+def _cell(row: Row, each: Option) -> str | float | int | None:
+    """Return the value of an option in a line."""
+    if each.words:
+        return row.choice(each.name, each.words)
+    if each.type is int:
+        low, high = each.info.least, each.info.most
+        assert low is not None and high is not None  # so say the options with whole numbers
+        return row.whole(each.name, int(low), int(high))
+    if each.type is float:
+        return row.positive(each.name) if each.info.positive else row.number(each.name, 0.0)
+    return row.filled(each.name)
 
 
 def _check_outputs(items: Sequence[BatchItem]) -> None:

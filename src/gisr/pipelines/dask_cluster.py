@@ -6,7 +6,6 @@ written where the processes run, so that all machines must see them under the sa
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -14,54 +13,30 @@ from typing import TYPE_CHECKING
 
 from gisr.errors import InputError
 from gisr.io.optional_imports import load_extra
-from gisr.pipelines.batch import Batch, BatchItem, Outcome, Summary, attempt
+from gisr.pipelines.batch import Batch, BatchItem, PairOutcome, Summary, attempt
+from gisr.pipelines.options import Execution
 
 if TYPE_CHECKING:
     from distributed import Client
 
-    from gisr.estimation.registration import Align
     from gisr.inference.upscaler import Upscaler
 
 _ONE_AT_A_TIME = Lock()
 """Held by the pair that a process sharpens: a second would need the memory of a second."""
 
 
-@dataclass(frozen=True)
-class WorkerSettings:
-    """What every process puts to work."""
-
-    model: str | None = None
-    """Weights, as for :func:`gisr.load_model`."""
-    device: str | None = None
-    threads: int | None = None
-    """CPU threads of each process; a share of this machine's when None and it starts them."""
-    align: "Align" = "auto"
-
-    def __post_init__(self) -> None:
-        """Refuse no threads at all.
-
-        Raises:
-            InputError: Fewer than one.
-        """
-        if self.threads is not None and self.threads < 1:
-            raise InputError(f"threads {self.threads} must be at least 1")
-
-
 def run_on_cluster(
     batch: Batch,
-    settings: WorkerSettings,
+    execution: Execution,
     *,
-    workers: int | None = None,
-    scheduler: str | None = None,
-    report: Callable[[Outcome], None] = lambda outcome: None,
+    report: Callable[[PairOutcome], None] = lambda outcome: None,
 ) -> Summary:
     """Do what was planned on several processes; an error of one pair does not stop the others.
 
     Args:
         batch: From :func:`gisr.pipelines.batch.plan_batch`.
-        settings: What every process puts to work.
-        workers: Processes to start on this machine.
-        scheduler: Address of a running scheduler in place of ``workers``, for example
+        execution: Weights, device and threads of every process; how many processes to start on
+            this machine, or the address of a running scheduler, for example
             ``tcp://10.0.0.1:8786``. Connect to one that you trust: Dask runs the code it is sent.
         report: Called after every pair, in the order in which they are done.
 
@@ -72,14 +47,13 @@ def run_on_cluster(
         InputError: Neither or both of ``workers`` and ``scheduler``, or nobody answers there.
         MissingExtraError: dask.distributed is not installed.
     """
+    workers, scheduler = execution.workers, execution.scheduler
     if (workers is None) == (scheduler is None):
         raise InputError("workers and scheduler exclude each other: give one of them")
-    if workers is not None and workers < 1:
-        raise InputError(f"workers {workers} must be at least 1")
     load_extra("distributed", "scale")
     began = time.perf_counter()
     with _client(workers, scheduler) as client:
-        outcomes = _gather(client, batch, _spread(settings, workers), report)
+        outcomes = _gather(client, batch, _for_processes(execution), report)
     done = tuple(outcomes[item.output] for item in batch.items)
     return Summary(done, len(batch.skipped), time.perf_counter() - began)
 
@@ -98,29 +72,29 @@ def _client(workers: int | None, scheduler: str | None) -> "Client":
         raise InputError(f"no scheduler answers at {scheduler}: {error}") from error
 
 
-def _spread(settings: WorkerSettings, workers: int | None) -> WorkerSettings:
-    """Return settings that hold in other processes: absolute paths, a share of the threads."""
-    model, threads = settings.model, settings.threads
+def _for_processes(execution: Execution) -> Execution:
+    """Return what holds in other processes: absolute paths, a share of the threads."""
+    model, threads = execution.model, execution.threads
     if model is not None and Path(model).is_dir():
         model = str(Path(model).resolve())
-    if threads is None and workers is not None:
+    if threads is None and execution.workers is not None:
         from dask.system import CPU_COUNT
 
-        threads = max(1, CPU_COUNT // workers)
-    return WorkerSettings(model, settings.device, threads, settings.align)
+        threads = max(1, CPU_COUNT // execution.workers)
+    return Execution(model, execution.device, threads)
 
 
 def _gather(
     client: "Client",
     batch: Batch,
-    settings: WorkerSettings,
-    report: Callable[[Outcome], None],
-) -> dict[Path, Outcome]:
+    execution: Execution,
+    report: Callable[[PairOutcome], None],
+) -> dict[Path, PairOutcome]:
     """Send out all pairs and return what became of each, by its output."""
     from distributed import KilledWorker, as_completed
 
     waiting = {
-        client.submit(sharpen_item, settings, item, pure=False): item for item in batch.items
+        client.submit(sharpen_item, execution, item, pure=False): item for item in batch.items
     }
     outcomes = {}
     for future in as_completed(waiting):
@@ -128,7 +102,7 @@ def _gather(
         error = future.exception()
         if isinstance(error, KilledWorker):
             text = "its processes died, most often for want of memory: use fewer workers"
-            outcome = Outcome(item, None, text)
+            outcome = PairOutcome(item, None, text)
         else:
             outcome = future.result()
         outcomes[item.output] = outcome
@@ -136,12 +110,12 @@ def _gather(
     return outcomes
 
 
-def sharpen_item(settings: WorkerSettings, item: BatchItem) -> Outcome:
+def sharpen_item(execution: Execution, item: BatchItem) -> PairOutcome:
     """Sharpen one pair in a process of a cluster."""
     from gisr.pipelines.run import upscale_files
 
     with _ONE_AT_A_TIME:
-        upscaler = load_once(settings)  # its errors are not the pair's
+        upscaler = load_once(execution)  # its errors are not the pair's
         return attempt(
             lambda item: upscale_files(
                 upscaler, item.target, item.guide, item.output, item.options
@@ -151,7 +125,7 @@ def sharpen_item(settings: WorkerSettings, item: BatchItem) -> Outcome:
 
 
 @cache
-def load_once(settings: WorkerSettings) -> "Upscaler":
+def load_once(execution: Execution) -> "Upscaler":
     """Return the upscaler of this process.
 
     Raises:
@@ -163,11 +137,11 @@ def load_once(settings: WorkerSettings) -> "Upscaler":
     from gisr.inference.upscaler import Upscaler
     from gisr.weights.store import load_weights
 
-    if settings.threads is not None:
-        torch.set_num_threads(settings.threads)
-    weights = load_weights(settings.model)
+    if execution.threads is not None:
+        torch.set_num_threads(execution.threads)
+    weights = load_weights(execution.model)
     try:
-        return Upscaler(weights, settings.device, align=settings.align)
+        return Upscaler(weights, execution.device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise InputError(f"device {settings.device!r} cannot be used here: {reason}") from error
+        raise InputError(f"device {execution.device!r} cannot be used here: {reason}") from error

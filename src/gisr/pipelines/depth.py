@@ -1,149 +1,117 @@
-"""Depth maps in files: read already, sharpened, written in the target's unit and type."""
+"""The pipeline of depth: a depth map and a picture in, a depth map of the picture's size out."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Float
 
-from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.inference.upscaler import Answer, Progress, Upscaler
-from gisr.inference.windowed_pair import nearest_pixels
-from gisr.io.depth.maps import spread_like, stored_depth, write_stored
-from gisr.io.files import atomic_outputs
-from gisr.io.pairs import DepthPair
-from gisr.pipelines.hole_filling import fill_by_guide
-from gisr.pipelines.report import ArraySubject, write_report
-from gisr.pipelines.request import FileResult, Options, Order
+from gisr.io.colour import read_colour
+from gisr.io.depth import maps
+from gisr.io.depth.maps import check_storable, read_depth
+from gisr.io.depth.pair import DepthPair, read_depth_pair
+from gisr.io.files import check_readable, file_suffix
+from gisr.io.limits import DEFAULT_LIMITS, Limits
+from gisr.pipelines.layers import DepthLayers, LayerName, Layers, Truth, check_truth, size_text
+from gisr.pipelines.options import Options
+from gisr.pipelines.pipeline import Pipeline, check_values
+from gisr.pipelines.request import FileResult, Request
+from gisr.tasks.depth import DEPTH
+from gisr.tasks.task import Task
 
-_FILLED = 255
-"""What a mask holds where the depth map had a hole; 0 elsewhere."""
+if TYPE_CHECKING:  # torch takes seconds to load
+    from gisr.inference.system import Check, PairSystem, Progress
 
-
-def upscale_depth_map(
-    upscaler: Upscaler, order: Order, progress: Progress | None = None
-) -> FileResult:
-    """Sharpen a depth map with a colour picture; holes stay holes unless they are to be filled.
-
-    The depth map, the mask of what was filled and the point cloud appear together or not at all.
-
-    Raises:
-        InputError: Nothing is known.
-        FileFormatError: An output cannot be written.
-    """
-    files, options = order.files, order.options
-    assert isinstance(files, DepthPair)
-    target = files.target
-    if not target.valid.any():
-        raise InputError(f"{target.path}: every pixel is unknown: there is nothing to sharpen")
-    guide = files.guide[..., None] if files.guide.ndim == 2 else files.guide
-    guide = guide.astype(np.float32)
-    placement, _ = order.place(target.shape, files.guide.shape[:2], None)
-    # Also where holes stay: beside them the network errs less than with the nearest known values.
-    values = fill_by_guide(target.values.astype(np.float32), target.valid, guide, placement)
-    known = np.ones_like(target.valid) if options.fill_holes else target.valid
-    pair = order.pair(values[..., None], guide, None if known.all() else known, None)
-    answer = _answer(upscaler, pair, target.valid, options, progress)
-    depth = answer.image[..., 0]
-    sides = depth.shape
-    valid = nearest_pixels(known, sides, pair.placement)
-    filled = valid & ~nearest_pixels(target.valid, sides, pair.placement)
-    further = _write(order, answer, valid, filled)
-    result = FileResult(
-        path=order.output,
-        task="depth",
-        shape=sides,
-        dtype=target.dtype.name,
-        ratio=pair.ratio,
-        grid=pair.grid,
-        consistency=answer.consistency,
-        further=further if options.report is None else (*further, Path(options.report)),
-        notes=_notes(options, pair, answer, filled),
-    )
-    if options.report is not None:
-        write_report(upscaler, order, result, ArraySubject(pair, answer.image, answer.spread))
-    return result
+_PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
 
-def _answer(
-    upscaler: Upscaler,
-    pair: Pair,
-    measured: Bool[np.ndarray, "h w"],
-    options: Options,
-    progress: Progress | None,
-) -> Answer:
-    """Sharpen, unless the depth map has the picture's size already.
+class DepthPipeline(Pipeline[DepthPair]):
+    """A depth map and a colour picture in, a depth map in the target's unit and type out."""
 
-    Holes are filled in the pair that is given. The network sees both alike, and a consistent result
-    agrees with what was measured alone.
+    task: ClassVar[Task] = DEPTH
 
-    The network has learnt to sharpen what is blurred. At ratio 1 it overshoots at edges that are
-    sharp: by 1.4 px RMSE on a disparity map without errors (Middlebury's Art), so it is left out.
-    """
-    filled = replace(pair, valid=None)
-    if _has_full_size(pair):
-        image = filled.on_guide_grid()
-        return Answer(
-            image, np.zeros_like(image) if options.uncertainty is not None else None, None
+    def recognises(self, target: Path, guide: Path) -> bool:
+        """Return whether a file of a depth format comes with a picture."""
+        suffixes = [file_suffix(check_readable(path)) for path in (target, guide)]
+        return suffixes[0] in maps.READERS and suffixes[1] in _PICTURES
+
+    def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> DepthPair:
+        """Read both images."""
+        files = read_depth_pair(target, guide, options.invalid or 0, limits)
+        if options.cloud is not None:
+            options.cloud.camera.on_grid((files.guide.shape[0], files.guide.shape[1]))
+        return files
+
+    def check(self, request: Request[DepthPair]) -> None:
+        """Refuse a depth map without a known pixel, and values that cannot be used or stored."""
+        target, guide = request.files.target, request.files.guide
+        request.place(target.shape, (guide.shape[0], guide.shape[1]), None)
+        check_storable(request.output, target.dtype)
+        known = target.values[target.valid]
+        if not known.size:
+            raise InputError(f"{target.path}: every pixel is unknown: there is nothing to sharpen")
+        check_values(target.path, float(known.min()), float(known.max()))
+
+    def run(
+        self,
+        system: "PairSystem",
+        request: Request[DepthPair],
+        check: "Check",
+        progress: "Progress | None",
+    ) -> FileResult:
+        """Sharpen a depth map; holes stay holes unless they are to be filled."""
+        from gisr.pipelines.depth_map import upscale_depth_map
+
+        return upscale_depth_map(system, request, check, progress)
+
+    def summary(self, request: Request[DepthPair]) -> str:
+        """Return sizes, type, share of unknown pixels and ratio."""
+        files = request.files
+        return (
+            f"{size_text(files.target.shape)} ({files.target.dtype}, "
+            f"{1 - files.target.valid.mean():.1%} unknown) to {size_text(files.guide.shape[:2])}: "
+            f"x{files.placement.ratio:.3g}"
         )
-    return upscaler.answer(
-        filled,
-        description=options.description,
-        progress=progress,
-        spread=options.uncertainty is not None,
-        consistent=options.consistent,
-        measured=None if measured.all() else measured,
-    )
+
+    def band_names(self, request: Request[DepthPair]) -> tuple[str, ...]:
+        """Return nothing: a depth map has one band."""
+        return ()
+
+    def read_truth(self, path: Path, request: Request[DepthPair], limits: Limits) -> Truth:
+        """Read a reference depth map."""
+        depth = _depth_image(path, request.options.invalid or 0, limits)
+        check_truth(path, depth.shape[:2], request.files.guide.shape[:2])
+        return Truth(path, depth)
+
+    def layers(
+        self, request: Request[DepthPair], interpolated: Path, truth: Truth | None, limits: Limits
+    ) -> Layers:
+        """Return depth maps and a picture in memory."""
+        unknown = request.files.target.unknown
+        images: dict[LayerName, Float[np.ndarray, "h w channels"]] = {
+            "interpolated": _depth_image(interpolated, unknown),
+            "sharpened": _depth_image(request.output, unknown),
+        }
+        if request.options.uncertainty is not None:
+            images["spread"] = _depth_image(Path(request.options.uncertainty), float("nan"))
+        picture = read_colour(request.files.guide_path, limits)
+        images["guide"] = np.atleast_3d(picture.astype(np.float32))
+        if request.options.mask is not None:
+            mask = _depth_image(Path(request.options.mask), float("nan"))
+            images["filled"] = mask / np.float32(255)
+        if truth is not None:
+            assert isinstance(truth.content, np.ndarray)
+            images["truth"] = truth.content
+        return DepthLayers(images)
+
+    def bits(self, request: Request[DepthPair]) -> int | None:
+        """Return None: depth has no range of its own."""
+        return None
 
 
-def _has_full_size(pair: Pair) -> bool:
-    return pair.target.shape[:2] == pair.guide.shape[:2]
-
-
-def _write(
-    order: Order,
-    answer: Answer,
-    valid: Bool[np.ndarray, "H W"],
-    filled: Bool[np.ndarray, "H W"],
-) -> tuple[Path, ...]:
-    """Write all that was asked for, the depth map last, and return the rest."""
-    files, options = order.files, order.options
-    assert isinstance(files, DepthPair)
-    depth = answer.image[..., 0]
-    writers: dict[Path, Callable[[Path], None]] = {}
-    if options.mask is not None:
-        path, mask = Path(options.mask), np.where(filled, _FILLED, 0).astype(np.uint8)
-        writers[path] = partial(write_stored, path, stored=mask)
-    if options.cloud is not None:
-        cloud = partial(options.cloud.write, values=depth, valid=valid, guide=files.guide)
-        writers[options.cloud.path] = cloud
-    if options.uncertainty is not None and answer.spread is not None:
-        path, like = Path(options.uncertainty), spread_like(files.target)
-        spread = stored_depth(path, answer.spread[..., 0], valid, like=like)
-        writers[path] = partial(write_stored, path, stored=spread)
-    stored = stored_depth(order.output, depth, valid, like=files.target)
-    writers[order.output] = partial(write_stored, order.output, stored=stored)
-    with atomic_outputs(list(writers), options.overwrite) as temporaries:
-        for write, temporary in zip(writers.values(), temporaries, strict=True):
-            write(temporary)
-    return tuple(writers)[:-1]
-
-
-def _notes(
-    options: Options, pair: Pair, answer: Answer, filled: Bool[np.ndarray, "H W"]
-) -> tuple[str, ...]:
-    """Say what a user should know about holes, rays and agreement with the target."""
-    notes = [] if answer.consistency is None else [answer.consistency.note]
-    if _has_full_size(pair):
-        notes.append("the depth map has the picture's size: known values are kept as they are")
-    if options.fill_holes:
-        notes.append(f"{filled.mean():.1%} of the pixels were holes and are filled")
-    if options.cloud is not None and options.cloud.camera.distorted:
-        notes.append(
-            "the camera has lens distortion, which is not undone: points are right only for a "
-            "rectified picture"
-        )
-    return tuple(notes)
+def _depth_image(
+    path: Path, unknown: float, limits: Limits = DEFAULT_LIMITS
+) -> Float[np.ndarray, "h w 1"]:
+    found = read_depth(path, invalid=unknown, limits=limits)
+    return np.where(found.valid, found.values, np.nan).astype(np.float32)[..., None]

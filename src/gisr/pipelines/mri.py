@@ -1,198 +1,93 @@
-"""MR volumes in files: sharpened one after the other, written with the guide's affine."""
+"""The pipeline of MR images: two NIfTI volumes or DICOM series in, a NIfTI volume out."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from itertools import repeat
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from jaxtyping import Float
 
-from gisr.data.volume_resample import finite_guide
-from gisr.estimation.volume_registration import VolumeAlignment, find_volume_shift, shift_guide
-from gisr.inference.upscaler import Progress, Upscaler
-from gisr.io.files import atomic_outputs
-from gisr.io.pairs import VolumePair
-from gisr.io.volumes.header import Volume, VolumeHeader
-from gisr.io.volumes.nifti_writer import NiftiWriter, nifti_writer
-from gisr.pipelines.mri_planes import VolumeSharpener
-from gisr.pipelines.report import ArraySubject, volume_subject, write_report
-from gisr.pipelines.request import FileResult, Order
-from gisr.tasks.contrasts import guess_contrast
+from gisr.io.files import file_suffix
+from gisr.io.limits import Limits
+from gisr.io.volumes import dicom, nifti
+from gisr.io.volumes.nifti import read_nifti
+from gisr.io.volumes.pair import VolumePair, read_volume_pair
+from gisr.pipelines.layers import LayerName, Layers, Truth, VolumeLayers, check_truth, size_text
+from gisr.pipelines.options import Options
+from gisr.pipelines.pipeline import Pipeline
+from gisr.pipelines.request import FileResult, Request
+from gisr.tasks.mri import MRI
+from gisr.tasks.task import Task
 
-Voxels = Float[np.ndarray, "X Y Z"]
-
-
-def upscale_volume(
-    upscaler: Upscaler, order: Order, progress: Progress | None = None
-) -> FileResult:
-    """Sharpen an MR volume, or the volumes of a series, with one of another contrast.
-
-    Of a series one volume at a time is in memory.
-
-    Raises:
-        InputError: A volume of the target or the guide has no finite voxel.
-        PairError: The ratio or grid asked for does not suit the files.
-        FileFormatError: The output cannot be written.
-    """
-    files = order.files
-    assert isinstance(files, VolumePair)
-    order, count = _with_contrasts(order, files), _Count(progress)
-    sharpener = VolumeSharpener(upscaler, order, files.placement, count)
-    count.total = sharpener.slices * files.target.count
-    found = _shift(files) if upscaler.align == "auto" else None
-    subject: ArraySubject | None = None
-    with _writers(order, files) as writers:
-        for target, guide in zip(_voxels(files.target), _guides(files), strict=False):
-            if found is not None and found.applied:
-                guide = shift_guide(_finite(guide, files), found.offset)
-            sharp = sharpener(target, guide)
-            if subject is None and order.options.report is not None:
-                shown = _finite(guide, files), sharp.voxels, sharp.spread
-                subject = volume_subject(order, sharpener.placement, target, *shown)
-            for writer, voxels in zip(writers, (sharp.voxels, sharp.spread), strict=False):
-                assert voxels is not None  # a spread was asked for if it has a writer
-                writer.write(voxels)
-    series = (files.target.count,) if files.target.count > 1 else ()
-    result = FileResult(
-        path=order.output,
-        task="mri",
-        shape=(*files.guide.shape, *series),
-        dtype=files.target.dtype.name,
-        ratio=files.placement.ratio,
-        grid=sharpener.grid,
-        contrast=order.options.contrast,
-        guide_contrast=order.options.guide_contrast,
-        alignment=found,
-        consistency=sharpener.consistency if sharpener.consistency.count else None,
-        further=order.options.written,
-        notes=tuple(_notes(order, files, sharpener, found)),
-    )
-    if subject is not None:
-        write_report(upscaler, order, result, subject)
-    return result
+if TYPE_CHECKING:  # torch takes seconds to load
+    from gisr.inference.system import Check, PairSystem, Progress
 
 
-class _Count:
-    """Counts slices for a progress bar."""
+class MRIPipeline(Pipeline[VolumePair]):
+    """MR volumes in, a NIfTI volume with the guide's affine out."""
 
-    def __init__(self, progress: Progress | None) -> None:
-        """Begin with none."""
-        self.progress, self.total, self.done = progress, 0, 0
+    task: ClassVar[Task] = MRI
 
-    def __call__(self) -> None:
-        """Count one more."""
-        self.done += 1
-        if self.progress is not None:
-            self.progress(self.done, self.total)
-
-
-@contextmanager
-def _writers(order: Order, files: VolumePair) -> Iterator[list[NiftiWriter]]:
-    """Give what writes the result, and the spread if asked for; both appear together or not."""
-    spread, types = order.options.uncertainty, (None, np.dtype(np.float32))
-    paths = [order.output] if spread is None else [order.output, Path(spread)]
-    with atomic_outputs(paths, order.options.overwrite) as places, ExitStack() as outputs:
-        write = partial(nifti_writer, target=files.target, guide=files.guide)
-        yield [
-            outputs.enter_context(write(path, dtype=dtype, temporary=place))
-            for path, place, dtype in zip(paths, places, types, strict=False)
-        ]
-
-
-def _shift(files: VolumePair) -> VolumeAlignment:
-    """Return how far the guide is off, seen in the first volumes."""
-    target = files.placement.turned(files.target.voxels)
-    return find_volume_shift(target, _finite(files.guide.voxels, files), files.placement)
-
-
-def _finite(guide: Voxels, files: VolumePair) -> Voxels:
-    return finite_guide(guide, files.placement.slice_axis)
-
-
-def _voxels(volume: Volume) -> Iterator[Voxels]:
-    """Yield all volumes; a single one is in memory already."""
-    return iter((volume.voxels,)) if volume.count == 1 else volume.read()
-
-
-def _guides(files: VolumePair) -> Iterator[Voxels]:
-    """Yield the guide of each volume of the target."""
-    return repeat(files.guide.voxels) if files.guide.count == 1 else files.guide.read()
-
-
-def _with_contrasts(order: Order, files: VolumePair) -> Order:
-    """Take contrasts that were not given from file names, or from what headers say in words."""
-    given = order.options.contrast, order.options.guide_contrast
-    contrast = given[0] or _guessed(files.target)
-    guide = given[1] or _guessed(files.guide)
-    if contrast == guide and None in given:
-        # Two files of one name part: it says nothing about how they differ.
-        contrast, guide = given
-    return order.with_options(contrast=contrast, guide_contrast=guide)
-
-
-def _guessed(volume: VolumeHeader) -> str | None:
-    return guess_contrast(volume.path) or guess_contrast(volume.description)
-
-
-def _notes(
-    order: Order,
-    files: VolumePair,
-    sharpener: VolumeSharpener,
-    found: VolumeAlignment | None,
-) -> list[str]:
-    """Say what a user should know about choices that were made for them."""
-    notes, place = [], files.placement
-    contrast, guide = order.options.contrast, order.options.guide_contrast
-    if contrast is None or guide is None:
-        notes.append(
-            f"contrasts {contrast or 'unknown'} (target) and {guide or 'unknown'} (guide): "
-            "say them for a better description"
+    def recognises(self, target: Path, guide: Path) -> bool:
+        """Return whether both are NIfTI files or DICOM images or series."""
+        return all(
+            file_suffix(path) in nifti.SUFFIXES or dicom.is_dicom(path) for path in (target, guide)
         )
-    if place.angle:
-        notes.append(
-            f"target and guide are rotated against each other by {place.angle:.1f} degrees: the "
-            "target was resampled once onto the guide's grid"
-        )
-    if place.thick_axis is not None:
-        ways = "within the slices, then through them" if len(place.coarse) == 3 else "through them"
-        ratio = place.ratios[place.thick_axis]
-        notes.append(
-            f"thick slices: sharpened {ways} (x{ratio:.3g}), each taken as the mean over its "
-            "thickness"
-        )
-    notes += _resampled_notes(files)
-    if found is not None and found.applied:
-        notes.append(found.note)
-    if sharpener.consistency.count:
-        notes.append(sharpener.consistency.note)
-    slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
-    empty = [not np.isfinite(each).any() for each in slices]
-    if any(empty):
-        notes.append(f"{sum(empty)} slices of the guide are all NaN: they guide nothing")
-    outside = 1 - sharpener.inside().mean()
-    if outside:
-        notes.append(f"{outside:.1%} of the guide lies outside the target: 0 there")
-    return notes
 
+    def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> VolumePair:
+        """Read both volumes, of a series the first."""
+        return read_volume_pair(target, guide, limits)
 
-def _resampled_notes(files: VolumePair) -> list[str]:
-    """Say along which axes the target was brought to the guide's samples by interpolation."""
-    place, notes = files.placement, []
-    if place.angle:
-        return []
-    for axis in range(3):
-        if axis in place.coarse or place.axis(axis).same:
-            continue
-        if place.ratios[axis] < 0.98:
-            notes.append(
-                f"the target is finer than the guide along the guide's axis {axis}: reduced to "
-                "the guide's grid"
-            )
-        else:
-            notes.append(
-                f"target and guide are not sampled alike along the guide's axis {axis}: the target "
-                "was interpolated there"
-            )
-    return notes
+    def check(self, request: Request[VolumePair]) -> None:
+        """Do nothing: volumes were checked when they were read."""
+
+    def run(
+        self,
+        system: "PairSystem",
+        request: Request[VolumePair],
+        check: "Check",
+        progress: "Progress | None",
+    ) -> FileResult:
+        """Sharpen a volume, or the volumes of a series, one of which is in memory at a time."""
+        from gisr.pipelines.volume import upscale_volume
+
+        return upscale_volume(system, request, check, progress)
+
+    def summary(self, request: Request[VolumePair]) -> str:
+        """Return sizes, type and ratio."""
+        files = request.files
+        return (
+            f"{size_text(files.target.shape)} ({files.target.dtype}) to "
+            f"{size_text(files.guide.shape)}: x{files.placement.ratio:.3g}"
+        )
+
+    def band_names(self, request: Request[VolumePair]) -> tuple[str, ...]:
+        """Return nothing: a volume has one band."""
+        return ()
+
+    def read_truth(self, path: Path, request: Request[VolumePair], limits: Limits) -> Truth:
+        """Read a reference volume."""
+        volume = read_nifti(path, limits)
+        check_truth(path, volume.shape, request.files.guide.shape)
+        return Truth(path, volume.voxels)
+
+    def layers(
+        self, request: Request[VolumePair], interpolated: Path, truth: Truth | None, limits: Limits
+    ) -> Layers:
+        """Return volumes in memory."""
+        written: dict[LayerName, Path] = {"interpolated": interpolated, "sharpened": request.output}
+        if request.options.uncertainty is not None:
+            written["spread"] = Path(request.options.uncertainty)
+        volumes = {name: read_nifti(path).voxels for name, path in written.items()}
+        volumes["guide"] = request.files.guide.voxels
+        if truth is not None:
+            assert isinstance(truth.content, np.ndarray)
+            volumes["truth"] = truth.content
+        return VolumeLayers(volumes, request.files.placement.slice_axis)
+
+    def page_notes(self, request: Request[VolumePair]) -> tuple[str, ...]:
+        """Say that of a series one volume is shown."""
+        count = request.files.target.count
+        return (f"shown is the first of {count} volumes; all are saved",) if count > 1 else ()
+
+    def bits(self, request: Request[VolumePair]) -> int | None:
+        """Return None: MR values have no range of their own."""
+        return None

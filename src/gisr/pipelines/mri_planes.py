@@ -14,8 +14,8 @@ Rotated grids: the target is resampled once onto the guide's grid, and the detai
 adds to a reduced copy is put on top of it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from math import prod
 
 import numpy as np
@@ -33,18 +33,26 @@ from gisr.data.volume_resample import (
     sample_axis,
     to_guide_axis,
 )
-from gisr.errors import InputError, PairError
+from gisr.errors import InputError
 from gisr.inference.consistency.correction import Consistency
-from gisr.inference.upscaler import Upscaler
-from gisr.inference.windowed_pair import nearest_pixels
+from gisr.inference.system import Answer, Check, PairSystem, Settings
 from gisr.io.placement import Placement
+from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import AxisPlacement, VolumePlacement
-from gisr.pipelines.request import RATIO_TOLERANCE, Order
+from gisr.pipelines.mri_slices import (
+    Places,
+    SliceStack,
+    Voxels,
+    along,
+    in_plane,
+    known_part,
+    mark_unknown,
+    set_slice,
+    slice_axis_placement,
+)
+from gisr.pipelines.request import Request
 from gisr.tasks import Grid
 
-Voxels = Float[np.ndarray, "X Y Z"]
-Places = Mapping[int, AxisPlacement]
-"""Placements by the axes that are coarse."""
 _AXES = (0, 1, 2)
 
 
@@ -60,46 +68,35 @@ class SharpVolume:
 
 
 @dataclass
-class _Layers:
-    """What grows while slices are sharpened."""
-
-    values: Voxels
-    spread: Voxels | None
-
-
-@dataclass
 class VolumeSharpener:
     """Sharpens volumes of one placement, one after the other."""
 
-    upscaler: Upscaler
-    order: Order
+    system: PairSystem
+    request: Request[VolumePair]
     placement: VolumePlacement
     """How the guide's voxels map to the target's."""
-    tell: Callable[[], None]
+    report: Callable[[], None]
     """Called after every slice the network has seen, or that it need not see."""
+    check: Check
+    """Called before every answer of the network; what it raises ends the run."""
     grid: Grid = "centre"
     """``kspace`` once slices were brought to the guide's grid by zero-filling."""
     consistency: Consistency = field(default_factory=Consistency)
-    """What was found where a consistent result was asked for."""
+    """What was found where a consistent result was requested."""
 
     def __post_init__(self) -> None:
-        """Take a grid that was asked for instead of the affines, and check the ratio.
+        """Take a requested grid instead of the affines, and check the ratio.
 
         Raises:
-            PairError: The ratio asked for is not what the files say, or the grid is not possible.
+            PairError: The requested ratio is not what the files say, or the grid is not possible.
         """
-        options = self.order.options
+        options = self.request.options
         if self.by_slices:
-            return  # the order itself does both for plain slices
+            return  # the request itself does both for plain slices
         if options.grid is not None:
             self.placement = self.placement.with_grid(options.grid)
-        found, asked = self.placement.ratio, options.ratio
-        if asked is not None and abs(found / asked - 1) > RATIO_TOLERANCE:
-            raise PairError(
-                f"ratio {asked:g} is not what the files say ({found:.4g}): leave the ratio out, or "
-                "correct the affine"
-            )
-        self.order = self.order.with_options(ratio=None)
+        self.request.check_ratio(self.placement.ratio, "affine")
+        self.request = self.request.with_options(ratio=None)
 
     @property
     def by_slices(self) -> bool:
@@ -149,7 +146,7 @@ class VolumeSharpener:
         slices = self.placement.axis(axis).covered.reshape(shape)
         return np.broadcast_to(slices, self.placement.guide_shape)
 
-    def _aligned(self, low: Voxels, guide: Voxels) -> _Layers:
+    def _aligned(self, low: Voxels, guide: Voxels) -> SliceStack:
         place, thick = self.placement, self.placement.thick_axis
         for axis in _AXES:
             if axis not in place.coarse:
@@ -172,12 +169,12 @@ class VolumeSharpener:
         if not known.all():
             along = np.eye(4)
             along[thick, thick], along[thick, 3] = place.axis(thick).scale, place.axis(thick).offset
-            _forget(layers, ~nearest_mask(known, along, place.guide_shape))
+            mark_unknown(layers, ~nearest_mask(known, along, place.guide_shape))
         return layers
 
-    def _rotated(self, low: Voxels, guide: Voxels) -> _Layers:
+    def _rotated(self, low: Voxels, guide: Voxels) -> SliceStack:
         place, thick, known = self.placement, self.placement.thick_axis, np.isfinite(low)
-        layers = _Layers(onto_guide(filled(low), place.to_target, place.guide_shape), None)
+        layers = SliceStack(onto_guide(filled(low), place.to_target, place.guide_shape), None)
         coarse = {
             axis: AxisPlacement.centred(place.guide_shape[axis], place.ratios[axis])
             for axis in place.coarse
@@ -201,42 +198,36 @@ class VolumeSharpener:
                 found.spread = np.hypot(layers.spread, found.spread)
             layers = found
         if not known.all():
-            _forget(layers, ~nearest_mask(known, place.to_target, place.guide_shape))
+            mark_unknown(layers, ~nearest_mask(known, place.to_target, place.guide_shape))
         return layers
 
-    def _within(self, low: Voxels, guide: Voxels, slice_axis: int) -> _Layers:
+    def _within(self, low: Voxels, guide: Voxels, slice_axis: int) -> SliceStack:
         """Sharpen the slices across an axis, one by one, as they were acquired."""
-        place, options = self.placement, self.order.options
+        place = self.placement
         rows, columns = (axis for axis in _AXES if axis != slice_axis)
         lows, highs = (np.moveaxis(volume, slice_axis, 0) for volume in (low, guide))
-        lines = [_line(place, low.shape[axis], axis) for axis in (rows, columns)]
-        in_plane = _in_plane(*lines).snapped(lows.shape[1:], highs.shape[1:])
+        lines = [slice_axis_placement(place, low.shape[axis], axis) for axis in (rows, columns)]
+        plane = in_plane(*lines).snapped(lows.shape[1:], highs.shape[1:])
         layers, shown = self._layers(highs.shape), np.ones(len(highs), dtype=bool)
         if place.thick_axis is None:
             shown = place.axis(slice_axis).covered
+        pairs: dict[int, Pair] = {}
         for index, (target, high) in enumerate(zip(lows, highs, strict=True)):
             known = np.isfinite(target)
-            self.tell()
-            if not shown[index]:
-                continue
-            if not known.any():
-                _set(layers, index, np.float32(np.nan), np.float32(np.nan))
-                continue
-            valid = None if known.all() else known
-            pair = self.order.pair(target[..., None], high[..., None], valid, in_plane)
-            self.grid = pair.grid
-            answer = self.upscaler.answer(
-                pair,
-                description=options.description,
-                spread=options.uncertainty is not None,
-                consistent=options.consistent,
-            )
-            spread = None if answer.spread is None else _known_part(answer.spread, pair)
-            _set(layers, index, _known_part(answer.image, pair), spread)
+            if shown[index] and known.any():
+                valid = None if known.all() else known
+                pair = self.request.pair(target[..., None], high[..., None], valid, plane)
+                self.grid, pairs[index] = pair.grid, pair
+            elif shown[index]:
+                set_slice(layers, index, np.float32(np.nan), np.float32(np.nan))
+        for index, answer in self._answers(pairs, self._settings, len(highs)):
+            pair = pairs[index]
+            spread = None if answer.spread is None else known_part(answer.spread, pair)
+            set_slice(layers, index, known_part(answer.image, pair), spread)
             if answer.consistency is not None:
                 self.consistency.take_in(answer.consistency)
         spread = None if layers.spread is None else np.moveaxis(layers.spread, 0, slice_axis)
-        return _Layers(np.moveaxis(layers.values, 0, slice_axis), spread)
+        return SliceStack(np.moveaxis(layers.values, 0, slice_axis), spread)
 
     def _detailed(
         self,
@@ -246,7 +237,7 @@ class VolumeSharpener:
         guide: Voxels,
         places: Places,
         slice_axes: tuple[int, ...],
-    ) -> _Layers:
+    ) -> SliceStack:
         """Add the network's detail along the coarse axes to a target on the guide's grid.
 
         Args:
@@ -264,21 +255,20 @@ class VolumeSharpener:
         if layers.spread is not None:
             layers.spread /= len(slice_axes)
         layers.values += base
-        gap = averages - _along(average_axis, layers.values, places)
+        gap = averages - along(average_axis, layers.values, places)
         for axis, line in places.items():
             centres = (np.arange(line.target_size) - line.offset) / line.scale
             outside = (centres < -0.5) | (centres > line.guide_size - 0.5)
             np.moveaxis(gap, axis, 0)[outside] = 0  # the guide cannot say what these lack
-        layers.values += _along(to_guide_axis, gap, places)
+        layers.values += along(to_guide_axis, gap, places)
         if samples.min() >= 0:
             np.maximum(layers.values, 0, out=layers.values)
         return layers
 
     def _add_answers(
-        self, layers: _Layers, samples: Voxels, guide: Voxels, places: Places, slice_axis: int
+        self, layers: SliceStack, samples: Voxels, guide: Voxels, places: Places, slice_axis: int
     ) -> None:
         """Add what the network adds to each slice across an axis."""
-        options = self.order.options
         rows, columns = (axis for axis in _AXES if axis != slice_axis)
         coarse = [places[axis] for axis in (rows, columns) if axis in places]
         ratio = prod(1 / line.scale for line in coarse) ** (1 / len(coarse))
@@ -288,32 +278,55 @@ class VolumeSharpener:
             if axis not in places:
                 samples = reduce_axis(samples, axis, line)
             lines.append(line)
-        placement = _in_plane(*lines)
+        placement = in_plane(*lines)
         views = [
             None if volume is None else np.moveaxis(volume, slice_axis, 0)
             for volume in (samples, guide, layers.values, layers.spread)
         ]
         lows, highs, values, spreads = views
         assert lows is not None and highs is not None and values is not None
-        for index, (low, high) in enumerate(zip(lows, highs, strict=True)):
-            self.tell()
-            if low.min() == low.max():
-                continue  # the network adds nothing to what is constant
-            pair = Pair(
-                np.ascontiguousarray(low)[..., None],
-                np.ascontiguousarray(high)[..., None],
-                "mri",
-                placement,
-                "centre",
-                contrast=options.contrast,
-                guide_contrast=options.guide_contrast,
-            )
-            answer = self.upscaler.answer(
-                pair, description=options.description, spread=spreads is not None
-            )
-            values[index] += (answer.image - pair.on_guide_grid())[..., 0]
+        pairs = {
+            index: self._centre_pair(low, high, placement)
+            for index, (low, high) in enumerate(zip(lows, highs, strict=True))
+            if low.min() < low.max()  # the network adds nothing to what is constant
+        }
+        settings = replace(self._settings, consistent="never")
+        for index, answer in self._answers(pairs, settings, len(highs)):
+            values[index] += (answer.image - pairs[index].on_guide_grid())[..., 0]
             if spreads is not None and answer.spread is not None:
                 spreads[index] += answer.spread[..., 0]
+
+    def _answers(
+        self, pairs: dict[int, Pair], settings: Settings, count: int
+    ) -> Iterator[tuple[int, Answer]]:
+        """Sharpen slices that share one value range and one prompt: those of their volume."""
+        shared = self.system.share(list(pairs.values()), settings, self.check) if pairs else None
+        for index in range(count):
+            self.report()
+            if index in pairs:
+                yield (
+                    index,
+                    self.system.answer(pairs[index], settings, shared=shared, check=self.check),
+                )
+
+    @property
+    def _settings(self) -> Settings:
+        """How slices are sharpened: their guides lie as those of the volume do."""
+        return replace(self.request.options.settings, align="off")
+
+    def _centre_pair(
+        self, low: Float[np.ndarray, "h w"], high: Float[np.ndarray, "H W"], placement: Placement
+    ) -> Pair:
+        options = self.request.options
+        return Pair(
+            np.ascontiguousarray(low)[..., None],
+            np.ascontiguousarray(high)[..., None],
+            self.request.task,
+            placement,
+            "centre",
+            contrast=options.contrast,
+            guide_contrast=options.guide_contrast,
+        )
 
     def _planes(self, thick: int) -> tuple[int, ...]:
         """Return the axes across which planes that hold the thick axis and more than a line lie."""
@@ -322,50 +335,8 @@ class VolumeSharpener:
         wide = [axis for axis in others if sizes[sum(others) - axis] > 1]
         return tuple(wide or others)
 
-    def _layers(self, shape: tuple[int, ...]) -> _Layers:
-        spread = self.order.options.uncertainty is not None
-        return _Layers(np.zeros(shape, np.float32), np.zeros(shape, np.float32) if spread else None)
-
-
-def _line(place: VolumePlacement, size: int, axis: int) -> AxisPlacement:
-    """Return the placement along one axis of a slice, which may lie on the guide's grid already."""
-    if axis in place.coarse:
-        return place.axis(axis)
-    return AxisPlacement(size, size, 1.0, 0.0)
-
-
-def _in_plane(rows: AxisPlacement, columns: AxisPlacement) -> Placement:
-    return Placement((rows.scale, columns.scale), (rows.offset, columns.offset))
-
-
-def _along(
-    change: Callable[[Voxels, int, AxisPlacement], Voxels], volume: Voxels, places: Places
-) -> Voxels:
-    for axis, line in places.items():
-        volume = change(volume, axis, line)
-    return volume
-
-
-def _known_part(image: Float[np.ndarray, "H W 1"], pair: Pair) -> Float[np.ndarray, "H W"]:
-    """Return a sharpened slice, NaN where the nearest target voxel is not finite."""
-    if pair.valid is None:
-        return image[..., 0]
-    known = nearest_pixels(pair.valid, image.shape[:2], pair.placement)
-    return np.where(known, image[..., 0], np.float32(np.nan))
-
-
-def _set(
-    layers: _Layers,
-    index: int,
-    values: Float[np.ndarray, "H W"] | np.float32,
-    spread: Float[np.ndarray, "H W"] | np.float32 | None,
-) -> None:
-    layers.values[index] = values
-    if layers.spread is not None and spread is not None:
-        layers.spread[index] = spread
-
-
-def _forget(layers: _Layers, unknown: Bool[np.ndarray, "X Y Z"]) -> None:
-    for voxels in (layers.values, layers.spread):
-        if voxels is not None:
-            voxels[unknown] = np.nan
+    def _layers(self, shape: tuple[int, ...]) -> SliceStack:
+        spread = self.request.options.uncertainty is not None
+        return SliceStack(
+            np.zeros(shape, np.float32), np.zeros(shape, np.float32) if spread else None
+        )

@@ -1,32 +1,121 @@
 """Files in, a file out: read a pair, sharpen it, write it on the guide's grid."""
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from gisr.inference.upscaler import Progress, Upscaler
-from gisr.pipelines.depth import upscale_depth_map
-from gisr.pipelines.mri import upscale_volume
-from gisr.pipelines.pansharpening import upscale_scene
-from gisr.pipelines.request import FileResult, Options, Order, read_order
-from gisr.tasks import TaskName
+from gisr.errors import InputError
+from gisr.io.files import check_not_input, check_readable, check_writable
+from gisr.io.limits import DEFAULT_LIMITS, Limits
+from gisr.io.volumes.dicom import is_dicom
+from gisr.pipelines.options import Options
+from gisr.pipelines.request import FileResult, Request, check_outputs
+from gisr.pipelines.table import PIPELINES, guess_task
+from gisr.tasks import describe, find_task
 
-_WAYS: dict[TaskName, Callable[[Upscaler, Order, Progress | None], FileResult]] = {
-    "pansharpening": upscale_scene,
-    "mri": upscale_volume,
-    "depth": upscale_depth_map,
-}
+if TYPE_CHECKING:  # torch takes seconds to load
+    from gisr.inference.system import Check, PairSystem, Progress
 
 
-def upscale_files(
-    upscaler: Upscaler,
+def read_request(
     target_path: str | PathLike[str],
     guide_path: str | PathLike[str],
     output_path: str | PathLike[str],
     options: Options | None = None,
     *,
-    progress: Progress | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    command: str = "",
+) -> Request[Any]:
+    """Read two files, and check everything that can be checked before the network is loaded.
+
+    Args:
+        target_path: Low-resolution GeoTIFF, NIfTI volume or depth map.
+        guide_path: High-resolution file of the other modality.
+        output_path: ``.tif`` for pansharpening, ``.nii`` or ``.nii.gz`` for mri, a depth format
+            for depth.
+        options: What the files do not say, or say wrongly.
+        limits: What the headers may claim.
+        command: The command line that makes this request, for the report.
+
+    Raises:
+        InputError: An option cannot be used with these files.
+        PairError: The files do not fit together, or do not say their task.
+        FileFormatError: A file is missing or damaged, or the output exists, is an input, cannot be
+            written, or has a name that does not suit the task.
+        LimitError: A header claims more than the limits.
+        MissingExtraError: The package that reads the format is not installed.
+    """
+    options, output = options or Options(), Path(output_path)
+    for path in (target_path, guide_path):
+        if not is_dicom(path):  # a series may be a folder
+            check_readable(path)
+    check_not_input(output, target_path, guide_path)
+    check_writable(output, options.overwrite)
+    task = find_task(options.task or guess_task(target_path, guide_path)).name
+    check_outputs(target_path, guide_path, output, options, task)
+    options.check(task)
+    target, guide = Path(target_path), Path(guide_path)
+    files = PIPELINES[task].read(target, guide, options, limits)
+    return Request(task, target, guide, output, options, files, command)
+
+
+def check_request(request: Request[Any]) -> None:
+    """Refuse files that hold nothing to sharpen, and options that do not go with them.
+
+    Raises:
+        GisrError: As :meth:`gisr.pipelines.pipeline.Pipeline.check`.
+    """
+    options = request.options
+    if options.ratio is not None and not 1 <= options.ratio < float("inf"):
+        raise InputError(f"ratio {options.ratio:g} is no scale factor: it must be at least 1")
+    describe(
+        request.task,
+        1.0,
+        sensor=options.sensor,
+        contrast=options.contrast,
+        guide_contrast=options.guide_contrast,
+    )
+    PIPELINES[request.task].check(request)
+
+
+def upscale_request(
+    system: "PairSystem",
+    request: Request[Any],
+    *,
+    check: "Check | None" = None,
+    progress: "Progress | None" = None,
+) -> FileResult:
+    """Carry out a request that was read and checked.
+
+    Args:
+        system: From :func:`gisr.load_model`, or any compared system.
+        request: From :func:`read_request`.
+        check: Called before every answer of a network; what it raises ends the run.
+        progress: Called with (guide pixels done, pixels in all), for volumes with slices.
+
+    Raises:
+        InputError: The values of the files cannot be used.
+        FileFormatError: A file is damaged, or the output cannot be written.
+        LimitError: Memory does not suffice.
+    """
+    from gisr.inference.system import unchecked
+
+    began = time.perf_counter()
+    result = PIPELINES[request.task].run(system, request, check or unchecked, progress)
+    return replace(result, seconds=time.perf_counter() - began)
+
+
+def upscale_files(
+    system: "PairSystem",
+    target_path: str | PathLike[str],
+    guide_path: str | PathLike[str],
+    output_path: str | PathLike[str],
+    options: Options | None = None,
+    *,
+    check: "Check | None" = None,
+    progress: "Progress | None" = None,
 ) -> FileResult:
     """Sharpen a file with a file of another modality and write the result.
 
@@ -36,34 +125,12 @@ def upscale_files(
     all. Pixels are unknown where the nearest target pixel is, where a panchromatic guide is, and
     where a GeoTIFF guide lies outside the target; holes of a depth map stay holes.
 
-    Args:
-        upscaler: From :func:`gisr.load_model`.
-        target_path: Low-resolution GeoTIFF, NIfTI volume or depth map.
-        guide_path: High-resolution file of the other modality.
-        output_path: ``.tif`` for pansharpening, ``.nii`` or ``.nii.gz`` for mri, a depth format
-            for depth.
-        options: What the files do not say, or say wrongly.
-        progress: Called with (guide pixels done, pixels in all), for volumes with slices.
+    Arguments are those of :func:`read_request` and :func:`upscale_request`.
 
     Raises:
-        GisrError: As :func:`gisr.pipelines.request.read_order` and :func:`upscale_order`.
+        GisrError: As :func:`read_request` and :func:`upscale_request`.
     """
     began = time.perf_counter()
-    order = read_order(target_path, guide_path, output_path, options)
-    result = upscale_order(upscaler, order, progress=progress)
-    return replace(result, seconds=time.perf_counter() - began)
-
-
-def upscale_order(
-    upscaler: Upscaler, order: Order, *, progress: Progress | None = None
-) -> FileResult:
-    """Carry out an order that was read and checked.
-
-    Raises:
-        InputError: The values of the files cannot be used.
-        FileFormatError: A file is damaged, or the output cannot be written.
-        LimitError: Memory does not suffice.
-    """
-    began = time.perf_counter()
-    result = _WAYS[order.task](upscaler, order, progress)
+    request = read_request(target_path, guide_path, output_path, options)
+    result = upscale_request(system, request, check=check, progress=progress)
     return replace(result, seconds=time.perf_counter() - began)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from gisr.io.depth import maps
 from gisr.tasks.task import PairFacts, Task
 
 
@@ -31,7 +30,7 @@ DEPTH = Task(
     interpolation="bicubic",
     registration=None,
     reduction="bicubic",
-    output_suffixes=tuple(maps.READERS),
+    output_suffixes=(".png", ".tif", ".tiff", ".npy", ".npz", ".exr", ".pfm"),
     # Those that hold float32: no PNG.
     spread_suffixes=(".tif", ".tiff", ".npy", ".npz", ".exr", ".pfm"),
     file_endings=("depth", "disp", "disparity", "rgb", "color", "colour"),

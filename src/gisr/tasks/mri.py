@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import get_args
 
 from gisr.errors import InputError
-from gisr.io.volumes import nifti
 from gisr.tasks.contrasts import CONTRAST_TOKENS, Contrast
 from gisr.tasks.task import PairFacts, Task
 
@@ -53,8 +52,8 @@ MRI = Task(
     interpolation="zero-filled",
     registration="mutual information",
     reduction="bicubic",
-    output_suffixes=nifti.SUFFIXES,
-    spread_suffixes=nifti.SUFFIXES,
+    output_suffixes=(".nii", ".nii.gz"),
+    spread_suffixes=(".nii", ".nii.gz"),
     file_endings=tuple(CONTRAST_TOKENS),
     display="grey",
     turned=True,

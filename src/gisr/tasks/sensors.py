@@ -103,3 +103,14 @@ def listed_sensor(name: str | None) -> Sensor:
         return UNKNOWN_SENSOR
     key = _key(name.split("(")[0])
     return SENSORS.get(_ALIASES.get(key, key), UNKNOWN_SENSOR)
+
+
+def unlisted_note(name: str | None) -> str | None:
+    """Return what to report of a sensor that is not listed; None for a listed one, or none."""
+    if name is None or listed_sensor(name) is not UNKNOWN_SENSOR:
+        return None
+    known = ", ".join(sensor.name for sensor in _ALL)
+    return (
+        f"sensor {name!r} is not listed ({known}): described without a sensor, with an MTF gain of "
+        f"{UNKNOWN_SENSOR.mtf_gain:g}; give its own with mtf and bits"
+    )

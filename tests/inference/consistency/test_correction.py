@@ -9,13 +9,14 @@ from gisr.data.degradations import kspace_centre, wald
 from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.data.resample import bicubic_to_target
+from gisr.inference.array_pair import make_pair
 from gisr.inference.consistency import correction as consistency
 from gisr.inference.consistency.correction import (
     Consistency,
     consistent_kspace,
     consistent_rows,
 )
-from gisr.inference.system import make_pair
+from gisr.inference.system import Settings
 from gisr.inference.tiling import Rows, gathered
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource
@@ -156,18 +157,20 @@ def test_rows_without_any_known_pixel_stay_unknown() -> None:
 def test_the_upscaler_is_consistent_on_request_and_in_kspace(
     weights: Callable[..., Weights],
 ) -> None:
-    upscaler = Upscaler(weights(), "cpu", align="off")
+    upscaler = Upscaler(weights(), "cpu")
     pairs = [
         wald_pair(smooth((96, 96, 4)), smooth((96, 96, 1)), 4),
         kspace_pair(smooth((64, 48, 1))[..., 0], smooth((64, 48, 1))[..., 0], 4),
         depth_pair(smooth((96, 96, 1))[..., 0], smooth((96, 96, 1)), 8),
     ]
     for pair in pairs:
-        plain = upscaler.answer(pair, consistent=False)
-        answer = upscaler.answer(pair, consistent=True)
+        plain = upscaler.answer(pair, Settings(align="off", consistent="never"))
+        answer = upscaler.answer(pair, Settings(align="off", consistent="always"))
         assert plain.consistency is None and answer.consistency is not None
         assert answer.consistency.after < 0.1 * answer.consistency.before
         assert not np.array_equal(plain.image, answer.image)
         assert "% of its range" in answer.consistency.note
         expected = answer if pair.grid == "kspace" else plain
-        np.testing.assert_array_equal(upscaler.upscale(pair), expected.image)
+        np.testing.assert_array_equal(
+            upscaler.answer(pair, Settings(align="off")).image, expected.image
+        )

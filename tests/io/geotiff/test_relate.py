@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 
 from gisr.errors import FileFormatError, InputError, LimitError, PairError
 from gisr.io.geotiff import (
+    CreationOptions,
     GeoHeader,
     GeoRaster,
     GeoReader,
-    Layout,
     create_geotiff,
     geotiff_placement,
     read_geotiff,
@@ -401,8 +401,8 @@ class TestWriting:
         image = np.random.default_rng(0).integers(10, 99, (96, 80, 3)).astype("f4")
         valid = np.zeros((96, 80), bool)
         valid[70:75, 20:50] = True
-        sparse = Layout({"SPARSE_OK": "TRUE"})
-        for name, layout in (("full.tif", Layout()), ("sparse.tif", sparse)):
+        sparse = CreationOptions({"SPARSE_OK": "TRUE"})
+        for name, layout in (("full.tif", CreationOptions()), ("sparse.tif", sparse)):
             write_geotiff(
                 tmp_path / name, image, target=target, guide=guide, valid=valid, layout=layout
             )
@@ -434,7 +434,7 @@ class TestWriting:
 
     def test_creation_options_go_before_the_targets(self, tmp_path: Path) -> None:
         target, guide = pair(tmp_path, target={"compress": "lzw", "predictor": 2})
-        layout = Layout(
+        layout = CreationOptions(
             {"COMPRESS": "ZSTD", "tiled": "YES", "BLOCKXSIZE": "16", "BLOCKYSIZE": "16"}
         )
         image, valid = np.full((12, 16, 3), 5000, np.float32), np.ones((12, 16), bool)
@@ -443,18 +443,18 @@ class TestWriting:
         )
         assert read_header(tmp_path / "o.tif").creation["compress"] == "zstd"
         assert read_header(tmp_path / "o.tif").block == (16, 16)
-        few = Layout({"NBITS": "12", "COMPRESS": "DEFLATE"})
+        few = CreationOptions({"NBITS": "12", "COMPRESS": "DEFLATE"})
         write_geotiff(
             tmp_path / "n.tif", image, target=target, guide=guide, valid=valid, layout=few
         )
         assert read_geotiff(tmp_path / "n.tif").bits == 12
         assert (read_geotiff(tmp_path / "n.tif").pixels == 4095).all()
         with pytest.raises(InputError, match="'COMPRES' is not one of GDAL's GTiff"):
-            Layout({"COMPRES": "LZW"})
+            CreationOptions({"COMPRES": "LZW"})
         with pytest.raises(InputError, match="'TILED' is not one of GDAL's COG"):
-            Layout({"TILED": "YES"}, cloud=True)
+            CreationOptions({"TILED": "YES"}, cloud=True)
         with pytest.raises(InputError, match="NBITS=many must be a whole number"):
-            Layout({"nbits": "many"})
+            CreationOptions({"nbits": "many"})
 
     @pytest.mark.parametrize("nodata", [None, 0])
     def test_cloud_optimized_with_overviews(self, tmp_path: Path, nodata: int | None) -> None:
@@ -467,7 +467,7 @@ class TestWriting:
         valid[:90, :700] = False
         write_geotiff(
             tmp_path / "out.tif", image, target=target, guide=guide, valid=valid,
-            rows=224, layout=Layout(cloud=True),
+            rows=224, layout=CreationOptions(cloud=True),
         )  # fmt: skip
         back = read_geotiff(tmp_path / "out.tif")
         assert np.array_equal(back.valid, valid)

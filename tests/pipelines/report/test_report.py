@@ -9,6 +9,7 @@ import pytest
 
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.errors import InputError
+from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.pipelines.report import ArraySubject
 from gisr.pipelines.report.figures import Painter, picture, with_line
@@ -167,12 +168,12 @@ def test_pictures_hold_themselves() -> None:
 
 def test_experts_of_a_window(weights: Callable[..., Weights]) -> None:
     subject = satellite_subject(96, 80)
-    upscaler = Upscaler(weights(), "cpu", align="off")
+    upscaler = Upscaler(weights(), "cpu")
     subject.largest = 64
     window = subject.routed((slice(0, 96), slice(0, 80)))
     assert window == (slice(16, 80), slice(8, 72))
     levels = upscaler.route(subject.source, window)
-    whole = upscaler.routing(subject.pair)
+    whole = upscaler.routing(subject.pair, Settings(align="off"))
     assert [level.position for level in levels] == [level.position for level in whole]
     assert levels[0].weights.shape[-2:] == (32, 32)  # behind a pixel-unshuffle of 2
 

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, UInt8
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from gisr.apps.web.layers import LayerName, Layers, Plane
+from gisr.pipelines.layers import LayerName, Layers, Plane
 from gisr.rendering.colours import UNKNOWN, colour_bytes, coloured_depth, cubehelix, red_green_blue
 from gisr.tasks import TaskName
 from gisr.windows import Window

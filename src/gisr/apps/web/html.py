@@ -3,7 +3,7 @@
 import re
 from html import escape
 
-from gisr.apps.web.job import Outcome
+from gisr.apps.web.job import PageOutcome
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.scores import Scores
 from gisr.errors import GisrError
@@ -66,7 +66,7 @@ def plain(error: GisrError) -> str:
     return re.sub(rf"/\S*/{FOLDER_PREFIX}(?:[^\s/]+/)+", "", " ".join(str(error).split()))
 
 
-def summary(outcome: Outcome) -> str:
+def summary(outcome: PageOutcome) -> str:
     """Return what was made, and what the visitor should know."""
     result = outcome.result
     size = " x ".join(map(str, result.shape))

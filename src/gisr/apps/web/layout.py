@@ -7,7 +7,6 @@ from typing import Any, get_args
 
 import gradio as gr
 
-from gisr.apps.web.form import Wishes
 from gisr.apps.web.html import INTRODUCTION, PLACEHOLDER, ROUTING_WORDS, footer
 from gisr.apps.web.limits import PageLimits
 from gisr.tasks import Contrast, TaskName, find_task
@@ -105,7 +104,7 @@ class Layout:
             with gr.Row():
                 self.sensor = gr.Dropdown(sensors, value=UNKNOWN, label="Sensor")
                 self.bits = gr.Number(None, label="Significant bits (0: not said)", precision=0)
-            self.chosen = gr.CheckboxGroup([], label="Bands to sharpen", elem_id="bands")
+            self.bands = gr.CheckboxGroup([], label="Bands to sharpen", elem_id="bands")
         with gr.Group(visible=False) as self.mri, gr.Row():
             self.contrast = gr.Dropdown(contrasts, value=UNKNOWN, label="Target's contrast")
             self.other = gr.Dropdown(contrasts, value=UNKNOWN, label="Guide's contrast")
@@ -189,23 +188,23 @@ class Layout:
         task = given[self.task]
         return None if task == GUESS else find_task(task).name
 
-    def wishes(self, given: Given) -> Wishes:
-        """Return what is chosen."""
+    def chosen(self, given: Given) -> dict[str, Any]:
+        """Return what is chosen, by option."""
 
         def said(dropdown: Any) -> str | None:  # noqa: ANN401 - gradio is not known to type checkers
             return None if given[dropdown] == UNKNOWN else given[dropdown]
 
-        return Wishes(
-            self.task_of(given),
-            said(self.sensor),
-            given[self.bits] or None,
-            tuple(sorted(given[self.chosen])),
-            said(self.contrast),
-            said(self.other),
-            given[self.invalid],
-            given[self.fill_holes],
-            given[self.aligned],
-            _CONSISTENT[given[self.consistent]],
-            given[self.uncertainty],
-            given[self.report],
-        )
+        return {
+            "task": self.task_of(given),
+            "sensor": said(self.sensor),
+            "bits": given[self.bits] or None,
+            "bands": tuple(sorted(given[self.bands])),
+            "contrast": said(self.contrast),
+            "guide_contrast": said(self.other),
+            "invalid": given[self.invalid],
+            "fill_holes": given[self.fill_holes],
+            "align": given[self.aligned],
+            "consistent": _CONSISTENT[given[self.consistent]],
+            "uncertainty": given[self.uncertainty],
+            "report": given[self.report],
+        }

@@ -26,16 +26,16 @@ from gisr.apps.web.drawing import (
     overview_scale,
 )
 from gisr.apps.web.examples import write_example
-from gisr.apps.web.form import Uploads, Wishes
+from gisr.apps.web.form import Uploads
 from gisr.apps.web.html import PLACEHOLDER, look_line, plain, scores_table, summary
-from gisr.apps.web.job import Outcome, look, sharpen
-from gisr.apps.web.layers import Layers, Plane
+from gisr.apps.web.job import PageOutcome, look, sharpen
 from gisr.apps.web.layout import COMPARISONS, EXAMPLES, GUESS, MIDDLE, WITH_TRUTH, Given, Layout
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.routing_map import draw_routing
 from gisr.apps.web.sessions import Visit, Visits
 from gisr.errors import GisrError, InputError
 from gisr.inference.upscaler import Upscaler
+from gisr.pipelines.layers import Layers, Plane
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 _NETWORK = "network"
@@ -107,10 +107,10 @@ class _Page(Layout):
         seen: list[Any] = [*files, self.task, self.invalid]
         chosen = {
             *seen,
-            *(self.sensor, self.bits, self.chosen, self.contrast, self.other),
+            *(self.sensor, self.bits, self.bands, self.contrast, self.other),
             *(self.fill_holes, self.aligned, self.consistent, self.uncertainty, self.report),
         }
-        looked = [self.look, self.satellite, self.mri, self.depth, self.chosen, self.aligned]
+        looked = [self.look, self.satellite, self.mri, self.depth, self.bands, self.aligned]
         quick: dict[str, Any] = {
             "api_visibility": "private",
             "show_progress": "hidden",
@@ -174,9 +174,9 @@ class _Page(Layout):
         try:
             uploads = self._uploads(visit, given, folder)
             if uploads is not None:
-                wishes = Wishes(self.task_of(given), invalid=given[self.invalid])
-                seen = look(uploads, wishes, self._limits, folder)
-                found, line, bands = seen.order.task, look_line(seen.summary), seen.bands
+                chosen = {"task": self.task_of(given), "invalid": given[self.invalid]}
+                seen = look(uploads, chosen, self._limits, folder)
+                found, line, bands = seen.request.task, look_line(seen.summary), seen.bands
         except GisrError as error:
             line = look_line(plain(error), wrong=True)
         finally:
@@ -184,7 +184,7 @@ class _Page(Layout):
         numbers = [(name, number) for number, name in enumerate(bands, 1)]
         return {
             self.look: line,
-            self.chosen: gr.CheckboxGroup(numbers, value=[number for _, number in numbers]),
+            self.bands: gr.CheckboxGroup(numbers, value=[number for _, number in numbers]),
             self.aligned: gr.Checkbox(visible=found in ("pansharpening", "mri")),
             **{group: gr.Group(visible=name == found) for name, group in groups.items()},
         }
@@ -212,8 +212,8 @@ class _Page(Layout):
             uploads = self._uploads(visit, given, folder)
             if uploads is None:
                 raise InputError("give a target and a guide first, or take an example")
-            wishes, limits = self.wishes(given), self._limits
-            outcome = sharpen(self._upscaler, uploads, wishes, limits, folder, watch, self._model)
+            chosen, limits = self.chosen(given), self._limits
+            outcome = sharpen(self._upscaler, uploads, chosen, limits, folder, watch, self._model)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -229,9 +229,9 @@ class _Page(Layout):
             **self._controls(outcome),
         }
 
-    def _further(self, outcome: Outcome) -> Changes:
+    def _further(self, outcome: PageOutcome) -> Changes:
         """Offer what was written beside the result."""
-        paths = {option: getattr(outcome.order.options, option) for option in self.further}
+        paths = {option: getattr(outcome.request.options, option) for option in self.further}
         return {
             button: gr.DownloadButton(
                 value=str(paths[option]) if paths[option] else None, visible=bool(paths[option])
@@ -239,7 +239,7 @@ class _Page(Layout):
             for option, button in self.further.items()
         }
 
-    def _controls(self, outcome: Outcome) -> Changes:
+    def _controls(self, outcome: PageOutcome) -> Changes:
         """Show the controls that a result has a use for."""
         layers, names = outcome.layers, outcome.bands
         volume, coloured = len(layers.slices) > 1, len(names) > 1
@@ -262,7 +262,7 @@ class _Page(Layout):
         """Draw the part in view."""
         visit, outcome = self._outcome(request)
         layers, view = outcome.layers, self._view(given, outcome)
-        drawing, folder = draw_view(layers, outcome.order.task, view), visit.picture_folder()
+        drawing, folder = draw_view(layers, outcome.request.task, view), visit.picture_folder()
 
         def saved(name: str, colours: Colours | None) -> str | None:
             """Keep a picture where it is deleted with the visit."""
@@ -332,7 +332,7 @@ class _Page(Layout):
         """Delete the files of a page that was closed."""
         self._visits.end(_key(request))
 
-    def _outcome(self, request: gr.Request) -> tuple[Visit, Outcome]:
+    def _outcome(self, request: gr.Request) -> tuple[Visit, PageOutcome]:
         visit = self._visits.of(_key(request))
         if visit.outcome is None:
             raise InputError(
@@ -362,7 +362,7 @@ class _Page(Layout):
             truth,
         )
 
-    def _view(self, given: Given, outcome: Outcome) -> View:
+    def _view(self, given: Given, outcome: PageOutcome) -> View:
         """Return what is looked at."""
         layers, axis, plane = outcome.layers, given[self.axis], Plane()
         if len(layers.slices) > 1:

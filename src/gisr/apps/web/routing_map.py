@@ -8,14 +8,15 @@ from PIL import Image as Picture
 from PIL import ImageColor, ImageDraw
 
 from gisr.apps.web.drawing import Colours, View, window_of
-from gisr.apps.web.job import Outcome
+from gisr.apps.web.job import PageOutcome
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.windowed_pair import ArraySource, Cut
 from gisr.io.geotiff import GeoReader
-from gisr.io.pairs import RasterPair, VolumePair
-from gisr.pipelines.pansharpening import RasterSource
+from gisr.io.geotiff.pair import RasterPair
+from gisr.io.volumes.pair import VolumePair
 from gisr.pipelines.report.figures import EXPERT_COLOURS
+from gisr.pipelines.scene import scene_source
 from gisr.rendering.colours import INK, PAPER, letters
 from gisr.windows import Window
 
@@ -25,7 +26,7 @@ _PANEL, _MARGIN, _LINE = 220, 12, 24
 Weights = Float[np.ndarray, "h w experts"]
 
 
-def draw_routing(outcome: Outcome, view: View) -> Colours:
+def draw_routing(outcome: PageOutcome, view: View) -> Colours:
     """Draw, level by level, the experts that the network chooses for the window in view.
 
     Every pixel has the colour of the expert with the largest weight, K(F_gate) of Eq. (9).
@@ -41,7 +42,7 @@ def draw_routing(outcome: Outcome, view: View) -> Colours:
     levels = outcome.upscaler.routing(_routed_pair(outcome, view))
     if not levels:
         raise InputError(f"the network {outcome.upscaler.name} has no experts to route to")
-    volume = isinstance(outcome.order.files, VolumePair)
+    volume = isinstance(outcome.request.files, VolumePair)
     panels = []
     for level in levels:
         weights = level.weights[0].permute(1, 2, 0).float().cpu().numpy()
@@ -49,13 +50,14 @@ def draw_routing(outcome: Outcome, view: View) -> Colours:
     return np.asarray(_sheet(panels))
 
 
-def _routed_pair(outcome: Outcome, view: View) -> Pair:
+def _routed_pair(outcome: PageOutcome, view: View) -> Pair:
     """Return what the network sees of the window in view."""
-    files, window = outcome.order.files, window_of(outcome.layers, view)
-    if isinstance(files, RasterPair):
-        cut = _scene_cut(outcome, files, window)
-    elif isinstance(files, VolumePair):
-        cut = _slice_cut(outcome, files, view, window)
+    request, window = outcome.request, window_of(outcome.layers, view)
+    if isinstance(request.files, RasterPair):
+        with GeoReader(request.files.target) as target, GeoReader(request.files.guide) as guide:
+            cut = scene_source(request, target, guide).cut(window)
+    elif isinstance(request.files, VolumePair):
+        cut = _slice_cut(outcome, request.files, view, window)
     else:
         cut = ArraySource(outcome.interpolation.pairs[0]).cut(window)
     if cut is None:
@@ -63,14 +65,7 @@ def _routed_pair(outcome: Outcome, view: View) -> Pair:
     return cut.pair
 
 
-def _scene_cut(outcome: Outcome, files: RasterPair, window: Window) -> Cut | None:
-    about = outcome.interpolation.about
-    assert about is not None  # a scene was streamed
-    with GeoReader(files.target) as target, GeoReader(files.guide) as guide:
-        return RasterSource(about, target, guide).cut(window)
-
-
-def _slice_cut(outcome: Outcome, files: VolumePair, view: View, window: Window) -> Cut | None:
+def _slice_cut(outcome: PageOutcome, files: VolumePair, view: View, window: Window) -> Cut | None:
     guide = np.take(files.guide.voxels, view.plane.index, view.plane.axis)
     for pair in outcome.interpolation.pairs:
         if np.array_equal(pair.guide[..., 0], guide):

@@ -6,19 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from gisr.apps.web.layers import LayerName, Layers, Plane
 from gisr.metrics import MetricName, ergas, psnr, rmse, sam, ssim_wang
-from gisr.tasks import TaskName
+from gisr.pipelines.layers import LayerName, Layers, Plane
+from gisr.tasks import TaskName, find_task
 
-TASK_METRICS: dict[TaskName, tuple[MetricName, ...]] = {
-    "pansharpening": ("psnr", "ssim_wang", "sam", "ergas"),
-    "mri": ("psnr", "ssim_wang"),
-    "depth": ("rmse",),
-}
-"""What is measured, as in the benchmarks."""
-BORDER: dict[TaskName, int] = {"pansharpening": 8, "mri": 0, "depth": 6}
-"""Pixels cut on every side first, as in the benchmarks."""
-
+_SSIM: MetricName = "ssim_wang"
 _Image = Float[np.ndarray, "H W bands"]
 
 
@@ -71,8 +63,13 @@ def score(layers: Layers, task: TaskName, ratio: float, bits: int | None) -> Sco
     for image in images.values():
         known &= np.isfinite(image).all(axis=2)
     peak = float(np.nanmax(truth)) if bits is None else float(2**bits - 1)
-    border = BORDER[task]
-    metrics = [name for name in TASK_METRICS[task] if name != "ssim_wang" or known.all()]
+    record = find_task(task)
+    # SSIM is shown wherever PSNR is.
+    wanted = (
+        (record.metric, _SSIM, *record.metrics[1:]) if record.metric == "psnr" else record.metrics
+    )
+    metrics = [name for name in dict.fromkeys(wanted) if name != _SSIM or known.all()]
+    border = record.border
     values = {
         name: {
             metric: _measured(metric, image, truth, known, peak=peak, ratio=ratio, border=border)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gisr.apps.web.job import Outcome
+from gisr.apps.web.job import PageOutcome
 
 
 @dataclass(eq=False)
@@ -21,7 +21,7 @@ class Visit:
     """Files that came by way of the browser; they lie outside of the folder."""
     stopped: threading.Event = field(default_factory=threading.Event)
     """Ends the run that is under way."""
-    outcome: Outcome | None = None
+    outcome: PageOutcome | None = None
     """The last result."""
     used: float = field(default_factory=time.monotonic)
     """When somebody last did something, or a run went on."""
@@ -37,7 +37,7 @@ class Visit:
         folder.mkdir(parents=True)
         return folder
 
-    def finish(self, outcome: Outcome) -> None:
+    def finish(self, outcome: PageOutcome) -> None:
         """Keep a result, and delete the one before."""
         former, self.outcome = self.outcome, outcome
         if former is not None:

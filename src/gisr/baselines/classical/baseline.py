@@ -10,7 +10,7 @@ from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError
-from gisr.inference.system import PairSystem
+from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
 from gisr.tasks import find_task
 
 BaselineName = Literal["bicubic", "zero-filled", "gsa", "gsa-aligned", "guided-filter"]
@@ -29,10 +29,16 @@ class ClassicalBaseline(PairSystem):
     def sharpen(self, pair: Pair) -> Float[np.ndarray, "H W bands"]:
         """Return the sharpened target of a pair of one of ``tasks``, without holes."""
 
-    def upscale(
-        self, pair: Pair, *, description: str | None = None
-    ) -> Float[np.ndarray, "H W bands"]:
-        """Sharpen a pair; the description, bits and contrasts have no use here.
+    def answer(
+        self,
+        pair: Pair,
+        settings: Settings = Settings(),
+        *,
+        shared: Shared | None = None,
+        check: Check = unchecked,
+        progress: Progress | None = None,
+    ) -> Answer:
+        """Sharpen a pair; no setting has a use here.
 
         Raises:
             InputError: The task of the pair is not one of ``tasks``.
@@ -42,7 +48,7 @@ class ClassicalBaseline(PairSystem):
                 f"baseline {self.name} does not apply to task {pair.task!r}: "
                 f"it is for {', '.join(self.tasks)}"
             )
-        return np.ascontiguousarray(self.sharpen(pair), dtype=np.float32)
+        return Answer(np.ascontiguousarray(self.sharpen(pair), dtype=np.float32))
 
 
 def filled(pair: Pair) -> Float[np.ndarray, "h w bands"]:

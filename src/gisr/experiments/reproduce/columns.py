@@ -12,7 +12,7 @@ from gisr.datasets.entry import Entry
 from gisr.errors import InputError
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.evaluation import measure
-from gisr.inference.system import PairSystem
+from gisr.experiments.system_variants import SystemVariant
 from gisr.io.placement import Placement
 from gisr.metrics import MetricName
 from gisr.tasks import TaskName
@@ -115,14 +115,15 @@ def column_pairs(column: Column, entries: Sequence[Entry], amount: Amount) -> It
 
 
 def score(
-    system: PairSystem, columns: Sequence[Column], entries: Sequence[Entry], amount: Amount
+    system: SystemVariant, columns: Sequence[Column], entries: Sequence[Entry], amount: Amount
 ) -> dict[str, Cell]:
     """Return the mean result of a system in each column that has pairs, by key."""
     cells = {}
     for column in columns:
         border = next(b.border for b in BENCHMARKS if b.name == column.benchmark)
+        metric = column.metric
         values = {
-            pair.name: measure([column.metric], system.upscale(pair), pair, border)[column.metric]
+            pair.name: measure([metric], system.answer(pair).image, pair, border)[metric]
             for pair in column_pairs(column, entries, amount)
         }
         if values:  # some data sets have one ratio only
@@ -136,7 +137,7 @@ def score_interpolation(
     """Return what comes of zero-filling (MR) and of bicubic interpolation (else)."""
     cells: dict[str, Cell] = {}
     for column in columns:
-        system = CLASSICAL["zero-filled" if column.task == "mri" else "bicubic"]
+        system = SystemVariant(CLASSICAL["zero-filled" if column.task == "mri" else "bicubic"])
         cells |= score(system, [column], entries, amount)
     return cells
 

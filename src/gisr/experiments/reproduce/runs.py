@@ -31,7 +31,7 @@ from gisr.experiments.reproduce.run import (
     train_variant,
 )
 from gisr.experiments.reproduce.tables import Row, latex, markdown
-from gisr.experiments.system_variants import AskedUpscaler
+from gisr.experiments.system_variants import NETWORK_ALONE, SystemVariant
 from gisr.inference.upscaler import Upscaler, load_model
 from gisr.magnet import MAGNet
 from gisr.tasks.text.table import DescriptionTable
@@ -195,7 +195,7 @@ def _validation(
 ) -> Validate:
     def validate(network: MAGNet, table: DescriptionTable) -> dict[str, float]:
         upscaler = Upscaler(Weights("validated", network, table), device)
-        cells = score(_network_alone(upscaler), columns, entries, amount)
+        cells = score(SystemVariant(upscaler, NETWORK_ALONE), columns, entries, amount)
         return {
             f"{column.metric}_{column.task}_{column.benchmark}_x{column.ratio}": cells[
                 column.key
@@ -205,11 +205,6 @@ def _validation(
         }
 
     return validate
-
-
-def _network_alone(upscaler: Upscaler) -> AskedUpscaler:
-    """Return what the paper scores: nothing is corrected after the network but k-space."""
-    return AskedUpscaler(upscaler, "kspace")
 
 
 def _scores(
@@ -227,7 +222,7 @@ def _scores(
                 for key, cell in found["cells"].items()
             }
     tell(f"{run.variant.name}: scoring")
-    system = _network_alone(load_model(run.weights, request.device))
+    system = SystemVariant(load_model(run.weights, request.device), NETWORK_ALONE)
     cells = score(system, own, recipe_entries(request.recipe), request.amount)
     record = {"how": how, "cells": {key: asdict(cell) for key, cell in cells.items()}}
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -19,6 +19,7 @@ the target's pixels is interpolated to the guide's grid and added, again and aga
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -33,6 +34,7 @@ from gisr.inference.consistency.kspace_projection import (
 )
 from gisr.inference.tiling import Rows, gathered
 from gisr.inference.windowed_pair import PairSource
+from gisr.tasks import find_task
 from gisr.windows import Window, within
 
 _ROUNDS = 10
@@ -45,24 +47,32 @@ _WIDE = 4096
 """Guide pixels: of a wider scene, blocks have fewer rows, down to the margin's, to save memory."""
 
 Image = Float[np.ndarray, "H W bands"]
+Corrected = Literal["default", "always", "kspace", "never"]
+"""When results are made consistent; ``kspace``: on k-space grids only."""
 
 
-def is_wanted(asked: bool | None, pair: Pair, source: PairSource) -> bool:
-    """Return whether a result is made consistent: as somebody asked, or by default.
+def is_corrected(corrected: Corrected, pair: Pair, source: PairSource) -> bool:
+    """Return whether a result is made consistent.
 
-    On k-space grids the measurement is known exactly; the blur of satellite images must be
-    measurable. How a depth map came about, nobody knows (docs/answers.md has what that costs).
+    By default on k-space grids, whose measurement is known exactly, and for satellite images whose
+    blur can be measured. How a depth map came about is not known (docs/answers.md has what an
+    assumption costs).
 
     Args:
-        asked: None when nobody said.
+        corrected: As requested.
         pair: What is sharpened.
         source: The same as it is cut into windows, its guide aligned.
     """
-    if asked is not None:
-        return asked
-    if pair.task == "pansharpening":
-        return source.instrument.measured
-    return pair.grid == "kspace"
+    match corrected:
+        case "always":
+            return True
+        case "never":
+            return False
+        case "kspace":
+            return pair.grid == "kspace"
+        case "default":
+            by_sensor = find_task(pair.task).reduction == "sensor"
+            return source.instrument.measured if by_sensor else pair.grid == "kspace"
 
 
 @dataclass
@@ -292,7 +302,7 @@ def consistent_block(
         for each in samplings
     ]
     missing = smaller(residuals[0], residuals[-1])
-    if source.about.task == "pansharpening":
+    if find_task(source.about.task).reduction == "sensor":
         missing = above_noise(missing, counted, source.instrument.noise)
     result = image + sampling.up(sampling.solve(missing, counted, _ROUNDS))
     result = source.survey.clip(result, source.about.bits)
@@ -305,4 +315,5 @@ def consistent_block(
 
 def _gains(source: PairSource) -> tuple[float | None, ...]:
     """Return what D's gain can be, from least to largest; None for bicubic reduction."""
-    return source.instrument.reductions if source.about.task == "pansharpening" else (None,)
+    by_sensor = find_task(source.about.task).reduction == "sensor"
+    return source.instrument.reductions if by_sensor else (None,)

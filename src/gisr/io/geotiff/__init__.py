@@ -1,6 +1,6 @@
 """GeoTIFF in and out: headers, windows, grids, and how two files lie together."""
 
-from gisr.io.geotiff.creation_options import Layout, waiting_bytes
+from gisr.io.geotiff.creation_options import CreationOptions, waiting_bytes
 from gisr.io.geotiff.header import (
     GeoHeader,
     geotiff_memory,
@@ -14,12 +14,12 @@ from gisr.io.geotiff.relate import Relation, geotiff_placement, relate_grids, sp
 from gisr.io.geotiff.writer import GeoWriter, create_geotiff
 
 __all__ = [
+    "CreationOptions",
     "GeoHeader",
     "GeoOutline",
     "GeoRaster",
     "GeoReader",
     "GeoWriter",
-    "Layout",
     "Relation",
     "Turn",
     "Warp",

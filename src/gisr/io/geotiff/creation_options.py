@@ -32,7 +32,7 @@ CCITTFAX4
 
 
 @dataclass(frozen=True)
-class Layout:
+class CreationOptions:
     """How a GeoTIFF is laid out on disk.
 
     Raises:
@@ -75,7 +75,7 @@ class Layout:
         return None if value is None else int(value)
 
 
-def waiting_bytes(target: "GeoHeader", guide: "GeoHeader", layout: Layout) -> int:
+def waiting_bytes(target: "GeoHeader", guide: "GeoHeader", layout: CreationOptions) -> int:
     """Return how much a writer holds back until a row of blocks is whole."""
     given = {name.lower(): value for name, value in layout.options.items()}
     rows = _DRAFT_BLOCK if layout.cloud else target.creation.get("blockysize", _LEAST_ROWS)
@@ -87,7 +87,9 @@ def waiting_bytes(target: "GeoHeader", guide: "GeoHeader", layout: Layout) -> in
     return int(max(rows, _LEAST_ROWS) * guide.shape[1] * (layers * target.dtype.itemsize + 1))
 
 
-def creation_profile(target: "GeoHeader", guide: "GeoHeader", layout: Layout) -> dict[str, Any]:
+def creation_profile(
+    target: "GeoHeader", guide: "GeoHeader", layout: CreationOptions
+) -> dict[str, Any]:
     """Return with what rasterio creates the file that rows are written to."""
     profile: dict[str, Any] = {
         "driver": "GTiff",
@@ -122,7 +124,7 @@ def creation_profile(target: "GeoHeader", guide: "GeoHeader", layout: Layout) ->
     return profile | given
 
 
-def cloud_options(target: "GeoHeader", layout: Layout) -> dict[str, str]:
+def cloud_options(target: "GeoHeader", layout: CreationOptions) -> dict[str, str]:
     """Return options of GDAL's COG driver: its own defaults, the target's compression, the user's.
 
     Overviews are means: nearest pixels would alias what was just sharpened.

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Shaped
 
 from gisr.errors import FileFormatError, InputError
 from gisr.io.files import atomic_output, check_not_input, typed_errors
-from gisr.io.geotiff.creation_options import Layout, cloud_options, creation_profile
+from gisr.io.geotiff.creation_options import CreationOptions, cloud_options, creation_profile
 from gisr.io.geotiff.header import GeoHeader
 from gisr.io.optional_imports import load_extra
 from gisr.io.quantise import quantise, value_range
@@ -193,7 +193,7 @@ def create_geotiff(
     *,
     target: GeoHeader,
     guide: GeoHeader,
-    layout: Layout | None = None,
+    layout: CreationOptions | None = None,
     overwrite: bool = False,
     temporary: Path | None = None,
 ) -> Iterator[GeoWriter]:
@@ -222,7 +222,7 @@ def create_geotiff(
         MissingExtraError: rasterio is not installed.
     """
     rasterio = load_extra("rasterio", "geo")
-    layout, output = layout or Layout(), Path(path)
+    layout, output = layout or CreationOptions(), Path(path)
     check_not_input(path, target.path, guide.path)
     if layout.bits is not None:
         target = replace(target, bits=layout.bits)

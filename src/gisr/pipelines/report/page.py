@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.metadata import version
 from importlib.resources import files
-from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,20 +27,22 @@ from gisr.pipelines.report.measurements import (
     spectrum_of,
 )
 from gisr.pipelines.report.views import Look, Subject
-from gisr.pipelines.request import FileResult, Order
+from gisr.pipelines.request import FileResult, Request
 from gisr.tasks import find_task
 from gisr.version import __version__
 
 if TYPE_CHECKING:
-    from gisr.inference.upscaler import Upscaler
+    from gisr.inference.system import PairSystem
 
 
-def write_report(upscaler: "Upscaler", order: Order, result: FileResult, subject: Subject) -> None:
-    """Write the page that an order asks for; it appears whole or not at all.
+def write_report(
+    system: "PairSystem", request: Request[Any], result: FileResult, subject: Subject
+) -> None:
+    """Write the page that an request asks for; it appears whole or not at all.
 
     Args:
-        upscaler: What made the result: it is asked which experts were used where.
-        order: What was asked for; ``order.options.report`` is the file.
+        system: What made the result: it is asked which experts were used where.
+        request: What was asked for; ``request.options.report`` is the file.
         result: What came of it.
         subject: Pair and result.
 
@@ -50,17 +51,17 @@ def write_report(upscaler: "Upscaler", order: Order, result: FileResult, subject
         FileFormatError: The page cannot be written.
         MissingExtraError: matplotlib is not installed.
     """
-    path = order.options.report
+    path = request.options.report
     if path is None:
         raise InputError("no file for the report: give options.report")
-    title = f"{_target_name(order)}, sharpened"
+    title = f"{request.target.name}, sharpened"
     text = _template().substitute(
         title=escape(title),
         subtitle=escape(_subtitle(result, subject)),
-        sections="\n".join(_sections(upscaler, order, result, subject)),
+        sections="\n".join(_sections(system, request, result, subject)),
     )
     with (
-        atomic_output(path, order.options.overwrite) as temporary,
+        atomic_output(path, request.options.overwrite) as temporary,
         typed_errors(path, "cannot be written"),
     ):
         temporary.write_text(text, encoding="utf-8")
@@ -71,15 +72,6 @@ def _template() -> Template:
     return Template(page.read_text(encoding="utf-8"))
 
 
-def _target_name(order: Order) -> str:
-    return order.files.target.path.name
-
-
-def _guide_path(order: Order) -> Path:
-    pair = order.files
-    return pair.guide_path if pair.task == "depth" else pair.guide.path
-
-
 def _subtitle(result: FileResult, subject: Subject) -> str:
     size = " x ".join(map(str, result.shape))
     shown = f"; shown: {subject.name}" if subject.name else ""
@@ -87,7 +79,7 @@ def _subtitle(result: FileResult, subject: Subject) -> str:
 
 
 def _sections(
-    upscaler: "Upscaler", order: Order, result: FileResult, subject: Subject
+    system: "PairSystem", request: Request[Any], result: FileResult, subject: Subject
 ) -> Iterator[str]:
     overview = overview_of(subject)
     looks = _seen(subject, most_changed(overview, subject.shape))
@@ -97,9 +89,9 @@ def _sections(
     yield _crops(looks, painter, profile)
     yield _plots(looks, profile, result)
     yield _numbers(result, subject)
-    yield _experts(upscaler, order, subject, looks[0])
-    yield _facts(order, result)
-    yield _origin(upscaler, order, result)
+    yield _experts(system, request, subject, looks[0])
+    yield _facts(request, result)
+    yield _origin(system, request, result)
 
 
 def _seen(subject: Subject, windows: Sequence[tuple[slice, slice]]) -> list[Look]:
@@ -229,10 +221,10 @@ def _both(found: Consistency) -> str:
     return f"{found.shown(found.before)} before the projection, {found.shown(found.after)} after it"
 
 
-def _experts(upscaler: "Upscaler", order: Order, subject: Subject, look: Look) -> str:
+def _experts(system: "PairSystem", request: Request[Any], subject: Subject, look: Look) -> str:
     window = subject.routed(look.window)
     shown = window[0].stop - window[0].start, window[1].stop - window[1].start
-    levels = upscaler.route(subject.source, window, description=order.options.description)
+    levels = system.route(subject.source, window, request.options.settings)
     if not levels:
         return ""
     turned = look.pair.task == "mri"
@@ -268,9 +260,9 @@ def _expert_colour(index: int) -> str:
     return figures.EXPERT_COLOURS[index % len(figures.EXPERT_COLOURS)]
 
 
-def _facts(order: Order, result: FileResult) -> str:
-    options, facts = order.options, [("target", str(order.files.target.path))]
-    facts += [("guide", str(_guide_path(order))), ("output", str(result.path))]
+def _facts(request: Request[Any], result: FileResult) -> str:
+    options, facts = request.options, [("target", str(request.target))]
+    facts += [("guide", str(request.guide)), ("output", str(result.path))]
     facts += [("task", result.task), ("ratio", f"{result.ratio:.4g}"), ("grid", result.grid)]
     if result.task == "pansharpening":
         facts.append(("sensor", options.sensor or "not said"))
@@ -287,17 +279,17 @@ def _facts(order: Order, result: FileResult) -> str:
     return f"<section><h2>What the files were taken for</h2><table>{rows}</table>{below}</section>"
 
 
-def _origin(upscaler: "Upscaler", order: Order, result: FileResult) -> str:
+def _origin(system: "PairSystem", request: Request[Any], result: FileResult) -> str:
     parts = [
         f"gisr {__version__}",
-        f"weights {upscaler.name}",
+        f"weights {system.name}",
         f"Python {platform.python_version()}",
     ]
     parts += [f"{name} {version(name)}" for name in ("torch", "numpy")]
-    asked = f"<p><code>{escape(order.options.command)}</code></p>" if order.options.command else ""
+    asked = f"<p><code>{escape(request.command)}</code></p>" if request.command else ""
     return (
         f'<section><h2>How it was made</h2>{asked}<p class="quiet">{escape(", ".join(parts))}, '
-        f"on {escape(str(upscaler.device))}</p></section>"
+        f"on {escape(system.device_name)}</p></section>"
     )
 
 

@@ -7,16 +7,17 @@ from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.data.volume_resample import filled, onto_guide
 from gisr.io.placement import Placement
+from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement
 from gisr.pipelines.report.views import ArraySubject
-from gisr.pipelines.request import Order
+from gisr.pipelines.request import Request
 
 Voxels = Float[np.ndarray, "X Y Z"]
 _SAME = Placement((1.0, 1.0), (0.0, 0.0))
 
 
 def volume_subject(
-    order: Order,
+    request: Request[VolumePair],
     placement: VolumePlacement,
     target: Voxels,
     guide: Voxels,
@@ -29,7 +30,7 @@ def volume_subject(
     brought to the guide's grid, in a plane that holds the thick axis.
 
     Args:
-        order: With contrasts.
+        request: With contrasts.
         placement: How the guide's voxels map to the target's.
         target: Voxels of the target as its file has them.
         guide: Voxels of the guide, finite.
@@ -54,9 +55,9 @@ def volume_subject(
     valid = None if known.all() else known
     if plain:
         where = where.snapped(flat.shape[:2], high.shape)
-        pair = order.pair(flat, high[..., None], valid, where)
+        pair = request.pair(flat, high[..., None], valid, where)
     else:
-        pair = Pair(flat, high[..., None], "mri", where, "centre", valid=valid)
+        pair = Pair(flat, high[..., None], request.task, where, "centre", valid=valid)
     image, spreads = (
         None if volume is None else volume.take(index, axis=axis)[..., None]
         for volume in (sharp, spread)

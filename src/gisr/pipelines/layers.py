@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -10,21 +9,13 @@ import numpy as np
 from jaxtyping import Float
 
 from gisr.errors import PairError
-from gisr.io.colour import read_colour
-from gisr.io.depth.maps import read_depth
-from gisr.io.geotiff import GeoHeader, GeoReader, read_header
-from gisr.io.limits import Limits
-from gisr.io.pairs import DepthPair, RasterPair, VolumePair
-from gisr.io.volumes.header import Volume
-from gisr.io.volumes.nifti import read_nifti
-from gisr.pipelines.request import Order
+from gisr.io.geotiff import GeoHeader, GeoReader
 from gisr.windows import Window
 
 LayerName = Literal["interpolated", "sharpened", "guide", "truth", "spread", "filled"]
-"""``spread`` is how sure the network was, ``filled`` 1 where a depth map had holes, else 0."""
+"""``spread``: that of the network's answers; ``filled``: 1 where a hole was filled, else 0."""
 Image = Float[np.ndarray, "h w channels"]
 """NaN where unknown."""
-_NAN = float("nan")
 _ROWS = 512
 """Rows of a scene that are read at a time for its overview."""
 
@@ -133,92 +124,21 @@ class Truth:
     """A reference that the user gave, read and found to fit."""
 
     path: Path
-    order: Order
-    limits: Limits
-
-    def check(self) -> None:
-        """Read what tells whether it fits; of a volume or a depth map, everything.
-
-        Raises:
-            PairError: It is not on the guide's grid, or has other bands than the target.
-            GisrError: It cannot be read.
-        """
-        files = self.order.files
-        match files:
-            case RasterPair():
-                found: tuple[int, ...] = (*self.scene.shape, self.scene.bands)
-                wanted: tuple[int, ...] = (*files.guide.shape, files.target.bands)
-            case VolumePair():
-                found, wanted = self.volume.shape, files.guide.shape
-            case DepthPair():
-                found, wanted = self.depth.shape[:2], files.guide.shape[:2]
-        if found != wanted:
-            raise PairError(
-                f"{self.path}: a truth of {size_text(found)} does not fit, the sharpened image "
-                f"will have {size_text(wanted)}: give the high-resolution image the target was "
-                "made from, or none"
-            )
-
-    @cached_property
-    def scene(self) -> GeoHeader:
-        """The header of a GeoTIFF, with the bands that are sharpened."""
-        options = self.order.options
-        return read_header(self.path, self.limits, options.bands, options.nodata)
-
-    @cached_property
-    def volume(self) -> Volume:
-        """A volume."""
-        return read_nifti(self.path, self.limits)
-
-    @cached_property
-    def depth(self) -> Image:
-        """A depth map."""
-        return _depth_image(self.path, self.order.options.invalid or 0, self.limits)
+    content: GeoHeader | Float[np.ndarray, "..."]
+    """The header of a GeoTIFF, the voxels of a volume, or a depth map, NaN where unknown."""
 
 
-def open_layers(order: Order, interpolated: Path, truth: Truth | None, limits: Limits) -> Layers:
-    """Return the layers of a finished order.
-
-    Args:
-        order: With its output written.
-        interpolated: Written the same way, without the network.
-        truth: If one was given.
-        limits: What the header of the guide may claim.
+def check_truth(path: Path, found: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    """Refuse a reference that does not lie on the guide's grid.
 
     Raises:
-        GisrError: A file cannot be read.
+        PairError: It does not.
     """
-    written: dict[LayerName, Path] = {"interpolated": interpolated, "sharpened": order.output}
-    if order.options.uncertainty is not None:
-        written["spread"] = Path(order.options.uncertainty)
-    match files := order.files:
-        case RasterPair():
-            scenes = {name: read_header(path) for name, path in written.items()}
-            scenes["guide"] = files.guide
-            return SceneLayers(scenes | ({"truth": truth.scene} if truth else {}))
-        case VolumePair():
-            volumes = {name: read_nifti(path).voxels for name, path in written.items()}
-            volumes["guide"] = files.guide.voxels
-            if truth:
-                volumes["truth"] = truth.volume.voxels
-            return VolumeLayers(volumes, files.placement.slice_axis)
-        case DepthPair():
-            unknown = {"spread": _NAN}
-            images = {
-                name: _depth_image(path, unknown.get(name, files.target.unknown))
-                for name, path in written.items()
-            }
-            images["guide"] = np.atleast_3d(
-                read_colour(files.guide_path, limits).astype(np.float32)
-            )
-            if order.options.mask is not None:
-                images["filled"] = _depth_image(Path(order.options.mask), _NAN) / np.float32(255)
-            return DepthLayers(images | ({"truth": truth.depth} if truth else {}))
-
-
-def _depth_image(path: Path, unknown: float, limits: Limits | None = None) -> Image:
-    found = read_depth(path, invalid=unknown, limits=limits or Limits())
-    return np.where(found.valid, found.values, np.nan).astype(np.float32)[..., None]
+    if found != wanted:
+        raise PairError(
+            f"{path}: a truth of {size_text(found)} does not fit, the sharpened image will have "
+            f"{size_text(wanted)}: give the high-resolution image the target was made from, or none"
+        )
 
 
 def size_text(shape: tuple[int, ...]) -> str:

@@ -1,0 +1,102 @@
+"""Arguments of a command from the options of a dataclass, and the dataclass from its arguments."""
+
+from collections.abc import Sequence
+from dataclasses import is_dataclass
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from jsonargparse import ArgumentParser
+
+from gisr.errors import InputError
+from gisr.pipelines.option import Option, options_of
+
+_Chosen = TypeVar("_Chosen")
+_MOST_DIGITS = 9
+"""Of a number that is given once for every value: the number of a band."""
+
+
+def has_options(kind: object) -> bool:
+    """Return whether a parameter of a command stands for all options of a dataclass."""
+    return isinstance(kind, type) and is_dataclass(kind)
+
+
+def add_options(parser: ArgumentParser, kind: type) -> None:
+    """Add an argument for every option of a dataclass."""
+    for each in options_of(kind).values():
+        _add(parser, each)
+
+
+def take_options(kind: type[_Chosen], values: dict[str, Any]) -> _Chosen:
+    """Take the values of a dataclass out of parsed arguments, and build it.
+
+    Raises:
+        InputError: A value cannot be used.
+    """
+    chosen: dict[str, Any] = {}
+    for name, each in options_of(kind).items():
+        value = values.pop(_destination(each.flag))
+        if each.negative is not None:
+            no = values.pop(_destination(each.negative))
+            if value and no:
+                raise InputError(f"{name} and {each.negative[2:]} exclude each other")
+            value = False if no else value or None
+        elif get_origin(each.type) is tuple:
+            value = _values(each, value)
+        chosen[name] = value
+    return kind(**chosen)
+
+
+def repeated_flags(*kinds: type) -> dict[str, str]:
+    """Return every spelling of options that are given once for each value, with its long one."""
+    return {
+        spelling: each.flag
+        for kind in kinds
+        for each in options_of(kind).values()
+        if get_origin(each.type) is tuple
+        for spelling in (each.flag, *each.info.spellings)
+    }
+
+
+def _add(parser: ArgumentParser, each: Option) -> None:
+    # Its own name before other long ones: argparse calls the value by the first.
+    short = [word for word in each.info.spellings if not word.startswith("--")]
+    long = [word for word in each.info.spellings if word.startswith("--")]
+    spellings = [*short, each.flag, *long]
+    if each.type is bool:
+        parser.add_argument(*spellings, action="store_true", help=each.info.help)
+        if each.negative is not None:
+            help_text = f"The opposite of {each.flag}, where that is the default."
+            parser.add_argument(each.negative, action="store_true", help=help_text)
+        return
+    several = get_origin(each.type) is tuple
+    text = several or get_origin(each.type) is Literal
+    parser.add_argument(
+        *spellings,
+        # Words are checked by the dataclass, whose messages name the choices.
+        type=str if text else each.type,
+        nargs="+" if several else None,
+        default=None if several else each.default,
+        metavar=_destination(each.flag).upper(),
+        help=each.info.help,
+    )
+
+
+def _destination(flag: str) -> str:
+    """Return what argparse calls the value of a flag."""
+    return flag.lstrip("-").replace("-", "_")
+
+
+def _values(each: Option, words: Sequence[str] | None) -> Any:  # noqa: ANN401 - any option's value
+    """Return words as a tuple of the option's type.
+
+    Raises:
+        InputError: One is no whole number where that is needed.
+    """
+    if words is None:
+        return each.default
+    if get_args(each.type)[0] is not int:
+        return tuple(words)
+    for word in words:
+        if not word.isdecimal() or len(word) > _MOST_DIGITS:
+            name = each.flag[2:]
+            raise InputError(f"{name} {word[:20]!r} must be a whole number, from 1")
+    return tuple(map(int, words))

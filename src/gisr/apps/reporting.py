@@ -1,0 +1,48 @@
+"""What is printed of a result."""
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from gisr.pipelines.options import Options
+from gisr.tasks import find_task
+
+if TYPE_CHECKING:
+    from gisr.pipelines.request import FileResult
+
+
+def report_result(result: "FileResult", options: Options, *, quiet: bool) -> None:
+    """Print what was written: one line on stdout, and on stderr what the user should know."""
+    if options.align == "report":
+        print(json.dumps(_alignment(result)))
+    if quiet:
+        return
+    for note in result.notes:
+        print(f"gisr: note: {note}", file=sys.stderr)
+    size = " x ".join(map(str, result.shape))
+    contrasts = (
+        f", {result.contrast} guided by {result.guide_contrast}"
+        if result.contrast and result.guide_contrast
+        else ""
+    )
+    print(
+        f"{result.path}: {result.task} x{result.ratio:.4g}{contrasts}, {size} {result.dtype}, "
+        f"{result.seconds:.1f} s"
+    )
+    for path in result.further:
+        print(path)
+
+
+def _alignment(result: "FileResult") -> dict[str, object]:
+    """Return what was estimated of the guide's shift."""
+    found = result.alignment
+    if found is None:
+        return {"guide_offset_px": None, "note": f"guides of task {result.task} are not aligned"}
+    measure = str(find_task(result.task).registration).replace(" ", "_")
+    return {
+        "guide_offset_px": list(found.offset),
+        "corrected": found.applied,
+        f"{measure}_before": round(found.before, 4),
+        f"{measure}_after": round(found.after, 4),
+        "note": found.note,
+    }

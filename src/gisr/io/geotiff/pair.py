@@ -1,0 +1,83 @@
+"""Two GeoTIFFs that belong together: both headers, and how they lie."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+
+from gisr.io.geotiff.header import GeoHeader, open_geotiff, read_header, read_outline
+from gisr.io.geotiff.relate import relate_grids
+from gisr.io.limits import Limits
+from gisr.io.placement import Placement
+from gisr.io.quantise import holds
+
+_MOST_GUIDE_BANDS = 3
+"""More are no panchromatic image and no colour picture: the first is taken."""
+
+
+@dataclass(frozen=True, eq=False)
+class RasterPair:
+    """A multispectral target and a panchromatic guide; their pixels are read by windows."""
+
+    target: GeoHeader
+    """Along the guide's axes: where the file is not, it is brought there while it is read."""
+    guide: GeoHeader
+    """With one band of a file that has more than three."""
+    placement: Placement
+
+
+@dataclass(frozen=True)
+class TiffLook:
+    """What the headers of two TIFFs say of what they are."""
+
+    placed: bool
+    """Whether either is georeferenced."""
+    bands: int
+    guide_bands: int
+
+
+def look_at_tiffs(target: str | PathLike[str], guide: str | PathLike[str]) -> TiffLook:
+    """Open two TIFFs and return what distinguishes satellite images from pictures.
+
+    Raises:
+        FileFormatError: A file is damaged.
+        MissingExtraError: rasterio is not installed.
+    """
+    with open_geotiff(target) as low, open_geotiff(guide) as high:
+        placed = any(file.crs is not None or not file.transform.is_identity for file in (low, high))
+        return TiffLook(placed, low.count, high.count)
+
+
+def read_raster_pair(
+    target_path: str | PathLike[str],
+    guide_path: str | PathLike[str],
+    bands: Sequence[int] | None,
+    nodata: float | None,
+    limits: Limits,
+) -> RasterPair:
+    """Read the headers of two GeoTIFFs, which may be of any size, and place them.
+
+    Args:
+        target_path: The multispectral file.
+        guide_path: The panchromatic file.
+        bands: Numbers of the target's bands to take, from 1; all when None.
+        nodata: Value of unknown pixels in place of what the target says, and of the guide if its
+            type can hold it.
+        limits: What the headers may claim.
+
+    Raises:
+        PairError: The files do not fit together.
+        FileFormatError: A file is missing or damaged.
+        LimitError: A header claims more than the limits.
+        MissingExtraError: rasterio is not installed.
+    """
+    # Before any pixel: a band that may be a mask is looked at for the header.
+    relation = relate_grids(*(read_outline(p, limits) for p in (target_path, guide_path)))
+    target = read_header(target_path, limits, bands, nodata)
+    if relation.regrid is not None:
+        target = target.regridded(relation.regrid)
+    guide = read_header(guide_path, limits)
+    if guide.bands > _MOST_GUIDE_BANDS:
+        guide = replace(guide, numbers=guide.numbers[:1])
+    if nodata is not None and holds(guide.dtype, nodata):
+        guide = replace(guide, nodata=nodata, nodata_given=True)
+    return RasterPair(target, guide, relation.placement)

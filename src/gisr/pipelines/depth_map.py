@@ -1,0 +1,141 @@
+"""Running a depth map: sharpened in memory, written in the target's unit and type."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from gisr.data.pair import Pair
+from gisr.errors import InputError
+from gisr.inference.system import Answer, Check, PairSystem, Progress
+from gisr.inference.windowed_pair import nearest_pixels
+from gisr.io.depth.maps import spread_like, stored_depth, write_stored
+from gisr.io.depth.pair import DepthPair
+from gisr.io.files import atomic_outputs
+from gisr.pipelines.hole_filling import fill_by_guide
+from gisr.pipelines.options import Options
+from gisr.pipelines.report import ArraySubject, write_report
+from gisr.pipelines.request import FileResult, Request
+
+_FILLED = 255
+"""What a mask holds where the depth map had a hole; 0 elsewhere."""
+
+
+def upscale_depth_map(
+    system: PairSystem, request: Request[DepthPair], check: Check, progress: Progress | None
+) -> FileResult:
+    """Sharpen a depth map with a colour picture; holes stay holes unless they are to be filled.
+
+    The depth map, the mask of what was filled and the point cloud appear together or not at all.
+
+    Raises:
+        InputError: Nothing is known.
+        FileFormatError: An output cannot be written.
+    """
+    files, options = request.files, request.options
+    target = files.target
+    if not target.valid.any():
+        raise InputError(f"{target.path}: every pixel is unknown: there is nothing to sharpen")
+    guide = files.guide[..., None] if files.guide.ndim == 2 else files.guide
+    guide = guide.astype(np.float32)
+    placement, _ = request.place(target.shape, files.guide.shape[:2], None)
+    # Also where holes stay: beside them the network errs less than with the nearest known values.
+    values = fill_by_guide(target.values.astype(np.float32), target.valid, guide, placement)
+    known = np.ones_like(target.valid) if options.fill_holes else target.valid
+    pair = request.pair(values[..., None], guide, None if known.all() else known, None)
+    answer = _answer(system, pair, target.valid, options, check, progress)
+    depth = answer.image[..., 0]
+    sides = depth.shape
+    valid = nearest_pixels(known, sides, pair.placement)
+    filled = valid & ~nearest_pixels(target.valid, sides, pair.placement)
+    further = _write(request, answer, valid, filled)
+    result = FileResult(
+        path=request.output,
+        task=request.task,
+        shape=sides,
+        dtype=target.dtype.name,
+        ratio=pair.ratio,
+        grid=pair.grid,
+        consistency=answer.consistency,
+        further=further if options.report is None else (*further, Path(options.report)),
+        notes=_notes(options, pair, answer, filled),
+    )
+    if options.report is not None:
+        write_report(system, request, result, ArraySubject(pair, answer.image, answer.spread))
+    return result
+
+
+def _answer(
+    system: PairSystem,
+    pair: Pair,
+    measured: Bool[np.ndarray, "h w"],
+    options: Options,
+    check: Check,
+    progress: Progress | None,
+) -> Answer:
+    """Sharpen, unless the depth map has the picture's size already.
+
+    Holes are filled in the pair that is given. The network sees both alike, and a consistent result
+    agrees with what was measured alone.
+
+    The network has learnt to sharpen what is blurred. At ratio 1 it overshoots at edges that are
+    sharp: by 1.4 px RMSE on a disparity map without errors (Middlebury's Art), so it is left out.
+    """
+    filled = replace(pair, valid=None)
+    if _has_full_size(pair):
+        image = filled.on_guide_grid()
+        return Answer(image, np.zeros_like(image) if options.uncertainty is not None else None)
+    filled = replace(filled, measured=None if measured.all() else measured)
+    return system.answer(filled, options.settings, check=check, progress=progress)
+
+
+def _has_full_size(pair: Pair) -> bool:
+    return pair.target.shape[:2] == pair.guide.shape[:2]
+
+
+def _write(
+    request: Request[DepthPair],
+    answer: Answer,
+    valid: Bool[np.ndarray, "H W"],
+    filled: Bool[np.ndarray, "H W"],
+) -> tuple[Path, ...]:
+    """Write all that was asked for, the depth map last, and return the rest."""
+    files, options = request.files, request.options
+    depth = answer.image[..., 0]
+    writers: dict[Path, Callable[[Path], None]] = {}
+    if options.mask is not None:
+        path, mask = Path(options.mask), np.where(filled, _FILLED, 0).astype(np.uint8)
+        writers[path] = partial(write_stored, path, stored=mask)
+    if options.cloud is not None:
+        cloud = partial(options.cloud.write, values=depth, valid=valid, guide=files.guide)
+        writers[options.cloud.path] = cloud
+    if options.uncertainty is not None and answer.spread is not None:
+        path, like = Path(options.uncertainty), spread_like(files.target)
+        spread = stored_depth(path, answer.spread[..., 0], valid, like=like)
+        writers[path] = partial(write_stored, path, stored=spread)
+    stored = stored_depth(request.output, depth, valid, like=files.target)
+    writers[request.output] = partial(write_stored, request.output, stored=stored)
+    with atomic_outputs(list(writers), options.overwrite) as temporaries:
+        for write, temporary in zip(writers.values(), temporaries, strict=True):
+            write(temporary)
+    return tuple(writers)[:-1]
+
+
+def _notes(
+    options: Options, pair: Pair, answer: Answer, filled: Bool[np.ndarray, "H W"]
+) -> tuple[str, ...]:
+    """Say what a user should know about holes, rays and agreement with the target."""
+    notes = [] if answer.consistency is None else [answer.consistency.note]
+    if _has_full_size(pair):
+        notes.append("the depth map has the picture's size: known values are kept as they are")
+    if options.fill_holes:
+        notes.append(f"{filled.mean():.1%} of the pixels were holes and are filled")
+    if options.cloud is not None and options.cloud.camera.distorted:
+        notes.append(
+            "the camera has lens distortion, which is not undone: points are right only for a "
+            "rectified picture"
+        )
+    return tuple(notes)

@@ -1,0 +1,370 @@
+"""The options of ``gisr upscale``, each written once.
+
+The command line, the columns of a list of pairs, the form of the page, the command that the page
+and reports show, and the tables in the documentation are derived from these fields.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from gisr.errors import InputError
+from gisr.io.limits import parse_size
+from gisr.pipelines.option import check_value, command_words, option, options_of
+from gisr.tasks import TASKS, Contrast, Grid, TaskName
+
+if TYPE_CHECKING:  # numpy takes a tenth of a second to load, torch seconds
+    from gisr.inference.system import Settings
+    from gisr.io.depth.point_cloud import PointCloud
+    from gisr.io.geotiff.creation_options import CreationOptions
+
+FileName = str | PathLike[str]
+AlignChoice = Literal["auto", "report", "off"]
+"""``auto`` estimates the shift of a guide and undoes it; ``report`` also prints it as JSON."""
+
+
+_SATELLITE: tuple[TaskName, ...] = ("pansharpening",)
+_MR: tuple[TaskName, ...] = ("mri",)
+_DEPTH: tuple[TaskName, ...] = ("depth",)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How two files are sharpened; what is left out is read from the files or estimated."""
+
+    task: TaskName | None = option(
+        None,
+        f"{', '.join(TASKS)}; from the files when left out.",
+        column=True,
+        page="Task",
+    )
+    ratio: float | None = option(
+        None,
+        "How many times finer the guide is; from the files when left out.",
+        column=True,
+        positive=True,
+    )
+    sensor: str | None = option(
+        None,
+        "Satellite sensor, for example QuickBird (see `gisr tasks`); one that is not listed is "
+        "described without a sensor.",
+        tasks=_SATELLITE,
+        column=True,
+        page="Sensor",
+    )
+    mtf: float | None = option(
+        None,
+        "Response of the multispectral bands at their Nyquist frequency, between 0 and 1; the "
+        "sensor's when left out.",
+        tasks=_SATELLITE,
+        column=True,
+        least=0.0,
+        most=1.0,
+    )
+    bits: int | None = option(
+        None,
+        "Significant bits per sample of a satellite image, for example 11.",
+        tasks=_SATELLITE,
+        spellings=("--bit-depth",),
+        column=True,
+        page="Significant bits",
+        least=1,
+        most=32,
+    )
+    contrast: str | None = option(
+        None,
+        "MR contrast of the target; read from its file name when left out.",
+        tasks=_MR,
+        column=True,
+        page="Contrast of the target",
+        choices=get_args(Contrast),
+    )
+    guide_contrast: str | None = option(
+        None,
+        "MR contrast of the guide; read from its file name when left out.",
+        tasks=_MR,
+        column=True,
+        page="Contrast of the guide",
+        choices=get_args(Contrast),
+    )
+    description: str | None = option(
+        None,
+        "Free text in place of the built-in description.",
+        flag="--describe",
+        column=True,
+    )
+    grid: Grid | None = option(
+        None,
+        "centre (pixel areas aligned) or kspace (sample j at guide index j times ratio), whatever "
+        "georeference or affine say; both files must then show the same field of view.",
+        column=True,
+    )
+    align: AlignChoice = option(
+        "auto",
+        "auto (the shift of a panchromatic or MR guide is estimated, reported and undone), report "
+        "(the same, and printed as a line of JSON) or off.",
+        page="Undo a shift of the guide",
+    )
+    invalid: float | None = option(
+        None,
+        "Value of unknown pixels in a depth map; 0 when left out.",
+        tasks=_DEPTH,
+        column=True,
+        page="Value of unknown pixels",
+    )
+    fill_holes: bool = option(
+        False,
+        "Fill unknown pixels of a depth map along the edges of the picture.",
+        tasks=_DEPTH,
+        page="Fill holes",
+    )
+    mask: FileName | None = option(
+        None,
+        "File (PNG, npy) to write what was filled: 255 there, 0 elsewhere.",
+        tasks=_DEPTH,
+        file=True,
+        follows="fill_holes",
+    )
+    ply: FileName | None = option(
+        None,
+        "Point cloud (PLY) to write too: metres and colours of all known pixels.",
+        tasks=_DEPTH,
+        file=True,
+    )
+    camera: str | None = option(
+        None,
+        "Camera of the picture, for the point cloud: a Middlebury calib.txt, ROS camera_info, "
+        "Open3D intrinsic, JSON or YAML, or fx=525,fy=525,cx=319.5,cy=239.5,baseline=0.12.",
+        tasks=_DEPTH,
+    )
+    depth_unit: str | None = option(
+        None,
+        "Unit of the depth map, for the point cloud: m, cm, mm, um, or how many of its steps make "
+        "one metre (one pixel of disparity), for example 5000.",
+        tasks=_DEPTH,
+    )
+    disparity: bool = option(
+        False,
+        "Values are disparity, for the point cloud; the camera then needs a baseline.",
+        tasks=_DEPTH,
+    )
+    nodata: float | None = option(
+        None,
+        "Value of unknown pixels in satellite images, in place of what the files say; of the guide "
+        "too if its type can hold it.",
+        tasks=_SATELLITE,
+        spellings=("-nodata",),
+        column=True,
+    )
+    bands: tuple[int, ...] | None = option(
+        None,
+        "Number of a band of a satellite image to sharpen, from 1; once for each; all when left "
+        "out.",
+        tasks=_SATELLITE,
+        flag="--band",
+        spellings=("-b",),
+        page="Bands",
+        least=1,
+    )
+    creation_options: tuple[str, ...] = option(
+        (),
+        "NAME=VALUE, a creation option of GDAL for a GeoTIFF output; once for each.",
+        tasks=_SATELLITE,
+        flag="--creation-option",
+        spellings=("-co",),
+    )
+    cog: bool = option(False, "Write a Cloud-optimized GeoTIFF with overviews.", tasks=_SATELLITE)
+    max_memory: str | None = option(
+        None,
+        "Memory that a satellite scene of any size may take, weights and all: 2GB, 800MB.",
+        tasks=_SATELLITE,
+    )
+    uncertainty: FileName | None = option(
+        None,
+        "File to write how sure the network is: images go through turned in all eight ways, the "
+        "output is the mean of the answers, this file their spread (eight times the work).",
+        page="Uncertainty",
+        file=True,
+    )
+    consistent: bool | None = option(
+        None,
+        "Correct the result so that degrading it gives the target back; on k-space grids and for "
+        "satellite images that is the default.",
+        page="Agree with the target",
+    )
+    report: FileName | None = option(
+        None,
+        "HTML page to write that shows the result from all sides (needs the extra report).",
+        page="Report",
+        file=True,
+    )
+    overwrite: bool = option(False, "Replace existing outputs.")
+
+    def __post_init__(self) -> None:
+        """Refuse values that no files could have.
+
+        Raises:
+            InputError: A word that is not to choose from, or a number out of range.
+        """
+        for each in options_of(Options).values():
+            check_value(each, getattr(self, each.name))
+        if self.description is not None and not self.description.strip():
+            raise InputError("describe is empty: leave it out to use the built-in description")
+
+    @property
+    def settings(self) -> "Settings":
+        """How the pair is sharpened, once it is read."""
+        from gisr.inference.system import Settings
+
+        corrected = {None: "default", True: "always", False: "never"}
+        return Settings(
+            self.description,
+            "off" if self.align == "off" else "auto",
+            self.uncertainty is not None,
+            corrected[self.consistent],  # type: ignore[arg-type]
+        )
+
+    @property
+    def further_files(self) -> dict[str, Path]:
+        """Files to write besides the output, by option."""
+        named = {
+            name: getattr(self, name)
+            for name, each in options_of(Options).items()
+            if each.info.file
+        }
+        return {name: Path(path) for name, path in named.items() if path is not None}
+
+    @cached_property
+    def creation(self) -> "CreationOptions | None":
+        """Creation options of the GeoTIFF; None where the target's are copied.
+
+        Raises:
+            InputError: A word is not NAME=VALUE, or GDAL has no such option.
+        """
+        named: dict[str, str] = {}
+        for word in self.creation_options:
+            name, _, value = word.partition("=")
+            if not name or not value:
+                raise InputError(
+                    f"creation option {word!r} must be NAME=VALUE, such as COMPRESS=ZSTD"
+                )
+            named[name] = value
+        if not named and not self.cog:
+            return None
+        from gisr.io.geotiff.creation_options import CreationOptions
+
+        return CreationOptions(named, self.cog)
+
+    @cached_property
+    def memory(self) -> int | None:
+        """Bytes that the process may hold in all.
+
+        Raises:
+            InputError: The size is not one.
+        """
+        return None if self.max_memory is None else parse_size(self.max_memory)
+
+    @cached_property
+    def cloud(self) -> "PointCloud | None":
+        """The point cloud to write: where, and what makes metres of the values.
+
+        Raises:
+            InputError: Camera, unit or disparity without a cloud, or a cloud that lacks one of
+                them.
+            FileFormatError: The camera's file is missing or holds none.
+        """
+        if self.ply is None:
+            given = {
+                "camera": self.camera,
+                "depth-unit": self.depth_unit,
+                "disparity": self.disparity or None,
+            }
+            for name, value in given.items():
+                if value is not None:
+                    raise InputError(
+                        f"{name} is for the point cloud: add --ply cloud.ply or leave it out"
+                    )
+            return None
+        if self.camera is None:
+            raise InputError(
+                f"ply {self.ply}: points need the camera: add --camera calib.txt, or its numbers: "
+                "--camera fx=525,cx=319.5,cy=239.5"
+            )
+        if self.depth_unit is None and not self.disparity:
+            raise InputError(
+                f"ply {self.ply}: no file says its unit: add --depth-unit mm (most 16-bit PNG), m "
+                "(most floats) or 5000 (TUM), or --disparity"
+            )
+        from gisr.io.depth.camera import parse_depth_unit, read_camera
+        from gisr.io.depth.point_cloud import PointCloud
+
+        steps = parse_depth_unit(self.depth_unit or "1", disparity=self.disparity)
+        return PointCloud(Path(self.ply), read_camera(self.camera), steps, self.disparity)
+
+    def check(self, task: TaskName) -> None:
+        """Refuse options that would be ignored.
+
+        Raises:
+            InputError: One is for another task, or without another that it needs.
+            FileFormatError: The camera's file is missing or holds none.
+        """
+        for name, each in options_of(Options).items():
+            value = getattr(self, name)
+            if value != each.default and not each.for_task(task):
+                raise InputError(
+                    f"{name} {value!r} is for task {' and '.join(each.info.tasks)}, these files "
+                    f"are {task}: leave it out"
+                )
+        if self.mask is not None and not self.fill_holes:
+            raise InputError(f"mask {self.mask}: tells what was filled: ask for fill-holes too")
+        _ = self.creation, self.memory, self.cloud
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Where and how the work is done; it does not change a result."""
+
+    model: str | None = option(
+        None,
+        "Weights: a built-in name (see `gisr models`), a folder, or a Hugging Face hub id.",
+    )
+    device: str | None = option(
+        None,
+        "cpu, cuda, cuda:1 and so on; CUDA where there is one, else the CPU, when left out.",
+    )
+    threads: int | None = option(
+        None,
+        "CPU threads; as many as torch finds good when left out.",
+        spellings=("-threads",),
+        least=1,
+    )
+    workers: int | None = option(
+        None, "Sharpen several pairs in this many processes (needs the extra scale).", least=1
+    )
+    scheduler: str | None = option(
+        None,
+        "Sharpen several pairs on the Dask cluster whose scheduler has this address, for example "
+        "tcp://10.0.0.1:8786 (needs the extra scale).",
+    )
+    skip_existing: bool = option(False, "Of several pairs, leave out those whose output exists.")
+    quiet: bool = option(False, "Print nothing but errors.")
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of range.
+
+        Raises:
+            InputError: No thread, or no process.
+        """
+        for each in options_of(Execution).values():
+            check_value(each, getattr(self, each.name))
+
+
+__all__ = [
+    "AlignChoice",
+    "Execution",
+    "Options",
+    "command_words",
+    "options_of",
+]

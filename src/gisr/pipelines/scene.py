@@ -1,0 +1,252 @@
+"""Running a satellite scene: read by windows, sharpened in tiles, written rows after rows."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from gisr.data.pair import Pair
+from gisr.estimation.registration import Alignment
+from gisr.estimation.volume_registration import VolumeAlignment
+from gisr.inference.consistency.correction import (
+    Consistency,
+    consistency_bytes,
+    consistent_rows,
+    is_corrected,
+)
+from gisr.inference.memory import most_memory_taken
+from gisr.inference.system import Check, PairSystem, Progress
+from gisr.inference.tiling import Rows
+from gisr.io.files import atomic_outputs
+from gisr.io.geotiff import (
+    CreationOptions,
+    GeoHeader,
+    GeoReader,
+    GeoWriter,
+    Turn,
+    Warp,
+    create_geotiff,
+    geotiff_memory,
+    read_header,
+    spread_header,
+    waiting_bytes,
+)
+from gisr.io.geotiff.pair import RasterPair
+from gisr.io.placement import Placement
+from gisr.pipelines.raster_source import RasterSource
+from gisr.pipelines.report import SceneSubject, write_report
+from gisr.pipelines.request import FileResult, Request
+from gisr.tasks.sensors import unlisted_note
+
+_BLOCK_CACHE = 48 * 10**6
+"""Bytes of decoded blocks that GDAL may keep, unless one row of blocks needs more."""
+
+
+def upscale_scene(
+    system: PairSystem, request: Request[RasterPair], check: Check, progress: Progress | None
+) -> FileResult:
+    """Sharpen one GeoTIFF with another; the output appears whole or not at all.
+
+    Raises:
+        InputError: A file has no known pixel, or an option does not fit.
+        FileFormatError: A file is damaged, or the output cannot be written.
+        LimitError: ``max_memory`` is too little.
+    """
+    files, options = request.files, request.options
+    about, budget = _about(request), options.memory
+    target, guide = files.target, files.guide
+    cache, before = _block_cache(files), most_memory_taken() if budget else 0
+    with geotiff_memory(cache), GeoReader(target) as low, GeoReader(guide) as high:
+        source = RasterSource(about, low, high)
+        _ = source.survey
+        alignment = source.align() if options.settings.align == "auto" else None
+        notes = _notes(request, about.placement, alignment)
+        tile = None
+        if budget is not None:
+            waiting = waiting_bytes(target, guide, options.creation or CreationOptions())
+            waiting += _cache_to_fill(files, cache) + _further_bytes(system, request, source)
+            peak = most_memory_taken()
+            reached = peak if peak > before else 0  # an older peak is not ours
+            tile = system.tile_within(source, budget, waiting, reached)
+            if system.tile is not None and tile < system.tile:
+                notes.append(f"tiles of {tile} in place of {system.tile} to keep to max-memory")
+        consistency = _write_scene(system, request, source, tile, check, progress)
+        if consistency is not None:
+            notes += [source.instrument.note, consistency.note]
+        result = FileResult(
+            path=request.output,
+            task=request.task,
+            shape=(*guide.shape, target.bands),
+            dtype=target.dtype.name,
+            ratio=about.placement.ratio,
+            grid="centre",
+            alignment=alignment,
+            consistency=consistency,
+            further=tuple(options.further_files.values()),
+            notes=tuple(notes),
+        )
+        if options.report is not None:
+            _report(system, request, result, source, tile or system.tile or max(source.shape))
+    return result
+
+
+def scene_source(request: Request[RasterPair], target: GeoReader, guide: GeoReader) -> RasterSource:
+    """Return the pair of a request, read by windows from two open files."""
+    return RasterSource(_about(request), target, guide)
+
+
+def _report(
+    system: PairSystem,
+    request: Request[RasterPair],
+    result: FileResult,
+    source: RasterSource,
+    tile: int,
+) -> None:
+    """Write the page about files that are still open, and the output beside them."""
+    spread = request.options.uncertainty
+    with ExitStack() as files:
+        output = files.enter_context(GeoReader(read_header(request.output)))
+        second = None if spread is None else files.enter_context(GeoReader(read_header(spread)))
+        write_report(system, request, result, SceneSubject(source, output, second, tile))
+
+
+def _write_scene(
+    system: PairSystem,
+    request: Request[RasterPair],
+    source: RasterSource,
+    tile: int | None,
+    check: Check,
+    progress: Progress | None,
+) -> Consistency | None:
+    """Write the output, and the file of the spread if one is requested."""
+    files, options, spread = request.files, request.options, request.options.uncertainty
+    found = Consistency() if _is_corrected(request, source) else None
+    rows = system.stream(source, options.settings, check=check, progress=progress, tile=tile)
+    bands = source.bands if spread is None else 2 * source.bands
+    if found is not None:
+        rows = consistent_rows(rows, bands, source, found)
+    paths = [request.output] if spread is None else [request.output, Path(spread)]
+    # Moved to their places together, and only when both are finished.
+    with atomic_outputs(paths, options.overwrite) as places, ExitStack() as outputs:
+        headers = (files.target, spread_header(files.target))
+        layouts = (options.creation, None)
+        opened = [
+            outputs.enter_context(
+                create_geotiff(
+                    path, target=header, guide=files.guide, layout=layout, temporary=place
+                )
+            )
+            for path, place, header, layout in zip(paths, places, headers, layouts, strict=False)
+        ]
+        for part in rows:
+            for number, writer in enumerate(opened):
+                own = slice(number * source.bands, (number + 1) * source.bands)
+                _write(part, own, writer)
+    return found
+
+
+def _further_bytes(system: PairSystem, request: Request[RasterPair], source: RasterSource) -> int:
+    """Return about how much memory the spread and consistency take beside the result."""
+    files, further = request.files, 0
+    if _is_corrected(request, source):
+        further += consistency_bytes(source)
+    if request.options.uncertainty is not None:
+        further += waiting_bytes(spread_header(files.target), files.guide, CreationOptions())
+        # A canvas, and its rows.
+        further += 2 * 4 * (system.tile or source.shape[0]) * source.shape[1] * source.bands
+    return further
+
+
+def _is_corrected(request: Request[RasterPair], source: RasterSource) -> bool:
+    return is_corrected(request.options.settings.consistent, source.about, source)
+
+
+def _about(request: Request[RasterPair]) -> Pair:
+    """Return what is known of the pair without its pixels."""
+    target, guide, options = request.files.target, request.files.guide, request.options
+    placed = request.files.placement if target.placed else None
+    placement, _ = request.place(target.shape, guide.shape, placed)
+    return Pair(
+        np.zeros((1, 1, target.bands), np.float32),
+        np.zeros((1, 1, guide.bands), np.float32),
+        request.task,
+        placement,
+        "centre",
+        name=target.path.name,
+        sensor=options.sensor,
+        mtf=options.mtf,
+        bits=target.bits if options.bits is None else options.bits,
+    )
+
+
+def _block_cache(files: RasterPair) -> int:
+    """Return the bytes of decoded blocks that GDAL may keep: a row of blocks of each file."""
+    return _BLOCK_CACHE + sum(
+        header.block[0] * header.shape[1] * header.bands * header.dtype.itemsize
+        for header in (files.target, files.guide)
+    )
+
+
+def _cache_to_fill(files: RasterPair, cache: int) -> int:
+    """Return the bytes of blocks that writing adds to the cache: reading has filled the rest."""
+    target, guide = files.target, files.guide
+    read = sum(
+        header.shape[0] * header.shape[1] * header.bands * header.dtype.itemsize
+        for header in (target, guide)
+    )
+    written = guide.shape[0] * guide.shape[1] * target.bands * target.dtype.itemsize
+    return min(max(0, cache - read), written)
+
+
+def _write(rows: Rows, bands: slice, writer: GeoWriter) -> None:
+    if rows.image is None:
+        writer.write_unknown(rows.stop - rows.start)
+    else:
+        writer.write(rows.image[..., bands], ~np.isnan(rows.image[..., 0]))
+
+
+def _notes(
+    request: Request[RasterPair],
+    placement: Placement,
+    alignment: Alignment | VolumeAlignment | None,
+) -> list[str]:
+    """Return what a user should know about choices that were made for them."""
+    target, guide, notes = request.files.target, request.files.guide, list[str]()
+    if (unlisted := unlisted_note(request.options.sensor)) is not None and not request.options.mtf:
+        notes.append(unlisted)
+    if target.alpha:
+        notes.append(f"{target.path.name}: its alpha band masks the others and is kept as a mask")
+    used = guide.bands + guide.alpha
+    if guide.count > used:
+        notes.append(
+            f"{guide.path.name} has {guide.count - guide.alpha} bands: band 1 is the guide"
+        )
+    notes += _grid_notes(target, guide)
+    if alignment is not None:
+        notes.append(alignment.note)
+    inside = np.prod([axis.mean() for axis in placement.covered_axes(target.shape, guide.shape)])
+    outside = target.regrid.outside if isinstance(target.regrid, Warp) else 1 - inside
+    if outside > 0:
+        notes.append(f"{outside:.1%} of the guide lies outside the target: unknown there")
+    return notes
+
+
+def _grid_notes(target: GeoHeader, guide: GeoHeader) -> list[str]:
+    """Say what was done with a target that does not lie along the guide's axes."""
+    name, regrid = target.path.name, target.regrid
+    if isinstance(regrid, Turn):
+        return [
+            f"{name} is mirrored or turned by right angles against {guide.path.name}: its pixels "
+            "were reordered, none was changed"
+        ]
+    if isinstance(regrid, Warp):
+        return [
+            f"{name} ({regrid.own.crs_name}) does not run along the axes of {guide.path.name} "
+            f"({guide.crs_name}): it was interpolated onto them"
+        ]
+    if target.crs != guide.crs:
+        return [
+            f"{target.crs_name} of {name} and {guide.crs_name} of {guide.path.name} differ here by "
+            "less than a tenth of a target pixel: nothing was warped"
+        ]
+    return []

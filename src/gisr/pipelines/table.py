@@ -1,0 +1,45 @@
+"""The pipelines by task, and which task two files are."""
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from gisr.errors import PairError
+from gisr.io.files import check_readable
+from gisr.pipelines.depth import DepthPipeline
+from gisr.pipelines.mri import MRIPipeline
+from gisr.pipelines.pansharpening import PansharpeningPipeline
+from gisr.pipelines.pipeline import Pipeline
+from gisr.tasks import TASKS, TaskName
+
+PIPELINES: dict[TaskName, Pipeline[Any]] = {
+    pipeline.task.name: pipeline
+    for pipeline in (MRIPipeline(), PansharpeningPipeline(), DepthPipeline())
+}
+"""The pipeline of each task, in the order in which two files are tried."""
+
+
+def guess_task(target_path: str | PathLike[str], guide_path: str | PathLike[str]) -> TaskName:
+    """Return the task of two files: by their suffixes, of two TIFFs by what their headers say.
+
+    Raises:
+        PairError: The files do not say.
+        FileFormatError: A file is missing or damaged.
+        MissingExtraError: Two TIFFs, and rasterio is not installed.
+    """
+    target, guide = Path(target_path), Path(guide_path)
+    names = list(TASKS)
+    remedy = f"say which it is with --task {', '.join(names[:-1])} or {names[-1]}"
+    for name, pipeline in PIPELINES.items():
+        try:
+            if pipeline.recognises(target, guide):
+                return name
+        except PairError as error:
+            raise PairError(f"{error}: {remedy}") from error
+    for path in (target, guide):
+        check_readable(path)
+    raise PairError(
+        f"{target.name} and {guide.name}: no pair of files that goes together: give two GeoTIFFs "
+        "(multispectral, panchromatic), two NIfTI volumes, or a depth map and a colour picture; if "
+        f"they are one of these, {remedy}"
+    )

@@ -1,0 +1,199 @@
+"""Running MR volumes: sharpened one after the other, written with the guide's affine."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from gisr.data.volume_resample import finite_guide
+from gisr.estimation.volume_registration import VolumeAlignment, find_volume_shift, shift_guide
+from gisr.inference.system import Check, PairSystem, Progress
+from gisr.io.files import atomic_outputs
+from gisr.io.volumes.header import Volume, VolumeHeader
+from gisr.io.volumes.nifti_writer import NiftiWriter, nifti_writer
+from gisr.io.volumes.pair import VolumePair
+from gisr.pipelines.mri_planes import VolumeSharpener
+from gisr.pipelines.report import ArraySubject, volume_subject, write_report
+from gisr.pipelines.request import FileResult, Request
+from gisr.tasks.contrasts import guess_contrast
+
+Voxels = Float[np.ndarray, "X Y Z"]
+
+
+def upscale_volume(
+    system: PairSystem, request: Request[VolumePair], check: Check, progress: Progress | None
+) -> FileResult:
+    """Sharpen an MR volume, or the volumes of a series, with one of another contrast.
+
+    Of a series one volume at a time is in memory.
+
+    Raises:
+        InputError: A volume of the target or the guide has no finite voxel.
+        PairError: The ratio or grid asked for does not suit the files.
+        FileFormatError: The output cannot be written.
+    """
+    files = request.files
+    request, count = _with_contrasts(request), _Count(progress)
+    sharpener = VolumeSharpener(system, request, files.placement, count, check)
+    count.total = sharpener.slices * files.target.count
+    found = _shift(files) if request.options.settings.align == "auto" else None
+    subject: ArraySubject | None = None
+    with _writers(request) as writers:
+        for target, guide in zip(_voxels(files.target), _guides(files), strict=False):
+            if found is not None and found.applied:
+                guide = shift_guide(_finite(guide, files), found.offset)
+            sharp = sharpener(target, guide)
+            if subject is None and request.options.report is not None:
+                shown = _finite(guide, files), sharp.voxels, sharp.spread
+                subject = volume_subject(request, sharpener.placement, target, *shown)
+            for writer, voxels in zip(writers, (sharp.voxels, sharp.spread), strict=False):
+                assert voxels is not None  # a spread was asked for if it has a writer
+                writer.write(voxels)
+    series = (files.target.count,) if files.target.count > 1 else ()
+    result = FileResult(
+        path=request.output,
+        task=request.task,
+        shape=(*files.guide.shape, *series),
+        dtype=files.target.dtype.name,
+        ratio=files.placement.ratio,
+        grid=sharpener.grid,
+        contrast=request.options.contrast,
+        guide_contrast=request.options.guide_contrast,
+        alignment=found,
+        consistency=sharpener.consistency if sharpener.consistency.count else None,
+        further=tuple(request.options.further_files.values()),
+        notes=tuple(_notes(request, sharpener, found)),
+    )
+    if subject is not None:
+        write_report(system, request, result, subject)
+    return result
+
+
+class _Count:
+    """Counts slices for a progress bar."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        """Begin with none."""
+        self.progress, self.total, self.done = progress, 0, 0
+
+    def __call__(self) -> None:
+        """Count one more."""
+        self.done += 1
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+
+
+@contextmanager
+def _writers(request: Request[VolumePair]) -> Iterator[list[NiftiWriter]]:
+    """Give what writes the result, and the spread if asked for; both appear together or not."""
+    files, types = request.files, (None, np.dtype(np.float32))
+    spread = request.options.uncertainty
+    paths = [request.output] if spread is None else [request.output, Path(spread)]
+    with atomic_outputs(paths, request.options.overwrite) as places, ExitStack() as outputs:
+        write = partial(nifti_writer, target=files.target, guide=files.guide)
+        yield [
+            outputs.enter_context(write(path, dtype=dtype, temporary=place))
+            for path, place, dtype in zip(paths, places, types, strict=False)
+        ]
+
+
+def _shift(files: VolumePair) -> VolumeAlignment:
+    """Return how far the guide is off, seen in the first volumes."""
+    target = files.placement.turned(files.target.voxels)
+    return find_volume_shift(target, _finite(files.guide.voxels, files), files.placement)
+
+
+def _finite(guide: Voxels, files: VolumePair) -> Voxels:
+    return finite_guide(guide, files.placement.slice_axis)
+
+
+def _voxels(volume: Volume) -> Iterator[Voxels]:
+    """Yield all volumes; a single one is in memory already."""
+    return iter((volume.voxels,)) if volume.count == 1 else volume.read()
+
+
+def _guides(files: VolumePair) -> Iterator[Voxels]:
+    """Yield the guide of each volume of the target."""
+    return repeat(files.guide.voxels) if files.guide.count == 1 else files.guide.read()
+
+
+def _with_contrasts(request: Request[VolumePair]) -> Request[VolumePair]:
+    """Take contrasts that were not given from file names, or from what headers say in words."""
+    files = request.files
+    given = request.options.contrast, request.options.guide_contrast
+    contrast = given[0] or _guessed(files.target)
+    guide = given[1] or _guessed(files.guide)
+    if contrast == guide and None in given:
+        # Two files of one name part: it says nothing about how they differ.
+        contrast, guide = given
+    return request.with_options(contrast=contrast, guide_contrast=guide)
+
+
+def _guessed(volume: VolumeHeader) -> str | None:
+    return guess_contrast(volume.path) or guess_contrast(volume.description)
+
+
+def _notes(
+    request: Request[VolumePair],
+    sharpener: VolumeSharpener,
+    found: VolumeAlignment | None,
+) -> list[str]:
+    """Say what a user should know about choices that were made for them."""
+    files, notes = request.files, list[str]()
+    place = files.placement
+    contrast, guide = request.options.contrast, request.options.guide_contrast
+    if contrast is None or guide is None:
+        notes.append(
+            f"contrasts {contrast or 'unknown'} (target) and {guide or 'unknown'} (guide): "
+            "say them for a better description"
+        )
+    if place.angle:
+        notes.append(
+            f"target and guide are rotated against each other by {place.angle:.1f} degrees: the "
+            "target was resampled once onto the guide's grid"
+        )
+    if place.thick_axis is not None:
+        ways = "within the slices, then through them" if len(place.coarse) == 3 else "through them"
+        ratio = place.ratios[place.thick_axis]
+        notes.append(
+            f"thick slices: sharpened {ways} (x{ratio:.3g}), each taken as the mean over its "
+            "thickness"
+        )
+    notes += _resampled_notes(files)
+    if found is not None and found.applied:
+        notes.append(found.note)
+    if sharpener.consistency.count:
+        notes.append(sharpener.consistency.note)
+    slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
+    empty = [not np.isfinite(each).any() for each in slices]
+    if any(empty):
+        notes.append(f"{sum(empty)} slices of the guide are all NaN: they guide nothing")
+    outside = 1 - sharpener.inside().mean()
+    if outside:
+        notes.append(f"{outside:.1%} of the guide lies outside the target: 0 there")
+    return notes
+
+
+def _resampled_notes(files: VolumePair) -> list[str]:
+    """Say along which axes the target was brought to the guide's samples by interpolation."""
+    place, notes = files.placement, []
+    if place.angle:
+        return []
+    for axis in range(3):
+        if axis in place.coarse or place.axis(axis).same:
+            continue
+        if place.ratios[axis] < 0.98:
+            notes.append(
+                f"the target is finer than the guide along the guide's axis {axis}: reduced to "
+                "the guide's grid"
+            )
+        else:
+            notes.append(
+                f"target and guide are not sampled alike along the guide's axis {axis}: the target "
+                "was interpolated there"
+            )
+    return notes

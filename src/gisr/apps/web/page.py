@@ -16,7 +16,6 @@ from PIL import Image
 from gisr.apps.web.cancellation import StoppedError, Watch
 from gisr.apps.web.dicom_upload import one_path
 from gisr.apps.web.drawing import (
-    Colours,
     View,
     draw_filled,
     draw_overview,
@@ -36,6 +35,7 @@ from gisr.apps.web.routing_map import draw_routing
 from gisr.apps.web.sessions import Visit, Visits
 from gisr.errors import GisrError, InputError
 from gisr.inference.upscaler import Upscaler
+from gisr.rendering.colours import Colours
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 _NETWORK = "network"

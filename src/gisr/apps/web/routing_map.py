@@ -7,7 +7,7 @@ from jaxtyping import Float
 from PIL import Image as Picture
 from PIL import ImageColor, ImageDraw
 
-from gisr.apps.web.drawing import Colours, View, window_of
+from gisr.apps.web.drawing import View, window_of
 from gisr.apps.web.job import Outcome
 from gisr.data.pair import Pair
 from gisr.errors import InputError
@@ -15,8 +15,7 @@ from gisr.inference.windowed_pair import ArraySource, Cut
 from gisr.io.geotiff import GeoReader
 from gisr.io.pairs import RasterPair, VolumePair
 from gisr.pipelines.pansharpening import RasterSource
-from gisr.pipelines.report.figures import EXPERT_COLOURS
-from gisr.rendering.colours import INK, PAPER, letters
+from gisr.rendering.colours import EXPERT_COLOURS, INK, PAPER, Colours, letters
 from gisr.windows import Window
 
 _COLOURS = np.array([ImageColor.getrgb(colour) for colour in EXPERT_COLOURS], dtype=np.uint8)

@@ -118,9 +118,7 @@ def _error(image: Float[np.ndarray, "H W bands"], pair: Pair) -> Float[np.ndarra
     return error if pair.truth_valid is None else np.where(pair.truth_valid, error, 0)
 
 
-def _lay_out(
-    sheet: Sheet, rows: Sequence[Sequence[tuple[str, Colours] | None]]
-) -> Image.Image:
+def _lay_out(sheet: Sheet, rows: Sequence[Sequence[tuple[str, Colours] | None]]) -> Image.Image:
     """Paste captioned panels onto white paper; None leaves a gap."""
     width = _MARGIN + len(rows[0]) * (_PANEL + _MARGIN)
     height = _TITLE + len(rows) * (_PANEL + _CAPTION + _MARGIN)

@@ -16,7 +16,7 @@ from gisr.io.depth.maps import spread_like, stored_depth, write_stored
 from gisr.io.files import atomic_outputs
 from gisr.io.pairs import DepthPair
 from gisr.pipelines.hole_filling import fill_by_guide
-from gisr.pipelines.report import ArraySubject, write_report
+from gisr.pipelines.report import ArrayResult, write_report
 from gisr.pipelines.request import FileResult, Options, Order
 
 _FILLED = 255
@@ -64,7 +64,7 @@ def upscale_depth_map(
         notes=_notes(options, pair, answer, filled),
     )
     if options.report is not None:
-        write_report(upscaler, order, result, ArraySubject(pair, answer.image, answer.spread))
+        write_report(upscaler, order, result, ArrayResult(pair, answer.image, answer.spread))
     return result
 
 

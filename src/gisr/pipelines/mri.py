@@ -17,7 +17,7 @@ from gisr.io.pairs import VolumePair
 from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.nifti_writer import NiftiWriter, nifti_writer
 from gisr.pipelines.mri_planes import VolumeSharpener
-from gisr.pipelines.report import ArraySubject, volume_subject, write_report
+from gisr.pipelines.report import ArrayResult, volume_result, write_report
 from gisr.pipelines.request import FileResult, Order
 from gisr.tasks.contrasts import guess_contrast
 
@@ -42,7 +42,7 @@ def upscale_volume(
     sharpener = VolumeSharpener(upscaler, order, files.placement, count)
     count.total = sharpener.slices * files.target.count
     found = _shift(files) if upscaler.align == "auto" else None
-    subject: ArraySubject | None = None
+    subject: ArrayResult | None = None
     with _writers(order, files) as writers:
         for target, guide in zip(_voxels(files.target), _guides(files), strict=False):
             if found is not None and found.applied:
@@ -50,7 +50,7 @@ def upscale_volume(
             sharp = sharpener(target, guide)
             if subject is None and order.options.report is not None:
                 shown = _finite(guide, files), sharp.voxels, sharp.spread
-                subject = volume_subject(order, sharpener.placement, target, *shown)
+                subject = volume_result(order, sharpener.placement, target, *shown)
             for writer, voxels in zip(writers, (sharp.voxels, sharp.spread), strict=False):
                 assert voxels is not None  # a spread was asked for if it has a writer
                 writer.write(voxels)

@@ -38,7 +38,7 @@ from gisr.io.geotiff import (
 from gisr.io.pairs import RasterPair
 from gisr.io.placement import Placement
 from gisr.pipelines.checks import check_values
-from gisr.pipelines.report import SceneSubject, write_report
+from gisr.pipelines.report import SceneResult, write_report
 from gisr.pipelines.request import FileResult, Order
 from gisr.tasks import find_task
 from gisr.windows import Window
@@ -191,7 +191,7 @@ def _report(
     with ExitStack() as files:
         output = files.enter_context(GeoReader(read_header(order.output)))
         second = None if spread is None else files.enter_context(GeoReader(read_header(spread)))
-        write_report(upscaler, order, result, SceneSubject(source, output, second, tile))
+        write_report(upscaler, order, result, SceneResult(source, output, second, tile))
 
 
 def _write_scene(

@@ -8,7 +8,7 @@ PAPER, INK, QUIET = (255, 255, 255), (20, 20, 20), (95, 95, 95)
 UNKNOWN = (128, 128, 128)
 """Painted where a value is not known."""
 EXPERT_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
-"""Paul Tol's bright colours, which colour-blind readers can tell apart; more experts repeat them."""
+"""Paul Tol's bright colours, distinct for colour-blind readers; more experts repeat them."""
 
 Colours = UInt8[np.ndarray, "h w 3"]
 """Red, green and blue, 0 to 255."""

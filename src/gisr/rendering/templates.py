@@ -29,7 +29,7 @@ def template_environment(package: str) -> Environment:
     )
 
 
-def render(package: str, name: str, **values: object) -> str:
+def render(package: str, name: str, /, **values: object) -> str:
     """Return a template of a package, filled with values."""
     return template_environment(package).get_template(name).render(values)
 

@@ -1,4 +1,4 @@
-"""Pictures of a result as the page shows them: two to compare, what else is known, an overview."""
+"""Pictures of a result for the page: two to compare, spread, filled holes and an overview."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,8 +6,7 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image as Picture
-from PIL import ImageDraw
+from PIL import Image, ImageDraw
 
 from gisr.apps.web.layers import LayerName, Layers, Plane
 from gisr.rendering.colours import Colours, red_green_blue
@@ -36,7 +35,7 @@ _MARK = (255, 196, 0)
 
 @dataclass(frozen=True)
 class View:
-    """What is looked at."""
+    """The part of a result that is shown, and how."""
 
     plane: Plane = field(default_factory=Plane)
     centre: tuple[float, float] = (0.5, 0.5)
@@ -55,7 +54,7 @@ class Drawing:
     left_name: str
     right_name: str
     caption: str
-    """Where it is, and what the colours mean."""
+    """Rows and columns of the part that is shown, and the scale of the colours."""
 
 
 def natural_bands(names: Sequence[str]) -> tuple[int, int, int]:
@@ -89,7 +88,7 @@ def draw_view(layers: Layers, task: TaskName, view: View) -> Drawing:
     Args:
         layers: Of a result.
         task: What they are.
-        view: Where to look; ``truth`` and ``errors`` need a truth.
+        view: The part to draw; ``truth`` and ``errors`` need a truth.
     """
     window = window_of(layers, view)
 
@@ -124,11 +123,11 @@ def draw_view(layers: Layers, task: TaskName, view: View) -> Drawing:
 
 
 def draw_spread(layers: Layers, view: View) -> tuple[Colours, float] | None:
-    """Draw how sure the network was in the window in view, the mean over all bands.
+    """Draw the spread of the estimates in the window in view, the mean over all bands.
 
     Returns:
-        The picture, black where all answers were alike, and the spread that is white; None where no
-        uncertainty was asked for.
+        The picture, black where all estimates were equal, and the spread that is white; None where
+        no uncertainty was requested.
     """
     if "spread" not in layers.names:
         return None
@@ -138,7 +137,7 @@ def draw_spread(layers: Layers, view: View) -> tuple[Colours, float] | None:
 
 
 def draw_filled(layers: Layers, view: View) -> Colours | None:
-    """Draw in white what was a hole in the window in view; None where none was to be filled."""
+    """Draw filled holes in white; None where filling was not requested."""
     if "filled" not in layers.names:
         return None
     filled = layers.read("filled", view.plane, window_of(layers, view))
@@ -153,7 +152,7 @@ def draw_overview(layers: Layers, view: View) -> Colours | None:
         part.stop - part.start == size for part, size in zip(window, (height, width), strict=True)
     ):
         return None
-    picture = Picture.fromarray(
+    picture = Image.fromarray(
         np.ascontiguousarray(_guide_colours(layers.thinned("guide", view.plane, _OVERVIEW)))
     )
     scale = picture.height / height, picture.width / width

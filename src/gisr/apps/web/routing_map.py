@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image as Picture
-from PIL import ImageColor, ImageDraw
+from PIL import Image, ImageColor, ImageDraw
 
 from gisr.apps.web.drawing import View, window_of
 from gisr.apps.web.job import Outcome
@@ -31,11 +30,11 @@ def draw_routing(outcome: Outcome, view: View) -> Colours:
 
     Args:
         outcome: A finished run.
-        view: Where to look.
+        view: The part to draw.
 
     Raises:
-        InputError: Nothing is known there, the network saw other slices of a volume, or it routes
-            nothing.
+        InputError: No pixel is known there, the network saw other slices of a volume, or it has no
+            experts.
     """
     levels = outcome.upscaler.routing(_routed_pair(outcome, view))
     if not levels:
@@ -58,7 +57,7 @@ def _routed_pair(outcome: Outcome, view: View) -> Pair:
     else:
         cut = ArraySource(outcome.interpolation.pairs[0]).cut(window)
     if cut is None:
-        raise InputError("nothing is known in the part that is shown: look elsewhere")
+        raise InputError("no pixel is known in the part that is shown: choose another part")
     return cut.pair
 
 
@@ -82,19 +81,19 @@ def _slice_cut(outcome: Outcome, files: VolumePair, view: View, window: Window) 
     return ArraySource(pair).cut((columns, slice(last - rows.stop, last - rows.start)))
 
 
-def _sheet(panels: Sequence[tuple[str, Weights]]) -> Picture.Image:
+def _sheet(panels: Sequence[tuple[str, Weights]]) -> Image.Image:
     """Set the levels side by side, each with a legend of its experts."""
     shapes = [_fitted(weights.shape[:2]) for _, weights in panels]
     experts = panels[0][1].shape[2]
     width = _MARGIN + sum(max(shape[1], _PANEL // 2) + _MARGIN for shape in shapes)
     height = 2 * _MARGIN + _LINE * (1 + experts) + max(shape[0] for shape in shapes)
-    paper = Picture.new("RGB", (width, height), PAPER)
+    paper = Image.new("RGB", (width, height), PAPER)
     draw, left = ImageDraw.Draw(paper), _MARGIN
     for (name, weights), (rows, columns) in zip(panels, shapes, strict=True):
         colours = _COLOURS[np.arange(experts) % len(_COLOURS)]
         strongest = weights.argmax(axis=2)
-        panel = Picture.fromarray(colours[strongest])
-        panel = panel.resize((columns, rows), Picture.Resampling.NEAREST)
+        panel = Image.fromarray(colours[strongest])
+        panel = panel.resize((columns, rows), Image.Resampling.NEAREST)
         draw.text((left, _MARGIN), name, INK, letters(17))
         paper.paste(panel, (left, _MARGIN + _LINE))
         for expert in range(experts):

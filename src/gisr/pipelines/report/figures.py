@@ -178,9 +178,7 @@ def _svg(figure: "Figure") -> str:
     return _address("image/svg+xml", buffer.getvalue())
 
 
-def routing_picture(
-    level: "LevelRouting", shape: tuple[int, int], *, upright: bool = False
-) -> str:
+def routing_picture(level: "LevelRouting", shape: tuple[int, int], *, upright: bool = False) -> str:
     """Return the routing of a window: the colours of its experts, mixed by their weights.
 
     Args:

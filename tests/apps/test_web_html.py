@@ -15,13 +15,14 @@ from gisr.apps.web.html import (
     footer,
     message,
     pair_line,
+    plain,
     scores_table,
     summary,
 )
 from gisr.apps.web.job import Outcome
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.scores import Scores
-from gisr.errors import PairError
+from gisr.errors import FileFormatError, PairError
 from gisr.pipelines.request import FileResult
 
 HOSTILE = "<script>alert('1')</script> \" onload=\"x & &lt; \u202egpj.tif"
@@ -114,3 +115,10 @@ def test_what_stands_on_the_page_before_anything_is_given() -> None:
         assert Reader(text).open == []
     words = " ".join(footer(limits).split())
     assert "unused for 7 minutes" in words and "300 MB per file or series" in words
+
+
+def test_errors_do_not_say_where_the_server_keeps_files() -> None:
+    error = FileFormatError("/tmp/gisr-serve-ab_c/visit-1/2/ms.tif: is no TIFF:\n save it again")
+    assert plain(error) == "ms.tif: is no TIFF: save it again"
+    other = FileFormatError("ms.tif and /data/pan.tif do not overlap")
+    assert plain(other) == "ms.tif and /data/pan.tif do not overlap"

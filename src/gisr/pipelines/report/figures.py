@@ -27,7 +27,7 @@ _LINES = {"before": "#999999", "after": "#cc3311", "guide": "#0077bb"}
 _NAMES = {"before": "before (interpolated)", "after": "after", "guide": "guide (scaled)"}
 _STRETCH = (0.5, 99.5)
 """Percentiles of the overview that become black and white."""
-_FULL = 99
+FULL_SCALE = 99
 """Percentile of changes and spreads that is the end of their scale."""
 _YELLOW = (255, 220, 0)
 _QUALITY = 88
@@ -61,8 +61,8 @@ class Painter:
         return cls(
             Stretch.of_target(record.display, overview.after, _STRETCH, known),
             Stretch.of_guide(overview.guide, _STRETCH, known),
-            percentile_or_one(np.concatenate(changes), _FULL),
-            percentile_or_one(np.concatenate(spreads), _FULL) if spreads else 1.0,
+            percentile_or_one(np.concatenate(changes), FULL_SCALE),
+            percentile_or_one(np.concatenate(spreads), FULL_SCALE) if spreads else 1.0,
             record.turned,
         )
 
@@ -125,16 +125,8 @@ def spectrum_plot(spectrum: Spectrum) -> str:
         floor = max(float(np.max(power)) * 1e-9, 1e-12)
         line = np.maximum(power, floor)
         axes.plot(spectrum.frequency, line, color=_LINES[name], label=_NAMES[name], lw=1.6)
-    axes.axvline(spectrum.nyquist, color="#555555", lw=0.9, ls="--")
-    axes.text(
-        spectrum.nyquist,
-        0.98,
-        " Nyquist frequency of the target",
-        transform=axes.get_xaxis_transform(),
-        va="top",
-        fontsize=8,
-        color="#555555",
-    )
+    limit = {"color": "#555555", "lw": 0.9, "ls": "--", "label": "target's Nyquist frequency"}
+    axes.axvline(spectrum.nyquist, **limit)
     axes.set_yscale("log")
     axes.set_xlim(0, 0.5)
     axes.legend(frameon=False, fontsize=9)

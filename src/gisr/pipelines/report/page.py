@@ -34,9 +34,6 @@ from gisr.windows import Window
 if TYPE_CHECKING:
     from gisr.inference.upscaler import Upscaler
 
-_FULL = 99
-"""Percentile of the overview's changes and spreads that is white."""
-
 Values = dict[str, object]
 """What the template uses, by name."""
 
@@ -128,7 +125,7 @@ def _overview(overview: Overview, painter: Painter, unit: str) -> Values:
     known = overview.known
 
     def magnitude(name: str, values: figures.Map) -> Panel:
-        full = percentile_or_one(values[known], _FULL)
+        full = percentile_or_one(values[known], figures.FULL_SCALE)
         address = picture(painter.magnitude_picture(values, known, full))
         return Panel(f"{name}, white: {full:.3g} or more ({unit})", address)
 

@@ -69,7 +69,7 @@ def small_layers(bands: int, channels: int) -> DepthLayers:
     images["filled"][:8] = 1
     for name in ("interpolated", "sharpened", "truth", "spread", "filled"):
         images[name][40:, :, -1:] = np.nan
-    return DepthLayers(images)  # type: ignore[arg-type]
+    return DepthLayers(images)
 
 
 @pytest.mark.parametrize(

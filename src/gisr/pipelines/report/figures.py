@@ -125,8 +125,8 @@ def spectrum_plot(spectrum: Spectrum) -> str:
         floor = max(float(np.max(power)) * 1e-9, 1e-12)
         line = np.maximum(power, floor)
         axes.plot(spectrum.frequency, line, color=_LINES[name], label=_NAMES[name], lw=1.6)
-    limit = {"color": "#555555", "lw": 0.9, "ls": "--", "label": "target's Nyquist frequency"}
-    axes.axvline(spectrum.nyquist, **limit)
+    label = "target's Nyquist frequency"
+    axes.axvline(spectrum.nyquist, color="#555555", lw=0.9, ls="--", label=label)
     axes.set_yscale("log")
     axes.set_xlim(0, 0.5)
     axes.legend(frameon=False, fontsize=9)

@@ -12,12 +12,14 @@ import time
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
 from gisr.data.synthetic.depth_frame import generated_depth_frame
 from gisr.data.synthetic.land_scene import generated_land_scene
-from gisr.rendering.colours import UNKNOWN, colour_bytes, coloured_depth, red_green_blue
+from gisr.rendering.colours import Colours
+from gisr.rendering.display import Display
+from gisr.rendering.stretch import Stretch
 from gisr.training.samples.training_sets import (
     GeneratedDepthSet,
     GeneratedPansharpeningSet,
@@ -49,14 +51,13 @@ def _column(seed: tuple[int, int]) -> UInt8[np.ndarray, "rows columns 3"]:
     frame = generated_depth_frame(np.random.default_rng(seed), SIDE)
     scene = generated_land_scene(np.random.default_rng(seed), SIDE)
     bands = scene.multispectral
-    red, green, blue = red_green_blue(bands.shape[2])
     infrared = 3 if bands.shape[2] == 4 else 6
     images = [
         frame.colour.astype(np.uint8),
-        np.where(frame.known[..., None], coloured_depth(_stretched(frame.depth)), UNKNOWN),
-        colour_bytes(np.dstack([_stretched(bands[..., band]) for band in (red, green, blue)])),
-        _grey(bands[..., infrared]),
-        _grey(scene.panchromatic[..., 0]),
+        _stretched("depth", frame.depth[..., None], frame.known),
+        _stretched("bands", bands),
+        _stretched("grey", bands[..., infrared, None]),
+        _stretched("grey", scene.panchromatic),
     ]
     cells = []
     for image in images:
@@ -66,14 +67,12 @@ def _column(seed: tuple[int, int]) -> UInt8[np.ndarray, "rows columns 3"]:
     return np.concatenate(cells)[:-GAP]
 
 
-def _grey(band: Float[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 3"]:
-    return colour_bytes(np.dstack([_stretched(band)] * 3))
-
-
-def _stretched(image: Float[np.ndarray, "H W"]) -> Float[np.ndarray, "H W"]:
-    low, high = np.percentile(image, (0.5, 99.5))
-    stretched: np.ndarray = np.clip((image - low) / max(float(high - low), 1e-6), 0, 1)
-    return stretched
+def _stretched(
+    display: Display,
+    image: Float[np.ndarray, "H W bands"],
+    known: Bool[np.ndarray, "H W"] | None = None,
+) -> Colours:
+    return Stretch.of_target(display, image, (0.5, 99.5)).colours(image, known)
 
 
 def _costs(patch: int) -> list[str]:

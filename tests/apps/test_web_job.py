@@ -16,25 +16,22 @@ from tests.small_network import small_network
 from gisr.apps.web.cancellation import StoppedError, Watch
 from gisr.apps.web.dicom_upload import one_path
 from gisr.apps.web.drawing import (
-    LARGEST_VIEW,
     View,
     draw_filled,
     draw_overview,
     draw_spread,
     draw_view,
-    natural_bands,
-    overview_scale,
     window_of,
 )
 from gisr.apps.web.examples import write_example
 from gisr.apps.web.form import Chosen, Uploads, chosen_options, result_name
-from gisr.apps.web.html import plain, scores_table, summary
+from gisr.apps.web.html import scores_table, summary
 from gisr.apps.web.job import PageOutcome, look, sharpen
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.routing_map import draw_routing
 from gisr.data.degradations import kspace_crop
 from gisr.data.resample import bicubic_to_guide
-from gisr.errors import FileFormatError, InputError, LimitError, PairError
+from gisr.errors import InputError, LimitError, PairError
 from gisr.inference.upscaler import Upscaler
 from gisr.io.depth.maps import read_depth
 from gisr.io.geotiff import read_geotiff
@@ -42,7 +39,7 @@ from gisr.io.placement import Placement
 from gisr.io.volumes.nifti import read_nifti
 from gisr.io.volumes.pair import VolumePair
 from gisr.metrics import ergas, psnr, rmse, sam
-from gisr.pipelines.layers import DepthLayers, Plane
+from gisr.pipelines.layers import Plane
 from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
 from gisr.pipelines.table import PIPELINES
@@ -418,13 +415,6 @@ def test_limits_that_refuse_everything_are_refused(name: str) -> None:
         PageLimits(max_seconds=float("nan"))
 
 
-def test_errors_do_not_say_where_the_server_keeps_files() -> None:
-    error = FileFormatError("/tmp/gisr-serve-ab_c/visit-1/2/ms.tif: is no TIFF:\n save it again")
-    assert plain(error) == "ms.tif: is no TIFF: save it again"
-    other = FileFormatError("ms.tif and /data/pan.tif do not overlap")
-    assert plain(other) == "ms.tif and /data/pan.tif do not overlap"
-
-
 def test_names_of_results() -> None:
     assert result_name(Path("a/T2.nii.gz"), MRI) == "T2_sharpened.nii.gz"
     assert result_name(Path("d.png"), DEPTH) == "d_sharpened.png"
@@ -433,37 +423,6 @@ def test_names_of_results() -> None:
     # A PNG cannot hold what the spread of a depth map is.
     spread = chosen_options({"uncertainty": True}, "depth", Path("d.png"), Path("a")).uncertainty
     assert spread == Path("a/d_spread.tif")
-
-
-def test_bands_are_shown_in_natural_colours() -> None:
-    assert natural_bands(("1 blue", "2 green", "3 red", "4 nir")) == (2, 1, 0)
-    assert natural_bands(("1 Red", "2 Green", "3 Blue", "4")) == (0, 1, 2)
-    assert natural_bands(tuple("12345678")) == (4, 2, 1)
-    assert natural_bands(("1", "2")) == (0, 0, 0)
-    assert natural_bands(()) == (0, 0, 0)
-
-
-def wide_layers() -> DepthLayers:
-    images = {
-        name: RNG.uniform(0, 1, (900, 1000, channels)).astype(np.float32)
-        for name, channels in (("interpolated", 1), ("sharpened", 1), ("guide", 3), ("truth", 1))
-    }
-    images["sharpened"][100, 200] = np.nan
-    return DepthLayers(images)  # type: ignore[arg-type]
-
-
-def test_large_images_are_shown_through_a_window_that_stays_inside() -> None:
-    layers = wide_layers()
-    assert window_of(layers, View(centre=(0.0, 1.0))) == (
-        slice(0, LARGEST_VIEW),
-        slice(1000 - LARGEST_VIEW, 1000),
-    )
-    overview = draw_overview(layers, View(centre=(0.0, 1.0)))
-    assert overview is not None
-    scale = overview_scale(layers)
-    assert overview.shape == (-(-900 // scale), -(-1000 // scale), 3)
-    framed = (overview == (255, 196, 0)).all(axis=2)
-    assert framed[0].mean() > 0.7 and framed[:, -1].mean() > 0.7 and not framed[:, 0].any()
 
 
 def test_drawings_compare_with_what_is_asked(tmp_path: Path, upscaler: Upscaler) -> None:
@@ -480,12 +439,6 @@ def test_drawings_compare_with_what_is_asked(tmp_path: Path, upscaler: Upscaler)
     assert drawings["errors"].left_name == "error of interpolated"
     assert (drawings["errors"].right != sharpened).any()
     assert draw_overview(outcome.layers, View()) is None
-
-
-def test_unknown_pixels_are_grey() -> None:
-    drawing = draw_view(wide_layers(), "depth", View(centre=(0.0, 0.0)))
-    assert tuple(drawing.right[100, 200]) == (128, 128, 128)
-    assert tuple(drawing.left[100, 200]) != (128, 128, 128)
 
 
 @pytest.mark.parametrize("make", [depth_files, satellite_files, mr_files])

@@ -139,15 +139,26 @@ def test_a_scene_within_a_budget_has_everything_too(tmp_path: Path, tiny_weights
     page_of(report)
 
 
-def test_names_in_the_page_are_text(tmp_path: Path, tiny_weights: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("<script>alert(1)<&script>.npy", "&lt;script&gt;alert(1)&lt;&amp;script&gt;.npy"),
+        ("a\" onload='alert(1)'.npy", "a&#34; onload=&#39;alert(1)&#39;.npy"),
+        ("colour\u202egpj.npy", "colour[U+202E]gpj.npy"),
+    ],
+    ids=["tag", "quotes", "direction"],
+)
+def test_names_in_the_page_are_text(
+    tmp_path: Path, tiny_weights: Path, name: str, shown: str
+) -> None:
     low, high = write_depth(tmp_path)
-    odd = low.rename(tmp_path / "<script>alert(1)</script>.npy".replace("/", "&"))
+    odd = low.rename(tmp_path / name)
     report = tmp_path / "r.html"
-    files = (odd, high)
     words = ("--model", str(tiny_weights), "--report", str(report))
-    assert run(files, tmp_path / "o.npy", *words) == 0
+    assert run((odd, high), tmp_path / "o.npy", *words) == 0
     text = report.read_text(encoding="utf-8")
-    assert text.count("<script>") == 1 and "&lt;script&gt;alert" in text
+    assert text.count("<script>") == 1 and name not in text
+    assert f"<title>{shown}, sharpened</title>" in text and f"<h1>{shown}, sharpened</h1>" in text
 
 
 @pytest.mark.parametrize(

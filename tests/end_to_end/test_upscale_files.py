@@ -18,6 +18,8 @@ from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.datasets.entry import Entry, Frame, Scan, Scene
 from gisr.datasets.open_pairs import read_open_pairs
 from gisr.errors import FileFormatError, InputError, PairError
+from gisr.inference.array_pair import make_pair
+from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.io.depth.maps import read_depth
 from gisr.io.geotiff import read_geotiff
@@ -31,6 +33,8 @@ from gisr.tasks.contrasts import guess_contrast
 
 RNG = np.random.default_rng(0)
 TARGET = RNG.integers(100, 1900, (24, 24, 4)).astype(np.uint16)
+UNSHIFTED = Options(align="off")
+"""Random images have no true shift to align by."""
 GUIDE = RNG.integers(100, 1900, (96, 96, 1)).astype(np.uint16)
 
 
@@ -78,7 +82,7 @@ def test_geotiff_gets_the_upscalers_values_on_the_guides_grid(
         tiny_upscaler,
         *tiffs,
         tmp_path / "out.tif",
-        Options(sensor="QuickBird"),
+        Options(sensor="QuickBird", align="off"),
         progress=lambda done, total: seen.append((done, total)),
     )
     assert (result.task, result.shape, result.dtype) == ("pansharpening", (96, 96, 4), "uint16")
@@ -90,9 +94,8 @@ def test_geotiff_gets_the_upscalers_values_on_the_guides_grid(
     assert (out.descriptions, out.nodata) == (low.descriptions, 0.0)
     assert out.creation["compress"] == "deflate"
     np.testing.assert_array_equal(out.valid, low.valid.repeat(4, 0).repeat(4, 1))
-    expected = tiny_upscaler(
-        low.pixels, high.pixels, "pansharpening", sensor="QuickBird", valid=low.valid
-    )
+    pair = make_pair(low.pixels, high.pixels, "pansharpening", sensor="QuickBird", valid=low.valid)
+    expected = tiny_upscaler.answer(pair, Settings(align="off")).image
     rounded = np.clip(np.rint(expected), 1, 65535)
     difference = np.abs(out.pixels[out.valid].astype(float) - rounded[out.valid])
     assert difference.max() <= 1  # a value at one half may go either way
@@ -109,7 +112,7 @@ def test_guide_outside_the_target_or_unknown_is_unknown_in_the_output(
     high = write_geotiff(
         tmp_path / "pan.tif", guide, 2.5, nodata=0, origin=(499_980.0, 4_000_000.0)
     )
-    result = upscale_files(tiny_upscaler, target, high, tmp_path / "out.tif")
+    result = upscale_files(tiny_upscaler, target, high, tmp_path / "out.tif", UNSHIFTED)
     valid = read_geotiff(tmp_path / "out.tif").valid
     expected = np.ones((96, 96), bool)
     expected[:, :8] = expected[50:60, 50:60] = False
@@ -122,11 +125,31 @@ def test_guide_of_many_bands_uses_the_first_and_says_so(
 ) -> None:
     others = RNG.integers(1, 2000, (96, 96, 3)).astype(np.uint16)
     many = write_geotiff(tmp_path / "many.tif", np.concatenate([GUIDE, others], axis=2), 2.5)
-    upscale_files(tiny_upscaler, *tiffs, tmp_path / "one_out.tif")
-    result = upscale_files(tiny_upscaler, tiffs[0], many, tmp_path / "many_out.tif")
+    upscale_files(tiny_upscaler, *tiffs, tmp_path / "one_out.tif", UNSHIFTED)
+    result = upscale_files(tiny_upscaler, tiffs[0], many, tmp_path / "many_out.tif", UNSHIFTED)
     assert result.notes == ("many.tif has 4 bands: band 1 is the guide",)
     one, four = (read_geotiff(tmp_path / f"{name}_out.tif") for name in ("one", "many"))
     np.testing.assert_array_equal(one.pixels, four.pixels)
+
+
+def test_a_new_sensor_is_reported_and_its_own_mtf_counts(
+    tmp_path: Path, tiffs: tuple[Path, Path], tiny_upscaler: Upscaler
+) -> None:
+    results = {
+        name: upscale_files(
+            tiny_upscaler, *tiffs, tmp_path / f"{name}.tif", Options(align="off", **options)
+        )
+        for name, options in {
+            "plain": {},
+            "new": {"sensor": "Sputnik"},
+            "measured": {"sensor": "Sputnik", "mtf": 0.2, "consistent": True},
+        }.items()
+    }
+    assert results["plain"].notes == ()
+    assert "sensor 'Sputnik' is not listed" in results["new"].notes[0]
+    assert "a gain of 0.20 is assumed" in results["measured"].notes[0]
+    plain, new = (read_geotiff(tmp_path / f"{name}.tif").pixels for name in ("plain", "new"))
+    np.testing.assert_array_equal(plain, new)
 
 
 @pytest.mark.parametrize("mask", [False, True])
@@ -138,7 +161,7 @@ def test_a_fourth_band_called_alpha_is_data_unless_it_is_a_mask(
         pixels[..., 3] = 255
         pixels[:3, :3, 3] = 0
     target = write_geotiff(tmp_path / "rgba.tif", pixels, 10.0, photometric="RGB", alpha="YES")
-    result = upscale_files(tiny_upscaler, target, tiffs[1], tmp_path / "out.tif")
+    result = upscale_files(tiny_upscaler, target, tiffs[1], tmp_path / "out.tif", UNSHIFTED)
     assert result.shape == (96, 96, 3 if mask else 4)
     assert len(result.notes) == mask
     assert read_geotiff(tmp_path / "out.tif").valid.all() != mask
@@ -154,6 +177,7 @@ def test_nifti_grid_comes_from_the_affine(
         tiny_upscaler,
         *files,
         tmp_path / "out.nii.gz",
+        UNSHIFTED,
         progress=lambda done, total: seen.append((done, total)),
     )
     assert (result.task, result.grid, result.dtype) == ("mri", grid, "int16")
@@ -162,8 +186,8 @@ def test_nifti_grid_comes_from_the_affine(
     low, high, out = (read_nifti(path) for path in (*files, tmp_path / "out.nii.gz"))
     np.testing.assert_array_equal(out.affine, high.affine)
     assert out.shape == (64, 48, 3) == result.shape
-    for index in range(3):
-        expected = tiny_upscaler(
+    pairs = [
+        make_pair(
             low.voxels[..., index],
             high.voxels[..., index],
             "mri",
@@ -171,6 +195,11 @@ def test_nifti_grid_comes_from_the_affine(
             guide_contrast="T1",
             grid=grid,
         )
+        for index in range(3)
+    ]
+    shared = tiny_upscaler.share(pairs, Settings())
+    for index, pair in enumerate(pairs):
+        expected = tiny_upscaler.answer(pair, shared=shared).image[..., 0]
         assert np.abs(out.voxels[..., index] - expected).max() < 0.51
 
 
@@ -254,10 +283,10 @@ def test_interruption_leaves_nothing_behind(
         ({}, "out.png", FileFormatError, r"out\.png: task pansharpening writes \.tif, \.tiff"),
         ({}, "ms.tif", FileFormatError, "is also an input"),
         ({}, "nowhere/out.tif", FileFormatError, "nowhere does not exist"),
-        ({"task": "sharpening"}, "out.tif", InputError, "unknown task 'sharpening'"),
+        ({"task": "sharpening"}, "out.tif", InputError, "task 'sharpening' must be"),
         ({"contrast": "T2"}, "out.tif", InputError, "contrast 'T2' is for task mri"),
         ({"ratio": 2}, "out.tif", PairError, r"ratio 2 is not what the files say \(4\)"),
-        ({"sensor": "Sputnik"}, "out.tif", InputError, "unknown sensor 'Sputnik'"),
+        ({"mtf": 1.5}, "out.tif", InputError, "mtf 1.5 must lie between 0 and 1"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_anything_is_written(

@@ -14,6 +14,7 @@ from gisr.apps.cli import main
 from gisr.errors import PairError
 from gisr.inference.upscaler import Upscaler
 from gisr.io.volumes.nifti import read_nifti
+from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
 
 RNG = np.random.default_rng(0)
@@ -71,7 +72,7 @@ def test_a_series_is_sharpened_volume_by_volume(
     nibabel.save(image, tmp_path / "bold_T2w.nii.gz")
     seen: list[tuple[int, int]] = []
     result = upscale_files(
-        tiny_upscaler, tmp_path / "bold_T2w.nii.gz", guide, tmp_path / OUT,
+        tiny_upscaler, tmp_path / "bold_T2w.nii.gz", guide, tmp_path / OUT, Options(align="off"),
         progress=lambda done, total: seen.append((done, total)),
     )  # fmt: skip
     assert result.shape == (32, 24, 3, 3)
@@ -80,7 +81,7 @@ def test_a_series_is_sharpened_volume_by_volume(
     assert out.header.get_zooms() == (1, 1, 5, 2.5)
     for index in range(3):
         one = save(tmp_path / f"one{index}_T2w.nii", series[..., index], affine)
-        upscale_files(tiny_upscaler, one, guide, tmp_path / f"one{index}.nii")
+        upscale_files(tiny_upscaler, one, guide, tmp_path / f"one{index}.nii", Options(align="off"))
         alone = np.asarray(Nifti1Image.from_filename(tmp_path / f"one{index}.nii").dataobj)
         np.testing.assert_array_equal(np.asarray(out.dataobj)[..., index], alone)
 

@@ -5,23 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float
 from PIL import Image, ImageDraw
 
 from gisr.datasets.entry import Entry, Frame, Pixels, Scan
 from gisr.datasets.overview import images_of, kind_of, sizes_of
 from gisr.errors import GisrError, MissingExtraError
 from gisr.io.files import atomic_output
-from gisr.rendering.colours import (
-    INK,
-    PAPER,
-    QUIET,
-    UNKNOWN,
-    colour_bytes,
-    coloured_depth,
-    letters,
-    red_green_blue,
-)
+from gisr.rendering.colours import INK, PAPER, QUIET, Colours, letters
+from gisr.rendering.stretch import Stretch
+from gisr.tasks import find_task
 
 _HEIGHT, _WIDEST = 200, 240
 """Of a panel, in pixels."""
@@ -29,7 +22,7 @@ _SHEET, _NARROWEST = 1600, 400
 """Width that a sheet fills with as many cards as fit, and that a card leaves its words."""
 _MARGIN, _GAP, _CAPTION, _TITLE = 16, 6, 62, 46
 _FAULT = (176, 32, 32)
-_SHARE = (1.0, 98.5)
+_STRETCH = (1.0, 98.5)
 """Percentiles of an image that become black and white."""
 
 
@@ -51,7 +44,7 @@ def draw_contact_sheet(path: Path, entries: Sequence[Entry], title: str, *, coun
     """Draw entries, spread evenly over those given, as a PNG.
 
     Targets and truths stand beside their guides, all on the same height, each stretched between
-    percentiles of its own; unknown depth is grey. An entry that cannot be read is shown
+    percentiles of its own; unknown pixels are grey. An entry that cannot be read is shown
     with the reason. Volumes show their middle slice that counts, turned so that up is up.
 
     Args:
@@ -88,23 +81,35 @@ def _card(entry: Entry) -> _Card:
         return _Card(entry.name, about, (("cannot be read", blank),), str(error))
 
 
-def _pictures(entry: Entry) -> Iterator[tuple[str, UInt8[np.ndarray, "h w 3"]]]:
-    """Give the images of an entry as colours, with captions."""
+def _pictures(entry: Entry) -> Iterator[tuple[str, Colours]]:
+    """Yield the images of an entry as colours, with captions."""
     for name, image in images_of(entry).items():
         size = " x ".join(map(str, image.shape))
         if isinstance(entry, Scan):
             indices = entry.slices or range(image.shape[2])
             index = indices[len(indices) // 2]
             plane = np.rot90(_thinned(image, index)[..., 0])
-            yield f"{name}, slice {index}", _colours(plane[..., None])
+            yield f"{name}, slice {index}", _target(entry, plane[..., None])
         elif isinstance(entry, Frame) and name == "depth":
-            yield f"depth, {size}", _depth(_thinned(image), _thinned(entry.stored_depth[1]) > 0)
-        elif entry.task == "depth" and name != "guide" and name != "colour":
-            pixels = _thinned(image)
-            yield f"{name}, {size}", _depth(pixels, np.ones_like(pixels, dtype=bool))
+            known = _thinned(entry.stored_depth[1])[..., 0] > 0
+            yield f"depth, {size}", _target(entry, _thinned(image), known)
+        elif name in ("guide", "colour"):
+            yield f"{name}, {size}", _guide(_thinned(image))
         else:
-            satellite = entry.task == "pansharpening"
-            yield f"{name}, {size}", _colours(_thinned(image), satellite=satellite)
+            yield f"{name}, {size}", _target(entry, _thinned(image))
+
+
+def _target(
+    entry: Entry,
+    pixels: Float[np.ndarray, "h w bands"],
+    known: Bool[np.ndarray, "h w"] | None = None,
+) -> Colours:
+    stretch = Stretch.of_target(find_task(entry.task).display, pixels, _STRETCH, known)
+    return stretch.colours(pixels, known)
+
+
+def _guide(pixels: Float[np.ndarray, "h w bands"]) -> Colours:
+    return Stretch.of_guide(pixels, _STRETCH).colours(pixels.astype(np.float64))
 
 
 def _thinned(image: Pixels, index: int | None = None) -> Float[np.ndarray, "h w bands"]:
@@ -115,31 +120,7 @@ def _thinned(image: Pixels, index: int | None = None) -> Float[np.ndarray, "h w 
     return np.atleast_3d(pixels.astype(np.float32))
 
 
-def _colours(
-    pixels: Float[np.ndarray, "h w bands"], *, satellite: bool = False
-) -> UInt8[np.ndarray, "h w 3"]:
-    """Stretch every band that is shown between percentiles of its own."""
-    bands = red_green_blue(pixels.shape[2]) if satellite else (0, 1, 2)
-    chosen = pixels[..., list(bands)] if pixels.shape[2] >= 3 else pixels[..., :1]
-    if chosen.shape[2] == 3 and not satellite:  # a photograph: its white balance is right
-        low, high = np.percentile(chosen, _SHARE)
-    else:
-        low, high = np.percentile(chosen, _SHARE, axis=(0, 1))
-    share = (chosen - low) / np.maximum(high - low, 1e-6)
-    return colour_bytes(np.broadcast_to(share, (*share.shape[:2], 3)))
-
-
-def _depth(
-    values: Float[np.ndarray, "h w 1"], valid: Float[np.ndarray, "h w 1"]
-) -> UInt8[np.ndarray, "h w 3"]:
-    known = values[valid]
-    low, high = np.percentile(known, _SHARE) if known.size else (0.0, 1.0)
-    filled = np.where(valid, values, low)[..., 0]  # unknown values may be NaN
-    colours = coloured_depth((filled - low) / max(high - low, 1e-6))
-    return np.where(valid, colours, np.array(UNKNOWN, np.uint8))
-
-
-def _panel(pixels: UInt8[np.ndarray, "h w 3"]) -> Image.Image:
+def _panel(pixels: Colours) -> Image.Image:
     """Bring a picture to the height of a panel; pixels that are enlarged stay squares."""
     picture = Image.fromarray(np.ascontiguousarray(pixels))
     scale = min(_HEIGHT / picture.height, _WIDEST / picture.width)

@@ -5,28 +5,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped, UInt8
+from jaxtyping import Float
 from PIL import Image, ImageDraw
 from scipy.ndimage import uniform_filter
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.windowed_pair import nearest_pixels
-from gisr.rendering.colours import (
-    INK,
-    PAPER,
-    QUIET,
-    UNKNOWN,
-    colour_bytes,
-    coloured_depth,
-    cubehelix,
-    letters,
-)
+from gisr.rendering.colours import INK, PAPER, QUIET, Colours, cubehelix, letters, paint_unknown
+from gisr.rendering.stretch import Stretch, magnitude_colours, percentile_or_one
+from gisr.tasks import find_task
 from gisr.windows import Window
 
 _PANEL = 360
 """Side of a panel on the sheet, in pixels."""
 _MARGIN, _CAPTION, _TITLE = 14, 30, 64
+_STRETCH = (0.5, 99.5)
+"""Percentiles that become black and white."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +47,7 @@ def draw_comparison(
 ) -> None:
     """Draw guide, input, two estimates, truth and both error maps.
 
-    Shows the square on which the first estimate errs most, so nobody chose it by taste. Both error
+    Shows the square with the largest mean error of the first estimate. Both error
     maps share one scale, and all images of the target one stretch.
 
     Args:
@@ -69,26 +64,29 @@ def draw_comparison(
         raise InputError(f"{pair.name or 'pair'} has no truth to draw")
     errors = [_error(image, pair) for _, image in estimates]
     window = worst_window(errors[0], window_side)
-    top = float(np.percentile(errors[0][window], 99.5)) or 1.0
-    stretch = _Stretch.of(pair, window)
+    top = percentile_or_one(errors[0][window], 99.5)
+    truth_known = None if pair.truth_valid is None else pair.truth_valid[window]
+    display, truth = find_task(pair.task).display, pair.truth[window]
+    stretch = Stretch.of_target(display, truth, _STRETCH, truth_known, per_band=False)
     sides = pair.truth.shape[:2]
     before = stretch.colours(nearest_pixels(pair.target, sides, pair.placement)[window])
     holes = ""
     if pair.valid is not None:
         known = nearest_pixels(pair.valid, sides, pair.placement)[window]
-        before, holes = _masked(before, known), " (grey: unknown)"
-    truth_known = None if pair.truth_valid is None else pair.truth_valid[window]
-    truth = _masked(stretch.colours(pair.truth[window]), truth_known)
+        before, holes = paint_unknown(before, known), " (grey: unknown)"
     upper = [
         (f"guide: {sheet.guide}", _guide_colours(pair, window)),
         (f"target, 1/{pair.ratio:g} of the size{holes}", before),
         *((name, stretch.colours(image[window])) for name, image in estimates),
     ]
     lower = [
-        ("truth" if pair.truth_valid is None else "truth (grey: unknown)", truth),
+        (
+            "truth" if truth_known is None else "truth (grey: unknown)",
+            stretch.colours(truth, truth_known),
+        ),
         None,
         *(
-            (f"error of {name}", _masked(cubehelix(error[window] / top), truth_known))
+            (f"error of {name}", magnitude_colours(error[window], top, truth_known))
             for (name, _), error in zip(estimates, errors, strict=True)
         ),
     ]
@@ -110,36 +108,8 @@ def worst_window(error: Float[np.ndarray, "H W"], side: int) -> Window:
     return slice(int(top), int(top) + rows), slice(int(left), int(left) + columns)
 
 
-@dataclass(frozen=True, eq=False)
-class _Stretch:
-    """How values of a target become colours: the same for input, estimates and truth."""
-
-    low: float
-    high: float
-    bands: tuple[int, ...]
-    coloured: bool
-    """Whether one band gets a colour map (depth) instead of grey (MR)."""
-
-    @classmethod
-    def of(cls, pair: Pair, window: Window) -> "_Stretch":
-        assert pair.truth is not None  # draw_comparison checked it
-        truth = pair.truth[window]
-        known = truth if pair.truth_valid is None else truth[pair.truth_valid[window]]
-        bands = (2, 1, 0) if truth.shape[2] >= 3 else (0,)
-        low, high = np.percentile(known[..., list(bands)], (0.5, 99.5))
-        return cls(float(low), float(high if high > low else low + 1), bands, pair.task == "depth")
-
-    def colours(self, image: Float[np.ndarray, "h w bands"]) -> UInt8[np.ndarray, "h w 3"]:
-        share = (image[..., list(self.bands)] - self.low) / (self.high - self.low)
-        if self.coloured:
-            return coloured_depth(share[..., 0])
-        return colour_bytes(np.broadcast_to(share, (*share.shape[:2], 3)))
-
-
-def _guide_colours(pair: Pair, window: Window) -> UInt8[np.ndarray, "h w 3"]:
-    low, high = np.percentile(pair.guide, (0.5, 99.5))
-    share = (pair.guide[window] - low) / (high - low or 1.0)
-    return colour_bytes(np.broadcast_to(share, (*share.shape[:2], 3)))
+def _guide_colours(pair: Pair, window: Window) -> Colours:
+    return Stretch.of_guide(pair.guide, _STRETCH).colours(pair.guide[window].astype(np.float64))
 
 
 def _error(image: Float[np.ndarray, "H W bands"], pair: Pair) -> Float[np.ndarray, "H W"]:
@@ -148,18 +118,7 @@ def _error(image: Float[np.ndarray, "H W bands"], pair: Pair) -> Float[np.ndarra
     return error if pair.truth_valid is None else np.where(pair.truth_valid, error, 0)
 
 
-def _masked(
-    colours: UInt8[np.ndarray, "h w 3"], known: Bool[np.ndarray, "h w"] | None
-) -> UInt8[np.ndarray, "h w 3"]:
-    """Paint unknown pixels grey; all are known when not said."""
-    if known is None:
-        return colours
-    return np.where(known[..., None], colours, np.array(UNKNOWN, np.uint8))
-
-
-def _lay_out(
-    sheet: Sheet, rows: Sequence[Sequence[tuple[str, Shaped[np.ndarray, "h w 3"]] | None]]
-) -> Image.Image:
+def _lay_out(sheet: Sheet, rows: Sequence[Sequence[tuple[str, Colours] | None]]) -> Image.Image:
     """Paste captioned panels onto white paper; None leaves a gap."""
     width = _MARGIN + len(rows[0]) * (_PANEL + _MARGIN)
     height = _TITLE + len(rows) * (_PANEL + _CAPTION + _MARGIN)

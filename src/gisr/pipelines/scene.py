@@ -34,7 +34,7 @@ from gisr.io.geotiff import (
 from gisr.io.geotiff.pair import RasterPair
 from gisr.io.placement import Placement
 from gisr.pipelines.raster_source import RasterSource
-from gisr.pipelines.report import SceneSubject, write_report
+from gisr.pipelines.report import SceneResult, write_report
 from gisr.pipelines.request import FileResult, Request
 from gisr.tasks.sensors import unlisted_note
 
@@ -107,7 +107,7 @@ def _report(
     with ExitStack() as files:
         output = files.enter_context(GeoReader(read_header(request.output)))
         second = None if spread is None else files.enter_context(GeoReader(read_header(spread)))
-        write_report(system, request, result, SceneSubject(source, output, second, tile))
+        write_report(system, request, result, SceneResult(source, output, second, tile))
 
 
 def _write_scene(

@@ -17,7 +17,7 @@ from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.nifti_writer import NiftiWriter, nifti_writer
 from gisr.io.volumes.pair import VolumePair
 from gisr.pipelines.mri_planes import VolumeSharpener
-from gisr.pipelines.report import ArraySubject, volume_subject, write_report
+from gisr.pipelines.report import ArrayResult, volume_result, write_report
 from gisr.pipelines.request import FileResult, Request
 from gisr.tasks.contrasts import guess_contrast
 
@@ -41,7 +41,7 @@ def upscale_volume(
     sharpener = VolumeSharpener(system, request, files.placement, count, check)
     count.total = sharpener.slices * files.target.count
     found = _shift(files) if request.options.settings.align == "auto" else None
-    subject: ArraySubject | None = None
+    subject: ArrayResult | None = None
     with _writers(request) as writers:
         for target, guide in zip(_voxels(files.target), _guides(files), strict=False):
             if found is not None and found.applied:
@@ -49,7 +49,7 @@ def upscale_volume(
             sharp = sharpener(target, guide)
             if subject is None and request.options.report is not None:
                 shown = _finite(guide, files), sharp.voxels, sharp.spread
-                subject = volume_subject(request, sharpener.placement, target, *shown)
+                subject = volume_result(request, sharpener.placement, target, *shown)
             for writer, voxels in zip(writers, (sharp.voxels, sharp.spread), strict=False):
                 assert voxels is not None  # a spread was asked for if it has a writer
                 writer.write(voxels)

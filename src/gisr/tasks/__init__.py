@@ -14,7 +14,6 @@ from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.tasks.sensors import SENSORS, Sensor, find_sensor
 from gisr.tasks.task import (
     DESCRIBED_RATIOS,
-    Display,
     Grid,
     PairFacts,
     Reduction,
@@ -78,7 +77,6 @@ __all__ = [
     "SENSORS",
     "TASKS",
     "Contrast",
-    "Display",
     "Grid",
     "PairFacts",
     "Reduction",

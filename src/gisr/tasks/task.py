@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gisr.metrics.definitions import MetricName
+from gisr.rendering.display import Display
 
 TaskName = Literal["pansharpening", "mri", "depth"]
 """The built-in tasks."""
@@ -23,8 +24,6 @@ Reduction = Literal["sensor", "bicubic"]
 ``sensor``: the sensor's Gaussian MTF (Wald's protocol), measured on the pair.
 ``bicubic``: Pillow's antialiased bicubic kernel, as in the depth literature.
 """
-Display = Literal["bands", "grey", "depth"]
-"""How values become colours: three bands as red, green and blue; one band grey; a depth map."""
 
 DESCRIBED_RATIOS = (2, 3, 4, 8, 16)
 """Ratios with a built-in description. The exact ratio always enters the network as a number."""
@@ -109,7 +108,6 @@ def nearest_described_ratio(ratio: float) -> int:
 
 __all__ = [
     "DESCRIBED_RATIOS",
-    "Display",
     "Grid",
     "PairFacts",
     "Reduction",

@@ -1,36 +1,41 @@
-"""Pictures of a result as the page shows them: two to compare, what else is known, an overview."""
+"""Pictures of a result for the page: two to compare, spread, filled holes and an overview."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
-from PIL import Image as Picture
-from PIL import ImageDraw
+from jaxtyping import Float
+from PIL import Image, ImageDraw
 
 from gisr.pipelines.layers import LayerName, Layers, Plane
-from gisr.rendering.colours import UNKNOWN, colour_bytes, coloured_depth, cubehelix, red_green_blue
-from gisr.tasks import TaskName
+from gisr.rendering.colours import Colours, red_green_blue
+from gisr.rendering.stretch import (
+    Stretch,
+    finite_percentile,
+    magnitude_colours,
+    percentile_or_one,
+    photograph_bands,
+)
+from gisr.tasks import TaskName, find_task
 from gisr.windows import Window
 
 Comparison = Literal["interpolated", "guide", "truth", "errors"]
 """What the sharpened image is compared with; ``errors`` are those of both, against the truth."""
-Colours = UInt8[np.ndarray, "h w 3"]
 
 LARGEST_VIEW = 768
 """Images up to this side are shown whole; of larger ones a window of it is shown."""
 _OVERVIEW = 240
 _SHOWN = 720
 """Small images are enlarged to about this side, their pixels as squares."""
-_SHARE = (0.5, 99.5)
+_STRETCH = (0.5, 99.5)
 """Percentiles that become black and white."""
 _MARK = (255, 196, 0)
 
 
 @dataclass(frozen=True)
 class View:
-    """What is looked at."""
+    """The part of a result that is shown, and how."""
 
     plane: Plane = field(default_factory=Plane)
     centre: tuple[float, float] = (0.5, 0.5)
@@ -49,7 +54,7 @@ class Drawing:
     left_name: str
     right_name: str
     caption: str
-    """Where it is, and what the colours mean."""
+    """Rows and columns of the part that is shown, and the scale of the colours."""
 
 
 def natural_bands(names: Sequence[str]) -> tuple[int, int, int]:
@@ -83,7 +88,7 @@ def draw_view(layers: Layers, task: TaskName, view: View) -> Drawing:
     Args:
         layers: Of a result.
         task: What they are.
-        view: Where to look; ``truth`` and ``errors`` need a truth.
+        view: The part to draw; ``truth`` and ``errors`` need a truth.
     """
     window = window_of(layers, view)
 
@@ -94,20 +99,21 @@ def draw_view(layers: Layers, task: TaskName, view: View) -> Drawing:
     if view.comparison == "errors":
         truth = read("truth")
         before, after = (np.abs(x - truth).mean(axis=2) for x in (interpolated, sharpened))
-        top = _percentile(before, 99.5) or 1.0
-        left, right = (_coloured(cubehelix, error / top) for error in (before, after))
+        top = percentile_or_one(before, _STRETCH[1])
+        left, right = (magnitude_colours(error, top) for error in (before, after))
         names = "error of interpolated", "error of sharpened"
         scale = f"black: no error, white: {top:.3g} or more"
     else:
         bands = view.bands if sharpened.shape[2] > 1 else (0,)
-        low, high = _range(interpolated[..., list(bands)])
-        right = _target_colours(sharpened, bands, low, high, task)
+        low, high = _limits(interpolated[..., list(bands)])
+        stretch = Stretch.between(find_task(task).display, bands, low, high)
+        right = stretch.colours(sharpened)
         names = view.comparison, "sharpened"
-        scale = f"from {low:.4g} to {high:.4g}"
+        scale = f"from {stretch.low:.4g} to {stretch.high:.4g}"
         if view.comparison == "guide":
             left = _guide_colours(read("guide"))
         else:
-            left = _target_colours(read(view.comparison), bands, low, high, task)
+            left = stretch.colours(read(view.comparison))
     factor = _factor(left)
     left, right = _enlarged(left), _enlarged(right)
     rows, columns = (f"{part.start} to {part.stop - 1}" for part in window)
@@ -117,25 +123,25 @@ def draw_view(layers: Layers, task: TaskName, view: View) -> Drawing:
 
 
 def draw_spread(layers: Layers, view: View) -> tuple[Colours, float] | None:
-    """Draw how sure the network was in the window in view, the mean over all bands.
+    """Draw the spread of the estimates in the window in view, the mean over all bands.
 
     Returns:
-        The picture, black where all answers were alike, and the spread that is white; None where no
-        uncertainty was asked for.
+        The picture, black where all estimates were equal, and the spread that is white; None where
+        no uncertainty was requested.
     """
     if "spread" not in layers.names:
         return None
     spread = layers.read("spread", view.plane, window_of(layers, view)).mean(axis=2)
-    top = _percentile(spread, _SHARE[1]) or 1.0
-    return _enlarged(_coloured(cubehelix, spread / top)), top
+    top = percentile_or_one(spread, _STRETCH[1])
+    return _enlarged(magnitude_colours(spread, top)), top
 
 
 def draw_filled(layers: Layers, view: View) -> Colours | None:
-    """Draw in white what was a hole in the window in view; None where none was to be filled."""
+    """Draw filled holes in white; None where filling was not requested."""
     if "filled" not in layers.names:
         return None
     filled = layers.read("filled", view.plane, window_of(layers, view))
-    return _enlarged(_painted(filled, np.isfinite(filled[..., 0])))
+    return _enlarged(Stretch("grey", (0,), 0.0, 1.0).colours(filled))
 
 
 def draw_overview(layers: Layers, view: View) -> Colours | None:
@@ -146,7 +152,7 @@ def draw_overview(layers: Layers, view: View) -> Colours | None:
         part.stop - part.start == size for part, size in zip(window, (height, width), strict=True)
     ):
         return None
-    picture = Picture.fromarray(
+    picture = Image.fromarray(
         np.ascontiguousarray(_guide_colours(layers.thinned("guide", view.plane, _OVERVIEW)))
     )
     scale = picture.height / height, picture.width / width
@@ -175,46 +181,11 @@ def _enlarged(image: Colours) -> Colours:
     return image.repeat(factor, 0).repeat(factor, 1)
 
 
-def _target_colours(
-    image: Float[np.ndarray, "h w bands"],
-    bands: tuple[int, ...],
-    low: float,
-    high: float,
-    task: TaskName,
-) -> Colours:
-    share = (image[..., list(bands)] - low) / (high - low)
-    if task == "depth":
-        return _coloured(coloured_depth, share[..., 0])
-    known = np.isfinite(image).all(axis=2)
-    return _painted(np.where(known[..., None], share, 0), known)
-
-
 def _guide_colours(guide: Float[np.ndarray, "h w channels"]) -> Colours:
-    shown = guide if guide.shape[2] == 3 else guide[..., :1]
-    low, high = _range(shown)
-    known = np.isfinite(shown).all(axis=2)
-    return _painted(np.where(known[..., None], (shown - low) / (high - low), 0), known)
+    bands = photograph_bands(guide.shape[2])
+    return Stretch.between("bands", bands, *_limits(guide[..., list(bands)])).colours(guide)
 
 
-def _painted(share: Float[np.ndarray, "h w bands"], known: Bool[np.ndarray, "h w"]) -> Colours:
-    colours = colour_bytes(np.broadcast_to(share, (*share.shape[:2], 3)))
-    return np.where(known[..., None], colours, np.array(UNKNOWN, np.uint8))
-
-
-def _coloured(
-    colour: Callable[[Float[np.ndarray, "h w"]], Colours], share: Float[np.ndarray, "h w"]
-) -> Colours:
-    known = np.isfinite(share)
-    colours = colour(np.where(known, share, 0))
-    return np.where(known[..., None], colours, np.array(UNKNOWN, np.uint8))
-
-
-def _range(values: Float[np.ndarray, "h w bands"]) -> tuple[float, float]:
-    """Return what becomes black and white; apart even for a flat image or an unknown one."""
-    low, high = _percentile(values, _SHARE[0]), _percentile(values, _SHARE[1])
-    return low, high if high > low else low + 1
-
-
-def _percentile(values: Float[np.ndarray, "..."], share: float) -> float:
-    known = values[np.isfinite(values)]
-    return float(np.percentile(known, share)) if known.size else 0.0
+def _limits(values: Float[np.ndarray, "h w bands"]) -> tuple[float, float]:
+    """Return the values that become black and white, all bands together."""
+    return finite_percentile(values, _STRETCH[0]), finite_percentile(values, _STRETCH[1])

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
+
+from markupsafe import escape
 
 from gisr.apps.web.cancellation import Watch
 from gisr.apps.web.form import Chosen, Uploads, chosen_options, command_line, result_name
@@ -154,7 +155,7 @@ def _leave_out_folders(report: Path, files: tuple[Path, ...]) -> None:
     """Have a report name files without where the server keeps them: soon they are not there."""
     text = report.read_text(encoding="utf-8")
     for file in files:
-        text = text.replace(escape(f"{file.parent}/"), "")
+        text = text.replace(str(escape(f"{file.parent}/")), "")
     report.write_text(text, encoding="utf-8")
 
 

@@ -6,17 +6,16 @@ Imported by :mod:`gisr.apps.web.server` once it is known that gradio is installe
 import shutil
 from collections.abc import Callable
 from functools import wraps
-from html import escape
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
 from PIL import Image
 
+from gisr.apps.web import html
 from gisr.apps.web.cancellation import StoppedError, Watch
 from gisr.apps.web.dicom_upload import one_path
 from gisr.apps.web.drawing import (
-    Colours,
     View,
     draw_filled,
     draw_overview,
@@ -27,7 +26,6 @@ from gisr.apps.web.drawing import (
 )
 from gisr.apps.web.examples import write_example
 from gisr.apps.web.form import Uploads
-from gisr.apps.web.html import PLACEHOLDER, look_line, plain, scores_table, summary
 from gisr.apps.web.job import PageOutcome, look, sharpen
 from gisr.apps.web.layout import COMPARISONS, EXAMPLES, GUESS, MIDDLE, WITH_TRUTH, Given, Layout
 from gisr.apps.web.limits import PageLimits
@@ -36,6 +34,7 @@ from gisr.apps.web.sessions import Visit, Visits
 from gisr.errors import GisrError, InputError
 from gisr.inference.upscaler import Upscaler
 from gisr.pipelines.layers import Layers, Plane
+from gisr.rendering.colours import Colours
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 _NETWORK = "network"
@@ -81,7 +80,7 @@ def told(handler: Callable[P, R]) -> Callable[P, R]:
         except GisrError as error:
             stopped = isinstance(error, StoppedError)
             raise gr.Error(
-                escape(plain(error)),
+                html.message(error),
                 title="Stopped" if stopped else "This does not work",
                 duration=5 if stopped else None,
                 print_exception=False,
@@ -176,9 +175,9 @@ class _Page(Layout):
             if uploads is not None:
                 chosen = {"task": self.task_of(given), "invalid": given[self.invalid]}
                 seen = look(uploads, chosen, self._limits, folder)
-                found, line, bands = seen.request.task, look_line(seen.summary), seen.bands
+                found, line, bands = seen.request.task, html.pair_line(seen.summary), seen.bands
         except GisrError as error:
-            line = look_line(plain(error), wrong=True)
+            line = html.pair_line(html.plain(error), wrong=True)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         numbers = [(name, number) for number, name in enumerate(bands, 1)]
@@ -219,11 +218,11 @@ class _Page(Layout):
             raise
         visit.finish(outcome)
         return {
-            self.status: summary(outcome),
+            self.status: html.summary(outcome),
             self.result: gr.Column(visible=True),
             self.gain: gr.Column(visible=True),
             self.download: str(outcome.path),
-            self.scores: scores_table(outcome.scores),
+            self.scores: html.scores_table(outcome.scores),
             self.routing: None,
             **self._further(outcome),
             **self._controls(outcome),
@@ -280,7 +279,7 @@ class _Page(Layout):
                 (saved("left", drawing.left), saved("right", drawing.right)),
                 label=f"{drawing.left_name} | {drawing.right_name}",
             ),
-            self.caption: f'<p class="gisr-quiet">{escape(drawing.caption)}</p>',
+            self.caption: html.caption_line(drawing.caption),
             self.overview: gr.Image(overview, visible=overview is not None),
             self.spread: gr.Image(
                 saved("spread", spread),
@@ -323,7 +322,7 @@ class _Page(Layout):
             self.guide: None,
             self.truth: None,
             self.task: GUESS,
-            self.status: PLACEHOLDER,
+            self.status: html.PLACEHOLDER,
             self.result: gr.Column(visible=False),
             self.gain: gr.Column(visible=False),
         }

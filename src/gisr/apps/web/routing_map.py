@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image as Picture
-from PIL import ImageColor, ImageDraw
+from PIL import Image, ImageColor, ImageDraw
 
-from gisr.apps.web.drawing import Colours, View, window_of
+from gisr.apps.web.drawing import View, window_of
 from gisr.apps.web.job import PageOutcome
 from gisr.data.pair import Pair
 from gisr.errors import InputError
@@ -15,9 +14,8 @@ from gisr.inference.windowed_pair import ArraySource, Cut
 from gisr.io.geotiff import GeoReader
 from gisr.io.geotiff.pair import RasterPair
 from gisr.io.volumes.pair import VolumePair
-from gisr.pipelines.report.figures import EXPERT_COLOURS
 from gisr.pipelines.scene import scene_source
-from gisr.rendering.colours import INK, PAPER, letters
+from gisr.rendering.colours import EXPERT_COLOURS, INK, PAPER, Colours, letters
 from gisr.windows import Window
 
 _COLOURS = np.array([ImageColor.getrgb(colour) for colour in EXPERT_COLOURS], dtype=np.uint8)
@@ -33,11 +31,11 @@ def draw_routing(outcome: PageOutcome, view: View) -> Colours:
 
     Args:
         outcome: A finished run.
-        view: Where to look.
+        view: The part to draw.
 
     Raises:
-        InputError: Nothing is known there, the network saw other slices of a volume, or it routes
-            nothing.
+        InputError: No pixel is known there, the network saw other slices of a volume, or it has no
+            experts.
     """
     levels = outcome.upscaler.routing(_routed_pair(outcome, view))
     if not levels:
@@ -61,7 +59,7 @@ def _routed_pair(outcome: PageOutcome, view: View) -> Pair:
     else:
         cut = ArraySource(outcome.interpolation.pairs[0]).cut(window)
     if cut is None:
-        raise InputError("nothing is known in the part that is shown: look elsewhere")
+        raise InputError("no pixel is known in the part that is shown: choose another part")
     return cut.pair
 
 
@@ -78,19 +76,19 @@ def _slice_cut(outcome: PageOutcome, files: VolumePair, view: View, window: Wind
     return ArraySource(pair).cut((columns, slice(last - rows.stop, last - rows.start)))
 
 
-def _sheet(panels: Sequence[tuple[str, Weights]]) -> Picture.Image:
+def _sheet(panels: Sequence[tuple[str, Weights]]) -> Image.Image:
     """Set the levels side by side, each with a legend of its experts."""
     shapes = [_fitted(weights.shape[:2]) for _, weights in panels]
     experts = panels[0][1].shape[2]
     width = _MARGIN + sum(max(shape[1], _PANEL // 2) + _MARGIN for shape in shapes)
     height = 2 * _MARGIN + _LINE * (1 + experts) + max(shape[0] for shape in shapes)
-    paper = Picture.new("RGB", (width, height), PAPER)
+    paper = Image.new("RGB", (width, height), PAPER)
     draw, left = ImageDraw.Draw(paper), _MARGIN
     for (name, weights), (rows, columns) in zip(panels, shapes, strict=True):
         colours = _COLOURS[np.arange(experts) % len(_COLOURS)]
         strongest = weights.argmax(axis=2)
-        panel = Picture.fromarray(colours[strongest])
-        panel = panel.resize((columns, rows), Picture.Resampling.NEAREST)
+        panel = Image.fromarray(colours[strongest])
+        panel = panel.resize((columns, rows), Image.Resampling.NEAREST)
         draw.text((left, _MARGIN), name, INK, letters(17))
         paper.paste(panel, (left, _MARGIN + _LINE))
         for expert in range(experts):

@@ -1,14 +1,14 @@
-"""The page that shows a result from all sides: pictures, spectra, numbers, what was assumed.
+"""The report: one HTML page about a result, with pictures, spectra, numbers and provenance.
 
-* ``subject``: what is looked at, window by window, in memory or in files of any size; ``volumes``:
-  which slice of a volume.
-* ``findings``: an overview, the regions that changed most, and what is measured of them.
-* ``figures``: pictures and plots, as text that stands in the page itself.
-* ``page``: the page, one file without any outside link.
+* ``windowed_result``: a pair and its result, read window by window, in memory or in files of any
+  size; ``volume_result``: the slice of a volume that is reported.
+* ``measurements``: an overview, the regions with the largest changes, and what is measured there.
+* ``figures``: pictures and plots, as addresses that hold their data.
+* ``page``: the page, filled into ``templates/page.html``; it needs no network.
 """
 
 from gisr.pipelines.report.page import write_report
-from gisr.pipelines.report.views import ArraySubject, SceneSubject, Subject
-from gisr.pipelines.report.volume_view import volume_subject
+from gisr.pipelines.report.volume_result import volume_result
+from gisr.pipelines.report.windowed_result import ArrayResult, SceneResult, WindowedResult
 
-__all__ = ["ArraySubject", "SceneSubject", "Subject", "volume_subject", "write_report"]
+__all__ = ["ArrayResult", "SceneResult", "WindowedResult", "volume_result", "write_report"]

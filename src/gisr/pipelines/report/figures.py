@@ -1,4 +1,4 @@
-"""Pictures and plots of a report, as addresses that hold the data themselves."""
+"""Pictures and plots of a report, as addresses that hold their data."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -7,15 +7,15 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
-from PIL import Image as Pictures
-from PIL import ImageDraw
+from jaxtyping import Bool, Float
+from PIL import Image, ImageDraw
 
 from gisr.io.optional_imports import load_extra
 from gisr.pipelines.report.measurements import Overview, Profile, Spectrum
-from gisr.pipelines.report.views import Look
-from gisr.rendering.colours import UNKNOWN, colour_bytes, coloured_depth, cubehelix, red_green_blue
-from gisr.tasks import TaskName
+from gisr.pipelines.report.windowed_result import ResultWindow
+from gisr.rendering.colours import Colours, colour_bytes, expert_colour, paint_unknown
+from gisr.rendering.stretch import Stretch, magnitude_colours, percentile_or_one
+from gisr.tasks import TaskName, find_task
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,90 +23,73 @@ if TYPE_CHECKING:
 
     from gisr.magnet import LevelRouting
 
-EXPERT_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
-"""Paul Tol's bright colours, which colour-blind readers can tell apart."""
 _LINES = {"before": "#999999", "after": "#cc3311", "guide": "#0077bb"}
 _NAMES = {"before": "before (interpolated)", "after": "after", "guide": "guide (scaled)"}
 _STRETCH = (0.5, 99.5)
 """Percentiles of the overview that become black and white."""
+FULL_SCALE = 99
+"""Percentile of changes and spreads that is the end of their scale."""
+_YELLOW = (255, 220, 0)
 _QUALITY = 88
 
-Image = Float[np.ndarray, "h w bands"]
+Values = Float[np.ndarray, "h w bands"]
 Map = Float[np.ndarray, "h w"]
-Colours = UInt8[np.ndarray, "h w 3"]
+Known = Bool[np.ndarray, "h w"]
 
 
 @dataclass(frozen=True, eq=False)
 class Painter:
-    """How values become colours: the same for every picture of a page."""
+    """The scales of colours of a page: the same for all of its pictures."""
 
-    task: TaskName
-    low: Float[np.ndarray, " shown"]
-    """What becomes black, for each band that is shown."""
-    high: Float[np.ndarray, " shown"]
-    bands: tuple[int, ...]
-    guide_range: tuple[float, float]
-    most: float
-    """Difference that is painted fully."""
-    most_spread: float
+    target: Stretch
+    guide: Stretch
+    full_change: float
+    """Difference that has the full colour."""
+    full_spread: float
+    """Spread that is white."""
+    turned: bool
+    """Whether pictures are turned by 90 degrees."""
 
     @classmethod
-    def of(cls, task: TaskName, overview: Overview, looks: Sequence[Look]) -> "Painter":
-        """Take the ranges from the whole image, those of differences from the looks."""
-        count = overview.after.shape[2]
-        bands = red_green_blue(count) if count >= 3 else (0,)
-        shown = overview.after[overview.known][:, bands]
-        low, high = np.percentile(shown, _STRETCH, axis=0)
-        guide = np.percentile(overview.guide[overview.known], _STRETCH)
-        changes = [np.abs(look.after - look.before).mean(axis=2)[look.known] for look in looks]
+    def of(cls, task: TaskName, overview: Overview, parts: Sequence[ResultWindow]) -> "Painter":
+        """Take the stretches from the whole image, the scales of differences from windows."""
+        record, known = find_task(task), overview.known
+        changes = [np.abs(part.after - part.before).mean(axis=2)[part.known] for part in parts]
         spreads = [
-            look.spread.mean(axis=2)[look.known] for look in looks if look.spread is not None
+            part.spread.mean(axis=2)[part.known] for part in parts if part.spread is not None
         ]
         return cls(
-            task,
-            low,
-            np.where(high > low, high, low + 1),
-            bands,
-            (float(guide[0]), float(guide[1])),
-            _top(changes),
-            _top(spreads),
+            Stretch.of_target(record.display, overview.after, _STRETCH, known),
+            Stretch.of_guide(overview.guide, _STRETCH, known),
+            percentile_or_one(np.concatenate(changes), FULL_SCALE),
+            percentile_or_one(np.concatenate(spreads), FULL_SCALE) if spreads else 1.0,
+            record.turned,
         )
 
-    def image(self, image: Image, known: Bool[np.ndarray, "h w"]) -> Colours:
-        """Paint values of the target."""
-        share = (image[..., self.bands] - self.low) / (self.high - self.low)
-        if self.task == "depth":
-            return self._finished(coloured_depth(share[..., 0]), known)
-        colours = colour_bytes(np.broadcast_to(share, (*share.shape[:2], 3)))
-        return self._finished(colours, known)
+    def target_picture(self, image: Values, known: Known) -> Colours:
+        """Return values of the target in colours."""
+        return self._upright(self.target.colours(image, known))
 
-    def guide(self, image: Image) -> Colours:
-        """Paint a guide."""
-        low, high = self.guide_range
-        share = (image - low) / max(high - low, 1e-6)
-        shown = share if share.shape[2] == 3 else share[..., :1]
-        colours = colour_bytes(np.broadcast_to(shown, (*shown.shape[:2], 3)))
-        return self._finished(colours, np.ones(shown.shape[:2], bool))
+    def guide_picture(self, image: Values) -> Colours:
+        """Return a guide in colours."""
+        return self._upright(self.guide.colours(image))
 
-    def difference(self, change: Image, known: Bool[np.ndarray, "h w"]) -> Colours:
-        """Paint a signed difference: blue where the result is lower, red where it is higher."""
-        share = np.clip(change.mean(axis=2) / self.most, -1, 1)
-        colours = _mapped("RdBu_r", 0.5 + 0.5 * share)
-        return self._finished(colours, known)
+    def change_picture(self, change: Values, known: Known) -> Colours:
+        """Return a signed change: blue where the result is lower, red where it is higher."""
+        share = np.clip(change.mean(axis=2) / self.full_change, -1, 1)
+        return self._upright(paint_unknown(_mapped("RdBu_r", 0.5 + 0.5 * share), known))
 
-    def amount(self, values: Map, most: float, known: Bool[np.ndarray, "h w"]) -> Colours:
-        """Paint what is never negative: dark where it is little."""
-        return self._finished(cubehelix(values / most), known)
+    def magnitude_picture(self, values: Map, known: Known, full: float) -> Colours:
+        """Return values of 0 or more: black for 0, white for ``full`` and more."""
+        return self._upright(magnitude_colours(values, full, known))
 
-    def _finished(self, colours: Colours, known: Bool[np.ndarray, "h w"]) -> Colours:
-        painted = np.where(known[..., None], colours, np.array(UNKNOWN, np.uint8))
-        # Slices of a volume: the first axis points right and the second up.
-        return np.rot90(painted) if self.task == "mri" else painted
+    def _upright(self, colours: Colours) -> Colours:
+        return turned(colours) if self.turned else colours
 
 
-def _top(parts: Sequence[Float[np.ndarray, " n"]]) -> float:
-    values = [part for part in parts if part.size]
-    return float(np.percentile(np.concatenate(values), 99)) or 1.0 if values else 1.0
+def turned(colours: Colours) -> Colours:
+    """Return a slice of a volume so that its first axis points right and its second up."""
+    return np.rot90(colours)
 
 
 def _mapped(name: str, share: Map) -> Colours:
@@ -115,9 +98,9 @@ def _mapped(name: str, share: Map) -> Colours:
 
 
 def picture(colours: Colours, *, exact: bool = False) -> str:
-    """Return a picture as the address of itself: JPEG, or PNG where every pixel counts."""
+    """Return a picture as an address that holds its data: JPEG, or lossless PNG."""
     buffer = BytesIO()
-    image = Pictures.fromarray(np.ascontiguousarray(colours))
+    image = Image.fromarray(np.ascontiguousarray(colours))
     if exact:
         image.save(buffer, "PNG", optimize=True)
     else:
@@ -125,33 +108,25 @@ def picture(colours: Colours, *, exact: bool = False) -> str:
     return _address("image/png" if exact else "image/jpeg", buffer.getvalue())
 
 
-def with_line(colours: Colours, look: Look, profile: Profile, turned: bool) -> Colours:
-    """Draw where a profile was taken, on a picture of a look."""
-    image = Pictures.fromarray(np.ascontiguousarray(colours))
+def with_line(colours: Colours, part: ResultWindow, profile: Profile, *, upright: bool) -> Colours:
+    """Draw the line of a profile on a picture of its window."""
+    image = Image.fromarray(np.ascontiguousarray(colours))
     points = [(column, row) for row, column in profile.ends]
-    if turned:  # as np.rot90 has turned the picture
-        points = [(y, look.window[1].stop - look.window[1].start - 1 - x) for x, y in points]
-    ImageDraw.Draw(image).line(points, fill=(255, 220, 0), width=1)
+    if upright:  # as the picture was turned
+        points = [(y, part.window[1].stop - part.window[1].start - 1 - x) for x, y in points]
+    ImageDraw.Draw(image).line(points, fill=_YELLOW, width=1)
     return np.asarray(image)
 
 
 def spectrum_plot(spectrum: Spectrum) -> str:
-    """Draw the power of before, after and guide by frequency."""
+    """Plot the power of before, after and guide by frequency."""
     figure, axes = _axes("cycles per guide pixel", "power")
     for name, power in spectrum.power.items():
         floor = max(float(np.max(power)) * 1e-9, 1e-12)
         line = np.maximum(power, floor)
         axes.plot(spectrum.frequency, line, color=_LINES[name], label=_NAMES[name], lw=1.6)
-    axes.axvline(spectrum.nyquist, color="#555555", lw=0.9, ls="--")
-    axes.text(
-        spectrum.nyquist,
-        0.98,
-        " finest the target holds",
-        transform=axes.get_xaxis_transform(),
-        va="top",
-        fontsize=8,
-        color="#555555",
-    )
+    label = "target's Nyquist frequency"
+    axes.axvline(spectrum.nyquist, color="#555555", lw=0.9, ls="--", label=label)
     axes.set_yscale("log")
     axes.set_xlim(0, 0.5)
     axes.legend(frameon=False, fontsize=9)
@@ -159,12 +134,12 @@ def spectrum_plot(spectrum: Spectrum) -> str:
 
 
 def profile_plot(profile: Profile, unit: str) -> str:
-    """Draw values across the strongest edge."""
+    """Plot values across the strongest edge."""
     figure, axes = _axes("guide pixels from the edge", unit)
     if profile.spread is not None:
         after = profile.values["after"]
         axes.fill_between(
-            profile.place,
+            profile.distance,
             after - 2 * profile.spread,
             after + 2 * profile.spread,
             color=_LINES["after"],
@@ -174,7 +149,7 @@ def profile_plot(profile: Profile, unit: str) -> str:
         )
     for name, values in profile.values.items():
         style = ":" if name == "guide" else "-"
-        axes.plot(profile.place, values, style, color=_LINES[name], label=_NAMES[name], lw=1.6)
+        axes.plot(profile.distance, values, style, color=_LINES[name], label=_NAMES[name], lw=1.6)
     axes.legend(frameon=False, fontsize=9)
     return _svg(figure)
 
@@ -195,18 +170,23 @@ def _svg(figure: "Figure") -> str:
     return _address("image/svg+xml", buffer.getvalue())
 
 
-def routing_picture(level: "LevelRouting", shape: tuple[int, int], turned: bool) -> str:
-    """Paint which experts refine which pixels of a window, their colours mixed by their weights."""
+def routing_picture(level: "LevelRouting", shape: tuple[int, int], *, upright: bool = False) -> str:
+    """Return the routing of a window: the colours of its experts, mixed by their weights.
+
+    Args:
+        level: Of one level of the network.
+        shape: Rows and columns of the picture before it is turned.
+        upright: Whether it is turned, as other pictures of slices.
+    """
     weights = level.weights.mean(dim=0).float().cpu().numpy()
     mixed = np.tensordot(np.moveaxis(weights, 0, -1), _expert_colours(len(weights)), axes=1)
-    colours = colour_bytes(mixed)
-    image = Pictures.fromarray(colours).resize((shape[1], shape[0]), Pictures.Resampling.NEAREST)
-    pixels = np.asarray(image)
-    return picture(np.rot90(pixels) if turned else pixels, exact=True)
+    image = Image.fromarray(colour_bytes(mixed))
+    pixels = np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.NEAREST))
+    return picture(turned(pixels) if upright else pixels, exact=True)
 
 
 def _expert_colours(count: int) -> Float[np.ndarray, "experts 3"]:
-    chosen = [EXPERT_COLOURS[index % len(EXPERT_COLOURS)] for index in range(count)]
+    chosen = [expert_colour(index) for index in range(count)]
     return np.array([[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for c in chosen])
 
 

@@ -1,4 +1,4 @@
-"""What a report looks at: a pair with its result, window by window."""
+"""A pair and its result, read window by window."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -15,39 +15,40 @@ _LARGEST = 512
 """Side of an image in memory that may go through the network at once."""
 _SAME_RATIO = 0.05
 
-Image = Float[np.ndarray, "H W bands"]
+Values = Float[np.ndarray, "H W bands"]
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class ResultWindow:
     """One window of a pair and its result, all on the guide's grid."""
 
     window: Window
     pair: Pair
     """Target with a margin, and the guide of this window as the network saw it."""
-    before: Image
+    before: Values
     """The target interpolated."""
-    after: Image
-    """The result; 0 where it is not known."""
+    after: Values
+    """The result; 0 where it is unknown."""
     known: Bool[np.ndarray, "H W"]
-    spread: Image | None
-    """Standard deviation over the eight symmetries, where it was asked for; 0 where not known."""
+    spread: Values | None
+    """Standard deviation over the eight symmetries, if it was requested; 0 where unknown."""
 
 
-class Subject(ABC):
-    """A pair and its result that are looked at window by window."""
+class WindowedResult(ABC):
+    """A pair and its result, of which windows can be read."""
 
     def __init__(self, source: PairSource, name: str, largest: int) -> None:
-        """Remember the pair.
+        """Keep the pair.
 
         Args:
             source: The pair, aligned already.
-            name: What is shown of the files, for example ``slice 78 of 155``; may be empty.
+            name: The part of the files that is reported, for example ``slice 78 of 155``; may be
+                empty.
             largest: Side in guide pixels that may go through the network at once.
         """
         self.source, self.name, self.largest = source, name, largest
         self.sampled = True
-        """Whether the source's target is as it was sampled, so that a residual says something."""
+        """Whether the source's target has its own samples, so that a residual is meaningful."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -63,7 +64,7 @@ class Subject(ABC):
             parts.append(slice(first, first + side))
         return parts[0], parts[1]
 
-    def look(self, window: Window) -> Look | None:
+    def read(self, window: Window) -> ResultWindow | None:
         """Return one window, None where no pixel of it is known."""
         cut = self.source.cut(window)
         if cut is None:
@@ -71,38 +72,44 @@ class Subject(ABC):
         after, known, spread = self._result(cut, window)
         if not known.any():
             return None
-        clear = [
-            None if image is None else np.where(known[..., None], image, np.float32(0))
-            for image in (after, spread)
-        ]
-        assert clear[0] is not None
-        return Look(window, cut.pair, cut.on_guide_grid(), clear[0], known, clear[1])
+        return ResultWindow(
+            window,
+            cut.pair,
+            cut.on_guide_grid(),
+            _zero_filled(after, known),
+            known,
+            None if spread is None else _zero_filled(spread, known),
+        )
 
     @abstractmethod
     def _result(
         self, cut: Cut, window: Window
-    ) -> tuple[Image, Bool[np.ndarray, "H W"], Image | None]:
-        """Return result, where it is known, and spread in a window."""
+    ) -> tuple[Values, Bool[np.ndarray, "H W"], Values | None]:
+        """Return the result in a window, its known pixels and its spread."""
 
 
-class ArraySubject(Subject):
+def _zero_filled(image: Values, known: Bool[np.ndarray, "H W"]) -> Values:
+    return np.where(known[..., None], image, np.float32(0))
+
+
+class ArrayResult(WindowedResult):
     """A pair in memory with its result: a depth map, a slice of a volume."""
 
     def __init__(
         self,
         pair: Pair,
-        image: Image,
-        spread: Image | None,
+        image: Values,
+        spread: Values | None,
         name: str = "",
         *,
         ratio: float | None = None,
     ) -> None:
-        """Look at an image.
+        """Keep the images.
 
         Args:
             pair: What the image was made from.
-            image: The result, NaN where it is not known.
-            spread: Likewise, where it was asked for.
+            image: The result, NaN where unknown.
+            spread: Likewise, if it was requested.
             name: As above.
             ratio: How many times finer the guide is, where the pair's target was brought to the
                 guide's grid before.
@@ -115,25 +122,25 @@ class ArraySubject(Subject):
 
     def _result(
         self, cut: Cut, window: Window
-    ) -> tuple[Image, Bool[np.ndarray, "H W"], Image | None]:
+    ) -> tuple[Values, Bool[np.ndarray, "H W"], Values | None]:
         image = self.image[window]
         spread = None if self._spread is None else self._spread[window]
         return image, cut.known & ~np.isnan(image[..., 0]), spread
 
 
-class SceneSubject(Subject):
+class SceneResult(WindowedResult):
     """Files of any size, the result among them."""
 
     def __init__(
         self, source: PairSource, result: GeoReader, spread: GeoReader | None, largest: int
     ) -> None:
-        """Look at open files; arguments as above."""
+        """Keep open files; arguments as above."""
         super().__init__(source, "", largest)
         self._output, self._spread = result, spread
 
     def _result(
         self, cut: Cut, window: Window
-    ) -> tuple[Image, Bool[np.ndarray, "H W"], Image | None]:
+    ) -> tuple[Values, Bool[np.ndarray, "H W"], Values | None]:
         image, known = self._output.read(*window)
         spread = None if self._spread is None else self._spread.read(*window)[0]
         return image.astype(np.float32), known & cut.known, spread

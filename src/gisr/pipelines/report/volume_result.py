@@ -1,4 +1,4 @@
-"""What a report shows of a volume: the slice with most to see."""
+"""The slice of a volume that a report shows: the one with the largest variation."""
 
 import numpy as np
 from jaxtyping import Float
@@ -9,33 +9,33 @@ from gisr.data.volume_resample import filled, onto_guide
 from gisr.io.placement import Placement
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement
-from gisr.pipelines.report.views import ArraySubject
+from gisr.pipelines.report.windowed_result import ArrayResult
 from gisr.pipelines.request import Request
 
 Voxels = Float[np.ndarray, "X Y Z"]
 _SAME = Placement((1.0, 1.0), (0.0, 0.0))
 
 
-def volume_subject(
+def volume_result(
     request: Request[VolumePair],
     placement: VolumePlacement,
     target: Voxels,
     guide: Voxels,
     sharp: Voxels,
     spread: Voxels | None,
-) -> ArraySubject:
-    """Return the slice of a volume that varies most, with what it was made from.
+) -> ArrayResult:
+    """Return the slice of a volume with the largest standard deviation, and its pair.
 
-    Slices are those that the network saw. Of thick or rotated slices the target is shown as it was
-    brought to the guide's grid, in a plane that holds the thick axis.
+    Slices are those that the network saw. The target of thick or rotated slices is shown as it was
+    brought to the guide's grid, in a plane that contains the thick axis.
 
     Args:
         request: With contrasts.
         placement: How the guide's voxels map to the target's.
-        target: Voxels of the target as its file has them.
+        target: Voxels of the target as in its file.
         guide: Voxels of the guide, finite.
         sharp: The result on the guide's grid.
-        spread: On the same grid, where it was asked for.
+        spread: On the same grid, if it was requested.
     """
     thick, plain = placement.thick_axis, placement.thick_axis is None and not placement.angle
     axis = placement.slice_axis if thick is None else (thick + 1) % 3
@@ -64,7 +64,7 @@ def volume_subject(
     )
     assert image is not None
     name = f"slice {index + 1} of {sharp.shape[axis]} across axis {axis + 1}"
-    return ArraySubject(pair, image, spreads, name, ratio=placement.ratio)
+    return ArrayResult(pair, image, spreads, name, ratio=placement.ratio)
 
 
 def _in_plane(

@@ -135,15 +135,16 @@ def test_guide_of_many_bands_uses_the_first_and_says_so(
 def test_a_new_sensor_is_reported_and_its_own_mtf_counts(
     tmp_path: Path, tiffs: tuple[Path, Path], tiny_upscaler: Upscaler
 ) -> None:
+    chosen: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "new": {"sensor": "Sputnik"},
+        "measured": {"sensor": "Sputnik", "mtf": 0.2, "consistent": True},
+    }
     results = {
         name: upscale_files(
             tiny_upscaler, *tiffs, tmp_path / f"{name}.tif", Options(align="off", **options)
         )
-        for name, options in {
-            "plain": {},
-            "new": {"sensor": "Sputnik"},
-            "measured": {"sensor": "Sputnik", "mtf": 0.2, "consistent": True},
-        }.items()
+        for name, options in chosen.items()
     }
     assert results["plain"].notes == ()
     assert "sensor 'Sputnik' is not listed" in results["new"].notes[0]

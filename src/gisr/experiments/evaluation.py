@@ -18,7 +18,7 @@ from gisr.datasets.sources import AUTO, read_entries
 from gisr.errors import InputError
 from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.estimation.registration import align_guide
-from gisr.experiments.benchmark import Benchmark
+from gisr.experiments.benchmark import NO_REFERENCE, Benchmark
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.system_variants import AskedUpscaler, Corrected
 from gisr.inference.system import PairSystem
@@ -41,8 +41,6 @@ _CORRECTED: dict[str, Corrected] = {"consistent": "always", "plain": "never"}
 ``--no-consistent``, which leaves the network alone."""
 _ENSEMBLE = "ensemble"
 """Likewise: scored as with ``--uncertainty``, as the mean of eight answers."""
-_NO_REFERENCE: tuple[MetricName, ...] = ("d_lambda", "d_s", "qnr", "d_lambda_k", "hqnr")
-"""Properties of :class:`gisr.estimation.no_reference.NoReferenceQuality`."""
 
 
 @dataclass(frozen=True)
@@ -164,11 +162,11 @@ def measure(
         InputError: A metric is not defined for the pair.
     """
     return {
-        **_without_truth([metric for metric in metrics if metric in _NO_REFERENCE], estimate, pair),
+        **_without_truth([metric for metric in metrics if metric in NO_REFERENCE], estimate, pair),
         **{
             metric: _with_truth(metric, estimate, pair, border)
             for metric in metrics
-            if metric not in _NO_REFERENCE
+            if metric not in NO_REFERENCE
         },
     }
 
@@ -317,9 +315,8 @@ def ranked(values: Mapping[str, float], metric: MetricName) -> list[str]:
 
 
 def shown(metric: MetricName, value: float) -> str:
-    """Return a value with the digits that tables give its metric."""
-    digits = {"psnr": 2, "sam": 2, "ergas": 2, "rmse": 3}.get(metric, 4)
-    return f"{value:.{digits}f}"
+    """Return a value with the digits of its metric."""
+    return f"{value:.{METRICS[metric].digits}f}"
 
 
 def _commit() -> str:

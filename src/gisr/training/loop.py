@@ -26,7 +26,7 @@ from gisr.tasks.text.table import DescriptionTable, built_in_table
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
 from gisr.training.distributed import Processes, joined, own_device
 from gisr.training.log import TrainingLog
-from gisr.training.objective import Batch, Objective, gradient_norms, objective
+from gisr.training.objective import Objective, SampleBatch, gradient_norms, objective
 from gisr.training.recipe import Recipe
 from gisr.training.run import Run
 from gisr.training.samples.mixture import Mixture, Position
@@ -114,7 +114,7 @@ class _Reports:
 def _follow(
     run: Run,
     recipe: Recipe,
-    batches: Iterator[tuple[Position, Batch]],
+    batches: Iterator[tuple[Position, SampleBatch]],
     last: int,
     deadline: float | None,
     reports: _Reports | None,
@@ -155,7 +155,7 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
 
-def _step(run: Run, recipe: Recipe, batch: Batch) -> dict[str, float]:
+def _step(run: Run, recipe: Recipe, batch: SampleBatch) -> dict[str, float]:
     """Take one optimiser step and return what to log."""
     rate = learning_rate(recipe, run.step)
     for group in run.optimiser.param_groups:
@@ -166,12 +166,12 @@ def _step(run: Run, recipe: Recipe, batch: Batch) -> dict[str, float]:
     )
     with autocast:
         output = run.model(batch.target, batch.guide, batch.text, batch.ratio)
-    loss = objective(output, batch, weights, recipe.balance, run.processes, recipe.criterion)
+    loss = objective(output, batch, weights, recipe.balance_weight, run.processes, recipe.criterion)
     run.balancing.learn(loss.errors, lambda: gradient_norms(loss, batch, layer, run.processes))
     run.optimiser.zero_grad(set_to_none=True)
     loss.total.backward()
     norm = nn.utils.clip_grad_norm_(run.network.parameters(), recipe.gradient_norm)
-    values = _values(loss, weights.tolist(), recipe.balance)
+    values = _values(loss, weights.tolist(), recipe.balance_weight)
     # Both: the derivative of |x| at NaN is 0, so a damaged truth does not show in the gradient.
     if not (torch.isfinite(norm) and math.isfinite(values["loss"])):
         raise RecipeError(
@@ -217,7 +217,7 @@ def _batches(
     processes: Processes = _ALONE,
     *,
     pinned: bool = False,
-) -> Iterator[tuple[Position, Batch]]:
+) -> Iterator[tuple[Position, SampleBatch]]:
     """Yield this process's share of batches, each with the position that follows the batch.
 
     Pinned batches are in memory that a GPU copies from while the processor goes on.
@@ -225,7 +225,7 @@ def _batches(
     loader: DataLoader[Any] = DataLoader(
         mixture,
         batch_sampler=map(processes.share, mixture.batches(start, recipe.batch)),
-        collate_fn=partial(Batch.of, table=table),
+        collate_fn=partial(SampleBatch.of, table=table),
         # Its own generator: the loader draws a number from it, and drawn from torch's it would
         # shift the routing noise of a resumed run against that of a straight one.
         generator=torch.Generator(),

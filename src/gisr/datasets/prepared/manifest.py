@@ -9,18 +9,17 @@ from typing import Any, get_args
 
 import numpy as np
 
-from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene, Split
+from gisr.datasets.entry import ENTRY_KINDS, Entry, Split
 from gisr.errors import FileFormatError
 from gisr.io.files import atomic_output, typed_errors
 from gisr.tasks import TaskName
 
 MANIFEST = "manifest.json"
-FORMAT = 2
+FORMAT = 3
 """Version of the format; another one is refused."""
 STORED_TYPES = ("bool", "uint8", "uint16", "int16", "float32")
 """Types of stored arrays; the first numeric one that holds all values is taken."""
 
-_KINDS = tuple(kind.__name__ for kind in (Scene, Scan, Frame, MadePair))
 FIELDS: dict[str, tuple[type, ...]] = {
     "name": (str,),
     "dataset": (str,),
@@ -69,7 +68,7 @@ class EntryRecord:
     """One entry of a store."""
 
     kind: str
-    """Class of the entry: Scene, Scan, Frame or MadePair."""
+    """Class of the entry, a name of :data:`gisr.datasets.entry.ENTRY_KINDS`."""
     fields: Mapping[str, Any]
     """Its other fields."""
     arrays: Mapping[str, ArrayRecord]
@@ -136,7 +135,7 @@ def entry_record(content: Mapping[str, Any]) -> EntryRecord:
         ValueError: It is none. KeyError and TypeError stand for the same.
     """
     kind, fields = content["kind"], dict(content["fields"])
-    if kind not in _KINDS:
+    if kind not in ENTRY_KINDS:
         raise ValueError(f"unknown kind of entry {kind!r}")
     for name, value in fields.items():
         if type(value) not in FIELDS[name]:

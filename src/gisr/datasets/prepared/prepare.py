@@ -17,8 +17,7 @@ from typing import IO, Any
 import numpy as np
 from jaxtyping import Shaped
 
-from gisr.datasets.entry import Entry, Split
-from gisr.datasets.prepared.checked_images import Images, checked_images
+from gisr.datasets.entry import Entry, Images, Split
 from gisr.datasets.prepared.manifest import (
     FORMAT,
     MANIFEST,
@@ -31,7 +30,7 @@ from gisr.datasets.prepared.manifest import (
     read_manifest,
     write_manifest,
 )
-from gisr.datasets.prepared.store import ARRAYS, Progress, file_sum, is_store
+from gisr.datasets.prepared.store import ARRAYS, StoreProgress, file_sum, is_store
 from gisr.errors import FileFormatError, GisrError, InputError, MissingExtraError
 from gisr.io.files import atomic_output, typed_errors
 
@@ -62,7 +61,7 @@ def prepare_store(
     *,
     counts: Mapping[Split, int] | None = None,
     skip_damaged: bool = False,
-    progress: Progress | None = None,
+    progress: StoreProgress | None = None,
 ) -> Preparation:
     """Make a store of entries, or go on with one.
 
@@ -220,7 +219,7 @@ class _Place:
 def _prepared(place: _Place, entry: Entry, problems: dict[str, str]) -> EntryRecord | None:
     """Read, check and write an entry; a problem of its own is noted and gives None."""
     try:
-        images, sources = checked_images(entry), place.sources_of(entry)
+        images, sources = entry.checked_images(), place.sources_of(entry)
     except MissingExtraError:
         raise
     except GisrError as error:

@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Shaped
 from numpy.typing import DTypeLike
 
-from gisr.datasets.entry import Entry, Frame, MadePair, Pixels, Read, Scan, Scene
+from gisr.datasets.entry import ENTRY_KINDS, Entry
 from gisr.datasets.prepared.manifest import MANIFEST, EntryRecord, Manifest, read_manifest
 from gisr.errors import FileFormatError
 from gisr.io.files import check_readable, typed_errors
@@ -30,7 +30,7 @@ from gisr.io.files import check_readable, typed_errors
 ARRAYS = "arrays"
 """Folder of the arrays in a store."""
 
-Progress = Callable[[int, int], None]
+StoreProgress = Callable[[int, int], None]
 """Called with what is done and what there is in all."""
 
 
@@ -80,7 +80,7 @@ def is_store(folder: str | Path) -> bool:
 
 
 def read_store(
-    folder: str | Path, *, verify: bool = False, progress: Progress | None = None
+    folder: str | Path, *, verify: bool = False, progress: StoreProgress | None = None
 ) -> list[Entry]:
     """Return the entries of a store; their images stay on disk until windows of them are cut.
 
@@ -106,7 +106,7 @@ def read_store(
 
 
 def damaged_arrays(
-    folder: str | Path, manifest: Manifest, *, verify: bool, progress: Progress | None = None
+    folder: str | Path, manifest: Manifest, *, verify: bool, progress: StoreProgress | None = None
 ) -> dict[str, str]:
     """Return what is wrong with the arrays of a store, by file; nothing when it is whole.
 
@@ -148,34 +148,8 @@ def _entry(folder: Path, record: EntryRecord) -> Entry:
         name: partial(StoredArray, folder / array.file, array.shape, np.dtype(array.dtype))
         for name, array in record.arrays.items()
     }
-    about: dict[str, Any] = {
+    about = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in record.fields.items()
-        if name != "task"
     }
-    if record.kind == "Scene":
-        return Scene(
-            **about,
-            read_multispectral=reads["multispectral"],
-            read_panchromatic=reads["panchromatic"],
-        )
-    if record.kind == "Scan":
-        return Scan(**about, read_contrasts=reads)
-    if record.kind == "Frame":
-        return Frame(
-            **about,
-            read_depth=partial(_depth, reads["depth"], reads["valid"]),
-            read_colour=reads["colour"],
-        )
-    return MadePair(
-        **about,
-        task=record.fields["task"],
-        read_target=reads["target"],
-        read_guide=reads["guide"],
-        read_truth=reads.get("truth"),
-    )
-
-
-def _depth(values: Read, valid: Read) -> tuple[Pixels, Pixels]:
-    # No lambda: processes that load data get entries pickled on some systems.
-    return values(), valid()
+    return ENTRY_KINDS[record.kind].of_images(reads, about)

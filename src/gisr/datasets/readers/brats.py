@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gisr.datasets.entry import Entry
 from gisr.datasets.readers.folders import check_found
-from gisr.datasets.readers.layout import Layout
+from gisr.datasets.readers.layout import DatasetLayout
 from gisr.datasets.readers.subjects import (
     drawn_splits,
     grid_of,
@@ -119,7 +119,7 @@ def _central(volumes: dict[str, Path], count: int) -> tuple[int, ...]:
     return tuple(range(start, start + count))
 
 
-BRATS = Layout(
+BRATS = DatasetLayout(
     name="brats",
     title="BraTS, 2018 to 2023",
     task="mri",

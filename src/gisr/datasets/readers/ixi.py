@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gisr.datasets.entry import Entry
 from gisr.datasets.readers.folders import check_found
-from gisr.datasets.readers.layout import Layout
+from gisr.datasets.readers.layout import DatasetLayout
 from gisr.datasets.readers.subjects import (
     Grid,
     drawn_splits,
@@ -103,7 +103,7 @@ def _inner(path: Path, grid: Grid, skip: int) -> tuple[int, ...]:
     return inner
 
 
-IXI = Layout(
+IXI = DatasetLayout(
     name="ixi",
     title="IXI",
     task="mri",

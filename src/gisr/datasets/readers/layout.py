@@ -27,7 +27,7 @@ LayoutName = Literal[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
+class DatasetLayout:
     """One way in which a data set is published."""
 
     name: LayoutName

@@ -10,7 +10,7 @@ laboratory publishes no validation set; a folder ``val`` beside ``train`` and ``
 from functools import partial
 from pathlib import Path
 
-from gisr.datasets.entry import Entry, MadePair, Split
+from gisr.datasets.entry import Entry, PublishedPair, Split
 from gisr.datasets.readers.folders import (
     SPLIT_FOLDERS,
     check_found,
@@ -18,7 +18,7 @@ from gisr.datasets.readers.folders import (
     partners,
     sensor_of_folder,
 )
-from gisr.datasets.readers.layout import Layout, LayoutName
+from gisr.datasets.readers.layout import DatasetLayout, LayoutName
 from gisr.datasets.readers.mat_images import read_share
 from gisr.errors import FileFormatError
 
@@ -67,10 +67,10 @@ def _read_full(folder: Path) -> list[Entry]:
 
 def _pair(
     layout: LayoutName, sensor: str, split: Split, number: str, files: tuple[Path, ...]
-) -> MadePair:
+) -> PublishedPair:
     name = f"{sensor}-{split}-{number}"
     reduced = layout == "nbu-reduced"
-    return MadePair(
+    return PublishedPair(
         name=name,
         dataset=layout,
         split=split,
@@ -86,7 +86,7 @@ def _pair(
     )
 
 
-NBU_REDUCED = Layout(
+NBU_REDUCED = DatasetLayout(
     name="nbu-reduced",
     title="NBU, pairs of reduced resolution",
     task="pansharpening",
@@ -94,7 +94,7 @@ NBU_REDUCED = Layout(
     read=_read_reduced,
     expects=_REDUCED_EXPECTS,
 )
-NBU_FULL = Layout(
+NBU_FULL = DatasetLayout(
     name="nbu-full",
     title="NBU, pairs of full resolution",
     task="pansharpening",

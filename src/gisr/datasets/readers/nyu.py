@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from gisr.datasets.entry import Entry, Frame, Split
 from gisr.datasets.readers.depth_files import check_partner, frame_of_files, names_in
 from gisr.datasets.readers.folders import check_found
-from gisr.datasets.readers.layout import Layout
+from gisr.datasets.readers.layout import DatasetLayout
 from gisr.errors import FileFormatError
 from gisr.io.arrays.npy_stack import Stack, open_stack
 
@@ -153,7 +153,7 @@ def _read_jiif(folder: Path) -> list[Entry]:
     return list(frames)
 
 
-NYU_DKN = Layout(
+NYU_DKN = DatasetLayout(
     name="nyu-dkn",
     title="NYU v2, stacks of DKN",
     task="depth",
@@ -162,7 +162,7 @@ NYU_DKN = Layout(
     expects=_DKN_EXPECTS,
     counts=_COUNTS,
 )
-NYU_JIIF = Layout(
+NYU_JIIF = DatasetLayout(
     name="nyu-jiif",
     title="NYU v2, files of JIIF and GeoDSR",
     task="depth",

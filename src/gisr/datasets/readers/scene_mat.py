@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from gisr.datasets.entry import Entry, MadePair, Scene, Split
+from gisr.datasets.entry import Entry, PublishedPair, Scene, Split
 from gisr.datasets.readers.folders import SPLIT_FOLDERS, check_found, natural, sensor_in_name
-from gisr.datasets.readers.layout import Layout
+from gisr.datasets.readers.layout import DatasetLayout
 from gisr.datasets.readers.mat_images import read_image, read_panchromatic
 from gisr.errors import FileFormatError
 from gisr.io.arrays.matlab import matlab_shapes, read_matlab
@@ -72,7 +72,7 @@ def _entry(path: Path, split: Split) -> Entry:
     read_low = partial(read_image, path, (low,))
     read_guide = partial(read_panchromatic, path, (_PAN,))
     if _TRUTH in shapes:
-        return MadePair(
+        return PublishedPair(
             name=name,
             dataset="pansharpening-mat",
             split=split,
@@ -132,7 +132,7 @@ def _number(path: Path, name: str) -> float:
     return float(values.item())
 
 
-PANSHARPENING_MAT = Layout(
+PANSHARPENING_MAT = DatasetLayout(
     name="pansharpening-mat",
     title="Pansharpening toolboxes, one MATLAB file a scene",
     task="pansharpening",

@@ -23,8 +23,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene, Split
-from gisr.datasets.readers.layout import Layout
+from gisr.datasets.entry import Entry, Frame, PublishedPair, Scan, Scene, Split
+from gisr.datasets.readers.layout import DatasetLayout
 from gisr.datasets.readers.user_images import OwnImages, Role, suffixes
 from gisr.datasets.readers.user_index import COLUMNS
 from gisr.errors import FileFormatError, InputError
@@ -217,7 +217,7 @@ def _frame(row: Row, images: OwnImages) -> Entry:
 
 
 def _made_pair(row: Row, images: OwnImages) -> Entry:
-    return MadePair(
+    return PublishedPair(
         **_about(row, images),
         **_satellite(row),
         task=images.task,
@@ -234,7 +234,7 @@ def _made_slices(row: Row, images: OwnImages) -> list[Entry]:
     about = _about(row, images)
     group = about["group"] or about["name"]
     return [
-        MadePair(
+        PublishedPair(
             **{**about, "name": f"{about['name']}-{index:03d}", "group": group},
             task="mri",
             ratio=images.ratio,
@@ -247,7 +247,7 @@ def _made_slices(row: Row, images: OwnImages) -> list[Entry]:
     ]
 
 
-PAIRS = Layout(
+PAIRS = DatasetLayout(
     name="pairs",
     title="Own pairs, listed in pairs.csv",
     task=None,

@@ -9,11 +9,13 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any, Literal, get_args
 
 from gisr.errors import InputError, RecipeError
 from gisr.tasks import TaskName
-from gisr.training.recipe import Recipe, SetRecipe
+from gisr.training.recipe import Recipe
+from gisr.training.set_recipe import SetRecipe
 
 ExperimentName = Literal[
     "table3",
@@ -137,9 +139,12 @@ class Variant:
 
 
 def _combinations() -> tuple[Variant, ...]:
-    pan, mri, depth = _TASKS
-    chosen = ((pan,), (mri,), (depth,), (pan, mri), (pan, depth), (mri, depth), _TASKS)
-    return tuple(Variant(name=" + ".join(tasks), tasks=tasks) for tasks in chosen)
+    """Return every combination of tasks, the smaller ones first, as in the paper's Table IV."""
+    return tuple(
+        Variant(name=" + ".join(tasks), tasks=tasks)
+        for count in range(1, len(_TASKS) + 1)
+        for tasks in combinations(_TASKS, count)
+    )
 
 
 VARIANTS: dict[ExperimentName, tuple[Variant, ...]] = {

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from gisr.errors import RecipeError
 from gisr.training.samples.patches import Sample
-from gisr.training.samples.training_sets import TrainingSet
+from gisr.training.samples.training_set import TrainingSet
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from gisr.errors import FileFormatError, InputError
 from gisr.experiments.reproduce.columns import (
     Amount,
     Cell,
-    Column,
+    ResultColumn,
     column_pairs,
     find_columns,
     images_of,
@@ -21,7 +21,8 @@ from gisr.experiments.reproduce.columns import (
 from gisr.experiments.reproduce.features import channel_norms, collect_prompts
 from gisr.experiments.reproduce.figures import draw_curves, draw_norms, draw_prompts
 from gisr.experiments.reproduce.plan import TITLES
-from gisr.experiments.reproduce.run import (
+from gisr.experiments.reproduce.tables import ResultRow, latex, markdown
+from gisr.experiments.reproduce.variant_training import (
     Request,
     Tell,
     Trained,
@@ -30,7 +31,6 @@ from gisr.experiments.reproduce.run import (
     statement,
     train_variant,
 )
-from gisr.experiments.reproduce.tables import Row, latex, markdown
 from gisr.experiments.system_variants import AskedUpscaler
 from gisr.inference.upscaler import Upscaler, load_model
 from gisr.magnet import MAGNet
@@ -68,7 +68,7 @@ def reproduce_table(request: Request, tell: Tell) -> list[Path]:
     entries = recipe_entries(request.recipe)
     interpolated = score_interpolation(columns, entries, request.amount)
     columns = tuple(column for column in columns if column.key in interpolated)
-    reference = Row("interpolation", {key: cell.value for key, cell in interpolated.items()})
+    reference = ResultRow("interpolation", {key: cell.value for key, cell in interpolated.items()})
     record = {
         **statement(request, schedule),
         "tested_on": images_of(interpolated),
@@ -191,7 +191,7 @@ def reproduce_curves(request: Request, run: str | None, tell: Tell) -> list[Path
 
 
 def _validation(
-    columns: Sequence[Column], entries: list[Entry], amount: Amount, device: str
+    columns: Sequence[ResultColumn], entries: list[Entry], amount: Amount, device: str
 ) -> Validate:
     def validate(network: MAGNet, table: DescriptionTable) -> dict[str, float]:
         upscaler = Upscaler(Weights("validated", network, table), device)
@@ -213,7 +213,7 @@ def _network_alone(upscaler: Upscaler) -> AskedUpscaler:
 
 
 def _scores(
-    request: Request, run: Trained, columns: Sequence[Column], tell: Tell
+    request: Request, run: Trained, columns: Sequence[ResultColumn], tell: Tell
 ) -> dict[str, Cell]:
     """Score a variant on its tasks, or read what an earlier start found."""
     path = run.folder / _SCORES
@@ -234,11 +234,11 @@ def _scores(
     return cells
 
 
-def _row(run: Trained, cells: dict[str, Cell], columns: Sequence[Column]) -> Row:
+def _row(run: Trained, cells: dict[str, Cell], columns: Sequence[ResultColumn]) -> ResultRow:
     seen = {(chosen.task, chosen.ratio) for chosen in run.recipe.sets}
     unseen = {c.key for c in columns if c.key in cells and (c.task, c.ratio) not in seen}
     values = {key: cell.value for key, cell in cells.items()}
-    return Row(run.variant.name, values, frozenset(unseen))
+    return ResultRow(run.variant.name, values, frozenset(unseen))
 
 
 def _row_record(run: Trained, cells: dict[str, Cell]) -> dict[str, Any]:

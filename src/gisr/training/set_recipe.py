@@ -1,7 +1,6 @@
 """One training set of a recipe's mixture, as a value."""
 
 from dataclasses import asdict, dataclass
-from typing import get_args
 
 from gisr.data.synthetic import GENERATED, GENERATED_TASKS
 from gisr.errors import RecipeError
@@ -42,10 +41,9 @@ class SetRecipe:
 
     def __post_init__(self) -> None:
         """Refuse sets that cannot be filled."""
-        if self.task not in get_args(TaskName) or self.ratio < 2:
+        if self.task not in TASKS or self.ratio < 2:
             raise RecipeError(
-                f"sets: {self.task} x{self.ratio} must be one of {get_args(TaskName)} at "
-                "ratio 2 or more"
+                f"sets: {self.task} x{self.ratio} must be one of {tuple(TASKS)} at ratio 2 or more"
             )
         if self.generated and (self.task not in GENERATED_TASKS or self.sensor is not None):
             raise RecipeError(

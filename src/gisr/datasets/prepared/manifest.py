@@ -12,7 +12,7 @@ import numpy as np
 from gisr.datasets.entry import ENTRY_KINDS, Entry, Split
 from gisr.errors import FileFormatError
 from gisr.io.files import atomic_output, typed_errors
-from gisr.tasks import TaskName
+from gisr.tasks import TASKS
 
 MANIFEST = "manifest.json"
 FORMAT = 3
@@ -140,7 +140,7 @@ def entry_record(content: Mapping[str, Any]) -> EntryRecord:
     for name, value in fields.items():
         if type(value) not in FIELDS[name]:
             raise ValueError(f"{name} {value!r} of an entry")
-    if fields["split"] not in get_args(Split) or fields["task"] not in get_args(TaskName):
+    if fields["split"] not in get_args(Split) or fields["task"] not in TASKS:
         raise ValueError(f"split {fields['split']!r} or task {fields['task']!r}")
     arrays = {str(name): _array_record(array) for name, array in content["arrays"].items()}
     sources = tuple(SourceRecord(**source) for source in content["sources"])

@@ -38,7 +38,8 @@ INDEX = "pairs.csv"
 """Name of the index."""
 
 _ROLES: tuple[Role, ...] = get_args(Role)
-_TASKS: tuple[TaskName, ...] = get_args(TaskName)
+_TASKS: tuple[TaskName, ...] = ("pansharpening", "mri", "depth")
+"""Tasks that the index has columns for."""
 _CONTRASTS: tuple[Contrast, ...] = get_args(Contrast)
 _SPLITS: tuple[Split, ...] = get_args(Split)
 _ANSWERS = {"yes": True, "true": True, "no": False, "false": False}

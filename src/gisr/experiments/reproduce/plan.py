@@ -10,10 +10,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from gisr.errors import InputError, RecipeError
 from gisr.tasks import TaskName
+from gisr.tasks.depth import DEPTH
+from gisr.tasks.mri import MRI
+from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.training.recipe import Recipe
 from gisr.training.set_recipe import SetRecipe
 
@@ -30,7 +33,8 @@ ExperimentName = Literal[
 ]
 """Everything that ``gisr reproduce`` knows."""
 
-_TASKS: tuple[TaskName, ...] = get_args(TaskName)
+_TASKS: tuple[TaskName, ...] = (PANSHARPENING.name, MRI.name, DEPTH.name)
+"""The tasks of the paper."""
 _BACKBONE = {"prompt_module": False, "routing": "none"}
 _SHORT_WARM_UP = 10
 """A short run warms up in a tenth of its steps, and its moving average looks back as far: the 500

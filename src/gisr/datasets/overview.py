@@ -1,4 +1,4 @@
-"""What a data set holds, in words: for lists and for the captions of contact sheets."""
+"""What a data set holds, as text for lists and for the captions of contact sheets."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def holdings(entries: Sequence[Entry]) -> list[Holding]:
 
 
 def divided_groups(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
-    """Return the groups that stand in several splits, with these: trained on, and tested on."""
+    """Return the groups that are in several splits, with these: trained on, and tested on."""
     splits: dict[str, dict[str, None]] = defaultdict(dict)
     for entry in entries:
         if entry.group:

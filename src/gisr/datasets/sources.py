@@ -19,7 +19,7 @@ _Source = tuple[Callable[[Path], bool], Callable[[Path], list[Entry]]]
 
 
 def read_entries(folder: str | Path, layout: str = AUTO) -> list[Entry]:
-    """Return the entries of a folder, whatever it holds; images are read when asked for.
+    """Return the entries of a folder, whatever it holds; images are read on first use.
 
     Args:
         folder: A folder with our ``index.json``, a prepared store, or a data set as published.

@@ -1,4 +1,4 @@
-"""Scoring any system on the public benchmarks, and the tables that come of it."""
+"""Scoring any system on the public benchmarks, and the resulting tables."""
 
 import json
 import platform
@@ -216,13 +216,13 @@ def tables(scores: Sequence[Score]) -> str:
 
 
 def save_scores(scores: Sequence[Score], path: str | Path, command: str) -> None:
-    """Write scores with what is needed to get them again: command, commit, date, machine."""
+    """Write scores with what is needed to reproduce them: command, commit, date, machine."""
     record = {**provenance(command), "scores": [asdict(score) for score in scores]}
     Path(path).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def provenance(command: str) -> dict[str, str]:
-    """Return what a result needs to be got again: command, commit, date, machine."""
+    """Return what is needed to reproduce a result: command, commit, date, machine."""
     return {
         "command": command,
         "commit": _commit(),
@@ -320,7 +320,7 @@ def shown(metric: MetricName, value: float) -> str:
 
 
 def _commit() -> str:
-    """Return the commit the code comes from, or say that it is not a checkout."""
+    """Return the commit of the code, or that it is not a checkout."""
     try:
         found = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"],

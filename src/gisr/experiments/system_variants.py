@@ -14,7 +14,7 @@ Corrected = Literal["default", "always", "kspace", "never"]
 
 
 class AskedUpscaler(PairSystem):
-    """An upscaler of which more or less is asked than by default."""
+    """An upscaler with other settings than its default ones."""
 
     def __init__(
         self, upscaler: Upscaler, corrected: Corrected = "default", *, ensemble: bool = False

@@ -1,4 +1,4 @@
-"""Validation during training: held-out pairs through the very upscaler that users get.
+"""Validation during training: held-out pairs through the upscaler that users call.
 
 With one exception: satellite images are not made consistent, which would hide what the network has
 still to learn.

@@ -1,4 +1,4 @@
-"""Turn what a caller hands to a metric into two comparable float64 arrays, or say why it cannot."""
+"""Turn the arguments of a metric into two comparable float64 arrays, or state why not."""
 
 from typing import Any, NamedTuple
 

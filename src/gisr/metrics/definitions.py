@@ -27,7 +27,7 @@ class MetricDefinition:
     name: MetricName
     """Name of the function."""
     symbol: str
-    """As it stands above a table column."""
+    """As it is printed above a table column."""
     unit: str
     """Unit of the value, empty where it has none."""
     better: Literal["higher", "lower"]

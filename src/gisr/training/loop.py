@@ -1,7 +1,7 @@
 """The training loop: resumable bit for bit on CPU, in the middle of an epoch.
 
-One process or several (:mod:`gisr.training.distributed`) run the same lines; what differs is asked
-of ``processes``.
+One process or several (:mod:`gisr.training.distributed`) run the same lines; what differs is in
+``processes``.
 """
 
 import math
@@ -49,11 +49,11 @@ def train(
     stop_after: float | None = None,
     quiet: bool = False,
 ) -> Path:
-    """Train, or go on with, the run of a folder.
+    """Train, or resume, the run of a folder.
 
     Args:
-        recipe: What to train; a run that goes on must have the same recipe (``steps``, ``stages``
-            and the intervals may change). Its batch is that of all processes together.
+        recipe: What to train; a resumed run must have the same recipe (``steps``, ``stages`` and
+            the intervals may change). Its batch is that of all processes together.
         folder: Receives ``checkpoints/``, ``weights/`` (the moving average, ready for
             :func:`gisr.load_model`), ``log.jsonl`` and TensorBoard files.
         device: torch device; under torchrun ``cuda`` gives each process a GPU of its own.
@@ -140,7 +140,7 @@ def _follow(
 
 
 def _time_is_up(run: Run, deadline: float | None) -> bool:
-    """Whether a process says so: all have to stop after the same step."""
+    """Whether the time of any process is up: all have to stop after the same step."""
     if deadline is None:
         return False
     late = torch.tensor(float(time.monotonic() >= deadline), device=run.device)
@@ -240,7 +240,7 @@ def _batches(
 
 
 def _check_same(recipe: Recipe, checkpoint: Path) -> None:
-    """Refuse to go on with another run: the result would belong to neither recipe."""
+    """Refuse to resume another run: the result would belong to neither recipe."""
     _, state = load_checkpoint(checkpoint)
     free = {"steps", "stages", "checkpoint_every", "validate_every", "workers", "data", "compile"}
     before = state["recipe"]
@@ -254,7 +254,7 @@ def _check_same(recipe: Recipe, checkpoint: Path) -> None:
 
 
 def _plain(value: object) -> object:
-    """Return a value as it comes back from JSON."""
+    """Return a value as JSON would return it."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -37,7 +37,7 @@ class WeightAverageSettings:
     """Dynamic weight averaging."""
 
     temperature: float = 2.0
-    """T: the higher, the more alike the weights. The paper's value."""
+    """T: the higher, the more equal the weights. The paper's value."""
     interval: int = 500
     """Steps whose mean error is compared with that of the steps before; the paper's is an epoch."""
 
@@ -51,7 +51,7 @@ class GradNormSettings:
     """Gradient normalisation."""
 
     asymmetry: float = 1.5
-    """alpha: how hard a task that learns slowly is pulled along; 0 makes gradients alike. The
+    """alpha: how strongly a task that learns slowly is favoured; 0 makes gradient norms equal. The
     paper's value for tasks of different kinds."""
     learning_rate: float = 0.025
     """Of Adam on the weights. The paper's value."""
@@ -115,7 +115,7 @@ class Recipe:
     """How often an epoch visits an image of the smallest set."""
     sampling_temperature: float | None = None
     """Sets share an epoch by size ** (1 / sampling_temperature). 1 is in proportion to size; the
-    higher, the more alike. None is the limit, every set alike: the rule of the paper."""
+    higher, the more equal. None is the limit, equal shares: the rule of the paper."""
     misregistration: float = 0.3
     """Largest random shift of aligned panchromatic guides, in truth pixels."""
     learning_rate: float = 4e-4

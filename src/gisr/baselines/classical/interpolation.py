@@ -20,7 +20,7 @@ from gisr.tasks import TASKS, TaskName
 
 @dataclass(frozen=True)
 class Bicubic(ClassicalBaseline):
-    """Keys' cubic convolution with a = -1/2 (IEEE TASSP 1981), placed as ``grid`` says.
+    """Keys' cubic convolution with a = -1/2 (IEEE TASSP 1981), placed by the pair's ``grid``.
 
     MR papers that enlarge a k-space crop with an image resizer ignore that its samples lie at
     guide index ``j * ratio`` and so report a bicubic row about 3 dB lower; for that row pass

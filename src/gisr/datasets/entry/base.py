@@ -49,7 +49,7 @@ class Entry(ABC):
     dataset: str
     """Data set it belongs to, ``open-pairs`` or a name of :data:`gisr.datasets.readers.LAYOUTS`."""
     split: Split
-    """A group never stands in two splits."""
+    """A group is never in two splits."""
     group: str = ""
     """What must stay together in a split: the volume, the scene family, the orbit."""
     open: bool = False

@@ -1,4 +1,4 @@
-"""The manifest of a prepared store: what there is, as JSON, checked before it is believed."""
+"""The manifest of a prepared store: what there is, as JSON, checked before it is used."""
 
 import json
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ FIELDS: dict[str, tuple[type, ...]] = {
     "ratio": (int,),
     "peak": (int, float, NoneType),
 }
-"""What a manifest says of entries besides their images, and the JSON types it says it in."""
+"""Fields of entries in a manifest, besides their images, and their JSON types."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class SourceRecord:
     file: str
     bytes: int
     modified: int
-    """Nanoseconds since 1970; with the size, it tells whether the file has changed."""
+    """Nanoseconds since 1970; with the size, it shows whether the file has changed."""
     sha256: str
 
 
@@ -79,7 +79,7 @@ class EntryRecord:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What ``manifest.json`` says."""
+    """The content of ``manifest.json``."""
 
     layout: str
     """Layout that the entries were read by; also their ``dataset``."""
@@ -148,7 +148,7 @@ def entry_record(content: Mapping[str, Any]) -> EntryRecord:
 
 
 def entry_fields(entry: Entry) -> dict[str, Any]:
-    """Return what a manifest says of an entry besides its images, as JSON holds it."""
+    """Return the fields of an entry besides its images, as JSON holds them."""
     return {name: _plain(getattr(entry, name)) for name in FIELDS if hasattr(entry, name)}
 
 

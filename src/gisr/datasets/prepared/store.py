@@ -7,8 +7,8 @@
 
 Decoding a scene or a volume takes longer than a training step; cutting a window of a store does
 not. The manifest is written last, so a folder with one is whole. Nothing in a store is pickled, and
-what its manifest claims is checked before it is believed: files stay inside the folder, and have
-the shape and type that it says.
+its manifest is checked before it is used: files stay inside the folder, and have the shape and
+type that it states.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ class StoredArray:
         """Read a window, in the stored type.
 
         Raises:
-            FileFormatError: The file is not there any more, or not what the manifest says.
+            FileFormatError: The file is not there any more, or not as the manifest states.
         """
         return np.array(self._map()[window])
 
@@ -87,7 +87,7 @@ def read_store(
     Args:
         folder: Made by :func:`gisr.datasets.prepared.prepare.prepare_store`.
         verify: Compute the sum of every array again; without it, only sizes are compared.
-        progress: Told of every array whose sum was computed.
+        progress: Called after every array whose sum was computed.
 
     Raises:
         FileFormatError: No store, of another format version, or files are missing or changed.
@@ -114,7 +114,7 @@ def damaged_arrays(
         folder: The store.
         manifest: Of the store.
         verify: Compute every sum again instead of only comparing sizes.
-        progress: Told of every array.
+        progress: Called after every array.
     """
     records = [array for entry in manifest.entries for array in entry.arrays.values()]
     problems = {}

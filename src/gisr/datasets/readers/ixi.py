@@ -1,7 +1,7 @@
 """IXI (brain-development.org, CC BY-SA 3.0): healthy brains in T1, T2 and PD.
 
 T2 and PD are of one acquisition and share a grid; T1 was acquired on another. Only the contrasts
-that share a grid are kept: T2 and PD as published, T1 as well once somebody has resampled it.
+that share a grid are kept: T2 and PD as published, T1 as well once it is resampled.
 Subjects without two such contrasts are left out, as the published set has a few. Values are those
 of the files.
 

@@ -67,7 +67,7 @@ def read_nbu(folder: Path, *, four_bands: bool = False) -> list[Entry]:
 def _scene(sensor: str, number: str, files: tuple[Path, ...], four_bands: bool) -> Scene:
     if not number.isdecimal():
         raise FileFormatError(
-            f"{files[0]}: its name is no number, which says the split: take it away"
+            f"{files[0]}: its name is no number, which decides the split: take it away"
         )
     name, (multispectral, panchromatic) = f"{sensor}-{number}", files
     return Scene(

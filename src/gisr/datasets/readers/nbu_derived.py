@@ -1,7 +1,7 @@
 """NBU as the authors' laboratory cuts it: pairs of 32 x 32 and 128 x 128, divided into [0, 1].
 
 * ``nbu-reduced``: reduced by the ratio of 4, with the original as truth; the paper's sizes.
-* ``nbu-full``: of full resolution, so that nobody knows the truth; for QNR and HQNR.
+* ``nbu-full``: of full resolution, without a truth; for QNR and HQNR.
 
 Values were divided by the highest that the sensor gives, so PSNR refers to a range of 1. The
 laboratory publishes no validation set; a folder ``val`` beside ``train`` and ``test`` is read.
@@ -45,7 +45,7 @@ def _read_reduced(folder: Path) -> list[Entry]:
     for found in folders_with(folder, *_REDUCED):
         split = SPLIT_FOLDERS.get(found.resolve().name.lower())
         if split is None:
-            raise FileFormatError(f"{found}: must be called train or test, which says the split")
+            raise FileFormatError(f"{found}: must be called train or test, which decides the split")
         sensor = sensor_of_folder(found.resolve().parent)
         for name, files in partners(found, _REDUCED, ".mat").items():
             entries.append(_pair("nbu-reduced", sensor, split, name, files))

@@ -1,7 +1,7 @@
 """NYU v2 in the two layouts of the depth literature (Silberman et al., 2012; 1449 frames).
 
 * ``nyu-dkn``: the stacks that DKN published (Kim, Ponce, Ham 2021) and SGNet, DORNet and the paper
-  use. Every depth map is stretched to [0, 1]; only the test set says by how much.
+  use. Every depth map is stretched to [0, 1]; only the test set states by how much.
 * ``nyu-jiif``: one picture and one array a frame, in metres (JIIF, Tang et al. 2021; GeoDSR).
 
 Both have the same 1000 frames for training and 449 for testing. The protocol reduces depth with

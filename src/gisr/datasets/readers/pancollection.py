@@ -2,8 +2,8 @@
 
 ``gt``, ``ms``, ``lms`` (ms enlarged, not read) and ``pan`` are (N, bands, H, W) in digital numbers:
 11 bits, from GaoFen-2 10. Files called ``OrigScale`` are of full resolution and have no truth. One
-pair is read at a time, never a whole file. Nobody knows which pairs come from one scene, so a file
-is one group.
+pair is read at a time, never a whole file. Which pairs come from one scene is not published, so
+a file is one group.
 """
 
 import re
@@ -63,7 +63,7 @@ def _count(path: Path, has_truth: bool) -> int:
     if missing:
         raise FileFormatError(
             f"{path}: no array {' and '.join(missing)}, it holds {', '.join(shapes) or 'none'}; "
-            "the name of a file without truth must say OrigScale"
+            "the name of a file without truth must have OrigScale"
         )
     count, bands, rows, columns = (*shapes["ms"], 0, 0, 0, 0)[:4]
     high = rows * _RATIO, columns * _RATIO

@@ -3,7 +3,7 @@
 The names are those of Vivone et al. (2015, 2021) and DLPan (Deng et al., 2022). ``I_MS_LR`` is the
 multispectral image; where it stands, ``I_MS`` is the same enlarged to the panchromatic grid and is
 not read. Files without it have the multispectral image in ``I_MS``. With ``I_GT``, the file is a
-pair that somebody has reduced; without, a scene of full resolution, which evaluation can reduce.
+pair that is reduced already; without, a scene of full resolution, which evaluation can reduce.
 
 Every file is test, except in a folder called train or val.
 """
@@ -28,7 +28,7 @@ NAME.mat, or {train,val,test}/NAME.mat
     I_MS      h x w x bands, or enlarged to H x W where I_MS_LR holds the h x w one
     I_GT      H x W x bands, where the pair was made by reducing it
     ratio, L  H / h and significant bits, where they are there
-A name with WV3, QB, GF2, ... says the sensor
+A name with WV3, QB, GF2, ... names the sensor
 """
 
 
@@ -100,7 +100,7 @@ def _entry(path: Path, split: Split) -> Entry:
 
 
 def _ratio(path: Path, shapes: Mapping[str, tuple[int, ...]], low: str) -> int:
-    """Return how many times finer the panchromatic image is, and check what the file says of it."""
+    """Return how many times finer the panchromatic image is, and check the ratio in the file."""
     small, large = shapes[low][:2], shapes[_PAN][:2]
     ratio = large[0] // max(small[0], 1)
     if ratio < 2 or large != (small[0] * ratio, small[1] * ratio):

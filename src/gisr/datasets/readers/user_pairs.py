@@ -3,7 +3,7 @@
 The index is a table that any spreadsheet can edit: UTF-8, the first line names the columns, one
 line a pair. Commas, semicolons or tabs separate the cells; the order of the columns is free, cells
 may be empty, and columns that nothing needs may be left out.
-:data:`gisr.datasets.readers.user_index.COLUMNS` says what each means.
+:data:`gisr.datasets.readers.user_index.COLUMNS` has the meaning of each.
 
 Two kinds of rows:
 
@@ -11,8 +11,8 @@ Two kinds of rows:
   protocol of the task at any ratio, in training and in evaluation. For pansharpening the truth is
   the multispectral image and the guide the panchromatic one, each at its own resolution, of one
   extent; for MR both are volumes on one grid; for depth both have one size.
-* ``target``, ``guide`` and ``ratio``, and ``truth`` where it is known: a target that somebody
-  reduced, used as it is. MR volumes give a pair for every slice.
+* ``target``, ``guide`` and ``ratio``, and ``truth`` where it is known: a target that is
+  reduced already, used as it is. MR volumes give a pair for every slice.
 
 Paths are relative to the folder of the index, written with ``/``, and stay inside it. Every message
 names the line and the column.
@@ -79,7 +79,7 @@ def _read(folder: Path) -> list[Entry]:
 
 
 def _check_groups(rows: Sequence[Row]) -> None:
-    """Refuse a group that stands in two splits: what was trained on would be tested on."""
+    """Refuse a group that is in two splits: what was trained on would be tested on."""
     first: dict[str, tuple[Split, int]] = {}
     for row in rows:
         split = row.choice("split", _SPLITS)
@@ -104,7 +104,7 @@ def _entries(row: Row) -> list[Entry]:
 
 
 def _check_cells(row: Row, task: TaskName) -> None:
-    """Refuse cells that would be left out without a word."""
+    """Refuse cells that would be ignored."""
     has_target = "target" in row.cells
     for column in row.cells:
         about = COLUMNS[column]
@@ -140,7 +140,7 @@ def _images(row: Row, task: TaskName) -> OwnImages:
 
 
 def _about(row: Row, images: OwnImages) -> dict[str, Any]:
-    """Return what every entry says of itself."""
+    """Return the fields that all entries have."""
     name = row.filled("name")
     if not name.isprintable() or "/" in name or "\\" in name:
         raise row.error("name", f"{name!r}: use letters, digits, spaces, dots and dashes")

@@ -102,7 +102,7 @@ def collect_prompts(
 
     Args:
         upscaler: Its network must have MPGM.
-        entries: Of any split; their names say which.
+        entries: Of any split.
         images: Entries of each task, evenly spread; 40 when None.
 
     Raises:

@@ -1,7 +1,7 @@
 """What each table and figure trains: the paper's rows as changes to one recipe.
 
 Table III, VI and VII change the network; Table IV and V change the training sets; Fig. 2 does both.
-The text of Section IV-E says which rows III to VI have; VII is printed in full. ``balancing``
+The rows of III to VI are those of the text of Section IV-E; VII is printed in full. ``balancing``
 compares rules for what Fig. 11 leaves as future work.
 """
 
@@ -88,7 +88,7 @@ class Variant:
     """Other changes to the recipe."""
 
     def key(self, base: Recipe) -> str:
-        """Return what tells it from other changes to a recipe: ``all`` for none.
+        """Return what distinguishes it from other changes to a recipe: ``all`` for none.
 
         Rows of two tables that are the same network have the same key, whatever they are called.
         """
@@ -137,7 +137,7 @@ class Variant:
             own = [chosen for chosen in base.sets if chosen.task == task]
             if not own and self.tasks != _TASKS:
                 raise RecipeError(f"{self.name}: the recipe {base.name} has no set of {task}")
-            # A set that stands twice in a recipe is one set that weighs twice in the mixture.
+            # A set that is listed twice in a recipe is one set that weighs twice in the mixture.
             kept += list(dict.fromkeys(own))[: self.sets_per_task]
         return tuple(chosen for chosen in base.sets if chosen in kept)
 

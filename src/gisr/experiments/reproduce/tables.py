@@ -18,7 +18,7 @@ class ResultRow:
     values: Mapping[str, float]
     """By key of the column."""
     unseen: frozenset[str] = frozenset()
-    """Columns whose task at whose ratio it was not trained on."""
+    """Columns of a task and ratio that it was not trained on."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _body(
     for column in columns:
         values = {row.name: row.values[column.key] for row in rows if column.key in row.values}
         order = ranked(values, column.metric)
-        # Those that read alike share a mark: digits that are not shown must not crown one of them.
+        # Equal texts share a mark: digits that are not shown must not decide between them.
         texts = dict.fromkeys(shown(column.metric, values[name]) for name in order)
         marks = dict(zip(texts, (style.best, style.second), strict=False))
         for line, row in zip(lines, rows, strict=True):

@@ -54,7 +54,7 @@ def random_gamma(rng: Generator, image: AugmentedImage, low: float, high: float)
 
 
 def random_contrast(rng: Generator, image: AugmentedImage) -> tuple[AugmentedImage, bool]:
-    """Give an MR image another contrast, one time in four, and say whether it has one.
+    """Give an MR image another contrast, one time in four, and return whether it has one.
 
     A curve through random points takes old intensities to new ones; it may fall as well as rise,
     as between T2 and FLAIR. Six subjects of one scanner show few contrasts; what is common to all

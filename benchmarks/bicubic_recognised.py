@@ -17,7 +17,6 @@ from wrong_degradation import scene_cases
 from gisr.data.pair import Pair
 from gisr.datasets.entry import Scene
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.datasets.pairing import full_pair, scene_pair
 from gisr.inference.windowed_pair import ArraySource
 
 RATIOS = (2, 4)
@@ -26,10 +25,10 @@ SIDES = (96, 192)
 
 def all_cases(scene: Scene) -> Iterator[tuple[str, Pair]]:
     """Yield how targets of a scene came about, and the pairs with them."""
-    yield "as it came", full_pair(scene)
+    yield "as it came", scene.full_pair()
     for ratio in RATIOS:
         for side in SIDES:
-            pair = scene_pair(scene, ratio, side=min(side, *scene.multispectral.shape[:2]))
+            pair = scene.reduced_pair(ratio, side=min(side, *scene.multispectral.shape[:2]))
             for case, made in scene_cases(pair):
                 how = "by a bicubic kernel" if case == "bicubic" else "otherwise"
                 yield f"x{ratio}, {side} pixels, made {how}", made

@@ -20,11 +20,9 @@ from gisr.data.synthetic.land_scene import generated_land_scene
 from gisr.rendering.colours import Colours
 from gisr.rendering.display import Display
 from gisr.rendering.stretch import Stretch
-from gisr.training.samples.training_sets import (
-    GeneratedDepthSet,
-    GeneratedPansharpeningSet,
-    TrainingSet,
-)
+from gisr.training.samples.frames import GeneratedFrameSet
+from gisr.training.samples.scenes import GeneratedSceneSet
+from gisr.training.samples.training_set import TrainingSet
 
 COLUMNS, SIDE, GAP = 6, 120, 4
 SAMPLES = 60
@@ -76,8 +74,8 @@ def _stretched(
 
 
 def _costs(patch: int) -> list[str]:
-    sets: list[TrainingSet] = [GeneratedPansharpeningSet(ratio) for ratio in (2, 4)]
-    sets += [GeneratedDepthSet(ratio) for ratio in (4, 8, 16)]
+    sets: list[TrainingSet] = [GeneratedSceneSet(ratio) for ratio in (2, 4)]
+    sets += [GeneratedFrameSet(ratio) for ratio in (4, 8, 16)]
     return [f"{one.task} x{one.ratio} {_milliseconds(one, patch):.1f} ms" for one in sets]
 
 

@@ -27,7 +27,6 @@ from gisr.data.degradations import wald
 from gisr.data.pair import Pair
 from gisr.datasets.entry import Scene
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.datasets.pairing import scene_pair
 from gisr.experiments.evaluation import measure
 from gisr.io.geotiff import GeoReader, read_geotiff, read_header
 from gisr.tasks.sensors import find_sensor
@@ -51,7 +50,7 @@ def main() -> None:
     for name in chosen.names:
         entry = entries[name]
         assert isinstance(entry, Scene)
-        pair = scene_pair(entry, RATIO)
+        pair = entry.reduced_pair(RATIO)
         for row, image, crs, grid in targets(pair):
             scores = [
                 measure(("psnr",), estimate, pair, border=16)["psnr"]

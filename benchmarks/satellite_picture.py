@@ -16,7 +16,6 @@ from whole_command import SHARPEN, run_measured, write_raster
 from gisr.baselines.classical import load_baseline
 from gisr.datasets.entry import Scene
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.datasets.pairing import scene_pair
 from gisr.experiments.demo_pictures import Sheet, draw_comparison
 from gisr.experiments.evaluation import measure
 from gisr.io.geotiff import read_geotiff
@@ -36,7 +35,7 @@ def main() -> None:
     chosen = parser.parse_args()
     scene = next(entry for entry in read_open_pairs(chosen.data) if entry.name == chosen.name)
     assert isinstance(scene, Scene)
-    pair = scene_pair(scene, chosen.ratio)
+    pair = scene.reduced_pair(chosen.ratio)
     with tempfile.TemporaryDirectory() as name:
         folder, images = Path(name), {"ms": pair.target, "pan": pair.guide}
         sizes = {"ms": METRES * chosen.ratio, "pan": METRES}

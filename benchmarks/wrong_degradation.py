@@ -25,7 +25,6 @@ from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_target, shift
 from gisr.datasets.entry import Frame, Scene
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.datasets.pairing import frame_pair, scene_pair
 from gisr.estimation.sensor_model import Instrument
 from gisr.experiments.evaluation import measure
 from gisr.inference.consistency.correction import Consistency, consistency, consistent_image
@@ -176,11 +175,11 @@ def all_pairs(data: Path, ratio: int) -> Iterator[tuple[str, Pair]]:
     for name in SCENES:
         scene = entries[name]
         assert isinstance(scene, Scene)
-        yield from scene_cases(scene_pair(scene, ratio, side=SIDE))
+        yield from scene_cases(scene.reduced_pair(ratio, side=SIDE))
     for name in FRAMES:
         frame = entries[name]
         assert isinstance(frame, Frame)
-        yield from frame_cases(frame_pair(frame, ratio, side=SIDE))
+        yield from frame_cases(frame.reduced_pair(ratio, side=SIDE))
 
 
 def network_alone(upscaler: Upscaler, case: str, pair: Pair, folder: Path | None) -> Image:

@@ -7,15 +7,13 @@ from pathlib import Path
 
 from numpy.random import default_rng
 
-from gisr.training.samples.training_sets import (
-    GeneratedDepthSet,
-    GeneratedPansharpeningSet,
-    TrainingSet,
-)
+from gisr.training.samples.frames import GeneratedFrameSet
+from gisr.training.samples.scenes import GeneratedSceneSet
+from gisr.training.samples.training_set import TrainingSet
 
 SETS: dict[str, tuple[TrainingSet, ...]] = {
-    "depth": tuple(GeneratedDepthSet(ratio) for ratio in (4, 8, 16)),
-    "pansharpening": tuple(GeneratedPansharpeningSet(ratio) for ratio in (2, 4)),
+    "depth": tuple(GeneratedFrameSet(ratio) for ratio in (4, 8, 16)),
+    "pansharpening": tuple(GeneratedSceneSet(ratio) for ratio in (2, 4)),
 }
 
 

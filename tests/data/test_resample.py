@@ -3,18 +3,15 @@
 from typing import get_args
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gisr.data.resample import (
     bicubic_to_guide,
-    resize_matlab,
     resize_pillow,
     shift,
     weighted_taps,
 )
-from gisr.errors import InputError
 from gisr.io.placement import Placement
 from gisr.tasks import Grid
 
@@ -92,18 +89,3 @@ def test_pillow_resizes_band_by_band() -> None:
     assert result.shape == (4, 3, 3)
     for band in range(3):
         np.testing.assert_array_equal(result[..., band], resize_pillow(image[..., band], (4, 3)))
-
-
-@pytest.mark.parametrize("enlarge", [False, True])
-def test_matlab_keeps_constants_and_bands(enlarge: bool) -> None:
-    image = np.stack([np.full((6, 9), 3.0), np.full((6, 9), -4.0)], axis=-1)
-    result = resize_matlab(image, 3, enlarge=enlarge)
-    assert result.shape == ((18, 27, 2) if enlarge else (2, 3, 2))
-    assert result.dtype == np.float32
-    np.testing.assert_allclose(result[..., 0], 3.0, rtol=1e-6)
-    np.testing.assert_allclose(result[..., 1], -4.0, rtol=1e-6)
-
-
-def test_matlab_refuses_to_guess_a_size() -> None:
-    with pytest.raises(InputError, match="multiple of the ratio 4"):
-        resize_matlab(np.zeros((8, 9), np.float32), 4)

@@ -10,8 +10,8 @@ from numpy.random import default_rng
 from PIL import Image
 
 from gisr.datasets.contact_sheet import draw_contact_sheet
-from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene
-from gisr.datasets.overview import divided_groups, holdings, kind_of, sizes_of
+from gisr.datasets.entry import Entry, Frame, PublishedPair, Scan, Scene
+from gisr.datasets.overview import divided_groups, holdings, sizes_of
 from gisr.errors import FileFormatError, MissingExtraError
 from gisr.rendering.colours import UNKNOWN
 
@@ -48,7 +48,7 @@ SCAN = Scan(
 FRAME = Frame(
     **ABOUT, name="frame", unit="cm", read_depth=holed, read_colour=partial(noise, 40, 50, 3)
 )
-PAIR = MadePair(
+PAIR = PublishedPair(
     **ABOUT,
     name="pair",
     open=True,
@@ -58,7 +58,7 @@ PAIR = MadePair(
     read_guide=partial(noise, 64, 64, 1),
     read_truth=partial(noise, 64, 64, 8),
 )
-DEPTH_PAIR = MadePair(
+DEPTH_PAIR = PublishedPair(
     **ABOUT,
     name="depth pair",
     task="depth",
@@ -109,11 +109,15 @@ def test_unknown_depth_is_grey(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_is_shown_as_such(tmp_path: Path) -> None:
     error = FileFormatError("/a/very/long/path" * 9 + ".tif: damaged")
-    bad = MadePair(**ABOUT, name="bad", task="mri", ratio=2, **both(partial(unreadable, error)))
+    bad = PublishedPair(
+        **ABOUT, name="bad", task="mri", ratio=2, **both(partial(unreadable, error))
+    )
     reds = (drawn(tmp_path, [SCENE, bad]) == (176, 32, 32)).all(axis=2)
     assert reds.sum() > 100
     extra = MissingExtraError("install gisr[geo]")
-    needs = MadePair(**ABOUT, name="needs", task="mri", ratio=2, **both(partial(unreadable, extra)))
+    needs = PublishedPair(
+        **ABOUT, name="needs", task="mri", ratio=2, **both(partial(unreadable, extra))
+    )
     with pytest.raises(MissingExtraError):
         drawn(tmp_path, [needs])
 
@@ -123,7 +127,7 @@ def both(read: Any) -> dict[str, Any]:
 
 
 def test_entries_are_told_apart_in_words() -> None:
-    assert [kind_of(entry) for entry in ENTRIES] == [
+    assert [entry.kind for entry in ENTRIES] == [
         "QuickBird",
         "T1 T2",
         "cm",
@@ -142,9 +146,9 @@ def test_entries_are_told_apart_in_words() -> None:
 
 
 def test_groups_in_several_splits_are_found() -> None:
-    def named(group: str, split: str) -> MadePair:
+    def named(group: str, split: str) -> PublishedPair:
         about = {"dataset": "made", "name": "a", "task": "mri", "ratio": 2, **both(holed)}
-        return MadePair(group=group, split=split, **about)  # type: ignore[arg-type]
+        return PublishedPair(group=group, split=split, **about)  # type: ignore[arg-type]
 
     entries: list[Entry] = [named("a", "train"), named("b", "test"), named("a", "test")]
     entries += [named("b", "test"), named("", "train"), named("", "test")]

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from numpy.random import default_rng
 
 from gisr.data.resample import resize_pillow, shift
-from gisr.datasets.crops import frame_window, pair_window, scan_slice, scene_window
-from gisr.datasets.entry import Frame, MadePair, Scan, Scene
+from gisr.datasets.entry import Frame, PublishedPair, Scan, Scene
 from gisr.datasets.prepared.prepare import prepare_store
 from gisr.datasets.prepared.store import read_store
 
@@ -41,7 +40,7 @@ def test_a_window_of_a_scene_has_the_guide_of_the_whole_scene(
 ) -> None:
     made = scene(40, 44, high, offset)
     window = (slice(top, min(top + side, 40)), slice(left, min(left + side, 44)))
-    multispectral, guide = scene_window(made, window)
+    multispectral, guide = made.crop(window)
     whole = resize_pillow(shift(made.panchromatic, offset), (40, 44))
     np.testing.assert_allclose(guide, whole[window], atol=0.01)
     np.testing.assert_array_equal(multispectral, made.multispectral[window])
@@ -59,11 +58,11 @@ def test_windows_of_the_other_entries() -> None:
         read_depth=lambda: (values, values > 0),
         read_colour=lambda: colour,
     )
-    cut = frame_window(frame, window)
+    cut = frame.crop(window)
     for part, whole in zip(cut, (*frame.depth, frame.colour), strict=True):
         np.testing.assert_array_equal(part, whole[window])
         assert part.dtype == whole.dtype
-    pair = MadePair(
+    pair = PublishedPair(
         name="pair",
         dataset="made",
         split="train",
@@ -72,15 +71,15 @@ def test_windows_of_the_other_entries() -> None:
         read_target=lambda: values[..., None],
         read_guide=lambda: colour.repeat(2, 0).repeat(2, 1),
     )
-    target, guide, truth = pair_window(pair, window)
+    target, guide, truth = pair.crop(window)
     np.testing.assert_array_equal(target, pair.target[window])
     np.testing.assert_array_equal(guide, pair.guide[4:10, 2:14])
     assert truth is None
     volume = rng.integers(0, 900, (4, 5, 6)).astype(np.int16)
     scan = Scan(name="scan", dataset="made", split="train", read_contrasts={"T1": lambda: volume})
-    np.testing.assert_array_equal(scan_slice(scan, "T1", 3), volume[:, :, 3])
-    np.testing.assert_array_equal(scan_slice(scan, "T1", 2, axis=0), volume[2])
-    assert scan_slice(scan, "T1", 3).dtype == np.float32
+    np.testing.assert_array_equal(scan.plane("T1", 3), volume[:, :, 3])
+    np.testing.assert_array_equal(scan.plane("T1", 2, axis=0), volume[2])
+    assert scan.plane("T1", 3).dtype == np.float32
 
 
 @pytest.mark.parametrize("offset", [(0.0, 0.0), (-1.0, 0.5)])
@@ -92,5 +91,5 @@ def test_a_store_gives_the_windows_that_its_source_gives(
     (stored,) = read_store(tmp_path / "store")
     assert isinstance(stored, Scene)
     window = (slice(7, 20), slice(30, 44))
-    for own, other in zip(scene_window(made, window), scene_window(stored, window), strict=True):
+    for own, other in zip(made.crop(window), stored.crop(window), strict=True):
         np.testing.assert_array_equal(own, other)

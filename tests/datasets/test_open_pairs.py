@@ -15,7 +15,10 @@ from gisr.datasets.open_pairs import read_open_pairs
 from gisr.errors import FileFormatError
 from gisr.tasks import built_in_descriptions
 from gisr.tasks.sensors import find_sensor
-from gisr.training.samples.training_sets import DepthSet, MRISet, PansharpeningSet, TrainingSet
+from gisr.training.samples.frames import FrameSet
+from gisr.training.samples.scans import ScanSet
+from gisr.training.samples.scenes import SceneSet
+from gisr.training.samples.training_set import TrainingSet
 
 SCENE: dict[str, Any] = {
     "id": "a",
@@ -174,7 +177,7 @@ def real_sets(folder: Path) -> list[TrainingSet]:
     subjects = tuple(entry for entry in entries if isinstance(entry, Scan))[:4]
     frames = tuple(entry for entry in entries if isinstance(entry, Frame))[:4]
     return [
-        *(PansharpeningSet(scenes, ratio) for ratio in (2, 3, 4)),
-        *(MRISet(subjects[:1] + subjects[-1:], ratio) for ratio in (2, 4, 8)),
-        *(DepthSet(frames, ratio) for ratio in (4, 8, 16)),
+        *(SceneSet(scenes, ratio) for ratio in (2, 3, 4)),
+        *(ScanSet(subjects[:1] + subjects[-1:], ratio) for ratio in (2, 4, 8)),
+        *(FrameSet(frames, ratio) for ratio in (4, 8, 16)),
     ]

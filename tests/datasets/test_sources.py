@@ -10,7 +10,7 @@ from PIL import Image
 from gisr.datasets.open_pairs import OPEN_PAIRS
 from gisr.datasets.prepared.prepare import prepare_store
 from gisr.datasets.readers import LAYOUTS
-from gisr.datasets.sources import STORE, read_entries, source_names
+from gisr.datasets.sources import STORE, read_entries
 from gisr.errors import FileFormatError, InputError
 
 
@@ -61,8 +61,11 @@ def test_what_no_layout_recognises_is_refused(tmp_path: Path) -> None:
         read_entries(tmp_path, "tiff")
 
 
-def test_every_layout_can_be_named() -> None:
-    assert source_names() == (OPEN_PAIRS, STORE, *LAYOUTS)
+@pytest.mark.parametrize("layout", [OPEN_PAIRS, STORE, *LAYOUTS])
+def test_every_layout_can_be_named(tmp_path: Path, layout: str) -> None:
+    """A folder that is none of it is refused for that, not for the name."""
+    with pytest.raises(FileFormatError, match=str(tmp_path)):
+        read_entries(tmp_path, layout)
 
 
 @pytest.mark.parametrize(

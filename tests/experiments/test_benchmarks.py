@@ -10,7 +10,7 @@ from numpy.random import default_rng
 from scipy.ndimage import gaussian_filter
 
 from gisr.data.degradations import wald
-from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene
+from gisr.datasets.entry import Entry, Frame, PublishedPair, Scan, Scene
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.evaluation import _scores, evaluate, load_systems
 
@@ -46,14 +46,14 @@ def frame(dataset: str, **about: Any) -> Frame:
     )
 
 
-def made(dataset: str, sensor: str | None = None, **about: Any) -> MadePair:
+def made(dataset: str, sensor: str | None = None, **about: Any) -> PublishedPair:
     images: dict[str, Any] = {
         "read_target": given(RNG.uniform(size=(16, 16, 4))),
         "read_guide": given(RNG.uniform(size=(64, 64, 1))),
         "read_truth": given(RNG.uniform(size=(64, 64, 4))),
     }
     task = {"task": "pansharpening", "ratio": 4, "sensor": sensor}
-    return MadePair(**{**ABOUT, "dataset": dataset, **task, **images, **about})
+    return PublishedPair(**{**ABOUT, "dataset": dataset, **task, **images, **about})
 
 
 MEMBERS: list[tuple[Entry, set[str]]] = [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gisr.data.resample import bicubic_to_guide, resize_matlab, resize_pillow
+from gisr.data.resample import bicubic_to_guide, bicubic_to_target, resize_pillow
 from gisr.io.placement import Placement
 
 RNG = np.random.default_rng(11)
@@ -45,29 +45,37 @@ def test_pillows_reduction_is_its_antialiased_kernel(shape: tuple[int, int], rat
 
 @pytest.mark.parametrize("enlarge", [False, True])
 @pytest.mark.parametrize(
-    ("shape", "ratio"), [((24, 32), 2), ((24, 33), 3), ((16, 24), 4), ((32, 16), 8), ((4, 4), 4)]
+    ("shape", "ratio"), [((24, 32), 2), ((24, 33), 3), ((24, 32), 4), ((64, 48), 8)]
 )
-def test_imresize_from_matlabs_definition(
+def test_inside_the_border_bicubic_is_matlabs_imresize(
     shape: tuple[int, int], ratio: int, enlarge: bool
 ) -> None:
+    """At the border imresize mirrors the image, where our kernels drop what lies outside."""
     image = RNG.uniform(0, 1, shape).astype(np.float32)
     expected = image.astype(np.float64)
     for axis in (0, 1):
         moved = np.moveaxis(expected, axis, 0)
         expected = np.moveaxis(_imresize(moved, float(ratio) if enlarge else 1 / ratio), 0, axis)
-    np.testing.assert_allclose(resize_matlab(image, ratio, enlarge=enlarge), expected, atol=1e-6)
+    other = expected.shape[0], expected.shape[1]
+    low, high = (shape, other) if enlarge else (other, shape)
+    resize, reach = (bicubic_to_guide, 2 * ratio) if enlarge else (bicubic_to_target, 2)
+    result = resize(image, other, Placement.from_grid("centre", low, high))
+    inside = np.s_[reach:-reach, reach:-reach]
+    assert expected[inside].size > 0
+    np.testing.assert_allclose(result[inside], expected[inside], atol=1e-6)
 
 
-def test_imresize_of_a_step_by_hand() -> None:
+def test_a_reduced_step_by_hand() -> None:
     """Reducing by 2: the kernel is stretched to twice its width and halved."""
-    step = np.tile(np.array([0, 0, 0, 0, 1, 1, 1, 1], dtype=np.float32), (8, 1))
+    step = np.tile(np.repeat(np.array([0, 1], dtype=np.float32), 8), (16, 1))
     # Kernel at distances 1/4, 3/4, 5/4, 7/4 over 2: 0.8671875, 0.2265625, -0.0703125, -0.0234375.
-    # Output 0 lies at input 0.5: of the ones it reaches input 4 only, at 3.5 / 2 = 7/4.
+    # Output 2 lies at input 4.5: of the ones it reaches input 8 only, at 3.5 / 2 = 7/4.
     first = -0.0234375 / 2
-    # Output 1 lies at input 2.5; inputs 4, 5 and 6 are at 3/4, 5/4 and 7/4.
+    # Output 3 lies at input 6.5; inputs 8, 9 and 10 are at 3/4, 5/4 and 7/4.
     second = (0.2265625 - 0.0703125 - 0.0234375) / 2
     expected = [first, second, 1 - second, 1 - first]
-    np.testing.assert_allclose(resize_matlab(step, 2)[2], expected, atol=1e-6)
+    reduced = bicubic_to_target(step, (8, 8), Placement.from_grid("centre", (8, 8), (16, 16)))
+    np.testing.assert_allclose(reduced[4, 2:6], expected, atol=1e-6)
 
 
 def _keys(x: float) -> float:

@@ -15,8 +15,9 @@ from gisr.training import checkpoint
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
 from gisr.training.log import read_log
 from gisr.training.loop import train
-from gisr.training.recipe import Recipe, SetRecipe
+from gisr.training.recipe import Recipe
 from gisr.training.recipe_file import read_recipe
+from gisr.training.set_recipe import SetRecipe
 from gisr.weights.store import load_weights
 
 Build = Callable[..., Recipe]

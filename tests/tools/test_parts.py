@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from parts import part_of
 
-from gisr.datasets.entry import Frame, MadePair, Scan, Scene
-from gisr.datasets.prepared.checked_images import checked_images
+from gisr.datasets.entry import Frame, PublishedPair, Scan, Scene
 from gisr.errors import InputError
-from gisr.training.samples.training_sets import DepthSet
+from gisr.training.samples.frames import FrameSet
 
 ABOUT: dict[str, Any] = {"name": "x", "dataset": "made", "split": "train"}
 
@@ -58,7 +57,7 @@ def test_depth_becomes_the_levels_it_was_published_in() -> None:
     levels = image(12, 16)
     known = levels < 190
     part = part_of(frame((levels / 3).astype(np.float32), known), 0.25)
-    images = checked_images(part)
+    images = part.checked_images()
     assert images["depth"].dtype == np.uint8
     inside = (slice(3, 9), slice(4, 12))
     assert np.array_equal(images["valid"], known[inside])
@@ -67,11 +66,11 @@ def test_depth_becomes_the_levels_it_was_published_in() -> None:
 
 def test_other_depth_gets_fine_levels() -> None:
     values = np.random.default_rng(0).uniform(0.5, 80, (12, 16)).astype(np.float32)
-    depth = checked_images(part_of(frame(values), 1))["depth"]
+    depth = part_of(frame(values), 1).checked_images()["depth"]
     assert depth.dtype == np.uint16
     np.testing.assert_allclose(depth * (values.max() / 65535), values, atol=80 / 65535)
     below = values - 40
-    assert np.array_equal(checked_images(part_of(frame(below), 1))["depth"], below)
+    assert np.array_equal(part_of(frame(below), 1).checked_images()["depth"], below)
 
 
 def test_depth_in_levels_trains_as_depth_does() -> None:
@@ -82,7 +81,7 @@ def test_depth_in_levels_trains_as_depth_does() -> None:
     assert isinstance(in_levels, Frame)
     for number in range(3):
         one, other = (
-            DepthSet((entry,), 4).sample(0, np.random.default_rng(number), 32)
+            FrameSet((entry,), 4).sample(0, np.random.default_rng(number), 32)
             for entry in (original, in_levels)
         )
         assert one.description == other.description
@@ -91,7 +90,7 @@ def test_depth_in_levels_trains_as_depth_does() -> None:
 
 
 def test_pairs_of_others_stay_and_shares_are_checked() -> None:
-    pair = MadePair(
+    pair = PublishedPair(
         **ABOUT,
         task="mri",
         ratio=2,

@@ -12,7 +12,8 @@ from PIL import Image
 from tests.geotiffs import write_geotiff
 
 from gisr.magnet import MAGNetConfig
-from gisr.training.recipe import Recipe, SetRecipe
+from gisr.training.recipe import Recipe
+from gisr.training.set_recipe import SetRecipe
 
 SIDE = 64
 

@@ -20,11 +20,10 @@ from gisr.training.recipe import (
     BalancingRule,
     GradNormSettings,
     Recipe,
-    SetRecipe,
-    TaskWeights,
     UncertaintySettings,
     WeightAverageSettings,
 )
+from gisr.training.set_recipe import SetRecipe
 
 ALL = torch.tensor([True, True, True])
 WITHOUT_MRI = torch.tensor([True, False, True])
@@ -45,7 +44,7 @@ def norms(*values: float) -> Callable[[], torch.Tensor]:
 
 
 def test_fixed_weights_stay() -> None:
-    rule = FixedWeights(ALL, TaskWeights(mri=3.0, depth=0.5))
+    rule = FixedWeights(ALL, {"mri": 3.0, "depth": 0.5})
     rule.learn(errors(1.0, 2.0, 3.0), no_norms)
     assert rule.weights.tolist() == [1.0, 3.0, 0.5]
     assert rule.tensors() == {}

@@ -30,7 +30,7 @@ def folders(recipe: Build, tmp_path_factory: pytest.TempPathFactory) -> Folders:
     have to put together takes part.
     """
     folder = tmp_path_factory.mktemp("distributed")
-    plan = recipe(batch=3, balance=0.3, balancing="gradnorm", checkpoint_every=5)
+    plan = recipe(batch=3, balance_weight=0.3, balancing="gradnorm", checkpoint_every=5)
     path, together = folder / "recipe.json", folder / "together"
     path.write_text(json.dumps(plan.record()), encoding="utf-8")
     train(plan, folder / "alone", quiet=True)

@@ -10,16 +10,14 @@ from gisr.errors import RecipeError
 from gisr.experiments.validation import make_validation
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
 from gisr.training.loop import train
-from gisr.training.recipe import Recipe, SetRecipe
+from gisr.training.recipe import Recipe
 from gisr.training.recipe_file import read_recipe
 from gisr.training.run import Run
+from gisr.training.samples.frames import FrameSet, GeneratedFrameSet
 from gisr.training.samples.mixture import Mixture, Position
-from gisr.training.samples.training_sets import (
-    GENERATED_LENGTH,
-    DepthSet,
-    GeneratedDepthSet,
-    GeneratedPansharpeningSet,
-)
+from gisr.training.samples.scenes import GeneratedSceneSet
+from gisr.training.samples.training_set import GENERATED_LENGTH
+from gisr.training.set_recipe import SetRecipe
 from gisr.training.sets import training_sets
 
 Build = Callable[..., Recipe]
@@ -40,7 +38,7 @@ def test_a_recipe_file_can_ask_for_them(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(text, encoding="utf-8")
     recipe = read_recipe(tmp_path / "recipe.yaml")
     assert recipe.folders == ()
-    assert training_sets(recipe) == [GeneratedDepthSet(8)]
+    assert training_sets(recipe) == [GeneratedFrameSet(8)]
 
 
 def test_without_folders_an_epoch_has_the_papers_length(recipe: Build) -> None:
@@ -53,9 +51,9 @@ def test_without_folders_an_epoch_has_the_papers_length(recipe: Build) -> None:
 def test_beside_real_images_those_decide_how_long_an_epoch_is(recipe: Build) -> None:
     plan = recipe(sets=(SetRecipe("depth", 4), *GENERATED), misregistration=0.1)
     real, *generated = training_sets(plan)
-    assert isinstance(real, DepthSet) and generated == [
-        GeneratedDepthSet(4),
-        GeneratedPansharpeningSet(2, 0.1),
+    assert isinstance(real, FrameSet) and generated == [
+        GeneratedFrameSet(4),
+        GeneratedSceneSet(2, 0.1),
     ]
     assert Mixture([real, *generated], patch=16, seed=0).items == (2, 2, 2)
 

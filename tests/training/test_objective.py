@@ -9,7 +9,7 @@ import torch
 from gisr.magnet import LevelRouting, MAGNetOutput
 from gisr.tasks import TaskName, describe
 from gisr.tasks.text.table import built_in_table
-from gisr.training.objective import Batch, gradient_norms, objective, sample_errors
+from gisr.training.objective import SampleBatch, gradient_norms, objective, sample_errors
 from gisr.training.recipe import Criterion
 from gisr.training.samples.patches import Sample
 
@@ -35,8 +35,8 @@ def sample(
     )
 
 
-def batch(*samples: Sample) -> Batch:
-    return Batch.of(list(samples), built_in_table())
+def batch(*samples: Sample) -> SampleBatch:
+    return SampleBatch.of(list(samples), built_in_table())
 
 
 ALIKE = torch.ones(3)

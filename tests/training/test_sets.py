@@ -10,24 +10,23 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
-from gisr.datasets.entry import MadePair, Scene
+from gisr.datasets.entry import PublishedPair, Scene
 from gisr.datasets.sources import read_entries
 from gisr.errors import FileFormatError, RecipeError
 from gisr.training import sets
-from gisr.training.recipe import Recipe, SetRecipe
-from gisr.training.samples.training_sets import (
-    DepthSet,
-    JoinedSet,
-    MadeSet,
-    MRISet,
-    PansharpeningSet,
-)
+from gisr.training.recipe import Recipe
+from gisr.training.samples.frames import FrameSet
+from gisr.training.samples.pairs import PairSet
+from gisr.training.samples.scans import ScanSet
+from gisr.training.samples.scenes import SceneSet
+from gisr.training.samples.training_set import JoinedSet
+from gisr.training.set_recipe import SetRecipe
 from gisr.training.sets import training_sets
 
 Build = Callable[..., Recipe]
 
 
-def made(**changes: Any) -> MadePair:
+def made(**changes: Any) -> PublishedPair:
     images: dict[str, Any] = {
         "read_target": lambda: np.ones((8, 8, 4)),
         "read_guide": lambda: np.ones((32, 32, 1)),
@@ -35,7 +34,7 @@ def made(**changes: Any) -> MadePair:
     }
     about = {"name": "pair", "dataset": "nbu-reduced", "split": "train", "open": True}
     satellite = {"task": "pansharpening", "ratio": 4, "sensor": "GaoFen-1"}
-    return MadePair(**{**about, **satellite, **images, **changes})
+    return PublishedPair(**{**about, **satellite, **images, **changes})
 
 
 def test_excluded_entries_are_left_out(recipe: Build) -> None:
@@ -47,13 +46,13 @@ def test_excluded_entries_are_left_out(recipe: Build) -> None:
 def test_sets_are_of_the_recipes_kinds_in_its_order(recipe: Build) -> None:
     wanted = (SetRecipe("depth", 8), SetRecipe("mri", 2), SetRecipe("pansharpening", 3))
     found = training_sets(recipe(sets=wanted, misregistration=0.1))
-    assert [type(one) for one in found] == [DepthSet, MRISet, PansharpeningSet]
+    assert [type(one) for one in found] == [FrameSet, ScanSet, SceneSet]
     assert [(one.task, one.ratio) for one in found] == [
         ("depth", 8),
         ("mri", 2),
         (wanted[2].task, 3),
     ]
-    assert isinstance(found[2], PansharpeningSet) and found[2].misregistration == 0.1
+    assert isinstance(found[2], SceneSet) and found[2].misregistration == 0.1
 
 
 def test_several_folders_are_one_data_set_or_told_apart(
@@ -74,11 +73,13 @@ def test_several_folders_are_one_data_set_or_told_apart(
 def test_a_set_may_choose_sensor_and_contrasts(recipe: Build) -> None:
     wanted = (
         SetRecipe("pansharpening", 2, sensor="L7"),
-        SetRecipe("mri", 2, contrast="T2", guide_contrast="T1", middle_slices=2, head_share=0.0),
+        SetRecipe(
+            "mri", 2, contrast="T2", guide_contrast="T1", middle_slices=2, foreground_share=0.0
+        ),
     )
     scenes, slices = training_sets(recipe(sets=wanted))
     assert (len(scenes), len(slices)) == (2, 2)
-    assert isinstance(slices, MRISet)
+    assert isinstance(slices, ScanSet)
     assert {contrast for _, contrast, _ in slices._slices} == {"T2"}
     for nothing in (
         SetRecipe("pansharpening", 2, sensor="QuickBird"),
@@ -103,10 +104,10 @@ def test_made_pairs_train_at_their_own_ratio(
         SetRecipe("pansharpening", 4, sensor="gf1"),
     )
     alone, joined, scenes, one = training_sets(recipe(sets=wanted))
-    assert isinstance(alone, MadeSet) and [entry.name for entry in alone.entries] == ["pair"]
+    assert isinstance(alone, PairSet) and [entry.name for entry in alone.entries] == ["pair"]
     assert isinstance(joined, JoinedSet) and len(joined) == 3
-    assert isinstance(scenes, PansharpeningSet) and isinstance(scenes.entries[0], Scene)
-    assert isinstance(one, MadeSet)
+    assert isinstance(scenes, SceneSet) and isinstance(scenes.entries[0], Scene)
+    assert isinstance(one, PairSet)
     assert alone.sample(0, default_rng(0), 16).truth.shape == (4, 16, 16)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from gisr.baselines.classical import Bicubic
 from gisr.data.protocols import depth_pair
-from gisr.datasets.entry import Frame, MadePair
+from gisr.datasets.entry import Frame, PublishedPair
 from gisr.experiments import validation
 from gisr.experiments.validation import make_validation
 from gisr.magnet import MAGNet
@@ -70,7 +70,7 @@ def test_made_pairs_are_validated_at_their_own_ratio(
 ) -> None:
     rng = np.random.default_rng(0)
     truth = rng.uniform(size=(32, 32, 4))
-    entry = MadePair(
+    entry = PublishedPair(
         name="made",
         dataset="pancollection",
         split="val",

@@ -64,9 +64,9 @@ def reproduce(
     chosen = _budget(what, budget, weights, run)
     if images is not None and images < 1:
         raise InputError(f"images {images} must be at least 1")
-    from gisr.experiments.reproduce import runs as experiments
+    from gisr.experiments.reproduce import results as experiments
     from gisr.experiments.reproduce.plan import ExperimentName
-    from gisr.experiments.reproduce.run import Request
+    from gisr.experiments.reproduce.variant_training import Request
 
     names = {name: name for name in get_args(ExperimentName)}
     if what not in names:

@@ -98,7 +98,7 @@ def kspace_centre(
     image: Float[np.ndarray, "H W"], low: tuple[int, int]
 ) -> Float[np.ndarray, "h w"]:
     """Keep so many rows and columns of the centre of k-space; otherwise as above."""
-    from scipy import fft  # only here: who reads files need not wait for it
+    from scipy import fft  # imported on use: it is slow to import
 
     height, width = image.shape
     spectrum = fft.fftshift(fft.fft2(np.asarray(image, dtype=np.float32)))

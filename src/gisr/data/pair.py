@@ -22,7 +22,7 @@ class Pair:
 
     Raises:
         InputError: An image is empty, has no or too many channels, or holds values that are not
-            finite where they are said to be valid.
+            finite where they are marked as valid.
         PairError: The shapes do not fit together, or a ``kspace`` placement is none.
     """
 
@@ -85,7 +85,7 @@ class Pair:
         _check_finite("guide", self.guide, "fill them first")
 
     def _check_kspace(self) -> None:
-        """Zero-filling knows one placement only; another would be shifted without a word."""
+        """Zero-filling knows one placement only; another would be shifted unnoticed."""
         if self.grid != "kspace":
             return
         sizes = self.target.shape[:2], self.guide.shape[:2]
@@ -120,7 +120,7 @@ def to_guide_grid(
     placement: Placement,
     grid: Grid,
 ) -> Float[np.ndarray, "H W bands"]:
-    """Bring a target without unknown pixels to the guide's grid, as its grid asks."""
+    """Bring a target without holes to the guide's grid: bicubic, or zero-filled if from k-space."""
     if grid == "centre":
         return bicubic_to_guide(target, guide_shape, placement)
     bands = [zero_fill(target[..., band], guide_shape) for band in range(target.shape[2])]

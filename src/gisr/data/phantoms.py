@@ -1,7 +1,7 @@
 """Generated scenes for the demo and for tests: drawn by a program, not taken by an instrument.
 
-They are deterministic and look enough like the real thing to judge a method by eye, but no number
-measured on them says how it does on real images.
+They are deterministic and look enough like the real thing to compare methods by eye, but no number
+measured on them holds for real images.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Pairs with a truth, made from full-resolution images by the published protocols."""
+"""Pairs with a truth, made from full-resolution images by the published protocols.
+
+Each is the protocol of one task; another task that reduces its images alike names itself.
+"""
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -7,6 +10,10 @@ from gisr.data.degradations import ReducedAs, fill_holes, kspace_crop, pillow_re
 from gisr.data.pair import Pair
 from gisr.data.resample import resize_pillow, shift
 from gisr.io.placement import Placement
+from gisr.tasks import TaskName
+from gisr.tasks.depth import DEPTH
+from gisr.tasks.mri import MRI
+from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.tasks.sensors import find_sensor
 
 
@@ -19,6 +26,7 @@ def wald_pair(
     bits: int | None = None,
     offset: tuple[float, float] = (0.0, 0.0),
     name: str = "",
+    task: TaskName = PANSHARPENING.name,
 ) -> Pair:
     """Return Wald's reduced-resolution pair: the multispectral image is the truth.
 
@@ -32,8 +40,9 @@ def wald_pair(
         sensor: Chooses the MTF.
         bits: Significant bits: the peak.
         offset: (rows, columns) in truth pixels that the target's samples lie beyond where the
-            protocol has them, as in real scenes whose grids are not nested.
+            protocol puts them, as in real scenes whose grids are not nested.
         name: Of the pair.
+        task: Of the pair.
     """
     rows, columns = (side // ratio * ratio for side in multispectral.shape[:2])
     truth = multispectral[:rows, :columns].astype(np.float32)
@@ -49,7 +58,7 @@ def wald_pair(
     return Pair(
         target,
         guide,
-        "pansharpening",
+        task,
         Placement(nested.scale, begin),
         "centre",
         truth=truth,
@@ -69,13 +78,14 @@ def kspace_pair(
     guide_contrast: str | None = None,
     peak: float | None = None,
     name: str = "",
+    task: TaskName = MRI.name,
 ) -> Pair:
     """Return an MR slice whose k-space was cropped to its centre, with its guide."""
     target = kspace_crop(truth, ratio)
     return Pair(
         target[..., None],
         guide[..., None].astype(np.float32),
-        "mri",
+        task,
         Placement.from_grid("kspace", target.shape, truth.shape),
         "kspace",
         truth=truth[..., None].astype(np.float32),
@@ -94,6 +104,7 @@ def depth_pair(
     valid: Bool[np.ndarray, "H W"] | None = None,
     reduced_as: ReducedAs = "float32",
     name: str = "",
+    task: TaskName = DEPTH.name,
 ) -> Pair:
     """Return a depth map reduced by Pillow's bicubic (after filling holes), with its colour image.
 
@@ -108,7 +119,7 @@ def depth_pair(
     return Pair(
         target[..., None],
         guide,
-        "depth",
+        task,
         Placement.from_grid("centre", target.shape, truth.shape),
         "centre",
         truth=truth[..., None],

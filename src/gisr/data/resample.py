@@ -9,7 +9,6 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from PIL import Image
 
-from gisr.errors import InputError
 from gisr.io.placement import Placement
 
 
@@ -95,39 +94,6 @@ def resize_pillow(
     part = None if box is None else (box[1][0], box[0][0], box[1][1], box[0][1])
     resized = picture.resize((shape[1], shape[0]), Image.Resampling.BICUBIC, box=part)
     return np.asarray(resized, dtype=np.float32)
-
-
-def resize_matlab(
-    image: Float[np.ndarray, "h w *bands"], ratio: int, *, enlarge: bool = False
-) -> Float[np.ndarray, "H W *bands"]:
-    """Resize by an integer ratio as MATLAB's ``imresize(image, ratio or 1/ratio)`` does.
-
-    Symmetric padding, antialiased bicubic, crop: equal to MATLAB to 2.4e-7 (ecosystem.md, A).
-
-    Args:
-        image: Any values; float32 out.
-        ratio: Scale factor, 1 or more. When reducing, height and width must be multiples of it.
-        enlarge: Enlarge instead of reduce.
-
-    Raises:
-        InputError: A side is no multiple of the ratio.
-    """
-    import torch  # only here: who reads files need not wait for it
-    from torch.nn import functional
-
-    rows, columns = image.shape[:2]
-    if not enlarge and (rows % ratio or columns % ratio):
-        raise InputError(f"image {image.shape} must be cut to a multiple of the ratio {ratio}")
-    margin = 4 if enlarge else 4 * ratio
-    widths = [(margin, margin)] * 2 + [(0, 0)] * (image.ndim - 2)
-    # In float64, because torch computes its weights in the type of the image.
-    padded = np.pad(np.asarray(image, dtype=np.float64), widths, mode="symmetric")
-    planes = torch.from_numpy(np.atleast_3d(padded)).permute(2, 0, 1)[None]
-    sides = [(side * ratio if enlarge else side // ratio) for side in padded.shape[:2]]
-    resized = functional.interpolate(planes, sides, mode="bicubic", antialias=True)
-    crop = margin * ratio if enlarge else margin // ratio
-    result = resized[0, :, crop:-crop, crop:-crop].permute(1, 2, 0).numpy()
-    return result.reshape(*result.shape[:2], *image.shape[2:]).astype(np.float32)
 
 
 def weighted_taps(

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from PIL import Image, ImageDraw
 
 from gisr.datasets.entry import Entry, Frame, Pixels, Scan
-from gisr.datasets.overview import images_of, kind_of, sizes_of
+from gisr.datasets.overview import sizes_of
 from gisr.errors import GisrError, MissingExtraError
 from gisr.io.files import atomic_output
 from gisr.rendering.colours import INK, PAPER, QUIET, Colours, letters
@@ -68,7 +68,7 @@ def draw_contact_sheet(path: Path, entries: Sequence[Entry], title: str, *, coun
 
 
 def _card(entry: Entry) -> _Card:
-    about = " · ".join(filter(None, (entry.task, entry.split, kind_of(entry))))
+    about = " · ".join(filter(None, (entry.task, entry.split, entry.kind)))
     try:
         panels = tuple((caption, _panel(pixels)) for caption, pixels in _pictures(entry))
         if isinstance(entry, Scan):  # one size, and captions too narrow for it
@@ -83,7 +83,7 @@ def _card(entry: Entry) -> _Card:
 
 def _pictures(entry: Entry) -> Iterator[tuple[str, Colours]]:
     """Yield the images of an entry as colours, with captions."""
-    for name, image in images_of(entry).items():
+    for name, image in entry.images().items():
         size = " x ".join(map(str, image.shape))
         if isinstance(entry, Scan):
             indices = entry.slices or range(image.shape[2])

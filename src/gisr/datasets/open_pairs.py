@@ -23,7 +23,7 @@ OPEN_PAIRS = "open-pairs"
 """The ``dataset`` of its entries."""
 
 _SKY = 1000.0
-"""Depths above it, in metres, are sky and so unknown where an entry says it has sky."""
+"""Depths above it, in metres, are sky, and so unknown, in entries that have sky."""
 _UNITS = {"disparity": "px", "depth": "m"}
 """Unit of the values by the ``kind`` of a depth entry."""
 
@@ -105,7 +105,7 @@ _MAKERS: dict[TaskName, Callable[[Path, dict[str, Any]], Entry]] = {
 
 
 def _about(record: dict[str, Any]) -> dict[str, Any]:
-    """Return what every entry says of itself."""
+    """Return the fields that all entries have."""
     if record["split"] not in get_args(Split):
         raise ValueError(f"split {record['split']!r} is none of {', '.join(get_args(Split))}")
     return {

@@ -18,13 +18,8 @@ _Source = tuple[Callable[[Path], bool], Callable[[Path], list[Entry]]]
 """Whether a folder is such a source, and its entries."""
 
 
-def source_names() -> tuple[str, ...]:
-    """Return what :func:`read_entries` takes as a layout, besides ``auto``."""
-    return tuple(_sources())
-
-
 def read_entries(folder: str | Path, layout: str = AUTO) -> list[Entry]:
-    """Return the entries of a folder, whatever it holds; images are read when asked for.
+    """Return the entries of a folder, whatever it holds; images are read on first use.
 
     Args:
         folder: A folder with our ``index.json``, a prepared store, or a data set as published.

@@ -4,19 +4,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gisr.data.pair import Pair
-from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene
-from gisr.datasets.pairing import frame_pair, full_pair, made_pair, scene_pair, slice_pairs
+from gisr.datasets.entry import Entry, Frame, PairEntry, Scan, Scene
 from gisr.metrics import MetricName
-from gisr.tasks import TaskName
+from gisr.tasks import TaskName, find_task
 from gisr.tasks.sensors import find_sensor
 
 NO_REFERENCE: tuple[MetricName, ...] = ("d_lambda", "d_s", "qnr", "d_lambda_k", "hqnr")
-"""What satellite images of full resolution are scored by."""
+"""Metrics of images of full resolution, which have no truth; properties of
+:class:`gisr.estimation.no_reference.NoReferenceQuality`."""
 
 Contains = Callable[[Entry], bool]
 """Whether an entry belongs to a benchmark."""
 MakePairs = Callable[[Entry, int], Iterator[Pair]]
 """Gives the test pairs of an entry at a ratio; none where it has none at that ratio."""
+
+
+def own_pairs(entry: Entry, ratio: int) -> Iterator[Pair]:
+    """Give the pairs of an entry by the protocol of its task."""
+    return entry.pairs(ratio)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,45 +39,24 @@ class Benchmark:
     """One sentence for tables."""
     contains: Contains
     """Whether an entry belongs to it."""
-    pairs: MakePairs
+    pairs: MakePairs = own_pairs
     guide_aligned: bool = False
-    """Whether the indexes without a truth judge by the guide where it belongs, not by one that is
-    off by a pixel; systems get it as it comes all the same."""
-
-
-def wald_pairs(entry: Entry, ratio: int) -> Iterator[Pair]:
-    """Give a scene reduced by Wald's protocol."""
-    assert isinstance(entry, Scene)  # so say the benchmarks that use it
-    yield scene_pair(entry, ratio)
-
-
-def published_pairs(entry: Entry, ratio: int) -> Iterator[Pair]:
-    """Give a pair that others made, at the ratio they made it at."""
-    assert isinstance(entry, MadePair)
-    if entry.ratio == ratio:
-        yield made_pair(entry)
+    """Whether the indexes without a truth are computed with an aligned guide, not with one that is
+    off by a pixel; systems get the guide as it was delivered in both cases."""
 
 
 def full_pairs(entry: Entry, ratio: int) -> Iterator[Pair]:
-    """Give a scene or a pair of full resolution, at the ratio of its sensor."""
-    if isinstance(entry, MadePair):
-        yield from published_pairs(entry, ratio)
-        return
-    assert isinstance(entry, Scene)
-    if entry.stored_panchromatic.shape[0] == ratio * entry.stored_multispectral.shape[0]:
-        yield full_pair(entry)
-
-
-def depth_pairs(entry: Entry, ratio: int) -> Iterator[Pair]:
-    """Give a frame reduced as floating point."""
-    assert isinstance(entry, Frame)
-    yield frame_pair(entry, ratio)
+    """Give a scene or a published pair of full resolution, at the ratio of its sensor."""
+    if not isinstance(entry, Scene):
+        yield from entry.pairs(ratio)
+    elif entry.stored_panchromatic.shape[0] == ratio * entry.stored_multispectral.shape[0]:
+        yield entry.full_pair()
 
 
 def level_pairs(entry: Entry, ratio: int) -> Iterator[Pair]:
     """Give a frame reduced as 8-bit levels."""
-    assert isinstance(entry, Frame)
-    yield frame_pair(entry, ratio, reduced_as="uint8")
+    assert isinstance(entry, Frame)  # the benchmarks that use it contain frames only
+    yield entry.reduced_pair(ratio, reduced_as="uint8")
 
 
 def kspace_pairs(
@@ -84,15 +68,14 @@ def kspace_pairs(
         contrast: Of the targets.
         guide_contrast: Of the guides.
         step: Every so many slices, from half of it; when None those that the data set counts.
-        as_levels: See :func:`gisr.datasets.pairing.slice_pairs`.
+        as_levels: See :meth:`gisr.datasets.entry.Scan.slice_pairs`.
     """
 
     def pairs(entry: Entry, ratio: int) -> Iterator[Pair]:
         assert isinstance(entry, Scan)
         depth = entry.stored_volume(contrast).shape[2]
         slices = None if step is None else range(step // 2, depth, step)
-        return slice_pairs(
-            entry,
+        return entry.slice_pairs(
             ratio,
             contrast=contrast,
             guide_contrast=guide_contrast,
@@ -105,16 +88,17 @@ def kspace_pairs(
 
 def has_sensor(entry: Entry, name: str) -> bool:
     """Whether an entry comes from a satellite sensor."""
-    return isinstance(entry, Scene | MadePair) and find_sensor(entry.sensor).name == name
+    return isinstance(entry, Scene | PairEntry) and find_sensor(entry.sensor).name == name
 
 
-def has_truth(entry: Entry) -> bool:
-    """Whether an entry is a pair that others made, with its truth."""
-    return isinstance(entry, MadePair) and entry.read_truth is not None
+def is_published(entry: Entry) -> bool:
+    """Whether an entry is a published pair with its truth."""
+    return isinstance(entry, PairEntry) and any(map(entry.has_truth_at, entry.ratios or ()))
 
 
 def is_full(entry: Entry) -> bool:
-    """Whether an entry is a satellite image of full resolution, which has no truth."""
-    if isinstance(entry, MadePair):
-        return entry.task == "pansharpening" and entry.read_truth is None
-    return isinstance(entry, Scene)
+    """Whether an entry can be scored at full resolution, where there is no truth."""
+    if not find_task(entry.task).no_reference:
+        return False
+    published = isinstance(entry, PairEntry) and entry.ratios is not None
+    return isinstance(entry, Scene) or (published and not is_published(entry))

@@ -1,37 +1,37 @@
-"""All benchmarks: on the project's open pairs, on published data sets, and on anybody's own.
+"""All benchmarks: on the project's open pairs, on published data sets, and on users' own.
 
 The protocols on open pairs follow the one in ``shared/data/README.md``, so that its independent
-baseline numbers can be compared with ours.
+baseline numbers can be compared with ours. Metrics and borders are those of the task's record.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from gisr.data.pair import Pair
-from gisr.datasets.entry import Entry, Frame, Scan, Scene
+from gisr.datasets.entry import Entry, Scan
 from gisr.datasets.open_pairs import OPEN_PAIRS
-from gisr.datasets.pairing import contrasts_of
 from gisr.datasets.readers import LayoutName
 from gisr.experiments.benchmark import (
     NO_REFERENCE,
     Benchmark,
     Contains,
-    depth_pairs,
     full_pairs,
     has_sensor,
-    has_truth,
     is_full,
+    is_published,
     kspace_pairs,
-    published_pairs,
-    wald_pairs,
 )
 from gisr.experiments.published_benchmarks import PUBLISHED
-from gisr.metrics import MetricName
-from gisr.tasks import TaskName
+from gisr.tasks import TASKS, Task
+from gisr.tasks.depth import DEPTH
+from gisr.tasks.mri import MRI
+from gisr.tasks.pansharpening import PANSHARPENING
 
 
-def _open(task: TaskName, *splits: str, of: Callable[[Entry], bool]) -> Contains:
+def _open(task: Task, *splits: str, of: Callable[[Entry], bool]) -> Contains:
     return lambda entry: (
-        entry.dataset == OPEN_PAIRS and entry.task == task and entry.split in splits and of(entry)
+        entry.dataset == OPEN_PAIRS
+        and entry.task == task.name
+        and entry.split in splits
+        and of(entry)
     )
 
 
@@ -46,21 +46,19 @@ def _middlebury2005(entry: Entry) -> bool:
 def _scans(*contrasts: str) -> Contains:
     """Test and validation subjects with both contrasts: two scanners never trained on, one held."""
     return _open(
-        "mri",
+        MRI,
         "val",
         "test",
         of=lambda entry: isinstance(entry, Scan) and set(contrasts) <= set(entry.contrasts),
     )
 
 
-_WALD = "Wald: Gaussian MTF, pixel centres kept, guide as misregistered as it comes, border 8 cut"
+_WALD = (
+    "Wald: Gaussian MTF, pixel centres kept, guide as misregistered as it comes, "
+    f"border {PANSHARPENING.border} cut"
+)
 _KSPACE = "k-space centre crop, every eighth slice, peak = maximum of the volume"
-_PILLOW = "Pillow bicubic after filling holes, border 6 cut, known pixels only"
-_METRICS: dict[TaskName, tuple[MetricName, ...]] = {
-    "pansharpening": ("psnr", "sam", "ergas"),
-    "mri": ("psnr", "ssim_wang"),
-    "depth": ("rmse",),
-}
+_PILLOW = f"Pillow bicubic after filling holes, border {DEPTH.border} cut, known pixels only"
 
 
 def _pansharpening(
@@ -69,13 +67,12 @@ def _pansharpening(
     return Benchmark(
         name=name,
         title=f"Pansharpening, {title}",
-        task="pansharpening",
+        task=PANSHARPENING.name,
         ratios=ratios,
-        metrics=_METRICS["pansharpening"],
-        border=8,
+        metrics=PANSHARPENING.metrics,
+        border=PANSHARPENING.border,
         protocol=f"{_WALD}, peak {peak}",
-        contains=_open("pansharpening", "test", of=of),
-        pairs=wald_pairs,
+        contains=_open(PANSHARPENING, "test", of=of),
     )
 
 
@@ -83,10 +80,10 @@ def _mri(name: str, contrast: str) -> Benchmark:
     return Benchmark(
         name=name,
         title=f"MR, {contrast} guided by T1",
-        task="mri",
-        ratios=(2, 4, 8),
-        metrics=_METRICS["mri"],
-        border=0,
+        task=MRI.name,
+        ratios=MRI.paper_ratios,
+        metrics=MRI.metrics,
+        border=MRI.border,
         protocol=_KSPACE,
         contains=_scans("T1", contrast),
         pairs=kspace_pairs(contrast, "T1", step=8),
@@ -97,13 +94,12 @@ def _depth(name: str, title: str, contains: Contains) -> Benchmark:
     return Benchmark(
         name=name,
         title=f"Depth, {title}",
-        task="depth",
-        ratios=(4, 8, 16),
-        metrics=_METRICS["depth"],
-        border=6,
+        task=DEPTH.name,
+        ratios=DEPTH.paper_ratios,
+        metrics=DEPTH.metrics,
+        border=DEPTH.border,
         protocol=_PILLOW,
         contains=contains,
-        pairs=depth_pairs,
     )
 
 
@@ -111,7 +107,7 @@ def _full(name: str, title: str, ratios: tuple[int, ...], contains: Contains) ->
     return Benchmark(
         name=name,
         title=f"Pansharpening at full resolution, {title}",
-        task="pansharpening",
+        task=PANSHARPENING.name,
         ratios=ratios,
         metrics=NO_REFERENCE,
         border=0,
@@ -145,30 +141,30 @@ OPEN: tuple[Benchmark, ...] = (
         "landsat7-full",
         "Landsat-7 P092R086",
         (2,),
-        _open("pansharpening", "test", of=_landsat7),
+        _open(PANSHARPENING, "test", of=_landsat7),
     ),
     _full(
         "other-sensors-full",
         "all test pairs but Landsat-7",
         (2, 4),
-        _open("pansharpening", "test", of=lambda entry: not _landsat7(entry)),
+        _open(PANSHARPENING, "test", of=lambda entry: not _landsat7(entry)),
     ),
     _mri("mri-t1-t2", "T2"),
     _mri("mri-t1-flair", "FLAIR"),
     _depth(
         "middlebury2005",
         "Middlebury 2005 (pixels of disparity)",
-        _open("depth", "test", of=_middlebury2005),
+        _open(DEPTH, "test", of=_middlebury2005),
     ),
     _depth(
         "depth-sensors",
         "sensor frames with real holes (metres)",
-        _open("depth", "test", of=lambda entry: not _middlebury2005(entry)),
+        _open(DEPTH, "test", of=lambda entry: not _middlebury2005(entry)),
     ),
     _depth(
         "middlebury-val",
         "Middlebury 2006 Midd1, Midd2 (validation, pixels of disparity)",
-        _open("depth", "val", of=lambda entry: True),
+        _open(DEPTH, "val", of=lambda entry: True),
     ),
 )
 """Benchmarks on the project's open pairs, in the order of their tables."""
@@ -181,27 +177,46 @@ def _any_test(entry: Entry) -> bool:
     return entry.dataset in _NO_OWN and entry.split == "test"
 
 
-def _any_made(task: TaskName) -> Contains:
-    return lambda entry: entry.task == task and has_truth(entry) and _any_test(entry)
+def _own(task: Task, name: str, title: str, protocol: str, ratios: tuple[int, ...]) -> Benchmark:
+    """Return the benchmark on full-resolution images of a task, reduced by its protocol."""
+    return Benchmark(
+        name=name,
+        title=title,
+        task=task.name,
+        ratios=ratios,
+        metrics=task.metrics,
+        border=task.border,
+        protocol=protocol,
+        contains=lambda entry: (
+            entry.task == task.name and entry.ratios is None and _any_test(entry)
+        ),
+    )
 
 
-def _any_slices(entry: Entry, ratio: int) -> Iterator[Pair]:
-    assert isinstance(entry, Scan)
-    contrast, guide_contrast = contrasts_of(entry)
-    return kspace_pairs(contrast, guide_contrast)(entry, ratio)
+def _own_published(task: Task) -> Benchmark:
+    """Return the benchmark on pairs of a task that came with their targets."""
+    return Benchmark(
+        name=f"own-made-{task.name}",
+        title=f"Own pairs with targets made by others, {task.name}",
+        task=task.name,
+        ratios=(2, 3, 4, 8, 16),
+        metrics=task.metrics,
+        border=0,
+        protocol="targets as they are, no border cut",
+        contains=lambda entry: entry.task == task.name and is_published(entry) and _any_test(entry),
+    )
 
+
+_KNOWN = (PANSHARPENING.name, MRI.name, DEPTH.name)
+"""Tasks whose own images have a benchmark of a special name or protocol."""
 
 ANY: tuple[Benchmark, ...] = (
-    Benchmark(
-        name="own-scenes",
-        title="Pansharpening, own scenes",
-        task="pansharpening",
-        ratios=(2, 4),
-        metrics=_METRICS["pansharpening"],
-        border=8,
-        protocol=f"{_WALD}, peak of the sensor's bits",
-        contains=lambda entry: isinstance(entry, Scene) and _any_test(entry),
-        pairs=wald_pairs,
+    _own(
+        PANSHARPENING,
+        "own-scenes",
+        "Pansharpening, own scenes",
+        f"{_WALD}, peak of the sensor's bits",
+        (2, 4),
     ),
     _full(
         "own-full",
@@ -209,36 +224,26 @@ ANY: tuple[Benchmark, ...] = (
         (2, 3, 4, 8),
         lambda entry: is_full(entry) and _any_test(entry),
     ),
-    Benchmark(
-        name="own-scans",
-        title="MR, own scans",
-        task="mri",
-        ratios=(2, 4, 8),
-        metrics=_METRICS["mri"],
-        border=0,
-        protocol="k-space centre crop, the slices that count, peak = maximum of the volume",
-        contains=lambda entry: isinstance(entry, Scan) and _any_test(entry),
-        pairs=_any_slices,
+    _own(
+        MRI,
+        "own-scans",
+        "MR, own scans",
+        "k-space centre crop, the slices that count, peak = maximum of the volume",
+        MRI.paper_ratios,
     ),
-    _depth(
-        "own-frames",
-        "own frames (in their unit)",
-        lambda entry: isinstance(entry, Frame) and _any_test(entry),
-    ),
+    _own(DEPTH, "own-frames", "Depth, own frames (in their unit)", _PILLOW, DEPTH.paper_ratios),
     *(
-        Benchmark(
-            name=f"own-made-{task}",
-            title=f"Own pairs with targets made by others, {task}",
-            task=task,
-            ratios=(2, 3, 4, 8, 16),
-            metrics=metrics,
-            border=0,
-            protocol="targets as they are, no border cut",
-            contains=_any_made(task),
-            pairs=published_pairs,
+        _own(
+            task,
+            f"own-{task.name}",
+            f"{task.title}, own images",
+            f"reduced by the protocol of the task, border {task.border} cut",
+            task.paper_ratios,
         )
-        for task, metrics in _METRICS.items()
+        for task in TASKS.values()
+        if task.name not in _KNOWN
     ),
+    *map(_own_published, TASKS.values()),
 )
 """Benchmarks on data sets that have none of their own."""
 

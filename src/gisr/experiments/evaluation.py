@@ -1,4 +1,4 @@
-"""Scoring any system on the public benchmarks, and the tables that come of it."""
+"""Scoring any system on the public benchmarks, and the resulting tables."""
 
 import json
 import platform
@@ -18,7 +18,7 @@ from gisr.datasets.sources import AUTO, read_entries
 from gisr.errors import InputError
 from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.estimation.registration import align_guide
-from gisr.experiments.benchmark import Benchmark
+from gisr.experiments.benchmark import NO_REFERENCE, Benchmark
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.system_variants import SystemVariant, as_variant
 from gisr.inference.consistency.correction import Corrected
@@ -42,8 +42,6 @@ _CORRECTED: dict[str, Corrected] = {"consistent": "always", "plain": "never"}
 ``--no-consistent``, which leaves the network alone."""
 _ENSEMBLE = "ensemble"
 """Likewise: scored as with ``--uncertainty``, as the mean of eight answers."""
-_NO_REFERENCE: tuple[MetricName, ...] = ("d_lambda", "d_s", "qnr", "d_lambda_k", "hqnr")
-"""Properties of :class:`gisr.estimation.no_reference.NoReferenceQuality`."""
 
 
 @dataclass(frozen=True)
@@ -164,11 +162,11 @@ def measure(
         InputError: A metric is not defined for the pair.
     """
     return {
-        **_without_truth([metric for metric in metrics if metric in _NO_REFERENCE], estimate, pair),
+        **_without_truth([metric for metric in metrics if metric in NO_REFERENCE], estimate, pair),
         **{
             metric: _with_truth(metric, estimate, pair, border)
             for metric in metrics
-            if metric not in _NO_REFERENCE
+            if metric not in NO_REFERENCE
         },
     }
 
@@ -218,13 +216,13 @@ def tables(scores: Sequence[Score]) -> str:
 
 
 def save_scores(scores: Sequence[Score], path: str | Path, command: str) -> None:
-    """Write scores with what is needed to get them again: command, commit, date, machine."""
+    """Write scores with what is needed to reproduce them: command, commit, date, machine."""
     record = {**provenance(command), "scores": [asdict(score) for score in scores]}
     Path(path).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def provenance(command: str) -> dict[str, str]:
-    """Return what a result needs to be got again: command, commit, date, machine."""
+    """Return what is needed to reproduce a result: command, commit, date, machine."""
     return {
         "command": command,
         "commit": _commit(),
@@ -319,13 +317,12 @@ def ranked(values: Mapping[str, float], metric: MetricName) -> list[str]:
 
 
 def shown(metric: MetricName, value: float) -> str:
-    """Return a value with the digits that tables give its metric."""
-    digits = {"psnr": 2, "sam": 2, "ergas": 2, "rmse": 3}.get(metric, 4)
-    return f"{value:.{digits}f}"
+    """Return a value with the digits of its metric."""
+    return f"{value:.{METRICS[metric].digits}f}"
 
 
 def _commit() -> str:
-    """Return the commit the code comes from, or say that it is not a checkout."""
+    """Return the commit of the code, or that it is not a checkout."""
     try:
         found = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"],

@@ -1,6 +1,6 @@
 """Benchmarks on data sets as they are published, with the protocols of the papers that use them.
 
-Depth is the one task where a bicubic row tells protocols apart to the second decimal:
+For depth, the bicubic row identifies the protocol to the second decimal:
 
 * DCTNet (Zhao et al., 2022) converts maps to float32, cuts them to a multiple of the ratio and
   reduces them by Pillow's bicubic. Nothing is rounded or clipped, on the way down or up. It cuts no
@@ -18,19 +18,19 @@ from gisr.experiments.benchmark import (
     Benchmark,
     Contains,
     MakePairs,
-    depth_pairs,
     full_pairs,
     has_sensor,
-    has_truth,
     is_full,
+    is_published,
     kspace_pairs,
     level_pairs,
-    published_pairs,
-    wald_pairs,
+    own_pairs,
 )
 from gisr.metrics import MetricName
+from gisr.tasks.depth import DEPTH
+from gisr.tasks.mri import MRI
+from gisr.tasks.pansharpening import PANSHARPENING
 
-_BORDER = 6
 _SENSORS = {
     "qb": "QuickBird",
     "gf1": "GaoFen-1",
@@ -40,7 +40,7 @@ _SENSORS = {
     "wv3": "WorldView-3",
     "ik": "IKONOS",
 }
-"""Sensors by the short name that benchmarks and papers give them."""
+"""Sensors by their short names in benchmarks and papers."""
 
 
 def _depth(
@@ -48,19 +48,19 @@ def _depth(
 ) -> list[Benchmark]:
     """Return a depth benchmark without a border cut, with one, and with rounded targets."""
     variants: list[tuple[str, int, str, MakePairs]] = [
-        ("", 0, "Pillow bicubic of float32 maps (DCTNet), no border cut", depth_pairs),
-        ("-crop6", _BORDER, "Pillow bicubic of float32 maps, border 6 cut (DKN)", depth_pairs),
+        ("", 0, "Pillow bicubic of float32 maps (DCTNet), no border cut", own_pairs),
+        ("-crop6", DEPTH.border, "Pillow bicubic of float32 maps, border 6 cut (DKN)", own_pairs),
     ]
     if rounded:
         protocol = "Pillow bicubic of 8-bit maps, which rounds them, border 6 cut (SGNet)"
-        variants.append(("-sgnet", _BORDER, protocol, level_pairs))
+        variants.append(("-sgnet", DEPTH.border, protocol, level_pairs))
     return [
         Benchmark(
             name=name + end,
             title=f"Depth, {title} ({unit})",
-            task="depth",
-            ratios=(4, 8, 16),
-            metrics=("rmse",),
+            task=DEPTH.name,
+            ratios=DEPTH.paper_ratios,
+            metrics=DEPTH.metrics,
             border=border,
             protocol=f"{protocol}, every pixel",
             contains=lambda entry: isinstance(entry, Frame) and _tested(entry, layouts),
@@ -77,16 +77,16 @@ def _pansharpening(
     sensors: Sequence[str],
     *,
     of: Contains,
-    pairs: MakePairs,
-    metrics: tuple[MetricName, ...] = ("psnr", "sam", "ergas"),
+    pairs: MakePairs = own_pairs,
+    metrics: tuple[MetricName, ...] = PANSHARPENING.metrics,
 ) -> list[Benchmark]:
     """Return a benchmark for each of some sensors: papers do not average over them."""
     return [
         Benchmark(
             name=f"{name}-{short}",
             title=f"Pansharpening, {title}, {_SENSORS[short]}",
-            task="pansharpening",
-            ratios=(4,),
+            task=PANSHARPENING.name,
+            ratios=PANSHARPENING.paper_ratios,
             metrics=metrics,
             border=0,
             protocol=protocol,
@@ -117,15 +117,13 @@ PUBLISHED: tuple[Benchmark, ...] = (
         "Wald: Gaussian MTF of the sensor, pixel centres kept, peak of its bits, no border cut",
         _NBU,
         of=lambda entry: isinstance(entry, Scene) and _tested(entry, ("nbu",)),
-        pairs=wald_pairs,
     ),
     *_pansharpening(
         "nbu-reduced",
         "NBU as the paper's laboratory reduced it",
         "targets as published, peak 1, no border cut",
         _NBU,
-        of=lambda entry: has_truth(entry) and _tested(entry, ("nbu-reduced",)),
-        pairs=published_pairs,
+        of=lambda entry: is_published(entry) and _tested(entry, ("nbu-reduced",)),
     ),
     *_pansharpening(
         "nbu-full",
@@ -141,9 +139,8 @@ PUBLISHED: tuple[Benchmark, ...] = (
         "PanCollection",
         "targets as published, peak of the sensor's bits, no border cut",
         _PANCOLLECTION,
-        of=lambda entry: has_truth(entry) and _tested(entry, ("pancollection",)),
-        pairs=published_pairs,
-        metrics=("psnr", "sam", "ergas", "q2n"),
+        of=lambda entry: is_published(entry) and _tested(entry, ("pancollection",)),
+        metrics=(*PANSHARPENING.metrics, "q2n"),
     ),
     *_pansharpening(
         "pancollection-full",
@@ -157,10 +154,10 @@ PUBLISHED: tuple[Benchmark, ...] = (
     Benchmark(
         name="brats",
         title="MR, BraTS, T2 guided by T1",
-        task="mri",
-        ratios=(2, 4, 8),
-        metrics=("psnr", "ssim_wang"),
-        border=0,
+        task=MRI.name,
+        ratios=MRI.paper_ratios,
+        metrics=MRI.metrics,
+        border=MRI.border,
         protocol=(
             "k-space centre crop of slices whose volume was brought to 0 to 255 and rounded "
             "(MC-DuDoNet, MC-CDic), peak 255"

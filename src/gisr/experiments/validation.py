@@ -1,23 +1,22 @@
-"""Validation during training: held-out pairs through the very upscaler that users get.
+"""Validation during training: held-out pairs through the upscaler that users call.
 
-But for one thing: satellite images are not made consistent, which would hide what the network has
+With one exception: satellite images are not made consistent, which would hide what the network has
 still to learn.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 import numpy as np
 
 from gisr.data.pair import Pair
-from gisr.datasets.entry import Entry, MadePair, Scan, Scene
-from gisr.datasets.pairing import contrasts_of, frame_pair, made_pair, scene_pair, slice_pairs
+from gisr.datasets.entry import Entry
 from gisr.errors import RecipeError
+from gisr.experiments.evaluation import measure
 from gisr.experiments.system_variants import NETWORK_ALONE
 from gisr.inference.upscaler import Upscaler
 from gisr.magnet import MAGNet
-from gisr.metrics import psnr, rmse
+from gisr.metrics import MetricName
 from gisr.tasks import TaskName, find_task
 from gisr.tasks.text.table import DescriptionTable
 from gisr.training.loop import Validate
@@ -25,9 +24,8 @@ from gisr.training.recipe import Recipe
 from gisr.training.sets import recipe_entries
 from gisr.weights.store import Weights
 
-_SIDE = 256
+VALIDATED_SIDE = 256
 """Side of the middle that is validated of each image: enough to rank networks, quick on a CPU."""
-_SLICES = 4
 _ENTRIES = 8
 """Entries of each data set and task."""
 
@@ -36,8 +34,9 @@ def make_validation(recipe: Recipe) -> Validate | None:
     """Return a function that scores a network on held-out pairs of a recipe's data.
 
     Held out are the entries of the split ``val`` and those the recipe excludes, of the tasks and at
-    the ratios that it trains. Values are the mean PSNR in dB (pansharpening, mri) or RMSE in the
-    data's unit (depth) by task and ratio, for example ``psnr_mri_x4``.
+    the ratios that it trains. Values are means of the headline metric of each task
+    (:attr:`gisr.tasks.Task.metric`), with the border of the task cut, by task and ratio, for
+    example ``psnr_mri_x4``.
 
     Returns:
         None when there is nothing to validate on.
@@ -47,7 +46,12 @@ def make_validation(recipe: Recipe) -> Validate | None:
         for task in {chosen.task for chosen in recipe.sets}
     }
     held_out = [entry for entry in _held_out(recipe) if entry.task in ratios]
-    pairs = [pair for entry in held_out for pair in middle_pairs(entry, ratios[entry.task])]
+    pairs = [
+        pair
+        for entry in held_out
+        for ratio in entry.ratios or ratios[entry.task]
+        for pair in entry.middle_pairs(ratio, VALIDATED_SIDE)
+    ]
     if not pairs:
         return None
 
@@ -63,12 +67,11 @@ def make_validation(recipe: Recipe) -> Validate | None:
     return validate
 
 
-def _score(pair: Pair, estimate: np.ndarray) -> tuple[str, float]:
+def _score(pair: Pair, estimate: np.ndarray) -> tuple[MetricName, float]:
     if pair.truth is None or pair.peak is None:
         raise RecipeError(f"{pair.name}: no truth to validate with")
-    if pair.task == "depth":
-        return "rmse", rmse(estimate, pair.truth, border=6, valid=pair.truth_valid)
-    return "psnr", psnr(estimate, pair.truth, peak=pair.peak, border=8)
+    task = find_task(pair.task)
+    return task.metric, measure([task.metric], estimate, pair, task.border)[task.metric]
 
 
 def _held_out(recipe: Recipe) -> list[Entry]:
@@ -86,32 +89,3 @@ def _held_out(recipe: Recipe) -> list[Entry]:
         places = np.linspace(0, len(group) - 1, min(_ENTRIES, len(group))).round().astype(int)
         held_out += [group[place] for place in places]
     return held_out
-
-
-def middle_pairs(entry: Entry, ratios: Sequence[int] | None = None) -> Iterator[Pair]:
-    """Yield the middle of an entry at some ratios, the paper's of its task when None."""
-    if isinstance(entry, MadePair):
-        if entry.read_truth is not None:
-            yield made_pair(entry)
-        return
-    for ratio in ratios or find_task(entry.task).paper_ratios:
-        if isinstance(entry, Scene):
-            yield scene_pair(entry, ratio, side=_SIDE)
-        elif isinstance(entry, Scan):
-            yield from _slices(entry, ratio)
-        else:
-            yield frame_pair(entry, ratio, side=_SIDE)
-
-
-def _slices(entry: Scan, ratio: int) -> Iterator[Pair]:
-    """Yield slices of the middle half of a subject: T2 guided by T1, or what there is."""
-    contrast, guide_contrast = contrasts_of(entry)
-    depth = entry.stored_volume(contrast).shape[2]
-    middle = np.linspace(depth // 4, 3 * depth // 4, _SLICES).astype(int)
-    yield from slice_pairs(
-        entry,
-        ratio,
-        contrast=contrast,
-        guide_contrast=guide_contrast,
-        slices=middle.tolist(),
-    )

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gisr.errors import InputError
-from gisr.metrics.checks import Image
+from gisr.metrics.checks import Float64Image
 
 BLOCK = 32
 """Side of a block in pixels, as in the published toolboxes; blocks do not overlap."""
@@ -55,7 +55,7 @@ class BlockMoments:
 
 
 def block_moments(
-    *images: Image, counted: npt.NDArray[np.bool_], side: int = BLOCK
+    *images: Float64Image, counted: npt.NDArray[np.bool_], side: int = BLOCK
 ) -> BlockMoments:
     """Return the moments of all channels of images on one grid, block by block.
 

@@ -1,4 +1,4 @@
-"""Turn what a caller hands to a metric into two comparable float64 arrays, or say why it cannot."""
+"""Turn the arguments of a metric into two comparable float64 arrays, or state why not."""
 
 from typing import Any, NamedTuple
 
@@ -7,16 +7,16 @@ import numpy.typing as npt
 
 from gisr.errors import InputError
 
-Image = npt.NDArray[np.float64]
+Float64Image = npt.NDArray[np.float64]
 """An (H, W, bands) image."""
 
 
 class Comparison(NamedTuple):
     """Two images of one shape, ready to be compared."""
 
-    estimate: Image
+    estimate: Float64Image
     """(H, W, bands), border cut."""
-    truth: Image
+    truth: Float64Image
     """(H, W, bands), border cut."""
     counted: npt.NDArray[np.bool_]
     """(H, W): the pixels the metric is taken over."""
@@ -74,7 +74,7 @@ def positive(value: float, name: str) -> float:
     return float(value)
 
 
-def _image(values: npt.ArrayLike, name: str) -> Image:
+def _image(values: npt.ArrayLike, name: str) -> Float64Image:
     array: npt.NDArray[Any] = np.asarray(values)
     real = np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)
     if not real:

@@ -1,4 +1,4 @@
-"""What each metric is, in words: for table captions, documentation and reports."""
+"""The definition of each metric, for table captions, documentation and reports."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -27,11 +27,13 @@ class MetricDefinition:
     name: MetricName
     """Name of the function."""
     symbol: str
-    """As it stands above a table column."""
+    """As it is printed above a table column."""
     unit: str
     """Unit of the value, empty where it has none."""
     better: Literal["higher", "lower"]
     """Which way is better."""
+    digits: int
+    """Digits behind the point in tables."""
     definition: str
     """One sentence that lets a reader compute the same number."""
     source: str
@@ -49,6 +51,7 @@ METRICS: dict[MetricName, MetricDefinition] = {
         symbol="PSNR",
         unit="dB",
         better="higher",
+        digits=2,
         definition=(
             "10 log10(peak^2 / MSE) with one mean squared error over all pixels and bands of an "
             "image, averaged over images."
@@ -60,6 +63,7 @@ METRICS: dict[MetricName, MetricDefinition] = {
         symbol="SAM",
         unit="degrees",
         better="lower",
+        digits=2,
         definition=(
             "Angle between the estimated and the true spectrum of a pixel, pixels with a zero "
             "spectrum dropped, averaged over the pixels of an image, then over images."
@@ -71,6 +75,7 @@ METRICS: dict[MetricName, MetricDefinition] = {
         symbol="ERGAS",
         unit="",
         better="lower",
+        digits=2,
         definition=(
             "100 / ratio * sqrt(mean over bands of MSE_b / mean(truth_b)^2) with the linear scale "
             "factor as ratio (4 for 4 x 4), averaged over images."
@@ -82,6 +87,7 @@ METRICS: dict[MetricName, MetricDefinition] = {
         symbol="SSIM",
         unit="",
         better="higher",
+        digits=4,
         definition=(
             "Structural similarity with an 11 x 11 Gaussian window of sigma 1.5, population "
             "covariance, K = (0.01, 0.03), windows inside the image only, averaged over bands, "
@@ -94,6 +100,7 @@ METRICS: dict[MetricName, MetricDefinition] = {
         symbol="SSIM (7 x 7)",
         unit="",
         better="higher",
+        digits=4,
         definition=(
             "Structural similarity with a 7 x 7 uniform window, sample covariance, "
             "K = (0.01, 0.03), windows inside the image only, averaged over bands, then over "
@@ -106,6 +113,7 @@ METRICS: dict[MetricName, MetricDefinition] = {
         symbol="RMSE",
         unit="data unit",
         better="lower",
+        digits=3,
         definition=(
             "Root of the mean squared error over the known pixels of an image, in the unit of the "
             "data, averaged over images."
@@ -117,6 +125,7 @@ METRICS: dict[MetricName, MetricDefinition] = {
         symbol="Q2n",
         unit="",
         better="higher",
+        digits=4,
         definition=(
             "Universal quality index of hypercomplex pixels, one component a band (Q4 for four "
             "bands, Q8 for eight), in 32 x 32 blocks that do not overlap, each band of a block "
@@ -130,6 +139,7 @@ METRICS: dict[MetricName, MetricDefinition] = {
         symbol="D_lambda",
         unit="",
         better="lower",
+        digits=4,
         definition=(
             "Mean over pairs of bands of the difference between their universal quality index in "
             "the estimate and in the target interpolated to the guide's grid, 32 x 32 blocks, "
@@ -142,6 +152,7 @@ METRICS: dict[MetricName, MetricDefinition] = {
         symbol="D_s",
         unit="",
         better="lower",
+        digits=4,
         definition=(
             "Mean over bands of the difference between the universal quality index of the estimate "
             "with the guide and that of the interpolated target with the guide at the target's "
@@ -155,6 +166,7 @@ METRICS: dict[MetricName, MetricDefinition] = {
         symbol="QNR",
         unit="",
         better="higher",
+        digits=4,
         definition="(1 - D_lambda)(1 - D_s) of each image, averaged over images.",
         source="Alparone et al. 2008",
     ),
@@ -163,6 +175,7 @@ METRICS: dict[MetricName, MetricDefinition] = {
         symbol="D_lambda^K",
         unit="",
         better="lower",
+        digits=4,
         definition=(
             "1 - Q2n of the target and the estimate low-passed by the sensor's Gaussian MTF and "
             "sampled at the target's pixel centres, averaged over images."
@@ -174,6 +187,7 @@ METRICS: dict[MetricName, MetricDefinition] = {
         symbol="HQNR",
         unit="",
         better="higher",
+        digits=4,
         definition="(1 - D_lambda^K)(1 - D_s) of each image, averaged over images.",
         source="Aiazzi et al. 2014",
     ),

@@ -1,4 +1,4 @@
-"""Quality of pansharpened images at full resolution, where nobody has a truth.
+"""Quality of pansharpened images at full resolution, where there is no truth.
 
 All of them compare how images relate to each other at two scales, so they need the images on the
 right grids: *enlarged* is the target interpolated to the guide's grid, *low guide* the guide

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gisr.errors import InputError
-from gisr.metrics.checks import Image, compare, positive
+from gisr.metrics.checks import Float64Image, compare, positive
 
 if TYPE_CHECKING:
     import torch
@@ -209,7 +209,7 @@ def ssim_skimage7(estimate: npt.ArrayLike, truth: npt.ArrayLike, *, peak: float)
     return float(similarity)
 
 
-def _at_least(image: Image, window: int) -> None:
+def _at_least(image: Float64Image, window: int) -> None:
     height, width = image.shape[:2]
     if min(height, width) < window:
         raise InputError(
@@ -218,7 +218,7 @@ def _at_least(image: Image, window: int) -> None:
         )
 
 
-def _batch(image: Image) -> "torch.Tensor":
+def _batch(image: Float64Image) -> "torch.Tensor":
     """Return (H, W, bands) as a (1, bands, H, W) float64 tensor."""
     import torch
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gisr.metrics.blocks import BLOCK, ROUNDING, BlockMoments, Numbers, block_moments, ratio_or_one
-from gisr.metrics.checks import Image, compare
+from gisr.metrics.checks import Float64Image, compare
 
 
 def uqi(
@@ -89,7 +89,7 @@ def q2n(
     return float(np.mean(np.where(spoilt, 0.0, _hypercomplex(_normalised(moments)))))
 
 
-def _to_power_of_two(image: Image) -> Image:
+def _to_power_of_two(image: Float64Image) -> Float64Image:
     """Append zero bands."""
     bands = image.shape[2]
     return np.pad(image, ((0, 0), (0, 0), (0, (1 << (bands - 1).bit_length()) - bands)))

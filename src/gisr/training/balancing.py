@@ -1,30 +1,29 @@
-"""Task balancing: who decides how much each task's error counts.
+"""Task balancing: the rules that weight each task's error.
 
 With plain weights the paper saw depth win at the others' cost late in training (its Fig. 11) and
 left remedies to future work. Here are three published ones beside fixed weights. Each is a rule
 that looks at the errors of a step and gives the weights of the next; all balance tasks, not ratios.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from gisr.tasks import TASKS
+from gisr.tasks import TASKS, TaskName
 from gisr.training.objective import TaskErrors
 from gisr.training.recipe import (
     GradNormSettings,
     Recipe,
-    TaskWeights,
     UncertaintySettings,
     WeightAverageSettings,
 )
 
 GradientNorms = Callable[[], Float[Tensor, " tasks"]]
 """Gives the norm of each task's gradient; called only by a rule that needs it."""
-Mask = Bool[Tensor, " tasks"]
+TaskMask = Bool[Tensor, " tasks"]
 """Tasks of the recipe, in the order of :data:`gisr.tasks.TASKS`."""
 
 _FLOOR = 0.01
@@ -68,9 +67,10 @@ def make_balancing(recipe: Recipe, device: torch.device) -> Balancing:
 class FixedWeights:
     """The weights that the recipe names, from the first step to the last."""
 
-    def __init__(self, tasks: Mask, weights: TaskWeights) -> None:
-        """Take the weights of a recipe."""
-        self._weights = torch.tensor([getattr(weights, name) for name in TASKS]).to(tasks.device)
+    def __init__(self, tasks: TaskMask, weights: Mapping[TaskName, float]) -> None:
+        """Take the weights of a recipe; a task without one weighs 1."""
+        factors = [float(weights.get(name, 1.0)) for name in TASKS]
+        self._weights = torch.tensor(factors, device=tasks.device)
 
     @property
     def weights(self) -> Float[Tensor, " tasks"]:
@@ -81,7 +81,7 @@ class FixedWeights:
         """Learn nothing."""
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return nothing: the recipe says it all."""
+        """Return nothing: the weights are in the recipe."""
         return {}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
@@ -98,7 +98,7 @@ class UncertaintyWeights:
     against them gamma of Eq. (10) counts less and less.
     """
 
-    def __init__(self, tasks: Mask, settings: UncertaintySettings) -> None:
+    def __init__(self, tasks: TaskMask, settings: UncertaintySettings) -> None:
         """Start every task at weight 1."""
         self._logarithms = _Learned(torch.zeros(len(tasks), device=tasks.device), settings)
 
@@ -129,7 +129,7 @@ class WeightAverage:
     in the first two intervals. The paper's interval is an epoch, here it is a number of steps.
     """
 
-    def __init__(self, tasks: Mask, settings: WeightAverageSettings) -> None:
+    def __init__(self, tasks: TaskMask, settings: WeightAverageSettings) -> None:
         """Start every task at weight 1."""
         self._tasks = tasks
         self._settings = settings
@@ -194,7 +194,7 @@ class GradNorm:
     decides. And a batch may lack a task; means and steps are then over the tasks it has.
     """
 
-    def __init__(self, tasks: Mask, settings: GradNormSettings) -> None:
+    def __init__(self, tasks: TaskMask, settings: GradNormSettings) -> None:
         """Start every task at weight 1."""
         self._tasks = tasks
         self._settings = settings

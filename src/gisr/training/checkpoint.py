@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors and JSON, whole or not there, enough to go on bit for bit.
+"""Checkpoints: safetensors and JSON, whole or not there, enough to resume bit for bit.
 
 A checkpoint is a folder: tensors in shards of at most 15 MiB (so that they pass through channels
 with small limits) and ``state.json``. It is written under a temporary name, flushed, and renamed;
@@ -44,7 +44,7 @@ def save_checkpoint(
     (part / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
     for path in (*part.iterdir(), part):
         _flush(path)
-    if final.exists():  # a run that was told to repeat a step
+    if final.exists():  # a run that repeats a step
         shutil.rmtree(final)
     part.rename(final)
     _flush(folder)

@@ -1,4 +1,4 @@
-"""What a run says of itself: JSON lines always, TensorBoard where it is installed.
+"""The log of a run: JSON lines always, TensorBoard where it is installed.
 
 :func:`read_log` gives the curves back, for figures.
 """
@@ -28,7 +28,7 @@ class TrainingLog:
     """Writes ``log.jsonl`` (one JSON object a line) and, if it can, TensorBoard files."""
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
-        """Open, or go on with, the log of a run's folder."""
+        """Open, or continue, the log of a run's folder."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / LOG_FILE
         torn = path.is_file() and not path.read_bytes().endswith(b"\n")
@@ -80,7 +80,7 @@ class TrainingLog:
 
 @dataclass(frozen=True)
 class Curve:
-    """How a value went over a run."""
+    """The course of a value over a run."""
 
     steps: tuple[int, ...]
     """Optimiser steps, rising."""
@@ -107,7 +107,7 @@ class RunLog:
 def read_log(folder: str | Path) -> RunLog:
     """Read the log of a run's folder.
 
-    Where a run went on from a checkpoint it repeats steps that were lost; the last word counts.
+    Where a run went on from a checkpoint it repeats steps that were lost; their last record counts.
 
     Raises:
         FileFormatError: There is no log, or a line of it cannot be read.

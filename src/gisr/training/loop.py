@@ -1,7 +1,7 @@
 """The training loop: resumable bit for bit on CPU, in the middle of an epoch.
 
-One process or several (:mod:`gisr.training.distributed`) run the same lines; what differs is asked
-of ``processes``.
+One process or several (:mod:`gisr.training.distributed`) run the same lines; what differs is in
+``processes``.
 """
 
 import math
@@ -26,7 +26,7 @@ from gisr.tasks.text.table import DescriptionTable, built_in_table
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
 from gisr.training.distributed import Processes, joined, own_device
 from gisr.training.log import TrainingLog
-from gisr.training.objective import Batch, Objective, gradient_norms, objective
+from gisr.training.objective import Objective, SampleBatch, gradient_norms, objective
 from gisr.training.recipe import Recipe
 from gisr.training.run import Run
 from gisr.training.samples.mixture import Mixture, Position
@@ -49,11 +49,11 @@ def train(
     stop_after: float | None = None,
     quiet: bool = False,
 ) -> Path:
-    """Train, or go on with, the run of a folder.
+    """Train, or resume, the run of a folder.
 
     Args:
-        recipe: What to train; a run that goes on must have the same recipe (``steps``, ``stages``
-            and the intervals may change). Its batch is that of all processes together.
+        recipe: What to train; a resumed run must have the same recipe (``steps``, ``stages`` and
+            the intervals may change). Its batch is that of all processes together.
         folder: Receives ``checkpoints/``, ``weights/`` (the moving average, ready for
             :func:`gisr.load_model`), ``log.jsonl`` and TensorBoard files.
         device: torch device; under torchrun ``cuda`` gives each process a GPU of its own.
@@ -114,7 +114,7 @@ class _Reports:
 def _follow(
     run: Run,
     recipe: Recipe,
-    batches: Iterator[tuple[Position, Batch]],
+    batches: Iterator[tuple[Position, SampleBatch]],
     last: int,
     deadline: float | None,
     reports: _Reports | None,
@@ -140,7 +140,7 @@ def _follow(
 
 
 def _time_is_up(run: Run, deadline: float | None) -> bool:
-    """Whether a process says so: all have to stop after the same step."""
+    """Whether the time of any process is up: all have to stop after the same step."""
     if deadline is None:
         return False
     late = torch.tensor(float(time.monotonic() >= deadline), device=run.device)
@@ -155,7 +155,7 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
 
-def _step(run: Run, recipe: Recipe, batch: Batch) -> dict[str, float]:
+def _step(run: Run, recipe: Recipe, batch: SampleBatch) -> dict[str, float]:
     """Take one optimiser step and return what to log."""
     rate = learning_rate(recipe, run.step)
     for group in run.optimiser.param_groups:
@@ -166,12 +166,12 @@ def _step(run: Run, recipe: Recipe, batch: Batch) -> dict[str, float]:
     )
     with autocast:
         output = run.model(batch.target, batch.guide, batch.text, batch.ratio)
-    loss = objective(output, batch, weights, recipe.balance, run.processes, recipe.criterion)
+    loss = objective(output, batch, weights, recipe.balance_weight, run.processes, recipe.criterion)
     run.balancing.learn(loss.errors, lambda: gradient_norms(loss, batch, layer, run.processes))
     run.optimiser.zero_grad(set_to_none=True)
     loss.total.backward()
     norm = nn.utils.clip_grad_norm_(run.network.parameters(), recipe.gradient_norm)
-    values = _values(loss, weights.tolist(), recipe.balance)
+    values = _values(loss, weights.tolist(), recipe.balance_weight)
     # Both: the derivative of |x| at NaN is 0, so a damaged truth does not show in the gradient.
     if not (torch.isfinite(norm) and math.isfinite(values["loss"])):
         raise RecipeError(
@@ -217,7 +217,7 @@ def _batches(
     processes: Processes = _ALONE,
     *,
     pinned: bool = False,
-) -> Iterator[tuple[Position, Batch]]:
+) -> Iterator[tuple[Position, SampleBatch]]:
     """Yield this process's share of batches, each with the position that follows the batch.
 
     Pinned batches are in memory that a GPU copies from while the processor goes on.
@@ -225,7 +225,7 @@ def _batches(
     loader: DataLoader[Any] = DataLoader(
         mixture,
         batch_sampler=map(processes.share, mixture.batches(start, recipe.batch)),
-        collate_fn=partial(Batch.of, table=table),
+        collate_fn=partial(SampleBatch.of, table=table),
         # Its own generator: the loader draws a number from it, and drawn from torch's it would
         # shift the routing noise of a resumed run against that of a straight one.
         generator=torch.Generator(),
@@ -240,7 +240,7 @@ def _batches(
 
 
 def _check_same(recipe: Recipe, checkpoint: Path) -> None:
-    """Refuse to go on with another run: the result would belong to neither recipe."""
+    """Refuse to resume another run: the result would belong to neither recipe."""
     _, state = load_checkpoint(checkpoint)
     free = {"steps", "stages", "checkpoint_every", "validate_every", "workers", "data", "compile"}
     before = state["recipe"]
@@ -254,7 +254,7 @@ def _check_same(recipe: Recipe, checkpoint: Path) -> None:
 
 
 def _plain(value: object) -> object:
-    """Return a value as it comes back from JSON."""
+    """Return a value as JSON would return it."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

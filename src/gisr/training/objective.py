@@ -17,7 +17,7 @@ from gisr.training.samples.patches import Sample
 _ALONE = Processes()
 
 
-class Batch(NamedTuple):
+class SampleBatch(NamedTuple):
     """Samples side by side."""
 
     target: Float[Tensor, "b 4 s s"]
@@ -32,7 +32,7 @@ class Batch(NamedTuple):
     """Number of each sample's task in :data:`gisr.tasks.TASKS`."""
 
     @classmethod
-    def of(cls, samples: list[Sample], table: DescriptionTable) -> "Batch":
+    def of(cls, samples: list[Sample], table: DescriptionTable) -> "SampleBatch":
         """Stack samples and look up their descriptions."""
         return cls(
             target=_stack([sample.target for sample in samples]),
@@ -45,9 +45,9 @@ class Batch(NamedTuple):
             task=torch.tensor([list(TASKS).index(sample.task) for sample in samples]),
         )
 
-    def to(self, device: torch.device) -> "Batch":
+    def to(self, device: torch.device) -> "SampleBatch":
         """Move the batch to a device."""
-        return Batch(*(tensor.to(device, non_blocking=True) for tensor in self))
+        return SampleBatch(*(tensor.to(device, non_blocking=True) for tensor in self))
 
 
 class TaskErrors(NamedTuple):
@@ -86,7 +86,7 @@ class Objective(NamedTuple):
 
 def objective(
     output: MAGNetOutput,
-    batch: Batch,
+    batch: SampleBatch,
     weights: Float[Tensor, " tasks"],
     gamma: float,
     processes: Processes = _ALONE,
@@ -112,7 +112,7 @@ def objective(
 
 
 def sample_errors(
-    image: Float[Tensor, "b 4 s s"], batch: Batch, criterion: Criterion = "l1"
+    image: Float[Tensor, "b 4 s s"], batch: SampleBatch, criterion: Criterion = "l1"
 ) -> Float[Tensor, " b"]:
     """Return the error of each sample over its known pixels, in its own units, relative.
 
@@ -129,13 +129,13 @@ def sample_errors(
     return (_known_mean(error.square(), batch) + 1e-12).sqrt()
 
 
-def _known_mean(error: Float[Tensor, "b 4 s s"], batch: Batch) -> Float[Tensor, " b"]:
+def _known_mean(error: Float[Tensor, "b 4 s s"], batch: SampleBatch) -> Float[Tensor, " b"]:
     pixels = batch.known.sum(dim=(1, 2, 3)).clamp(min=1)
     return (error * batch.known).sum(dim=(1, 2, 3)) / (pixels * error.shape[1])
 
 
 def gradient_norms(
-    loss: Objective, batch: Batch, layer: Tensor, processes: Processes = _ALONE
+    loss: Objective, batch: SampleBatch, layer: Tensor, processes: Processes = _ALONE
 ) -> Float[Tensor, " tasks"]:
     """Return the norm of the gradient of each task's mean error, of the whole batch, in a layer.
 
@@ -157,7 +157,7 @@ def gradient_norms(
 def _errors_by_task(
     reconstruction: Float[Tensor, " b"],
     given: Float[Tensor, " b"],
-    batch: Batch,
+    batch: SampleBatch,
     processes: Processes,
 ) -> TaskErrors:
     samples = (reconstruction, given, torch.ones_like(reconstruction))

@@ -7,100 +7,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from gisr.data.synthetic import GENERATED
 from gisr.errors import RecipeError
 from gisr.magnet import MAGNetConfig
-from gisr.tasks import TaskName
-from gisr.tasks.sensors import find_sensor
+from gisr.tasks import TASKS, TaskName
+from gisr.training.set_recipe import SetRecipe
 
 Precision = Literal["float32", "bfloat16"]
 BalancingRule = Literal["fixed", "uncertainty", "weight-average", "gradnorm"]
-"""Who decides how much each task counts; see :mod:`gisr.training.balancing`."""
+"""The rule that weights the tasks; see :mod:`gisr.training.balancing`."""
 Criterion = Literal["l1", "rms"]
-"""What is made small: the mean absolute error of a sample, as in Eq. (10), or the root of its mean
+"""What is minimised: the mean absolute error of a sample, as in Eq. (10), or the root of its mean
 squared error, which PSNR and RMSE score."""
-_GENERATED_TASKS: tuple[TaskName, ...] = ("depth", "pansharpening")
-
-
-@dataclass(frozen=True)
-class SetRecipe:
-    """One training set of the mixture: a task at a ratio, on all entries or on some.
-
-    Raises:
-        RecipeError: A value is out of range, or says nothing about the task.
-    """
-
-    task: TaskName
-    ratio: int
-    dataset: str | None = None
-    """Only entries of this data set, ``open-pairs`` or the name of a layout; ``generated`` draws
-    images that are in no folder (:mod:`gisr.data.synthetic`)."""
-    sensor: str | None = None
-    """Only entries of this satellite sensor."""
-    contrast: str | None = None
-    """Contrast of MR targets, scans without it left out; every contrast in turn when None."""
-    guide_contrast: str | None = None
-    """Contrast of MR guides, scans without it left out; any other, at random, when None."""
-    middle_slices: int | None = None
-    """Only this many middle slices of an MR volume count."""
-    head_share: float | None = None
-    """Least share of an MR slice that must be head; when None, 0.05 where the data set does not say
-    which slices count, else 0."""
-
-    def __post_init__(self) -> None:
-        """Refuse sets that cannot be filled."""
-        if self.task not in get_args(TaskName) or self.ratio < 2:
-            raise RecipeError(
-                f"sets: {self.task} x{self.ratio} must be one of {get_args(TaskName)} at "
-                "ratio 2 or more"
-            )
-        if self.generated and (self.task not in _GENERATED_TASKS or self.sensor is not None):
-            raise RecipeError(
-                f"sets: {self}: images are generated for {' and '.join(_GENERATED_TASKS)}, "
-                "of no sensor"
-            )
-        mri = (self.contrast, self.guide_contrast, self.middle_slices, self.head_share)
-        if self.task != "mri" and any(value is not None for value in mri):
-            raise RecipeError(
-                f"sets: {self}: contrast, guide_contrast, middle_slices and head_share are for mri"
-            )
-        if self.sensor is not None:
-            if self.task != "pansharpening":
-                raise RecipeError(f"sets: {self}: sensor is for pansharpening")
-            find_sensor(self.sensor)
-        if self.contrast is not None and self.contrast == self.guide_contrast:
-            raise RecipeError(f"sets: {self}: a contrast cannot guide itself")
-        if self.middle_slices is not None and self.middle_slices < 1:
-            raise RecipeError(f"sets: {self}: middle_slices must be at least 1")
-        if self.head_share is not None and not 0 <= self.head_share < 1:
-            raise RecipeError(f"sets: {self}: head_share must be in [0, 1)")
-
-    @property
-    def generated(self) -> bool:
-        """Whether its images are drawn, not read."""
-        return self.dataset == GENERATED
-
-    def __str__(self) -> str:
-        """Return what messages call it: ``pansharpening x4 (dataset nbu)``."""
-        chosen = {key: value for key, value in asdict(self).items() if value is not None}
-        chosen = {key: value for key, value in chosen.items() if key not in ("task", "ratio")}
-        about = ", ".join(f"{key} {value}" for key, value in chosen.items())
-        return f"{self.task} x{self.ratio}" + (f" ({about})" if about else "")
-
-
-@dataclass(frozen=True)
-class TaskWeights:
-    """Factor of each task's loss; the three tasks differ in how large a residual is."""
-
-    pansharpening: float = 1.0
-    mri: float = 1.0
-    depth: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Refuse negative weights."""
-        for name, weight in asdict(self).items():
-            if not weight >= 0:
-                raise RecipeError(f"task_weights: {name} {weight} must not be below 0")
 
 
 @dataclass(frozen=True)
@@ -120,7 +37,7 @@ class WeightAverageSettings:
     """Dynamic weight averaging."""
 
     temperature: float = 2.0
-    """T: the higher, the more alike the weights. The paper's value."""
+    """T: the higher, the more equal the weights. The paper's value."""
     interval: int = 500
     """Steps whose mean error is compared with that of the steps before; the paper's is an epoch."""
 
@@ -134,7 +51,7 @@ class GradNormSettings:
     """Gradient normalisation."""
 
     asymmetry: float = 1.5
-    """alpha: how hard a task that learns slowly is pulled along; 0 makes gradients alike. The
+    """alpha: how strongly a task that learns slowly is favoured; 0 makes gradient norms equal. The
     paper's value for tasks of different kinds."""
     learning_rate: float = 0.025
     """Of Adam on the weights. The paper's value."""
@@ -198,7 +115,7 @@ class Recipe:
     """How often an epoch visits an image of the smallest set."""
     sampling_temperature: float | None = None
     """Sets share an epoch by size ** (1 / sampling_temperature). 1 is in proportion to size; the
-    higher, the more alike. None is the limit, every set alike: the rule of the paper."""
+    higher, the more equal. None is the limit, equal shares: the rule of the paper."""
     misregistration: float = 0.3
     """Largest random shift of aligned panchromatic guides, in truth pixels."""
     learning_rate: float = 4e-4
@@ -208,15 +125,16 @@ class Recipe:
     """Steps in which the learning rate rises from zero."""
     gradient_norm: float = 1.0
     """Gradients are scaled down to this norm."""
-    balance: float = 1e-3
-    """gamma of Eq. (10)."""
+    balance_weight: float = 1e-3
+    """gamma of Eq. (10): weight of the load balance."""
     criterion: Criterion = "l1"
-    """The error that is made small. L1, the paper's, asks for the median of what a pixel may be,
-    ``rms`` for its mean; both pull equally hard on an image."""
+    """The error that is minimised. L1, the paper's, estimates the median of the values that a pixel
+    may have, ``rms`` their mean; the gradients of both have the same length in an image."""
     balancing: BalancingRule = "fixed"
-    """Who weights the tasks' errors; every rule but the first has its settings below."""
-    task_weights: TaskWeights = field(default_factory=TaskWeights)
-    """The weights of ``balancing: fixed``."""
+    """The rule that weights the tasks' errors; each but the first has its settings below."""
+    task_weights: dict[TaskName, float] = field(default_factory=dict)
+    """Factor of each task's error under ``balancing: fixed``, because residuals of tasks differ in
+    size; 1 where none is given."""
     uncertainty: UncertaintySettings = field(default_factory=UncertaintySettings)
     weight_average: WeightAverageSettings = field(default_factory=WeightAverageSettings)
     gradnorm: GradNormSettings = field(default_factory=GradNormSettings)
@@ -244,7 +162,7 @@ class Recipe:
         for name in positive:
             if getattr(self, name) < 1:
                 raise RecipeError(f"{name}: {getattr(self, name)} must be at least 1")
-        not_negative = ("warmup", "workers", "validate_every", "balance", "misregistration")
+        not_negative = ("warmup", "workers", "validate_every", "balance_weight", "misregistration")
         for name in not_negative:
             if not getattr(self, name) >= 0:
                 raise RecipeError(f"{name}: {getattr(self, name)} must not be below 0")
@@ -282,7 +200,12 @@ class Recipe:
             raise RecipeError(
                 f"balancing {self.balancing!r} must be one of {get_args(BalancingRule)}"
             )
-        if self.balancing != "fixed" and self.task_weights != TaskWeights():
+        for name, weight in self.task_weights.items():
+            if name not in TASKS or not weight >= 0:
+                raise RecipeError(
+                    f"task_weights: {name} {weight} must be one of {', '.join(TASKS)}, not below 0"
+                )
+        if self.balancing != "fixed" and any(w != 1 for w in self.task_weights.values()):
             raise RecipeError(
                 f"task_weights: balancing {self.balancing!r} finds the weights itself; leave them "
                 "out, or use balancing 'fixed'"

@@ -26,7 +26,7 @@ def read_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
         overrides: Command-line style changes, for example ``["--steps", "100"]``.
 
     Raises:
-        RecipeError: The file cannot be read, names something unknown, or asks the impossible.
+        RecipeError: The file cannot be read, names something unknown, or cannot be followed.
     """
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--recipe", action="config")
@@ -51,7 +51,9 @@ def _plain_text(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
     for token in yaml.scan(text):
         kind = type(token).__name__
-        if kind == "AliasToken":  # ten lines of aliases of aliases say a thousand million things
+        if (
+            kind == "AliasToken"
+        ):  # ten lines of aliases of aliases expand to a thousand million values
             raise RecipeError("an alias (*name): write the values out, a recipe has no aliases")
         depth += kind.endswith(("SequenceStartToken", "MappingStartToken"))
         depth -= kind.endswith(("SequenceEndToken", "MappingEndToken", "BlockEndToken"))
@@ -61,7 +63,7 @@ def _plain_text(path: Path) -> str:
 
 
 def _check_plain(values: object) -> None:
-    """Refuse what jsonargparse would follow: it imports a ``class_path`` before it says no to it.
+    """Refuse what jsonargparse would follow: it imports a ``class_path`` before it refuses it.
 
     A recipe is data; reading one from a stranger must not run code or open other files.
     """

@@ -2,21 +2,17 @@
 
 from collections.abc import Sequence
 
-from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene
+from gisr.datasets.entry import Entry, Frame, PairEntry, Scan, Scene
 from gisr.datasets.sources import read_entries
 from gisr.errors import RecipeError
 from gisr.tasks.sensors import find_sensor
-from gisr.training.recipe import Recipe, SetRecipe
-from gisr.training.samples.training_sets import (
-    DepthSet,
-    GeneratedDepthSet,
-    GeneratedPansharpeningSet,
-    JoinedSet,
-    MadeSet,
-    MRISet,
-    PansharpeningSet,
-    TrainingSet,
-)
+from gisr.training.recipe import Recipe
+from gisr.training.samples.frames import FrameSet, GeneratedFrameSet
+from gisr.training.samples.pairs import PairSet
+from gisr.training.samples.scans import ScanSet
+from gisr.training.samples.scenes import GeneratedSceneSet, SceneSet
+from gisr.training.samples.training_set import JoinedSet, TrainingSet
+from gisr.training.set_recipe import SetRecipe
 
 
 def recipe_entries(recipe: Recipe) -> list[Entry]:
@@ -63,34 +59,15 @@ def training_sets(recipe: Recipe) -> list[TrainingSet]:
 
 
 def _training_set(entries: Sequence[Entry], wanted: SetRecipe, recipe: Recipe) -> TrainingSet:
-    """Return one set: images degraded at its ratio, pairs made by others at it, or both."""
+    """Return one set: images degraded at its ratio, published pairs of it, or both."""
     if wanted.generated:
-        if wanted.task == "depth":
-            return GeneratedDepthSet(wanted.ratio)
-        return GeneratedPansharpeningSet(wanted.ratio, recipe.misregistration)
-    own = [entry for entry in entries if _belongs(entry, wanted)]
-    scenes = tuple(entry for entry in own if isinstance(entry, Scene))
-    scans = tuple(entry for entry in own if isinstance(entry, Scan))
-    frames = tuple(entry for entry in own if isinstance(entry, Frame))
-    made = tuple(entry for entry in own if isinstance(entry, MadePair))
-    parts: list[TrainingSet] = []
-    if scenes:
-        parts.append(PansharpeningSet(scenes, wanted.ratio, recipe.misregistration))
-    if scans:
-        parts.append(
-            MRISet(
-                scans,
-                wanted.ratio,
-                wanted.contrast,
-                wanted.guide_contrast,
-                wanted.middle_slices,
-                wanted.head_share,
-            )
+        generated: tuple[TrainingSet, ...] = (
+            GeneratedFrameSet(wanted.ratio),
+            GeneratedSceneSet(wanted.ratio, recipe.misregistration),
         )
-    if frames:
-        parts.append(DepthSet(frames, wanted.ratio))
-    if made:
-        parts.append(MadeSet(made, wanted.ratio, wanted.task))
+        return next(found for found in generated if found.task == wanted.task)
+    own = [entry for entry in entries if _belongs(entry, wanted)]
+    parts = _parts(own, wanted, recipe)
     if not parts:
         raise RecipeError(
             f"sets: {wanted} is empty: no training entry of {', '.join(recipe.folders)} belongs "
@@ -99,21 +76,47 @@ def _training_set(entries: Sequence[Entry], wanted: SetRecipe, recipe: Recipe) -
     return parts[0] if len(parts) == 1 else JoinedSet(tuple(parts))
 
 
+def _parts(own: Sequence[Entry], wanted: SetRecipe, recipe: Recipe) -> list[TrainingSet]:
+    """Return a set for each class of entries, whatever their task."""
+    scenes = tuple(entry for entry in own if isinstance(entry, Scene))
+    scans = tuple(entry for entry in own if isinstance(entry, Scan))
+    frames = tuple(entry for entry in own if isinstance(entry, Frame))
+    pairs = tuple(entry for entry in own if isinstance(entry, PairEntry))
+    parts: list[TrainingSet] = []
+    if scenes:
+        parts.append(SceneSet(scenes, wanted.ratio, recipe.misregistration, wanted.task))
+    if scans:
+        parts.append(
+            ScanSet(
+                scans,
+                wanted.ratio,
+                wanted.contrast,
+                wanted.guide_contrast,
+                wanted.middle_slices,
+                wanted.foreground_share,
+                wanted.task,
+            )
+        )
+    if frames:
+        parts.append(FrameSet(frames, wanted.ratio, wanted.task))
+    if pairs:
+        parts.append(PairSet(pairs, wanted.ratio, wanted.task))
+    return parts
+
+
 def _belongs(entry: Entry, wanted: SetRecipe) -> bool:
-    """Whether an entry is of a set. Pairs made by others have one ratio, and need a truth."""
+    """Whether an entry is of a set; it needs a truth at the ratio of the set."""
     if entry.task != wanted.task or wanted.dataset not in (None, entry.dataset):
         return False
     if wanted.sensor is not None and (
-        not isinstance(entry, Scene | MadePair)
+        not isinstance(entry, Scene | PairEntry)
         or find_sensor(entry.sensor) != find_sensor(wanted.sensor)
     ):
         return False
     if isinstance(entry, Scan):
         contrasts = {wanted.contrast, wanted.guide_contrast} - {None}
         return contrasts <= set(entry.contrasts)
-    if isinstance(entry, MadePair):
-        return entry.ratio == wanted.ratio and entry.read_truth is not None
-    return True
+    return entry.has_truth_at(wanted.ratio)
 
 
 def _datasets(entries: Sequence[Entry]) -> str:

@@ -9,7 +9,8 @@ from gisr.data.synthetic.depth_frame import DepthFrame, generated_depth_frame
 from gisr.data.synthetic.noise import SIDE, noise_fields
 from gisr.data.synthetic.surfaces import random_surfaces
 from gisr.errors import InputError
-from gisr.training.samples.training_sets import GENERATED_LENGTH, GeneratedDepthSet
+from gisr.training.samples.frames import GeneratedFrameSet
+from gisr.training.samples.training_set import GENERATED_LENGTH
 
 FRAMES = 40
 
@@ -98,7 +99,7 @@ def test_some_edges_are_of_colour_only_and_some_of_depth_only() -> None:
 
 
 def test_a_set_has_no_end_and_needs_no_file() -> None:
-    chosen = GeneratedDepthSet(8)
+    chosen = GeneratedFrameSet(8)
     assert (len(chosen), chosen.task, chosen.ratio) == (GENERATED_LENGTH, "depth", 8)
     one, two = (chosen.sample(0, default_rng(seed), 64) for seed in (1, 2))
     assert one.truth.shape == (4, 64, 64) and one.guide.shape == (3, 64, 64)

@@ -10,7 +10,8 @@ from gisr.data.synthetic.land_scene import LandScene, generated_land_scene
 from gisr.data.synthetic.materials import COVERS, WAVELENGTHS
 from gisr.data.synthetic.noise import SIDE
 from gisr.errors import InputError
-from gisr.training.samples.training_sets import GENERATED_LENGTH, GeneratedPansharpeningSet
+from gisr.training.samples.scenes import GeneratedSceneSet
+from gisr.training.samples.training_set import GENERATED_LENGTH
 
 SCENES = 40
 
@@ -82,7 +83,7 @@ def test_plants_shine_in_the_infrared_and_water_does_not() -> None:
 
 
 def test_a_set_has_no_end_and_needs_no_file() -> None:
-    chosen = GeneratedPansharpeningSet(4)
+    chosen = GeneratedSceneSet(4)
     assert (len(chosen), chosen.task, chosen.ratio) == (GENERATED_LENGTH, "pansharpening", 4)
     one, two = (chosen.sample(0, default_rng(seed), 64) for seed in (1, 2))
     assert one.truth.shape == (4, 64, 64) and one.guide.shape == (3, 64, 64)

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene
-from gisr.datasets.prepared.checked_images import checked_images
+from gisr.datasets.entry import Entry, Frame, PublishedPair, Scan, Scene
 from gisr.errors import InputError
 
 ABOUT: dict[str, Any] = {"name": "entry", "dataset": "made", "split": "train"}
@@ -21,8 +20,8 @@ def filled(value: object, *shape: int) -> Any:
     return partial(np.full, shape, value)
 
 
-def pair(target: Any = None, guide: Any = None, truth: Any = None) -> MadePair:
-    return MadePair(
+def pair(target: Any = None, guide: Any = None, truth: Any = None) -> PublishedPair:
+    return PublishedPair(
         **ABOUT,
         task="pansharpening",
         ratio=2,
@@ -71,24 +70,24 @@ REFUSED: list[tuple[Entry, str]] = [
 @pytest.mark.parametrize(("entry", "reason"), REFUSED)
 def test_damaged_images_are_refused_with_the_reason(entry: Entry, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
-        checked_images(entry)
+        entry.checked_images()
 
 
 def test_a_panchromatic_image_may_miss_a_part_of_a_pixel() -> None:
     # As the Landsat-8 scene of 310 x 400 and 620 x 799 pixels.
-    assert len(checked_images(scene(ones(31, 40, 4), ones(62, 79, 1)))) == 2
+    assert len(scene(ones(31, 40, 4), ones(62, 79, 1)).checked_images()) == 2
     with pytest.raises(InputError, match="no whole multiple"):
-        checked_images(scene(ones(31, 40, 4), ones(62, 78, 1)))
+        scene(ones(31, 40, 4), ones(62, 78, 1)).checked_images()
 
 
 def test_unknown_depth_is_not_looked_at() -> None:
     values = np.array([[np.nan, 2.0], [np.inf, 3.0]])
-    images = checked_images(frame(lambda: values, lambda: np.isfinite(values), ones(2, 2, 3)))
+    images = frame(lambda: values, lambda: np.isfinite(values), ones(2, 2, 3)).checked_images()
     assert images["depth"].tolist() == [[0, 2], [0, 3]]
     assert images["depth"].dtype == np.uint8
 
 
 def test_images_are_not_kept_in_the_entry() -> None:
     entry = pair()
-    checked_images(entry)
+    entry.checked_images()
     assert not set(vars(entry)) & {"stored_target", "stored_guide", "stored_truth"}

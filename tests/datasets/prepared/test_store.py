@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.random import default_rng
 
-from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene
-from gisr.datasets.overview import images_of
+from gisr.datasets.entry import Entry, Frame, PublishedPair, Scan, Scene
+from gisr.datasets.entry.checks import smallest
 from gisr.datasets.prepared import manifest
-from gisr.datasets.prepared.checked_images import smallest
 from gisr.datasets.prepared.manifest import MANIFEST, read_manifest
 from gisr.datasets.prepared.prepare import JOURNAL, Preparation, prepare_store
 from gisr.datasets.prepared.store import damaged_arrays, is_store, read_store
@@ -69,7 +68,7 @@ def frame() -> Frame:
     )
 
 
-def made_pair(name: str, **about: Any) -> MadePair:
+def made_pair(name: str, **about: Any) -> PublishedPair:
     made: dict[str, Any] = {
         **ABOUT,
         "task": "pansharpening",
@@ -81,7 +80,7 @@ def made_pair(name: str, **about: Any) -> MadePair:
         "read_guide": partial(image, 6, 8, 1, dtype="int16"),
         "read_truth": partial(image, 6, 8, 4, seed=2),
     }
-    return MadePair(name=name, **{**made, **about})
+    return PublishedPair(name=name, **{**made, **about})
 
 
 def every_kind() -> list[Entry]:
@@ -93,7 +92,7 @@ def prepared(folder: Path, entries: list[Entry], **options: Any) -> Preparation:
 
 
 def whole_images(entry: Entry) -> dict[str, np.ndarray]:
-    return {name: np.asarray(found) for name, found in images_of(entry).items()}
+    return {name: np.asarray(found) for name, found in entry.images().items()}
 
 
 def test_every_kind_of_entry_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -104,10 +103,10 @@ def test_every_kind_of_entry_comes_back_as_it_was(tmp_path: Path) -> None:
         for about in fields(entry):
             if not about.name.startswith("read_"):
                 assert getattr(stored, about.name) == getattr(entry, about.name), about.name
-        assert images_of(stored).keys() == images_of(entry).keys()
+        assert stored.images().keys() == entry.images().keys()
         for name, pixels in whole_images(entry).items():
             known = np.isfinite(pixels)
-            kept = np.asarray(images_of(stored)[name])
+            kept = np.asarray(stored.images()[name])
             np.testing.assert_array_equal(kept[known], pixels[known])
             assert kept.dtype == pixels.dtype
         if isinstance(stored, Frame):
@@ -116,7 +115,7 @@ def test_every_kind_of_entry_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_the_manifest_says_every_field_of_every_entry() -> None:
     said = set(manifest.FIELDS) | {"files"}  # files are said as sources, with their sums
-    for kind in (Scene, Scan, Frame, MadePair):
+    for kind in (Scene, Scan, Frame, PublishedPair):
         assert {f.name for f in fields(kind) if not f.name.startswith("read_")} <= said
 
 
@@ -184,7 +183,7 @@ def test_entries_of_a_store_can_be_sent_to_other_processes(tmp_path: Path) -> No
     for entry in read_store(tmp_path / "store"):
         sent = pickle.loads(pickle.dumps(entry))
         for name, pixels in whole_images(entry).items():
-            np.testing.assert_array_equal(np.asarray(images_of(sent)[name]), pixels)
+            np.testing.assert_array_equal(np.asarray(sent.images()[name]), pixels)
 
 
 def test_names_that_no_disk_takes_or_tells_apart(tmp_path: Path) -> None:

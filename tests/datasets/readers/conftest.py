@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from gisr.datasets.entry import Entry, MadePair, Scene
+from gisr.datasets.entry import Entry, PublishedPair, Scene
 
 Save = Callable[..., Path]
 
@@ -47,11 +47,11 @@ def scenes() -> Callable[[list[Entry]], list[Scene]]:
 
 
 @pytest.fixture
-def made_pairs() -> Callable[[list[Entry]], list[MadePair]]:
+def made_pairs() -> Callable[[list[Entry]], list[PublishedPair]]:
     """Take entries for pairs made by others, all of them."""
 
-    def take(entries: list[Entry]) -> list[MadePair]:
-        found = [entry for entry in entries if isinstance(entry, MadePair)]
+    def take(entries: list[Entry]) -> list[PublishedPair]:
+        found = [entry for entry in entries if isinstance(entry, PublishedPair)]
         assert len(found) == len(entries)
         return found
 

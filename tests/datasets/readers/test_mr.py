@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from gisr.datasets.entry import Entry, Scan
-from gisr.datasets.prepared.checked_images import checked_images
 from gisr.datasets.readers import LAYOUTS
 from gisr.datasets.readers.brats import read_brats
 from gisr.datasets.readers.ixi import read_ixi
@@ -74,7 +73,7 @@ class TestBrats:
             np.testing.assert_array_equal(scan.volume(contrast), voxels)
         assert scan.slices == tuple(range(37, 117))
         assert len(scan.files) == 4
-        assert set(checked_images(scan)) == set(CONTRASTS)
+        assert set(scan.checked_images()) == set(CONTRASTS)
 
     def test_how_many_slices_count_can_be_chosen(self, tmp_path: Path) -> None:
         save_subject(tmp_path, "BraTS2021_00000")
@@ -149,7 +148,7 @@ class TestBrats:
             assert scan.slices is not None and len(scan.slices) == 80
             # Every slice that counts has brain in it: empty ones would raise every score.
             assert all((volume[..., index] > 0).mean() > 0.05 for index in scan.slices)
-            assert set(checked_images(scan)) == {"FLAIR", "T1", "T2"}
+            assert set(scan.checked_images()) == {"FLAIR", "T1", "T2"}
 
 
 class TestIxi:
@@ -171,7 +170,7 @@ class TestIxi:
         assert (scan.name, scan.group) == ("IXI002-Guys-0828", "IXI002")
         assert scan.contrasts == ("PD", "T2")
         assert scan.slices == tuple(range(10, 120))
-        assert set(checked_images(scan)) == {"PD", "T2"}
+        assert set(scan.checked_images()) == {"PD", "T2"}
         (wider,) = scans(read_ixi(tmp_path, skip=5))
         assert wider.slices == tuple(range(5, 125))
 

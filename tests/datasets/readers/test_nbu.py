@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gisr.datasets.entry import Entry, MadePair, Scene
-from gisr.datasets.prepared.checked_images import checked_images
+from gisr.datasets.entry import Entry, PublishedPair, Scene
 from gisr.datasets.readers import LAYOUTS
 from gisr.datasets.readers.nbu import read_nbu
 from gisr.datasets.sources import read_entries
@@ -16,7 +15,7 @@ from gisr.errors import FileFormatError
 Save = Callable[..., Path]
 Digital = Callable[..., np.ndarray]
 Scenes = Callable[[list[Entry]], list[Scene]]
-Pairs = Callable[[list[Entry]], list[MadePair]]
+Pairs = Callable[[list[Entry]], list[PublishedPair]]
 
 NBU, REDUCED, FULL = LAYOUTS["nbu"], LAYOUTS["nbu-reduced"], LAYOUTS["nbu-full"]
 
@@ -58,7 +57,7 @@ def test_raw_scenes(
         "3 Gaofen-1/MS_256/10.mat",
         "3 Gaofen-1/PAN_1024/10.mat",
     ]
-    assert checked_images(found["WorldView-2-8"])["multispectral"].shape == (32, 32, 8)
+    assert found["WorldView-2-8"].checked_images()["multispectral"].shape == (32, 32, 8)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +174,7 @@ def test_reduced_pairs(
     ]
     assert [pair.split for pair in (first, second, third)] == ["train", "train", "test"]
     assert (first.ratio, first.peak, first.bits, first.sensor) == (4, 1.0, None, "GaoFen-1")
-    images = checked_images(first)
+    images = first.checked_images()
     np.testing.assert_allclose(images["target"], digital(32, 32, 4) / 2047, rtol=1e-6)
     np.testing.assert_allclose(images["truth"], digital(128, 128, 4) / 2047, rtol=1e-6)
     np.testing.assert_allclose(images["guide"][..., 0], digital(128, 128) / 2047, rtol=1e-6)

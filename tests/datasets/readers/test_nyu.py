@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from gisr.datasets.entry import Entry, Frame
-from gisr.datasets.prepared.checked_images import checked_images
 from gisr.datasets.readers import LAYOUTS
 from gisr.datasets.sources import read_entries
 from gisr.errors import FileFormatError
@@ -82,7 +81,7 @@ def test_dkn_entries_name_their_stacks_and_can_go_to_another_process(tmp_path: P
     ]
     assert last.files[-1].name == "test_minmax.npy"
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(last)).depth[0], last.depth[0])
-    assert set(checked_images(last)) == {"depth", "valid", "colour"}
+    assert set(last.checked_images()) == {"depth", "valid", "colour"}
 
 
 def test_dkn_one_split_alone_is_read_and_half_a_split_refused(tmp_path: Path) -> None:

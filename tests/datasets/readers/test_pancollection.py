@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gisr.datasets.entry import Entry, MadePair
-from gisr.datasets.prepared.checked_images import checked_images
+from gisr.datasets.entry import Entry, PublishedPair
 from gisr.datasets.readers import LAYOUTS
 from gisr.datasets.sources import read_entries
 from gisr.errors import FileFormatError
@@ -16,7 +15,7 @@ from gisr.errors import FileFormatError
 h5py = pytest.importorskip("h5py")
 
 Digital = Callable[..., np.ndarray]
-Pairs = Callable[[list[Entry]], list[MadePair]]
+Pairs = Callable[[list[Entry]], list[PublishedPair]]
 PANCOLLECTION = LAYOUTS["pancollection"]
 
 
@@ -53,7 +52,7 @@ def test_pairs_with_truth(
         "valid_gf2_19809-00000": ("val", "GaoFen-2", 10),
     }
     assert {entry.ratio for entry in entries} == {4} and {entry.peak for entry in entries} == {None}
-    images = checked_images(next(entry for entry in entries if entry.name == "train_wv3-00002"))
+    images = next(entry for entry in entries if entry.name == "train_wv3-00002").checked_images()
     for name, stored in (
         ("target", digital(3, 8, 8, 8, seed=1)),
         ("guide", digital(3, 1, 32, 32, seed=3)),

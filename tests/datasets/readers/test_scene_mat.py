@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gisr.datasets.entry import MadePair, Scene
-from gisr.datasets.prepared.checked_images import checked_images
+from gisr.datasets.entry import PublishedPair, Scene
 from gisr.datasets.readers import LAYOUTS
 from gisr.datasets.sources import read_entries
 from gisr.errors import FileFormatError
@@ -33,9 +32,9 @@ def test_a_pair_with_its_truth(tmp_path: Path, save_mat: Save, digital: Digital)
     arrays = {"I_MS_LR": low, "I_MS": np.ones((64, 80, 4)), "I_PAN": pan, "I_GT": truth}
     path = save_mat(tmp_path / "data2.mat", **arrays)
     (pair,) = read_entries(tmp_path)
-    assert isinstance(pair, MadePair)
+    assert isinstance(pair, PublishedPair)
     assert (pair.ratio, pair.sensor, pair.bits, pair.files) == (4, None, None, (path,))
-    images = checked_images(pair)
+    images = pair.checked_images()
     np.testing.assert_array_equal(images["target"], low)
     np.testing.assert_array_equal(images["guide"][..., 0], pan)
     np.testing.assert_array_equal(images["truth"], truth)

@@ -11,9 +11,7 @@ import rasterio
 from PIL import Image
 from rasterio import Affine
 
-from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene
-from gisr.datasets.pairing import made_pair
-from gisr.datasets.prepared.checked_images import checked_images
+from gisr.datasets.entry import Entry, Frame, PublishedPair, Scan, Scene
 from gisr.datasets.prepared.prepare import prepare_store
 from gisr.datasets.readers import LAYOUTS
 from gisr.datasets.readers.user_index import COLUMNS
@@ -139,7 +137,7 @@ def test_a_reduced_satellite_pair(tmp_path: Path) -> None:
     head = "name task split target guide truth ratio sensor bits peak"
     index(tmp_path, head, "p pansharpening test t.tif g.tif o.tif 4 IKONOS 11 1023")
     pair = only(tmp_path)
-    assert isinstance(pair, MadePair) and pair.truth is not None
+    assert isinstance(pair, PublishedPair) and pair.truth is not None
     assert (pair.task, pair.ratio, pair.sensor, pair.bits, pair.peak) == (
         "pansharpening",
         4,
@@ -151,7 +149,7 @@ def test_a_reduced_satellite_pair(tmp_path: Path) -> None:
         np.testing.assert_array_equal(image, stored)
     index(tmp_path, head, "p pansharpening test t.tif g.tif - 4 - - -")
     pair = only(tmp_path)
-    assert isinstance(pair, MadePair)
+    assert isinstance(pair, PublishedPair)
     assert (pair.truth, pair.sensor, pair.bits, pair.peak) == (None, None, None, None)
 
 
@@ -169,17 +167,17 @@ def test_reduced_volumes_give_a_pair_for_every_slice(tmp_path: Path) -> None:
     pairs = read_entries(tmp_path)
     assert [pair.name for pair in pairs] == ["s1-004", "s1-005"]
     for number, pair in zip((4, 5), pairs, strict=True):
-        assert isinstance(pair, MadePair) and pair.group == "s1"
+        assert isinstance(pair, PublishedPair) and pair.group == "s1"
         for role, stored in images.items():
             np.testing.assert_array_equal(getattr(pair, role)[..., 0], stored[..., number])
-        assert made_pair(pair).grid == "kspace"
+        assert pair.pair().grid == "kspace"
 
 
 def test_slices_that_are_pictures(tmp_path: Path) -> None:
     target, guide = picture(tmp_path / "low.png", 6, 8), picture(tmp_path / "high.png", 12, 16)
     index(tmp_path, "name task split target guide ratio", "s mri test low.png high.png 2")
     pair = only(tmp_path)
-    assert isinstance(pair, MadePair)
+    assert isinstance(pair, PublishedPair)
     np.testing.assert_array_equal(pair.target[..., 0], target)
     np.testing.assert_array_equal(pair.guide[..., 0], guide)
 
@@ -191,7 +189,7 @@ def test_a_reduced_depth_map(tmp_path: Path) -> None:
     head = "name task split target guide truth ratio scale"
     index(tmp_path, head, "r depth train low.png colour.png high.png 4 10")
     pair = only(tmp_path)
-    assert isinstance(pair, MadePair) and pair.truth is not None
+    assert isinstance(pair, PublishedPair) and pair.truth is not None
     np.testing.assert_allclose(pair.target[..., 0], low / 10, rtol=1e-6)
     np.testing.assert_allclose(pair.truth[..., 0], high / 10, rtol=1e-6)
 
@@ -237,14 +235,14 @@ def test_a_store_is_made_of_them(tmp_path: Path) -> None:
     assert outcome.finished and outcome.entries == 3
     for entry, stored in zip(entries, read_entries(tmp_path / "store"), strict=True):
         assert (stored.name, type(stored)) == (entry.name, type(entry))
-        images = checked_images(stored)
-        for name, image in checked_images(entry).items():
+        images = stored.checked_images()
+        for name, image in entry.checked_images().items():
             np.testing.assert_array_equal(images[name], image)
 
 
 def refused(entry: Entry, kind: type[GisrError], message: str) -> None:
     with pytest.raises(kind, match=message):
-        checked_images(entry)
+        entry.checked_images()
 
 
 def test_images_that_do_not_fit_are_refused_with_line_and_column(tmp_path: Path) -> None:
@@ -315,10 +313,10 @@ def test_files_of_two_places_are_refused(tmp_path: Path) -> None:
         "e mri test t2.nii far.nii T2 T1",
     )
     near, far, other, near_scan, far_scan = PAIRS.read(tmp_path)
-    assert set(checked_images(near)) == {"multispectral", "panchromatic"}
+    assert set(near.checked_images()) == {"multispectral", "panchromatic"}
     refused(far, PairError, r"line 3, column guide: its georeference puts it up to 0\.525 pixels")
     refused(other, PairError, "line 4, column guide: .*the two do not overlap")
-    assert set(checked_images(near_scan)) == {"T1", "T2"}
+    assert set(near_scan.checked_images()) == {"T1", "T2"}
     refused(far_scan, PairError, r"line 6, column guide: its affine puts it up to 0\.55 voxels")
 
 
@@ -354,10 +352,10 @@ def test_a_volume_that_changed_is_read_again(tmp_path: Path) -> None:
     volume(tmp_path / "high.nii", 24, 16, 2)
     index(tmp_path, "name task split target guide ratio", "a mri test low.nii high.nii 2")
     before = read_entries(tmp_path)[1]
-    assert isinstance(before, MadePair) and before.target.shape == (12, 8, 1)
+    assert isinstance(before, PublishedPair) and before.target.shape == (12, 8, 1)
     changed = volume(tmp_path / "low.nii", 12, 8, 2)
     after = read_entries(tmp_path)[1]
-    assert isinstance(after, MadePair)
+    assert isinstance(after, PublishedPair)
     np.testing.assert_array_equal(after.target[..., 0], changed[..., 1])
 
 

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from gisr.magnet import MAGNetConfig
-from gisr.training.recipe import Recipe, SetRecipe
+from gisr.training.recipe import Recipe
+from gisr.training.set_recipe import SetRecipe
 
 SIDE = 64
 NETWORK = MAGNetConfig(width=4, blocks=(1, 1), heads=(1, 2), unshuffle=2, atoms=4, atom_width=8)

@@ -7,7 +7,8 @@ import pytest
 
 from gisr.errors import InputError, RecipeError
 from gisr.experiments.reproduce.plan import TITLES, VARIANTS, Budget, ExperimentName
-from gisr.training.recipe import Recipe, SetRecipe
+from gisr.training.recipe import Recipe
+from gisr.training.set_recipe import SetRecipe
 
 
 def recipes(name: ExperimentName, base: Recipe, steps: int = 600) -> dict[str, Recipe]:

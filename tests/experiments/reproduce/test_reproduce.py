@@ -83,7 +83,7 @@ def test_table_3_trains_scores_and_says_how(
 def test_table_4_goes_on_after_a_stop_and_leaves_other_tasks_empty(
     command: Words, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gisr.experiments.reproduce import run
+    from gisr.experiments.reproduce import variant_training as run
 
     started: list[str] = []
 

@@ -3,17 +3,17 @@
 import numpy as np
 
 from gisr.data.protocols import depth_pair
-from gisr.experiments.reproduce.columns import Column, middle, spread
-from gisr.experiments.reproduce.tables import Row, latex, markdown
+from gisr.experiments.reproduce.columns import ResultColumn, middle, spread
+from gisr.experiments.reproduce.tables import ResultRow, latex, markdown
 
-PAN, DEPTH = Column("landsat7", "pansharpening", 4), Column("nyu", "depth", 8)
+PAN, DEPTH = ResultColumn("landsat7", "pansharpening", 4), ResultColumn("nyu", "depth", 8)
 ROWS = (
-    Row("a", {PAN.key: 30.0, DEPTH.key: 1.0}),
-    Row("b", {PAN.key: 32.0, DEPTH.key: 3.0}, frozenset({DEPTH.key})),
-    Row("c", {PAN.key: 31.0}),
-    Row("d", {PAN.key: 29.0, DEPTH.key: 2.0}),
+    ResultRow("a", {PAN.key: 30.0, DEPTH.key: 1.0}),
+    ResultRow("b", {PAN.key: 32.0, DEPTH.key: 3.0}, frozenset({DEPTH.key})),
+    ResultRow("c", {PAN.key: 31.0}),
+    ResultRow("d", {PAN.key: 29.0, DEPTH.key: 2.0}),
 )
-REFERENCE = Row("interpolation", {PAN.key: 99.0, DEPTH.key: 0.1})
+REFERENCE = ResultRow("interpolation", {PAN.key: 99.0, DEPTH.key: 0.1})
 
 
 def test_markdown_marks_best_and_second_of_each_column_and_not_the_reference() -> None:
@@ -32,7 +32,8 @@ def test_markdown_marks_best_and_second_of_each_column_and_not_the_reference() -
 
 def test_results_that_read_alike_share_a_mark() -> None:
     rows = [
-        Row(name, {PAN.key: value}) for name, value in zip("abc", (31.921, 31.924, 30), strict=True)
+        ResultRow(name, {PAN.key: value})
+        for name, value in zip("abc", (31.921, 31.924, 30), strict=True)
     ]
     cells = [line.split(" | ")[1].rstrip(" |") for line in markdown((PAN,), rows).splitlines()[2:]]
     assert cells == ["**31.92**", "**31.92**", "<u>30.00</u>"]

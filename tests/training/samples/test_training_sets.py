@@ -6,16 +6,20 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+import torch
 from numpy.random import default_rng
 
 from gisr.data.degradations import ReducedAs, wald
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.data.synthetic.depth_frame import DepthFrame
-from gisr.datasets.entry import Frame, MadePair, Scan, Scene
-from gisr.datasets.pairing import made_pair
+from gisr.datasets.entry import Frame, PublishedPair, Scan, Scene
 from gisr.errors import RecipeError
 from gisr.tasks import built_in_descriptions
-from gisr.training.samples import training_sets
+from gisr.tasks.text.table import built_in_table
+from gisr.training.objective import SampleBatch, sample_errors
+from gisr.training.samples import frames
+from gisr.training.samples.frames import FrameSet, GeneratedFrameSet
+from gisr.training.samples.pairs import PairSet
 from gisr.training.samples.patches import (
     Sample,
     cut_sample,
@@ -23,15 +27,9 @@ from gisr.training.samples.patches import (
     target_window,
     window_side,
 )
-from gisr.training.samples.training_sets import (
-    DepthSet,
-    GeneratedDepthSet,
-    JoinedSet,
-    MadeSet,
-    MRISet,
-    PansharpeningSet,
-    TrainingSet,
-)
+from gisr.training.samples.scans import ScanSet
+from gisr.training.samples.scenes import SceneSet
+from gisr.training.samples.training_set import JoinedSet, TrainingSet
 
 ABOUT: dict[str, Any] = {"dataset": "made", "split": "train"}
 
@@ -51,7 +49,7 @@ def smooth(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return (105 + 95 * np.stack(bands, -1).reshape(shape)).astype(np.float32)
 
 
-def pansharpening(size: int = 64) -> PansharpeningSet:
+def pansharpening(size: int = 64) -> SceneSet:
     rng = default_rng(1)
     scenes = [
         Scene(
@@ -64,7 +62,7 @@ def pansharpening(size: int = 64) -> PansharpeningSet:
         )
         for number in range(2)
     ]
-    return PansharpeningSet(tuple(scenes), 4)
+    return SceneSet(tuple(scenes), 4)
 
 
 def volume(contrast: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -80,12 +78,12 @@ def scan(
     return Scan(name="subject", **ABOUT, read_contrasts=reads, slices=slices)
 
 
-def mri(*shape: int, contrasts: tuple[str, ...] = ("T1", "FLAIR")) -> MRISet:
-    return MRISet((scan(*shape, contrasts=contrasts),), 4)
+def mri(*shape: int, contrasts: tuple[str, ...] = ("T1", "FLAIR")) -> ScanSet:
+    return ScanSet((scan(*shape, contrasts=contrasts),), 4)
 
 
-def frame(values: np.ndarray, valid: np.ndarray) -> Frame:
-    colour = smooth(default_rng(2), *values.shape, 3)
+def frame(values: np.ndarray, valid: np.ndarray, colour: np.ndarray | None = None) -> Frame:
+    colour = smooth(default_rng(2), *values.shape, 3) if colour is None else colour
     return Frame(
         name="frame",
         **ABOUT,
@@ -94,17 +92,17 @@ def frame(values: np.ndarray, valid: np.ndarray) -> Frame:
     )
 
 
-def depth(ratio: int = 8, *, holes: bool = True) -> DepthSet:
+def depth(ratio: int = 8, *, holes: bool = True) -> FrameSet:
     values, valid = smooth(default_rng(2), 90, 100), np.ones((90, 100), bool)
     if holes:
         valid[20:50, 30:60] = False
     values[~valid] = 0
-    return DepthSet((frame(values, valid),), ratio)
+    return FrameSet((frame(values, valid),), ratio)
 
 
-def made(size: int = 64, bands: int = 4, ratio: int = 4) -> MadeSet:
+def published(size: int = 64, bands: int = 4, ratio: int = 4) -> PublishedPair:
     truth = smooth(default_rng(4), size, size, bands) / 255
-    pair = MadePair(
+    return PublishedPair(
         name="pair",
         **ABOUT,
         task="pansharpening",
@@ -114,13 +112,16 @@ def made(size: int = 64, bands: int = 4, ratio: int = 4) -> MadeSet:
         read_guide=given(truth.mean(axis=2, keepdims=True)),
         read_truth=given(truth),
     )
-    return MadeSet((pair,), ratio, "pansharpening")
 
 
-def made_mri() -> MadeSet:
+def made(ratio: int = 4) -> PairSet:
+    return PairSet((published(ratio=ratio),), ratio, "pansharpening")
+
+
+def made_mri() -> PairSet:
     rng = default_rng(6)
     pair = kspace_pair(smooth(rng, 64, 72), smooth(rng, 64, 72), 2)
-    entry = MadePair(
+    entry = PublishedPair(
         name="slice",
         **ABOUT,
         task="mri",
@@ -129,7 +130,7 @@ def made_mri() -> MadeSet:
         read_guide=given(pair.guide),
         read_truth=given(pair.truth),
     )
-    return MadeSet((entry,), 2, "mri")
+    return PairSet((entry,), 2, "mri")
 
 
 SETS: dict[str, TrainingSet] = {
@@ -204,8 +205,8 @@ def test_scales_bring_errors_of_bands_back_to_one_unit() -> None:
 
 
 @pytest.mark.parametrize("chosen", [made(), made_mri()], ids=["made", "made-mri"])
-def test_made_pairs_are_turned_all_ways_target_guide_and_truth_together(chosen: MadeSet) -> None:
-    whole = made_pair(chosen.entries[0])
+def test_made_pairs_are_turned_all_ways_target_guide_and_truth_together(chosen: PairSet) -> None:
+    whole = chosen.entries[0].pair(chosen.ratio)
     assert whole.truth is not None
     images = [whole.on_guide_grid(), whole.guide, whole.truth]
     found = set()
@@ -239,8 +240,8 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 def test_made_pairs_of_many_bands_show_every_group() -> None:
     """A network of four channels sees eight bands as two groups of neighbours."""
-    chosen = made(bands=8)
-    truth = chosen.entries[0].truth
+    entry = published(bands=8)
+    chosen, truth = PairSet((entry,), 4, "pansharpening"), entry.truth
     assert truth is not None
     groups = set()
     for seed in range(12):
@@ -262,10 +263,10 @@ def _spreads(truth: np.ndarray, first: int) -> np.ndarray:
 
 
 def test_a_made_set_refuses_what_it_cannot_learn_from() -> None:
-    (entry,) = made().entries
+    entry = published()
     with pytest.raises(RecipeError, match="pair: pansharpening x4 in a set of pansharpening x2"):
-        MadeSet((entry,), 2, "pansharpening")
-    bare = MadePair(
+        PairSet((entry,), 2, "pansharpening")
+    bare = PublishedPair(
         name="bare",
         **ABOUT,
         task="depth",
@@ -274,7 +275,7 @@ def test_a_made_set_refuses_what_it_cannot_learn_from() -> None:
         read_guide=entry.read_guide,
     )
     with pytest.raises(RecipeError, match="bare: has no truth"):
-        MadeSet((bare,), 4, "depth")
+        PairSet((bare,), 4, "depth")
     with pytest.raises(RecipeError, match="patch 72 is larger"):
         made().sample(0, default_rng(0), 72)
 
@@ -301,17 +302,42 @@ def test_a_patch_is_degraded_as_the_middle_of_the_whole() -> None:
 
 
 def test_holes_are_not_known_and_do_not_count() -> None:
-    sample = next(
-        sample
-        for seed in range(50)
-        if 0 < (sample := depth().sample(0, default_rng(seed), 32)).known.mean() < 1
-    )
-    check(sample, 32)
+    """The colour image is dark where depth is unknown, so it shows where the holes of a patch are.
+
+    What is stored in a hole changes nothing, and an error in a hole is none.
+    """
+    values, valid = smooth(default_rng(2), 90, 100), np.ones((90, 100), bool)
+    valid[20:50, 30:60] = False
+    colour = np.where(valid, 200, 20)[..., None].repeat(3, axis=2).astype(np.float32)
+    stored = [np.where(valid, values, hole).astype(np.float32) for hole in (0, 9999)]
+    empty, filled = (FrameSet((frame(image, valid, colour),), 8) for image in stored)
+    partly = 0
+    for seed in range(20):
+        sample, same = (chosen.sample(0, default_rng(seed), 32) for chosen in (empty, filled))
+        for name in ("target", "guide", "truth", "known", "scale"):
+            np.testing.assert_array_equal(getattr(sample, name), getattr(same, name))
+        known = sample.known[0] > 0
+        if known.all() or not known.any():
+            continue
+        partly += 1
+        bright = sample.guide[0] > (sample.guide[0].min() + sample.guide[0].max()) / 2
+        np.testing.assert_array_equal(bright, known)
+        batch = SampleBatch.of([sample], built_in_table())
+        wrong_in_holes = torch.where(batch.known > 0, batch.truth, 5.0)
+        assert sample_errors(wrong_in_holes, batch).item() == 0
+    assert partly > 5
 
 
 def test_a_window_of_holes_is_a_flat_sample() -> None:
-    values, valid = np.zeros((64, 64), np.float32), np.zeros((64, 64), bool)
-    check(DepthSet((frame(values, valid),), 4).sample(0, default_rng(0), 32), 32)
+    """Whatever is stored in the holes: a patch of one value, which the target shows already."""
+    valid = np.zeros((64, 64), bool)
+    for seed in range(8):
+        values = smooth(default_rng(seed), 64, 64)
+        sample = FrameSet((frame(values, valid),), 4).sample(0, default_rng(seed), 32)
+        check(sample, 32)
+        assert np.ptp(sample.truth) == 0
+        np.testing.assert_array_equal(sample.target, sample.truth)
+        assert np.ptp(sample.guide) > 0
 
 
 def test_a_generated_frame_says_in_which_type_it_is_reduced(
@@ -324,8 +350,8 @@ def test_a_generated_frame_says_in_which_type_it_is_reduced(
     samples = []
     for kind in get_args(ReducedAs):
         frame = given(DepthFrame(values, known, colour, kind))
-        monkeypatch.setattr(training_sets, "generated_depth_frame", frame)
-        samples.append(GeneratedDepthSet(4).sample(0, default_rng(0), 32))
+        monkeypatch.setattr(frames, "generated_depth_frame", frame)
+        samples.append(GeneratedFrameSet(4).sample(0, default_rng(0), 32))
     assert np.abs(samples[0].target - samples[1].target).max() > 0.02
 
 
@@ -344,13 +370,13 @@ def test_mri_counts_filled_slices_of_every_contrast() -> None:
 
 def test_the_data_set_or_the_recipe_says_which_slices_count() -> None:
     def counted(entry: Scan, **rule: Any) -> list[int]:
-        chosen = MRISet((entry,), 4, contrast="T1", **rule)
+        chosen = ScanSet((entry,), 4, contrast="T1", **rule)
         return [index for _, _, index in chosen._slices]
 
     flat = scan(40, 44, 9)
     assert counted(flat) == list(range(9))
     assert counted(flat, middle=3) == [3, 4, 5]
-    assert counted(flat, middle=4, head=0.0) == [2, 3, 4, 5]
+    assert counted(flat, middle=4, foreground_share=0.0) == [2, 3, 4, 5]
     assert counted(flat, middle=20) == list(range(9))
     ruled = scan(40, 44, 9, slices=(0, 4, 8))
     assert counted(ruled) == [0, 4, 8]
@@ -360,8 +386,8 @@ def test_the_data_set_or_the_recipe_says_which_slices_count() -> None:
     reads = {"T1": given(head), "T2": given(head)}
     shared = Scan(name="head", **ABOUT, read_contrasts=reads)
     assert counted(shared) == [1, 2]  # a tenth of slice 1 is head
-    assert counted(shared, head=0.2) == [2]
-    assert counted(shared, head=0.0) == [0, 1, 2]
+    assert counted(shared, foreground_share=0.2) == [2]
+    assert counted(shared, foreground_share=0.0) == [0, 1, 2]
 
 
 def test_slices_of_a_data_set_with_a_rule_are_counted_without_reading() -> None:
@@ -369,30 +395,60 @@ def test_slices_of_a_data_set_with_a_rule_are_counted_without_reading() -> None:
         raise AssertionError
 
     entry = Scan(name="far", **ABOUT, read_contrasts={"T1": unread, "T2": unread}, slices=(1, 2))
-    assert len(MRISet((entry,), 2)) == 4
+    assert len(ScanSet((entry,), 2)) == 4
 
 
 def test_a_recipe_may_choose_contrasts() -> None:
     entry = scan(40, 44, 5, contrasts=("T1", "T2", "FLAIR"))
-    assert len(MRISet((entry,), 4)) == 15
-    assert len(MRISet((entry,), 4, contrast="T2")) == 5
-    assert len(MRISet((entry,), 4, guide_contrast="T1")) == 10
-    chosen = MRISet((entry,), 4, contrast="T2", guide_contrast="T1")
+    assert len(ScanSet((entry,), 4)) == 15
+    assert len(ScanSet((entry,), 4, contrast="T2")) == 5
+    assert len(ScanSet((entry,), 4, guide_contrast="T1")) == 10
+    chosen = ScanSet((entry,), 4, contrast="T2", guide_contrast="T1")
     sentences = {chosen.sample(0, default_rng(seed), 32).description for seed in range(12)}
     assert sentences == {
         "Super-resolution of T2 MR image guided by T1 MR image at ratio 4",
         "Super-resolution of an MR image guided by another contrast at ratio 4",
     }
     with pytest.raises(RecipeError, match="subject: has no contrast PD"):
-        MRISet((entry,), 4, contrast="PD")
+        ScanSet((entry,), 4, contrast="PD")
 
 
-def test_isotropic_volumes_are_cut_in_other_planes_where_a_patch_fits() -> None:
-    deep = mri(70, 72, 64)
-    for seed in range(12):
-        check(deep.sample(seed, default_rng(seed), 64), 64)
-    for seed in range(12):  # 64 slices do not hold a patch of 70
-        check(deep.sample(seed, default_rng(seed), 70), 70)
+class Recorded:
+    """A volume that keeps the axis and index of every slice that was cut of it."""
+
+    def __init__(self, voxels: np.ndarray) -> None:
+        self.voxels, self.shape, self.cuts = voxels, voxels.shape, list[tuple[int, int]]()
+
+    def __getitem__(self, window: tuple[slice | int, ...], /) -> np.ndarray:
+        ((axis, index),) = [(k, part) for k, part in enumerate(window) if isinstance(part, int)]
+        self.cuts.append((axis, index))
+        return self.voxels[window]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.voxels, dtype)
+
+
+@pytest.mark.parametrize(
+    ("shape", "patch", "axes"),
+    [
+        ((70, 72, 64), 64, {0, 1, 2}),
+        ((70, 72, 64), 70, {2}),  # 64 slices do not hold a patch of 70
+        ((70, 72, 60), 32, {2}),  # 60 slices are thick ones
+    ],
+)
+def test_isotropic_volumes_are_cut_in_other_planes_where_a_patch_fits(
+    shape: tuple[int, ...], patch: int, axes: set[int]
+) -> None:
+    volumes = {name: Recorded(volume(name, shape)) for name in ("T1", "FLAIR")}
+    reads = {name: given(recorded) for name, recorded in volumes.items()}
+    chosen = ScanSet((Scan(name="subject", **ABOUT, read_contrasts=reads),), 4)
+    for seed in range(24):
+        check(chosen.sample(seed, default_rng(seed), patch), patch)
+    target, guide = (recorded.cuts for recorded in volumes.values())
+    assert target == guide
+    assert {axis for axis, _ in target} == axes
+    across = [index / shape[axis] for axis, index in target if axis != 2]
+    assert all(0.2 < place < 0.75 for place in across)  # the middle half
 
 
 @pytest.mark.parametrize(("slices", "other_planes"), [(None, True), ((7,), False)])
@@ -403,7 +459,7 @@ def test_slices_that_a_rule_counts_are_of_its_plane(
     volume = np.zeros((70, 72, 64), np.float32)
     volume[:, :, 7] = smooth(default_rng(0), 70, 72)
     reads = dict.fromkeys(("T1", "T2"), given(volume))
-    chosen = MRISet((Scan(name="one", **ABOUT, read_contrasts=reads, slices=slices),), 4)
+    chosen = ScanSet((Scan(name="one", **ABOUT, read_contrasts=reads, slices=slices),), 4)
     samples = [chosen.sample(0, default_rng(seed), 64) for seed in range(12)]
     dark = [np.median(sample.truth) - sample.truth.min() < 0.1 for sample in samples]
     assert any(dark) == other_planes

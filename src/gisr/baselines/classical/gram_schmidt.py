@@ -21,6 +21,7 @@ from gisr.estimation.registration import (
     known_at_target,
 )
 from gisr.tasks import TaskName
+from gisr.tasks.pansharpening import PANSHARPENING
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class GramSchmidtAdaptive(ClassicalBaseline):
     """Which standard deviation is matched to the intensity's: that of the guide itself, or that of
     the guide at the target's resolution, which keeps all of its detail. The intensity is the
     regression of the latter, so this is close to matching the mean only (as DLPan-Toolbox does)."""
-    tasks: ClassVar[tuple[TaskName, ...]] = ("pansharpening",)
+    tasks: ClassVar[tuple[TaskName, ...]] = (PANSHARPENING.name,)
 
     def __post_init__(self) -> None:
         """Refuse a known and an estimated shift together."""

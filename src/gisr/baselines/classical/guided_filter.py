@@ -11,6 +11,7 @@ from gisr.baselines.classical.baseline import BaselineName, ClassicalBaseline, i
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.tasks import TaskName
+from gisr.tasks.depth import DEPTH
 
 _LEVELS = 255.0
 
@@ -28,7 +29,7 @@ class GuidedFilter(ClassicalBaseline):
     """Window radius in target pixels; at least one guide pixel is used."""
     eps: float = 1e-4
     """Regularisation, in units of the squared range (maximum - minimum) of the guide."""
-    tasks: ClassVar[tuple[TaskName, ...]] = ("depth",)
+    tasks: ClassVar[tuple[TaskName, ...]] = (DEPTH.name,)
 
     def __post_init__(self) -> None:
         """Refuse parameters that are not above zero."""

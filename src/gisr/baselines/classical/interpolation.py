@@ -15,19 +15,19 @@ from gisr.baselines.classical.baseline import (
 from gisr.data.degradations import zero_fill
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.tasks import TaskName
+from gisr.tasks import TASKS, TaskName
 
 
 @dataclass(frozen=True)
 class Bicubic(ClassicalBaseline):
-    """Keys' cubic convolution with a = -1/2 (IEEE TASSP 1981), placed as ``grid`` says.
+    """Keys' cubic convolution with a = -1/2 (IEEE TASSP 1981), placed by the pair's ``grid``.
 
     MR papers that enlarge a k-space crop with an image resizer ignore that its samples lie at
     guide index ``j * ratio`` and so report a bicubic row about 3 dB lower; for that row pass
     ``grid="centre"``.
     """
 
-    tasks: ClassVar[tuple[TaskName, ...]] = ("pansharpening", "mri", "depth")
+    tasks: ClassVar[tuple[TaskName, ...]] = tuple(TASKS)
 
     @property
     def name(self) -> BaselineName:
@@ -43,7 +43,9 @@ class Bicubic(ClassicalBaseline):
 class ZeroFilled(ClassicalBaseline):
     """Zero-filled k-space: exact interpolation of a band-limited target, the baseline of MR."""
 
-    tasks: ClassVar[tuple[TaskName, ...]] = ("mri",)
+    tasks: ClassVar[tuple[TaskName, ...]] = tuple(
+        task.name for task in TASKS.values() if task.grid == "kspace"
+    )
 
     @property
     def name(self) -> BaselineName:

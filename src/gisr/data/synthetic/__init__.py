@@ -5,5 +5,11 @@ same in every process and after every resumption. Nothing of it was taken from a
 be used by anyone for anything (CC0). Benchmarks and validation never see it.
 """
 
+from gisr.tasks import TaskName
+from gisr.tasks.depth import DEPTH
+from gisr.tasks.pansharpening import PANSHARPENING
+
 GENERATED = "generated"
 """Name of the data set, in recipes."""
+GENERATED_TASKS: tuple[TaskName, ...] = (DEPTH.name, PANSHARPENING.name)
+"""Tasks for which images are generated."""

@@ -16,7 +16,7 @@ from gisr.data.synthetic.noise import (
     SIDE,
     SMOOTH,
     WHITE,
-    Plane,
+    NoisePlane,
     field_at,
     field_window,
     random_field,
@@ -109,7 +109,7 @@ def draw_colours(rng: Generator, surfaces: Surfaces) -> Float[np.ndarray, "H W 3
     return _photograph(rng, image)
 
 
-def _materials(rng: Generator, looks: _Looks, look: NDArray[np.intp]) -> Plane:
+def _materials(rng: Generator, looks: _Looks, look: NDArray[np.intp]) -> NoisePlane:
     """Return the colour of every pixel under even light."""
     side = look.shape[0]
     places = np.arange(side, dtype=np.float32)
@@ -133,8 +133,8 @@ def _materials(rng: Generator, looks: _Looks, look: NDArray[np.intp]) -> Plane:
 
 
 def _patterns(
-    rng: Generator, looks: _Looks, look: NDArray[np.intp], along: Plane, across: Plane
-) -> Plane:
+    rng: Generator, looks: _Looks, look: NDArray[np.intp], along: NoisePlane, across: NoisePlane
+) -> NoisePlane:
     """Return how much of the second colour every pixel has, 0 to 1."""
     result = np.zeros(look.shape, np.float32)
     kinds = looks.pattern[look]
@@ -163,7 +163,9 @@ def _patterns(
     return result
 
 
-def _strokes(looks: _Looks, own: NDArray[np.intp], u: Plane, v: Plane) -> Bool[np.ndarray, " n"]:
+def _strokes(
+    looks: _Looks, own: NDArray[np.intp], u: NoisePlane, v: NoisePlane
+) -> Bool[np.ndarray, " n"]:
     """Return ink: lines of strokes with gaps between words and paragraphs, like print."""
     height = 4 + 0.25 * looks.period[own]
     line = np.floor(v / height)
@@ -175,7 +177,7 @@ def _strokes(looks: _Looks, own: NDArray[np.intp], u: Plane, v: Plane) -> Bool[n
     return inked
 
 
-def _shading(rng: Generator, surfaces: Surfaces) -> Plane:
+def _shading(rng: Generator, surfaces: Surfaces) -> NoisePlane:
     """Return the light that surfaces get by their slant, and a slow change over the frame."""
     nearness = surfaces.nearness
     down, right = np.zeros_like(nearness), np.zeros_like(nearness)
@@ -191,7 +193,7 @@ def _shading(rng: Generator, surfaces: Surfaces) -> Plane:
     return light
 
 
-def _shadows(rng: Generator, nearness: Plane) -> Plane:
+def _shadows(rng: Generator, nearness: NoisePlane) -> NoisePlane:
     """Return what shadows leave of the light: soft, cast by what is nearer onto what lies behind.
 
     A point is in shadow where something towards the lamp stands out by more than the ray has risen.
@@ -208,11 +210,11 @@ def _shadows(rng: Generator, nearness: Plane) -> Plane:
         ]
         dark += np.clip((ahead - nearness - np.float32(rise * step)) * 20, 0, 1)
     dark = _box_blurred(dark / np.float32(len(steps)), int(rng.integers(1, 6)))
-    left: Plane = 1 - np.float32(rng.uniform(0.2, 0.8)) * dark
+    left: NoisePlane = 1 - np.float32(rng.uniform(0.2, 0.8)) * dark
     return left
 
 
-def _photograph(rng: Generator, image: Plane) -> Plane:
+def _photograph(rng: Generator, image: NoisePlane) -> NoisePlane:
     """Return what a camera makes of linear light: blur, exposure, white balance, gamma, noise."""
     image = _softened(image, np.float32(rng.uniform(0.06, 0.25)))
     if rng.random() < 0.35:
@@ -229,7 +231,7 @@ def _photograph(rng: Generator, image: Plane) -> Plane:
     return np.clip(np.rint(image), 0, 255)
 
 
-def _softened(image: Plane, share: np.float32) -> Plane:
+def _softened(image: NoisePlane, share: np.float32) -> NoisePlane:
     """Give both neighbours along each axis a share of every pixel."""
     for axis in (0, 1):
         moved = np.moveaxis(image, axis, 0)
@@ -242,7 +244,7 @@ def _softened(image: Plane, share: np.float32) -> Plane:
     return image
 
 
-def _box_blurred(image: Plane, reach: int) -> Plane:
+def _box_blurred(image: NoisePlane, reach: int) -> NoisePlane:
     """Return means over ``2 * reach + 1`` pixels a side, the border repeated."""
     size = 2 * reach + 1
     for axis in (0, 1):

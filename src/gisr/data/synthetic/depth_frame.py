@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gisr.data.degradations import ReducedAs
 from gisr.data.synthetic.colours import draw_colours
-from gisr.data.synthetic.noise import SIDE, Plane
+from gisr.data.synthetic.noise import SIDE, NoisePlane
 from gisr.data.synthetic.surfaces import random_surfaces
 from gisr.errors import InputError
 
@@ -63,33 +63,33 @@ def generated_depth_frame(rng: Generator, side: int) -> DepthFrame:
     return DepthFrame(depth, known, colour, "float32")
 
 
-def _as_levels(rng: Generator, nearness: Plane) -> Plane:
+def _as_levels(rng: Generator, nearness: NoisePlane) -> NoisePlane:
     """Return whole levels within 0 to 255, of a picture that shows a part of the range or all."""
     low, high = np.sort(rng.uniform(0, _LEVELS, 2))
     spread = max(float(nearness.max() - nearness.min()), 0.3)
     scale = max(high - low, 24.0) / spread
     levels = np.rint(low + (nearness - nearness.min()) * scale)
-    clipped: Plane = np.clip(levels, 0, _LEVELS).astype(np.float32)
+    clipped: NoisePlane = np.clip(levels, 0, _LEVELS).astype(np.float32)
     return clipped
 
 
-def _as_disparity(rng: Generator, nearness: Plane, shown: float) -> Plane:
+def _as_disparity(rng: Generator, nearness: NoisePlane, shown: float) -> NoisePlane:
     """Return disparity in pixels, exact or in the steps of a matcher."""
     disparity = nearness * np.float32(shown) + np.float32(rng.uniform(1, 20))
     steps = np.float32((0, 3, 8, 16)[rng.integers(4)])
     return np.rint(disparity * steps) / steps if steps else disparity
 
 
-def _as_metres(rng: Generator, nearness: Plane) -> Plane:
+def _as_metres(rng: Generator, nearness: NoisePlane) -> NoisePlane:
     """Return depth in whole millimetres, the inverse of nearness."""
     farthest = np.exp(rng.uniform(np.log(1), np.log(10)))
     closeness = np.float32(np.exp(rng.uniform(np.log(0.2), np.log(4))))
     metres = np.float32(farthest) / (1 + closeness * nearness)
-    rounded: Plane = np.rint(metres * 1000) / np.float32(1000)
+    rounded: NoisePlane = np.rint(metres * 1000) / np.float32(1000)
     return rounded
 
 
-def _seen_twice(disparity: Plane) -> Bool[np.ndarray, "H W"]:
+def _seen_twice(disparity: NoisePlane) -> Bool[np.ndarray, "H W"]:
     """Return what a camera to the right sees too: nothing nearer slides in front of it there."""
     columns = np.arange(disparity.shape[1], dtype=np.float32)
     place = columns - disparity  # column in the other image

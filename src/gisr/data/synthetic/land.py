@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from gisr.data.synthetic.noise import ROUGH, SMOOTH, WHITE, Plane, field_window, random_field
+from gisr.data.synthetic.noise import ROUGH, SMOOTH, WHITE, NoisePlane, field_window, random_field
 
 _TABLE = 64
 """Parcels are numbered modulo this along each axis."""
@@ -60,7 +60,7 @@ class _Map:
         """Cover a part with one material."""
         np.copyto(self.look, self.material(covers), where=where)
 
-    def waves(self, part: slice = SMOOTH) -> Plane:
+    def waves(self, part: slice = SMOOTH) -> NoisePlane:
         """Return a window of smooth noise."""
         return random_field(self.rng, part, self.shape)
 
@@ -71,9 +71,9 @@ class _Parcels:
 
     number: tuple[NDArray[np.intp], NDArray[np.intp]]
     """Column and row of the parcel of every pixel, modulo ``_TABLE``."""
-    place: tuple[Plane, Plane]
+    place: tuple[NoisePlane, NoisePlane]
     """Place within the parcel along both axes, -0.5 to 0.5."""
-    border: Plane
+    border: NoisePlane
     """Distance to the nearest side of the parcel, in pixels."""
 
 
@@ -104,7 +104,7 @@ def random_land(rng: Generator, side: int) -> Land:
     return Land(land.look, land.covers, land.light)
 
 
-def _axes(land: _Map) -> tuple[Plane, Plane]:
+def _axes(land: _Map) -> tuple[NoisePlane, NoisePlane]:
     """Return coordinates in pixels along and across the land's main direction, a little bent."""
     angle = land.rng.uniform(0, np.pi)
     places = np.arange(land.side, dtype=np.float32)
@@ -118,7 +118,7 @@ def _axes(land: _Map) -> tuple[Plane, Plane]:
     return along, across
 
 
-def _parcels(land: _Map, along: Plane, across: Plane, size: float) -> _Parcels:
+def _parcels(land: _Map, along: NoisePlane, across: NoisePlane, size: float) -> _Parcels:
     """Divide the land into parcels of about a size, in pixels."""
     rng = land.rng
     width = np.float32(size * np.exp(rng.normal(0, 0.3)))
@@ -139,7 +139,7 @@ def _parcels(land: _Map, along: Plane, across: Plane, size: float) -> _Parcels:
     return _Parcels((column, row & (_TABLE - 1)), (first, second), border)
 
 
-def _farmland(land: _Map, along: Plane, across: Plane) -> None:
+def _farmland(land: _Map, along: NoisePlane, across: NoisePlane) -> None:
     """Fields with hedges, ditches or tracks between them, and some houses."""
     rng = land.rng
     parcels = _parcels(land, along, across, float(np.exp(rng.uniform(np.log(16), np.log(120)))))
@@ -154,7 +154,7 @@ def _farmland(land: _Map, along: Plane, across: Plane) -> None:
         _houses(land, along, across, size=rng.uniform(12, 40), share=rng.uniform(0.01, 0.08))
 
 
-def _town(land: _Map, along: Plane, across: Plane) -> None:
+def _town(land: _Map, along: NoisePlane, across: NoisePlane) -> None:
     """Blocks between streets, with trees and houses."""
     rng = land.rng
     blocks = _parcels(land, along, across, float(np.exp(rng.uniform(np.log(50), np.log(200)))))
@@ -170,7 +170,9 @@ def _town(land: _Map, along: Plane, across: Plane) -> None:
         land.put(trees, "wood")
 
 
-def _houses(land: _Map, along: Plane, across: Plane, *, size: float, share: float) -> None:
+def _houses(
+    land: _Map, along: NoisePlane, across: NoisePlane, *, size: float, share: float
+) -> None:
     """Draw a house on a share of lots: two slopes of roof, and a shadow beside it."""
     rng, table = land.rng, (_TABLE, _TABLE)
     lots = _parcels(land, along, across, size)

@@ -16,7 +16,7 @@ from gisr.data.synthetic.noise import (
     SIDE,
     SMOOTH,
     WHITE,
-    Plane,
+    NoisePlane,
     field_window,
     random_field,
 )
@@ -109,16 +109,16 @@ def _signal(rng: Generator, land: Land, materials: Materials) -> Float[np.ndarra
     return signal
 
 
-def _rows(look: NDArray[np.intp], materials: Materials) -> Plane:
+def _rows(look: NDArray[np.intp], materials: Materials) -> NoisePlane:
     places = np.arange(look.shape[0], dtype=np.float32)
     step = 2 * np.pi / materials.period
     down = (np.sin(materials.turn) * step).astype(np.float32)[look]
     right = (np.cos(materials.turn) * step).astype(np.float32)[look]
-    waves: Plane = np.sin(places[:, None] * down + places * right)
+    waves: NoisePlane = np.sin(places[:, None] * down + places * right)
     return waves
 
 
-def _digital(rng: Generator, bands: Plane, panchromatic: Plane) -> LandScene:
+def _digital(rng: Generator, bands: NoisePlane, panchromatic: NoisePlane) -> LandScene:
     """Return whole numbers of a random depth of bits, exposure and noise."""
     bits = (8, 10, 11, 11, 12, 16)[rng.integers(6)]
     top = 2**bits - 1

@@ -11,7 +11,7 @@ from jaxtyping import Float, Integer
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-Plane = NDArray[np.float32]
+NoisePlane = NDArray[np.float32]
 """An image of any number of channels."""
 SIDE = 512
 """Side of a field, a power of two; fields repeat beyond it without a seam."""
@@ -44,12 +44,12 @@ def noise_fields() -> Float[np.ndarray, "fields side side"]:
     return bank
 
 
-def random_field(rng: Generator, fields: slice, shape: tuple[int, int]) -> Plane:
+def random_field(rng: Generator, fields: slice, shape: tuple[int, int]) -> NoisePlane:
     """Return a window of a random field of a part of the bank: a view, not to be written to."""
     return field_window(rng, int(rng.integers(fields.start, fields.stop)), shape)
 
 
-def field_window(rng: Generator, number: int, shape: tuple[int, int]) -> Plane:
+def field_window(rng: Generator, number: int, shape: tuple[int, int]) -> NoisePlane:
     """Return a random window of one field: a view, not to be written to.
 
     Args:
@@ -65,7 +65,7 @@ def field_at(
     number: Integer[np.ndarray, "..."],
     row: Float[np.ndarray, "..."],
     column: Float[np.ndarray, "..."],
-) -> Plane:
+) -> NoisePlane:
     """Return the bank's values at any places, each of its own field, from the sample before.
 
     Args:
@@ -77,5 +77,5 @@ def field_at(
     places += number * SIDE
     places *= SIDE
     places += column.astype(np.intp) & (SIDE - 1)
-    values: Plane = noise_fields().reshape(-1).take(places)
+    values: NoisePlane = noise_fields().reshape(-1).take(places)
     return values

@@ -13,7 +13,7 @@ from numpy.random import Generator
 from scipy.ndimage import gaussian_filter, map_coordinates, median_filter
 
 from gisr.data.synthetic.depth_frame import DepthFrame
-from gisr.data.synthetic.noise import SMOOTH, Plane, random_field
+from gisr.data.synthetic.noise import SMOOTH, NoisePlane, random_field
 
 
 def seen_by_sensor(rng: Generator, frame: DepthFrame) -> DepthFrame:
@@ -37,12 +37,12 @@ def seen_by_sensor(rng: Generator, frame: DepthFrame) -> DepthFrame:
     return replace(frame, depth=depth.astype(np.float32), known=np.ones_like(frame.known))
 
 
-def _wandering(rng: Generator, depth: Plane) -> Plane:
+def _wandering(rng: Generator, depth: NoisePlane) -> NoisePlane:
     """Move every part of a map by a little, near parts alike: a shift of all and a bent grid."""
     reach = np.float32(np.exp(rng.uniform(np.log(0.2), np.log(1.6))))
     places = np.indices(depth.shape, dtype=np.float32)
     for axis in range(2):
         bent = random_field(rng, SMOOTH, depth.shape)
         places[axis] += np.float32(rng.normal(0, 0.5)) + reach * bent
-    moved: Plane = map_coordinates(depth, places, order=1, mode="nearest")
+    moved: NoisePlane = map_coordinates(depth, places, order=1, mode="nearest")
     return moved

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.random import Generator
 
-from gisr.data.synthetic.noise import SMOOTH, Plane, random_field
+from gisr.data.synthetic.noise import SMOOTH, NoisePlane, random_field
 
 Outline = tuple[Bool[np.ndarray, "h w"], Float[np.ndarray, "h w"]]
 """Where the object is, and its swelling, 0 at the border and 1 at the top of a round one."""
@@ -19,7 +19,7 @@ REACH = 1.3
 """No outline reaches further from the origin along either coordinate."""
 
 
-def random_outline(rng: Generator, along: Plane, across: Plane) -> Outline:
+def random_outline(rng: Generator, along: NoisePlane, across: NoisePlane) -> Outline:
     """Draw one of the outlines, sometimes with a hole.
 
     Args:
@@ -36,22 +36,22 @@ def random_outline(rng: Generator, along: Plane, across: Plane) -> Outline:
     return inside, swelling
 
 
-def _ellipse(rng: Generator, along: Plane, across: Plane) -> Outline:
+def _ellipse(rng: Generator, along: NoisePlane, across: NoisePlane) -> Outline:
     square = along * along + across * across
     return square < 1, np.sqrt(np.maximum(1 - square, 0))
 
 
-def _box(rng: Generator, along: Plane, across: Plane) -> Outline:
+def _box(rng: Generator, along: NoisePlane, across: NoisePlane) -> Outline:
     inside = (np.abs(along) < 1) & (np.abs(across) < 1)
     return inside, np.sqrt(np.maximum(1 - across * across, 0))  # a roll, where it swells
 
 
-def _rounded_box(rng: Generator, along: Plane, across: Plane) -> Outline:
+def _rounded_box(rng: Generator, along: NoisePlane, across: NoisePlane) -> Outline:
     fourth = np.square(along * along) + np.square(across * across)
     return fourth < 1, np.sqrt(np.maximum(1 - fourth, 0))
 
 
-def _polygon(rng: Generator, along: Plane, across: Plane) -> Outline:
+def _polygon(rng: Generator, along: NoisePlane, across: NoisePlane) -> Outline:
     corners = int(rng.integers(3, 7))
     turns = (np.arange(corners) + rng.uniform(-0.35, 0.35, corners)) * (2 * np.pi / corners)
     farthest = np.full(along.shape, -np.inf, np.float32)
@@ -63,14 +63,14 @@ def _polygon(rng: Generator, along: Plane, across: Plane) -> Outline:
     return (farthest < 1) & (square < REACH), np.maximum(1 - farthest, 0)
 
 
-def _blob(rng: Generator, along: Plane, across: Plane) -> Outline:
+def _blob(rng: Generator, along: NoisePlane, across: NoisePlane) -> Outline:
     wave = random_field(rng, SMOOTH, along.shape[:2])
     height = 1 - along * along - across * across + np.float32(rng.uniform(0.1, 0.6)) * wave
     inside = (height > 0) & (np.maximum(np.abs(along), np.abs(across)) < REACH)
     return inside, np.sqrt(np.clip(height, 0, 1))
 
 
-def _turned(rng: Generator, along: Plane, across: Plane) -> Outline:
+def _turned(rng: Generator, along: NoisePlane, across: NoisePlane) -> Outline:
     """Bottles, pots and pins: a width that changes along an axis."""
     waves, phases = rng.uniform(1, 5, 2), rng.uniform(0, 2 * np.pi, 2)
     width = np.float32(0.6)
@@ -81,7 +81,7 @@ def _turned(rng: Generator, along: Plane, across: Plane) -> Outline:
     return (np.abs(along) < 1) & (np.abs(part) < 1), np.sqrt(round_side)
 
 
-def _blade(rng: Generator, along: Plane, across: Plane) -> Outline:
+def _blade(rng: Generator, along: NoisePlane, across: NoisePlane) -> Outline:
     """Leaves and fingers: bent, and pointed at one end or both."""
     bent = across + np.float32(rng.uniform(-0.6, 0.6)) * (along * along - np.float32(0.5))
     tail = np.float32(rng.uniform(0, 1))
@@ -91,7 +91,7 @@ def _blade(rng: Generator, along: Plane, across: Plane) -> Outline:
     return inside, np.maximum(1 - part * part, 0)
 
 
-def _grid(rng: Generator, along: Plane, across: Plane) -> Outline:
+def _grid(rng: Generator, along: NoisePlane, across: NoisePlane) -> Outline:
     """Fences, combs and baskets."""
     counts, open_share = rng.integers(1, 7, 2), np.float32(rng.uniform(0.3, 0.8))
     slats = np.mod(along * np.float32(counts[0]), 1) > open_share
@@ -101,7 +101,7 @@ def _grid(rng: Generator, along: Plane, across: Plane) -> Outline:
     return slats, np.zeros(along.shape, np.float32)
 
 
-_OUTLINES: tuple[Callable[[Generator, Plane, Plane], Outline], ...] = (
+_OUTLINES: tuple[Callable[[Generator, NoisePlane, NoisePlane], Outline], ...] = (
     _ellipse,
     _box,
     _rounded_box,

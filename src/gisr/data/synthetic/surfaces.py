@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.random import Generator
 
-from gisr.data.synthetic.noise import SMOOTH, Plane, random_field
+from gisr.data.synthetic.noise import SMOOTH, NoisePlane, random_field
 from gisr.data.synthetic.shapes import REACH, random_outline
 
 _SMALLEST = (2.5, 16.0)
@@ -59,7 +59,7 @@ class _Canvas:
         self.look = np.zeros((side, side), np.intp)
         self.nearness = self._wall()
 
-    def _wall(self) -> Plane:
+    def _wall(self) -> NoisePlane:
         """Return the background: a plane, a room's corner of two, or a wavy cloth."""
         rng, side = self.rng, self.side
         places = np.arange(side, dtype=np.float32) - side / 2
@@ -111,7 +111,7 @@ class _Canvas:
         return slice(max(0, int(middle - reach)), min(self.side, int(middle + reach) + 2))
 
     @staticmethod
-    def _plane(down: Plane, right: Plane, slant: tuple[float, float]) -> Plane:
+    def _plane(down: NoisePlane, right: NoisePlane, slant: tuple[float, float]) -> NoisePlane:
         return (down * np.float32(slant[0]))[:, None] + right * np.float32(slant[1])
 
 

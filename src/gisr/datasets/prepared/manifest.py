@@ -1,4 +1,4 @@
-"""The manifest of a prepared store: what there is, as JSON, checked before it is believed."""
+"""The manifest of a prepared store: what there is, as JSON, checked before it is used."""
 
 import json
 from collections.abc import Mapping
@@ -9,18 +9,17 @@ from typing import Any, get_args
 
 import numpy as np
 
-from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene, Split
+from gisr.datasets.entry import ENTRY_KINDS, Entry, Split
 from gisr.errors import FileFormatError
 from gisr.io.files import atomic_output, typed_errors
-from gisr.tasks import TaskName
+from gisr.tasks import TASKS
 
 MANIFEST = "manifest.json"
-FORMAT = 2
+FORMAT = 3
 """Version of the format; another one is refused."""
 STORED_TYPES = ("bool", "uint8", "uint16", "int16", "float32")
 """Types of stored arrays; the first numeric one that holds all values is taken."""
 
-_KINDS = tuple(kind.__name__ for kind in (Scene, Scan, Frame, MadePair))
 FIELDS: dict[str, tuple[type, ...]] = {
     "name": (str,),
     "dataset": (str,),
@@ -36,7 +35,7 @@ FIELDS: dict[str, tuple[type, ...]] = {
     "ratio": (int,),
     "peak": (int, float, NoneType),
 }
-"""What a manifest says of entries besides their images, and the JSON types it says it in."""
+"""Fields of entries in a manifest, besides their images, and their JSON types."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class SourceRecord:
     file: str
     bytes: int
     modified: int
-    """Nanoseconds since 1970; with the size, it tells whether the file has changed."""
+    """Nanoseconds since 1970; with the size, it shows whether the file has changed."""
     sha256: str
 
 
@@ -69,7 +68,7 @@ class EntryRecord:
     """One entry of a store."""
 
     kind: str
-    """Class of the entry: Scene, Scan, Frame or MadePair."""
+    """Class of the entry, a name of :data:`gisr.datasets.entry.ENTRY_KINDS`."""
     fields: Mapping[str, Any]
     """Its other fields."""
     arrays: Mapping[str, ArrayRecord]
@@ -80,7 +79,7 @@ class EntryRecord:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What ``manifest.json`` says."""
+    """The content of ``manifest.json``."""
 
     layout: str
     """Layout that the entries were read by; also their ``dataset``."""
@@ -136,12 +135,12 @@ def entry_record(content: Mapping[str, Any]) -> EntryRecord:
         ValueError: It is none. KeyError and TypeError stand for the same.
     """
     kind, fields = content["kind"], dict(content["fields"])
-    if kind not in _KINDS:
+    if kind not in ENTRY_KINDS:
         raise ValueError(f"unknown kind of entry {kind!r}")
     for name, value in fields.items():
         if type(value) not in FIELDS[name]:
             raise ValueError(f"{name} {value!r} of an entry")
-    if fields["split"] not in get_args(Split) or fields["task"] not in get_args(TaskName):
+    if fields["split"] not in get_args(Split) or fields["task"] not in TASKS:
         raise ValueError(f"split {fields['split']!r} or task {fields['task']!r}")
     arrays = {str(name): _array_record(array) for name, array in content["arrays"].items()}
     sources = tuple(SourceRecord(**source) for source in content["sources"])
@@ -149,7 +148,7 @@ def entry_record(content: Mapping[str, Any]) -> EntryRecord:
 
 
 def entry_fields(entry: Entry) -> dict[str, Any]:
-    """Return what a manifest says of an entry besides its images, as JSON holds it."""
+    """Return the fields of an entry besides its images, as JSON holds them."""
     return {name: _plain(getattr(entry, name)) for name in FIELDS if hasattr(entry, name)}
 
 

@@ -17,8 +17,7 @@ from typing import IO, Any
 import numpy as np
 from jaxtyping import Shaped
 
-from gisr.datasets.entry import Entry, Split
-from gisr.datasets.prepared.checked_images import Images, checked_images
+from gisr.datasets.entry import Entry, Images, Split
 from gisr.datasets.prepared.manifest import (
     FORMAT,
     MANIFEST,
@@ -31,7 +30,7 @@ from gisr.datasets.prepared.manifest import (
     read_manifest,
     write_manifest,
 )
-from gisr.datasets.prepared.store import ARRAYS, Progress, file_sum, is_store
+from gisr.datasets.prepared.store import ARRAYS, StoreProgress, file_sum, is_store
 from gisr.errors import FileFormatError, GisrError, InputError, MissingExtraError
 from gisr.io.files import atomic_output, typed_errors
 
@@ -62,11 +61,11 @@ def prepare_store(
     *,
     counts: Mapping[Split, int] | None = None,
     skip_damaged: bool = False,
-    progress: Progress | None = None,
+    progress: StoreProgress | None = None,
 ) -> Preparation:
-    """Make a store of entries, or go on with one.
+    """Make a store of entries, or resume one.
 
-    Entries that the destination holds already are kept when what is said of them has not changed,
+    Entries that the destination holds already are kept when neither their fields have changed,
     nor the size or time of the files their reader names.
 
     Args:
@@ -75,9 +74,9 @@ def prepare_store(
         source: Folder they are read from.
         destination: Folder of the store; made when it is not there.
         counts: Entries that a whole split has. A split with fewer is incomplete; one with none is
-            taken as not wanted.
+            taken as left out on purpose.
         skip_damaged: Finish the store without what is damaged or missing.
-        progress: Told of every entry.
+        progress: Called after every entry.
 
     Returns:
         The outcome. Where something is damaged or missing and ``skip_damaged`` is false, no
@@ -159,7 +158,7 @@ class _Place:
         return {record.fields["name"]: record for record in records}
 
     def holds(self, entry: Entry, record: EntryRecord | None) -> bool:
-        """Whether an earlier record stands: same entry, unchanged sources, arrays there."""
+        """Whether an earlier record holds: same entry, unchanged sources, arrays there."""
         if record is None or record.kind != type(entry).__name__:
             return False
         sources = [(s.file, s.bytes, s.modified) for s in record.sources]
@@ -220,7 +219,7 @@ class _Place:
 def _prepared(place: _Place, entry: Entry, problems: dict[str, str]) -> EntryRecord | None:
     """Read, check and write an entry; a problem of its own is noted and gives None."""
     try:
-        images, sources = checked_images(entry), place.sources_of(entry)
+        images, sources = entry.checked_images(), place.sources_of(entry)
     except MissingExtraError:
         raise
     except GisrError as error:
@@ -300,7 +299,7 @@ class _Summed:
 
 
 def _safe_name(name: str, *, always: bool = False) -> str:
-    """Return a name that any disk takes; told from others by a sum where it had to change.
+    """Return a name that any disk takes, with a sum where it had to change.
 
     Args:
         name: Any text.

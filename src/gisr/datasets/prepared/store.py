@@ -7,8 +7,8 @@
 
 Decoding a scene or a volume takes longer than a training step; cutting a window of a store does
 not. The manifest is written last, so a folder with one is whole. Nothing in a store is pickled, and
-what its manifest claims is checked before it is believed: files stay inside the folder, and have
-the shape and type that it says.
+its manifest is checked before it is used: files stay inside the folder, and have the shape and
+type that it states.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Shaped
 from numpy.typing import DTypeLike
 
-from gisr.datasets.entry import Entry, Frame, MadePair, Pixels, Read, Scan, Scene
+from gisr.datasets.entry import ENTRY_KINDS, Entry
 from gisr.datasets.prepared.manifest import MANIFEST, EntryRecord, Manifest, read_manifest
 from gisr.errors import FileFormatError
 from gisr.io.files import check_readable, typed_errors
@@ -30,7 +30,7 @@ from gisr.io.files import check_readable, typed_errors
 ARRAYS = "arrays"
 """Folder of the arrays in a store."""
 
-Progress = Callable[[int, int], None]
+StoreProgress = Callable[[int, int], None]
 """Called with what is done and what there is in all."""
 
 
@@ -50,7 +50,7 @@ class StoredArray:
         """Read a window, in the stored type.
 
         Raises:
-            FileFormatError: The file is not there any more, or not what the manifest says.
+            FileFormatError: The file is not there any more, or not as the manifest states.
         """
         return np.array(self._map()[window])
 
@@ -80,14 +80,14 @@ def is_store(folder: str | Path) -> bool:
 
 
 def read_store(
-    folder: str | Path, *, verify: bool = False, progress: Progress | None = None
+    folder: str | Path, *, verify: bool = False, progress: StoreProgress | None = None
 ) -> list[Entry]:
     """Return the entries of a store; their images stay on disk until windows of them are cut.
 
     Args:
         folder: Made by :func:`gisr.datasets.prepared.prepare.prepare_store`.
         verify: Compute the sum of every array again; without it, only sizes are compared.
-        progress: Told of every array whose sum was computed.
+        progress: Called after every array whose sum was computed.
 
     Raises:
         FileFormatError: No store, of another format version, or files are missing or changed.
@@ -106,7 +106,7 @@ def read_store(
 
 
 def damaged_arrays(
-    folder: str | Path, manifest: Manifest, *, verify: bool, progress: Progress | None = None
+    folder: str | Path, manifest: Manifest, *, verify: bool, progress: StoreProgress | None = None
 ) -> dict[str, str]:
     """Return what is wrong with the arrays of a store, by file; nothing when it is whole.
 
@@ -114,7 +114,7 @@ def damaged_arrays(
         folder: The store.
         manifest: Of the store.
         verify: Compute every sum again instead of only comparing sizes.
-        progress: Told of every array.
+        progress: Called after every array.
     """
     records = [array for entry in manifest.entries for array in entry.arrays.values()]
     problems = {}
@@ -148,34 +148,8 @@ def _entry(folder: Path, record: EntryRecord) -> Entry:
         name: partial(StoredArray, folder / array.file, array.shape, np.dtype(array.dtype))
         for name, array in record.arrays.items()
     }
-    about: dict[str, Any] = {
+    about = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in record.fields.items()
-        if name != "task"
     }
-    if record.kind == "Scene":
-        return Scene(
-            **about,
-            read_multispectral=reads["multispectral"],
-            read_panchromatic=reads["panchromatic"],
-        )
-    if record.kind == "Scan":
-        return Scan(**about, read_contrasts=reads)
-    if record.kind == "Frame":
-        return Frame(
-            **about,
-            read_depth=partial(_depth, reads["depth"], reads["valid"]),
-            read_colour=reads["colour"],
-        )
-    return MadePair(
-        **about,
-        task=record.fields["task"],
-        read_target=reads["target"],
-        read_guide=reads["guide"],
-        read_truth=reads.get("truth"),
-    )
-
-
-def _depth(values: Read, valid: Read) -> tuple[Pixels, Pixels]:
-    # No lambda: processes that load data get entries pickled on some systems.
-    return values(), valid()
+    return ENTRY_KINDS[record.kind].of_images(reads, about)

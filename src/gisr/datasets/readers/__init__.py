@@ -3,7 +3,7 @@
 from gisr.datasets.readers.brats import BRATS
 from gisr.datasets.readers.colour_depth import LU, MIDDLEBURY30
 from gisr.datasets.readers.ixi import IXI
-from gisr.datasets.readers.layout import Layout, LayoutName
+from gisr.datasets.readers.layout import DatasetLayout, LayoutName
 from gisr.datasets.readers.nbu import NBU
 from gisr.datasets.readers.nbu_derived import NBU_FULL, NBU_REDUCED
 from gisr.datasets.readers.nyu import NYU_DKN, NYU_JIIF
@@ -12,7 +12,7 @@ from gisr.datasets.readers.rgbdd import RGBDD
 from gisr.datasets.readers.scene_mat import PANSHARPENING_MAT
 from gisr.datasets.readers.user_pairs import PAIRS
 
-LAYOUTS: dict[LayoutName, Layout] = {
+LAYOUTS: dict[LayoutName, DatasetLayout] = {
     layout.name: layout
     for layout in (
         NBU,
@@ -32,4 +32,4 @@ LAYOUTS: dict[LayoutName, Layout] = {
 }
 """Layouts by name."""
 
-__all__ = ["LAYOUTS", "Layout", "LayoutName"]
+__all__ = ["LAYOUTS", "DatasetLayout", "LayoutName"]

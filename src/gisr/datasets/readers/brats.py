@@ -6,8 +6,8 @@ literature stretch each volume from its minimum and maximum to [0, 255].
 
 The paper takes the middle 100 slices of 155, leaves out those with little content, and arrives at
 20,480 training and 2,320 test slices. These are 256 and 29 times 80, and 256 + 29 are the 285
-volumes of 2018: a split by volume with exactly 80 slices of each. Which 80 the paper does not say;
-here they are the central ones (37 to 116 of 155). Which volumes it does not say either; here
+volumes of 2018: a split by volume with exactly 80 slices of each. Which 80 is not
+stated; here they are the central ones (37 to 116 of 155). Nor are the volumes stated; here
 :func:`gisr.datasets.readers.subjects.drawn_splits` draws 29 in 285 with :data:`SPLIT_SEED`, and
 scans of one patient at several times (2023) stay together.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gisr.datasets.entry import Entry
 from gisr.datasets.readers.folders import check_found
-from gisr.datasets.readers.layout import Layout
+from gisr.datasets.readers.layout import DatasetLayout
 from gisr.datasets.readers.subjects import (
     drawn_splits,
     grid_of,
@@ -119,7 +119,7 @@ def _central(volumes: dict[str, Path], count: int) -> tuple[int, ...]:
     return tuple(range(start, start + count))
 
 
-BRATS = Layout(
+BRATS = DatasetLayout(
     name="brats",
     title="BraTS, 2018 to 2023",
     task="mri",

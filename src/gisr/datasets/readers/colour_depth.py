@@ -13,7 +13,7 @@ from pathlib import Path
 from gisr.datasets.entry import Entry, Frame
 from gisr.datasets.readers.depth_files import check_partner, frame_of_files, names_in
 from gisr.datasets.readers.folders import check_found
-from gisr.datasets.readers.layout import Layout, LayoutName
+from gisr.datasets.readers.layout import DatasetLayout, LayoutName
 from gisr.errors import FileFormatError
 
 _DEPTH = re.compile(r"(?P<name>.+)_output_depth\.png")
@@ -56,7 +56,7 @@ def _frame(layout: LayoutName, folder: Path, name: str) -> Frame:
     )
 
 
-MIDDLEBURY30 = Layout(
+MIDDLEBURY30 = DatasetLayout(
     name="middlebury30",
     title="Middlebury, the 30 test frames of the depth literature",
     task="depth",
@@ -65,7 +65,7 @@ MIDDLEBURY30 = Layout(
     expects=_EXPECTS["middlebury30"],
     counts={"test": 30},
 )
-LU = Layout(
+LU = DatasetLayout(
     name="lu",
     title="Lu, 6 test frames",
     task="depth",

@@ -52,7 +52,7 @@ def frame_of_files(
         depth: A format of :func:`gisr.io.depth.maps.read_depth`.
         colour: A picture of the same size.
         name: Of the entry.
-        dataset: Layout it belongs to.
+        dataset: DatasetLayout it belongs to.
         split: The published one.
         unit: Of the values once multiplied by ``factor``.
         factor: From the file's unit to ``unit``.

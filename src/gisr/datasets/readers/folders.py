@@ -99,7 +99,7 @@ def sensor_of_folder(folder: Path) -> str:
 
 
 def sensor_in_name(name: str) -> str | None:
-    """Return the sensor that one of the words of a file's name stands for, if any."""
+    """Return the sensor that a part of a file's name names, if any."""
     for word in re.split(r"[\W_]+", name):
         try:
             return find_sensor(word).name
@@ -112,7 +112,7 @@ def check_found(entries: Collection[object], folder: Path, name: LayoutName, exp
     """Refuse a folder that gave no entry.
 
     Raises:
-        FileFormatError: There is none; the message says what was expected.
+        FileFormatError: There is none; the message has what was expected.
     """
     if not entries:
         raise FileFormatError(

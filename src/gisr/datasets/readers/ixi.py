@@ -1,7 +1,7 @@
 """IXI (brain-development.org, CC BY-SA 3.0): healthy brains in T1, T2 and PD.
 
 T2 and PD are of one acquisition and share a grid; T1 was acquired on another. Only the contrasts
-that share a grid are kept: T2 and PD as published, T1 as well once somebody has resampled it.
+that share a grid are kept: T2 and PD as published, T1 as well once it is resampled.
 Subjects without two such contrasts are left out, as the published set has a few. Values are those
 of the files.
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gisr.datasets.entry import Entry
 from gisr.datasets.readers.folders import check_found
-from gisr.datasets.readers.layout import Layout
+from gisr.datasets.readers.layout import DatasetLayout
 from gisr.datasets.readers.subjects import (
     Grid,
     drawn_splits,
@@ -103,7 +103,7 @@ def _inner(path: Path, grid: Grid, skip: int) -> tuple[int, ...]:
     return inner
 
 
-IXI = Layout(
+IXI = DatasetLayout(
     name="ixi",
     title="IXI",
     task="mri",

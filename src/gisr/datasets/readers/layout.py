@@ -27,7 +27,7 @@ LayoutName = Literal[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
+class DatasetLayout:
     """One way in which a data set is published."""
 
     name: LayoutName
@@ -35,16 +35,16 @@ class Layout:
     title: str
     """Name of the data set in full, for ``gisr data list``."""
     task: TaskName | None
-    """Task of its entries; None where each entry says its own."""
+    """Task of its entries; None where each entry states its own."""
     recognises: Callable[[Path], bool]
     """Whether a folder looks like it, by the names in it alone; never raises."""
     read: Callable[[Path], list[Entry]]
-    """Gives the entries in a fixed order; images are read when an entry is asked for them.
+    """Gives the entries in a fixed order; images are read on first use.
 
     Raises FileFormatError where the folder is not in this layout, with ``expects`` in its message.
     """
     expects: str
-    """The folder tree that ``read`` wants, for ``gisr data list`` and for messages."""
+    """The folder tree that ``read`` expects, for ``gisr data list`` and for messages."""
     counts: Mapping[Split, int] = field(default_factory=dict)
-    """Entries of the whole set by split, where its makers say how many; preparing tells what is
+    """Entries of the whole set by split, where its makers state how many; preparing reports what is
     missing. Empty where any number is right."""

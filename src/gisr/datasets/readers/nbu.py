@@ -18,7 +18,7 @@ from jaxtyping import Num
 
 from gisr.datasets.entry import Entry, Scene, Split
 from gisr.datasets.readers.folders import check_found, folders_with, partners, sensor_of_folder
-from gisr.datasets.readers.layout import Layout
+from gisr.datasets.readers.layout import DatasetLayout
 from gisr.datasets.readers.mat_images import read_image, read_panchromatic
 from gisr.errors import FileFormatError
 from gisr.tasks.sensors import find_sensor
@@ -67,7 +67,7 @@ def read_nbu(folder: Path, *, four_bands: bool = False) -> list[Entry]:
 def _scene(sensor: str, number: str, files: tuple[Path, ...], four_bands: bool) -> Scene:
     if not number.isdecimal():
         raise FileFormatError(
-            f"{files[0]}: its name is no number, which says the split: take it away"
+            f"{files[0]}: its name is no number, which decides the split: take it away"
         )
     name, (multispectral, panchromatic) = f"{sensor}-{number}", files
     return Scene(
@@ -94,7 +94,7 @@ def _bands(path: Path, four_bands: bool) -> Num[np.ndarray, "H W bands"]:
     return image[..., FOUR_OF_EIGHT] if four_bands and image.shape[2] == 8 else image
 
 
-NBU = Layout(
+NBU = DatasetLayout(
     name="nbu",
     title="NBU, raw scenes of six satellites",
     task="pansharpening",

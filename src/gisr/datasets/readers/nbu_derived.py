@@ -1,7 +1,7 @@
 """NBU as the authors' laboratory cuts it: pairs of 32 x 32 and 128 x 128, divided into [0, 1].
 
 * ``nbu-reduced``: reduced by the ratio of 4, with the original as truth; the paper's sizes.
-* ``nbu-full``: of full resolution, so that nobody knows the truth; for QNR and HQNR.
+* ``nbu-full``: of full resolution, without a truth; for QNR and HQNR.
 
 Values were divided by the highest that the sensor gives, so PSNR refers to a range of 1. The
 laboratory publishes no validation set; a folder ``val`` beside ``train`` and ``test`` is read.
@@ -10,7 +10,7 @@ laboratory publishes no validation set; a folder ``val`` beside ``train`` and ``
 from functools import partial
 from pathlib import Path
 
-from gisr.datasets.entry import Entry, MadePair, Split
+from gisr.datasets.entry import Entry, PublishedPair, Split
 from gisr.datasets.readers.folders import (
     SPLIT_FOLDERS,
     check_found,
@@ -18,7 +18,7 @@ from gisr.datasets.readers.folders import (
     partners,
     sensor_of_folder,
 )
-from gisr.datasets.readers.layout import Layout, LayoutName
+from gisr.datasets.readers.layout import DatasetLayout, LayoutName
 from gisr.datasets.readers.mat_images import read_share
 from gisr.errors import FileFormatError
 
@@ -45,7 +45,7 @@ def _read_reduced(folder: Path) -> list[Entry]:
     for found in folders_with(folder, *_REDUCED):
         split = SPLIT_FOLDERS.get(found.resolve().name.lower())
         if split is None:
-            raise FileFormatError(f"{found}: must be called train or test, which says the split")
+            raise FileFormatError(f"{found}: must be called train or test, which decides the split")
         sensor = sensor_of_folder(found.resolve().parent)
         for name, files in partners(found, _REDUCED, ".mat").items():
             entries.append(_pair("nbu-reduced", sensor, split, name, files))
@@ -67,10 +67,10 @@ def _read_full(folder: Path) -> list[Entry]:
 
 def _pair(
     layout: LayoutName, sensor: str, split: Split, number: str, files: tuple[Path, ...]
-) -> MadePair:
+) -> PublishedPair:
     name = f"{sensor}-{split}-{number}"
     reduced = layout == "nbu-reduced"
-    return MadePair(
+    return PublishedPair(
         name=name,
         dataset=layout,
         split=split,
@@ -86,7 +86,7 @@ def _pair(
     )
 
 
-NBU_REDUCED = Layout(
+NBU_REDUCED = DatasetLayout(
     name="nbu-reduced",
     title="NBU, pairs of reduced resolution",
     task="pansharpening",
@@ -94,7 +94,7 @@ NBU_REDUCED = Layout(
     read=_read_reduced,
     expects=_REDUCED_EXPECTS,
 )
-NBU_FULL = Layout(
+NBU_FULL = DatasetLayout(
     name="nbu-full",
     title="NBU, pairs of full resolution",
     task="pansharpening",

@@ -1,7 +1,7 @@
 """NYU v2 in the two layouts of the depth literature (Silberman et al., 2012; 1449 frames).
 
 * ``nyu-dkn``: the stacks that DKN published (Kim, Ponce, Ham 2021) and SGNet, DORNet and the paper
-  use. Every depth map is stretched to [0, 1]; only the test set says by how much.
+  use. Every depth map is stretched to [0, 1]; only the test set states by how much.
 * ``nyu-jiif``: one picture and one array a frame, in metres (JIIF, Tang et al. 2021; GeoDSR).
 
 Both have the same 1000 frames for training and 449 for testing. The protocol reduces depth with
@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from gisr.datasets.entry import Entry, Frame, Split
 from gisr.datasets.readers.depth_files import check_partner, frame_of_files, names_in
 from gisr.datasets.readers.folders import check_found
-from gisr.datasets.readers.layout import Layout
+from gisr.datasets.readers.layout import DatasetLayout
 from gisr.errors import FileFormatError
 from gisr.io.arrays.npy_stack import Stack, open_stack
 
@@ -153,7 +153,7 @@ def _read_jiif(folder: Path) -> list[Entry]:
     return list(frames)
 
 
-NYU_DKN = Layout(
+NYU_DKN = DatasetLayout(
     name="nyu-dkn",
     title="NYU v2, stacks of DKN",
     task="depth",
@@ -162,7 +162,7 @@ NYU_DKN = Layout(
     expects=_DKN_EXPECTS,
     counts=_COUNTS,
 )
-NYU_JIIF = Layout(
+NYU_JIIF = DatasetLayout(
     name="nyu-jiif",
     title="NYU v2, files of JIIF and GeoDSR",
     task="depth",

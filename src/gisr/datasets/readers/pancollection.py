@@ -2,8 +2,8 @@
 
 ``gt``, ``ms``, ``lms`` (ms enlarged, not read) and ``pan`` are (N, bands, H, W) in digital numbers:
 11 bits, from GaoFen-2 10. Files called ``OrigScale`` are of full resolution and have no truth. One
-pair is read at a time, never a whole file. Nobody knows which pairs come from one scene, so a file
-is one group.
+pair is read at a time, never a whole file. Which pairs come from one scene is not published, so
+a file is one group.
 """
 
 import re
@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Num
 
-from gisr.datasets.entry import Entry, MadePair, Split
+from gisr.datasets.entry import Entry, PublishedPair, Split
 from gisr.datasets.readers.folders import SPLIT_FOLDERS, check_found, sensor_in_name, walk
-from gisr.datasets.readers.layout import Layout
+from gisr.datasets.readers.layout import DatasetLayout
 from gisr.errors import FileFormatError
 from gisr.io.arrays.hdf5 import hdf5_shapes, read_hdf5
 from gisr.tasks.sensors import find_sensor
@@ -63,7 +63,7 @@ def _count(path: Path, has_truth: bool) -> int:
     if missing:
         raise FileFormatError(
             f"{path}: no array {' and '.join(missing)}, it holds {', '.join(shapes) or 'none'}; "
-            "the name of a file without truth must say OrigScale"
+            "the name of a file without truth must have OrigScale"
         )
     count, bands, rows, columns = (*shapes["ms"], 0, 0, 0, 0)[:4]
     high = rows * _RATIO, columns * _RATIO
@@ -77,8 +77,8 @@ def _count(path: Path, has_truth: bool) -> int:
     return count
 
 
-def _pair(path: Path, index: int, split: Split, sensor: str, has_truth: bool) -> MadePair:
-    return MadePair(
+def _pair(path: Path, index: int, split: Split, sensor: str, has_truth: bool) -> PublishedPair:
+    return PublishedPair(
         name=f"{path.stem}-{index:05d}",
         dataset="pancollection",
         split=split,
@@ -98,7 +98,7 @@ def _image(path: Path, name: str, index: int) -> Num[np.ndarray, "H W bands"]:
     return np.moveaxis(read_hdf5(path, name, index), 0, -1)
 
 
-PANCOLLECTION = Layout(
+PANCOLLECTION = DatasetLayout(
     name="pancollection",
     title="PanCollection",
     task="pansharpening",

@@ -10,7 +10,7 @@ from pathlib import Path
 from gisr.datasets.entry import Entry, Frame, Split
 from gisr.datasets.readers.depth_files import check_partner, frame_of_files, names_in
 from gisr.datasets.readers.folders import check_found
-from gisr.datasets.readers.layout import Layout
+from gisr.datasets.readers.layout import DatasetLayout
 
 _KINDS = ("models", "plants", "portraits")
 _SPLITS: tuple[Split, ...] = ("train", "test")
@@ -61,7 +61,7 @@ def _frame(folder: Path, stem: str, name: str, split: Split) -> Frame:
     )
 
 
-RGBDD = Layout(
+RGBDD = DatasetLayout(
     name="rgbdd",
     title="RGB-D-D",
     task="depth",

@@ -3,7 +3,7 @@
 The names are those of Vivone et al. (2015, 2021) and DLPan (Deng et al., 2022). ``I_MS_LR`` is the
 multispectral image; where it stands, ``I_MS`` is the same enlarged to the panchromatic grid and is
 not read. Files without it have the multispectral image in ``I_MS``. With ``I_GT``, the file is a
-pair that somebody has reduced; without, a scene of full resolution, which evaluation can reduce.
+pair that is reduced already; without, a scene of full resolution, which evaluation can reduce.
 
 Every file is test, except in a folder called train or val.
 """
@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from gisr.datasets.entry import Entry, MadePair, Scene, Split
+from gisr.datasets.entry import Entry, PublishedPair, Scene, Split
 from gisr.datasets.readers.folders import SPLIT_FOLDERS, check_found, natural, sensor_in_name
-from gisr.datasets.readers.layout import Layout
+from gisr.datasets.readers.layout import DatasetLayout
 from gisr.datasets.readers.mat_images import read_image, read_panchromatic
 from gisr.errors import FileFormatError
 from gisr.io.arrays.matlab import matlab_shapes, read_matlab
@@ -28,7 +28,7 @@ NAME.mat, or {train,val,test}/NAME.mat
     I_MS      h x w x bands, or enlarged to H x W where I_MS_LR holds the h x w one
     I_GT      H x W x bands, where the pair was made by reducing it
     ratio, L  H / h and significant bits, where they are there
-A name with WV3, QB, GF2, ... says the sensor
+A name with WV3, QB, GF2, ... names the sensor
 """
 
 
@@ -72,7 +72,7 @@ def _entry(path: Path, split: Split) -> Entry:
     read_low = partial(read_image, path, (low,))
     read_guide = partial(read_panchromatic, path, (_PAN,))
     if _TRUTH in shapes:
-        return MadePair(
+        return PublishedPair(
             name=name,
             dataset="pansharpening-mat",
             split=split,
@@ -100,7 +100,7 @@ def _entry(path: Path, split: Split) -> Entry:
 
 
 def _ratio(path: Path, shapes: Mapping[str, tuple[int, ...]], low: str) -> int:
-    """Return how many times finer the panchromatic image is, and check what the file says of it."""
+    """Return how many times finer the panchromatic image is, and check the ratio in the file."""
     small, large = shapes[low][:2], shapes[_PAN][:2]
     ratio = large[0] // max(small[0], 1)
     if ratio < 2 or large != (small[0] * ratio, small[1] * ratio):
@@ -132,7 +132,7 @@ def _number(path: Path, name: str) -> float:
     return float(values.item())
 
 
-PANSHARPENING_MAT = Layout(
+PANSHARPENING_MAT = DatasetLayout(
     name="pansharpening-mat",
     title="Pansharpening toolboxes, one MATLAB file a scene",
     task="pansharpening",

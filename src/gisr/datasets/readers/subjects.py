@@ -50,7 +50,7 @@ def subjects_in(
 
     Args:
         folder: Where to look.
-        pattern: Of file names; its groups ``subject`` and ``contrast`` say whose and what.
+        pattern: Of file names; its groups ``subject`` and ``contrast`` are those of the volume.
         contrasts: Contrast by the name that files have for it, in lower case.
 
     Raises:

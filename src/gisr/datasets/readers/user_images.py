@@ -1,4 +1,4 @@
-"""The images of one row of a user's index: read when asked for, and checked to fit together."""
+"""The images of one row of a user's index: read on first use, and checked to fit together."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -94,7 +94,7 @@ class OwnImages:
         return np.array(volume[..., index, None])
 
     def shape(self, role: Role) -> tuple[int, ...]:
-        """Return the shape of an image, from the header where the format has one that says it.
+        """Return the shape of an image, from the header where the format has one with the shape.
 
         Raises:
             GisrError: It cannot be read.
@@ -123,7 +123,7 @@ class OwnImages:
         unknown = int(stored.valid.size - stored.valid.sum())
         if self.reduced and unknown:
             raise FileFormatError(
-                f"{path}: {unknown} pixels are unknown, which a row with a target cannot say: "
+                f"{path}: {unknown} pixels are unknown, which a row with a target cannot mark: "
                 "fill them, or leave target empty and give the truth"
             )
         return (stored.values / self.scale).astype(np.float32), stored.valid
@@ -189,7 +189,7 @@ def _read_volume(path: Path) -> Shaped[np.ndarray, "X Y Z"]:
 
 @lru_cache(maxsize=3)
 def _kept_volume(path: Path, modified: int) -> Shaped[np.ndarray, "X Y Z"]:
-    """Return a volume, kept until three others were read: its slices are asked for one by one.
+    """Return a volume, kept until three others were read: its slices are requested one by one.
 
     Args:
         path: The file.

@@ -3,7 +3,7 @@
 The index is a table that any spreadsheet can edit: UTF-8, the first line names the columns, one
 line a pair. Commas, semicolons or tabs separate the cells; the order of the columns is free, cells
 may be empty, and columns that nothing needs may be left out.
-:data:`gisr.datasets.readers.user_index.COLUMNS` says what each means.
+:data:`gisr.datasets.readers.user_index.COLUMNS` has the meaning of each.
 
 Two kinds of rows:
 
@@ -11,8 +11,8 @@ Two kinds of rows:
   protocol of the task at any ratio, in training and in evaluation. For pansharpening the truth is
   the multispectral image and the guide the panchromatic one, each at its own resolution, of one
   extent; for MR both are volumes on one grid; for depth both have one size.
-* ``target``, ``guide`` and ``ratio``, and ``truth`` where it is known: a target that somebody
-  reduced, used as it is. MR volumes give a pair for every slice.
+* ``target``, ``guide`` and ``ratio``, and ``truth`` where it is known: a target that is
+  reduced already, used as it is. MR volumes give a pair for every slice.
 
 Paths are relative to the folder of the index, written with ``/``, and stay inside it. Every message
 names the line and the column.
@@ -23,8 +23,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from gisr.datasets.entry import Entry, Frame, MadePair, Scan, Scene, Split
-from gisr.datasets.readers.layout import Layout
+from gisr.datasets.entry import Entry, Frame, PublishedPair, Scan, Scene, Split
+from gisr.datasets.readers.layout import DatasetLayout
 from gisr.datasets.readers.user_images import OwnImages, Role, suffixes
 from gisr.datasets.readers.user_index import COLUMNS
 from gisr.errors import FileFormatError, InputError
@@ -38,7 +38,8 @@ INDEX = "pairs.csv"
 """Name of the index."""
 
 _ROLES: tuple[Role, ...] = get_args(Role)
-_TASKS: tuple[TaskName, ...] = get_args(TaskName)
+_TASKS: tuple[TaskName, ...] = ("pansharpening", "mri", "depth")
+"""Tasks that the index has columns for."""
 _CONTRASTS: tuple[Contrast, ...] = get_args(Contrast)
 _SPLITS: tuple[Split, ...] = get_args(Split)
 _ANSWERS = {"yes": True, "true": True, "no": False, "false": False}
@@ -78,7 +79,7 @@ def _read(folder: Path) -> list[Entry]:
 
 
 def _check_groups(rows: Sequence[Row]) -> None:
-    """Refuse a group that stands in two splits: what was trained on would be tested on."""
+    """Refuse a group that is in two splits: what was trained on would be tested on."""
     first: dict[str, tuple[Split, int]] = {}
     for row in rows:
         split = row.choice("split", _SPLITS)
@@ -103,7 +104,7 @@ def _entries(row: Row) -> list[Entry]:
 
 
 def _check_cells(row: Row, task: TaskName) -> None:
-    """Refuse cells that would be left out without a word."""
+    """Refuse cells that would be ignored."""
     has_target = "target" in row.cells
     for column in row.cells:
         about = COLUMNS[column]
@@ -139,7 +140,7 @@ def _images(row: Row, task: TaskName) -> OwnImages:
 
 
 def _about(row: Row, images: OwnImages) -> dict[str, Any]:
-    """Return what every entry says of itself."""
+    """Return the fields that all entries have."""
     name = row.filled("name")
     if not name.isprintable() or "/" in name or "\\" in name:
         raise row.error("name", f"{name!r}: use letters, digits, spaces, dots and dashes")
@@ -217,7 +218,7 @@ def _frame(row: Row, images: OwnImages) -> Entry:
 
 
 def _made_pair(row: Row, images: OwnImages) -> Entry:
-    return MadePair(
+    return PublishedPair(
         **_about(row, images),
         **_satellite(row),
         task=images.task,
@@ -234,7 +235,7 @@ def _made_slices(row: Row, images: OwnImages) -> list[Entry]:
     about = _about(row, images)
     group = about["group"] or about["name"]
     return [
-        MadePair(
+        PublishedPair(
             **{**about, "name": f"{about['name']}-{index:03d}", "group": group},
             task="mri",
             ratio=images.ratio,
@@ -247,7 +248,7 @@ def _made_slices(row: Row, images: OwnImages) -> list[Entry]:
     ]
 
 
-PAIRS = Layout(
+PAIRS = DatasetLayout(
     name="pairs",
     title="Own pairs, listed in pairs.csv",
     task=None,

@@ -1,4 +1,8 @@
-"""The columns of the tables: benchmarks at a ratio with one metric a task, on few images or all."""
+"""The columns of the tables: benchmarks at a ratio, with the headline metric of their task.
+
+That is the one metric of each task in the paper's ablations (Section IV-E). Columns are measured on
+few images or on all.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from gisr.baselines.classical import CLASSICAL
+from gisr.baselines.classical import load_baseline
 from gisr.data.pair import Pair
 from gisr.datasets.entry import Entry
 from gisr.errors import InputError
@@ -15,12 +19,9 @@ from gisr.experiments.evaluation import measure
 from gisr.experiments.system_variants import SystemVariant
 from gisr.io.placement import Placement
 from gisr.metrics import MetricName
-from gisr.tasks import TaskName
+from gisr.tasks import TaskName, find_task
 
 _Item = TypeVar("_Item")
-
-METRIC: dict[TaskName, MetricName] = {"pansharpening": "psnr", "mri": "psnr", "depth": "rmse"}
-"""The one metric of each task in the paper's ablations (Section IV-E)."""
 
 _NBU = tuple(
     f"{kind}-{sensor}" for kind in ("nbu", "nbu-reduced") for sensor in ("wv4", "qb", "gf1")
@@ -30,11 +31,11 @@ DEFAULT_BENCHMARKS = (
     *("mri-t1-t2", "brats"),
     *("middlebury2005", "nyu"),
 )
-"""The paper's data sets and what stands for them among the open pairs; those the data has count."""
+"""The paper's data sets and their substitutes among the open pairs; those in the data are used."""
 
 
 @dataclass(frozen=True)
-class Column:
+class ResultColumn:
     """One column of a table."""
 
     benchmark: str
@@ -43,13 +44,13 @@ class Column:
 
     @property
     def key(self) -> str:
-        """What it is called: ``landsat7 x4``."""
+        """Its name: ``landsat7 x4``."""
         return f"{self.benchmark} x{self.ratio}"
 
     @property
     def metric(self) -> MetricName:
-        """Metric of its task."""
-        return METRIC[self.task]
+        """Headline metric of its task."""
+        return find_task(self.task).metric
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Amount:
 
 def find_columns(
     entries: Sequence[Entry], benchmarks: Sequence[str] | None = None
-) -> tuple[Column, ...]:
+) -> tuple[ResultColumn, ...]:
     """Return the columns that some data has entries for.
 
     Args:
@@ -83,7 +84,7 @@ def find_columns(
         benchmarks: By name; :data:`DEFAULT_BENCHMARKS` when None.
 
     Raises:
-        InputError: There is none, or a benchmark that was asked for has no entry.
+        InputError: There is none, or a requested benchmark has no entry.
     """
     names = DEFAULT_BENCHMARKS if benchmarks is None else tuple(benchmarks)
     found = [
@@ -97,10 +98,10 @@ def find_columns(
             f"benchmarks: the data has no test entry of {', '.join(sorted(missing))}: name others, "
             "or other data"
         )
-    return tuple(Column(b.name, b.task, ratio) for b in found for ratio in b.ratios)
+    return tuple(ResultColumn(b.name, b.task, ratio) for b in found for ratio in b.ratios)
 
 
-def column_pairs(column: Column, entries: Sequence[Entry], amount: Amount) -> Iterator[Pair]:
+def column_pairs(column: ResultColumn, entries: Sequence[Entry], amount: Amount) -> Iterator[Pair]:
     """Yield the test pairs of a column, evenly spread over its entries."""
     benchmark = next(b for b in BENCHMARKS if b.name == column.benchmark)
     members = [entry for entry in entries if benchmark.contains(entry)]
@@ -115,7 +116,7 @@ def column_pairs(column: Column, entries: Sequence[Entry], amount: Amount) -> It
 
 
 def score(
-    system: SystemVariant, columns: Sequence[Column], entries: Sequence[Entry], amount: Amount
+    system: SystemVariant, columns: Sequence[ResultColumn], entries: Sequence[Entry], amount: Amount
 ) -> dict[str, Cell]:
     """Return the mean result of a system in each column that has pairs, by key."""
     cells = {}
@@ -132,12 +133,12 @@ def score(
 
 
 def score_interpolation(
-    columns: Sequence[Column], entries: Sequence[Entry], amount: Amount
+    columns: Sequence[ResultColumn], entries: Sequence[Entry], amount: Amount
 ) -> dict[str, Cell]:
-    """Return what comes of zero-filling (MR) and of bicubic interpolation (else)."""
+    """Return the results of the interpolation of each task: zero-filling for MR, else bicubic."""
     cells: dict[str, Cell] = {}
     for column in columns:
-        system = SystemVariant(CLASSICAL["zero-filled" if column.task == "mri" else "bicubic"])
+        system = SystemVariant(load_baseline(find_task(column.task).interpolation))
         cells |= score(system, [column], entries, amount)
     return cells
 

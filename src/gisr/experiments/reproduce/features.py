@@ -13,9 +13,9 @@ from gisr.data.pair import Pair
 from gisr.datasets.entry import Entry
 from gisr.errors import InputError, WeightsError
 from gisr.experiments.reproduce.columns import spread
-from gisr.experiments.validation import middle_pairs
+from gisr.experiments.validation import VALIDATED_SIDE
 from gisr.inference.upscaler import Upscaler
-from gisr.tasks import TASKS, TaskName
+from gisr.tasks import TASKS, TaskName, find_task
 
 _PLACE = 8
 """Side, in feature pixels, of the places whose norm is taken: 32 guide pixels at level 3 of
@@ -77,7 +77,7 @@ class Prompts:
         """Return how often the nearest other prompt is of the same task, and of the same ratio.
 
         Measured in the prompts' own space, where distances mean something: t-SNE keeps only
-        neighbourhoods. The ratio is asked within each task that has several.
+        neighbourhoods. Ratios are compared within each task that has several.
         """
         kinds = {"task": _agreement(self.values, self.tasks)}
         for task in TASKS:
@@ -102,7 +102,7 @@ def collect_prompts(
 
     Args:
         upscaler: Its network must have MPGM.
-        entries: Of any split; their names say which.
+        entries: Of any split.
         images: Entries of each task, evenly spread; 40 when None.
 
     Raises:
@@ -137,4 +137,6 @@ def _pairs(entries: Sequence[Entry], count: int) -> Iterator[Pair]:
     ]
     chosen.reverse()
     while chosen:
-        yield from middle_pairs(chosen.pop())
+        entry = chosen.pop()
+        for ratio in entry.ratios or find_task(entry.task).paper_ratios:
+            yield from entry.middle_pairs(ratio, VALIDATED_SIDE)

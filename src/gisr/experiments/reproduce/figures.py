@@ -10,14 +10,14 @@ from jaxtyping import Float
 from gisr.experiments.reproduce.features import Prompts
 from gisr.io.optional_imports import load_extra
 from gisr.metrics import METRICS
-from gisr.tasks import TASKS, TaskName
+from gisr.tasks import TASKS, find_task
+from gisr.tasks.mri import MRI
 from gisr.training.log import RunLog
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLOURS: dict[TaskName, str] = {"pansharpening": "#1b7f5c", "mri": "#3b5bdb", "depth": "#d9480f"}
 _LINES = ("-", "--", ":", "-.")
 _SHADES = ("#1b7f5c", "#3b5bdb", "#d9480f", "#862e9c", "#495057")
 _MARKS = {2: "o", 3: "D", 4: "^", 8: "s", 16: "v"}
@@ -36,7 +36,7 @@ def draw_norms(path: Path, norms: Mapping[str, Float[np.ndarray, "places channel
         columns = {name: values[:, channel] for name, values in norms.items()}
         top = float(np.percentile(np.concatenate(list(columns.values())), 99.5)) or 1.0
         for name, values in columns.items():
-            colour = _COLOURS[name]  # type: ignore[index] # names are tasks
+            colour = find_task(name).colour
             style = {"bins": np.linspace(0, top, _BINS), "density": True, "color": colour}
             axis.hist(values, histtype="stepfilled", alpha=0.35, label=name, **style)
             axis.hist(values, histtype="step", **style)
@@ -60,13 +60,13 @@ def draw_prompts(
     """
     figure = _figure(10, 4.8)
     left, right = figure.subplots(1, 2)
-    everything, mri = np.arange(len(prompts.names)), prompts.of_task("mri")
+    everything, mri = np.arange(len(prompts.names)), prompts.of_task(MRI.name)
     all_points = _embedded(prompts.values, seed)
     ratios = np.array(prompts.ratios)
-    for task, colour in _COLOURS.items():
+    for task, record in TASKS.items():
         for ratio in sorted(set(prompts.ratios)):
             own = [k for k in prompts.of_task(task) if ratios[k] == ratio]
-            _scatter(left, all_points[own], colour, ratio, f"{task} x{ratio}")
+            _scatter(left, all_points[own], record.colour, ratio, f"{task} x{ratio}")
     left.set_title("(a) all tasks", fontsize=10)
     panels = {"a": (everything, all_points)}
     if len(mri) >= 4:
@@ -90,21 +90,21 @@ def draw_prompts(
 def draw_curves(path: Path, log: RunLog) -> None:
     """Draw, task by task, validation scores above and the training error below."""
     figure = _figure(11, 6)
-    upper, lower = figure.subplots(2, 3, sharex=True)
-    for task, above, below in zip(TASKS, upper, lower, strict=True):
+    upper, lower = figure.subplots(2, len(TASKS), sharex=True)
+    for (task, record), above, below in zip(TASKS.items(), upper, lower, strict=True):
         own = log.of_task(task)
         for line, (name, curve) in enumerate(own.items()):
             label = name.split(f"_{task}_")[1].replace("_", " ")
             style = _LINES[line % len(_LINES)]
             above.plot(curve.steps, curve.values, style, marker=".", label=label)
-        metric = METRICS["rmse" if task == "depth" else "psnr"]
+        metric = METRICS[record.metric]
         above.set_title(f"{task}: {metric.heading}, {metric.better} is better", fontsize=9)
         if own:
             above.legend(fontsize=7)
         else:
             above.text(0.5, 0.5, "no validation pairs", ha="center", transform=above.transAxes)
         if (error := log.training.get(f"error_{task}")) is not None:
-            below.plot(error.steps, error.values, color=_COLOURS[task], linewidth=1)
+            below.plot(error.steps, error.values, color=record.colour, linewidth=1)
         below.set_title("training error, normalised, means of 50 steps", fontsize=9)
         below.set_xlabel("step", fontsize=9)
     figure.savefig(path)

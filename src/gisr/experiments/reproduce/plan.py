@@ -1,7 +1,7 @@
 """What each table and figure trains: the paper's rows as changes to one recipe.
 
 Table III, VI and VII change the network; Table IV and V change the training sets; Fig. 2 does both.
-The text of Section IV-E says which rows III to VI have; VII is printed in full. ``balancing``
+The rows of III to VI are those of the text of Section IV-E; VII is printed in full. ``balancing``
 compares rules for what Fig. 11 leaves as future work.
 """
 
@@ -9,11 +9,16 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from itertools import combinations
+from typing import Any, Literal
 
 from gisr.errors import InputError, RecipeError
 from gisr.tasks import TaskName
-from gisr.training.recipe import Recipe, SetRecipe
+from gisr.tasks.depth import DEPTH
+from gisr.tasks.mri import MRI
+from gisr.tasks.pansharpening import PANSHARPENING
+from gisr.training.recipe import Recipe
+from gisr.training.set_recipe import SetRecipe
 
 ExperimentName = Literal[
     "table3",
@@ -28,7 +33,8 @@ ExperimentName = Literal[
 ]
 """Everything that ``gisr reproduce`` knows."""
 
-_TASKS: tuple[TaskName, ...] = get_args(TaskName)
+_TASKS: tuple[TaskName, ...] = (PANSHARPENING.name, MRI.name, DEPTH.name)
+"""The tasks of the paper."""
 _BACKBONE = {"prompt_module": False, "routing": "none"}
 _SHORT_WARM_UP = 10
 """A short run warms up in a tenth of its steps, and its moving average looks back as far: the 500
@@ -82,7 +88,7 @@ class Variant:
     """Other changes to the recipe."""
 
     def key(self, base: Recipe) -> str:
-        """Return what tells it from other changes to a recipe: ``all`` for none.
+        """Return what distinguishes it from other changes to a recipe: ``all`` for none.
 
         Rows of two tables that are the same network have the same key, whatever they are called.
         """
@@ -131,15 +137,18 @@ class Variant:
             own = [chosen for chosen in base.sets if chosen.task == task]
             if not own and self.tasks != _TASKS:
                 raise RecipeError(f"{self.name}: the recipe {base.name} has no set of {task}")
-            # A set that stands twice in a recipe is one set that weighs twice in the mixture.
+            # A set that is listed twice in a recipe is one set that weighs twice in the mixture.
             kept += list(dict.fromkeys(own))[: self.sets_per_task]
         return tuple(chosen for chosen in base.sets if chosen in kept)
 
 
 def _combinations() -> tuple[Variant, ...]:
-    pan, mri, depth = _TASKS
-    chosen = ((pan,), (mri,), (depth,), (pan, mri), (pan, depth), (mri, depth), _TASKS)
-    return tuple(Variant(name=" + ".join(tasks), tasks=tasks) for tasks in chosen)
+    """Return every combination of tasks, the smaller ones first, as in the paper's Table IV."""
+    return tuple(
+        Variant(name=" + ".join(tasks), tasks=tasks)
+        for count in range(1, len(_TASKS) + 1)
+        for tasks in combinations(_TASKS, count)
+    )
 
 
 VARIANTS: dict[ExperimentName, tuple[Variant, ...]] = {

@@ -4,21 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gisr.experiments.evaluation import ranked, shown
-from gisr.experiments.reproduce.columns import Column
+from gisr.experiments.reproduce.columns import ResultColumn
 from gisr.metrics import METRICS
 
 _UNSEEN = "never trained on this task at this ratio"
 
 
 @dataclass(frozen=True)
-class Row:
+class ResultRow:
     """One row of a table; in columns it has no value for it is not ranked."""
 
     name: str
     values: Mapping[str, float]
     """By key of the column."""
     unseen: frozenset[str] = frozenset()
-    """Columns whose task at whose ratio it was not trained on."""
+    """Columns of a task and ratio that it was not trained on."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,9 @@ _MARKDOWN = _Style("**{}**", "<u>{}</u>", "{} †", "")
 _LATEX = _Style(r"\textbf{{{}}}", r"\underline{{{}}}", r"{}$^\dagger$", "--")
 
 
-def markdown(columns: Sequence[Column], rows: Sequence[Row], reference: Row | None = None) -> str:
+def markdown(
+    columns: Sequence[ResultColumn], rows: Sequence[ResultRow], reference: ResultRow | None = None
+) -> str:
     """Return a Markdown table; the reference is shown below and not ranked."""
     lines = [["", *(f"{c.key} {_metric(c)}" for c in columns)], ["---"] * (len(columns) + 1)]
     lines += _body(columns, rows, _MARKDOWN)
@@ -43,7 +45,9 @@ def markdown(columns: Sequence[Column], rows: Sequence[Row], reference: Row | No
     return table + _note(rows, "\n\n† {}")
 
 
-def latex(columns: Sequence[Column], rows: Sequence[Row], reference: Row | None = None) -> str:
+def latex(
+    columns: Sequence[ResultColumn], rows: Sequence[ResultRow], reference: ResultRow | None = None
+) -> str:
     """Return a LaTeX tabular that needs booktabs; the reference is below a rule, not ranked."""
     tasks = list(dict.fromkeys(column.task for column in columns))
     spans = {task: sum(column.task == task for column in columns) for task in tasks}
@@ -62,12 +66,14 @@ def latex(columns: Sequence[Column], rows: Sequence[Row], reference: Row | None 
     return "\n".join(lines) + _note(rows, "\n% dagger: {}") + "\n"
 
 
-def _body(columns: Sequence[Column], rows: Sequence[Row], style: _Style) -> list[list[str]]:
+def _body(
+    columns: Sequence[ResultColumn], rows: Sequence[ResultRow], style: _Style
+) -> list[list[str]]:
     lines = [[row.name] for row in rows]
     for column in columns:
         values = {row.name: row.values[column.key] for row in rows if column.key in row.values}
         order = ranked(values, column.metric)
-        # Those that read alike share a mark: digits that are not shown must not crown one of them.
+        # Equal texts share a mark: digits that are not shown must not decide between them.
         texts = dict.fromkeys(shown(column.metric, values[name]) for name in order)
         marks = dict(zip(texts, (style.best, style.second), strict=False))
         for line, row in zip(lines, rows, strict=True):
@@ -80,7 +86,7 @@ def _body(columns: Sequence[Column], rows: Sequence[Row], style: _Style) -> list
     return lines
 
 
-def _plain(columns: Sequence[Column], row: Row, style: _Style) -> list[list[str]]:
+def _plain(columns: Sequence[ResultColumn], row: ResultRow, style: _Style) -> list[list[str]]:
     cells = [
         shown(column.metric, row.values[column.key]) if column.key in row.values else style.empty
         for column in columns
@@ -88,10 +94,10 @@ def _plain(columns: Sequence[Column], row: Row, style: _Style) -> list[list[str]
     return [[row.name, *cells]]
 
 
-def _metric(column: Column) -> str:
+def _metric(column: ResultColumn) -> str:
     definition = METRICS[column.metric]
     return f"{definition.symbol} {'↑' if definition.better == 'higher' else '↓'}"
 
 
-def _note(rows: Sequence[Row], form: str) -> str:
+def _note(rows: Sequence[ResultRow], form: str) -> str:
     return form.format(_UNSEEN) if any(row.unseen for row in rows) else ""

@@ -10,10 +10,10 @@ from PIL import Image as PillowImage
 
 from gisr.data.resample import resize_pillow, shift
 
-Image = Float[np.ndarray, "H W channels"]
+AugmentedImage = Float[np.ndarray, "H W channels"]
 
 
-def random_orientation(rng: Generator, *images: Image) -> tuple[Image, ...]:
+def random_orientation(rng: Generator, *images: AugmentedImage) -> tuple[AugmentedImage, ...]:
     """Return the images under one of the eight symmetries of the square, the same for all."""
     quarter_turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
     turned = []
@@ -23,7 +23,7 @@ def random_orientation(rng: Generator, *images: Image) -> tuple[Image, ...]:
     return tuple(turned)
 
 
-def random_bands(rng: Generator, image: Image) -> Image:
+def random_bands(rng: Generator, image: AugmentedImage) -> AugmentedImage:
     """Return the bands in another order one time in five, and one time in ten fewer of them.
 
     Mostly the order of the sensor stays: which bands a panchromatic band covers is worth learning.
@@ -36,7 +36,7 @@ def random_bands(rng: Generator, image: Image) -> Image:
     return image[..., bands]
 
 
-def random_gamma(rng: Generator, image: Image, low: float, high: float) -> Image:
+def random_gamma(rng: Generator, image: AugmentedImage, low: float, high: float) -> AugmentedImage:
     """Bend the radiometry of each channel by a power between 2/3 and 3/2, one time in ten.
 
     Args:
@@ -53,8 +53,8 @@ def random_gamma(rng: Generator, image: Image, low: float, high: float) -> Image
     return bent
 
 
-def random_contrast(rng: Generator, image: Image) -> tuple[Image, bool]:
-    """Give an MR image another contrast, one time in four, and say whether it has one.
+def random_contrast(rng: Generator, image: AugmentedImage) -> tuple[AugmentedImage, bool]:
+    """Give an MR image another contrast, one time in four, and return whether it has one.
 
     A curve through random points takes old intensities to new ones; it may fall as well as rise,
     as between T2 and FLAIR. Six subjects of one scanner show few contrasts; what is common to all
@@ -74,7 +74,9 @@ def random_contrast(rng: Generator, image: Image) -> tuple[Image, bool]:
     return curve.astype(np.float32), True
 
 
-def random_coarseness(rng: Generator, patch: int, *images: Image) -> tuple[Image, ...]:
+def random_coarseness(
+    rng: Generator, patch: int, *images: AugmentedImage
+) -> tuple[AugmentedImage, ...]:
     """Resample registered images to coarser pixels, one time in two, by the same factor.
 
     Slices are stored with pixels half as large as the scanner resolves, or as large: one network
@@ -94,7 +96,7 @@ def random_coarseness(rng: Generator, patch: int, *images: Image) -> tuple[Image
     return tuple(np.maximum(resize_pillow(image, shape), 0) for image in images)
 
 
-def random_snapshot(rng: Generator, colour: Image) -> Image:
+def random_snapshot(rng: Generator, colour: AugmentedImage) -> AugmentedImage:
     """Return a colour image as a poor camera would have taken it, one time in four.
 
     Too dark, in few levels, and compressed: the published pairs of depth cameras have colour images
@@ -129,7 +131,7 @@ def random_offset(rng: Generator, ratio: int) -> tuple[float, float]:
     return float(row), float(column)
 
 
-def random_misregistration(rng: Generator, guide: Image, reach: float) -> Image:
+def random_misregistration(rng: Generator, guide: AugmentedImage, reach: float) -> AugmentedImage:
     """Shift the guide by up to ``reach`` pixels along each axis, one time in two."""
     if reach == 0 or rng.random() < 0.5:
         return guide

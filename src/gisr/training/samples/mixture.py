@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from gisr.errors import RecipeError
 from gisr.training.samples.patches import Sample
-from gisr.training.samples.training_sets import TrainingSet
+from gisr.training.samples.training_set import TrainingSet
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def shares(sizes: Sequence[int], length: int, temperature: float | None) -> tupl
         weights = np.exp(np.log(np.array(sizes) / max(sizes)) / temperature)
     exact = length * weights / weights.sum()
     whole = np.maximum(np.floor(exact), 1)
-    while whole.sum() > length:  # a set that got its one for nothing: the largest pays
+    while whole.sum() > length:  # sets rounded up to one: taken from the largest
         whole[whole.argmax()] -= 1
     left = int(length - whole.sum())
     whole[np.argsort(whole - exact, kind="stable")[:left]] += 1

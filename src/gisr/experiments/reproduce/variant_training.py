@@ -1,4 +1,4 @@
-"""Trains an experiment's variants within a budget, each resumable, and says how."""
+"""Trains an experiment's variants within a budget, each resumable, and records how."""
 
 import json
 import tempfile
@@ -22,7 +22,7 @@ from gisr.training.loop import Validate, train
 from gisr.training.recipe import Recipe
 from gisr.training.sets import recipe_entries
 
-Tell = Callable[[str], None]
+ReportProgress = Callable[[str], None]
 """Receives a line of progress."""
 
 _SPEED_STEPS = 16
@@ -33,7 +33,7 @@ _IMAGES, _SIDE = 4, 384
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What to reproduce, on what, and at which expense."""
+    """What to reproduce, on which data, within which budget."""
 
     experiment: ExperimentName
     recipe: Recipe
@@ -66,7 +66,7 @@ class Schedule:
     steps: int
     """Of a variant of all sets; the others get fewer in proportion."""
     steps_per_second: float | None = None
-    """Measured on the largest variant; None where the recipe says the steps."""
+    """Measured on the largest variant; None where the steps are those of the recipe."""
     measured_on: str | None = None
 
 
@@ -87,27 +87,29 @@ class Trained:
         return self.folder / "weights"
 
 
-def make_schedule(request: Request, tell: Tell) -> Schedule:
+def make_schedule(request: Request, report: ReportProgress) -> Schedule:
     """Return the schedule of a folder: measured at the first start, then read again.
 
     Raises:
         RecipeError: The folder holds another experiment.
     """
-    path, asked = request.out / f"{request.experiment}-plan.json", _asked(request)
+    path, requested = request.out / f"{request.experiment}-plan.json", _requested(request)
     if path.is_file():
-        return _read_schedule(path, asked)
+        return _read_schedule(path, requested)
     steps = {"paper": request.recipe.steps, "steps": int(request.budget.amount)}
     schedule = Schedule(steps.get(request.budget.unit, 0))
     if request.budget.unit == "minutes":
         largest = max(request.variants, key=lambda v: _parameters(v.recipe(request.recipe, 1)))
-        tell(f"measuring the speed of {largest.name}")
+        report(f"measuring the speed of {largest.name}")
         rate = _steps_per_second(largest.recipe(request.recipe, _SPEED_STEPS), request.device)
         sets = len(request.recipe.sets)
         shares = [len(v.recipe(request.recipe, 1).sets) / sets for v in request.variants]
         affordable = max(1, int(rate * request.budget.amount * 60 / sum(shares)))
         schedule = Schedule(affordable, rate, largest.name)
     request.out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({**asked, "schedule": asdict(schedule)}, indent=1) + "\n", "utf-8")
+    path.write_text(
+        json.dumps({**requested, "schedule": asdict(schedule)}, indent=1) + "\n", "utf-8"
+    )
     return schedule
 
 
@@ -115,17 +117,17 @@ def train_variant(
     request: Request,
     variant: Variant,
     schedule: Schedule,
-    tell: Tell,
+    report: ReportProgress,
     validate: Validate | None = None,
     validations: int = 0,
 ) -> Trained:
-    """Train a variant, or go on with it.
+    """Train a variant, or resume it.
 
     Args:
         request: What to reproduce.
         variant: One of its variants.
         schedule: Of the request.
-        tell: Told of the start.
+        report: Called with a line at the start.
         validate: Measures the network while it trains.
         validations: How often.
     """
@@ -138,7 +140,7 @@ def train_variant(
     curves = "-curves" if validations else ""  # a run without them has no curve to read again
     name = f"{variant.key(request.recipe)}-{recipe.steps}{curves}"
     folder = request.out / "networks" / name
-    tell(f"{variant.name}: {recipe.steps} steps on {len(recipe.sets)} sets")
+    report(f"{variant.name}: {recipe.steps} steps on {len(recipe.sets)} sets")
     train(recipe, folder, device=request.device, validate=validate, quiet=True)
     checkpoint = latest_checkpoint(folder / "checkpoints")
     assert checkpoint is not None  # the last step writes one
@@ -147,7 +149,7 @@ def train_variant(
 
 
 def statement(request: Request, schedule: Schedule | None = None) -> dict[str, Any]:
-    """Return what every result says of itself: seed, budget, steps, data, commit, machine."""
+    """Return what is recorded with every result: seed, budget, steps, data, commit, machine."""
     entries = recipe_entries(request.recipe)
     return {
         "experiment": request.experiment,
@@ -207,25 +209,25 @@ def _counts(entries: Sequence[Entry]) -> dict[str, int]:
     return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
 
 
-def _asked(request: Request) -> dict[str, Any]:
-    """Return what must be the same for a folder to be gone on with, as it comes back from JSON."""
-    asked = {
+def _requested(request: Request) -> dict[str, Any]:
+    """Return what must be the same for a folder to be resumed, as JSON would return it."""
+    requested = {
         "experiment": request.experiment,
         "budget": str(request.budget),
         "recipe": request.recipe.record(),
     }
-    plain: dict[str, Any] = json.loads(json.dumps(asked))
+    plain: dict[str, Any] = json.loads(json.dumps(requested))
     return plain
 
 
-def _read_schedule(path: Path, asked: Mapping[str, Any]) -> Schedule:
+def _read_schedule(path: Path, requested: Mapping[str, Any]) -> Schedule:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         schedule = Schedule(**found.pop("schedule"))
     except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path}: cannot read the plan ({error!r}): delete it") from error
-    if found != asked:
-        changed = ", ".join(key for key in asked if found.get(key) != asked[key])
+    if found != requested:
+        changed = ", ".join(key for key in requested if found.get(key) != requested[key])
         raise RecipeError(f"{path.parent}: holds another experiment ({changed}): use another --out")
     return schedule
 

@@ -11,7 +11,7 @@ from gisr.errors import FileFormatError, InputError
 from gisr.experiments.reproduce.columns import (
     Amount,
     Cell,
-    Column,
+    ResultColumn,
     column_pairs,
     find_columns,
     images_of,
@@ -21,16 +21,16 @@ from gisr.experiments.reproduce.columns import (
 from gisr.experiments.reproduce.features import channel_norms, collect_prompts
 from gisr.experiments.reproduce.figures import draw_curves, draw_norms, draw_prompts
 from gisr.experiments.reproduce.plan import TITLES
-from gisr.experiments.reproduce.run import (
+from gisr.experiments.reproduce.tables import ResultRow, latex, markdown
+from gisr.experiments.reproduce.variant_training import (
+    ReportProgress,
     Request,
-    Tell,
     Trained,
     describe_statement,
     make_schedule,
     statement,
     train_variant,
 )
-from gisr.experiments.reproduce.tables import Row, latex, markdown
 from gisr.experiments.system_variants import NETWORK_ALONE, SystemVariant
 from gisr.inference.upscaler import Upscaler, load_model
 from gisr.magnet import MAGNet
@@ -47,7 +47,7 @@ _PART = 256
 """Side of the image parts that Fig. 2 measures, and Fig. 11 below the paper's budget."""
 
 
-def reproduce_table(request: Request, tell: Tell) -> list[Path]:
+def reproduce_table(request: Request, report: ReportProgress) -> list[Path]:
     """Train and score the rows of a table.
 
     Returns:
@@ -58,17 +58,17 @@ def reproduce_table(request: Request, tell: Tell) -> list[Path]:
         InputError: The data has no test pairs.
     """
     columns = find_columns(recipe_entries(request.recipe), request.benchmarks)
-    schedule = make_schedule(request, tell)
+    schedule = make_schedule(request, report)
     trained, results = [], []
     for variant in request.variants:
-        run = train_variant(request, variant, schedule, tell)
+        run = train_variant(request, variant, schedule, report)
         trained.append(run)
-        results.append(_scores(request, run, columns, tell))
+        results.append(_scores(request, run, columns, report))
     rows = [_row(run, cells, columns) for run, cells in zip(trained, results, strict=True)]
     entries = recipe_entries(request.recipe)
     interpolated = score_interpolation(columns, entries, request.amount)
     columns = tuple(column for column in columns if column.key in interpolated)
-    reference = Row("interpolation", {key: cell.value for key, cell in interpolated.items()})
+    reference = ResultRow("interpolation", {key: cell.value for key, cell in interpolated.items()})
     record = {
         **statement(request, schedule),
         "tested_on": images_of(interpolated),
@@ -85,7 +85,7 @@ def reproduce_table(request: Request, tell: Tell) -> list[Path]:
     ]
 
 
-def reproduce_norms(request: Request, tell: Tell) -> list[Path]:
+def reproduce_norms(request: Request, report: ReportProgress) -> list[Path]:
     """Train the backbone of Fig. 2 on each task alone and draw the norms of its features.
 
     Raises:
@@ -98,11 +98,11 @@ def reproduce_norms(request: Request, tell: Tell) -> list[Path]:
             f"{', '.join(request.recipe.folders)}: no test pair of {', '.join(sorted(missing))}: "
             "name more folders or other benchmarks"
         )
-    schedule = make_schedule(request, tell)
+    schedule = make_schedule(request, report)
     amount = Amount(request.amount.images, _PART)
     norms = {}
     for variant in request.variants:
-        run = train_variant(request, variant, schedule, tell)
+        run = train_variant(request, variant, schedule, report)
         entries = recipe_entries(request.recipe)
         own = [column for column in columns if column.task == variant.name]
         pairs = [pair for column in own for pair in column_pairs(column, entries, amount)]
@@ -118,7 +118,7 @@ def reproduce_norms(request: Request, tell: Tell) -> list[Path]:
     return [picture, _write_json(request, record), _write_page(request, _shown(picture), record)]
 
 
-def reproduce_prompts(request: Request, weights: str | None, tell: Tell) -> list[Path]:
+def reproduce_prompts(request: Request, weights: str | None, report: ReportProgress) -> list[Path]:
     """Draw the prompts that some weights give many pairs; nothing is trained.
 
     Raises:
@@ -126,7 +126,7 @@ def reproduce_prompts(request: Request, weights: str | None, tell: Tell) -> list
         InputError: The data has too few pairs.
     """
     upscaler = load_model(weights, request.device)
-    tell(f"prompts of {upscaler.name}")
+    report(f"prompts of {upscaler.name}")
     prompts = collect_prompts(upscaler, recipe_entries(request.recipe), request.images)
     picture = _path(request, ".png")
     points = draw_prompts(picture, prompts, request.recipe.seed)
@@ -157,7 +157,7 @@ def reproduce_prompts(request: Request, weights: str | None, tell: Tell) -> list
     ]
 
 
-def reproduce_curves(request: Request, run: str | None, tell: Tell) -> list[Path]:
+def reproduce_curves(request: Request, run: str | None, report: ReportProgress) -> list[Path]:
     """Draw validation and training curves of an all-in-one run: a new one, or a given folder.
 
     Raises:
@@ -165,14 +165,14 @@ def reproduce_curves(request: Request, run: str | None, tell: Tell) -> list[Path
     """
     schedule, folder = None, None if run is None else Path(run)
     if folder is None:
-        schedule = make_schedule(request, tell)
+        schedule = make_schedule(request, report)
         entries = recipe_entries(request.recipe)
         columns = find_columns(entries, request.benchmarks)
         small = request.budget.unit != "paper"
         amount = Amount(request.images or 1, _PART) if small else request.amount
         validate = _validation(columns, entries, amount, request.device)
         trained = train_variant(
-            request, request.variants[0], schedule, tell, validate, _VALIDATIONS
+            request, request.variants[0], schedule, report, validate, _VALIDATIONS
         )
         folder = trained.folder
     log = read_log(folder)
@@ -191,7 +191,7 @@ def reproduce_curves(request: Request, run: str | None, tell: Tell) -> list[Path
 
 
 def _validation(
-    columns: Sequence[Column], entries: list[Entry], amount: Amount, device: str
+    columns: Sequence[ResultColumn], entries: list[Entry], amount: Amount, device: str
 ) -> Validate:
     def validate(network: MAGNet, table: DescriptionTable) -> dict[str, float]:
         upscaler = Upscaler(Weights("validated", network, table), device)
@@ -208,7 +208,7 @@ def _validation(
 
 
 def _scores(
-    request: Request, run: Trained, columns: Sequence[Column], tell: Tell
+    request: Request, run: Trained, columns: Sequence[ResultColumn], report: ReportProgress
 ) -> dict[str, Cell]:
     """Score a variant on its tasks, or read what an earlier start found."""
     path = run.folder / _SCORES
@@ -221,7 +221,7 @@ def _scores(
                 key: Cell(cell["value"], tuple(cell["images"]))
                 for key, cell in found["cells"].items()
             }
-    tell(f"{run.variant.name}: scoring")
+    report(f"{run.variant.name}: scoring")
     system = SystemVariant(load_model(run.weights, request.device), NETWORK_ALONE)
     cells = score(system, own, recipe_entries(request.recipe), request.amount)
     record = {"how": how, "cells": {key: asdict(cell) for key, cell in cells.items()}}
@@ -229,11 +229,11 @@ def _scores(
     return cells
 
 
-def _row(run: Trained, cells: dict[str, Cell], columns: Sequence[Column]) -> Row:
+def _row(run: Trained, cells: dict[str, Cell], columns: Sequence[ResultColumn]) -> ResultRow:
     seen = {(chosen.task, chosen.ratio) for chosen in run.recipe.sets}
     unseen = {c.key for c in columns if c.key in cells and (c.task, c.ratio) not in seen}
     values = {key: cell.value for key, cell in cells.items()}
-    return Row(run.variant.name, values, frozenset(unseen))
+    return ResultRow(run.variant.name, values, frozenset(unseen))
 
 
 def _row_record(run: Trained, cells: dict[str, Cell]) -> dict[str, Any]:

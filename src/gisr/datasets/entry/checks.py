@@ -1,0 +1,68 @@
+"""Rules that images must obey before they are written into a store."""
+
+import numpy as np
+from jaxtyping import Shaped
+
+from gisr.datasets.entry.base import Pixels
+from gisr.errors import InputError
+
+
+def checked_image(name: str, read: Pixels, axes: int) -> Shaped[np.ndarray, "..."]:
+    """Return an image that holds finite numbers, not all 0, in the smallest type for them.
+
+    Args:
+        name: For messages.
+        read: What the reader returned.
+        axes: Number of axes that it must have.
+
+    Raises:
+        InputError: It breaks a rule.
+    """
+    image = np.asarray(read)
+    if image.dtype.kind not in "iuf":
+        raise InputError(f"{name} holds {image.dtype} values: they must be numbers")
+    if image.ndim != axes or 0 in image.shape:
+        raise InputError(f"{name} of shape {image.shape} is empty or has not {axes} axes")
+    wrong = image.size - int(np.isfinite(image).sum())
+    if wrong:
+        raise InputError(f"{name} holds {wrong} values that are NaN or infinite")
+    if not image.any():
+        raise InputError(f"{name} is empty: every value is 0")
+    return smallest(image)
+
+
+def check_equal(name: str, shape: tuple[int, ...], other: str, wanted: tuple[int, ...]) -> None:
+    """Refuse a shape that is not that of another image.
+
+    Raises:
+        InputError: They differ.
+    """
+    if shape != wanted:
+        raise InputError(
+            f"{name} of {size_text(shape)} does not fit: {other} is {size_text(wanted)}"
+        )
+
+
+def smallest(image: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+    """Return an image in the first of bool, uint8, uint16, int16, float32 that holds its values.
+
+    Nothing is lost that an entry would have given: entries give float32.
+
+    Raises:
+        InputError: Values beyond float32.
+    """
+    if image.dtype == bool:
+        return image
+    low, high = image.min(), image.max()
+    if image.dtype.kind in "iu" or (image == np.rint(image)).all():
+        for dtype in (np.uint8, np.uint16, np.int16):
+            if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+                return image.astype(dtype)
+    if max(-low, high) > np.finfo(np.float32).max:
+        raise InputError(f"values up to {max(-low, high):g} are beyond float32")
+    return image.astype(np.float32)
+
+
+def size_text(shape: tuple[int, ...]) -> str:
+    """Return a size as messages and lists have it: ``400 x 400 x 4``."""
+    return " x ".join(map(str, shape))

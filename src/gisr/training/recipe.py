@@ -12,6 +12,7 @@ from gisr.errors import RecipeError
 from gisr.magnet import MAGNetConfig
 from gisr.tasks.sensors import find_sensor
 from gisr.tasks.task import TaskName
+from gisr.tasks.text.interface import TextEncoderName
 
 Precision = Literal["float32", "bfloat16"]
 BalancingRule = Literal["fixed", "uncertainty", "weight-average", "gradnorm"]
@@ -181,13 +182,18 @@ class Recipe:
     steps: int
     """Optimiser steps of the whole run; the learning rate reaches zero at the last."""
     network: MAGNetConfig = field(default_factory=MAGNetConfig)
+    text_encoder: TextEncoderName = "minilm"
+    """Who embeds the descriptions: ``minilm`` by the table that ships with gisr, ``clip`` (the
+    paper's) by an encoder that is loaded when the run starts. ``network.text_width`` must fit."""
+    text_source: str | None = None
+    """Folder or hub id of the weights of ``clip``; OpenAI's ViT-B/32 from the hub when None."""
     open_only: bool = True
     """Train only on pairs whose licence lets the weights be given away."""
     splits: tuple[Literal["train", "research"], ...] = ("train",)
     exclude: tuple[str, ...] = ()
     """Entries left out by name, so that they can be shown or tested as never trained on."""
     initial_weights: str | None = None
-    """Folder of weights to start from; random when None."""
+    """Folder of weights to start from, whose own descriptions are kept; random when None."""
     patch: int = 128
     """Side of the patches in guide pixels."""
     batch: int = 4
@@ -260,6 +266,15 @@ class Recipe:
             raise RecipeError(
                 f"learning_rate {self.learning_rate} must be finite and above 0, and "
                 f"average {self.average} in [0, 1)"
+            )
+        if self.text_encoder not in get_args(TextEncoderName):
+            raise RecipeError(
+                f"text_encoder {self.text_encoder!r} must be one of {get_args(TextEncoderName)}"
+            )
+        if self.text_source is not None and self.text_encoder != "clip":
+            raise RecipeError(
+                f"text_source {self.text_source}: is for text_encoder clip; {self.text_encoder} "
+                "takes the table that ships with gisr: leave text_source out"
             )
         self._check_stages()
         self._check_balancing()

@@ -15,16 +15,15 @@ from gisr.training.balancing import (
     WeightAverage,
     make_balancing,
 )
-from gisr.training.objective import TaskErrors
-from gisr.training.recipe import (
+from gisr.training.balancing_settings import (
     BalancingRule,
     GradNormSettings,
-    Recipe,
-    SetRecipe,
     TaskWeights,
     UncertaintySettings,
     WeightAverageSettings,
 )
+from gisr.training.objective import TaskErrors
+from gisr.training.recipe import Recipe, SetRecipe
 
 ALL = torch.tensor([True, True, True])
 WITHOUT_MRI = torch.tensor([True, False, True])

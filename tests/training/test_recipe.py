@@ -10,15 +10,10 @@ import pytest
 
 from gisr.errors import RecipeError
 from gisr.magnet import PRESETS, MAGNetConfig
+from gisr.training.balancing_settings import GradNormSettings, WeightAverageSettings
 from gisr.training.checkpoint import latest_checkpoint
 from gisr.training.loop import train
-from gisr.training.recipe import (
-    GradNormSettings,
-    Recipe,
-    SetRecipe,
-    WeightAverageSettings,
-    one_by_one,
-)
+from gisr.training.recipe import Recipe, SetRecipe, one_by_one
 from gisr.training.recipe_file import read_recipe
 
 SHIPPED = sorted(Path(str(files("gisr.training"))).glob("recipes/*.yaml"))

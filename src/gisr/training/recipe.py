@@ -13,10 +13,15 @@ from gisr.magnet import MAGNetConfig
 from gisr.tasks.sensors import find_sensor
 from gisr.tasks.task import TaskName
 from gisr.tasks.text.interface import TextEncoderName
+from gisr.training.balancing_settings import (
+    BalancingRule,
+    GradNormSettings,
+    TaskWeights,
+    UncertaintySettings,
+    WeightAverageSettings,
+)
 
 Precision = Literal["float32", "bfloat16"]
-BalancingRule = Literal["fixed", "uncertainty", "weight-average", "gradnorm"]
-"""Who decides how much each task counts; see :mod:`gisr.training.balancing`."""
 Criterion = Literal["l1", "rms"]
 """What is made small: the mean absolute error of a sample, as in Eq. (10), or the root of its mean
 squared error, which PSNR and RMSE score."""
@@ -87,64 +92,6 @@ class SetRecipe:
         chosen = {key: value for key, value in chosen.items() if key not in ("task", "ratio")}
         about = ", ".join(f"{key} {value}" for key, value in chosen.items())
         return f"{self.task} x{self.ratio}" + (f" ({about})" if about else "")
-
-
-@dataclass(frozen=True)
-class TaskWeights:
-    """Factor of each task's loss; the three tasks differ in how large a residual is."""
-
-    pansharpening: float = 1.0
-    mri: float = 1.0
-    depth: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Refuse negative weights."""
-        for name, weight in asdict(self).items():
-            if not weight >= 0:
-                raise RecipeError(f"task_weights: {name} {weight} must not be below 0")
-
-
-@dataclass(frozen=True)
-class UncertaintySettings:
-    """Homoscedastic uncertainty."""
-
-    learning_rate: float = 1e-2
-    """Of Adam on the logarithm of each task's scale: 250 steps move a weight by a factor of 10."""
-
-    def __post_init__(self) -> None:
-        """Refuse what learns nothing."""
-        _check_positive("uncertainty", learning_rate=self.learning_rate)
-
-
-@dataclass(frozen=True)
-class WeightAverageSettings:
-    """Dynamic weight averaging."""
-
-    temperature: float = 2.0
-    """T: the higher, the more alike the weights. The paper's value."""
-    interval: int = 500
-    """Steps whose mean error is compared with that of the steps before; the paper's is an epoch."""
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be divided by, or is no interval."""
-        _check_positive("weight_average", temperature=self.temperature, interval=self.interval)
-
-
-@dataclass(frozen=True)
-class GradNormSettings:
-    """Gradient normalisation."""
-
-    asymmetry: float = 1.5
-    """alpha: how hard a task that learns slowly is pulled along; 0 makes gradients alike. The
-    paper's value for tasks of different kinds."""
-    learning_rate: float = 0.025
-    """Of Adam on the weights. The paper's value."""
-
-    def __post_init__(self) -> None:
-        """Refuse what learns nothing."""
-        _check_positive("gradnorm", learning_rate=self.learning_rate)
-        if not self.asymmetry >= 0:
-            raise RecipeError(f"gradnorm: asymmetry {self.asymmetry} must not be below 0")
 
 
 @dataclass(frozen=True)
@@ -382,9 +329,3 @@ def one_by_one(recipe: Recipe, only: Sequence[str], *, scale_steps: bool = True)
 
 def _set_names(chosen: SetRecipe) -> tuple[str, str]:
     return chosen.task, f"{chosen.task}:{chosen.ratio}"
-
-
-def _check_positive(group: str, **values: float) -> None:
-    for name, value in values.items():
-        if not value > 0:
-            raise RecipeError(f"{group}: {name} {value} must be above 0")

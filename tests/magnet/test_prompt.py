@@ -28,8 +28,10 @@ def draw(height: int = 6, width: int = 8) -> tuple[torch.Tensor, ...]:
 
 
 def prompt_of(module: PromptGenerator, *inputs: torch.Tensor) -> torch.Tensor:
-    """Return P_mm, in the two steps that inference takes apart."""
-    return module.compose(module.pool(*inputs))
+    """Return P_mm, which is that of the two steps that inference takes apart."""
+    prompt: torch.Tensor = module(*inputs)
+    torch.testing.assert_close(prompt, module.compose(module.pool(*inputs)))
+    return prompt
 
 
 def at_a_pixel(convolution: nn.Module, values: torch.Tensor) -> torch.Tensor:

@@ -39,8 +39,7 @@ class MAGNetConfig:
     expansion: float = 2.66
     """Hidden width of the feed-forward network over its input width."""
     hidden_multiple: int = 32
-    """Hidden widths are rounded up to a multiple of it: 32 is what a vector unit takes at once in
-    bfloat16. The paper: 1."""
+    """Hidden widths are rounded up to a multiple of it (32: a vector in bfloat16). The paper: 1."""
     experts: int = 4
     """M of Eq. (9)."""
     active_experts: int = 2

@@ -121,14 +121,11 @@ def _depthwise(channels: int) -> nn.Conv2d:
 
 
 def carry_target(target: Float[Tensor, "b c h w"]) -> tuple[Float[Tensor, "bg 4 h w"], int]:
-    """Repeat or group the bands of targets into 4 channels.
+    """Repeat or group the bands of targets into 4 channels; return them and the number of groups.
 
     Up to 4 bands are repeated cyclically (1: aaaa, 2: abab, 3: abca). More are dealt to as few
     groups of at most 4 neighbouring bands as possible, sizes as equal as possible, each carried
-    like a target of its own.
-
-    Returns:
-        The carried targets, groups of one target side by side in the batch, and their number.
+    like a target of its own; groups of one target stand side by side in the batch.
     """
     if target.shape[1] < 1:
         raise ValueError(f"target {tuple(target.shape)} has no band")

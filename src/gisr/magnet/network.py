@@ -15,7 +15,6 @@ Where the paper is silent:
   and a guide as 3. Fewer are repeated (and averaged back); more bands go through in groups.
 * The target comes in already on the guide's grid and the network predicts what to add to it, so
   any ratio works.
-* The prompt can be computed once for an image and given to all its tiles.
 """
 
 from collections.abc import Sequence
@@ -102,8 +101,7 @@ class MAGNet(nn.Module):
         """
         low, high, groups = self._prepare(target, guide, text, ratio)
         if prompt is None and self.prompt_generator is not None:
-            pooled = self.prompt_generator.pool(low, high, text, ratio)
-            prompt = self.prompt_generator.compose(pooled)
+            prompt = self.prompt_generator(low, high, text, ratio)
         if prompt is not None:
             prompt = _repeat(prompt, groups)
 

@@ -37,6 +37,10 @@ class PromptGenerator(nn.Module):
                 self.text_scale = nn.Linear(description, config.atoms)
             self.text_shift = nn.Linear(description, config.atoms)
 
+    def forward(self, *inputs: Tensor) -> Float[Tensor, "b p"]:
+        """Return P_mm of whole images; the inputs are those of :meth:`pool`."""
+        return self.compose(self.pool(*inputs))
+
     def pool(
         self,
         target: Float[Tensor, "bg t h w"],

@@ -21,7 +21,7 @@ NETWORK = find_spec("gisr.magnet")
 assert NETWORK is not None and NETWORK.submodule_search_locations
 MODULES = {file.stem for file in Path(NETWORK.submodule_search_locations[0]).glob("*.py")}
 install_import_hook(
-    [f"gisr.magnet.{module}" for module in MODULES - {"__init__", "config"}], "beartype.beartype"
+    [f"gisr.magnet.{module}" for module in MODULES - {"__init__"}], "beartype.beartype"
 )
 
 hypothesis.settings.register_profile("local", deadline=None)

@@ -78,6 +78,8 @@ def pack(
     Raises:
         InputError: It does not fit, or the folder holds something else.
     """
+    if recipe.text_encoder != "minilm":
+        raise InputError(f"text_encoder {recipe.text_encoder}: its weights do not fit: use minilm")
     if folder.exists() and not (folder / RECIPE).is_file():
         raise InputError(f"{folder}: holds something else, no {RECIPE}: name another folder")
     with TemporaryDirectory(prefix="gisr-pack-") as place:
@@ -180,7 +182,9 @@ def unpack(files: Path, run: Path) -> Path:
     network.load_state_dict(
         {name.removeprefix(AVERAGE): t for name, t in tensors.items() if name.startswith(AVERAGE)}
     )
-    save_weights(run / WEIGHTS, network, built_in_table(), name=recipe.name)
+    first = recipe.initial_weights
+    table = built_in_table() if first is None else load_weights(first).descriptions
+    save_weights(run / WEIGHTS, network, table, name=recipe.name)
     return run / WEIGHTS
 
 

@@ -61,7 +61,7 @@ def test_the_file_agrees_with_torch(
     inputs = (
         torch.rand((batch, 4, height, width), generator=noise),
         torch.rand((batch, 3, height, width), generator=noise),
-        torch.randn((batch, 384), generator=noise),
+        torch.nn.functional.normalize(torch.randn((batch, 384), generator=noise), dim=1),
         torch.tensor(ratios),
     )
     (found,) = session.run(None, {k: v.numpy() for k, v in zip(INPUTS, inputs, strict=True)})
@@ -69,6 +69,18 @@ def test_the_file_agrees_with_torch(
         expected = (network(*inputs).image - inputs[0]).numpy()
     assert np.abs(expected).max() > 0.01
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("modality", ["both", "visual"])
+def test_the_papers_switches_export_too(
+    tmp_path: Path, weights: Callable[..., Weights], modality: str
+) -> None:
+    """With or without a use for text and ratio, the file takes both."""
+    paper = {"ratio_as_number": False, "routing_residual": False, "residual_scale": 1.0}
+    made = weights(prompt_modality=modality, hidden_multiple=1, **paper)
+    assert export_onnx(made, tmp_path / "paper.onnx") < 1e-4
+    session = onnxruntime.InferenceSession(tmp_path / "paper.onnx")
+    assert [value.name for value in session.get_inputs()] == list(INPUTS)
 
 
 def test_the_file_says_what_it_takes(session: Any) -> None:

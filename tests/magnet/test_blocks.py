@@ -5,13 +5,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gisr.magnet import MAGNetConfig
 from gisr.magnet.blocks import (
     ChannelNorm,
-    Downsample,
     GatedFeedForward,
     TransformerBlock,
     TransposedAttention,
-    Upsample,
     shallow_encoder,
 )
 
@@ -53,7 +52,7 @@ def test_attention_treats_images_of_a_batch_alone() -> None:
 
 def test_feed_forward_is_restormers() -> None:
     torch.manual_seed(0)
-    module, x = GatedFeedForward(6, expansion=2.66), torch.randn(2, 6, 4, 5)
+    module, x = GatedFeedForward(6, 2.66, 32), torch.randn(2, 6, 4, 5)
     # One convolution for both branches, cut in the middle, as Restormer draws it.
     expand, local = (
         torch.cat([branch[i].get_parameter("weight") for branch in (module.gate, module.content)])
@@ -64,9 +63,15 @@ def test_feed_forward_is_restormers() -> None:
     torch.testing.assert_close(module(x), module.project(F.gelu(gate) * content))
 
 
-@pytest.mark.parametrize(("channels", "hidden"), [(6, 32), (32, 96), (48, 128), (384, 1024)])
-def test_hidden_channels_fill_whole_vectors(channels: int, hidden: int) -> None:
-    assert GatedFeedForward(channels, expansion=2.66).project.in_channels == hidden
+@pytest.mark.parametrize(
+    ("channels", "multiple", "hidden"),
+    [
+        *((6, 32, 32), (32, 32, 96), (48, 32, 128), (384, 32, 1024)),
+        *((32, 1, 85), (48, 1, 127), (96, 1, 255), (384, 1, 1021)),  # Restormer's
+    ],
+)
+def test_hidden_channels_fill_whole_vectors(channels: int, multiple: int, hidden: int) -> None:
+    assert GatedFeedForward(channels, 2.66, multiple).project.in_channels == hidden
 
 
 def test_channel_norm_is_layer_norm_over_channels() -> None:
@@ -81,16 +86,10 @@ def test_channel_norm_is_layer_norm_over_channels() -> None:
 
 
 def test_a_block_whose_branches_end_in_zero_is_the_identity() -> None:
-    block, x = TransformerBlock(8, 2, 2.66), torch.randn(1, 8, 4, 4)
+    block, x = TransformerBlock(MAGNetConfig(width=4), 1), torch.randn(1, 8, 4, 4)
     torch.nn.init.zeros_(block.attention.project.weight)
     torch.nn.init.zeros_(block.feed_forward.project.weight)
     assert torch.equal(block(x), x)
-
-
-def test_steps_between_levels_halve_and_double() -> None:
-    x = torch.randn(2, 8, 6, 10)
-    assert Downsample(8)(x).shape == (2, 16, 3, 5)
-    assert Upsample(8)(x).shape == (2, 4, 12, 20)
 
 
 def test_shallow_encoders_are_three_convolutions() -> None:

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gisr.magnet.channel_packing import carry_guide, carry_target, restore
+from gisr.magnet.blocks import carry_guide, carry_target, restore
 
 
 def numbered(batch: int, bands: int) -> torch.Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from gisr.magnet import PRESETS, MAGNet, MAGNetConfig
+from gisr.magnet import PRESETS, MAGNet, MAGNetConfig, Preset
 
 SMALLEST_PEER = 24_366_307
 
@@ -17,16 +17,18 @@ def parameters(config: MAGNetConfig) -> int:
 
 
 def test_the_papers_size_is_smaller_than_the_smallest_peer() -> None:
-    assert parameters(PRESETS["magnet"]) == 20_033_322
-    assert parameters(PRESETS["magnet"]) < SMALLEST_PEER
+    assert parameters(PRESETS["magnet-paper"]) == 19_814_416
+    assert parameters(PRESETS["magnet"]) == 19_836_762
+    assert parameters(PRESETS["magnet-paper"]) < parameters(PRESETS["magnet"]) < SMALLEST_PEER
 
 
 def test_the_small_size_keeps_its_number_of_parameters() -> None:
-    assert parameters(PRESETS["magnet-s"]) == 9_221_678
+    assert parameters(PRESETS["magnet-s"]) == 9_134_158
 
 
-def test_the_papers_constants() -> None:
-    config = PRESETS["magnet"]
+@pytest.mark.parametrize("preset", ["magnet", "magnet-paper"])
+def test_the_papers_constants(preset: Preset) -> None:
+    config = PRESETS[preset]
     assert (config.width, config.blocks, config.heads) == (48, (3, 4, 4, 5), (1, 2, 4, 8))
     assert (config.experts, config.active_experts, config.atoms) == (4, 2, 32)
 
@@ -53,6 +55,9 @@ def unchecked(**changes: Any) -> None:
         ({"heads": (0, 2, 4, 8)}, "heads"),
         ({"unshuffle": 3}, "unshuffle 3"),
         ({"expansion": 0.0}, "expansion"),
+        ({"residual_scale": 0.0}, "residual_scale 0.0"),
+        ({"residual_scale": float("nan")}, "residual_scale nan"),
+        ({"hidden_multiple": 0}, "hidden_multiple 0"),
         ({"experts": 0}, "experts"),
         ({"active_experts": 5}, "active_experts 5"),
         ({"active_experts": 0}, "active_experts 0"),

@@ -1,8 +1,10 @@
 """The whole network: any input, every switch, and what its outputs promise."""
 
 import itertools
+import re
 from collections.abc import Callable
-from typing import get_args
+from dataclasses import asdict
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -11,7 +13,14 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gisr.magnet import PRESETS, MAGNet, MAGNetConfig, Preset, balance_loss
+from gisr.magnet import network as network_module
 
+PAPER: dict[str, Any] = {
+    "hidden_multiple": 1,
+    "ratio_as_number": False,
+    "routing_residual": False,
+    "residual_scale": 1.0,
+}
 Build = Callable[..., MAGNet]
 Draw = Callable[..., tuple[Tensor, Tensor, Tensor, Tensor]]
 
@@ -78,28 +87,17 @@ def test_the_prompt_may_be_given(tiny: Build, pair: Draw, bands: int) -> None:
     inputs = pair(bands=bands, batch=2)
     network = tiny(unshuffle=2)
     with torch.inference_mode():
-        prompt = network.generate_prompt(*inputs)
         pooled = network.pool_prompt(*inputs)
-        assert prompt is not None and pooled is not None
+        assert pooled is not None and network.prompt_generator is not None
+        prompt = network.prompt_generator.compose(pooled)
         own, given_one = network(*inputs), network(*inputs, prompt)
         other = network(*inputs, prompt + 5)
     torch.testing.assert_close(given_one.image, own.image)
-    torch.testing.assert_close(network.compose_prompt(pooled), prompt)
     assert not torch.equal(other.image, own.image)
 
 
 def test_without_prompts_there_is_none(tiny: Build, pair: Draw) -> None:
-    assert tiny(prompt_module=False).generate_prompt(*pair()) is None
-
-
-@pytest.mark.parametrize("portion", ["pixels", "channels"])
-def test_sparse_and_dense_networks_agree(tiny: Build, pair: Draw, portion: str) -> None:
-    network, inputs = tiny(expert_portion=portion), pair(bands=6)
-    with torch.inference_mode():
-        dense = network(*inputs).image
-        network.sparse = True
-        sparse = network(*inputs).image
-    torch.testing.assert_close(sparse, dense, atol=1e-5, rtol=0)
+    assert tiny(prompt_module=False).pool_prompt(*pair()) is None
 
 
 def test_the_record_tells_the_weights_of_every_level(tiny: Build, pair: Draw) -> None:
@@ -112,6 +110,31 @@ def test_the_record_tells_the_weights_of_every_level(tiny: Build, pair: Draw) ->
     assert sizes == [(2, 4, 16 // scale, 24 // scale) for scale in scales]
     for level in routing:
         torch.testing.assert_close(level.load, (level.weights > 0).float().sum(dim=(0, 2, 3)))
+
+
+def test_steps_between_levels_halve_and_double(tiny: Build) -> None:
+    network, x = tiny(), torch.randn(1, 8, 6, 10)
+    down = torch.nn.functional.pixel_unshuffle(network.down[0](x), 2)
+    assert down.shape == (1, 16, 3, 5)
+    assert torch.nn.functional.pixel_shuffle(network.up[0](down), 2).shape == x.shape
+
+
+def test_the_heads_answer_counts_as_the_switch_says(tiny: Build, pair: Draw) -> None:
+    inputs = pair()
+    with torch.inference_mode():
+        ours, papers = (
+            tiny(**change)(*inputs).image - inputs[0] for change in ({}, {"residual_scale": 1.0})
+        )
+    torch.testing.assert_close(papers, 5 * ours, atol=1e-5, rtol=1e-4)
+
+
+def test_what_differs_from_the_paper_is_listed_first() -> None:
+    """Every field in which the preset of the paper differs from ours opens network.py."""
+    ours, papers = asdict(PRESETS["magnet"]), asdict(PRESETS["magnet-paper"])
+    changed = {name for name in ours if ours[name] != papers[name]}
+    assert changed == {*PAPER, "text_width"}
+    listed = re.findall(r"^\* ``(\w+)``", str(network_module.__doc__), re.MULTILINE)
+    assert set(listed) == {*changed, "unshuffle"}
 
 
 def test_inference_is_deterministic_and_training_is_noisy(tiny: Build, pair: Draw) -> None:
@@ -128,17 +151,27 @@ COMBINATIONS = [
         ("encoder", "decoder", "both"),
         ("pixels", "channels"),
         (True,),
+        ({},),
     ),
     # What is left where one of the modules is off.
-    *itertools.product(("both",), ("encoder", "decoder", "both"), ("pixels", "channels"), (False,)),
-    ("both", "none", "pixels", True),
-    ("both", "none", "pixels", False),
+    *itertools.product(
+        ("both",), ("encoder", "decoder", "both"), ("pixels", "channels"), (False,), ({},)
+    ),
+    ("both", "none", "pixels", True, {}),
+    ("both", "none", "pixels", False, {}),
+    ("both", "both", "pixels", True, PAPER),
 ]
 
 
-@pytest.mark.parametrize(("modality", "routing", "portion", "module"), COMBINATIONS)
+@pytest.mark.parametrize(("modality", "routing", "portion", "module", "switches"), COMBINATIONS)
 def test_gradients_reach_every_parameter(
-    tiny: Build, pair: Draw, modality: str, routing: str, portion: str, module: bool
+    tiny: Build,
+    pair: Draw,
+    modality: str,
+    routing: str,
+    portion: str,
+    module: bool,
+    switches: dict[str, Any],
 ) -> None:
     network = tiny(
         blocks=(1, 1),
@@ -147,6 +180,7 @@ def test_gradients_reach_every_parameter(
         routing=routing,
         expert_portion=portion,
         prompt_module=module,
+        **switches,
     ).train()
     inputs = pair(height=8, width=8, batch=2)
     output = network(*inputs)
@@ -210,11 +244,14 @@ def test_inputs_that_do_not_fit_are_refused(
     inputs = dict(zip(names, pair(), strict=True)) | change
     # Not through forward: the tests' own check of annotated shapes would come first.
     with pytest.raises(ValueError, match=message):
-        tiny()._check(*inputs.values())
+        tiny()._prepare(*inputs.values())
 
 
-def test_the_dense_path_exports_with_any_height_and_width(tiny: Build, pair: Draw) -> None:
-    network = tiny(blocks=(1, 1), heads=(1, 2))
+@pytest.mark.parametrize("switches", [{}, PAPER])
+def test_it_exports_with_any_height_and_width(
+    tiny: Build, pair: Draw, switches: dict[str, Any]
+) -> None:
+    network = tiny(blocks=(1, 1), heads=(1, 2), **switches)
     half = torch.export.Dim("half", min=4, max=512)
     side = torch.export.Dim("side", min=4, max=512)
     image = {2: 2 * half, 3: 2 * side}

@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from gisr.magnet import MAGNetConfig
-from gisr.magnet.config import PromptModality
+from gisr.magnet import MAGNetConfig, PromptModality
 from gisr.magnet.prompt import PromptGenerator
 
 
@@ -26,6 +25,13 @@ def draw(height: int = 6, width: int = 8) -> tuple[torch.Tensor, ...]:
         torch.randn(2, 4, generator=rng),
         torch.tensor([2.0, 8.0]),
     )
+
+
+def prompt_of(module: PromptGenerator, *inputs: torch.Tensor) -> torch.Tensor:
+    """Return P_mm, which is that of the two steps that inference takes apart."""
+    prompt: torch.Tensor = module(*inputs)
+    torch.testing.assert_close(prompt, module.compose(module.pool(*inputs)))
+    return prompt
 
 
 def at_a_pixel(convolution: nn.Module, values: torch.Tensor) -> torch.Tensor:
@@ -48,7 +54,7 @@ def test_equation_5_by_hand() -> None:
     module.dictionary.data = torch.tensor([[4.0, 0.0], [0.0, 8.0], [8.0, -4.0]])
     target, guide, _, ratio = draw()
     # Eq. (4): ln 2 / 2 + (ln 2 / 2 * 0.5 + ln 2 / 4) = ln 2, so the weights are 1/2, 1/4, 1/4.
-    prompt = module(target, guide, torch.ones(2, 2), ratio)
+    prompt = prompt_of(module, target, guide, torch.ones(2, 2), ratio)
     torch.testing.assert_close(prompt, torch.tensor([[4.0, 1.0]] * 2))
 
 
@@ -70,7 +76,7 @@ def test_equations_1_to_5_pixel_by_pixel() -> None:
                 total = total + f_i + (f_i * scale + shift)
         weights = (total / 48).softmax(0)
         expected = sum(weights[i] * module.dictionary[i] for i in range(5))
-        torch.testing.assert_close(module(target, guide, text, ratio)[image], expected)
+        torch.testing.assert_close(prompt_of(module, target, guide, text, ratio)[image], expected)
 
 
 def test_the_feature_before_pooling_is_local() -> None:
@@ -94,9 +100,9 @@ def test_pooled_halves_average_to_the_whole_without_a_border() -> None:
                 mask[1, 1] = 1
                 layer.weight.data *= mask
     target, guide, text, ratio = draw(8, 24)
-    whole = module.pooled(target, guide, text, ratio)
+    whole = module.pool(target, guide, text, ratio)
     halves = [
-        module.pooled(target[..., part], guide[..., part], text, ratio)
+        module.pool(target[..., part], guide[..., part], text, ratio)
         for part in (slice(12), slice(12, 24))
     ]
     torch.testing.assert_close(torch.stack(halves).mean(0), whole)
@@ -105,8 +111,8 @@ def test_pooled_halves_average_to_the_whole_without_a_border() -> None:
 def test_groups_of_bands_share_the_mean_of_their_features() -> None:
     module = generator("visual")
     target, guide, text, ratio = draw()
-    together = module.pooled(target, guide, text[:1], ratio[:1])
-    alone = module.pooled(target, guide, text, ratio)
+    together = module.pool(target, guide, text[:1], ratio[:1])
+    alone = module.pool(target, guide, text, ratio)
     torch.testing.assert_close(together, alone.mean(dim=0, keepdim=True))
 
 
@@ -122,18 +128,37 @@ def test_groups_of_bands_share_the_mean_of_their_features() -> None:
 def test_modalities(modality: PromptModality, images_matter: bool, text_matters: bool) -> None:
     module = generator(modality)
     target, guide, text, ratio = draw()
-    prompt = module(target, guide, text, ratio)
-    assert (not torch.equal(prompt, module(target + 1, guide, text, ratio))) == images_matter
-    assert (not torch.equal(prompt, module(target, guide + 1, text, ratio))) == images_matter
-    assert (not torch.equal(prompt, module(target, guide, text + 1, ratio))) == text_matters
-    assert (not torch.equal(prompt, module(target, guide, text, ratio * 2))) == text_matters
+    prompt = prompt_of(module, target, guide, text, ratio)
+    assert (
+        not torch.equal(prompt, prompt_of(module, target + 1, guide, text, ratio))
+    ) == images_matter
+    assert (
+        not torch.equal(prompt, prompt_of(module, target, guide + 1, text, ratio))
+    ) == images_matter
+    assert (
+        not torch.equal(prompt, prompt_of(module, target, guide, text + 1, ratio))
+    ) == text_matters
+    assert (
+        not torch.equal(prompt, prompt_of(module, target, guide, text, ratio * 2))
+    ) == text_matters
     names = {name.split(".")[0] for name, _ in module.named_parameters()}
     assert ("fuse" in names) == images_matter
     assert ("text_shift" in names) == text_matters
     assert ("text_scale" in names) == (images_matter and text_matters)
 
 
+def test_the_ratio_as_a_number_is_a_switch() -> None:
+    module = generator(ratio_as_number=False)
+    target, guide, text, ratio = draw()
+    assert module.text_scale.in_features == module.text_shift.in_features == 4
+    one, other = (prompt_of(module, target, guide, text, r) for r in (ratio, 2 * ratio))
+    assert torch.equal(one, other)
+    pooled = module._fused_image(target, guide).mean(dim=(2, 3))
+    expected = pooled + (pooled * module.text_scale(text) + module.text_shift(text))  # Eq. (4)
+    torch.testing.assert_close(module.pool(target, guide, text, ratio), expected)
+
+
 def test_a_prompt_of_nothing_is_the_mean_atom() -> None:
     module = generator("neither")
     expected = module.dictionary.mean(dim=0).expand(2, -1)
-    torch.testing.assert_close(module(*draw()), expected)
+    torch.testing.assert_close(prompt_of(module, *draw()), expected)

@@ -66,29 +66,7 @@ def test_load_of_experts_that_are_all_kept_is_every_pixel() -> None:
     assert load.tolist() == [60.0] * 4
 
 
-@pytest.mark.parametrize("portion", ["pixels", "channels"])
-@pytest.mark.parametrize("active", [1, 2, 4])
-def test_sparse_and_dense_paths_agree(portion: str, active: int) -> None:
-    experts, x = random_experts(8, 4, portion), torch.randn(2, 8, 6, 5)
-    weights, _ = Router(8, 4, active).eval()(x)
-    dense, sparse = (experts(x, weights, sparse=choice) for choice in (False, True))
-    torch.testing.assert_close(sparse, dense, atol=1e-5, rtol=0)
-
-
-@pytest.mark.parametrize("portion", ["pixels", "channels"])
-def test_gradients_of_sparse_and_dense_paths_agree(portion: str) -> None:
-    experts, x = random_experts(8, 4, portion), torch.randn(2, 8, 6, 5)
-    weights, _ = Router(8, 4, 2).eval()(x)
-    found = []
-    for sparse in (False, True):
-        inputs = [*experts.parameters(), x.clone().requires_grad_()]
-        answer = experts(inputs[-1], weights.detach(), sparse=sparse)
-        found.append(torch.autograd.grad(answer.square().sum(), inputs))
-    torch.testing.assert_close(found[0], found[1], atol=1e-5, rtol=1e-4)
-
-
-@pytest.mark.parametrize("sparse", [False, True])
-def test_equation_9_is_a_linear_sum_of_two_layer_experts(sparse: bool) -> None:
+def test_equation_9_is_a_linear_sum_of_two_layer_experts() -> None:
     experts, x = random_experts(4, 3, "pixels"), torch.randn(1, 4, 2, 2)
     weights = torch.tensor([0.25, 0.0, 0.75]).reshape(1, 3, 1, 1).expand(1, 3, 2, 2).contiguous()
     expected = torch.zeros(4, 2, 2)
@@ -97,20 +75,19 @@ def test_equation_9_is_a_linear_sum_of_two_layer_experts(sparse: bool) -> None:
         own = slice(4 * j, 4 * j + 4)
         hidden = F.gelu(F.conv2d(x, experts.expand.weight[own], experts.expand.bias[own]))
         expected += share * F.conv2d(hidden, experts.project.weight[:, own])[0]
-    torch.testing.assert_close(experts(x, weights, sparse=sparse)[0], expected)
+    torch.testing.assert_close(experts(x, weights)[0], expected)
 
 
-@pytest.mark.parametrize("sparse", [False, True])
-def test_with_a_portion_of_channels_each_expert_sees_and_writes_its_own(sparse: bool) -> None:
+def test_with_a_portion_of_channels_each_expert_sees_and_writes_its_own() -> None:
     experts, x = random_experts(8, 4, "channels"), torch.randn(1, 8, 3, 3)
     only_second = torch.zeros(1, 4, 3, 3)
     only_second[:, 1] = 1
-    answer = experts(x, only_second, sparse=sparse)
+    answer = experts(x, only_second)
     assert (answer[:, 2:4] != 0).all()
     assert (answer[:, [0, 1, 4, 5, 6, 7]] == 0).all()
     changed = x.clone()
     changed[:, [0, 1, 4, 5, 6, 7]] += 1
-    torch.testing.assert_close(experts(changed, only_second, sparse=sparse), answer)
+    torch.testing.assert_close(experts(changed, only_second), answer)
 
 
 def module(**changes: Any) -> GuidedRouting:
@@ -124,17 +101,16 @@ def module(**changes: Any) -> GuidedRouting:
 def test_equations_7_to_9_with_the_literal_convolution_of_the_concatenation() -> None:
     routing = module()
     feature, guidance, prompt = torch.randn(2, 8, 4, 6), torch.randn(2, 4, 4, 6), torch.randn(2, 5)
-    f_g = routing.guidance(guidance)
-    fused = routing.fuse(torch.cat([feature, f_g], dim=1))  # Eq. (7)
+    fused = routing.fuse(torch.cat([feature, guidance], dim=1))  # Eq. (7)
     everywhere = prompt[:, :, None, None].expand(2, 5, 4, 6)
     assert routing.prompt is not None
     weight = torch.cat([routing.modulate.weight, routing.prompt.weight[..., None, None]], dim=1)
     modulation = F.conv2d(torch.cat([fused, everywhere], dim=1), weight, routing.modulate.bias)
     gate = routing.router.gate(fused * modulation)  # Eq. (8)
-    refined, record = routing(feature, guidance, prompt, sparse=False)
+    refined, record = routing(feature, guidance, prompt)
     expected = routing.router._keep_largest(gate)
     torch.testing.assert_close(record.weights, expected)
-    answer = feature + routing.experts(feature, expected, sparse=False)  # Eq. (9), residual
+    answer = feature + routing.experts(feature, expected)  # Eq. (9), residual
     torch.testing.assert_close(refined, answer)
     assert record.position == "encoder 1"
     torch.testing.assert_close(record.load, (expected > 0).float().sum(dim=(0, 2, 3)))
@@ -143,20 +119,27 @@ def test_equations_7_to_9_with_the_literal_convolution_of_the_concatenation() ->
 def test_what_the_experts_say_is_added() -> None:
     routing = GuidedRouting(MAGNetConfig(width=8, atom_width=5), 8, "encoder 1").eval()
     feature, guidance = torch.randn(1, 8, 4, 6), torch.randn(1, 4, 4, 6)
-    refined, record = routing(feature, guidance, torch.randn(1, 5), sparse=False)
-    experts = routing.experts(feature, record.weights, sparse=False)
+    refined, record = routing(feature, guidance, torch.randn(1, 5))
+    experts = routing.experts(feature, record.weights)
     assert experts.abs().max() > 0
     torch.testing.assert_close(refined, feature + experts)
+
+
+def test_the_residual_around_equation_9_is_a_switch() -> None:
+    routing = module(routing_residual=False)
+    feature, guidance = torch.randn(1, 8, 4, 6), torch.randn(1, 4, 4, 6)
+    refined, record = routing(feature, guidance, torch.randn(1, 5))
+    torch.testing.assert_close(refined, routing.experts(feature, record.weights))
 
 
 def test_the_prompt_changes_the_routing_and_is_absent_without_the_module() -> None:
     feature, guidance = torch.randn(1, 8, 4, 6), torch.randn(1, 4, 4, 6)
     routing = module()
-    one, other = (routing(feature, guidance, p * torch.ones(1, 5), sparse=False) for p in (-3, 3))
+    one, other = (routing(feature, guidance, p * torch.ones(1, 5)) for p in (-3, 3))
     assert not torch.equal(one[1].weights, other[1].weights)
     without = module(prompt_module=False)
     assert without.prompt is None
-    assert without(feature, guidance, None, sparse=False)[0].shape == feature.shape
+    assert without(feature, guidance, None)[0].shape == feature.shape
 
 
 def record(weights: torch.Tensor, load: list[float]) -> LevelRouting:

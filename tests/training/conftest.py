@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.geotiffs import write_geotiff
+from tests.tiny_clip import tiny_clip_folder
 
 from gisr.magnet import MAGNetConfig
 from gisr.training.recipe import Recipe
@@ -29,6 +30,13 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     records += [_subject(folder, rng), *(_frame(folder, rng, number) for number in range(2))]
     (folder / "index.json").write_text(json.dumps(records), encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a tiny CLIP with random weights; its embeddings have 12 values."""
+    pytest.importorskip("transformers")
+    return tiny_clip_folder(tmp_path_factory.mktemp("clip"))
 
 
 @pytest.fixture(scope="session")

@@ -15,14 +15,14 @@ from gisr.training.balancing import (
     WeightAverage,
     make_balancing,
 )
-from gisr.training.objective import TaskErrors
-from gisr.training.recipe import (
+from gisr.training.balancing_settings import (
     BalancingRule,
     GradNormSettings,
-    Recipe,
     UncertaintySettings,
     WeightAverageSettings,
 )
+from gisr.training.objective import TaskErrors
+from gisr.training.recipe import Recipe
 from gisr.training.set_recipe import SetRecipe
 
 ALL = torch.tensor([True, True, True])

@@ -16,10 +16,11 @@ from torch import Tensor
 from gisr.errors import RecipeError, WeightsError
 from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.tasks.text.table import DescriptionTable, built_in_table
+from gisr.training.balancing_settings import BalancingRule, WeightAverageSettings
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
 from gisr.training.distributed import Processes
 from gisr.training.loop import _batches, _step, _time_is_up, learning_rate, train
-from gisr.training.recipe import BalancingRule, Recipe, Stage, WeightAverageSettings
+from gisr.training.recipe import Recipe, Stage
 from gisr.training.run import Run
 from gisr.training.samples.mixture import Mixture, Position
 from gisr.training.sets import training_sets

@@ -10,9 +10,10 @@ import pytest
 
 from gisr.errors import RecipeError
 from gisr.magnet import PRESETS, MAGNetConfig
+from gisr.training.balancing_settings import GradNormSettings, WeightAverageSettings
 from gisr.training.checkpoint import latest_checkpoint
 from gisr.training.loop import train
-from gisr.training.recipe import GradNormSettings, Recipe, WeightAverageSettings, one_by_one
+from gisr.training.recipe import Recipe, one_by_one
 from gisr.training.recipe_file import read_recipe
 from gisr.training.set_recipe import SetRecipe
 
@@ -44,16 +45,22 @@ def test_shipped_recipes_can_be_read(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_shipped_recipes_train(recipe: Callable[..., Recipe], path: Path, tmp_path: Path) -> None:
+def test_shipped_recipes_train(
+    recipe: Callable[..., Recipe], clip: Path, path: Path, tmp_path: Path
+) -> None:
     """Two steps on tiny pairs, with all that does not fix sizes as it is shipped."""
     tiny = recipe()
     shipped = read_recipe(path)
+    small: dict[str, Any] = {"width": 4, "blocks": (1, 1), "heads": (1, 2), "unshuffle": 2}
     plan = replace(
         shipped,
         data=tiny.data,
         sets=tuple(replace(chosen, sensor=None) for chosen in shipped.sets),
         exclude=(),
-        network=tiny.network,
+        network=replace(
+            shipped.network, **small, text_width=12 if shipped.text_encoder == "clip" else 384
+        ),
+        text_source=str(clip) if shipped.text_encoder == "clip" else None,
         patch=tiny.patch,
         workers=0,
     )
@@ -68,7 +75,8 @@ def test_the_papers_recipe_is_that_of_the_paper() -> None:
     recipe = read_recipe(next(path for path in SHIPPED if path.stem == "magnet-paper"))
     assert recipe.steps * recipe.batch == 500 * 1000 * len(recipe.sets)
     assert (recipe.learning_rate, recipe.patch, recipe.balance_weight) == (4e-4, 128, 1e-3)
-    assert recipe.network == PRESETS["magnet"]
+    assert recipe.network == PRESETS["magnet-paper"]
+    assert (recipe.text_encoder, recipe.text_source) == ("clip", None)
     assert (recipe.balancing, recipe.sampling_temperature) == ("fixed", None)
     one = one_by_one(recipe, ["depth:8"])
     assert one.sets == (SetRecipe("depth", 8),)
@@ -158,6 +166,8 @@ def test_balancing_and_its_settings(tmp_path: Path) -> None:
         ("sets: [{task: mri, ratio: 4, contrast: T1, guide_contrast: T1}]", "cannot guide itself"),
         ("sets: [{task: mri, ratio: 4, middle_slices: 0}]", "middle_slices"),
         ("sets: [{task: mri, ratio: 4, foreground_share: 1}]", "foreground_share"),
+        ("text_encoder: parrot", "text_encoder"),
+        ("text_source: clip", "text_source clip: is for text_encoder clip"),
         ("data: []", "names no folder"),
         ("data: 3", "data"),
         ("precision: float8", "precision"),

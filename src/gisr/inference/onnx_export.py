@@ -1,10 +1,10 @@
 """The network as an ONNX file, for programs that have no torch.
 
-The file holds the dense path of the routing. Its inputs are what the network sees, its output what
-the network adds, so the values of any sensor have to be brought to the network's range before and
-back after: :func:`prepare` and :meth:`Prepared.finish` do as the upscaler does. Batch, height and
-width are free, but height and width must be multiples of ``size_multiple``, which stands in the
-file's metadata along with every built-in description and its embedding.
+Its inputs are what the network sees, its output is what the network adds, so the values of any
+sensor have to be brought to the network's range before and back after: :func:`prepare` and
+:meth:`Prepared.finish` do as the upscaler does. Batch, height and width are free, but height and
+width must be multiples of ``size_multiple``, which stands in the file's metadata along with every
+built-in description and its embedding.
 """
 
 import base64
@@ -32,7 +32,7 @@ from gisr.inference.windowed_pair import ArraySource
 from gisr.io.files import atomic_output, check_writable, file_suffix
 from gisr.io.optional_imports import load_extra
 from gisr.magnet import MAGNet
-from gisr.magnet.channel_packing import (
+from gisr.magnet.blocks import (
     GUIDE_CHANNELS,
     TARGET_CHANNELS,
     carry_guide,
@@ -95,7 +95,6 @@ def export_onnx(weights: Weights, path: str | PathLike[str], *, overwrite: bool 
     for package in ("onnx", "onnxscript", "onnxruntime"):
         load_extra(package, "export")
     network = copy.deepcopy(weights.network).cpu().float().eval().requires_grad_(False)
-    network.sparse = False
     residual = _Residual(network).eval()
     program = _exported(residual)
     program.model.metadata_props.update(_metadata(weights))

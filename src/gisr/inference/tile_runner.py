@@ -90,8 +90,10 @@ class TileJob:
         for part, known in parts:
             pooled, weight = part if pooled is None else pooled + part, weight + known
         if pooled is not None:
+            generator = self.network.prompt_generator
+            assert generator is not None  # the caller has looked
             with torch.inference_mode():
-                self.prompt = self.network.compose_prompt(pooled / weight)
+                self.prompt = generator.compose(pooled / weight)
 
     def residual(self, low: Image, high: Image, number: int = 0) -> Image:
         """Return what the network adds to a normalised target.

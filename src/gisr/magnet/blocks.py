@@ -1,32 +1,27 @@
-"""The building blocks of the backbone (Section III-A): Restormer's MDTA and GDFN.
+"""The building blocks of the backbone (Section III-A), and how bands are carried in and out of it.
 
-Written from the formulae of Zamir et al., "Restormer", CVPR 2022, Section 3.
+MDTA and GDFN are written from the formulae of Zamir et al., "Restormer", CVPR 2022, Section 3.
 """
 
-import math
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-_VECTOR = 32
-"""Channels that a vector unit takes at once, in bfloat16: the hidden width is a multiple of it."""
+from gisr.magnet import MAGNetConfig
+
+TARGET_CHANNELS = 4
+GUIDE_CHANNELS = 3
 
 
-class ChannelNorm(nn.Module):
+class ChannelNorm(nn.LayerNorm):
     """Layer normalisation over the channels of each pixel."""
-
-    def __init__(self, channels: int) -> None:
-        """Create scale and shift for ``channels`` channels."""
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Normalise every pixel to zero mean and unit variance over its channels."""
-        last = F.layer_norm(x.permute(0, 2, 3, 1), self.weight.shape, self.weight, self.bias)
-        return last.permute(0, 3, 1, 2)
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class TransposedAttention(nn.Module):
@@ -66,16 +61,18 @@ class TransposedAttention(nn.Module):
 class GatedFeedForward(nn.Module):
     """GDFN: two depth-wise branches, one gating the other.
 
-    Two branches of their own and hidden channels in whole vectors: one convolution for both, cut
-    in the middle, computes the same and is slower on a CPU (benchmarks/README.md).
+    Two branches of their own: one convolution for both, cut in the middle, computes the same and
+    is slower on a CPU (benchmarks/README.md).
     """
 
-    def __init__(self, channels: int, expansion: float) -> None:
-        """Create a feed-forward network with about ``expansion`` times as many hidden channels."""
+    def __init__(self, channels: int, expansion: float, multiple: int) -> None:
+        """Create one with ``expansion`` times as many hidden channels, up to the next multiple."""
         super().__init__()
-        hidden = math.ceil(channels * expansion / _VECTOR) * _VECTOR
-        self.gate = _branch(channels, hidden)
-        self.content = _branch(channels, hidden)
+        hidden = -(-max(1, int(channels * expansion)) // multiple) * multiple
+        self.gate, self.content = (
+            nn.Sequential(nn.Conv2d(channels, hidden, 1, bias=False), _depthwise(hidden))
+            for _ in range(2)
+        )
         self.project = nn.Conv2d(hidden, channels, 1, bias=False)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
@@ -87,45 +84,20 @@ class GatedFeedForward(nn.Module):
 class TransformerBlock(nn.Module):
     """Attention between channels, then the gated feed-forward network, each with a residual."""
 
-    def __init__(self, channels: int, heads: int, expansion: float) -> None:
-        """Create one block."""
+    def __init__(self, config: MAGNetConfig, level: int) -> None:
+        """Create one block of a level, 0 the first."""
         super().__init__()
+        channels, multiple = config.width << level, config.hidden_multiple
         self.attention_norm = ChannelNorm(channels)
-        self.attention = TransposedAttention(channels, heads)
+        self.attention = TransposedAttention(channels, config.heads[level])
         self.feed_forward_norm = ChannelNorm(channels)
-        self.feed_forward = GatedFeedForward(channels, expansion)
+        self.feed_forward = GatedFeedForward(channels, config.expansion, multiple)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Refine the feature; its shape stays."""
         x = x + self.attention(self.attention_norm(x))
         refined: Tensor = x + self.feed_forward(self.feed_forward_norm(x))
         return refined
-
-
-class Downsample(nn.Module):
-    """Halve height and width, double the channels, losing no value."""
-
-    def __init__(self, channels: int) -> None:
-        """Create the step down from ``channels`` channels."""
-        super().__init__()
-        self.reduce = nn.Conv2d(channels, channels // 2, 3, padding=1, bias=False)
-
-    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h2 w2"]:
-        """Return the feature of the next level."""
-        return F.pixel_unshuffle(self.reduce(x), 2)
-
-
-class Upsample(nn.Module):
-    """Double height and width, halve the channels."""
-
-    def __init__(self, channels: int) -> None:
-        """Create the step up from ``channels`` channels."""
-        super().__init__()
-        self.expand = nn.Conv2d(channels, 2 * channels, 3, padding=1, bias=False)
-
-    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h2 w2"]:
-        """Return the feature of the level above."""
-        return F.pixel_shuffle(self.expand(x), 2)
 
 
 def shallow_encoder(channels: int, width: int) -> nn.Sequential:
@@ -139,10 +111,6 @@ def shallow_encoder(channels: int, width: int) -> nn.Sequential:
     )
 
 
-def _branch(channels: int, hidden: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(channels, hidden, 1, bias=False), _depthwise(hidden))
-
-
 def _inverse_length(maps: Float[Tensor, "b heads n d"]) -> Float[Tensor, "b heads d"]:
     """Return one over the length of each channel's map, in float32 whatever the maps are in."""
     return maps.float().square().sum(dim=-2).clamp_min(1e-24).rsqrt()
@@ -150,3 +118,43 @@ def _inverse_length(maps: Float[Tensor, "b heads n d"]) -> Float[Tensor, "b head
 
 def _depthwise(channels: int) -> nn.Conv2d:
     return nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+
+
+def carry_target(target: Float[Tensor, "b c h w"]) -> tuple[Float[Tensor, "bg 4 h w"], int]:
+    """Repeat or group the bands of targets into 4 channels; return them and the number of groups.
+
+    Up to 4 bands are repeated cyclically (1: aaaa, 2: abab, 3: abca). More are dealt to as few
+    groups of at most 4 neighbouring bands as possible, sizes as equal as possible, each carried
+    like a target of its own; groups of one target stand side by side in the batch.
+    """
+    if target.shape[1] < 1:
+        raise ValueError(f"target {tuple(target.shape)} has no band")
+    carried = target[:, _carried(target.shape[1])].unflatten(1, (-1, TARGET_CHANNELS))
+    return carried.flatten(0, 1), carried.shape[1]
+
+
+def restore(carried: Float[Tensor, "bg 4 h w"], bands: int) -> Float[Tensor, "b c h w"]:
+    """Undo :func:`carry_target`: average the channels that carried the same band."""
+    order = _carried(bands)
+    channels = carried.unflatten(0, (-1, len(order) // TARGET_CHANNELS)).flatten(1, 2)
+    carriers = ([i for i, own in enumerate(order) if own == band] for band in range(bands))
+    return torch.stack([channels[:, own].mean(dim=1) for own in carriers], dim=1)
+
+
+def carry_guide(guide: Float[Tensor, "b g h w"]) -> Float[Tensor, "b 3 h w"]:
+    """Repeat the channels of guides cyclically to 3.
+
+    Raises:
+        ValueError: There are none, or more than 3.
+    """
+    channels = guide.shape[1]
+    if not 1 <= channels <= GUIDE_CHANNELS:
+        raise ValueError(f"guide {tuple(guide.shape)} must have 1 to 3 channels")
+    return guide[:, [channel % channels for channel in range(GUIDE_CHANNELS)]]
+
+
+def _carried(bands: int) -> list[int]:
+    """Return which band each channel of each group carries."""
+    groups = -(-bands // TARGET_CHANNELS)
+    edges = pairwise(bands * group // groups for group in range(groups + 1))
+    return [first + c % (last - first) for first, last in edges for c in range(TARGET_CHANNELS)]

@@ -1,19 +1,24 @@
 """MAG-Net (Fig. 3a): shared encoder-decoder, prompted by MPGM, routed by MGRM.
 
-What is unusual, and where the paper is silent:
+What differs from the paper, by the switch that undoes it (the preset ``magnet-paper`` does):
+
+* ``ratio_as_number``: F_T of Eq. (4) has the ratio as a number too, not in the description alone.
+* ``text_width``: the descriptions are embedded by MiniLM, not CLIP (``text_encoder`` of a recipe).
+* ``routing_residual``: MGRM adds Eq. (9) to the feature it refines.
+* ``residual_scale``: the head's answer counts a fifth, because steps of Adam shake small residuals.
+* ``hidden_multiple``: hidden widths of feed-forward networks are multiples of 32, which is faster.
+* ``unshuffle``: every level of ``magnet-s`` works at half the resolution; 1 in the paper's size.
+
+Where the paper is silent:
 
 * One network for every task, with no layer of its own for any: a target is carried as 4 channels
   and a guide as 3. Fewer are repeated (and averaged back); more bands go through in groups.
 * The target comes in already on the guide's grid and the network predicts what to add to it, so
   any ratio works.
-* With ``unshuffle=2`` (``magnet-s``) every level works at half the resolution.
-* The prompt can be computed once for an image and given to all its tiles.
-
-A look at it, on any machine: ``python -c "import torch; from gisr.magnet import *;
-print(MAGNet(PRESETS['magnet-s']))"``.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -21,21 +26,18 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gisr.magnet.blocks import Downsample, TransformerBlock, Upsample, shallow_encoder
-from gisr.magnet.channel_packing import (
+from gisr.magnet import MAGNetConfig
+from gisr.magnet.blocks import (
     GUIDE_CHANNELS,
     TARGET_CHANNELS,
+    TransformerBlock,
     carry_guide,
     carry_target,
     restore,
+    shallow_encoder,
 )
-from gisr.magnet.config import MAGNetConfig
 from gisr.magnet.prompt import PromptGenerator
 from gisr.magnet.routing import GuidedRouting, LevelRouting
-
-_RESIDUAL_SCALE = 0.2
-"""What the head's answer counts: residuals are small, and with a full head the steps of Adam shake
-the image by more than there is to learn in depth maps and MR images."""
 
 
 class MAGNetOutput(NamedTuple):
@@ -54,45 +56,28 @@ class MAGNet(nn.Module):
         """Create a network with random weights that starts as the identity on the target."""
         super().__init__()
         self.config = config
-        self.sparse = False
-        """Whether experts run only on the pixels routed to them; same result, no export."""
         area = config.unshuffle**2
-        target_channels, guide_channels = TARGET_CHANNELS * area, GUIDE_CHANNELS * area
-        widths = [config.width << level for level in range(config.levels)]
+        low, high = TARGET_CHANNELS * area, GUIDE_CHANNELS * area
+        widths = [config.width << level for level in range(len(config.blocks))]
+        routes = config.routing != "none"
 
-        self.prompt_generator = (
-            PromptGenerator(config, target_channels, guide_channels)
-            if config.prompt_module
-            else None
-        )
-        self.guidance_encoder = (
-            shallow_encoder(guide_channels, config.width // 2) if config.routing != "none" else None
-        )
-        self.embed = nn.Conv2d(
-            target_channels + guide_channels, config.width, 3, padding=1, bias=False
-        )
-        self.encoder = nn.ModuleList(_level(config, level) for level in range(config.levels))
-        self.down = nn.ModuleList(Downsample(width) for width in widths[:-1])
-        self.up = nn.ModuleList(Upsample(width) for width in widths[1:])
+        self.prompt_generator = PromptGenerator(config, low, high) if config.prompt_module else None
+        self.guidance_encoder = shallow_encoder(high, config.width // 2) if routes else None
+        conv3x3 = partial(nn.Conv2d, kernel_size=3, padding=1, bias=False)
+        self.embed = conv3x3(low + high, config.width)
+        self.encoder = nn.ModuleList(_level(config, level) for level in range(len(widths)))
+        self.down = nn.ModuleList(conv3x3(width, width // 2) for width in widths[:-1])
+        self.up = nn.ModuleList(conv3x3(width, 2 * width) for width in widths[1:])
         self.merge = nn.ModuleList(nn.Conv2d(2 * w, w, 1, bias=False) for w in widths[:-1])
-        self.decoder = nn.ModuleList(_level(config, level) for level in range(config.levels - 1))
-        self.encoder_routing = nn.ModuleList(
-            GuidedRouting(config, width, f"encoder {level + 1}")
-            for level, width in enumerate(widths if config.routes_encoder else [])
-        )
-        self.decoder_routing = nn.ModuleList(
-            GuidedRouting(config, width, f"decoder {level + 1}")
-            for level, width in enumerate(widths[:-1] if config.routes_decoder else [])
-        )
+        self.decoder = nn.ModuleList(_level(config, level) for level in range(len(widths) - 1))
+        self.encoder_routing = _routings(config, "encoder", widths)
+        self.decoder_routing = _routings(config, "decoder", widths[:-1])
         # Table III without MGRM: the prompt needs another way in, a shift of every encoder level.
-        self.prompt_shift = nn.ModuleList(
-            nn.Linear(config.atom_width, width)
-            for width in (widths if config.prompt_module and config.routing == "none" else [])
-        )
-        self.head = nn.Conv2d(config.width, target_channels, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        assert self.head.bias is not None  # built with one
-        nn.init.zeros_(self.head.bias)
+        shifted = widths if config.prompt_module and not routes else []
+        self.prompt_shift = nn.ModuleList(nn.Linear(config.atom_width, w) for w in shifted)
+        self.head = nn.Conv2d(config.width, low, 3, padding=1)
+        for parameter in self.head.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(
         self,
@@ -109,57 +94,40 @@ class MAGNet(nn.Module):
             guide: Normalised guide of 1 to 3 channels, same height and width.
             text: Embedding of each description, ``config.text_width`` long.
             ratio: How many times coarser the target was, above 0.
-            prompt: P_mm from :meth:`generate_prompt`; computed from the inputs when not given.
+            prompt: P_mm of each image; computed from the inputs when not given.
 
         Raises:
             ValueError: Shapes do not fit.
         """
-        self._check(target, guide, text, ratio)
-        bands, (height, width) = target.shape[1], target.shape[2:]
-        low, high, groups = self._prepare(target, guide)
+        low, high, groups = self._prepare(target, guide, text, ratio)
         if prompt is None and self.prompt_generator is not None:
             prompt = self.prompt_generator(low, high, text, ratio)
         if prompt is not None:
             prompt = _repeat(prompt, groups)
 
-        guidance = self._guidance(high)  # F_G, Eq. (6)
+        guidance = None if self.guidance_encoder is None else self.guidance_encoder(high)  # Eq. (6)
         feature = self.embed(torch.cat([low, high], dim=1))
         routing: list[LevelRouting] = []
-
         skips: list[Tensor] = []
+
         for level, blocks in enumerate(self.encoder):
             if level > 0:
                 skips.append(feature)
-                feature = self.down[level - 1](feature)
+                feature = F.pixel_unshuffle(self.down[level - 1](feature), 2)
             if len(self.prompt_shift):
                 feature = feature + self.prompt_shift[level](prompt)[:, :, None, None]
-            feature = self._route(self.encoder_routing, level, feature, guidance, prompt, routing)
+            feature = _route(self.encoder_routing, level, feature, guidance, prompt, routing)
             feature = blocks(feature)
 
-        for level in reversed(range(self.config.levels - 1)):
-            feature = torch.cat([self.up[level](feature), skips[level]], dim=1)
-            feature = self.merge[level](feature)
-            feature = self._route(self.decoder_routing, level, feature, guidance, prompt, routing)
+        for level in reversed(range(len(self.decoder))):
+            feature = F.pixel_shuffle(self.up[level](feature), 2)
+            feature = self.merge[level](torch.cat([feature, skips[level]], dim=1))
+            feature = _route(self.decoder_routing, level, feature, guidance, prompt, routing)
             feature = self.decoder[level](feature)
 
         residual = F.pixel_shuffle(self.head(feature), self.config.unshuffle)
-        residual = residual[..., :height, :width]
-        image = target + _RESIDUAL_SCALE * restore(residual, bands)
-        return MAGNetOutput(image, tuple(routing))
-
-    def generate_prompt(
-        self,
-        target: Float[Tensor, "b c h w"],
-        guide: Float[Tensor, "b g h w"],
-        text: Float[Tensor, "b d"],
-        ratio: Float[Tensor, " b"],
-    ) -> Float[Tensor, "b p"] | None:
-        """Return P_mm of each image, or None for a network without MPGM.
-
-        All bands of a target share one prompt: groups of bands are averaged before Eq. (5).
-        """
-        pooled = self.pool_prompt(target, guide, text, ratio)
-        return None if pooled is None else self.compose_prompt(pooled)
+        residual = restore(residual[..., : target.shape[2], : target.shape[3]], target.shape[1])
+        return MAGNetOutput(target + self.config.residual_scale * residual, tuple(routing))
 
     def pool_prompt(
         self,
@@ -168,52 +136,19 @@ class MAGNet(nn.Module):
         text: Float[Tensor, "b d"],
         ratio: Float[Tensor, " b"],
     ) -> Float[Tensor, "b n"] | None:
-        """Return GAP(F_IT) of Eq. (5), a mean over pixels: average it over tiles of an image."""
+        """Return GAP(F_IT) of Eq. (5), or None for a network without MPGM.
+
+        Average it over the tiles of an image, then compose its prompt with ``prompt_generator``.
+        """
         if self.prompt_generator is None:
             return None
-        self._check(target, guide, text, ratio)
-        low, high, _ = self._prepare(target, guide)
-        return self.prompt_generator.pooled(low, high, text, ratio)
+        low, high, _ = self._prepare(target, guide, text, ratio)
+        return self.prompt_generator.pool(low, high, text, ratio)
 
-    def compose_prompt(self, pooled: Float[Tensor, "b n"]) -> Float[Tensor, "b p"]:
-        """Return P_mm from a pooled feature, Eq. (5)."""
-        assert self.prompt_generator is not None  # pool_prompt gave None otherwise
-        return self.prompt_generator.compose(pooled)
-
-    def _prepare(self, target: Tensor, guide: Tensor) -> tuple[Tensor, Tensor, int]:
-        """Carry both inputs in fixed channels, pad them to the network's multiple, unshuffle."""
-        carried, groups = carry_target(target)
-        low = _pad(carried, self.config.size_multiple)
-        high = _pad(_repeat(carry_guide(guide), groups), self.config.size_multiple)
-        side = self.config.unshuffle
-        return F.pixel_unshuffle(low, side), F.pixel_unshuffle(high, side), groups
-
-    def _guidance(self, high: Tensor) -> Tensor | None:
-        if self.guidance_encoder is None:
-            return None
-        guidance: Tensor = self.guidance_encoder(high)
-        return guidance
-
-    def _route(
-        self,
-        modules: nn.ModuleList,
-        level: int,
-        feature: Tensor,
-        guidance: Tensor | None,
-        prompt: Tensor | None,
-        routing: list[LevelRouting],
-    ) -> Tensor:
-        """Let the level's MGRM refine the feature and keep its record; nothing where it is off."""
-        if not len(modules):
-            return feature
-        assert guidance is not None  # built together with the modules
-        pooled = F.avg_pool2d(guidance, 1 << level) if level else guidance
-        refined: Tensor
-        refined, record = modules[level](feature, pooled, prompt, sparse=self.sparse)
-        routing.append(record)
-        return refined
-
-    def _check(self, target: Tensor, guide: Tensor, text: Tensor, ratio: Tensor) -> None:
+    def _prepare(
+        self, target: Tensor, guide: Tensor, text: Tensor, ratio: Tensor
+    ) -> tuple[Tensor, Tensor, int]:
+        """Check the inputs; carry images in fixed channels, pad and unshuffle them."""
         if target.shape[0] != guide.shape[0] or target.shape[2:] != guide.shape[2:]:
             raise ValueError(
                 f"target {tuple(target.shape)} and guide {tuple(guide.shape)} must agree in batch, "
@@ -225,15 +160,38 @@ class MAGNet(nn.Module):
                 f"text {tuple(text.shape)} and ratio {tuple(ratio.shape)} must be {expected} "
                 f"and {expected[:1]}"
             )
+        carried, groups = carry_target(target)
+        side, multiple = self.config.unshuffle, self.config.size_multiple
+        low = _pad(carried, multiple)
+        high = _pad(_repeat(carry_guide(guide), groups), multiple)
+        return F.pixel_unshuffle(low, side), F.pixel_unshuffle(high, side), groups
 
 
 def _level(config: MAGNetConfig, level: int) -> nn.Sequential:
-    return nn.Sequential(
-        *(
-            TransformerBlock(config.width << level, config.heads[level], config.expansion)
-            for _ in range(config.blocks[level])
-        )
-    )
+    return nn.Sequential(*(TransformerBlock(config, level) for _ in range(config.blocks[level])))
+
+
+def _routings(config: MAGNetConfig, part: str, widths: Sequence[int]) -> nn.ModuleList:
+    levels = enumerate(widths, 1) if config.routing in (part, "both") else ()
+    return nn.ModuleList(GuidedRouting(config, w, f"{part} {level}") for level, w in levels)
+
+
+def _route(
+    modules: nn.ModuleList,
+    level: int,
+    feature: Tensor,
+    guidance: Tensor | None,
+    prompt: Tensor | None,
+    routing: list[LevelRouting],
+) -> Tensor:
+    """Let the level's MGRM refine the feature and keep its record; nothing where it is off."""
+    if not len(modules):
+        return feature
+    assert guidance is not None  # built together with the modules
+    guidance = F.avg_pool2d(guidance, 1 << level) if level else guidance
+    feature, record = modules[level](feature, guidance, prompt)
+    routing.append(record)
+    return feature
 
 
 def _repeat(x: Tensor, groups: int) -> Tensor:
@@ -248,6 +206,3 @@ def _pad(x: Tensor, multiple: int) -> Tensor:
         return x
     mode = "reflect" if bottom < height and right < width else "replicate"
     return F.pad(x, (0, right, 0, bottom), mode=mode)
-
-
-__all__: Sequence[str] = ["MAGNet", "MAGNetOutput"]

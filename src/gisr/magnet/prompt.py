@@ -4,16 +4,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gisr.magnet import MAGNetConfig
 from gisr.magnet.blocks import shallow_encoder
-from gisr.magnet.config import MAGNetConfig
 
 
 class PromptGenerator(nn.Module):
     """Turns a pair and its description into the multi-modal prompt P_mm, one vector per image.
 
-    The paper is silent on two points. Eq. (3)'s convolution gives N channels, so that Eq. (5) holds
-    as printed. The ratio stands in the description and is given as a number too, because sentence
-    encoders barely tell "ratio 2" from "ratio 4"; the number joins F_T in Eq. (4).
+    Two steps, because an image may come in tiles: :meth:`pool` what each tile contributes, then
+    :meth:`compose` the prompt from their mean. The paper is silent on the channels of Eq. (3): its
+    convolution gives N, so that Eq. (5) holds as printed.
     """
 
     def __init__(self, config: MAGNetConfig, target_channels: int, guide_channels: int) -> None:
@@ -22,6 +22,7 @@ class PromptGenerator(nn.Module):
         width = config.width // 2
         self.sees_images = config.prompt_modality in ("both", "visual")
         self.reads_text = config.prompt_modality in ("both", "text")
+        self.ratio_as_number = config.ratio_as_number
         self.atoms = config.atoms
         self.dictionary = nn.Parameter(torch.randn(config.atoms, config.atom_width) * 0.5)
         if self.sees_images:
@@ -31,21 +32,16 @@ class PromptGenerator(nn.Module):
             self.target_branch = nn.Sequential(nn.Conv2d(2 * width, width, 1), nn.ReLU())
             self.fuse = nn.Conv2d(2 * width, config.atoms, 1)
         if self.reads_text:
+            description = config.text_width + config.ratio_as_number
             if self.sees_images:  # text alone has nothing to scale
-                self.text_scale = nn.Linear(config.text_width + 1, config.atoms)
-            self.text_shift = nn.Linear(config.text_width + 1, config.atoms)
+                self.text_scale = nn.Linear(description, config.atoms)
+            self.text_shift = nn.Linear(description, config.atoms)
 
-    def forward(
-        self,
-        target: Float[Tensor, "bg t h w"],
-        guide: Float[Tensor, "bg g h w"],
-        text: Float[Tensor, "b d"],
-        ratio: Float[Tensor, " b"],
-    ) -> Float[Tensor, "b p"]:
-        """Return P_mm of Eq. (5)."""
-        return self.compose(self.pooled(target, guide, text, ratio))
+    def forward(self, *inputs: Tensor) -> Float[Tensor, "b p"]:
+        """Return P_mm of whole images; the inputs are those of :meth:`pool`."""
+        return self.compose(self.pool(*inputs))
 
-    def pooled(
+    def pool(
         self,
         target: Float[Tensor, "bg t h w"],
         guide: Float[Tensor, "bg g h w"],
@@ -64,11 +60,12 @@ class PromptGenerator(nn.Module):
             image = image.unflatten(0, (batch, -1)).mean(dim=1)
         if not self.reads_text:
             return image
-        description = torch.cat([text, ratio.log2()[:, None] / 4], dim=1)
-        shift: Tensor = self.text_shift(description)
+        if self.ratio_as_number:  # sentence encoders barely tell "ratio 2" from "ratio 4"
+            text = torch.cat([text, ratio.log2()[:, None] / 4], dim=1)
+        shift: Tensor = self.text_shift(text)
         if not self.sees_images:
             return shift
-        fused: Tensor = image + (image * self.text_scale(description) + shift)  # Eq. (4)
+        fused: Tensor = image + (image * self.text_scale(text) + shift)  # Eq. (4)
         return fused
 
     def compose(self, pooled: Float[Tensor, "b n"]) -> Float[Tensor, "b p"]:

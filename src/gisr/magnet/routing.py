@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gisr.magnet.config import MAGNetConfig
+from gisr.magnet import MAGNetConfig
 
 
 class LevelRouting(NamedTuple):
@@ -39,8 +39,7 @@ class Router(nn.Module):
         self.noise = nn.Conv2d(channels, experts, 1)
         # A noise that starts small (softplus(-3) = 0.05) and learns its size.
         nn.init.zeros_(self.noise.weight)
-        assert self.noise.bias is not None  # built with one
-        nn.init.constant_(self.noise.bias, -3.0)
+        nn.init.constant_(self.noise.get_parameter("bias"), -3.0)
 
     def forward(
         self, x: Float[Tensor, "b c h w"]
@@ -78,7 +77,8 @@ class Router(nn.Module):
 class Experts(nn.Module):
     """M small networks of two 1x1 convolutions with GELU; Eq. (9) sums them linearly.
 
-    All experts live in two convolutions, so that the dense path is two matrix products. With
+    All experts live in two convolutions and see every pixel, weighted by zero where they are not
+    chosen: gathering the chosen pixels first saves nothing that shows in the whole network. With
     ``portion="channels"`` expert j sees and writes only the j-th group of channels.
     """
 
@@ -86,60 +86,19 @@ class Experts(nn.Module):
         """Create ``experts`` experts."""
         super().__init__()
         self.experts = experts
-        self.groups = experts if portion == "channels" else 1
-        hidden = experts * (channels // self.groups)
-        self.expand = nn.Conv2d(channels, hidden, 1, groups=self.groups)
-        self.project = nn.Conv2d(hidden, channels, 1, groups=self.groups, bias=False)
+        groups = experts if portion == "channels" else 1
+        hidden = experts * (channels // groups)
+        self.expand = nn.Conv2d(channels, hidden, 1, groups=groups)
+        self.project = nn.Conv2d(hidden, channels, 1, groups=groups, bias=False)
 
     def forward(
-        self, x: Float[Tensor, "b c h w"], weights: Float[Tensor, "b m h w"], *, sparse: bool
-    ) -> Float[Tensor, "b c h w"]:
-        """Return the weighted sum of the experts' answers; both paths agree to rounding."""
-        return self._sparse(x, weights) if sparse else self._dense(x, weights)
-
-    def _dense(
         self, x: Float[Tensor, "b c h w"], weights: Float[Tensor, "b m h w"]
     ) -> Float[Tensor, "b c h w"]:
+        """Return the weighted sum of the experts' answers."""
         hidden = F.gelu(self.expand(x)).unflatten(1, (self.experts, -1))
         weighted = (hidden * weights.to(hidden.dtype).unsqueeze(2)).flatten(1, 2)
         answer: Tensor = self.project(weighted)
         return answer
-
-    def _sparse(
-        self, x: Float[Tensor, "b c h w"], weights: Float[Tensor, "b m h w"]
-    ) -> Float[Tensor, "b c h w"]:
-        """Run each expert only on the pixels routed to it."""
-        batch, channels, height, width = x.shape
-        pixels = x.permute(0, 2, 3, 1).reshape(-1, channels)
-        shares = weights.permute(0, 2, 3, 1).reshape(-1, self.experts).to(x.dtype)
-        answer = torch.zeros_like(pixels)
-        for expert in range(self.experts):
-            chosen = shares[:, expert].nonzero().squeeze(1)
-            seen, written = self._channels(expert, channels)
-            expand, bias, project = self._matrices(expert)
-            hidden = F.gelu(F.linear(pixels[chosen, seen], expand, bias))
-            reply = F.linear(hidden * shares[chosen, expert, None], project)
-            answer[:, written] = answer[:, written].index_add(0, chosen, reply.to(answer.dtype))
-        return answer.reshape(batch, height, width, channels).permute(0, 3, 1, 2)
-
-    def _channels(self, expert: int, channels: int) -> tuple[slice, slice]:
-        if self.groups == 1:
-            return slice(None), slice(None)
-        size = channels // self.groups
-        own = slice(expert * size, (expert + 1) * size)
-        return own, own
-
-    def _matrices(self, expert: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return one expert's share of the two convolutions as matrices."""
-        rows = self.expand.out_channels // self.experts
-        own = slice(expert * rows, (expert + 1) * rows)
-        assert self.expand.bias is not None  # built with one
-        expand, bias = self.expand.weight[own, :, 0, 0], self.expand.bias[own]
-        if self.groups == 1:
-            return expand, bias, self.project.weight[:, own, 0, 0]
-        columns = self.project.out_channels // self.groups
-        written = slice(expert * columns, (expert + 1) * columns)
-        return expand, bias, self.project.weight[written, :, 0, 0]
 
 
 class GuidedRouting(nn.Module):
@@ -149,14 +108,13 @@ class GuidedRouting(nn.Module):
         """Create the module of one level."""
         super().__init__()
         self.position = position
-        self.guidance = nn.Conv2d(config.width // 2, channels, 1)
-        self.fuse = nn.Conv2d(2 * channels, channels, 1)
+        self.residual = config.routing_residual
+        self.fuse = nn.Conv2d(channels + config.width // 2, channels, 1)
         # Conv1x1([F'; P_mm]) of Eq. (8) with P_mm the same at every pixel: a convolution of F' and
         # a linear map of P_mm, added. Without MPGM only the former is left.
         self.modulate = nn.Conv2d(channels, channels, 1)
-        self.prompt = (
-            nn.Linear(config.atom_width, channels, bias=False) if config.prompt_module else None
-        )
+        prompt = nn.Linear(config.atom_width, channels, bias=False)
+        self.prompt = prompt if config.prompt_module else None
         self.router = Router(channels, config.experts, config.active_experts)
         self.experts = Experts(channels, config.experts, config.expert_portion)
 
@@ -165,17 +123,16 @@ class GuidedRouting(nn.Module):
         feature: Float[Tensor, "b c h w"],
         guidance: Float[Tensor, "b g h w"],
         prompt: Float[Tensor, "b p"] | None,
-        *,
-        sparse: bool,
     ) -> tuple[Float[Tensor, "b c h w"], LevelRouting]:
-        """Return the routed feature (with a residual) and the record of its routing."""
-        fused = self.fuse(torch.cat([feature, self.guidance(guidance)], dim=1))  # Eq. (7)
+        """Return the routed feature and the record of its routing."""
+        fused = self.fuse(torch.cat([feature, guidance], dim=1))  # Eq. (7)
         modulation = self.modulate(fused)
         if self.prompt is not None:
             modulation = modulation + self.prompt(prompt)[:, :, None, None]
         weights, load = self.router(fused * modulation)  # Eq. (8)
-        refined = self.experts(feature, weights, sparse=sparse)  # Eq. (9)
-        return feature + refined, LevelRouting(self.position, weights, load)
+        refined = self.experts(feature, weights)  # Eq. (9)
+        refined = feature + refined if self.residual else refined
+        return refined, LevelRouting(self.position, weights, load)
 
 
 def balance_loss(

@@ -13,13 +13,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from gisr.tasks import TASKS, TaskName
-from gisr.training.objective import TaskErrors
-from gisr.training.recipe import (
+from gisr.training.balancing_settings import (
     GradNormSettings,
-    Recipe,
     UncertaintySettings,
     WeightAverageSettings,
 )
+from gisr.training.objective import TaskErrors
+from gisr.training.recipe import Recipe
 
 GradientNorms = Callable[[], Float[Tensor, " tasks"]]
 """Gives the norm of each task's gradient; called only by a rule that needs it."""

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from gisr.errors import RecipeError
 from gisr.magnet import MAGNet
 from gisr.tasks import TASKS
-from gisr.tasks.text.table import DescriptionTable, built_in_table
+from gisr.tasks.text.table import DescriptionTable
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
 from gisr.training.distributed import Processes, joined, own_device
 from gisr.training.log import TrainingLog
@@ -67,9 +67,11 @@ def train(
 
     Raises:
         RecipeError: The recipe cannot be followed, or the folder holds another run.
+        MissingExtraError: The recipe's text encoder needs a package that is not installed.
+        WeightsError: Initial weights or those of the text encoder are not there, or damaged.
     """
     deadline = None if stop_after is None else time.monotonic() + stop_after
-    where, folder, table = torch.device(own_device(device)), Path(folder), built_in_table()
+    where, folder = torch.device(own_device(device)), Path(folder)
     with joined(where) as processes:
         processes.check(recipe)
         on_gpu = where.type == "cuda"
@@ -79,10 +81,10 @@ def train(
             run.restore(latest)
         last = recipe.steps if stop_at is None else min(recipe.steps, stop_at)
         with TrainingLog(folder, recipe) if processes.leads else nullcontext() as log:
-            reports = _Reports(recipe, folder, last, table, log, validate) if log else None
+            reports = _Reports(recipe, folder, last, log, validate) if log else None
             for part, end in recipe.parts(run.step, last):
                 batches = _batches(
-                    _mixture(part), part, table, run.position, processes, pinned=on_gpu
+                    _mixture(part), part, run.table, run.position, processes, pinned=on_gpu
                 )
                 if not _follow(run, part, batches, end, deadline, reports, quiet):
                     break
@@ -96,7 +98,6 @@ class _Reports:
     recipe: Recipe
     folder: Path
     last: int
-    table: DescriptionTable
     log: TrainingLog
     validate: Validate | None
 
@@ -104,11 +105,11 @@ class _Reports:
         recipe = self.recipe
         self.log.training(run.step, run.seconds, values)
         if self.validate is not None and _due(run.step, recipe.validate_every, recipe.steps):
-            scores = self.validate(run.averaged.eval(), self.table)
+            scores = self.validate(run.averaged.eval(), run.table)
             self.log.validation(run.step, run.seconds, scores)
         if stopping or _due(run.step, recipe.checkpoint_every, self.last):
             run.save(self.folder / "checkpoints", recipe)
-            save_weights(self.folder / "weights", run.averaged, self.table, name=recipe.name)
+            save_weights(self.folder / "weights", run.averaged, run.table, name=recipe.name)
 
 
 def _follow(

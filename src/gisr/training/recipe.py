@@ -10,57 +10,19 @@ from typing import Any, Literal, get_args
 from gisr.errors import RecipeError
 from gisr.magnet import MAGNetConfig
 from gisr.tasks import TASKS, TaskName
+from gisr.tasks.text.interface import TextEncoderName
+from gisr.training.balancing_settings import (
+    BalancingRule,
+    GradNormSettings,
+    UncertaintySettings,
+    WeightAverageSettings,
+)
 from gisr.training.set_recipe import SetRecipe
 
 Precision = Literal["float32", "bfloat16"]
-BalancingRule = Literal["fixed", "uncertainty", "weight-average", "gradnorm"]
-"""The rule that weights the tasks; see :mod:`gisr.training.balancing`."""
 Criterion = Literal["l1", "rms"]
 """What is minimised: the mean absolute error of a sample, as in Eq. (10), or the root of its mean
 squared error, which PSNR and RMSE score."""
-
-
-@dataclass(frozen=True)
-class UncertaintySettings:
-    """Homoscedastic uncertainty."""
-
-    learning_rate: float = 1e-2
-    """Of Adam on the logarithm of each task's scale: 250 steps move a weight by a factor of 10."""
-
-    def __post_init__(self) -> None:
-        """Refuse what learns nothing."""
-        _check_positive("uncertainty", learning_rate=self.learning_rate)
-
-
-@dataclass(frozen=True)
-class WeightAverageSettings:
-    """Dynamic weight averaging."""
-
-    temperature: float = 2.0
-    """T: the higher, the more equal the weights. The paper's value."""
-    interval: int = 500
-    """Steps whose mean error is compared with that of the steps before; the paper's is an epoch."""
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be divided by, or is no interval."""
-        _check_positive("weight_average", temperature=self.temperature, interval=self.interval)
-
-
-@dataclass(frozen=True)
-class GradNormSettings:
-    """Gradient normalisation."""
-
-    asymmetry: float = 1.5
-    """alpha: how strongly a task that learns slowly is favoured; 0 makes gradient norms equal. The
-    paper's value for tasks of different kinds."""
-    learning_rate: float = 0.025
-    """Of Adam on the weights. The paper's value."""
-
-    def __post_init__(self) -> None:
-        """Refuse what learns nothing."""
-        _check_positive("gradnorm", learning_rate=self.learning_rate)
-        if not self.asymmetry >= 0:
-            raise RecipeError(f"gradnorm: asymmetry {self.asymmetry} must not be below 0")
 
 
 @dataclass(frozen=True)
@@ -98,13 +60,18 @@ class Recipe:
     steps: int
     """Optimiser steps of the whole run; the learning rate reaches zero at the last."""
     network: MAGNetConfig = field(default_factory=MAGNetConfig)
+    text_encoder: TextEncoderName = "minilm"
+    """The encoder of the descriptions: ``minilm`` by the table that ships with gisr, ``clip`` (the
+    paper's) by an encoder that is loaded when the run starts. ``network.text_width`` must fit."""
+    text_source: str | None = None
+    """Folder or hub id of the weights of ``clip``; OpenAI's ViT-B/32 from the hub when None."""
     open_only: bool = True
     """Train only on pairs whose licence lets the weights be given away."""
     splits: tuple[Literal["train", "research"], ...] = ("train",)
     exclude: tuple[str, ...] = ()
     """Entries left out by name, so that they can be shown or tested as never trained on."""
     initial_weights: str | None = None
-    """Folder of weights to start from; random when None."""
+    """Folder of weights to start from, whose own descriptions are kept; random when None."""
     patch: int = 128
     """Side of the patches in guide pixels."""
     batch: int = 4
@@ -178,6 +145,15 @@ class Recipe:
             raise RecipeError(
                 f"learning_rate {self.learning_rate} must be finite and above 0, and "
                 f"average {self.average} in [0, 1)"
+            )
+        if self.text_encoder not in get_args(TextEncoderName):
+            raise RecipeError(
+                f"text_encoder {self.text_encoder!r} must be one of {get_args(TextEncoderName)}"
+            )
+        if self.text_source is not None and self.text_encoder != "clip":
+            raise RecipeError(
+                f"text_source {self.text_source}: is for text_encoder clip; {self.text_encoder} "
+                "takes the table that ships with gisr: leave text_source out"
             )
         self._check_stages()
         self._check_balancing()
@@ -290,9 +266,3 @@ def one_by_one(recipe: Recipe, only: Sequence[str], *, scale_steps: bool = True)
 
 def _set_names(chosen: SetRecipe) -> tuple[str, str]:
     return chosen.task, f"{chosen.task}:{chosen.ratio}"
-
-
-def _check_positive(group: str, **values: float) -> None:
-    for name, value in values.items():
-        if not value > 0:
-            raise RecipeError(f"{group}: {name} {value} must be above 0")

@@ -11,8 +11,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gisr.errors import RecipeError, WeightsError
 from gisr.magnet import MAGNet
+from gisr.tasks.text.table import DescriptionTable
 from gisr.training.balancing import Balancing, make_balancing
 from gisr.training.checkpoint import load_checkpoint, save_checkpoint
+from gisr.training.descriptions import kept_table, recipe_table
 from gisr.training.distributed import Processes
 from gisr.training.recipe import Recipe
 from gisr.training.samples.mixture import Position
@@ -26,6 +28,8 @@ class Run:
     """A training run; all that changes while it trains is saved and restored."""
 
     network: MAGNet
+    table: DescriptionTable
+    """Embeddings of the descriptions; they do not change."""
     model: nn.Module
     """The network as training calls it: the same parameters, compiled or shared by processes."""
     average: AveragedModel
@@ -39,9 +43,15 @@ class Run:
 
     @classmethod
     def start(cls, recipe: Recipe, device: torch.device, processes: Processes = _ALONE) -> "Run":
-        """Create a run at step 0."""
+        """Create a run at step 0.
+
+        Raises:
+            RecipeError: The initial weights or the text encoder do not fit the recipe.
+            WeightsError: They cannot be found or are damaged.
+            MissingExtraError: The text encoder needs a package that is not installed.
+        """
         torch.manual_seed(recipe.seed)
-        network = _first_network(recipe)
+        network, table = _first_network(recipe)
         # Channels last: what the convolutions of both CPU and GPU libraries like best.
         network = network.to(device)
         # torch's types do not know this argument of Module.to.
@@ -55,7 +65,8 @@ class Run:
             # In place: a wrapper would put its own name before every parameter's.
             network.compile()
         balancing = make_balancing(recipe, device)
-        return cls(network, processes.around(network), average, optimiser, balancing, processes)
+        model = processes.around(network)
+        return cls(network, table, model, average, optimiser, balancing, processes)
 
     @property
     def averaged(self) -> MAGNet:
@@ -133,18 +144,18 @@ class Run:
         self.position = Position(int(state["epoch"]), int(state["index"]))
 
 
-def _first_network(recipe: Recipe) -> MAGNet:
-    """Return a new network, or the one that the recipe starts from."""
+def _first_network(recipe: Recipe) -> tuple[MAGNet, DescriptionTable]:
+    """Return a new network, or the one that the recipe starts from, and its descriptions."""
     network = MAGNet(recipe.network)
     if recipe.initial_weights is None:
-        return network
-    loaded = load_weights(recipe.initial_weights).network
-    if loaded.config != recipe.network:
+        return network, recipe_table(recipe)
+    loaded = load_weights(recipe.initial_weights)
+    if loaded.network.config != recipe.network:
         raise RecipeError(
-            f"initial_weights {recipe.initial_weights}: their network is {loaded.config}, "
+            f"initial_weights {recipe.initial_weights}: their network is {loaded.network.config}, "
             "which is not the recipe's"
         )
-    return loaded
+    return loaded.network, kept_table(recipe, loaded.descriptions)
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from gisr.errors import WeightsError
-from gisr.magnet.config import MAGNetConfig
+from gisr.magnet import MAGNetConfig
 from gisr.tasks.text.table import DescriptionTable
 
 CONFIG_FILE = "config.json"

@@ -13,7 +13,7 @@ from safetensors.numpy import save
 
 from corpus.case import Case, Change, Make, content, cut, half, refused
 from corpus.depths import Ghost, depth
-from gisr.magnet.config import MAGNetConfig
+from gisr.magnet import MAGNetConfig
 from gisr.tasks.text.table import built_in_table
 
 _CONFIG, _TENSORS, _TABLE = "config.json", "model.safetensors", "descriptions.safetensors"

@@ -7,14 +7,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
-from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
+from tests.tiny_clip import RATIO_MERGES, clip_vocabulary, save_clip, tiny_clip_folder
 
 from gisr.errors import InputError, MissingExtraError, WeightsError
+from gisr.tasks import TaskName, describe
 from gisr.tasks.text import built_in_table, load_text_encoder
 from gisr.tasks.text import minilm as minilm_module
 from gisr.tasks.text.build import main as build
@@ -88,15 +89,33 @@ class TestMiniLM:
 
     def test_the_shipped_table_is_what_the_encoder_says(self, minilm: MiniLMEncoder) -> None:
         table = built_in_table()
-        encoded = (minilm.encode(table.sentences) - table.mean) / table.scale
-        np.testing.assert_allclose(encoded, table.embeddings, atol=2e-4)
+        departures = (minilm.encode(table.sentences) - table.mean) / table.scale
+        expected = departures / np.linalg.norm(departures, axis=1, keepdims=True)
+        np.testing.assert_allclose(table.embeddings, expected, atol=2e-5)
+        assert table.is_of(minilm)
+
+    @pytest.mark.parametrize("task", get_args(TaskName))
+    def test_standardising_tells_ratios_further_apart(
+        self, minilm: MiniLMEncoder, task: TaskName
+    ) -> None:
+        sentences = [describe(task, ratio) for ratio in (2, 4, 8)]
+        encoded, table = minilm.encode(sentences), built_in_table()
+        for one, other in ((0, 1), (0, 2), (1, 2)):
+            raw = encoded[one] @ encoded[other]
+            standardised = table.lookup(sentences[one]) @ table.lookup(sentences[other])
+            # The angle between two ratios grows by at least a tenth.
+            assert np.arccos(standardised) > 1.1 * np.arccos(raw)
+
+    def test_free_text_is_as_long_as_the_built_in_sentences(self, minilm: MiniLMEncoder) -> None:
+        embedded = built_in_table().embed("a recipe for apple pie", minilm)
+        assert np.linalg.norm(embedded) == pytest.approx(1, abs=1e-6)
 
     def test_build_writes_the_shipped_table(self, tmp_path: Path) -> None:
         path = tmp_path / "table.safetensors"
         build(["--output", str(path)])
         table = DescriptionTable.load(path)
         assert table.sentences == built_in_table().sentences
-        np.testing.assert_allclose(table.embeddings, built_in_table().embeddings, atol=2e-4)
+        np.testing.assert_allclose(table.embeddings, built_in_table().embeddings, atol=2e-5)
 
     def test_missing_weights_name_the_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(minilm_module, "PACKAGES", (("no_such_package", "model"),))
@@ -122,52 +141,9 @@ def test_a_folder_without_weights_is_refused(name: str, tmp_path: Path) -> None:
         load_text_encoder(name, tmp_path)
 
 
-def save_clip(folder: Path, tokens: list[str], merges: list[str]) -> Path:
-    """Write a tiny CLIP text tower with random weights and the given vocabulary."""
-    import torch
-    from transformers import CLIPTextConfig, CLIPTextModelWithProjection
-
-    torch.manual_seed(0)
-    config = CLIPTextConfig(
-        vocab_size=len(tokens),
-        hidden_size=16,
-        intermediate_size=32,
-        projection_dim=12,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        bos_token_id=len(tokens) - 2,
-        eos_token_id=len(tokens) - 1,
-        pad_token_id=len(tokens) - 1,
-    )
-    CLIPTextModelWithProjection(config).save_pretrained(folder)
-    vocabulary = {token: number for number, token in enumerate(tokens)}
-    (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
-    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges]), encoding="utf-8")
-    tokenizer = {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77}
-    (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer))
-    return folder
-
-
-def byte_letters() -> list[str]:
-    """Return the 256 printable stand-ins of byte-level BPE, in CLIP's order."""
-    printable = list(chain(range(33, 127), range(161, 173), range(174, 256)))
-    others = len(set(range(256)) - set(printable))
-    return [chr(code) for code in printable] + [chr(256 + number) for number in range(others)]
-
-
-def clip_vocabulary(merges: list[str]) -> list[str]:
-    letters = byte_letters()
-    words = [letter + "</w>" for letter in letters]
-    joined = ["".join(merge.split()) for merge in merges]
-    return [*letters, *words, *joined, "<|startoftext|>", "<|endoftext|>"]
-
-
-RATIO_MERGES = ["r a", "ra t", "i o</w>", "rat io</w>"]
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_clip(tmp_path_factory.mktemp("clip"), clip_vocabulary(RATIO_MERGES), RATIO_MERGES)
+    return tiny_clip_folder(tmp_path_factory.mktemp("clip"))
 
 
 @pytest.fixture(scope="module")

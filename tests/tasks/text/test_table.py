@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from gisr.errors import InputError, WeightsError
-from gisr.tasks import built_in_descriptions, describe
+from gisr.tasks import built_in_descriptions
 from gisr.tasks.text import DescriptionTable, TextEncoderName, build_table, built_in_table
 from gisr.tasks.text import table as table_module
 from gisr.tasks.text.table import BUILT_IN_FILE
@@ -28,16 +28,22 @@ class LetterEncoder:
         return np.array(counts, dtype=np.float32)
 
 
+class WordEncoder:
+    """Counts words, in two dimensions that say the same."""
+
+    name: TextEncoderName = "minilm"
+    dimension = 2
+
+    def encode(self, sentences: Sequence[str]) -> np.ndarray:
+        return np.array([[len(text.split())] * 2 for text in sentences], dtype=np.float32)
+
+
 SENTENCES = ("a depth map at ratio 2", "an image at ratio 4", "satellites over the sea, ratio 2")
 
 
 @pytest.fixture
 def table() -> DescriptionTable:
     return build_table(LetterEncoder(), SENTENCES)
-
-
-def cosine(first: np.ndarray, second: np.ndarray) -> float:
-    return float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
 
 
 class TestBuiltIn:
@@ -47,21 +53,9 @@ class TestBuiltIn:
         assert table.embeddings.shape == (225, 384)
         assert table.encoder == "minilm"
 
-    def test_is_standardised(self) -> None:
-        embeddings = built_in_table().embeddings.astype(np.float64)
-        assert np.abs(embeddings.mean(axis=0)).max() < 1e-4
-        assert np.mean(np.sum(embeddings**2, axis=1)) == pytest.approx(384, rel=1e-4)
-
-    @pytest.mark.parametrize("task", ["pansharpening", "mri", "depth"])
-    def test_standardising_tells_ratios_further_apart(self, task: str) -> None:
-        table = built_in_table()
-        rows = [table.lookup(describe(task, ratio)) for ratio in (2, 4, 8)]  # type: ignore[arg-type]
-        encoded = [row * table.scale + table.mean for row in rows]
-        for one, other in ((0, 1), (0, 2), (1, 2)):
-            raw = cosine(encoded[one], encoded[other])
-            standardised = cosine(rows[one], rows[other])
-            # The angle between two ratios grows by at least a tenth.
-            assert np.arccos(standardised) > 1.1 * np.arccos(raw)
+    def test_has_unit_length(self) -> None:
+        lengths = np.linalg.norm(built_in_table().embeddings, axis=1)
+        np.testing.assert_allclose(lengths, 1, rtol=0, atol=1e-6)
 
     def test_a_changed_description_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         changed = ("another sentence", *built_in_descriptions()[1:])
@@ -77,10 +71,13 @@ class TestBuild:
     def test_standardises_by_hand(self, table: DescriptionTable) -> None:
         encoded = LetterEncoder().encode(SENTENCES)
         np.testing.assert_allclose(table.mean, encoded.mean(axis=0), rtol=1e-6)
-        np.testing.assert_allclose(
-            table.embeddings * table.scale + table.mean, encoded, atol=1e-5, rtol=0
-        )
-        assert np.mean(np.sum(table.embeddings**2, axis=1)) == pytest.approx(10, rel=1e-5)
+        deviation = encoded.std(axis=0)
+        smallest = 0.1 * np.median(deviation)
+        np.testing.assert_allclose(table.scale, np.maximum(deviation, smallest), rtol=1e-6)
+        for sentence, counts in zip(SENTENCES, encoded, strict=True):
+            departure = (counts - table.mean) / table.scale
+            expected = departure / np.sqrt(np.sum(departure**2))
+            np.testing.assert_allclose(table.lookup(sentence), expected, atol=1e-6)
 
     def test_a_dead_dimension_does_not_blow_up(self, table: DescriptionTable) -> None:
         assert table.scale[-1] > 0
@@ -99,6 +96,10 @@ class TestBuild:
         with pytest.raises(InputError, match="does not tell"):
             build_table(LetterEncoder(), ("xyz", "zyx"))
 
+    def test_a_sentence_at_the_mean_of_all_is_refused(self) -> None:
+        with pytest.raises(InputError, match="at the mean of all"):
+            build_table(WordEncoder(), ("once", "once once", "once once once"))
+
 
 class TestUse:
     def test_lookup_and_embed_agree(self, table: DescriptionTable) -> None:
@@ -107,10 +108,32 @@ class TestUse:
             assert embedded.dtype == np.float32
             np.testing.assert_allclose(embedded, table.lookup(sentence), atol=1e-6)
 
-    def test_free_text_uses_the_tables_mean_and_scale(self, table: DescriptionTable) -> None:
-        text = "ease é"
-        expected = (LetterEncoder().encode([text])[0] - table.mean) / table.scale
-        np.testing.assert_allclose(table.embed(text, LetterEncoder()), expected, rtol=1e-6)
+    @pytest.mark.parametrize("text", ["ease é", "a " * 400])
+    def test_free_text_uses_the_tables_mean_and_scale(
+        self, table: DescriptionTable, text: str
+    ) -> None:
+        departure = (LetterEncoder().encode([text])[0] - table.mean) / table.scale
+        found = table.embed(text, LetterEncoder())
+        np.testing.assert_allclose(found, departure / np.linalg.norm(departure), rtol=1e-5)
+        assert np.linalg.norm(found) == pytest.approx(1, abs=1e-6)
+
+    def test_free_text_at_the_mean_has_no_direction(self) -> None:
+        table = build_table(WordEncoder(), ("once", "once once once"))
+        with pytest.raises(InputError, match="reword"):
+            table.embed("once once", WordEncoder())
+
+    def test_a_table_knows_its_encoder(self, table: DescriptionTable) -> None:
+        class Deaf(LetterEncoder):
+            def encode(self, sentences: Sequence[str]) -> np.ndarray:
+                return super().encode([text.replace("e", "a") for text in sentences])
+
+        class Named(LetterEncoder):
+            name: TextEncoderName = "clip"
+
+        assert table.is_of(LetterEncoder())
+        assert not table.is_of(Deaf())
+        assert not table.is_of(Named())
+        assert not table.is_of(WordEncoder())
 
     def test_unknown_sentence_names_the_remedy(self, table: DescriptionTable) -> None:
         with pytest.raises(InputError, match=r"my own words.*gisr\[text\]"):
@@ -172,6 +195,7 @@ class TestFile:
             ("embeddings", np.full((3, 10), np.nan, np.float32), "finite"),
             ("embeddings", np.zeros((3, 10), np.float64), "float32"),
             ("embeddings", np.zeros((3, 9), np.float32), "do not fit"),
+            ("embeddings", np.ones((3, 10), np.float32), "unit length"),
             ("mean", np.zeros((2, 5), np.float32), "one value per dimension"),
             ("scale", np.zeros(10, np.float32), "above zero"),
             ("extra", np.zeros(10, np.float32), "not a description table"),
@@ -193,7 +217,7 @@ def arrays_of(table: DescriptionTable) -> dict[str, np.ndarray]:
 def metadata_of(table: DescriptionTable) -> dict[str, str]:
     sentences = json.dumps(table.sentences)
     return {
-        "format": "gisr description table 1",
+        "format": "gisr description table 2",
         "encoder": table.encoder,
         "sentences": sentences,
     }

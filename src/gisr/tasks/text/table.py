@@ -22,27 +22,32 @@ BUILT_IN_FILE = "built_in_minilm.safetensors"
 """File name, inside this package, of the table of the built-in descriptions."""
 
 _ARRAYS = ("embeddings", "mean", "scale")
-_FORMAT = "gisr description table 1"
+_FORMAT = "gisr description table 2"
 # Encoders have dimensions that hardly move (MiniLM: one stays put). Divided by almost nothing they
 # would shout, above all for a free text that does move them.
 _SMALLEST_SCALE = 0.1
+_SAME = 1e-3
+"""Embeddings of unit length that differ by less, in any value, are those of one encoder."""
 
 
 @dataclass(frozen=True, eq=False)
 class DescriptionTable:
     """Sentences with their standardised embeddings, and how to standardise another one.
 
-    ``embeddings = (encoded - mean) / scale``, element by element. The arrays are read-only.
+    ``(encoded - mean) / scale``, element by element, then brought to unit length: the network sees
+    in which direction a sentence departs from the table's mean. How far it departs says little
+    (any free text does so twice as far as the built-in sentences) and would shout in Eq. (4). The
+    arrays are read-only.
     """
 
     sentences: tuple[str, ...]
     """The described tasks, without repeats."""
     embeddings: Float[np.ndarray, "sentences dimension"]
-    """One standardised embedding per sentence, float32."""
+    """One standardised embedding of unit length per sentence, float32."""
     mean: Float[np.ndarray, " dimension"]
     """Mean over the table of the encoder's own embeddings, float32."""
     scale: Float[np.ndarray, " dimension"]
-    """What one unit of a standardised embedding is in the encoder's own scale, float32."""
+    """What each dimension is divided by, in the encoder's own scale, float32."""
     encoder: TextEncoderName
     """The encoder the embeddings are of."""
 
@@ -75,18 +80,28 @@ class DescriptionTable:
         return np.asarray(self.embeddings[self.sentences.index(sentence)])
 
     def embed(self, sentence: str, encoder: TextEncoder) -> Float[np.ndarray, " dimension"]:
-        """Return the embedding of any sentence, standardised as those of the table.
+        """Return the embedding of any sentence, standardised as those of the table, unit length.
 
         Raises:
-            InputError: The sentence is empty, or the encoder is not the one of the table.
+            InputError: The sentence is empty, the encoder is not the one of the table, or gives the
+                table's mean, which has no direction.
         """
         if encoder.name != self.encoder or encoder.dimension != self.dimension:
             raise InputError(
                 f"the table holds embeddings of {self.encoder} ({self.dimension} values), "
                 f"the given encoder is {encoder.name} ({encoder.dimension}): use {self.encoder}"
             )
-        encoded = encoder.encode([sentence])[0]
-        return np.asarray((encoded - self.mean) / self.scale, dtype=np.float32)
+        embedding = _directions(encoder.encode([sentence]), self.mean, self.scale)[0]
+        if not embedding.any():
+            raise InputError(f"{encoder.name} does not tell {sentence!r} from the mean: reword it")
+        return np.asarray(embedding)
+
+    def is_of(self, encoder: TextEncoder) -> bool:
+        """Whether an encoder, with the table's mean and scale, gives the table's embeddings."""
+        if encoder.name != self.encoder or encoder.dimension != self.dimension:
+            return False
+        found = _directions(encoder.encode(self.sentences), self.mean, self.scale)
+        return bool(np.allclose(found, self.embeddings, rtol=0, atol=_SAME))
 
     def save(self, path: str | Path) -> None:
         """Write the table as one safetensors file; the file is whole or not there at all."""
@@ -133,11 +148,11 @@ def build_table(encoder: TextEncoder, sentences: Sequence[str]) -> DescriptionTa
     Sentence encoders put all descriptions into one narrow cone: MiniLM's "ratio 2" and "ratio 4"
     have a cosine of 0.95 to 0.99. Taking the mean away and dividing by the standard deviation
     makes what differs between descriptions the signal. No dimension is divided by less than a
-    tenth of the median deviation, and all are then scaled by one number so that the mean squared
-    norm of the embeddings is their dimension: inputs of unit variance for the network.
+    tenth of the median deviation. Each embedding is then brought to unit length.
 
     Raises:
-        InputError: Fewer than two different sentences, a repeated or an empty one.
+        InputError: Fewer than two different sentences, a repeated or an empty one, or an encoder
+            that does not tell them apart.
     """
     if len(set(sentences)) != len(sentences) or len(sentences) < 2:
         raise InputError("a description table needs at least two sentences, each given once")
@@ -147,10 +162,12 @@ def build_table(encoder: TextEncoder, sentences: Sequence[str]) -> DescriptionTa
     if not np.median(deviation) > 0:
         raise InputError(f"the text encoder {encoder.name} does not tell the sentences apart")
     scale = np.maximum(deviation, _SMALLEST_SCALE * np.median(deviation))
-    scale *= np.sqrt(np.mean(((encoded - mean) / scale) ** 2))
+    embeddings = _directions(encoded, mean, scale)
+    if not embeddings.any(axis=1).all():
+        raise InputError(f"the text encoder {encoder.name} puts a sentence at the mean of all")
     return DescriptionTable(
         sentences=tuple(sentences),
-        embeddings=((encoded - mean) / scale).astype(np.float32),
+        embeddings=embeddings,
         mean=mean.astype(np.float32),
         scale=scale.astype(np.float32),
         encoder=encoder.name,
@@ -175,6 +192,17 @@ def built_in_table() -> DescriptionTable:
     return table
 
 
+def _directions(
+    encoded: Float[np.ndarray, "sentences dimension"],
+    mean: Float[np.ndarray, " dimension"],
+    scale: Float[np.ndarray, " dimension"],
+) -> Float[np.ndarray, "sentences dimension"]:
+    """Standardise embeddings and bring them to unit length; zero where one is the mean itself."""
+    departures = (encoded.astype(np.float64) - mean) / scale
+    lengths = np.linalg.norm(departures, axis=1, keepdims=True)
+    return np.asarray(departures / np.maximum(lengths, np.finfo(float).tiny), dtype=np.float32)
+
+
 def _check(table: DescriptionTable) -> None:
     if table.encoder not in get_args(TextEncoderName):
         raise WeightsError(f"unknown text encoder {table.encoder!r}")
@@ -196,6 +224,9 @@ def _check(table: DescriptionTable) -> None:
         raise WeightsError("mean and scale must have one value per dimension")
     if not (table.scale > 0).all():
         raise WeightsError("scale must be above zero")
+    lengths = np.linalg.norm(table.embeddings, axis=1)
+    if not np.allclose(lengths, 1, rtol=0, atol=_SAME):
+        raise WeightsError("embeddings must have unit length")
 
 
 __all__ = ["BUILT_IN_FILE", "DescriptionTable", "build_table", "built_in_table"]

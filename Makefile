@@ -1,6 +1,6 @@
 # Two commands for a newcomer, each enough alone on a machine with Python 3.11 and make:
 #   make demo    sharpen a real image and look at the pictures
-#   make test    every check of the project
+#   make test    every check of the project, and the site of its documentation
 # They make .venv and install what constraints.txt pins, again only when something changed.
 
 PYTHON ?= python3.11
@@ -9,13 +9,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # What tests touch today.
 USER_EXTRAS := geo,mri,depth,web,text,export,scale,track,report,research
-TEST_EXTRAS := $(USER_EXTRAS),dev
+TEST_EXTRAS := $(USER_EXTRAS),dev,docs
 
 # Pins hold for the packages that build ours, too, and pip reads them from here.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit format constraints test-lowest clean
+.PHONY: help demo test lint unit docs figures format constraints test-lowest clean
 
 help:
 	@sed -n 's/^#   make/  make/p' $(firstword $(MAKEFILE_LIST))
@@ -23,7 +23,7 @@ help:
 demo: $(VENV)/installed-demo
 	$(BIN)/gisr demo
 
-test: lint unit
+test: lint docs unit
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check
@@ -31,8 +31,20 @@ lint: $(VENV)/installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+# Coverage is printed at the end.
 unit: $(VENV)/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --cov
+
+# The site, into site/. --strict: a broken link or a name without documentation fails the build. The
+# variable leaves out a notice of the theme about other software.
+docs: $(VENV)/installed-test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+# What the docs show and a test or a reader would find stale: run after a change that shows in it.
+figures: $(VENV)/installed-test
+	$(BIN)/python tools/import_graph.py docs/images/import-graph.svg
+	$(BIN)/python tools/notebooks.py docs/notebooks/*.ipynb
+	$(BIN)/python tools/gallery.py docs/images/gallery
 
 format: $(VENV)/installed-test
 	$(BIN)/ruff check --fix
@@ -62,10 +74,10 @@ test-lowest:
 # Pin what resolves today, with every extra. The build backend is pinned with the rest.
 constraints: $(BIN)/python
 	rm -rf $(VENV)/resolve && $(PYTHON) -m venv $(VENV)/resolve
-	PIP_CONSTRAINT= $(VENV)/resolve/bin/pip install --quiet "torch==2.13.0" ".[all,dev]" hatchling editables
+	PIP_CONSTRAINT= $(VENV)/resolve/bin/pip install --quiet "torch==2.13.0" ".[all,dev,docs]" hatchling editables
 	sed -n '/^#/p' constraints.txt > $(VENV)/constraints.txt
 	$(VENV)/resolve/bin/pip freeze --exclude gisr | sed 's/+cpu$$//' >> $(VENV)/constraints.txt
 	mv $(VENV)/constraints.txt constraints.txt && rm -rf $(VENV)/resolve
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lowest .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis site .coverage

@@ -72,7 +72,7 @@ def card_results(scores: Sequence[Score], name: str) -> str:
     """Return the card's tables: those of the page, under bold lines instead of headings."""
     under_lines = re.sub(r"^### (.*)$", r"**\1**", tables(scores), flags=re.M).strip()
     return (
-        "The commands, every image's values and the bars that are not reached yet are in\n"
+        "The commands, every image's values and the goals that are not reached are in\n"
         f"`docs/results/weights-{name}.md`.\n\n{under_lines}"
     )
 

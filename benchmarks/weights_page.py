@@ -3,8 +3,8 @@
     gisr evaluate ../shared/data --out runs/scores/pairs.json
     gisr evaluate ../shared/data/standard/lu --out runs/scores/lu.json
     python benchmarks/weights_page.py --scores runs/scores/*.json --runs runs/a runs/b \
-        --name v2 --remarks runs/remarks.md --text runs/training.md \
-        --out docs/results/weights-v2.md
+        --name v5 --remarks runs/remarks.md --text runs/training.md \
+        --out docs/results/weights-v5.md
 
 Writes the page and, beside it, a JSON with every image's values, from which ``weights_card.py``
 brings the card and the README up to date.
@@ -28,12 +28,12 @@ WAYS = {
     "+ensemble": "--uncertainty",
     "+ensemble+consistent": "both",
 }
-"""Other ways to ask, as `gisr evaluate` names them and as `gisr upscale` does."""
+"""Other settings, as `gisr evaluate` names them and as `gisr upscale` does."""
 _LOW_BAR = 0.5
-"""dB that an image may be worse than interpolation (issue 4)."""
+"""dB that an image may be worse than interpolation."""
 
 Bar = tuple[float, float, bool]
-"""What is asked, what was measured, whether it is reached."""
+"""The goal, what was measured, whether it is reached."""
 Value = Callable[[str, int, str, str], float]
 """Gives the mean of (benchmark, ratio, system, metric)."""
 
@@ -62,7 +62,7 @@ def gains(scores: Sequence[Score]) -> list[tuple[float, str]]:
 
 
 def said_of_worst(worst: Sequence[tuple[float, str]]) -> str:
-    """Say how many of the images come out worse than the interpolated target."""
+    """Report how many of the images come out worse than the interpolated target."""
     below, low = (sum(gain < least for gain, _ in worst) for least in (0, -_LOW_BAR))
     return (
         "Gain over bicubic (zero-filling for MR) in dB, of the RMSE for depth: "
@@ -99,9 +99,9 @@ def scans(scores: Sequence[Score]) -> str:
 
 
 def bars(scores: Sequence[Score]) -> str:
-    """Return the table of what issue 4 asks, what was measured, and whether it is reached."""
+    """Return the table of the goals, what was measured, and whether they are reached."""
     ours, *others = (_bars(scores, SYSTEM + way) for way in ("", *WAYS))
-    heads = ["bar", "asked", "measured", "reached", *(f"with {way}" for way in WAYS.values())]
+    heads = ["row", "goal", "measured", "reached", *(f"with {way}" for way in WAYS.values())]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for what, (bar, value, reached) in ours.items():
         also = [_also(other[what]) if what in other else "" for other in others]
@@ -191,7 +191,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scores", nargs="+", type=Path, required=True)
     parser.add_argument("--runs", nargs="+", type=Path, required=True)
-    parser.add_argument("--name", required=True, help="for example v2")
+    parser.add_argument("--name", required=True, help="for example v5")
     parser.add_argument("--text", type=Path, required=True, help="how they were trained")
     parser.add_argument("--remarks", type=Path, help="what is missing, and why")
     parser.add_argument("--out", type=Path, required=True)
@@ -208,7 +208,7 @@ Every image's values are in [{given.out.stem}.json]({given.out.stem}.json). Meas
 
 {commands}
 
-## What was asked, and what was reached
+## Goals, and what was measured
 
 {bars(scores)}
 

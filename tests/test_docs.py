@@ -1,5 +1,6 @@
 """The README and the guides do what they say: every gisr command in them is run or parsed."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -17,7 +18,7 @@ from gisr.weights.folder import EMBEDDED, TENSORS_FILE, embedded_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NEEDS_WEIGHTS = pytest.mark.skipif(
     not (embedded_folder(EMBEDDED[0]) / TENSORS_FILE).is_file(),
     reason="needs the embedded weights, which are not in this checkout",
@@ -46,6 +47,28 @@ def test_commands_parse(page: Path) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), link
+
+
+def test_troubleshooting_quotes_messages_that_exist() -> None:
+    said = "\n".join(
+        node.value
+        for path in (ROOT / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    messages = re.findall(r"^\| `(.*?)` \|", text, re.MULTILINE)
+    assert len(messages) > 40
+    for message in messages:
+        for part in message.split("..."):
+            assert part.strip() in said, message
+
+
+def test_the_gallery_is_small_and_shown() -> None:
+    pictures = list((ROOT / "docs" / "images" / "gallery").iterdir())
+    page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    assert sum(picture.stat().st_size for picture in pictures) < 1_500_000
+    assert all(f"images/gallery/{picture.name}" in page for picture in pictures)
 
 
 @NEEDS_WEIGHTS

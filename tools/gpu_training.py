@@ -1,12 +1,12 @@
-"""Train for half an hour on a lent GPU: take data and weights there, bring the run back.
+"""Train on a machine without network: pack data and weights, train there, unpack the run.
 
-For machines that nothing can be installed on or fetched to, and that pass only small files:
+For machines on which nothing can be installed or downloaded, and small files alone can be copied:
 
     python tools/gpu_training.py pack RECIPE gpu          # here: what the run needs, in a folder
     python tools/gpu_training.py train gpu RUN --out OUT  # there: goes on until the time is up
     python tools/gpu_training.py unpack OUT RUN           # here: what came back, as a run's folder
 
-docs/training.md, "A GPU for half an hour", has the command lines.
+docs/training.md, "Training on a machine without network", has the command lines.
 """
 
 import argparse

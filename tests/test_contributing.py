@@ -15,7 +15,7 @@ from gisr.data.degradations import wald
 from gisr.data.pair import Pair
 from gisr.data.protocols import wald_pair
 from gisr.datasets.entry import Entry
-from gisr.datasets.readers import LAYOUTS, Layout
+from gisr.datasets.readers import LAYOUTS, DatasetLayout
 from gisr.datasets.readers.depth_files import frame_of_files
 from gisr.datasets.sources import read_entries
 from gisr.tasks.sensors import _ALIASES, SENSORS, Sensor, find_sensor
@@ -68,7 +68,7 @@ class _Stereo:
 def test_a_data_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    layout = Layout(
+    layout = DatasetLayout(
         name="stereo",  # type: ignore[arg-type]  # LayoutName gets it in step 2
         title="Stereo, 1 test frame",
         task="depth",

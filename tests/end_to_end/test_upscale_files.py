@@ -23,12 +23,12 @@ from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.io.depth.maps import read_depth
 from gisr.io.geotiff import read_geotiff
-from gisr.io.placement import Placement
 from gisr.io.volumes.nifti import read_nifti
 from gisr.metrics import psnr, rmse
 from gisr.pipelines.hole_filling import fill_by_guide
 from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
+from gisr.placement import Placement
 from gisr.tasks.contrasts import guess_contrast
 
 RNG = np.random.default_rng(0)

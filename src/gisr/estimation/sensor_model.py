@@ -45,7 +45,7 @@ _DETAIL = np.outer((1, -2, 1), (1, -2, 1)) / 6.0
 
 
 @dataclass(frozen=True, eq=False)
-class Instrument:
+class SensorModel:
     """How a target came about."""
 
     gains: tuple[float, float]
@@ -75,7 +75,7 @@ class Instrument:
         return f"the target's blur has a gain of {least:.2f} at the Nyquist frequency{rather}"
 
 
-def find_instrument(parts: Iterable[Pair], tabled: float, bands: int) -> Instrument:
+def estimate_sensor_model(parts: Iterable[Pair], tabled: float, bands: int) -> SensorModel:
     """Look at parts of a pair, whose guide is aligned, and say how the target came about.
 
     A measured gain above the tabled one replaces it. One below it may also mean that the truth
@@ -90,10 +90,10 @@ def find_instrument(parts: Iterable[Pair], tabled: float, bands: int) -> Instrum
     noise = np.median([look.noise for look in looks], axis=0) if looks else np.zeros(bands)
     agreeing = [look for look in looks if look.unexplained <= 1 - _AGREEMENT]
     if not agreeing:
-        return Instrument((tabled, tabled), noise, False)
+        return SensorModel((tabled, tabled), noise, False)
     measured = float(np.median([look.gain for look in agreeing]))
     bicubic = float(np.median([look.by_bicubic / look.unexplained for look in agreeing]))
-    return Instrument((measured, max(measured, tabled)), noise, True, bicubic < _BETTER)
+    return SensorModel((measured, max(measured, tabled)), noise, True, bicubic < _BETTER)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from scipy import ndimage, optimize, stats
 
+from gisr.array_types import Voxels
 from gisr.data.pair import Pair
 from gisr.data.volume_resample import filled, nearest_mask, onto_guide
 from gisr.io.volumes.placement import VolumePlacement
@@ -35,8 +36,7 @@ _BLUR = 0.35
 _COARSE_BLUR = 2.0
 """Guide voxels of further blur for the first, wide search."""
 
-Voxels = Float[np.ndarray, "X Y Z"]
-Points = Float[np.ndarray, "3 points"]
+VoxelPoints = Float[np.ndarray, "3 points"]
 
 
 @dataclass(frozen=True)
@@ -125,12 +125,12 @@ class _Similarity:
     low: NDArray[np.int64]
     """Levels of the target at the points."""
     high: Voxels
-    points: Points
+    points: VoxelPoints
     axes: list[int]
     """The axes along which shifts are looked for."""
 
     @classmethod
-    def of(cls, low: Voxels, high: Voxels, points: Points, axes: list[int]) -> "_Similarity":
+    def of(cls, low: Voxels, high: Voxels, points: VoxelPoints, axes: list[int]) -> "_Similarity":
         """Look up the target once."""
         return cls(_looked_up(low, points), high, points, axes)
 
@@ -148,7 +148,7 @@ class _Similarity:
         return float((stats.entropy(pairs.sum(0)) + stats.entropy(pairs.sum(1))) / joint)
 
 
-def _looked_up(volume: Voxels, points: Points) -> NDArray[np.int64]:
+def _looked_up(volume: Voxels, points: VoxelPoints) -> NDArray[np.int64]:
     """Return the levels of a volume of 0 to 1 at points."""
     values = ndimage.map_coordinates(volume, points, order=1, mode="nearest")
     levels: NDArray[np.int64] = np.minimum(values * _BINS, _BINS - 1).astype(np.int64)
@@ -186,7 +186,7 @@ def _judged(similarity: _Similarity, found: NDArray[np.float64]) -> VolumeAlignm
     return VolumeAlignment((x, y, z), True, note, before, after)
 
 
-def _points(inside: Bool[np.ndarray, "X Y Z"]) -> Points:
+def _points(inside: Bool[np.ndarray, "X Y Z"]) -> VoxelPoints:
     """Return places off the grid: on it, interpolation would favour shifts by whole voxels."""
     random = np.random.default_rng(0)
     places = np.flatnonzero(inside)

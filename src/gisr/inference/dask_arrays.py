@@ -16,7 +16,7 @@ from jaxtyping import Float, Shaped
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.estimation.sensor_model import Instrument
+from gisr.estimation.sensor_model import SensorModel
 from gisr.inference.consistency.correction import (
     Consistency,
     block_sides,
@@ -28,9 +28,9 @@ from gisr.inference.system import Settings
 from gisr.inference.tile_runner import PromptPart, TileJob
 from gisr.inference.tiling import TilePlan, ramp
 from gisr.inference.upscaler import Upscaler, prompt_cells
-from gisr.inference.windowed_pair import Cut, PairSource, Survey, Values, sample_of, survey_of
-from gisr.io.optional_imports import load_extra
-from gisr.io.placement import place_by_shape
+from gisr.inference.windowed_pair import Cut, KnownImage, PairSource, Survey, sample_of, survey_of
+from gisr.optional_imports import load_extra
+from gisr.placement import place_by_shape
 from gisr.tasks import Grid, TaskName, find_task
 from gisr.windows import Window, within
 
@@ -120,7 +120,7 @@ def upscale_dask(
         source.shape,
         low.shape[:2],
         source.offset,
-        source.instrument if wanted and by_sensor else None,
+        source.sensor_model if wanted and by_sensor else None,
     )
     if upscaler.network.prompt_generator is not None:
         _take_prompt(work, source)
@@ -136,11 +136,11 @@ class DaskSource(PairSource):
         super().__init__(about, guide.shape[:2], target.shape[:2])
         self.target, self.guide = target, guide
 
-    def read_target(self, rows: slice, columns: slice) -> Values:
+    def read_target(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the target."""
         return known_values(self.target[rows, columns].compute())
 
-    def read_guide(self, rows: slice, columns: slice) -> Values:
+    def read_guide(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the guide."""
         return known_values(self.guide[rows, columns].compute())
 
@@ -169,15 +169,15 @@ class PartSource(PairSource):
         """Take the parts that :meth:`target_area` and :meth:`guide_area` name."""
         super().__init__(work.about, work.shape, work.target_shape)
         self.offset = work.offset
-        self._survey, self._instrument = work.job.survey, work.instrument
+        self._survey, self._sensor_model = work.job.survey, work.sensor_model
         self._target, self._target_area = target, self.target_area(window)[0]
         self._guide, self._guide_area = guide, self.guide_area(window)
 
-    def read_target(self, rows: slice, columns: slice) -> Values:
+    def read_target(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the target."""
         return known_values(self._target[within(self._target_area, (rows, columns))])
 
-    def read_guide(self, rows: slice, columns: slice) -> Values:
+    def read_guide(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the guide."""
         return known_values(self._guide[within(self._guide_area, (rows, columns))])
 
@@ -187,13 +187,13 @@ class PartSource(PairSource):
         return self._survey
 
     @cached_property
-    def instrument(self) -> Instrument:
+    def sensor_model(self) -> SensorModel:
         """What was found of the whole pair's."""
-        assert self._instrument is not None
-        return self._instrument
+        assert self._sensor_model is not None
+        return self._sensor_model
 
 
-def known_values(image: Shaped[np.ndarray, "h w channels"]) -> Values:
+def known_values(image: Shaped[np.ndarray, "h w channels"]) -> KnownImage:
     """Return an image as float32 without its NaN, and where all its channels are known."""
     known = np.isfinite(image).all(axis=2)
     return np.where(known[..., None], image, 0).astype(np.float32), known
@@ -208,7 +208,7 @@ class _Work:
     shape: tuple[int, int]
     target_shape: tuple[int, int]
     offset: tuple[float, float]
-    instrument: Instrument | None
+    sensor_model: SensorModel | None
     """Where a satellite image is to be made consistent."""
 
     def cut(self, window: Window, target: Part, guide: Part) -> Cut | None:

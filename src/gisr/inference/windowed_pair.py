@@ -15,11 +15,11 @@ from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.errors import InputError
 from gisr.estimation.registration import LARGEST_SHIFT, Alignment, find_alignment
-from gisr.estimation.sensor_model import Instrument, find_instrument
+from gisr.estimation.sensor_model import SensorModel, estimate_sensor_model
 from gisr.estimation.volume_registration import VolumeAlignment, find_slice_shift
 from gisr.inference.percentile_sample import RegularSample
 from gisr.inference.tiling import TilePlan
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 from gisr.tasks import Task, describe, find_task
 from gisr.windows import Window
 
@@ -31,7 +31,7 @@ _GUIDE_MARGIN = int(LARGEST_SHIFT) + 3
 _SAMPLE_WINDOW = 512
 _MOST_SAMPLE_WINDOWS = 9
 
-Values = tuple[Float[np.ndarray, "h w channels"], Bool[np.ndarray, "h w"]]
+KnownImage = tuple[Float[np.ndarray, "h w channels"], Bool[np.ndarray, "h w"]]
 """An image and where it is known."""
 
 
@@ -104,11 +104,11 @@ class PairSource(ABC):
         )
 
     @abstractmethod
-    def read_target(self, rows: slice, columns: slice) -> Values:
+    def read_target(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the target, in target pixels."""
 
     @abstractmethod
-    def read_guide(self, rows: slice, columns: slice) -> Values:
+    def read_guide(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the guide."""
 
     @cached_property
@@ -116,7 +116,7 @@ class PairSource(ABC):
     def survey(self) -> Survey:
         """Look at all of the pair once."""
 
-    def read_on_guide_grid(self, window: Window) -> Values | None:
+    def read_on_guide_grid(self, window: Window) -> KnownImage | None:
         """Return the target on the guide's grid; None if it comes from :meth:`read_target`."""
         return None
 
@@ -154,10 +154,10 @@ class PairSource(ABC):
         return found.pair
 
     @cached_property
-    def instrument(self) -> Instrument:
+    def sensor_model(self) -> SensorModel:
         """What windows all over a satellite pair tell of its target's blur and noise."""
         parts = (cut.pair for cut in self._sample_cuts())
-        return find_instrument(parts, self.about.mtf_gain, self.bands)
+        return estimate_sensor_model(parts, self.about.mtf_gain, self.bands)
 
     def cut(self, window: Window) -> Cut | None:
         """Return one window, None where no pixel of its result would be known."""
@@ -209,7 +209,7 @@ class PairSource(ABC):
         )
         return rows, columns
 
-    def _shifted_guide(self, window: Window) -> Values:
+    def _shifted_guide(self, window: Window) -> KnownImage:
         """Return the guide of a window without holes, the shift undone, and where it is known."""
         area = self.guide_area(window)
         guide, known = self.read_guide(*area)
@@ -271,7 +271,7 @@ class ArraySource(PairSource):
                 pair, target=self._target, placement=_SAME, grid="centre", valid=None
             )
 
-    def read_target(self, rows: slice, columns: slice) -> Values:
+    def read_target(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the target."""
         target = self._target[rows, columns]
         known = (
@@ -279,7 +279,7 @@ class ArraySource(PairSource):
         )
         return target, known
 
-    def read_guide(self, rows: slice, columns: slice) -> Values:
+    def read_guide(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the guide: an array has no unknown guide pixels."""
         guide = self._pair.guide[rows, columns]
         return guide, np.ones(guide.shape[:2], dtype=bool)

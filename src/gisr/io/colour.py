@@ -9,8 +9,8 @@ from jaxtyping import UInt
 
 from gisr.errors import FileFormatError
 from gisr.io.limits import DEFAULT_LIMITS, Limits
-from gisr.io.optional_imports import without_chatter
 from gisr.io.pictures import open_picture, png_header
+from gisr.optional_imports import without_chatter
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -28,8 +28,6 @@ class Limits:
     """Voxels of a volume: 512 x 512 x 2048."""
     max_bytes: int = 8 * 2**30
     """Bytes of the decoded array, in the type it has on disk."""
-    max_ratio: float = 64.0
-    """Guide samples per target sample along one axis; the paper goes to 16."""
 
     def __post_init__(self) -> None:
         """Refuse limits that would refuse every file.

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from gisr.errors import InputError
-from gisr.io.optional_imports import load_extra
+from gisr.optional_imports import load_extra
 from gisr.pipelines.batch import Batch, BatchItem, PairOutcome, Summary, attempt
 from gisr.pipelines.options import Execution
 

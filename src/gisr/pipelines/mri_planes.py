@@ -21,6 +21,7 @@ from math import prod
 import numpy as np
 from jaxtyping import Bool, Float
 
+from gisr.array_types import Voxels
 from gisr.data.pair import Pair
 from gisr.data.volume_resample import (
     average_axis,
@@ -36,13 +37,11 @@ from gisr.data.volume_resample import (
 from gisr.errors import InputError
 from gisr.inference.consistency.correction import Consistency
 from gisr.inference.system import Answer, Check, PairSystem, Settings
-from gisr.io.placement import Placement
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import AxisPlacement, VolumePlacement
 from gisr.pipelines.mri_slices import (
     Places,
     SliceStack,
-    Voxels,
     along,
     in_plane,
     known_part,
@@ -51,6 +50,7 @@ from gisr.pipelines.mri_slices import (
     slice_axis_placement,
 )
 from gisr.pipelines.request import Request
+from gisr.placement import Placement
 from gisr.tasks import Grid
 
 _AXES = (0, 1, 2)

@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float
 
 from gisr.errors import FileFormatError, PairError
 from gisr.io.files import check_not_input, check_writable, file_suffix
-from gisr.io.optional_imports import load_extra
-from gisr.io.placement import Placement, place_by_shape
+from gisr.optional_imports import load_extra
 from gisr.pipelines.options import Options
+from gisr.placement import Placement, place_by_shape
 from gisr.tasks import Grid, Task, TaskName, find_task
 
 if TYPE_CHECKING:  # scipy takes half a second to load

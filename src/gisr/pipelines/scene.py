@@ -32,10 +32,10 @@ from gisr.io.geotiff import (
     waiting_bytes,
 )
 from gisr.io.geotiff.pair import RasterPair
-from gisr.io.placement import Placement
 from gisr.pipelines.raster_source import RasterSource
 from gisr.pipelines.report import SceneResult, write_report
 from gisr.pipelines.request import FileResult, Request
+from gisr.placement import Placement
 from gisr.tasks.sensors import unlisted_note
 
 _BLOCK_CACHE = 48 * 10**6
@@ -72,7 +72,7 @@ def upscale_scene(
                 notes.append(f"tiles of {tile} in place of {system.tile} to keep to max-memory")
         consistency = _write_scene(system, request, source, tile, check, progress)
         if consistency is not None:
-            notes += [source.instrument.note, consistency.note]
+            notes += [source.sensor_model.note, consistency.note]
         result = FileResult(
             path=request.output,
             task=request.task,
@@ -132,9 +132,7 @@ def _write_scene(
         layouts = (options.creation, None)
         opened = [
             outputs.enter_context(
-                create_geotiff(
-                    path, target=header, guide=files.guide, layout=layout, temporary=place
-                )
+                create_geotiff(path, place, target=header, guide=files.guide, layout=layout)
             )
             for path, place, header, layout in zip(paths, places, headers, layouts, strict=False)
         ]

@@ -7,8 +7,8 @@ from itertools import repeat
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
+from gisr.array_types import Voxels
 from gisr.data.volume_resample import finite_guide
 from gisr.estimation.volume_registration import VolumeAlignment, find_volume_shift, shift_guide
 from gisr.inference.system import Check, PairSystem, Progress
@@ -20,8 +20,6 @@ from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.report import ArrayResult, volume_result, write_report
 from gisr.pipelines.request import FileResult, Request
 from gisr.tasks.contrasts import guess_contrast
-
-Voxels = Float[np.ndarray, "X Y Z"]
 
 
 def upscale_volume(
@@ -89,14 +87,14 @@ class _Count:
 
 @contextmanager
 def _writers(request: Request[VolumePair]) -> Iterator[list[NiftiWriter]]:
-    """Give what writes the result, and the spread if asked for; both appear together or not."""
+    """Give what writes the result, and the spread if requested; both appear together or not."""
     files, types = request.files, (None, np.dtype(np.float32))
     spread = request.options.uncertainty
     paths = [request.output] if spread is None else [request.output, Path(spread)]
     with atomic_outputs(paths, request.options.overwrite) as places, ExitStack() as outputs:
         write = partial(nifti_writer, target=files.target, guide=files.guide)
         yield [
-            outputs.enter_context(write(path, dtype=dtype, temporary=place))
+            outputs.enter_context(write(path, place, dtype=dtype))
             for path, place, dtype in zip(paths, places, types, strict=False)
         ]
 

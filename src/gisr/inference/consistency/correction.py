@@ -24,6 +24,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from gisr.array_types import ImageArray
 from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.inference.consistency.back_projection import Sampling, above_noise, smaller
@@ -46,7 +47,6 @@ correction fades within a few target pixels."""
 _WIDE = 4096
 """Guide pixels: of a wider scene, blocks have fewer rows, down to the margin's, to save memory."""
 
-Image = Float[np.ndarray, "H W bands"]
 Corrected = Literal["default", "always", "kspace", "never"]
 """When results are made consistent; ``kspace``: on k-space grids only."""
 
@@ -72,7 +72,7 @@ def is_corrected(corrected: Corrected, pair: Pair, source: PairSource) -> bool:
             return pair.grid == "kspace"
         case "default":
             by_sensor = find_task(pair.task).reduction == "sensor"
-            return source.instrument.measured if by_sensor else pair.grid == "kspace"
+            return source.sensor_model.measured if by_sensor else pair.grid == "kspace"
 
 
 @dataclass
@@ -135,7 +135,9 @@ class Consistency:
         self.low, self.high = min(self.low, low), max(self.high, high)
 
 
-def consistent_image(image: Image, pair: Pair, source: PairSource, found: Consistency) -> Image:
+def consistent_image(
+    image: ImageArray, pair: Pair, source: PairSource, found: Consistency
+) -> ImageArray:
     """Return the consistent image of a pair in memory.
 
     Args:
@@ -150,7 +152,7 @@ def consistent_image(image: Image, pair: Pair, source: PairSource, found: Consis
     return gathered(rows, source.shape, source.bands)
 
 
-def consistent_kspace(image: Image, pair: Pair, found: Consistency) -> Image:
+def consistent_kspace(image: ImageArray, pair: Pair, found: Consistency) -> ImageArray:
     """Return the nearest image whose k-space holds the target's, for a pair on a k-space grid.
 
     For an image of either sign what remains is rounding. Magnitudes stay above 0, which leaves a
@@ -214,7 +216,7 @@ def consistent_rows(
         yield Rows(top, bottom, result)
 
 
-def residual_of(image: Image, window: Window, source: PairSource, found: Consistency) -> None:
+def residual_of(image: ImageArray, window: Window, source: PairSource, found: Consistency) -> None:
     """Count what is missing in a window of a result, NaN where it is unknown, as it is."""
     found.widen(source.survey.lowest, source.survey.highest)
     consistent_block(image, window, window, source, found)
@@ -245,14 +247,14 @@ class _Feed:
     def __init__(self, rows: Iterable[Rows], width: int, bands: int) -> None:
         self._rows = iter(rows)
         self._current: Rows | None = None
-        self._buffer: Image = np.zeros((0, width, bands), np.float32)
+        self._buffer: ImageArray = np.zeros((0, width, bands), np.float32)
         self._first = self._last = 0
         self._known = 0
         """Row after the last one that came with an image."""
         self._blank = False
         """Whether the buffer holds nothing but NaN."""
 
-    def rows(self, first: int, last: int) -> Image:
+    def rows(self, first: int, last: int) -> ImageArray:
         """Return rows, NaN where nothing is known; they change when more are asked for."""
         kept, count = self._buffer[first - self._first : self._last - self._first], last - first
         if count > len(self._buffer):
@@ -281,8 +283,8 @@ class _Feed:
 
 
 def consistent_block(
-    image: Image, window: Window, core: Window, source: PairSource, found: Consistency
-) -> Image:
+    image: ImageArray, window: Window, core: Window, source: PairSource, found: Consistency
+) -> ImageArray:
     """Return the core of a window, consistent with the target's pixels in all of the window."""
     area, placement = source.target_area(window)
     target, valid = source.read_target(*area)
@@ -303,7 +305,7 @@ def consistent_block(
     ]
     missing = smaller(residuals[0], residuals[-1])
     if find_task(source.about.task).reduction == "sensor":
-        missing = above_noise(missing, counted, source.instrument.noise)
+        missing = above_noise(missing, counted, source.sensor_model.noise)
     result = image + sampling.up(sampling.solve(missing, counted, _ROUNDS))
     result = source.survey.clip(result, source.about.bits)
     after = target - sampling.down(np.where(known[..., None], result, np.float32(0)))
@@ -316,4 +318,4 @@ def consistent_block(
 def _gains(source: PairSource) -> tuple[float | None, ...]:
     """Return what D's gain can be, from least to largest; None for bicubic reduction."""
     by_sensor = find_task(source.about.task).reduction == "sensor"
-    return source.instrument.reductions if by_sensor else (None,)
+    return source.sensor_model.reductions if by_sensor else (None,)

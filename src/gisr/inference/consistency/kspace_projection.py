@@ -3,12 +3,12 @@
 An image of either sign gets what its k-space misses at once. Magnitudes are never negative, which
 ties frequencies together: the nearest image ``x`` to the network's ``x0`` is that of
 
-    minimise |x - x0|^2 + |U(D x - target)|^2 / doubt   over all x >= 0,
+    minimise |x - x0|^2 + |U(D x - target)|^2 / noise_to_error   over all x >= 0,
 
-D keeping the centre of k-space, U putting such a centre into an image of zeros, and ``doubt`` being
-the variance of the target's noise over that of the network's error, 0 for a clean target. Its dual
-is smooth and is climbed with Nesterov's momentum (Beck and Teboulle, SIAM J. Imaging Sciences 2,
-2009).
+D keeping the centre of k-space, U putting such a centre into an image of zeros, and
+``noise_to_error`` being the variance of the target's noise over that of the network's error, 0 for
+a clean target. Its dual is smooth and is climbed with Nesterov's momentum (Beck and Teboulle, SIAM
+J. Imaging Sciences 2, 2009).
 
 Where there is air, noise is told from what the network got wrong: the result is near 0 there, and
 what the target has beside the result's ringing is noise.
@@ -55,7 +55,7 @@ def nearest_image(
     known: Bool[np.ndarray, "h w"],
     *,
     magnitudes: bool,
-    doubt: float | None = None,
+    noise_to_error: float | None = None,
 ) -> Plane:
     """Return the nearest image that agrees with the target in the centre of k-space.
 
@@ -64,29 +64,29 @@ def nearest_image(
         target: Measured, on a k-space grid, without holes.
         known: Pixels of it that count.
         magnitudes: Whether the result is to be nowhere below 0; else it agrees to rounding.
-        doubt: Of magnitudes: the variance of the target's noise over that of the network's error;
-            measured by :func:`doubt_of` when None.
+        noise_to_error: Of magnitudes: the variance of the target's noise over that of the network's
+            error; estimated by :func:`noise_to_error_ratio` when None.
     """
     if not magnitudes:
         exact: Plane = image + kspace_up(missing_kspace(image, target, known), image.shape)
         return exact
     unit = _unit(target)  # squares of values that fit float32 may not
-    near = _nearest_magnitudes(image / unit, target / unit, known, doubt)
+    near = _nearest_magnitudes(image / unit, target / unit, known, noise_to_error)
     nearest: Plane = near * unit
     return nearest
 
 
 def _nearest_magnitudes(
-    image: Plane, target: Small, known: Bool[np.ndarray, "h w"], doubt: float | None
+    image: Plane, target: Small, known: Bool[np.ndarray, "h w"], noise_to_error: float | None
 ) -> Plane:
-    if doubt is None:
-        doubt = doubt_of(image, target, known)
+    if noise_to_error is None:
+        noise_to_error = noise_to_error_ratio(image, target, known)
     multiplier = ahead = np.zeros_like(target)
     speed = 1.0
     for _ in range(_STEPS):
         result = np.maximum(image + kspace_up(ahead, image.shape), 0)
-        uphill = missing_kspace(result, target, known) - doubt * ahead
-        last, multiplier = multiplier, ahead + uphill / np.float32(1 + doubt)
+        uphill = missing_kspace(result, target, known) - noise_to_error * ahead
+        last, multiplier = multiplier, ahead + uphill / np.float32(1 + noise_to_error)
         faster = (1 + np.sqrt(1 + 4 * speed * speed)) / 2
         ahead = multiplier + np.float32((speed - 1) / faster) * (multiplier - last)
         speed = faster
@@ -96,7 +96,7 @@ def _nearest_magnitudes(
     return nearest
 
 
-def doubt_of(image: Plane, target: Small, known: Bool[np.ndarray, "h w"]) -> float:
+def noise_to_error_ratio(image: Plane, target: Small, known: Bool[np.ndarray, "h w"]) -> float:
     """Return the variance of a target's noise over that of what a result misses in it otherwise.
 
     0 where the target is clean, or has too little air to tell.

@@ -13,7 +13,7 @@ from jaxtyping import Num
 from gisr.errors import FileFormatError
 from gisr.io.files import check_readable, typed_errors
 from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bytes, check_picture
-from gisr.io.optional_imports import load_extra
+from gisr.optional_imports import load_extra
 
 _FAILURE = "cannot be read as HDF5"
 

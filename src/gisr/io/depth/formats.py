@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from types import ModuleType
 from typing import IO
 
 import numpy as np
@@ -16,8 +17,8 @@ from jaxtyping import Float32, Num, Shaped
 
 from gisr.errors import FileFormatError
 from gisr.io.limits import Limits, check_picture
-from gisr.io.optional_imports import load_extra, without_chatter
 from gisr.io.pictures import open_picture, png_header
+from gisr.optional_imports import load_extra, without_chatter
 
 Fits = Callable[[tuple[int, int]], object]
 """Refuses rows and columns, with an error of gisr, that another file does not go with."""
@@ -133,9 +134,13 @@ def write_npz(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
         np.savez_compressed(stream, depth=stored)
 
 
+def _openexr() -> ModuleType:
+    return load_extra("OpenEXR", "depth")
+
+
 def read_exr(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"]:
     """Return the depth channel of an OpenEXR file: the only one, or Z, or equal R, G and B."""
-    openexr = load_extra("OpenEXR", "depth")
+    openexr = _openexr()
     with (
         without_chatter(),
         openexr.File(str(path), separate_channels=True, header_only=True) as file,
@@ -173,7 +178,7 @@ def _depth_channel(
 
 def write_exr(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
     """Write float16 or float32 samples as an OpenEXR file with the channel Z."""
-    openexr = load_extra("OpenEXR", "depth")
+    openexr = _openexr()
     header = {"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage}
     with openexr.File(header, {"Z": np.ascontiguousarray(stored)}) as file:
         file.write(str(path))

@@ -17,8 +17,8 @@ from gisr.errors import FileFormatError, InputError
 from gisr.io.files import check_readable, typed_errors
 from gisr.io.geotiff.regrid import GeoOutline, Regrid
 from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bands, check_bytes, check_picture
-from gisr.io.optional_imports import load_extra
 from gisr.io.quantise import holds
+from gisr.optional_imports import load_extra
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader

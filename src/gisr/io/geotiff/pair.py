@@ -7,8 +7,8 @@ from os import PathLike
 from gisr.io.geotiff.header import GeoHeader, open_geotiff, read_header, read_outline
 from gisr.io.geotiff.relate import relate_grids
 from gisr.io.limits import Limits
-from gisr.io.placement import Placement
 from gisr.io.quantise import holds
+from gisr.placement import Placement
 
 _MOST_GUIDE_BANDS = 3
 """More are no panchromatic image and no colour picture: the first is taken."""

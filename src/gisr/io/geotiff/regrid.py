@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Shaped
 
 from gisr.errors import PairError
-from gisr.io.optional_imports import load_extra
+from gisr.optional_imports import load_extra
 from gisr.windows import Window
 
 if TYPE_CHECKING:

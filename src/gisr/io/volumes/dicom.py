@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from gisr.errors import FileFormatError, LimitError, MissingExtraError
 from gisr.io.files import check_readable, typed_errors
 from gisr.io.limits import Limits, check_volume
-from gisr.io.optional_imports import load_extra
 from gisr.io.volumes.header import VolumeHeader
+from gisr.io.volumes.libraries import volume_library
 
 SUFFIXES = (".dcm", ".ima", ".dicom")
 """What DICOM files are often called; they may be called anything, or have no suffix."""
@@ -144,7 +144,7 @@ def _images(name: Path) -> list[_Slice]:
 
 def _read_header(path: Path) -> _Slice | None:
     """Return what one file says, None where it holds no image."""
-    pydicom = load_extra("pydicom", "mri")
+    pydicom = volume_library("pydicom")
     with typed_errors(path, "cannot be read as DICOM"):
         if path.stat().st_size > _LARGEST_FILE:
             raise LimitError(f"{path}: larger than {_LARGEST_FILE} bytes: not one slice")
@@ -278,7 +278,7 @@ def _header(
     affine: Float64[np.ndarray, "4 4"],
     dtype: np.dtype,
 ) -> Any:
-    nibabel = load_extra("nibabel", "mri")
+    nibabel = volume_library("nibabel")
     header = nibabel.Nifti1Header()
     header.set_data_shape(shape)
     header.set_data_dtype(dtype)
@@ -303,7 +303,7 @@ def _read_voxels(
 
 
 def _read_pixels(path: Path, shape: tuple[int, int, int]) -> NDArray[Any]:
-    pydicom, pixels = load_extra("pydicom", "mri"), load_extra("pydicom.pixels", "mri")
+    pydicom, pixels = volume_library("pydicom"), volume_library("pydicom.pixels")
     with typed_errors(path, "cannot be read as DICOM"):
         dataset = pydicom.dcmread(path)
         syntax = dataset.file_meta.TransferSyntaxUID

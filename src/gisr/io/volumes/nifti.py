@@ -17,8 +17,8 @@ from jaxtyping import Float32, Float64
 from gisr.errors import FileFormatError, LimitError
 from gisr.io.files import check_readable, file_suffix, typed_errors
 from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bytes, check_volume
-from gisr.io.optional_imports import load_extra
 from gisr.io.volumes.header import Shape, Volume, VolumeHeader
+from gisr.io.volumes.libraries import volume_library
 
 SUFFIXES = (".nii", ".nii.gz")
 """What a NIfTI file may be called here; pairs of .hdr and .img are not read."""
@@ -100,7 +100,7 @@ def _open_checked(
     path: Path, limits: Limits
 ) -> Iterator[tuple[IO[bytes], Any, Sizes, np.dtype, Float64[np.ndarray, "4 4"]]]:
     """Open a file and give its stream, header, shape with count, type and affine, all checked."""
-    nibabel = load_extra("nibabel", "mri")
+    nibabel = volume_library("nibabel")
     found = check_readable(path)
     if file_suffix(path) not in SUFFIXES:
         raise FileFormatError(
@@ -212,7 +212,7 @@ def _read_voxels(
 def _as_float32(
     path: Path, stream: IO[bytes], spec: tuple[Shape, np.dtype, int, float, float]
 ) -> Float32[np.ndarray, "X Y Z"]:
-    proxy = load_extra("nibabel.arrayproxy", "mri").ArrayProxy(stream, spec, mmap=False)
+    proxy = volume_library("nibabel.arrayproxy").ArrayProxy(stream, spec, mmap=False)
     try:
         with np.errstate(over="raise"):
             voxels: np.ndarray = np.asarray(proxy, dtype=np.float32)

@@ -1,27 +1,25 @@
 """Pairs of any size that are cut into windows: arrays in memory, or files read where asked."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
-from numpy.typing import NDArray
 
 from gisr.data.degradations import fill_holes
-from gisr.data.normalisation import Normalisation
 from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.errors import InputError
 from gisr.estimation.registration import LARGEST_SHIFT, Alignment, find_alignment
 from gisr.estimation.sensor_model import SensorModel, estimate_sensor_model
 from gisr.estimation.volume_registration import VolumeAlignment, find_slice_shift
-from gisr.inference.percentile_sample import RegularSample
+from gisr.inference.survey import Survey, sides_of, survey_of_pairs
 from gisr.inference.tiling import TilePlan
 from gisr.placement import Placement
-from gisr.tasks import Task, describe, find_task
-from gisr.windows import Window
+from gisr.tasks import describe, find_task
+from gisr.windows import Window, widened, within
 
 _TARGET_MARGIN = 8
 """Target pixels read around a window: two for the bicubic kernel, the rest so that the nearest
@@ -33,30 +31,6 @@ _MOST_SAMPLE_WINDOWS = 9
 
 KnownImage = tuple[Float[np.ndarray, "h w channels"], Bool[np.ndarray, "h w"]]
 """An image and where it is known."""
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What is known of a whole pair before its first tile."""
-
-    normalisation: Normalisation
-    lowest: float
-    """Smallest known value of the target."""
-    highest: float
-
-    def clip(
-        self, result: Float[np.ndarray, "H W bands"], bits: int | None
-    ) -> Float[np.ndarray, "H W bands"]:
-        """Keep a result where values of its kind can lie.
-
-        Args:
-            result: In the target's units.
-            bits: Significant bits a sample, where they are known.
-        """
-        low = 0.0 if self.lowest >= 0 else None
-        high = None if bits is None else float(2**bits - 1)
-        clipped: NDArray[np.float32] = np.clip(result, low, high).astype(np.float32)
-        return clipped
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,11 +177,7 @@ class PairSource(ABC):
     def guide_area(self, window: Window) -> Window:
         """Return the part of the guide that a window needs: more than itself if it is shifted."""
         margin = _GUIDE_MARGIN if self.offset != (0.0, 0.0) else 0
-        rows, columns = (
-            slice(max(0, part.start - margin), min(size, part.stop + margin))
-            for part, size in zip(window, self.shape, strict=True)
-        )
-        return rows, columns
+        return widened(window, (margin, margin), self.shape)
 
     def _shifted_guide(self, window: Window) -> KnownImage:
         """Return the guide of a window without holes, the shift undone, and where it is known."""
@@ -221,10 +191,7 @@ class PairSource(ABC):
             guide = shift(guide, self.offset)
             moved = Placement((1.0, 1.0), self.offset)
             known = nearest_pixels(known, known.shape, moved)
-        inner = tuple(
-            slice(part.start - wide.start, part.stop - wide.start)
-            for part, wide in zip(window, area, strict=True)
-        )
+        inner = within(area, window)
         return guide[inner], known[inner]
 
     def _covered(self, window: Window) -> Bool[np.ndarray, "H W"]:
@@ -261,7 +228,7 @@ class ArraySource(PairSource):
         A ``kspace`` target is brought to the guide's grid as a whole, because every sample of it
         counts everywhere.
         """
-        super().__init__(pair, _sides(pair.guide), _sides(pair.target))
+        super().__init__(pair, sides_of(pair.guide), sides_of(pair.target))
         self._pair = pair
         self._target, self._valid = pair.target, pair.valid
         if pair.grid == "kspace":
@@ -295,47 +262,6 @@ class ArraySource(PairSource):
 
 
 _SAME = Placement((1.0, 1.0), (0.0, 0.0))
-
-
-def sample_of(task: Task) -> RegularSample:
-    """Return the sample that a task's percentiles are taken from.
-
-    Tasks whose percentiles reach the extremes need all pixels; they come as arrays.
-    """
-    reach = {*task.target_percentiles, *task.guide_percentiles}
-    return RegularSample(exact=bool(reach & {0.0, 100.0}))
-
-
-def survey_of_pairs(pairs: Sequence[Pair]) -> Survey:
-    """Return what is known of pairs of one task that belong together, at least one.
-
-    Raises:
-        InputError: No pixel is known.
-    """
-    task = find_task(pairs[0].task)
-    target, guide = sample_of(task), sample_of(task)
-    for pair in pairs:
-        known = np.ones(_sides(pair.target), bool) if pair.valid is None else pair.valid
-        target.add(pair.target, known, (0, 0))
-        guide.add(pair.guide, np.ones(_sides(pair.guide), bool), (0, 0))
-    return survey_of(target, guide, task)
-
-
-def survey_of(target: RegularSample, guide: RegularSample, task: Task) -> Survey:
-    """Return what two samples say.
-
-    Raises:
-        InputError: A sample has no known pixel.
-    """
-    low, high = target.values(), guide.values()
-    if not len(low) or not len(high):
-        raise InputError("no known pixel: there is nothing to sharpen")
-    normalisation = Normalisation.of(low[:, None], high[:, None], task)
-    return Survey(normalisation, target.lowest, target.highest)
-
-
-def _sides(image: Float[np.ndarray, "h w c"]) -> tuple[int, int]:
-    return image.shape[0], image.shape[1]
 
 
 def nearest_pixels(

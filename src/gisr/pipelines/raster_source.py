@@ -8,7 +8,8 @@ from jaxtyping import Bool
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.percentile_sample import RegularSample
-from gisr.inference.windowed_pair import KnownImage, PairSource, Survey, sample_of, survey_of
+from gisr.inference.survey import Survey, sample_of, survey_of
+from gisr.inference.windowed_pair import KnownImage, PairSource
 from gisr.io.geotiff import GeoReader, Warp
 from gisr.pipelines.pipeline import check_values
 from gisr.tasks import find_task

@@ -40,8 +40,8 @@ _PASSED = 1.1
 _MOST = 0.99
 """Largest share of what is missing that is taken for noise."""
 
-Plane = Float[np.ndarray, "H W"]
-Small = Float[np.ndarray, "h w"]
+FineSlice = Float[np.ndarray, "H W"]
+CoarseSlice = Float[np.ndarray, "h w"]
 
 
 def are_magnitudes(target: Float[np.ndarray, "h w *bands"]) -> bool:
@@ -50,13 +50,13 @@ def are_magnitudes(target: Float[np.ndarray, "h w *bands"]) -> bool:
 
 
 def nearest_image(
-    image: Plane,
-    target: Small,
+    image: FineSlice,
+    target: CoarseSlice,
     known: Bool[np.ndarray, "h w"],
     *,
     magnitudes: bool,
     noise_to_error: float | None = None,
-) -> Plane:
+) -> FineSlice:
     """Return the nearest image that agrees with the target in the centre of k-space.
 
     Args:
@@ -68,17 +68,20 @@ def nearest_image(
             error; estimated by :func:`noise_to_error_ratio` when None.
     """
     if not magnitudes:
-        exact: Plane = image + kspace_up(missing_kspace(image, target, known), image.shape)
+        exact: FineSlice = image + kspace_up(missing_kspace(image, target, known), image.shape)
         return exact
     unit = _unit(target)  # squares of values that fit float32 may not
     near = _nearest_magnitudes(image / unit, target / unit, known, noise_to_error)
-    nearest: Plane = near * unit
+    nearest: FineSlice = near * unit
     return nearest
 
 
 def _nearest_magnitudes(
-    image: Plane, target: Small, known: Bool[np.ndarray, "h w"], noise_to_error: float | None
-) -> Plane:
+    image: FineSlice,
+    target: CoarseSlice,
+    known: Bool[np.ndarray, "h w"],
+    noise_to_error: float | None,
+) -> FineSlice:
     if noise_to_error is None:
         noise_to_error = noise_to_error_ratio(image, target, known)
     multiplier = ahead = np.zeros_like(target)
@@ -92,11 +95,13 @@ def _nearest_magnitudes(
         speed = faster
         if float(np.sqrt(np.mean(np.square(multiplier - last)))) < _CONVERGED:
             break
-    nearest: Plane = np.maximum(image + kspace_up(multiplier, image.shape), 0)
+    nearest: FineSlice = np.maximum(image + kspace_up(multiplier, image.shape), 0)
     return nearest
 
 
-def noise_to_error_ratio(image: Plane, target: Small, known: Bool[np.ndarray, "h w"]) -> float:
+def noise_to_error_ratio(
+    image: FineSlice, target: CoarseSlice, known: Bool[np.ndarray, "h w"]
+) -> float:
     """Return the variance of a target's noise over that of what a result misses in it otherwise.
 
     0 where the target is clean, or has too little air to tell.
@@ -120,18 +125,20 @@ def noise_to_error_ratio(image: Plane, target: Small, known: Bool[np.ndarray, "h
     return noise / (1 - noise)
 
 
-def _unit(target: Small) -> np.float32:
+def _unit(target: CoarseSlice) -> np.float32:
     largest = np.float32(np.abs(target).max())
     return largest if largest > 0 else np.float32(1)
 
 
-def missing_kspace(image: Plane, target: Small, known: Bool[np.ndarray, "h w"]) -> Small:
+def missing_kspace(
+    image: FineSlice, target: CoarseSlice, known: Bool[np.ndarray, "h w"]
+) -> CoarseSlice:
     """Return what a target has that the centre of an image's k-space has not; 0 where unknown."""
     low = kspace_centre(image, (target.shape[0], target.shape[1]))
     return np.where(known, target - low, np.float32(0))
 
 
-def kspace_up(small: Small, shape: tuple[int, ...]) -> Plane:
+def kspace_up(small: CoarseSlice, shape: tuple[int, ...]) -> FineSlice:
     """Return the smallest image that adds ``small`` to the k-space centre of another.
 
     Along an even side the target has one sample at its Nyquist frequency and the image two, one for

@@ -286,7 +286,7 @@ def test_interruption_leaves_nothing_behind(
         ({}, "nowhere/out.tif", FileFormatError, "nowhere does not exist"),
         ({"task": "sharpening"}, "out.tif", InputError, "task 'sharpening' must be"),
         ({"contrast": "T2"}, "out.tif", InputError, "contrast 'T2' is for task mri"),
-        ({"ratio": 2}, "out.tif", PairError, r"ratio 2 is not what the files say \(4\)"),
+        ({"ratio": 2}, "out.tif", PairError, r"ratio 2 does not match the files \(4\)"),
         ({"mtf": 1.5}, "out.tif", InputError, "mtf 1.5 must lie between 0 and 1"),
     ],
 )

@@ -24,10 +24,10 @@ Align = Literal["auto", "off"]
 LARGEST_SHIFT = 8.0
 """Largest misregistration taken for real, in guide pixels. Known pairs are off by 1 to 2."""
 SMALLEST_CORRELATION = 0.5
-"""A shift is believed only where the shifted guide correlates at least so well with the target's
+"""A shift is accepted only where the shifted guide correlates at least so well with the target's
 intensity: unrelated images have a best shift, too."""
 _SUBPIXEL = 20
-"""Shifts are estimated to 1/20 of a guide pixel: finer than they can be told from real pairs."""
+"""Shifts are estimated to 1/20 of a guide pixel: finer than real pairs determine them."""
 _FITS = 3
 """Rounds of fitting the intensity and estimating what is left of the shift."""
 
@@ -39,9 +39,9 @@ class Alignment:
     offset: tuple[float, float]
     """(dy, dx) in guide pixels: ``aligned[y, x] = guide[y + dy, x + dx]``."""
     applied: bool
-    """False where no shift could be seen, or it was too large to be believed."""
+    """False where no shift could be seen, or it was too large to be accepted."""
     note: str
-    """One sentence for people."""
+    """One sentence for the user."""
     before: float = 0.0
     """Correlation of guide and target as they come."""
     after: float = 0.0
@@ -86,7 +86,7 @@ def align_guide(pair: Pair) -> tuple[Pair, Alignment]:
 def find_alignment(parts: Iterable[Pair]) -> Alignment:
     """Estimate the one shift of a guide from parts of a pair, at least one.
 
-    Each part gives its own estimate; the median of those that can be believed counts, so that a
+    Each part gives its own estimate; the median of those that can be accepted counts, so that a
     part with clouds or the sea in it does no harm.
     """
     estimates: list[_Estimate] = []
@@ -193,7 +193,7 @@ def guide_at_target(
     on the guide's grid.
 
     Args:
-        pair: Tells the target's grid and its sensor.
+        pair: Has the target's grid and sensor.
         guide: On the guide's grid.
         gain: Response at the target's Nyquist frequency; the sensor's when None.
     """

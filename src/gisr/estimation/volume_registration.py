@@ -22,9 +22,9 @@ LARGEST_SHIFT = 6.0
 SMALLEST_SHIFT = 0.4
 """A guide is not resampled for less: half a voxel is what the estimate is good for."""
 _SMALLEST_INFORMATION = 0.02
-"""Normalised mutual information above 1 below which two volumes say nothing of each other."""
+"""Normalised mutual information above 1 below which two volumes are taken as unrelated."""
 _SMALLEST_GAIN = 1.06
-"""Factor by which a shift must raise what is above 1 to be believed. Contrasts that are registered
+"""Factor by which a shift must raise what is above 1 to be accepted. Contrasts that are registered
 rise by up to 1.04 for a shift of up to a voxel that is not there, and undoing that costs 0.6 dB; by
 1.07 and more where undoing it gains (benchmarks/mri_shifted_guides.py)."""
 _SHORTEST_AXIS = 12
@@ -48,7 +48,7 @@ class VolumeAlignment:
     applied: bool
     """False where no shift could be seen, or it was too small to be worth resampling."""
     note: str
-    """One sentence for people."""
+    """One sentence for the user."""
     before: float = 1.0
     """Normalised mutual information (1 to 2) of the two as they come."""
     after: float = 1.0

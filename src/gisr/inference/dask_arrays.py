@@ -1,4 +1,4 @@
-"""Images in chunks: a lazy Dask array on the guide's grid, computed when and where it is asked for.
+"""Images in chunks: a lazy Dask array on the guide's grid, computed when and where it is used.
 
 What all tiles share is found in the call itself, for the whole image as in memory: the value range,
 the shift of the guide and the prompt. Its time is that of reading both images twice. The tiles are

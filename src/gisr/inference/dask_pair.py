@@ -43,7 +43,7 @@ class DaskSource(PairSource):
 
     @cached_property
     def survey(self) -> Survey:
-        """Look at all of both arrays once, chunk by chunk.
+        """Read all of both arrays once, chunk by chunk.
 
         Raises:
             InputError: No pixel is known, or the target has values beyond its bits.
@@ -97,12 +97,12 @@ class PartSource(PairSource):
 
     @cached_property
     def survey(self) -> Survey:
-        """What was seen of the whole pair."""
+        """That of the whole pair."""
         return self._survey
 
     @cached_property
     def sensor_model(self) -> SensorModel:
-        """What was found of the whole pair's."""
+        """That of the whole pair."""
         assert self._sensor_model is not None
         return self._sensor_model
 

@@ -252,7 +252,7 @@ def _padded(
 
 @contextmanager
 def _without_chatter() -> Iterator[None]:
-    """Silence what the exporter says of itself: missing torchvision, axes of one name, copies."""
+    """Silence the exporter's own warnings: missing torchvision, axes of one name, copies."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = logger.level
     logger.setLevel(logging.ERROR)

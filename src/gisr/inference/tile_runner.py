@@ -48,7 +48,7 @@ class TileJob:
     def sharpen(self, cut: Cut) -> ImageArray:
         """Return a window in the target's units, clipped to where values of its kind can lie.
 
-        With several symmetries it is the mean of the answers, and as many further bands say how far
+        With several symmetries it is the mean of the answers, as many further bands hold how far
         they spread.
 
         Raises:

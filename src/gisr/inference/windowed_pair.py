@@ -1,4 +1,4 @@
-"""Pairs of any size that are cut into windows: arrays in memory, or files read where asked."""
+"""Pairs of any size that are cut into windows: arrays in memory, or files read where needed."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ class Cut:
     known: Bool[np.ndarray, "H W"]
     """Guide pixels whose result will be known."""
     interpolated: Float[np.ndarray, "H W bands"] | None = None
-    """The target on the guide's grid where that is read from its file; None if the pair tells."""
+    """The target on the guide's grid where that is read from its file, else None."""
 
     def on_guide_grid(self) -> Float[np.ndarray, "H W bands"]:
         """Return the target on the guide's grid."""
@@ -88,7 +88,7 @@ class PairSource(ABC):
     @cached_property
     @abstractmethod
     def survey(self) -> Survey:
-        """Look at all of the pair once."""
+        """Read all of the pair once."""
 
     def read_on_guide_grid(self, window: Window) -> KnownImage | None:
         """Return the target on the guide's grid; None if it comes from :meth:`read_target`."""
@@ -99,7 +99,7 @@ class PairSource(ABC):
         return True
 
     def align(self) -> Alignment | VolumeAlignment:
-        """Estimate the shift of the guide as its task says; from now on undo it."""
+        """Estimate the shift of the guide by its task's registration; from now on undo it."""
         found: Alignment | VolumeAlignment
         match find_task(self.about.task).registration:
             case "correlation":
@@ -129,7 +129,7 @@ class PairSource(ABC):
 
     @cached_property
     def sensor_model(self) -> SensorModel:
-        """What windows all over a satellite pair tell of its target's blur and noise."""
+        """Blur and noise of a satellite target, estimated from windows all over the pair."""
         parts = (cut.pair for cut in self._sample_cuts())
         return estimate_sensor_model(parts, self.about.mtf_gain, self.bands)
 
@@ -257,7 +257,7 @@ class ArraySource(PairSource):
 
     @cached_property
     def survey(self) -> Survey:
-        """Look at all of the pair once."""
+        """Read all of the pair once."""
         return survey_of_pairs([self._pair])
 
 

@@ -44,7 +44,7 @@ def run_on_cluster(
         The outcomes in the order of the batch.
 
     Raises:
-        InputError: Neither or both of ``workers`` and ``scheduler``, or nobody answers there.
+        InputError: Neither or both of ``workers`` and ``scheduler``, or no scheduler answers there.
         MissingExtraError: dask.distributed is not installed.
     """
     workers, scheduler = execution.workers, execution.scheduler

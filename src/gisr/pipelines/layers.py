@@ -142,5 +142,5 @@ def check_truth(path: Path, found: tuple[int, ...], wanted: tuple[int, ...]) -> 
 
 
 def size_text(shape: tuple[int, ...]) -> str:
-    """Return sides as people write them: ``480 x 640``."""
+    """Return sides as text: ``480 x 640``."""
     return " x ".join(map(str, shape))

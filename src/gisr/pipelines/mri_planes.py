@@ -88,7 +88,7 @@ class VolumeSharpener:
         """Take a requested grid instead of the affines, and check the ratio.
 
         Raises:
-            PairError: The requested ratio is not what the files say, or the grid is not possible.
+            PairError: The requested ratio does not match the files, or the grid is not possible.
         """
         options = self.request.options
         if self.by_slices:
@@ -259,7 +259,7 @@ class VolumeSharpener:
         for axis, line in places.items():
             centres = (np.arange(line.target_size) - line.offset) / line.scale
             outside = (centres < -0.5) | (centres > line.guide_size - 0.5)
-            np.moveaxis(gap, axis, 0)[outside] = 0  # the guide cannot say what these lack
+            np.moveaxis(gap, axis, 0)[outside] = 0  # the guide cannot show what these lack
         layers.values += along(to_guide_axis, gap, places)
         if samples.min() >= 0:
             np.maximum(layers.values, 0, out=layers.values)

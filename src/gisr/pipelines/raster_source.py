@@ -49,10 +49,10 @@ class RasterSource(PairSource):
 
     @cached_property
     def survey(self) -> Survey:
-        """Look at all of both files once, window by window.
+        """Read all of both files once, window by window.
 
         Raises:
-            InputError: A file has no known pixel, or values beyond the bits it is said to have.
+            InputError: A file has no known pixel, or values beyond its stated bits.
         """
         samples = {}
         for name, reader in (("target", self._target), ("guide", self._guide)):

@@ -31,7 +31,7 @@ def upscale_volume(
 
     Raises:
         InputError: A volume of the target or the guide has no finite voxel.
-        PairError: The ratio or grid asked for does not suit the files.
+        PairError: The requested ratio or grid does not suit the files.
         FileFormatError: The output cannot be written.
     """
     files = request.files
@@ -49,7 +49,7 @@ def upscale_volume(
                 shown = _finite(guide, files), sharp.voxels, sharp.spread
                 subject = volume_result(request, sharpener.placement, target, *shown)
             for writer, voxels in zip(writers, (sharp.voxels, sharp.spread), strict=False):
-                assert voxels is not None  # a spread was asked for if it has a writer
+                assert voxels is not None  # a spread was requested if it has a writer
                 writer.write(voxels)
     series = (files.target.count,) if files.target.count > 1 else ()
     result = FileResult(
@@ -120,13 +120,13 @@ def _guides(files: VolumePair) -> Iterator[Voxels]:
 
 
 def _with_contrasts(request: Request[VolumePair]) -> Request[VolumePair]:
-    """Take contrasts that were not given from file names, or from what headers say in words."""
+    """Take contrasts that were not given from file names, or from headers' descriptions."""
     files = request.files
     given = request.options.contrast, request.options.guide_contrast
     contrast = given[0] or _guessed(files.target)
     guide = given[1] or _guessed(files.guide)
     if contrast == guide and None in given:
-        # Two files of one name part: it says nothing about how they differ.
+        # Two files of one name part: it does not show how they differ.
         contrast, guide = given
     return request.with_options(contrast=contrast, guide_contrast=guide)
 
@@ -140,14 +140,14 @@ def _notes(
     sharpener: VolumeSharpener,
     found: VolumeAlignment | None,
 ) -> list[str]:
-    """Say what a user should know about choices that were made for them."""
+    """Return what a user should know about choices that were made for them."""
     files, notes = request.files, list[str]()
     place = files.placement
     contrast, guide = request.options.contrast, request.options.guide_contrast
     if contrast is None or guide is None:
         notes.append(
             f"contrasts {contrast or 'unknown'} (target) and {guide or 'unknown'} (guide): "
-            "say them for a better description"
+            "name them for a better description"
         )
     if place.angle:
         notes.append(

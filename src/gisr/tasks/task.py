@@ -31,7 +31,7 @@ DESCRIBED_RATIOS = (2, 3, 4, 8, 16)
 
 @dataclass(frozen=True)
 class PairFacts:
-    """What a description can say of a pair besides its task and ratio."""
+    """What a description can name of a pair besides its task and ratio."""
 
     sensor: str | None = None
     """Satellite sensor, for example ``QuickBird``."""
@@ -53,7 +53,7 @@ class Task:
     guide: str
     """What the guide is called in messages: ``colour picture``."""
     grid: Grid
-    """Where target samples lie when the files do not say."""
+    """Where target samples lie when the files do not show it."""
     paper_ratios: tuple[int, ...]
     """The ratios of the paper's tables."""
     target_percentiles: tuple[float, float]

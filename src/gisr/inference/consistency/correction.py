@@ -1,11 +1,11 @@
 """Results that give their target back: degraded as the target was, they are the target.
 
-A target is ``D(truth)``, D being the instrument's blur and sampling. A result need not obey that;
-what D misses in it is added here, and nothing else.
+A target is ``D(truth)``, D being the sensor's or scanner's blur and sampling. A result need not
+obey that; what D misses in it is added here, and nothing else.
 
 * k-space grids: D keeps the centre of k-space, so the measured block replaces the result's. Of
-  magnitudes, which are never negative, the nearest such image is looked for, as far as the target's
-  noise lets it be believed (:mod:`gisr.inference.consistency.kspace_projection`).
+  magnitudes, which are never negative, the nearest such image is computed, as far as the target's
+  noise allows (:mod:`gisr.inference.consistency.kspace_projection`).
 * pansharpening: D is a Gaussian MTF and the target's pixel grid (Wald's protocol). The MTF is
   measured on the pair (:mod:`gisr.estimation.sensor_model`): where it lies below the sensor's, only
   that is added which both agree on. A bicubic kernel is recognised. Nothing is added that the
@@ -102,7 +102,7 @@ class Consistency:
 
     @property
     def note(self) -> str:
-        """One sentence for people."""
+        """One sentence for the user."""
         return (
             "degraded, the result differs from the target by "
             f"{self.shown(self.before)} before and {self.shown(self.after)} after the projection "
@@ -161,7 +161,7 @@ def consistent_kspace(image: ImageArray, pair: Pair, found: Consistency) -> Imag
 
     Args:
         image: The network's result.
-        pair: What it was made from; nothing is asked of its unknown pixels.
+        pair: What it was made from; its unknown pixels do not count.
         found: Gets what was missing before and after.
     """
     known = np.ones(pair.target.shape[:2], bool) if pair.valid is None else pair.valid
@@ -242,7 +242,7 @@ def block_sides(source: PairSource) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 class _Feed:
-    """Rows of a result by number; those before the ones asked for last are forgotten."""
+    """Rows of a result by number; those before the last requested ones are dropped."""
 
     def __init__(self, rows: Iterable[Rows], width: int, bands: int) -> None:
         self._rows = iter(rows)
@@ -255,7 +255,7 @@ class _Feed:
         """Whether the buffer holds nothing but NaN."""
 
     def rows(self, first: int, last: int) -> ImageArray:
-        """Return rows, NaN where nothing is known; they change when more are asked for."""
+        """Return rows, NaN where nothing is known; they change with the next request."""
         kept, count = self._buffer[first - self._first : self._last - self._first], last - first
         if count > len(self._buffer):
             self._buffer = np.empty((count, *self._buffer.shape[1:]), np.float32)
@@ -297,7 +297,7 @@ def consistent_block(
         (part.start == 0, part.stop == side)
         for part, side in zip(window, source.shape, strict=True)
     ]
-    # The first blurs most and so looks furthest; the last is the one whose residual is told.
+    # The first blurs most and so looks furthest; the last is the one whose residual is reported.
     counted, sampling = valid & samplings[0].complete(known, ends), samplings[-1]
     residuals = [
         np.where(counted[..., None], target - each.down(filled), np.float32(0))

@@ -1,4 +1,4 @@
-"""The nearest image whose k-space holds a measured centre, as far as noise lets it be believed.
+"""The nearest image whose k-space holds a measured centre, as far as its noise allows.
 
 An image of either sign gets what its k-space misses at once. Magnitudes are never negative, which
 ties frequencies together: the nearest image ``x`` to the network's ``x0`` is that of
@@ -10,7 +10,7 @@ D keeping the centre of k-space, U putting such a centre into an image of zeros,
 a clean target. Its dual is smooth and is climbed with Nesterov's momentum (Beck and Teboulle, SIAM
 J. Imaging Sciences 2, 2009).
 
-Where there is air, noise is told from what the network got wrong: the result is near 0 there, and
+Where there is air, noise is separated from the network's error: the result is near 0 there, and
 what the target has beside the result's ringing is noise.
 """
 
@@ -104,7 +104,7 @@ def noise_to_error_ratio(
 ) -> float:
     """Return the variance of a target's noise over that of what a result misses in it otherwise.
 
-    0 where the target is clean, or has too little air to tell.
+    0 where the target is clean, or has too little air to estimate it.
 
     Args:
         image: The network's result, of magnitudes.

@@ -1,6 +1,6 @@
 """Depth and disparity maps in and out: PNG, TIFF, npy, npz, EXR and PFM.
 
-Values stay in the file's own unit (metres, millimetres, pixels of disparity): no format says which.
+Values stay in the file's own unit (metres, millimetres, pixels of disparity): no format states it.
 """
 
 from collections.abc import Callable
@@ -58,7 +58,7 @@ class DepthMap:
     dtype: np.dtype
     """Type on disk."""
     unknown: float
-    """What the file stores where nothing is known: 0, NaN or infinity, or what the caller said."""
+    """What the file stores where nothing is known: 0, NaN or infinity, or the caller's value."""
     path: Path
     """Where it came from."""
 
@@ -75,7 +75,7 @@ def read_depth(
     limits: Limits = DEFAULT_LIMITS,
     fits: depth_formats.Fits = lambda shape: None,
 ) -> DepthMap:
-    """Read a depth or disparity map; the suffix says the format.
+    """Read a depth or disparity map; the suffix gives the format.
 
     Args:
         path: ``.png`` (8 or 16 bits, grey), ``.tif``, ``.npy``, ``.npz`` (one array, or the one

@@ -27,7 +27,7 @@ class RasterPair:
 
 @dataclass(frozen=True)
 class TiffLook:
-    """What the headers of two TIFFs say of what they are."""
+    """What the headers of two TIFFs show them to be."""
 
     placed: bool
     """Whether either is georeferenced."""
@@ -60,7 +60,7 @@ def read_raster_pair(
         target_path: The multispectral file.
         guide_path: The panchromatic file.
         bands: Numbers of the target's bands to take, from 1; all when None.
-        nodata: Value of unknown pixels in place of what the target says, and of the guide if its
+        nodata: Value of unknown pixels in place of the target's own, and of the guide if its
             type can hold it.
         limits: What the headers may claim.
 

@@ -38,7 +38,7 @@ class GeoRaster(GeoHeader):
 
 
 class GeoReader:
-    """An open GeoTIFF whose windows are read one by one, on the grid its header says."""
+    """An open GeoTIFF whose windows are read one by one, on the grid of its header."""
 
     def __init__(self, header: GeoHeader) -> None:
         """Remember the file; it is opened by ``with``."""

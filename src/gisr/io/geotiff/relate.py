@@ -203,7 +203,7 @@ def _lattice(low: Float64[np.ndarray, " 2"], high: Float64[np.ndarray, " 2"]) ->
 
 
 def spread_header(target: GeoHeader) -> GeoHeader:
-    """Return the header of a file that says how sure a sharpened target is, band by band.
+    """Return the header of a file with the spread of a sharpened target, band by band.
 
     float32 in the target's raw unit, NaN where unknown; names and blocks as the target has them. An
     offset to physical values does not concern differences, a factor does.

@@ -53,7 +53,7 @@ class GeoWriter:
         self._marker = blank if target.nodata is None else target.nodata
         self._coded = target.nodata is not None or target.alpha or target.dtype.kind == "f"
         self.masked = False
-        """Whether unknown pixels are told by an internal mask."""
+        """Whether unknown pixels are marked by an internal mask."""
         self.sums: dict[Box, int] = {}
         """Checksum of every window written, to be found again in the finished file."""
 
@@ -198,7 +198,7 @@ def create_geotiff(
 ) -> Iterator[GeoWriter]:
     """Create a sharpened image: the guide's grid, everything else as in the target's file.
 
-    Values are rounded and clipped to the target's type (to NBITS where it says so). Unknown pixels
+    Values are rounded and clipped to the target's type (to NBITS where it has them). Unknown pixels
     get the target's nodata value; without one, an integer file gets an internal mask and a float
     file NaN. A valid value never becomes nodata (unless a lossy compression changes it). What
     was written has been read back when the block ends without an exception.

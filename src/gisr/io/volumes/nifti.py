@@ -55,7 +55,7 @@ def read_nifti(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Vo
 
 
 def read_nifti_header(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> VolumeHeader:
-    """Read and check what the header of a NIfTI file says; the voxels of a series stay on disk.
+    """Read and check the header of a NIfTI file; the voxels of a series stay on disk.
 
     The limits are for one volume: a series is read one volume at a time.
 
@@ -89,7 +89,7 @@ def read_nifti_grid(
     """Return shape and affine of a NIfTI file of one volume; its voxels are not read.
 
     Raises:
-        GisrError: As :func:`read_nifti`, for what the header tells.
+        GisrError: As :func:`read_nifti`, for faults of the header.
     """
     header = read_nifti_header(path, limits)
     return header.shape, header.affine
@@ -169,7 +169,7 @@ def _check_affine(path: Path, header: Any) -> Float64[np.ndarray, "4 4"]:
     affine = np.asarray(header.get_best_affine(), dtype=np.float64)
     if not np.isfinite(affine).all():
         raise FileFormatError(
-            f"{path}: its affine is not finite, so nobody knows where its voxels are: restore it "
+            f"{path}: its affine is not finite, so the place of its voxels is unknown: restore it "
             "from the original images"
         )
     lengths = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
@@ -204,7 +204,7 @@ def _read_voxels(
         if packed and last and len(stream.read(_TRAILING_BYTES)) == _TRAILING_BYTES:
             raise LimitError(
                 f"{path}: decompresses to more than the {needed} bytes its header announces: "
-                "not a sound file, ask for it again"
+                "not a sound file, download or copy it again"
             )
         yield voxels
 

@@ -132,7 +132,7 @@ class VolumePlacement:
         return inside
 
     def with_grid(self, grid: Literal["centre", "kspace"]) -> "VolumePlacement":
-        """Return the placement of two volumes of one field of view, whatever their affines say.
+        """Return the placement of two volumes of one field of view, in place of their affines'.
 
         Raises:
             PairError: They are rotated against each other.
@@ -249,8 +249,8 @@ def _check_ratios(
             "guide with more detail than the target"
         )
     raise PairError(
-        f"{names}: both are on one grid already ({grids}), nothing says how much detail is "
-        "missing: give the target as it was acquired, before it was resampled to the guide"
+        f"{names}: both are on one grid already ({grids}), so the missing detail is unknown: "
+        "give the target as it was acquired, before it was resampled to the guide"
     )
 
 

@@ -117,7 +117,7 @@ def test_guide_outside_the_target_or_unknown_is_unknown_in_the_output(
     expected = np.ones((96, 96), bool)
     expected[:, :8] = expected[50:60, 50:60] = False
     np.testing.assert_array_equal(valid, expected)
-    assert "8.3% of the guide lies outside the target" in result.notes[0]
+    assert "8.3% of the PAN image lies outside the MS image" in result.notes[0]
 
 
 def test_guide_of_many_bands_uses_the_first_and_says_so(
@@ -127,7 +127,7 @@ def test_guide_of_many_bands_uses_the_first_and_says_so(
     many = write_geotiff(tmp_path / "many.tif", np.concatenate([GUIDE, others], axis=2), 2.5)
     upscale_files(tiny_upscaler, *tiffs, tmp_path / "one_out.tif", UNSHIFTED)
     result = upscale_files(tiny_upscaler, tiffs[0], many, tmp_path / "many_out.tif", UNSHIFTED)
-    assert result.notes == ("many.tif has 4 bands: band 1 is the guide",)
+    assert result.notes == ("many.tif has 4 bands: band 1 is used as PAN",)
     one, four = (read_geotiff(tmp_path / f"{name}_out.tif") for name in ("one", "many"))
     np.testing.assert_array_equal(one.pixels, four.pixels)
 

@@ -61,7 +61,7 @@ def test_a_bicubic_kernel_is_told_from_an_mtf() -> None:
     found = ArraySource(reduced_by_bicubic()).sensor_model
     assert found.bicubic and found.measured
     assert found.reductions == (None,)
-    assert found.note == "the target looks reduced by a bicubic kernel"
+    assert found.note == "the MS image looks reduced by a bicubic kernel"
     # This MTF comes nearest to it.
     nearest = ArraySource(seen_through(found.gains[0])).sensor_model
     assert not nearest.bicubic
@@ -115,7 +115,7 @@ def test_what_cannot_be_measured_is_left_as_the_network_gives_it(
         pair = wald_pair(SCENE.multispectral[:48, :48], SCENE.panchromatic[:48, :48], 4)
     found = ArraySource(pair).sensor_model
     assert not found.measured and found.gains == (0.3, 0.3)
-    assert "cannot be measured" in found.note
+    assert "cannot be estimated" in found.note
     upscaler = Upscaler(weights(), "cpu")
     answer = upscaler.answer(pair, Settings(align="off"))
     assert answer.consistency is None

@@ -30,7 +30,7 @@ class NoReferenceQuality:
     estimate: Float[np.ndarray, "H W bands"]
     """Sharpened target, in its units."""
     pair: Pair
-    """What it was made from; a truth is not looked at, unknown target pixels are not counted."""
+    """What it was made from; a truth is not used, unknown target pixels are not counted."""
 
     def __post_init__(self) -> None:
         """Check that the indices are defined for the pair."""

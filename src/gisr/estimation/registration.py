@@ -100,17 +100,17 @@ def find_alignment(parts: Iterable[Pair]) -> Alignment:
     if not small:
         first = max(estimates, key=lambda each: each.after)
         note = (
-            f"the guide seems off by {_shown(first.offset)}: too much to be believed, left as it is"
+            f"the PAN image seems off by {_shown(first.offset)}: too far to be real, left as it is"
         )
         return Alignment(first.offset, False, note, first.before, first.after)
     if not seen:
         before = _median(each.before for each in small)
-        note = f"no shift of the guide can be seen (correlation with the target {before:.2f})"
+        note = f"no shift of the PAN image can be seen (correlation with the MS image {before:.2f})"
         return Alignment((0.0, 0.0), False, note, before, before)
     offset = _median(each.offset[0] for each in seen), _median(each.offset[1] for each in seen)
     before, after = _median(each.before for each in seen), _median(each.after for each in seen)
     note = (
-        f"the guide was off by {_shown(offset)}, corrected "
+        f"the PAN image was off by {_shown(offset)}, corrected "
         f"(correlation {before:.3f} to {after:.3f})"
     )
     return Alignment(offset, True, note, before, after)

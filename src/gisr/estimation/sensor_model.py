@@ -39,7 +39,7 @@ _FEWEST, _FEWEST_BY_BAND = 64, 8
 """Target pixels that must count for any estimate, in all and for each of its bands: as many
 bands as pixels explain any guide."""
 _BLOCK, _QUIET = 8, 10
-"""Side of the blocks in which noise is looked for, and the percentile of them that are quiet."""
+"""Side of the blocks in which noise is estimated, and the percentile of them that are quiet."""
 _DETAIL = np.outer((1, -2, 1), (1, -2, 1)) / 6.0
 """Second differences along both axes; of white noise it keeps the variance."""
 
@@ -67,12 +67,15 @@ class SensorModel:
     def note(self) -> str:
         """One sentence for the user."""
         if not self.measured:
-            return f"the target's blur cannot be measured: a gain of {self.gains[0]:.2f} is assumed"
+            gain = f"{self.gains[0]:.2f}"
+            return f"the blur of the MS image cannot be estimated: a gain of {gain} is assumed"
         if self.bicubic:
-            return "the target looks reduced by a bicubic kernel"
+            return "the MS image looks reduced by a bicubic kernel"
         least, most = self.gains
         rather = f", by its sensor up to {most:.2f}" if most > least else ""
-        return f"the target's blur has a gain of {least:.2f} at the Nyquist frequency{rather}"
+        return (
+            f"the blur of the MS image has a gain of {least:.2f} at the Nyquist frequency{rather}"
+        )
 
 
 def estimate_sensor_model(parts: Iterable[Pair], tabled: float, bands: int) -> SensorModel:

@@ -18,7 +18,7 @@ from gisr.data.volume_resample import filled, nearest_mask, onto_guide
 from gisr.io.volumes.placement import VolumePlacement
 
 LARGEST_SHIFT = 6.0
-"""Largest shift that is looked for along an axis, in guide voxels."""
+"""Largest shift that is estimated along an axis, in guide voxels."""
 SMALLEST_SHIFT = 0.4
 """A guide is not resampled for less: half a voxel is what the estimate is good for."""
 _SMALLEST_INFORMATION = 0.02
@@ -28,7 +28,7 @@ _SMALLEST_GAIN = 1.06
 rise by up to 1.04 for a shift of up to a voxel that is not there, and undoing that costs 0.6 dB; by
 1.07 and more where undoing it gains (benchmarks/mri_shifted_guides.py)."""
 _SHORTEST_AXIS = 12
-"""Guide voxels along an axis below which no shift along it is looked for."""
+"""Guide voxels along an axis below which no shift along it is estimated."""
 _POINTS = 20_000
 _BINS = 32
 _BLUR = 0.35
@@ -59,7 +59,7 @@ def find_volume_shift(target: Voxels, guide: Voxels, placement: VolumePlacement)
     """Estimate how far a guide is off, through and within the plane.
 
     The target is brought to the guide's grid, the guide blurred to the target's resolution. The
-    shift that makes one say most of the other is searched by Powell's method, first in blurred
+    shift that makes one predict the other best is searched by Powell's method, first in blurred
     volumes.
 
     Args:
@@ -127,7 +127,7 @@ class _Similarity:
     high: Voxels
     points: VoxelPoints
     axes: list[int]
-    """The axes along which shifts are looked for."""
+    """The axes along which shifts are estimated."""
 
     @classmethod
     def of(cls, low: Voxels, high: Voxels, points: VoxelPoints, axes: list[int]) -> "_Similarity":
@@ -141,7 +141,7 @@ class _Similarity:
         return result
 
     def __call__(self, shift: NDArray[np.float64]) -> float:
-        """Return the information for a shift along the axes looked at."""
+        """Return the information for a shift along those axes."""
         high = _looked_up(self.high, self.points + self.whole(shift)[:, None])
         pairs = np.bincount(self.low * _BINS + high, minlength=_BINS**2).reshape(_BINS, _BINS)
         joint = stats.entropy(pairs, axis=None)

@@ -62,7 +62,7 @@ class Answer:
     consistency: Consistency | None = None
     """What degrading the result gives, before and after it was made consistent."""
     alignment: Alignment | VolumeAlignment | None = None
-    """What was estimated of the guide's shift; None where it was not looked for."""
+    """The estimated shift of the guide; None where none was estimated."""
 
 
 @dataclass(frozen=True, eq=False)

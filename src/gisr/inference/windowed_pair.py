@@ -105,7 +105,7 @@ class PairSource(ABC):
             case "correlation":
                 parts = [cut.pair for cut in self._sample_cuts()]
                 if not parts:
-                    note = "no shift of the guide can be seen: nothing known"
+                    note = "no shift of the PAN image can be seen: nothing is known"
                     return Alignment((0.0, 0.0), False, note)
                 found = find_alignment(parts)
             case "mutual information":

@@ -1,4 +1,4 @@
-"""The images of a result that lie on one grid, read where they are looked at."""
+"""The images of a result that lie on one grid, read where they are shown."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ class SceneLayers(Layers):
 
 
 class VolumeLayers(Layers):
-    """Volumes in memory: read once, looked at slice by slice, along any axis."""
+    """Volumes in memory: read once, shown slice by slice, along any axis."""
 
     def __init__(self, volumes: dict[LayerName, Float[np.ndarray, "X Y Z"]], axis: int) -> None:
         """Keep the volumes, which were sharpened in slices across an axis."""

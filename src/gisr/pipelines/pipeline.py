@@ -93,7 +93,7 @@ class Pipeline(ABC, Generic[Files]):
     def layers(
         self, request: Request[Files], interpolated: Path, truth: "Truth | None", limits: Limits
     ) -> "Layers":
-        """Return the images of a finished request, read where they are looked at.
+        """Return the images of a finished request, read where they are shown.
 
         Args:
             request: With its output written.

@@ -51,7 +51,7 @@ class FileResult:
     guide_contrast: str | None = None
     """MR contrast of the guide, given or read from its name."""
     alignment: "Alignment | VolumeAlignment | None" = None
-    """What was estimated of the guide's shift; None where it was not looked for."""
+    """The estimated shift of the guide; None where none was estimated."""
     consistency: "Consistency | None" = None
     """What degrading the result gives, before and after it was made consistent."""
     further: tuple[Path, ...] = ()

@@ -217,7 +217,7 @@ def _notes(
     used = guide.bands + guide.alpha
     if guide.count > used:
         notes.append(
-            f"{guide.path.name} has {guide.count - guide.alpha} bands: band 1 is the guide"
+            f"{guide.path.name} has {guide.count - guide.alpha} bands: band 1 is used as PAN"
         )
     notes += _grid_notes(target, guide)
     if alignment is not None:
@@ -225,12 +225,12 @@ def _notes(
     inside = np.prod([axis.mean() for axis in placement.covered_axes(target.shape, guide.shape)])
     outside = target.regrid.outside if isinstance(target.regrid, Warp) else 1 - inside
     if outside > 0:
-        notes.append(f"{outside:.1%} of the guide lies outside the target: unknown there")
+        notes.append(f"{outside:.1%} of the PAN image lies outside the MS image: unknown there")
     return notes
 
 
 def _grid_notes(target: GeoHeader, guide: GeoHeader) -> list[str]:
-    """Say what was done with a target that does not lie along the guide's axes."""
+    """Return what was done with a target that does not lie along the guide's axes."""
     name, regrid = target.path.name, target.regrid
     if isinstance(regrid, Turn):
         return [

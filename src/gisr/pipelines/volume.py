@@ -16,6 +16,7 @@ from gisr.io.files import atomic_outputs
 from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.nifti_writer import NiftiWriter, nifti_writer
 from gisr.io.volumes.pair import VolumePair
+from gisr.io.volumes.placement import VolumePlacement
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.report import ArrayResult, volume_result, write_report
 from gisr.pipelines.request import FileResult, Request
@@ -149,10 +150,11 @@ def _notes(
             f"contrasts {contrast or 'unknown'} (target) and {guide or 'unknown'} (guide): "
             "name them for a better description"
         )
+    low, high = _contrast_names(request)
     if place.angle:
         notes.append(
-            f"target and guide are rotated against each other by {place.angle:.1f} degrees: the "
-            "target was resampled once onto the guide's grid"
+            f"{low} and {high} are rotated against each other by {place.angle:.1f} degrees: {low} "
+            f"was resampled once onto the grid of {high}"
         )
     if place.thick_axis is not None:
         ways = "within the slices, then through them" if len(place.coarse) == 3 else "through them"
@@ -161,7 +163,7 @@ def _notes(
             f"thick slices: sharpened {ways} (x{ratio:.3g}), each taken as the mean over its "
             "thickness"
         )
-    notes += _resampled_notes(files)
+    notes += _resampled_notes(place, low, high)
     if found is not None and found.applied:
         notes.append(found.note)
     if sharpener.consistency.count:
@@ -169,16 +171,24 @@ def _notes(
     slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
     empty = [not np.isfinite(each).any() for each in slices]
     if any(empty):
-        notes.append(f"{sum(empty)} slices of the guide are all NaN: they guide nothing")
+        notes.append(f"{sum(empty)} slices of {high} are all NaN: they guide nothing")
     outside = 1 - sharpener.inside().mean()
     if outside:
-        notes.append(f"{outside:.1%} of the guide lies outside the target: 0 there")
+        notes.append(f"{outside:.1%} of {high} lies outside {low}: 0 there")
     return notes
 
 
-def _resampled_notes(files: VolumePair) -> list[str]:
-    """Say along which axes the target was brought to the guide's samples by interpolation."""
-    place, notes = files.placement, []
+def _contrast_names(request: Request[VolumePair]) -> tuple[str, str]:
+    """Return what messages call target and guide: their contrasts, where those differ."""
+    contrast, guide = request.options.contrast, request.options.guide_contrast
+    if contrast == guide:
+        return "the target", "the guide"
+    return contrast or "the target", guide or "the guide"
+
+
+def _resampled_notes(place: VolumePlacement, low: str, high: str) -> list[str]:
+    """Return along which axes the target was brought to the guide's samples by interpolation."""
+    notes: list[str] = []
     if place.angle:
         return []
     for axis in range(3):
@@ -186,12 +196,12 @@ def _resampled_notes(files: VolumePair) -> list[str]:
             continue
         if place.ratios[axis] < 0.98:
             notes.append(
-                f"the target is finer than the guide along the guide's axis {axis}: reduced to "
-                "the guide's grid"
+                f"{low} is finer than {high} along axis {axis} of {high}: reduced to the grid of "
+                f"{high}"
             )
         else:
             notes.append(
-                f"target and guide are not sampled alike along the guide's axis {axis}: the target "
-                "was interpolated there"
+                f"{low} and {high} are not sampled alike along axis {axis} of {high}: {low} was "
+                "interpolated there"
             )
     return notes

@@ -73,7 +73,7 @@ class Task:
     registration: Registration | None
     """How the shift of a guide is estimated; None where guides are registered by construction."""
     reduction: Reduction
-    """How targets come about where pixel areas are aligned, for results that agree with them."""
+    """How targets are made where pixel areas are aligned, for results that agree with them."""
     output_suffixes: tuple[str, ...]
     """What a sharpened file may be called."""
     spread_suffixes: tuple[str, ...]

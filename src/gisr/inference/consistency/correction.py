@@ -42,7 +42,7 @@ _ROUNDS = 10
 """Rounds of back-projection. Each leaves half of the residual or less; more bring little but noise
 (benchmarks/more_than_an_answer.py --rounds, benchmarks/wrong_degradation.py)."""
 _CORE, _MARGIN = 64, 16
-"""Target pixels: side of the blocks corrected at a time, and of what is looked at around them. A
+"""Target pixels: side of the blocks corrected at a time, and of the margin around them. A
 correction fades within a few target pixels."""
 _WIDE = 4096
 """Guide pixels: of a wider scene, blocks have fewer rows, down to the margin's, to save memory."""
@@ -55,7 +55,7 @@ def is_corrected(corrected: Corrected, pair: Pair, source: PairSource) -> bool:
     """Return whether a result is made consistent.
 
     By default on k-space grids, whose measurement is known exactly, and for satellite images whose
-    blur can be measured. How a depth map came about is not known (docs/answers.md has what an
+    blur can be measured. How a depth map was made is not known (docs/answers.md has what an
     assumption costs).
 
     Args:

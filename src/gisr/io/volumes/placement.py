@@ -99,7 +99,7 @@ class VolumePlacement:
 
     @property
     def slice_axis(self) -> int:
-        """The axis across which a volume is looked at in slices: one that is not coarse if any."""
+        """The axis across which a volume is shown in slices: one that is not coarse if any."""
         thick = self.thick_axis
         if thick is not None:
             return thick

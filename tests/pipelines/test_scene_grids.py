@@ -118,7 +118,7 @@ def test_the_border_of_the_target_is_where_it_lies(
     inside = np.minimum(depth(0, 50, 0, 80), -depth(20, 35, 40, 60))
     assert valid[inside > 1].all() and (inside > 1).mean() > 0.1
     assert not valid[inside < -1].any() and (inside < -1).mean() > 0.1
-    said = next(note for note in result.notes if "outside the target" in note)
+    said = next(note for note in result.notes if "outside the MS image" in note)
     outside = 100 * (depth(0, 50, 0, 80) < 0).mean()
     assert float(said.split("%")[0]) == pytest.approx(outside, abs=3)
 
@@ -182,5 +182,5 @@ def test_memory_and_further_outputs_work_on_another_grid(
         Options(max_memory="8GB", consistent=True, uncertainty=tmp_path / "spread.tif"),
     )
     assert result.alignment is not None and result.consistency is not None
-    assert json.dumps(result.notes).count("outside the target") == 0
+    assert json.dumps(result.notes).count("outside the MS image") == 0
     assert read_geotiff(tmp_path / "spread.tif").valid.all()

@@ -47,8 +47,8 @@ def main() -> None:
         for case, pair in all_cases(scene):
             source = ArraySource(pair)
             source.align()
-            if source.instrument.measured:
-                found.setdefault(case, []).append(source.instrument.bicubic)
+            if source.sensor_model.measured:
+                found.setdefault(case, []).append(source.sensor_model.bicubic)
     print("| target | recognised as bicubic | of |\n|---|---|---|")
     for case, said in found.items():
         print(f"| {case} | {sum(said)} | {len(said)} |")

@@ -19,8 +19,8 @@ from gisr.data.protocols import depth_pair
 from gisr.datasets.entry import Frame
 from gisr.datasets.open_pairs import read_open_pairs
 from gisr.inference.upscaler import load_model
-from gisr.io.placement import Placement
 from gisr.metrics import rmse
+from gisr.placement import Placement
 
 SENSORS = (
     "nyu_esanet",

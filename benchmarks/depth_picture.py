@@ -25,8 +25,8 @@ from gisr.datasets.open_pairs import read_open_pairs
 from gisr.errors import GisrError
 from gisr.experiments.demo_pictures import Sheet, draw_comparison
 from gisr.io.depth.maps import read_depth
-from gisr.io.placement import Placement
 from gisr.metrics import rmse
+from gisr.placement import Placement
 
 RATIO, SIDE, STEPS = 4, 448, 256
 

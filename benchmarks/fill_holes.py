@@ -27,8 +27,8 @@ from gisr.data.resample import resize_pillow
 from gisr.datasets.entry import Frame
 from gisr.datasets.open_pairs import read_open_pairs
 from gisr.inference.upscaler import load_model
-from gisr.io.placement import Placement
 from gisr.pipelines.hole_filling import fill_by_guide
+from gisr.placement import Placement
 
 RATIO, SIDE = 4, 256
 SHARES = (0.1, 0.2, 0.3)
@@ -47,7 +47,8 @@ def inpainted(method: int) -> Filling:
 
 def biharmonic(values: Array, known: Array, colour: Array) -> Array:
     filled = inpaint_biharmonic(values, ~known, split_into_regions=True)
-    return np.clip(filled, values[known].min(), values[known].max()).astype(np.float32)
+    clipped: Array = np.clip(filled, values[known].min(), values[known].max())
+    return clipped.astype(np.float32)
 
 
 def guided(values: Array, known: Array, colour: Array) -> Array:
@@ -84,7 +85,8 @@ WITH_NETWORK = ("nearest known", "OpenCV fast global smoother", "harmonic, tied 
 
 def blobs(depth: Array, share: float, random: np.random.Generator) -> Array:
     field = ndimage.gaussian_filter(random.standard_normal(depth.shape), SIDE / 30)
-    return field <= np.quantile(field, share)
+    holes: Array = field <= np.quantile(field, share)
+    return holes
 
 
 def shadows(depth: Array, share: float, random: np.random.Generator) -> Array:
@@ -95,7 +97,8 @@ def shadows(depth: Array, share: float, random: np.random.Generator) -> Array:
     behind = ndimage.grey_dilation(depth, size=SIDE // 8 + 1) - depth > step
     distance = ndimage.distance_transform_edt(~edge) + 0.5
     order = np.where(behind, 0, SIDE) + distance * (1 + 0.3 * ragged / ragged.std())
-    return order <= np.quantile(order, share)
+    holes: Array = order <= np.quantile(order, share)
+    return holes
 
 
 HOLES = {"blobs": blobs, "shadows of edges": shadows}

@@ -52,7 +52,7 @@ def _column(seed: tuple[int, int]) -> UInt8[np.ndarray, "rows columns 3"]:
     infrared = 3 if bands.shape[2] == 4 else 6
     images = [
         frame.colour.astype(np.uint8),
-        _stretched("depth", frame.depth[..., None], frame.known),
+        _stretched("coloured", frame.depth[..., None], frame.known),
         _stretched("bands", bands),
         _stretched("grey", bands[..., infrared, None]),
         _stretched("grey", scene.panchromatic),

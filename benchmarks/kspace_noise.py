@@ -17,14 +17,22 @@ import numpy as np
 from gisr.data.pair import Pair
 from gisr.datasets.sources import read_entries
 from gisr.experiments.benchmarks import BENCHMARKS
-from gisr.inference.consistency.kspace_projection import doubt_of, nearest_image
+from gisr.inference.consistency.kspace_projection import nearest_image, noise_to_error_ratio
 from gisr.inference.system import Settings
 from gisr.inference.upscaler import load_model
 from gisr.metrics import psnr
 
 CASES = ((2, 0.0), (4, 0.0), (8, 0.0), (2, 0.003), (2, 0.01), (4, 0.01), (2, 0.03))
 EVERY = 9
-HEADS = ("contrast", "ratio", "noise", "network alone", "to the letter", "by default", "doubt")
+HEADS = (
+    "contrast",
+    "ratio",
+    "noise",
+    "network alone",
+    "to the letter",
+    "by default",
+    "noise to error",
+)
 
 
 def noisy(pair: Pair, share: float, rng: np.random.Generator) -> Pair:
@@ -43,20 +51,20 @@ def main() -> None:
         benchmark = next(each for each in BENCHMARKS if each.name == name)
         members = [entry for entry in entries if benchmark.contains(entry)]
         for ratio, share in CASES:
-            scores, doubts = [], []
+            scores, ratios = [], []
             for pair in (p for e in members for p in list(benchmark.pairs(e, ratio))[2::EVERY]):
                 given = noisy(pair, share, rng) if share else pair
                 assert pair.truth is not None
                 low = given.target[..., 0]
                 plain = upscaler.answer(given, Settings(consistent="never")).image[..., 0]
                 known = np.ones(low.shape, bool)
-                doubts.append(doubt_of(plain, low, known))
+                ratios.append(noise_to_error_ratio(plain, low, known))
                 agreeing = partial(nearest_image, plain, low, known, magnitudes=True)
-                images = plain, agreeing(doubt=0.0), agreeing()
+                images = plain, agreeing(noise_to_error=0.0), agreeing()
                 peak = pair.peak or 1.0
                 scores.append([psnr(image, pair.truth[..., 0], peak=peak) for image in images])
             means = " | ".join(f"{value:.2f}" for value in np.mean(scores, axis=0))
-            middle = f"{np.median(doubts):.2g}"
+            middle = f"{np.median(ratios):.2g}"
             print(f"| {contrast} | x{ratio} | {share:.1%} | {means} | {middle} |", flush=True)
 
 

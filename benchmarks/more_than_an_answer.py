@@ -25,9 +25,10 @@ from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.datasets.entry import Entry, Frame, Scan, Scene
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.inference.consistency.correction import consistency
-from gisr.inference.system import Settings
-from gisr.inference.upscaler import Answer, Upscaler
+from gisr.inference.consistency import correction
+from gisr.inference.system import Answer, Settings
+from gisr.inference.upscaler import Upscaler
+from gisr.inference.windowed_pair import ArraySource
 from gisr.metrics import psnr, rmse
 from gisr.weights.store import load_weights
 
@@ -87,6 +88,7 @@ def noisy(pair: Pair, share: float, rng: np.random.Generator) -> Pair:
 
 def score(pair: Pair, image: np.ndarray) -> float:
     border, valid = BORDER[pair.task], pair.truth_valid
+    assert pair.truth is not None
     if pair.task == "depth":
         return rmse(image, pair.truth, border=border, valid=valid)
     return psnr(image, pair.truth, peak=pair.peak or 1.0, border=border, valid=valid)
@@ -103,15 +105,18 @@ def telling(pair: Pair, answer: Answer) -> tuple[float, float]:
     return float(np.corrcoef(error, spread)[0, 1]), roots[0] / roots[1]
 
 
+def aligned_source(pair: Pair) -> ArraySource:
+    source = ArraySource(pair)
+    source.align()
+    return source
+
+
 def by_rounds(upscaler: Upscaler, pair: Pair, given: Pair, counts: list[int]) -> str:
-    image, source, cells = (
-        upscaler.answer(given, Settings(consistent="never")).image,
-        upscaler._source(given, None),
-        [],
-    )
+    image, cells = upscaler.answer(given, Settings(consistent="never")).image, []
+    source = aligned_source(given)
     for count in counts:
-        consistency._ROUNDS, found = count, consistency.Consistency()
-        fixed = consistency.consistent_image(image, given, source, found)
+        correction._ROUNDS, found = count, correction.Consistency()
+        fixed = correction.consistent_image(image, given, source, found)
         cells.append(f"{score(pair, fixed):.4g} ({found.after / found.before:.1%})")
     return f"| {pair.name} | {score(pair, image):.4g} | {' | '.join(cells)} |"
 
@@ -157,10 +162,10 @@ def main() -> None:
                 else upscaler.answer(given, Settings(spread=True, consistent="never"))
             )
             factor = (time.process_time() - middle_time) / (middle_time - began)
-            source = upscaler._source(given, None)
-            found, again = consistency.Consistency(), consistency.Consistency()
-            fixed = consistency.consistent_image(plain.image, given, source, found)
-            both = consistency.consistent_image(eight.image, given, source, again)
+            source = aligned_source(given)
+            found, again = correction.Consistency(), correction.Consistency()
+            fixed = correction.consistent_image(plain.image, given, source, found)
+            both = correction.consistent_image(eight.image, given, source, again)
             scores = [score(pair, image) for image in (plain.image, fixed, eight.image, both)]
             spread = found.high - found.low
             tells = telling(pair, eight) if eight.spread is not None else (np.nan, np.nan)

@@ -37,8 +37,15 @@ def quality(upscaler: Upscaler, target: Volume, guide: Volume, slices: list[int]
     """Return the mean PSNR of some slices."""
     peak, found = float(target.max()), []
     for index in slices:
-        contrasts = {"contrast": "T2", "guide_contrast": "T1"}
-        pair = kspace_pair(target[..., index], guide[..., index], RATIO, peak=peak, **contrasts)
+        pair = kspace_pair(
+            target[..., index],
+            guide[..., index],
+            RATIO,
+            contrast="T2",
+            guide_contrast="T1",
+            peak=peak,
+        )
+        assert pair.truth is not None
         found.append(psnr(upscaler.answer(pair).image, pair.truth, peak=peak))
     return float(np.mean(found))
 

@@ -12,7 +12,7 @@ import math
 from pathlib import Path
 from statistics import fmean
 
-from gisr.baselines.classical import CLASSICAL
+from gisr.baselines.classical import load_baseline
 from gisr.datasets.entry import Entry, Frame, Scan, Scene
 from gisr.datasets.sources import read_entries
 from gisr.experiments.benchmark import Benchmark, has_sensor
@@ -51,7 +51,7 @@ def gain(
     metric, found = benchmark.metrics[0], []
     pairs = list(benchmark.pairs(entry, ratio))
     for pair in pairs[1::SLICES] if len(pairs) > 1 else pairs:
-        systems = CLASSICAL[reference], upscaler
+        systems = load_baseline(reference), upscaler
         before, after = (
             measure([metric], system.answer(pair).image, pair, benchmark.border)[metric]
             for system in systems

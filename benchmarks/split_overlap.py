@@ -31,7 +31,8 @@ def reduced(scene: Scene, top: int = 0, left: int = 0) -> np.ndarray:
     image = scene.panchromatic[top:, left:, 0]
     rows, columns = (side // REDUCED * REDUCED for side in image.shape)
     blocks = image[:rows, :columns].reshape(rows // REDUCED, REDUCED, columns // REDUCED, REDUCED)
-    return blocks.mean(axis=(1, 3), dtype=np.float64).astype(np.float32)
+    means: np.ndarray = blocks.mean(axis=(1, 3), dtype=np.float64).astype(np.float32)
+    return means
 
 
 def tiles(image: np.ndarray) -> Iterator[tuple[tuple[int, int], np.ndarray]]:

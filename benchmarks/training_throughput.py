@@ -83,7 +83,9 @@ def make_step(
     network = MAGNet(PRESETS["magnet-s"])
     network = plain(network) if plain_blocks else network
     if channels_last:
-        network = network.to(memory_format=torch.channels_last)
+        for weights in network.parameters():  # Module.to has no type for a memory format
+            if weights.dim() == 4:
+                weights.data = weights.data.contiguous(memory_format=torch.channels_last)
     network.train()
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-4, fused=True)
     target, guide = torch.rand(batch, 4, patch, patch), torch.rand(batch, 3, patch, patch)

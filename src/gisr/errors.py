@@ -30,7 +30,7 @@ class WeightsError(GisrError):
 
 
 class RecipeError(GisrError, ValueError):
-    """A training recipe or data folder asks for something impossible."""
+    """A training recipe or data folder requests something impossible."""
 
 
 class MissingExtraError(GisrError, ImportError):

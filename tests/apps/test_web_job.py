@@ -35,7 +35,6 @@ from gisr.errors import InputError, LimitError, PairError
 from gisr.inference.upscaler import Upscaler
 from gisr.io.depth.maps import read_depth
 from gisr.io.geotiff import read_geotiff
-from gisr.io.placement import Placement
 from gisr.io.volumes.nifti import read_nifti
 from gisr.io.volumes.pair import VolumePair
 from gisr.metrics import ergas, psnr, rmse, sam
@@ -43,6 +42,7 @@ from gisr.pipelines.layers import Plane
 from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
 from gisr.pipelines.table import PIPELINES
+from gisr.placement import Placement
 from gisr.tasks.depth import DEPTH
 from gisr.tasks.mri import MRI
 from gisr.tasks.pansharpening import PANSHARPENING

@@ -21,7 +21,7 @@ from gisr.data.degradations import kspace_crop, zero_fill
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError, PairError
 from gisr.inference.system import PairSystem
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 from gisr.tasks import TaskName
 
 APPLIES = [(name, task) for name, baseline in CLASSICAL.items() for task in baseline.tasks]

@@ -115,7 +115,7 @@ def test_a_shift_that_cannot_be_is_left_and_said(scene: tuple[np.ndarray, np.nda
     same, alignment = align_guide(pair)
     assert same is pair
     assert not alignment.applied
-    assert "too much to be believed" in alignment.note
+    assert "too far to be real" in alignment.note
     with pytest.raises(InputError, match="leave align off"):
         GramSchmidtAdaptive(align="auto", guide_offset=(0.0, 0.0))
 

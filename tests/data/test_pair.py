@@ -8,7 +8,7 @@ import pytest
 from gisr.data.degradations import zero_fill
 from gisr.data.pair import Pair
 from gisr.errors import InputError, PairError
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 
 RNG = np.random.default_rng(8)
 

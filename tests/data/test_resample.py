@@ -12,7 +12,7 @@ from gisr.data.resample import (
     shift,
     weighted_taps,
 )
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 from gisr.tasks import Grid
 
 RNG = np.random.default_rng(1)

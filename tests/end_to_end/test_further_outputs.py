@@ -19,7 +19,7 @@ from gisr.data.resample import bicubic_to_target
 from gisr.estimation.registration import guide_at_target
 from gisr.inference.array_pair import make_pair
 from gisr.io.geotiff import read_geotiff
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 
 RNG = np.random.default_rng(1)
 RANDOM = RNG.uniform(-1, 1, (4, 128, 96)).cumsum(axis=1).cumsum(axis=2)

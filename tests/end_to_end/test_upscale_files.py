@@ -23,12 +23,12 @@ from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.io.depth.maps import read_depth
 from gisr.io.geotiff import read_geotiff
-from gisr.io.placement import Placement
 from gisr.io.volumes.nifti import read_nifti
 from gisr.metrics import psnr, rmse
 from gisr.pipelines.hole_filling import fill_by_guide
 from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
+from gisr.placement import Placement
 from gisr.tasks.contrasts import guess_contrast
 
 RNG = np.random.default_rng(0)
@@ -117,7 +117,7 @@ def test_guide_outside_the_target_or_unknown_is_unknown_in_the_output(
     expected = np.ones((96, 96), bool)
     expected[:, :8] = expected[50:60, 50:60] = False
     np.testing.assert_array_equal(valid, expected)
-    assert "8.3% of the guide lies outside the target" in result.notes[0]
+    assert "8.3% of the PAN image lies outside the MS image" in result.notes[0]
 
 
 def test_guide_of_many_bands_uses_the_first_and_says_so(
@@ -127,7 +127,7 @@ def test_guide_of_many_bands_uses_the_first_and_says_so(
     many = write_geotiff(tmp_path / "many.tif", np.concatenate([GUIDE, others], axis=2), 2.5)
     upscale_files(tiny_upscaler, *tiffs, tmp_path / "one_out.tif", UNSHIFTED)
     result = upscale_files(tiny_upscaler, tiffs[0], many, tmp_path / "many_out.tif", UNSHIFTED)
-    assert result.notes == ("many.tif has 4 bands: band 1 is the guide",)
+    assert result.notes == ("many.tif has 4 bands: band 1 is used as PAN",)
     one, four = (read_geotiff(tmp_path / f"{name}_out.tif") for name in ("one", "many"))
     np.testing.assert_array_equal(one.pixels, four.pixels)
 
@@ -286,7 +286,7 @@ def test_interruption_leaves_nothing_behind(
         ({}, "nowhere/out.tif", FileFormatError, "nowhere does not exist"),
         ({"task": "sharpening"}, "out.tif", InputError, "task 'sharpening' must be"),
         ({"contrast": "T2"}, "out.tif", InputError, "contrast 'T2' is for task mri"),
-        ({"ratio": 2}, "out.tif", PairError, r"ratio 2 is not what the files say \(4\)"),
+        ({"ratio": 2}, "out.tif", PairError, r"ratio 2 does not match the files \(4\)"),
         ({"mtf": 1.5}, "out.tif", InputError, "mtf 1.5 must lie between 0 and 1"),
     ],
 )

@@ -14,8 +14,8 @@ from gisr.datasets.entry import Scene
 from gisr.datasets.open_pairs import read_open_pairs
 from gisr.errors import InputError
 from gisr.estimation.no_reference import NoReferenceQuality
-from gisr.io.placement import Placement
 from gisr.metrics import d_lambda, d_lambda_k, d_s, hqnr, qnr
+from gisr.placement import Placement
 
 
 def truth_and_pair(ratio: int = 2, side: int = 96) -> tuple[np.ndarray, Pair]:

@@ -11,7 +11,7 @@ from gisr.data.pair import Pair
 from gisr.data.phantoms import satellite_scene
 from gisr.data.protocols import wald_pair
 from gisr.data.resample import bicubic_to_target
-from gisr.estimation.sensor_model import Instrument
+from gisr.estimation.sensor_model import SensorModel
 from gisr.inference.consistency import correction as consistency
 from gisr.inference.consistency.back_projection import above_noise, smaller
 from gisr.inference.system import Settings
@@ -29,10 +29,10 @@ def seen_through(gain: float) -> Pair:
     return replace(pair, target=wald(SCENE.multispectral, 4, gain))
 
 
-def error_with(instrument: Instrument, image: np.ndarray, pair: Pair) -> float:
+def error_with(sensor_model: SensorModel, image: np.ndarray, pair: Pair) -> float:
     """The mean error of an image that was made consistent with a pair's target."""
     source = ArraySource(pair)
-    source.instrument = instrument
+    source.sensor_model = sensor_model
     result = consistency.consistent_image(image, pair, source, consistency.Consistency())
     assert pair.truth is not None
     return float(np.abs(result - pair.truth).mean())
@@ -40,7 +40,7 @@ def error_with(instrument: Instrument, image: np.ndarray, pair: Pair) -> float:
 
 @pytest.mark.parametrize("gain", [0.15, 0.3, 0.45])
 def test_the_gain_is_found(gain: float) -> None:
-    found = ArraySource(seen_through(gain)).instrument
+    found = ArraySource(seen_through(gain)).sensor_model
     assert found.measured
     measured, largest = found.gains
     assert measured == pytest.approx(gain, abs=0.05)
@@ -58,12 +58,12 @@ def reduced_by_bicubic() -> Pair:
 
 
 def test_a_bicubic_kernel_is_told_from_an_mtf() -> None:
-    found = ArraySource(reduced_by_bicubic()).instrument
+    found = ArraySource(reduced_by_bicubic()).sensor_model
     assert found.bicubic and found.measured
     assert found.reductions == (None,)
-    assert found.note == "the target looks reduced by a bicubic kernel"
+    assert found.note == "the MS image looks reduced by a bicubic kernel"
     # This MTF comes nearest to it.
-    nearest = ArraySource(seen_through(found.gains[0])).instrument
+    nearest = ArraySource(seen_through(found.gains[0])).sensor_model
     assert not nearest.bicubic
     assert nearest.reductions == (nearest.gains[0],)
 
@@ -71,7 +71,7 @@ def test_a_bicubic_kernel_is_told_from_an_mtf() -> None:
 def test_a_perfect_result_is_not_spoilt_by_the_wrong_kernel() -> None:
     pair = reduced_by_bicubic()
     assert pair.truth is not None
-    recognised = ArraySource(pair).instrument
+    recognised = ArraySource(pair).sensor_model
     mistaken = replace(recognised, bicubic=False)
     wrong, right = (error_with(each, pair.truth, pair) for each in (mistaken, recognised))
     assert right < 0.01 * wrong
@@ -79,10 +79,10 @@ def test_a_perfect_result_is_not_spoilt_by_the_wrong_kernel() -> None:
 
 def test_the_noise_is_found() -> None:
     pair = seen_through(0.3)
-    clean = ArraySource(pair).instrument.noise
+    clean = ArraySource(pair).sensor_model.noise
     level = 4 * clean.max()
     noise = RNG.normal(0, level, pair.target.shape).astype(np.float32)
-    found = ArraySource(replace(pair, target=pair.target + noise)).instrument.noise
+    found = ArraySource(replace(pair, target=pair.target + noise)).sensor_model.noise
     assert found.shape == (4,)
     np.testing.assert_allclose(found, level, rtol=0.3)
 
@@ -92,7 +92,7 @@ def test_unknown_pixels_and_what_the_guide_does_not_show_count_for_nothing() -> 
     valid = np.ones(pair.target.shape[:2], bool)
     valid[:20, 30:50] = False
     spoilt = np.where(valid[..., None], pair.target, np.float32(60000))
-    found = ArraySource(replace(pair, target=spoilt, valid=valid)).instrument
+    found = ArraySource(replace(pair, target=spoilt, valid=valid)).sensor_model
     assert found.gains[0] == pytest.approx(0.45, abs=0.07)
 
 
@@ -113,9 +113,9 @@ def test_what_cannot_be_measured_is_left_as_the_network_gives_it(
         )
     else:
         pair = wald_pair(SCENE.multispectral[:48, :48], SCENE.panchromatic[:48, :48], 4)
-    found = ArraySource(pair).instrument
+    found = ArraySource(pair).sensor_model
     assert not found.measured and found.gains == (0.3, 0.3)
-    assert "cannot be measured" in found.note
+    assert "cannot be estimated" in found.note
     upscaler = Upscaler(weights(), "cpu")
     answer = upscaler.answer(pair, Settings(align="off"))
     assert answer.consistency is None
@@ -136,7 +136,7 @@ def test_satellite_results_are_consistent_by_default(weights: Callable[..., Weig
 
 def test_the_measured_gain_brings_a_result_nearer_to_the_truth() -> None:
     pair, image = seen_through(0.5), seen_through(0.5).on_guide_grid()
-    tabled, measured = (ArraySource(each).instrument for each in (seen_through(0.3), pair))
+    tabled, measured = (ArraySource(each).sensor_model for each in (seen_through(0.3), pair))
     assert error_with(measured, image, pair) < 0.99 * error_with(tabled, image, pair)
 
 

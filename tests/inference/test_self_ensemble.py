@@ -11,7 +11,7 @@ from gisr.inference.array_pair import make_pair
 from gisr.inference.self_ensemble import SYMMETRIES, Moments, Symmetry
 from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 from gisr.weights.store import Weights
 
 ALIGNED, TURNED = Settings(align="off"), Settings(align="off", spread=True)

@@ -19,7 +19,7 @@ from gisr.inference.system import Settings
 from gisr.inference.tiling import TilePlan
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 from gisr.tasks import describe
 from gisr.tasks.text.table import built_in_table
 from gisr.weights.store import Weights

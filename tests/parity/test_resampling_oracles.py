@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gisr.data.resample import bicubic_to_guide, bicubic_to_target, resize_pillow
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 
 RNG = np.random.default_rng(11)
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 
 from gisr.data.degradations import fill_holes
 from gisr.errors import InputError
-from gisr.io.placement import Placement
 from gisr.pipelines.hole_filling import fill_by_guide
+from gisr.placement import Placement
 
 
 def placed(low: tuple[int, int], high: tuple[int, int]) -> Placement:

@@ -177,7 +177,7 @@ def test_spread_is_that_of_the_answers() -> None:
 
 
 def test_options_go_before_the_affine_or_are_refused() -> None:
-    with pytest.raises(PairError, match=r"ratio 2 is not what the files say \(4\)"):
+    with pytest.raises(PairError, match=r"ratio 2 does not match the files \(4\)"):
         sharpened((1, 1, 4), ratio=2)
     _, _, upscaler = sharpened((1, 1, 4), grid="kspace", ratio=4)
     assert {pair.placement.offset[1] for pair in upscaler.pairs} == {0.0}

@@ -12,11 +12,11 @@ from gisr.errors import FileFormatError, MissingExtraError, PairError
 from gisr.io.depth.pair import DepthPair
 from gisr.io.geotiff.pair import RasterPair
 from gisr.io.limits import DEFAULT_LIMITS
-from gisr.io.optional_imports import load_extra
-from gisr.io.placement import Placement
 from gisr.io.volumes.pair import VolumePair
+from gisr.optional_imports import load_extra
 from gisr.pipelines.options import Options
 from gisr.pipelines.table import PIPELINES, guess_task
+from gisr.placement import Placement
 from gisr.tasks import TaskName
 
 

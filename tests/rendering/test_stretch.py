@@ -71,7 +71,7 @@ def test_a_pixel_is_unknown_where_any_band_is() -> None:
 
 def test_depth_gets_the_colour_map_and_keeps_both_ends_for_what_is_beyond() -> None:
     image = ramp(100)
-    stretch = Stretch.of_target("depth", image, (25, 75))
+    stretch = Stretch.of_target("coloured", image, (25, 75))
     colours = stretch.colours(image)
     share = ((image[..., 0] - 25) / 50).astype(np.float64)
     np.testing.assert_array_equal(colours, coloured_depth(share))
@@ -87,7 +87,7 @@ def test_a_flat_image_and_an_unknown_one_have_a_stretch() -> None:
         assert (stretch.low, stretch.high) == (7, 8)
         assert stretch.colours(flat).max() == 0
     nothing = flat * np.nan
-    stretch = Stretch.of_target("depth", nothing, (0.5, 99.5))
+    stretch = Stretch.of_target("coloured", nothing, (0.5, 99.5))
     assert (stretch.low, stretch.high) == (0, 1)
     assert (stretch.colours(nothing) == UNKNOWN).all()
 

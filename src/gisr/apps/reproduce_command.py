@@ -66,7 +66,7 @@ def reproduce(
         raise InputError(f"images {images} must be at least 1")
     from gisr.experiments.reproduce import results as experiments
     from gisr.experiments.reproduce.plan import ExperimentName
-    from gisr.experiments.reproduce.variant_training import Request
+    from gisr.experiments.reproduce.variant_training import ReproduceRequest
 
     names = {name: name for name in get_args(ExperimentName)}
     if what not in names:
@@ -74,7 +74,7 @@ def reproduce(
     checked = checked_device(device) or "cpu"
     set_threads(threads)
     own = _PAPER_RECIPE if chosen.unit == "paper" else _SMALL_RECIPE
-    request = Request(
+    request = ReproduceRequest(
         experiment=names[what],
         recipe=_base(recipe or own, data, seed, research),
         out=Path(out),

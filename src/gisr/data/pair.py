@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from gisr.data.degradations import fill_holes, zero_fill
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError, PairError
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 from gisr.tasks import Grid, TaskName, find_task
 from gisr.tasks.sensors import listed_sensor
 

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from gisr.data.degradations import ReducedAs, fill_holes, kspace_crop, pillow_reduce, wald
 from gisr.data.pair import Pair
 from gisr.data.resample import resize_pillow, shift
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 from gisr.tasks import TaskName
 from gisr.tasks.depth import DEPTH
 from gisr.tasks.mri import MRI

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from PIL import Image
 
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 
 
 def bicubic_to_guide(

@@ -1,1 +1,1 @@
-"""What a pair tells of itself: registration, sensor model, no-reference quality."""
+"""What is estimated from a pair: registration, sensor model, no-reference quality."""

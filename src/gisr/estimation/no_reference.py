@@ -1,4 +1,4 @@
-"""Quality of a pansharpened pair at full resolution, where nobody has a truth."""
+"""Quality of a pansharpened pair at full resolution, where there is no truth."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,10 +16,10 @@ from gisr.tasks import find_task
 
 @dataclass(frozen=True, eq=False)
 class NoReferenceQuality:
-    """The no-reference indices of one estimate, each computed when it is asked for, and kept.
+    """The no-reference indices of one estimate, each computed on first use, and kept.
 
-    Target and guide are taken as they are. A guide that is off by a pixel or two makes D_s say more
-    of the shift than of the estimate, and favours systems that kept the shift: pass the pair of
+    Target and guide are taken as they are. A guide that is off by a pixel or two makes D_s measure
+    the shift more than the estimate, and favours systems that kept the shift: pass the pair of
     :func:`gisr.estimation.registration.align_guide` to judge by the guide where it belongs.
 
     Raises:
@@ -30,7 +30,7 @@ class NoReferenceQuality:
     estimate: Float[np.ndarray, "H W bands"]
     """Sharpened target, in its units."""
     pair: Pair
-    """What it was made from; a truth is not looked at, unknown target pixels are not counted."""
+    """What it was made from; a truth is not used, unknown target pixels are not counted."""
 
     def __post_init__(self) -> None:
         """Check that the indices are defined for the pair."""

@@ -24,10 +24,10 @@ Align = Literal["auto", "off"]
 LARGEST_SHIFT = 8.0
 """Largest misregistration taken for real, in guide pixels. Known pairs are off by 1 to 2."""
 SMALLEST_CORRELATION = 0.5
-"""A shift is believed only where the shifted guide correlates at least so well with the target's
+"""A shift is accepted only where the shifted guide correlates at least so well with the target's
 intensity: unrelated images have a best shift, too."""
 _SUBPIXEL = 20
-"""Shifts are estimated to 1/20 of a guide pixel: finer than they can be told from real pairs."""
+"""Shifts are estimated to 1/20 of a guide pixel: finer than real pairs determine them."""
 _FITS = 3
 """Rounds of fitting the intensity and estimating what is left of the shift."""
 
@@ -39,9 +39,9 @@ class Alignment:
     offset: tuple[float, float]
     """(dy, dx) in guide pixels: ``aligned[y, x] = guide[y + dy, x + dx]``."""
     applied: bool
-    """False where no shift could be seen, or it was too large to be believed."""
+    """False where no shift could be seen, or it was too large to be accepted."""
     note: str
-    """One sentence for people."""
+    """One sentence for the user."""
     before: float = 0.0
     """Correlation of guide and target as they come."""
     after: float = 0.0
@@ -86,7 +86,7 @@ def align_guide(pair: Pair) -> tuple[Pair, Alignment]:
 def find_alignment(parts: Iterable[Pair]) -> Alignment:
     """Estimate the one shift of a guide from parts of a pair, at least one.
 
-    Each part gives its own estimate; the median of those that can be believed counts, so that a
+    Each part gives its own estimate; the median of those that can be accepted counts, so that a
     part with clouds or the sea in it does no harm.
     """
     estimates: list[_Estimate] = []
@@ -100,17 +100,17 @@ def find_alignment(parts: Iterable[Pair]) -> Alignment:
     if not small:
         first = max(estimates, key=lambda each: each.after)
         note = (
-            f"the guide seems off by {_shown(first.offset)}: too much to be believed, left as it is"
+            f"the PAN image seems off by {_shown(first.offset)}: too far to be real, left as it is"
         )
         return Alignment(first.offset, False, note, first.before, first.after)
     if not seen:
         before = _median(each.before for each in small)
-        note = f"no shift of the guide can be seen (correlation with the target {before:.2f})"
+        note = f"no shift of the PAN image can be seen (correlation with the MS image {before:.2f})"
         return Alignment((0.0, 0.0), False, note, before, before)
     offset = _median(each.offset[0] for each in seen), _median(each.offset[1] for each in seen)
     before, after = _median(each.before for each in seen), _median(each.after for each in seen)
     note = (
-        f"the guide was off by {_shown(offset)}, corrected "
+        f"the PAN image was off by {_shown(offset)}, corrected "
         f"(correlation {before:.3f} to {after:.3f})"
     )
     return Alignment(offset, True, note, before, after)
@@ -193,7 +193,7 @@ def guide_at_target(
     on the guide's grid.
 
     Args:
-        pair: Tells the target's grid and its sensor.
+        pair: Has the target's grid and sensor.
         guide: On the guide's grid.
         gain: Response at the target's Nyquist frequency; the sensor's when None.
     """

@@ -1,10 +1,10 @@
-"""What a satellite pair tells of the instrument behind its target: blur and noise.
+"""The sensor model of a satellite pair's target, estimated from the pair: blur and noise.
 
 A sensor's tables and its products differ, and products are resampled. Blur is found as the MTF
 under which the low-passed guide is best explained by the target's bands (the idea of Vivone et al.,
 IEEE TIP 24, 2015: a pair's filter by regression), with nothing but fine detail counted, because
-there MTFs differ. Images that somebody reduced on a computer often went through a bicubic kernel,
-which no Gaussian comes near: it is looked for too. Noise is what the finest detail of one band
+there MTFs differ. Images that were reduced on a computer often went through a bicubic kernel,
+which no Gaussian comes near: it is tested too. Noise is what the finest detail of one band
 shares with no other (as Roger and Arnold, IJRS 17, 1996), in the quietest blocks.
 """
 
@@ -22,11 +22,11 @@ from gisr.data.resample import bicubic_to_target
 from gisr.estimation.registration import guide_at_target, known_at_target
 
 _LEAST_GAIN, _MOST_GAIN = 0.1, 0.9
-"""Gains that are looked for. Sensors have 0.15 to 0.4; an area average is like 0.6."""
+"""Range of gains that are tried. Sensors have 0.15 to 0.4; an area average is like 0.6."""
 _AGREEMENT = 0.5
-"""Share of the guide's fine detail that the bands must explain for a gain to be believed."""
+"""Share of the guide's fine detail that the bands must explain for a gain to be accepted."""
 _BETTER = 0.97
-"""How much of what the best gain leaves unexplained a bicubic kernel may leave to be believed: so
+"""How much of what the best gain leaves unexplained a bicubic kernel may leave to be accepted: so
 none of 3,807 targets is that went through none, and most are that did, noisy or hardly reduced ones
 aside (benchmarks/bicubic_recognised.py)."""
 _FINE = 1.0
@@ -36,25 +36,25 @@ _BORDER = 4
 _OUTSIDE = 2.5
 """Target pixels from the guide's border within which the MTF would need more of it."""
 _FEWEST, _FEWEST_BY_BAND = 64, 8
-"""Target pixels that must count for anything to be said, in all and for each of its bands: as many
+"""Target pixels that must count for any estimate, in all and for each of its bands: as many
 bands as pixels explain any guide."""
 _BLOCK, _QUIET = 8, 10
-"""Side of the blocks in which noise is looked for, and the percentile of them that are quiet."""
+"""Side of the blocks in which noise is estimated, and the percentile of them that are quiet."""
 _DETAIL = np.outer((1, -2, 1), (1, -2, 1)) / 6.0
 """Second differences along both axes; of white noise it keeps the variance."""
 
 
 @dataclass(frozen=True, eq=False)
-class Instrument:
-    """How a target came about."""
+class SensorModel:
+    """How a target was made of the truth: estimated, or from the sensor's table."""
 
     gains: tuple[float, float]
     """Least and largest response that the bands can have at the Nyquist frequency of their grid."""
     noise: Float[np.ndarray, " bands"]
     """Standard deviation of the target's noise by band, in its unit."""
     measured: bool
-    """False where the pair is too small, or guide and target too unlike, to tell the blur: the
-    gains are then the tabled one."""
+    """False where the pair is too small, or guide and target too unlike, to estimate the blur:
+    the gains are then the tabled one."""
     bicubic: bool = False
     """Whether the target looks reduced by a bicubic kernel; the gains then count for nothing."""
 
@@ -65,18 +65,21 @@ class Instrument:
 
     @property
     def note(self) -> str:
-        """One sentence for people."""
+        """One sentence for the user."""
         if not self.measured:
-            return f"the target's blur cannot be measured: a gain of {self.gains[0]:.2f} is assumed"
+            gain = f"{self.gains[0]:.2f}"
+            return f"the blur of the MS image cannot be estimated: a gain of {gain} is assumed"
         if self.bicubic:
-            return "the target looks reduced by a bicubic kernel"
+            return "the MS image looks reduced by a bicubic kernel"
         least, most = self.gains
         rather = f", by its sensor up to {most:.2f}" if most > least else ""
-        return f"the target's blur has a gain of {least:.2f} at the Nyquist frequency{rather}"
+        return (
+            f"the blur of the MS image has a gain of {least:.2f} at the Nyquist frequency{rather}"
+        )
 
 
-def find_instrument(parts: Iterable[Pair], tabled: float, bands: int) -> Instrument:
-    """Look at parts of a pair, whose guide is aligned, and say how the target came about.
+def estimate_sensor_model(parts: Iterable[Pair], tabled: float, bands: int) -> SensorModel:
+    """Estimate blur and noise of a target from parts of a pair whose guide is aligned.
 
     A measured gain above the tabled one replaces it. One below it may also mean that the truth
     would be less sharp than the guide, as interpolated products are, so both are kept.
@@ -86,19 +89,19 @@ def find_instrument(parts: Iterable[Pair], tabled: float, bands: int) -> Instrum
         tabled: The sensor's gain.
         bands: Of the target.
     """
-    looks = [look for look in map(_look, parts) if look is not None]
-    noise = np.median([look.noise for look in looks], axis=0) if looks else np.zeros(bands)
-    agreeing = [look for look in looks if look.unexplained <= 1 - _AGREEMENT]
+    found = [each for each in map(_window_estimate, parts) if each is not None]
+    noise = np.median([each.noise for each in found], axis=0) if found else np.zeros(bands)
+    agreeing = [each for each in found if each.unexplained <= 1 - _AGREEMENT]
     if not agreeing:
-        return Instrument((tabled, tabled), noise, False)
-    measured = float(np.median([look.gain for look in agreeing]))
-    bicubic = float(np.median([look.by_bicubic / look.unexplained for look in agreeing]))
-    return Instrument((measured, max(measured, tabled)), noise, True, bicubic < _BETTER)
+        return SensorModel((tabled, tabled), noise, False)
+    measured = float(np.median([each.gain for each in agreeing]))
+    bicubic = float(np.median([each.by_bicubic / each.unexplained for each in agreeing]))
+    return SensorModel((measured, max(measured, tabled)), noise, True, bicubic < _BETTER)
 
 
 @dataclass(frozen=True, eq=False)
-class _Look:
-    """What one window tells."""
+class _WindowEstimate:
+    """The estimates of one window."""
 
     gain: float
     unexplained: float
@@ -108,8 +111,8 @@ class _Look:
     noise: Float[np.ndarray, " bands"]
 
 
-def _look(pair: Pair) -> _Look | None:
-    """Look at one window; None where little is known."""
+def _window_estimate(pair: Pair) -> _WindowEstimate | None:
+    """Return the estimates of one window; None where little is known."""
     known = known_at_target(pair)
     if not known.any():
         return None
@@ -134,7 +137,7 @@ def _look(pair: Pair) -> _Look | None:
     )
     bicubic = unexplained(bicubic_to_target(guide, target.shape[:2], pair.placement))
     least = max(float(found.fun), float(np.finfo(np.float64).tiny))
-    return _Look(float(found.x), least, bicubic, _noise(target, counted))
+    return _WindowEstimate(float(found.x), least, bicubic, _noise(target, counted))
 
 
 def _inside(pair: Pair) -> Bool[np.ndarray, "h w"]:

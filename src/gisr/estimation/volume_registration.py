@@ -12,25 +12,26 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from scipy import ndimage, optimize, stats
 
+from gisr.array_types import Voxels
 from gisr.data.pair import Pair
 from gisr.data.volume_resample import filled, nearest_mask, onto_guide
 from gisr.io.volumes.placement import VolumePlacement
 
 LARGEST_SHIFT = 6.0
-"""Largest shift that is looked for along an axis, in guide voxels."""
+"""Largest shift that is estimated along an axis, in guide voxels."""
 SMALLEST_SHIFT = 0.4
 """A guide is not resampled for less: half a voxel is what the estimate is good for."""
 _SMALLEST_INFORMATION = 0.02
-"""Normalised mutual information above 1 below which two volumes say nothing of each other."""
+"""Normalised mutual information above 1 below which two volumes are taken as unrelated."""
 _SMALLEST_GAIN = 1.06
-"""Factor by which a shift must raise what is above 1 to be believed. Contrasts that are registered
+"""Factor by which a shift must raise what is above 1 to be accepted. Contrasts that are registered
 rise by up to 1.04 for a shift of up to a voxel that is not there, and undoing that costs 0.6 dB; by
 1.07 and more where undoing it gains (benchmarks/mri_shifted_guides.py)."""
 _SMALLEST_SLICE_GAIN = 1.10
 """The same for one slice, which shows less: unshifted slices rose by up to 1.083 (at x8), slices
 whose guide was off by three pixels by 1.10 to 1.33 (36 slices of the test subjects)."""
 _SHORTEST_AXIS = 12
-"""Guide voxels along an axis below which no shift along it is looked for."""
+"""Guide voxels along an axis below which no shift along it is estimated."""
 _POINTS = 20_000
 _BINS = 32
 _BLUR = 0.35
@@ -38,8 +39,7 @@ _BLUR = 0.35
 _COARSE_BLUR = 2.0
 """Guide voxels of further blur for the first, wide search."""
 
-Voxels = Float[np.ndarray, "X Y Z"]
-Points = Float[np.ndarray, "3 points"]
+VoxelPoints = Float[np.ndarray, "3 points"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class VolumeAlignment:
     applied: bool
     """False where no shift could be seen, or it was too small to be worth resampling."""
     note: str
-    """One sentence for people."""
+    """One sentence for the user."""
     before: float = 1.0
     """Normalised mutual information (1 to 2) of the two as they come."""
     after: float = 1.0
@@ -67,7 +67,7 @@ def find_volume_shift(
     """Estimate how far a guide is off, through and within the plane.
 
     The target is brought to the guide's grid, the guide blurred to the target's resolution. The
-    shift that makes one say most of the other is searched by Powell's method, first in blurred
+    shift that makes one predict the other best is searched by Powell's method, first in blurred
     volumes.
 
     Args:
@@ -135,12 +135,12 @@ class _Similarity:
     low: NDArray[np.int64]
     """Levels of the target at the points."""
     high: Voxels
-    points: Points
+    points: VoxelPoints
     axes: list[int]
-    """The axes along which shifts are looked for."""
+    """The axes along which shifts are estimated."""
 
     @classmethod
-    def of(cls, low: Voxels, high: Voxels, points: Points, axes: list[int]) -> "_Similarity":
+    def of(cls, low: Voxels, high: Voxels, points: VoxelPoints, axes: list[int]) -> "_Similarity":
         """Look up the target once."""
         return cls(_looked_up(low, points), high, points, axes)
 
@@ -151,14 +151,14 @@ class _Similarity:
         return result
 
     def __call__(self, shift: NDArray[np.float64]) -> float:
-        """Return the information for a shift along the axes looked at."""
+        """Return the information for a shift along those axes."""
         high = _looked_up(self.high, self.points + self.whole(shift)[:, None])
         pairs = np.bincount(self.low * _BINS + high, minlength=_BINS**2).reshape(_BINS, _BINS)
         joint = stats.entropy(pairs, axis=None)
         return float((stats.entropy(pairs.sum(0)) + stats.entropy(pairs.sum(1))) / joint)
 
 
-def _looked_up(volume: Voxels, points: Points) -> NDArray[np.int64]:
+def _looked_up(volume: Voxels, points: VoxelPoints) -> NDArray[np.int64]:
     """Return the levels of a volume of 0 to 1 at points."""
     values = ndimage.map_coordinates(volume, points, order=1, mode="nearest")
     levels: NDArray[np.int64] = np.minimum(values * _BINS, _BINS - 1).astype(np.int64)
@@ -198,7 +198,7 @@ def _judged(
     return VolumeAlignment((x, y, z), True, note, before, after)
 
 
-def _points(inside: Bool[np.ndarray, "X Y Z"]) -> Points:
+def _points(inside: Bool[np.ndarray, "X Y Z"]) -> VoxelPoints:
     """Return places off the grid: on it, interpolation would favour shifts by whole voxels."""
     random = np.random.default_rng(0)
     places = np.flatnonzero(inside)

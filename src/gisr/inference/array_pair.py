@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.io.placement import place_by_shape
+from gisr.placement import place_by_shape
 from gisr.tasks import Grid, TaskName, find_task
 from gisr.tasks.sensors import unlisted_note
 

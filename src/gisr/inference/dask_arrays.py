@@ -1,4 +1,4 @@
-"""Images in chunks: a lazy Dask array on the guide's grid, computed when and where it is asked for.
+"""Images in chunks: a lazy Dask array on the guide's grid, computed when and where it is used.
 
 What all tiles share is found in the call itself, for the whole image as in memory: the value range,
 the shift of the guide and the prompt. Its time is that of reading both images twice. The tiles are
@@ -6,33 +6,29 @@ computed later, in as many processes as Dask has, and every one of them once.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.estimation.sensor_model import Instrument
 from gisr.inference.consistency.correction import (
     Consistency,
     block_sides,
     consistent_block,
     is_corrected,
 )
-from gisr.inference.percentile_sample import RegularSample
+from gisr.inference.dask_pair import DaskSource, Part, PartSource, SharedWork
 from gisr.inference.system import Settings
-from gisr.inference.tile_runner import PromptPart, TileJob
+from gisr.inference.tile_runner import PromptPart
 from gisr.inference.tiling import TilePlan, ramp
 from gisr.inference.upscaler import Upscaler, prompt_cells
-from gisr.inference.windowed_pair import Cut, PairSource, Survey, Values, sample_of, survey_of
-from gisr.io.optional_imports import load_extra
-from gisr.io.placement import place_by_shape
+from gisr.optional_imports import load_extra
+from gisr.placement import place_by_shape
 from gisr.tasks import Grid, TaskName, find_task
-from gisr.windows import Window, within
+from gisr.windows import Window, intersection, meet, widened, within
 
 if TYPE_CHECKING:
     from dask.array import Array
@@ -44,7 +40,6 @@ _CHUNK_TILES = 4
 _DEFAULT = Settings()
 
 Span = tuple[int, int]
-Part = Shaped[np.ndarray, "h w channels"]
 
 
 def upscale_dask(
@@ -114,13 +109,13 @@ def upscale_dask(
         source.align()
     wanted = is_corrected(settings.consistent, about, source)
     by_sensor = find_task(task).reduction == "sensor"
-    work = _Work(
+    work = SharedWork(
         upscaler.job(source, settings),
         about,
         source.shape,
         low.shape[:2],
         source.offset,
-        source.instrument if wanted and by_sensor else None,
+        source.sensor_model if wanted and by_sensor else None,
     )
     if upscaler.network.prompt_generator is not None:
         _take_prompt(work, source)
@@ -128,100 +123,13 @@ def upscale_dask(
     return image[..., 0] if target.ndim == 2 else image
 
 
-class DaskSource(PairSource):
-    """A pair of chunked arrays; what is read is computed at once."""
-
-    def __init__(self, about: Pair, target: "Array", guide: "Array") -> None:
-        """Cut windows from two arrays, (h, w, bands) and (H, W, channels)."""
-        super().__init__(about, guide.shape[:2], target.shape[:2])
-        self.target, self.guide = target, guide
-
-    def read_target(self, rows: slice, columns: slice) -> Values:
-        """Return a window of the target."""
-        return known_values(self.target[rows, columns].compute())
-
-    def read_guide(self, rows: slice, columns: slice) -> Values:
-        """Return a window of the guide."""
-        return known_values(self.guide[rows, columns].compute())
-
-    @cached_property
-    def survey(self) -> Survey:
-        """Look at all of both arrays once, chunk by chunk.
-
-        Raises:
-            InputError: No pixel is known, or the target has values beyond its bits.
-        """
-        task, bits = find_task(self.about.task), self.about.bits
-        target, guide = (_sampled(image, sample_of(task)) for image in (self.target, self.guide))
-        found = survey_of(target, guide, task)
-        if bits is not None and found.highest > 2**bits - 1:
-            raise InputError(
-                f"target holds {found.highest:g}, which {bits} bits cannot: correct bits or leave "
-                "it out"
-            )
-        return found
-
-
-class PartSource(PairSource):
-    """A pair of which only what one window needs is in memory."""
-
-    def __init__(self, work: "_Work", window: Window, target: Part, guide: Part) -> None:
-        """Take the parts that :meth:`target_area` and :meth:`guide_area` name."""
-        super().__init__(work.about, work.shape, work.target_shape)
-        self.offset = work.offset
-        self._survey, self._instrument = work.job.survey, work.instrument
-        self._target, self._target_area = target, self.target_area(window)[0]
-        self._guide, self._guide_area = guide, self.guide_area(window)
-
-    def read_target(self, rows: slice, columns: slice) -> Values:
-        """Return a window of the target."""
-        return known_values(self._target[within(self._target_area, (rows, columns))])
-
-    def read_guide(self, rows: slice, columns: slice) -> Values:
-        """Return a window of the guide."""
-        return known_values(self._guide[within(self._guide_area, (rows, columns))])
-
-    @cached_property
-    def survey(self) -> Survey:
-        """What was seen of the whole pair."""
-        return self._survey
-
-    @cached_property
-    def instrument(self) -> Instrument:
-        """What was found of the whole pair's."""
-        assert self._instrument is not None
-        return self._instrument
-
-
-def known_values(image: Shaped[np.ndarray, "h w channels"]) -> Values:
-    """Return an image as float32 without its NaN, and where all its channels are known."""
-    known = np.isfinite(image).all(axis=2)
-    return np.where(known[..., None], image, 0).astype(np.float32), known
-
-
-@dataclass(frozen=True, eq=False)
-class _Work:
-    """What the tasks of one image share: sent to every process once."""
-
-    job: TileJob
-    about: Pair
-    shape: tuple[int, int]
-    target_shape: tuple[int, int]
-    offset: tuple[float, float]
-    instrument: Instrument | None
-    """Where a satellite image is to be made consistent."""
-
-    def cut(self, window: Window, target: Part, guide: Part) -> Cut | None:
-        return PartSource(self, window, target, guide).cut(window)
-
-
-def _prompt_part(work: _Work, window: Window, target: Part, guide: Part) -> PromptPart | None:
+def _prompt_part(work: SharedWork, window: Window, target: Part, guide: Part) -> PromptPart | None:
     cut = work.cut(window, target, guide)
     return None if cut is None else work.job.prompt_part(cut)
 
 
 def _tile(
-    work: _Work, window: Window, target: Part, guide: Part
+    work: SharedWork, window: Window, target: Part, guide: Part
 ) -> Float[np.ndarray, "tile_h tile_w bands"] | None:
     cut = work.cut(window, target, guide)
     if cut is None:
@@ -248,7 +156,7 @@ def _blend(
         down = ramp(window[0].start, window[0].stop, plan.height, plan.overlap)
         along = ramp(window[1].start, window[1].stop, plan.width, plan.overlap)
         weight = (down[:, None] * along)[..., None]
-        shared = _shared(window, region)
+        shared = intersection(window, region)
         inside, place = within(window, shared), within(region, shared)
         canvas[place] += (weight * tile)[inside]
         weights[place] += weight[inside]
@@ -258,7 +166,7 @@ def _blend(
 
 
 def _consistent(
-    work: _Work,
+    work: SharedWork,
     wide: Window,
     region: Window,
     blended: Float[np.ndarray, "H W bands"],
@@ -269,7 +177,7 @@ def _consistent(
     return consistent_block(blended, wide, region, source, Consistency())
 
 
-def _take_prompt(work: _Work, source: DaskSource) -> None:
+def _take_prompt(work: SharedWork, source: DaskSource) -> None:
     """Compute the parts of the prompt, now and by themselves.
 
     In one graph with the tiles, the chunks of both images would be kept from the one to the other.
@@ -284,7 +192,7 @@ def _take_prompt(work: _Work, source: DaskSource) -> None:
     work.job.take_prompt(part for part in parts if part is not None)
 
 
-def _lazy_image(work: _Work, source: DaskSource, plan: TilePlan, consistent: bool) -> "Array":
+def _lazy_image(work: SharedWork, source: DaskSource, plan: TilePlan, consistent: bool) -> "Array":
     import dask
     import dask.array as da
 
@@ -302,8 +210,8 @@ def _lazy_image(work: _Work, source: DaskSource, plan: TilePlan, consistent: boo
 
     def chunk(rows: Span, columns: Span) -> "Array":
         region = slice(*rows), slice(*columns)
-        wide = _widened(region, margins, source.shape)
-        near = [window for window in plan.windows() if _meet(window, wide)]
+        wide = widened(region, margins, source.shape)
+        near = [window for window in plan.windows() if meet(window, wide)]
         parts = [tiles[window[0].start, window[1].start] for window in near]
         value = blend(plan, wide, near, parts, source.bands)
         if consistent:
@@ -330,15 +238,6 @@ def _chunk_spans(tiles: Sequence[Span], size: int) -> Iterator[Span]:
     return pairwise([start for start, _ in tiles[::_CHUNK_TILES]] + [size])
 
 
-def _sampled(image: "Array", sample: RegularSample) -> RegularSample:
-    edges = [np.cumsum([0, *sizes]) for sizes in image.chunks[:2]]
-    for top, bottom in pairwise(edges[0]):
-        for left, right in pairwise(edges[1]):
-            block = image[top:bottom, left:right].compute()
-            sample.add(*known_values(block), (int(top), int(left)))
-    return sample
-
-
 def _with_bands(name: str, image: "Array") -> "Array":
     """Return an array as (h, w, bands)."""
     array = load_extra("dask.array", "scale").asarray(image)
@@ -347,23 +246,3 @@ def _with_bands(name: str, image: "Array") -> "Array":
     if array.dtype.kind not in "biuf":
         raise InputError(f"{name} of type {array.dtype} must hold numbers")
     return array[..., None] if array.ndim == 2 else array
-
-
-def _shared(window: Window, region: Window) -> Window:
-    rows, columns = (
-        slice(max(a.start, b.start), min(a.stop, b.stop))
-        for a, b in zip(window, region, strict=True)
-    )
-    return rows, columns
-
-
-def _meet(one: Window, other: Window) -> bool:
-    return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
-
-
-def _widened(region: Window, margins: tuple[int, int], shape: tuple[int, int]) -> Window:
-    rows, columns = (
-        slice(max(0, part.start - margin), min(size, part.stop + margin))
-        for part, margin, size in zip(region, margins, shape, strict=True)
-    )
-    return rows, columns

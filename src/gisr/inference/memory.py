@@ -40,7 +40,7 @@ def most_memory_taken() -> int:
 
 
 def _status(name: str) -> int | None:
-    """Return what Linux says of this process, in bytes."""
+    """Return Linux's figures of this process, in bytes."""
     status = Path("/proc/self/status")
     line = re.search(rf"{name}:\s*(\d+) kB", status.read_text()) if status.is_file() else None
     return int(line[1]) * 1024 if line else None
@@ -118,7 +118,7 @@ def largest_tile(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that memory did not suffice, on the CPU or on a GPU.
+    """Return whether an error means that memory did not suffice, on the CPU or on a GPU.
 
     torch has a type of its own for GPUs only; on the CPU its allocator raises RuntimeError.
     """

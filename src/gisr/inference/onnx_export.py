@@ -30,7 +30,6 @@ from gisr.inference.consistency.correction import Consistency, consistent_image,
 from gisr.inference.tile_runner import as_tensor
 from gisr.inference.windowed_pair import ArraySource
 from gisr.io.files import atomic_output, check_writable, file_suffix
-from gisr.io.optional_imports import load_extra
 from gisr.magnet import MAGNet
 from gisr.magnet.blocks import (
     GUIDE_CHANNELS,
@@ -39,6 +38,7 @@ from gisr.magnet.blocks import (
     carry_target,
     restore,
 )
+from gisr.optional_imports import load_extra
 from gisr.version import __version__
 from gisr.weights.store import Weights
 
@@ -252,7 +252,7 @@ def _padded(
 
 @contextmanager
 def _without_chatter() -> Iterator[None]:
-    """Silence what the exporter says of itself: missing torchvision, axes of one name, copies."""
+    """Silence the exporter's own warnings: missing torchvision, axes of one name, copies."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -12,9 +12,8 @@ zero-filled image of it is.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 
-Image = Float[np.ndarray, "H W bands"]
+from gisr.array_types import ImageArray
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,12 @@ class Symmetry:
     mirrored: bool
     """Whether left and right are exchanged afterwards."""
 
-    def apply(self, image: Image) -> Image:
+    def apply(self, image: ImageArray) -> ImageArray:
         """Return an image turned; its sides are exchanged by an odd number of turns."""
         turned = np.rot90(image, self.turns)
         return turned[:, ::-1] if self.mirrored else turned
 
-    def undo(self, image: Image) -> Image:
+    def undo(self, image: ImageArray) -> ImageArray:
         """Return a turned image as it was."""
         return np.rot90(image[:, ::-1] if self.mirrored else image, -self.turns)
 
@@ -47,10 +46,10 @@ class Moments:
     def __init__(self) -> None:
         """Begin with none."""
         self._count = 0
-        self._mean: Image = np.zeros((0, 0, 0), np.float32)
+        self._mean: ImageArray = np.zeros((0, 0, 0), np.float32)
         self._squares = self._mean
 
-    def add(self, image: Image) -> None:
+    def add(self, image: ImageArray) -> None:
         """Count one more image."""
         self._count += 1
         if self._count == 1:
@@ -61,12 +60,12 @@ class Moments:
         self._squares += away * (image - self._mean)
 
     @property
-    def mean(self) -> Image:
+    def mean(self) -> ImageArray:
         """Mean of the images so far."""
         return self._mean
 
     @property
-    def spread(self) -> Image:
+    def spread(self) -> ImageArray:
         """Standard deviation of the images so far, of all of them (not of a sample)."""
-        spread: Image = np.sqrt(np.maximum(self._squares, 0) / np.float32(self._count))
+        spread: ImageArray = np.sqrt(np.maximum(self._squares, 0) / np.float32(self._count))
         return spread

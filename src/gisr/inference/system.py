@@ -15,8 +15,9 @@ from gisr.estimation.registration import Align, Alignment
 from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.inference.array_pair import ArrayOrTensor, make_pair
 from gisr.inference.consistency.correction import Consistency, Corrected
+from gisr.inference.survey import Survey
 from gisr.inference.tiling import Rows
-from gisr.inference.windowed_pair import PairSource, Survey
+from gisr.inference.windowed_pair import PairSource
 from gisr.tasks import TASKS, Grid, TaskName
 from gisr.windows import Window
 
@@ -61,7 +62,7 @@ class Answer:
     consistency: Consistency | None = None
     """What degrading the result gives, before and after it was made consistent."""
     alignment: Alignment | VolumeAlignment | None = None
-    """What was estimated of the guide's shift; None where it was not looked for."""
+    """The estimated shift of the guide; None where none was estimated."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,16 +8,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gisr.array_types import ImageArray
 from gisr.errors import InputError, LimitError
 from gisr.inference.memory import is_out_of_memory
 from gisr.inference.self_ensemble import UPRIGHT, Moments, Symmetry
+from gisr.inference.survey import Survey
 from gisr.inference.system import Check, unchecked
 from gisr.inference.tiling import TilePlan, blended
-from gisr.inference.windowed_pair import Cut, Survey
+from gisr.inference.windowed_pair import Cut
 from gisr.magnet import MAGNet
 from gisr.windows import Window
 
-Image = Float[np.ndarray, "H W channels"]
 Prompt = Float[Tensor, "1 p"]
 PromptPart = tuple[Float[Tensor, "s n"], int]
 """GAP(F_IT) of a window times its known pixels, one row a symmetry; and their number."""
@@ -44,10 +45,10 @@ class TileJob:
     check: Check = unchecked
     """Called before every answer of the network; what it raises ends the run."""
 
-    def sharpen(self, cut: Cut) -> Image:
+    def sharpen(self, cut: Cut) -> ImageArray:
         """Return a window in the target's units, clipped to where values of its kind can lie.
 
-        With several symmetries it is the mean of the answers, and as many further bands say how far
+        With several symmetries it is the mean of the answers, as many further bands hold how far
         they spread.
 
         Raises:
@@ -95,7 +96,7 @@ class TileJob:
             with torch.inference_mode():
                 self.prompt = generator.compose(pooled / weight)
 
-    def residual(self, low: Image, high: Image, number: int = 0) -> Image:
+    def residual(self, low: ImageArray, high: ImageArray, number: int = 0) -> ImageArray:
         """Return what the network adds to a normalised target.
 
         Args:
@@ -120,7 +121,7 @@ class TileJob:
                 reason = error.with_traceback(None)
             self._halve(min(self.side, max(low.shape[:2])), reason)
 
-    def pooled(self, low: Image, high: Image) -> Float[Tensor, "1 n"]:
+    def pooled(self, low: ImageArray, high: ImageArray) -> Float[Tensor, "1 n"]:
         """Return GAP(F_IT) of Eq. (5) for a network with MPGM.
 
         Raises:
@@ -160,7 +161,7 @@ class TileJob:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _in_tiles(self, low: Image, high: Image, prompt: Prompt | None) -> Image:
+    def _in_tiles(self, low: ImageArray, high: ImageArray, prompt: Prompt | None) -> ImageArray:
         """Send a tile through the network, cut into smaller ones if it is too large by now."""
         multiple = self.network.config.size_multiple
         overlap = min(self.overlap, self.side // 2 // multiple * multiple)
@@ -168,7 +169,7 @@ class TileJob:
         if len(plan) == 1:
             return self._network(low, high, prompt)
 
-        def compute(window: Window) -> Image:
+        def compute(window: Window) -> ImageArray:
             return self._network(low[window], high[window], prompt)
 
         residual = np.empty_like(low)
@@ -176,14 +177,14 @@ class TileJob:
             residual[rows.start : rows.stop] = rows.image
         return residual
 
-    def _network(self, low: Image, high: Image, prompt: Prompt | None) -> Image:
+    def _network(self, low: ImageArray, high: ImageArray, prompt: Prompt | None) -> ImageArray:
         target, guide = as_tensor(low, self.device), as_tensor(high, self.device)
         image = self.network(target, guide, self.text, self.ratio, prompt).image
-        residual: Image = (image - target)[0].permute(1, 2, 0).float().cpu().numpy()
+        residual: ImageArray = (image - target)[0].permute(1, 2, 0).float().cpu().numpy()
         return residual
 
 
-def as_tensor(image: Image, device: torch.device) -> Float[Tensor, "1 c h w"]:
+def as_tensor(image: ImageArray, device: torch.device) -> Float[Tensor, "1 c h w"]:
     """Return an image as a batch of one on a device."""
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].to(device)
 

@@ -81,8 +81,8 @@ class Rows:
     stop: int
     """Number after the last."""
     image: Float[np.ndarray, "rows W bands"] | None
-    """NaN where no tile gave a value; None where none gave any. It is overwritten when the next
-    rows are asked for."""
+    """NaN where no tile gave a value; None where none gave any. It is overwritten by the next
+    rows."""
 
 
 Tile = Float[np.ndarray, "tile_h tile_w bands"]

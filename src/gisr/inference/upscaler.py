@@ -14,10 +14,11 @@ from gisr.errors import InputError
 from gisr.inference.consistency.correction import Consistency, consistent_image, is_corrected
 from gisr.inference.memory import largest_tile
 from gisr.inference.self_ensemble import SYMMETRIES
+from gisr.inference.survey import survey_of_pairs
 from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
 from gisr.inference.tile_runner import TileJob, as_tensor
 from gisr.inference.tiling import Rows, TilePlan, blended, gathered
-from gisr.inference.windowed_pair import ArraySource, PairSource, survey_of_pairs
+from gisr.inference.windowed_pair import ArraySource, PairSource
 from gisr.magnet import LevelRouting, MAGNet, MAGNetOutput
 from gisr.tasks.text.encoder import load_text_encoder
 from gisr.tasks.text.interface import TextEncoder

@@ -1,27 +1,25 @@
-"""Pairs of any size that are cut into windows: arrays in memory, or files read where asked."""
+"""Pairs of any size that are cut into windows: arrays in memory, or files read where needed."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
-from numpy.typing import NDArray
 
 from gisr.data.degradations import fill_holes
-from gisr.data.normalisation import Normalisation
 from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.errors import InputError
 from gisr.estimation.registration import LARGEST_SHIFT, Alignment, find_alignment
-from gisr.estimation.sensor_model import Instrument, find_instrument
+from gisr.estimation.sensor_model import SensorModel, estimate_sensor_model
 from gisr.estimation.volume_registration import VolumeAlignment, find_slice_shift
-from gisr.inference.percentile_sample import RegularSample
+from gisr.inference.survey import Survey, sides_of, survey_of_pairs
 from gisr.inference.tiling import TilePlan
-from gisr.io.placement import Placement
-from gisr.tasks import Task, describe, find_task
-from gisr.windows import Window
+from gisr.placement import Placement
+from gisr.tasks import describe, find_task
+from gisr.windows import Window, widened, within
 
 _TARGET_MARGIN = 8
 """Target pixels read around a window: two for the bicubic kernel, the rest so that the nearest
@@ -31,32 +29,8 @@ _GUIDE_MARGIN = int(LARGEST_SHIFT) + 3
 _SAMPLE_WINDOW = 512
 _MOST_SAMPLE_WINDOWS = 9
 
-Values = tuple[Float[np.ndarray, "h w channels"], Bool[np.ndarray, "h w"]]
+KnownImage = tuple[Float[np.ndarray, "h w channels"], Bool[np.ndarray, "h w"]]
 """An image and where it is known."""
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What is known of a whole pair before its first tile."""
-
-    normalisation: Normalisation
-    lowest: float
-    """Smallest known value of the target."""
-    highest: float
-
-    def clip(
-        self, result: Float[np.ndarray, "H W bands"], bits: int | None
-    ) -> Float[np.ndarray, "H W bands"]:
-        """Keep a result where values of its kind can lie.
-
-        Args:
-            result: In the target's units.
-            bits: Significant bits a sample, where they are known.
-        """
-        low = 0.0 if self.lowest >= 0 else None
-        high = None if bits is None else float(2**bits - 1)
-        clipped: NDArray[np.float32] = np.clip(result, low, high).astype(np.float32)
-        return clipped
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +42,7 @@ class Cut:
     known: Bool[np.ndarray, "H W"]
     """Guide pixels whose result will be known."""
     interpolated: Float[np.ndarray, "H W bands"] | None = None
-    """The target on the guide's grid where that is read from its file; None if the pair tells."""
+    """The target on the guide's grid where that is read from its file, else None."""
 
     def on_guide_grid(self) -> Float[np.ndarray, "H W bands"]:
         """Return the target on the guide's grid."""
@@ -104,19 +78,19 @@ class PairSource(ABC):
         )
 
     @abstractmethod
-    def read_target(self, rows: slice, columns: slice) -> Values:
+    def read_target(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the target, in target pixels."""
 
     @abstractmethod
-    def read_guide(self, rows: slice, columns: slice) -> Values:
+    def read_guide(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the guide."""
 
     @cached_property
     @abstractmethod
     def survey(self) -> Survey:
-        """Look at all of the pair once."""
+        """Read all of the pair once."""
 
-    def read_on_guide_grid(self, window: Window) -> Values | None:
+    def read_on_guide_grid(self, window: Window) -> KnownImage | None:
         """Return the target on the guide's grid; None if it comes from :meth:`read_target`."""
         return None
 
@@ -125,13 +99,13 @@ class PairSource(ABC):
         return True
 
     def align(self) -> Alignment | VolumeAlignment:
-        """Estimate the shift of the guide as its task says; from now on undo it."""
+        """Estimate the shift of the guide by its task's registration; from now on undo it."""
         found: Alignment | VolumeAlignment
         match find_task(self.about.task).registration:
             case "correlation":
                 parts = [cut.pair for cut in self._sample_cuts()]
                 if not parts:
-                    note = "no shift of the guide can be seen: nothing known"
+                    note = "no shift of the PAN image can be seen: nothing is known"
                     return Alignment((0.0, 0.0), False, note)
                 found = find_alignment(parts)
             case "mutual information":
@@ -154,10 +128,10 @@ class PairSource(ABC):
         return found.pair
 
     @cached_property
-    def instrument(self) -> Instrument:
-        """What windows all over a satellite pair tell of its target's blur and noise."""
+    def sensor_model(self) -> SensorModel:
+        """Blur and noise of a satellite target, estimated from windows all over the pair."""
         parts = (cut.pair for cut in self._sample_cuts())
-        return find_instrument(parts, self.about.mtf_gain, self.bands)
+        return estimate_sensor_model(parts, self.about.mtf_gain, self.bands)
 
     def cut(self, window: Window) -> Cut | None:
         """Return one window, None where no pixel of its result would be known."""
@@ -203,13 +177,9 @@ class PairSource(ABC):
     def guide_area(self, window: Window) -> Window:
         """Return the part of the guide that a window needs: more than itself if it is shifted."""
         margin = _GUIDE_MARGIN if self.offset != (0.0, 0.0) else 0
-        rows, columns = (
-            slice(max(0, part.start - margin), min(size, part.stop + margin))
-            for part, size in zip(window, self.shape, strict=True)
-        )
-        return rows, columns
+        return widened(window, (margin, margin), self.shape)
 
-    def _shifted_guide(self, window: Window) -> Values:
+    def _shifted_guide(self, window: Window) -> KnownImage:
         """Return the guide of a window without holes, the shift undone, and where it is known."""
         area = self.guide_area(window)
         guide, known = self.read_guide(*area)
@@ -221,10 +191,7 @@ class PairSource(ABC):
             guide = shift(guide, self.offset)
             moved = Placement((1.0, 1.0), self.offset)
             known = nearest_pixels(known, known.shape, moved)
-        inner = tuple(
-            slice(part.start - wide.start, part.stop - wide.start)
-            for part, wide in zip(window, area, strict=True)
-        )
+        inner = within(area, window)
         return guide[inner], known[inner]
 
     def _covered(self, window: Window) -> Bool[np.ndarray, "H W"]:
@@ -261,7 +228,7 @@ class ArraySource(PairSource):
         A ``kspace`` target is brought to the guide's grid as a whole, because every sample of it
         counts everywhere.
         """
-        super().__init__(pair, _sides(pair.guide), _sides(pair.target))
+        super().__init__(pair, sides_of(pair.guide), sides_of(pair.target))
         self._pair = pair
         self._target, self._valid = pair.target, pair.valid
         if pair.grid == "kspace":
@@ -271,7 +238,7 @@ class ArraySource(PairSource):
                 pair, target=self._target, placement=_SAME, grid="centre", valid=None
             )
 
-    def read_target(self, rows: slice, columns: slice) -> Values:
+    def read_target(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the target."""
         target = self._target[rows, columns]
         known = (
@@ -279,7 +246,7 @@ class ArraySource(PairSource):
         )
         return target, known
 
-    def read_guide(self, rows: slice, columns: slice) -> Values:
+    def read_guide(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the guide: an array has no unknown guide pixels."""
         guide = self._pair.guide[rows, columns]
         return guide, np.ones(guide.shape[:2], dtype=bool)
@@ -290,52 +257,11 @@ class ArraySource(PairSource):
 
     @cached_property
     def survey(self) -> Survey:
-        """Look at all of the pair once."""
+        """Read all of the pair once."""
         return survey_of_pairs([self._pair])
 
 
 _SAME = Placement((1.0, 1.0), (0.0, 0.0))
-
-
-def sample_of(task: Task) -> RegularSample:
-    """Return the sample that a task's percentiles are taken from.
-
-    Tasks whose percentiles reach the extremes need all pixels; they come as arrays.
-    """
-    reach = {*task.target_percentiles, *task.guide_percentiles}
-    return RegularSample(exact=bool(reach & {0.0, 100.0}))
-
-
-def survey_of_pairs(pairs: Sequence[Pair]) -> Survey:
-    """Return what is known of pairs of one task that belong together, at least one.
-
-    Raises:
-        InputError: No pixel is known.
-    """
-    task = find_task(pairs[0].task)
-    target, guide = sample_of(task), sample_of(task)
-    for pair in pairs:
-        known = np.ones(_sides(pair.target), bool) if pair.valid is None else pair.valid
-        target.add(pair.target, known, (0, 0))
-        guide.add(pair.guide, np.ones(_sides(pair.guide), bool), (0, 0))
-    return survey_of(target, guide, task)
-
-
-def survey_of(target: RegularSample, guide: RegularSample, task: Task) -> Survey:
-    """Return what two samples say.
-
-    Raises:
-        InputError: A sample has no known pixel.
-    """
-    low, high = target.values(), guide.values()
-    if not len(low) or not len(high):
-        raise InputError("no known pixel: there is nothing to sharpen")
-    normalisation = Normalisation.of(low[:, None], high[:, None], task)
-    return Survey(normalisation, target.lowest, target.highest)
-
-
-def _sides(image: Float[np.ndarray, "h w c"]) -> tuple[int, int]:
-    return image.shape[0], image.shape[1]
 
 
 def nearest_pixels(

@@ -9,8 +9,8 @@ from jaxtyping import UInt
 
 from gisr.errors import FileFormatError
 from gisr.io.limits import DEFAULT_LIMITS, Limits
-from gisr.io.optional_imports import without_chatter
 from gisr.io.pictures import open_picture, png_header
+from gisr.optional_imports import without_chatter
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -60,7 +60,7 @@ def colour_shape(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> 
     """Return the rows and columns that :func:`read_colour` will give; no pixel is read.
 
     Raises:
-        GisrError: As :func:`read_colour`, for what the header tells.
+        GisrError: As :func:`read_colour`, for faults of the header.
     """
     with open_picture(path, ("PNG", "JPEG", "TIFF"), limits) as image:
         width, height = image.size
@@ -78,7 +78,7 @@ def _sample_bits(image: "Image", path: str | PathLike[str]) -> int:
 
 
 def _read_16_bit_colour(image: "Image", path: Path) -> UInt[np.ndarray, "H W *channels"]:
-    # Pillow would cut these to 8 bits without a word.
+    # Pillow would cut these to 8 bits without notice.
     import cv2
 
     if image.getexif().get(_ORIENTATION, 1) != 1:

@@ -28,8 +28,6 @@ class Limits:
     """Voxels of a volume: 512 x 512 x 2048."""
     max_bytes: int = 8 * 2**30
     """Bytes of the decoded array, in the type it has on disk."""
-    max_ratio: float = 64.0
-    """Guide samples per target sample along one axis; the paper goes to 16."""
 
     def __post_init__(self) -> None:
         """Refuse limits that would refuse every file.
@@ -107,7 +105,7 @@ def check_bands(path: str | PathLike[str], limits: Limits, bands: int) -> None:
 
 
 def check_bytes(path: str | PathLike[str], limits: Limits, size: int, what: str) -> None:
-    """Check a number of bytes that a file asks to be read or decompressed.
+    """Check the number of bytes that would be read or decompressed from a file.
 
     Raises:
         LimitError: ``size`` is larger than ``limits.max_bytes``.
@@ -118,7 +116,7 @@ def check_bytes(path: str | PathLike[str], limits: Limits, size: int, what: str)
 def _positive(path: str | PathLike[str], shape: Sequence[int]) -> None:
     if not shape or min(shape) < 1:
         claim = " x ".join(map(str, shape)) or "no size at all"
-        raise FileFormatError(f"{fspath(path)}: empty, its header says {claim}")
+        raise FileFormatError(f"{fspath(path)}: empty, its header claims {claim}")
 
 
 def _below(

@@ -60,7 +60,7 @@ def open_picture(
 
 
 def png_header(path: str | PathLike[str]) -> tuple[int, int]:
-    """Return bits a sample and colour type of a PNG that has been opened (Pillow says neither).
+    """Return bits a sample and colour type of a PNG that has been opened (Pillow gives neither).
 
     The signature and the first chunk's name and sizes take 24 bytes; these two follow.
     """

@@ -51,7 +51,7 @@ def quantise(
         dtype: Type to store, integer or float.
         valid: Which values are known; broadcast against ``values``.
         marker: Value to store where not valid; must be storable in ``dtype``.
-        reserved: Whether the marker alone says "unknown". False when a mask beside it does, and
+        reserved: Whether the marker alone stands for "unknown". False when a mask does, and
             valid values may equal it.
         bits: Bits in use when fewer than the type has.
         path: The file, for messages.

@@ -11,7 +11,7 @@ Float64Image = npt.NDArray[np.float64]
 """An (H, W, bands) image."""
 
 
-class Comparison(NamedTuple):
+class ComparedPixels(NamedTuple):
     """Two images of one shape, ready to be compared."""
 
     estimate: Float64Image
@@ -28,7 +28,7 @@ def compare(
     *,
     border: int = 0,
     valid: npt.ArrayLike | None = None,
-) -> Comparison:
+) -> ComparedPixels:
     """Check two images and bring them to (H, W, bands) float64 with the border cut.
 
     Args:
@@ -60,7 +60,7 @@ def compare(
     counted = counted[inside]
     if not counted.any():
         raise InputError("no pixel is left to compare: valid is False everywhere inside the border")
-    return Comparison(first[inside], second[inside], counted)
+    return ComparedPixels(first[inside], second[inside], counted)
 
 
 def positive(value: float, name: str) -> float:

@@ -1,6 +1,6 @@
 """Many pairs at once: two folders or a list, planned before the first, summed up after the last.
 
-Nothing here needs torch, so that a mistake in a plan is told at once.
+Nothing here needs torch, so that a mistake in a plan is reported at once.
 """
 
 import re
@@ -39,7 +39,7 @@ _MODALITIES = (
     *(ending for task in TASKS.values() for ending in task.file_endings),
     *("target", "guide", "lr", "hr"),
 )
-"""Endings of file names that tell a target from its guide."""
+"""Endings of file names that distinguish a target from its guide."""
 _ENDING = re.compile(rf"(?:^|[-_. ]+)(?:{'|'.join(_MODALITIES)})$", re.IGNORECASE)
 _MOST_NAMED = 5
 """Files that one message names; more would not be read."""
@@ -135,14 +135,14 @@ def plan_batch(
     ``sub-01_T1w.nii.gz``. One guide may serve several targets.
 
     Args:
-        targets: A folder, or a list: a table in UTF-8 whose first line names columns, as
-            :data:`COLUMNS` says. Its relative paths start at its own folder.
+        targets: A folder, or a list: a table in UTF-8 whose first line names columns
+            (:data:`COLUMNS`). Its relative paths start at its own folder.
         guides: The other folder; None with a list.
         output: Folder of the outputs, created when missing. An output has the target's name unless
             the list gives another.
         options: For all pairs; a list's filled cells go before them.
         skip_existing: Whether pairs with an output are left alone. Otherwise an output that exists
-            is refused unless the options say overwrite.
+            is refused unless the options have overwrite.
 
     Raises:
         FileFormatError: No such folder, an empty one, a list that cannot be used, or an output that
@@ -294,7 +294,7 @@ def _cell(row: Row, each: Option) -> str | float | int | None:
         return row.choice(each.name, each.words)
     if each.type is int:
         low, high = each.info.least, each.info.most
-        assert low is not None and high is not None  # so say the options with whole numbers
+        assert low is not None and high is not None  # every option with whole numbers has both
         return row.whole(each.name, int(low), int(high))
     if each.type is float:
         return row.positive(each.name) if each.info.positive else row.number(each.name, 0.0)

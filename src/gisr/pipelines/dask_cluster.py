@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from gisr.errors import InputError
-from gisr.io.optional_imports import load_extra
+from gisr.optional_imports import load_extra
 from gisr.pipelines.batch import Batch, BatchItem, PairOutcome, Summary, attempt
 from gisr.pipelines.execution import Execution
 
@@ -44,7 +44,7 @@ def run_on_cluster(
         The outcomes in the order of the batch.
 
     Raises:
-        InputError: Neither or both of ``workers`` and ``scheduler``, or nobody answers there.
+        InputError: Neither or both of ``workers`` and ``scheduler``, or no scheduler answers there.
         MissingExtraError: dask.distributed is not installed.
     """
     workers, scheduler = execution.workers, execution.scheduler

@@ -102,7 +102,7 @@ def _write(
     valid: Bool[np.ndarray, "H W"],
     filled: Bool[np.ndarray, "H W"],
 ) -> tuple[Path, ...]:
-    """Write all that was asked for, the depth map last, and return the rest."""
+    """Write all that was requested, the depth map last, and return the rest."""
     files, options = request.files, request.options
     depth = answer.image[..., 0]
     writers: dict[Path, Callable[[Path], None]] = {}

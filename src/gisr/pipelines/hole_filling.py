@@ -10,7 +10,7 @@ from scipy.sparse import linalg
 from gisr.data.degradations import fill_holes
 from gisr.data.resample import bicubic_to_target
 from gisr.errors import InputError
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 
 _STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 """To half of a pixel's eight neighbours; the other half are these from the other side."""

@@ -1,4 +1,4 @@
-"""The images of a result that lie on one grid, read where they are looked at."""
+"""The images of a result that lie on one grid, read where they are shown."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from gisr.array_types import Values
 from gisr.errors import PairError
 from gisr.io.geotiff import GeoHeader, GeoReader
 from gisr.windows import Window
 
 LayerName = Literal["interpolated", "sharpened", "guide", "truth", "spread", "filled"]
 """``spread``: that of the network's answers; ``filled``: 1 where a hole was filled, else 0."""
-Image = Float[np.ndarray, "h w channels"]
 """NaN where unknown."""
 _ROWS = 512
 """Rows of a scene that are read at a time for its overview."""
@@ -47,10 +47,10 @@ class Layers(ABC):
         """Return rows and columns of a plane."""
 
     @abstractmethod
-    def read(self, name: LayerName, plane: Plane, window: Window) -> Image:
+    def read(self, name: LayerName, plane: Plane, window: Window) -> Values:
         """Return a window of a layer."""
 
-    def thinned(self, name: LayerName, plane: Plane, side: int) -> Image:
+    def thinned(self, name: LayerName, plane: Plane, side: int) -> Values:
         """Return every n-th pixel of a layer, so that no side is longer than ``side``."""
         height, width = self.size(plane)
         step = -(-max(height, width) // side)
@@ -74,7 +74,7 @@ class SceneLayers(Layers):
         """Return rows and columns."""
         return self._files["guide"].shape
 
-    def read(self, name: LayerName, plane: Plane, window: Window) -> Image:
+    def read(self, name: LayerName, plane: Plane, window: Window) -> Values:
         """Return a window of a layer."""
         with GeoReader(self._files[name]) as reader:
             pixels, valid = reader.read(*window)
@@ -82,7 +82,7 @@ class SceneLayers(Layers):
 
 
 class VolumeLayers(Layers):
-    """Volumes in memory: read once, looked at slice by slice, along any axis."""
+    """Volumes in memory: read once, shown slice by slice, along any axis."""
 
     def __init__(self, volumes: dict[LayerName, Float[np.ndarray, "X Y Z"]], axis: int) -> None:
         """Keep the volumes, which were sharpened in slices across an axis."""
@@ -95,7 +95,7 @@ class VolumeLayers(Layers):
         columns, rows = (side for axis, side in enumerate(self.slices) if axis != plane.axis)
         return rows, columns
 
-    def read(self, name: LayerName, plane: Plane, window: Window) -> Image:
+    def read(self, name: LayerName, plane: Plane, window: Window) -> Values:
         """Return a window of a slice, turned so that up is up in most volumes."""
         image = np.rot90(np.take(self._volumes[name], plane.index, plane.axis))[window]
         return np.where(np.isfinite(image), image, np.nan)[..., None]
@@ -104,7 +104,7 @@ class VolumeLayers(Layers):
 class DepthLayers(Layers):
     """Depth maps and a picture in memory."""
 
-    def __init__(self, images: dict[LayerName, Image]) -> None:
+    def __init__(self, images: dict[LayerName, Values]) -> None:
         """Keep the images."""
         super().__init__(tuple(images))
         self._images = images
@@ -114,7 +114,7 @@ class DepthLayers(Layers):
         height, width, _ = self._images["guide"].shape
         return height, width
 
-    def read(self, name: LayerName, plane: Plane, window: Window) -> Image:
+    def read(self, name: LayerName, plane: Plane, window: Window) -> Values:
         """Return a window of a layer."""
         return self._images[name][window]
 
@@ -142,5 +142,5 @@ def check_truth(path: Path, found: tuple[int, ...], wanted: tuple[int, ...]) -> 
 
 
 def size_text(shape: tuple[int, ...]) -> str:
-    """Return sides as people write them: ``480 x 640``."""
+    """Return sides as text: ``480 x 640``."""
     return " x ".join(map(str, shape))

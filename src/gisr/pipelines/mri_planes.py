@@ -21,6 +21,7 @@ from math import prod
 import numpy as np
 from jaxtyping import Bool, Float
 
+from gisr.array_types import Voxels
 from gisr.data.pair import Pair
 from gisr.data.volume_resample import (
     average_axis,
@@ -36,13 +37,11 @@ from gisr.data.volume_resample import (
 from gisr.errors import InputError
 from gisr.inference.consistency.correction import Consistency
 from gisr.inference.system import Answer, Check, PairSystem, Settings
-from gisr.io.placement import Placement
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import AxisPlacement, VolumePlacement
 from gisr.pipelines.mri_slices import (
     Places,
     SliceStack,
-    Voxels,
     along,
     in_plane,
     known_part,
@@ -51,6 +50,7 @@ from gisr.pipelines.mri_slices import (
     slice_axis_placement,
 )
 from gisr.pipelines.request import Request
+from gisr.placement import Placement
 from gisr.tasks import Grid
 
 _AXES = (0, 1, 2)
@@ -88,7 +88,7 @@ class VolumeSharpener:
         """Take a requested grid instead of the affines, and check the ratio.
 
         Raises:
-            PairError: The requested ratio is not what the files say, or the grid is not possible.
+            PairError: The requested ratio does not match the files, or the grid is not possible.
         """
         options = self.request.options
         if self.by_slices:
@@ -259,7 +259,7 @@ class VolumeSharpener:
         for axis, line in places.items():
             centres = (np.arange(line.target_size) - line.offset) / line.scale
             outside = (centres < -0.5) | (centres > line.guide_size - 0.5)
-            np.moveaxis(gap, axis, 0)[outside] = 0  # the guide cannot say what these lack
+            np.moveaxis(gap, axis, 0)[outside] = 0  # the guide cannot show what these lack
         layers.values += along(to_guide_axis, gap, places)
         if samples.min() >= 0:
             np.maximum(layers.values, 0, out=layers.values)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from gisr.array_types import Voxels
 from gisr.data.pair import Pair
 from gisr.inference.windowed_pair import nearest_pixels
-from gisr.io.placement import Placement
 from gisr.io.volumes.placement import AxisPlacement, VolumePlacement
+from gisr.placement import Placement
 
-Voxels = Float[np.ndarray, "X Y Z"]
 Places = Mapping[int, AxisPlacement]
 """Placements by the axes that are coarse."""
 

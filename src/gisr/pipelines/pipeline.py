@@ -46,7 +46,7 @@ class Pipeline(ABC, Generic[Files]):
 
         Raises:
             InputError: Nothing is known, or values that cannot be used.
-            PairError: The requested ratio is not what the files say.
+            PairError: The requested ratio does not match the files.
             FileFormatError: A file is damaged, or the output cannot hold the target's values.
             LimitError: A file does not fit into memory.
         """
@@ -93,7 +93,7 @@ class Pipeline(ABC, Generic[Files]):
     def layers(
         self, request: Request[Files], interpolated: Path, truth: "Truth | None", limits: Limits
     ) -> "Layers":
-        """Return the images of a finished request, read where they are looked at.
+        """Return the images of a finished request, read where they are shown.
 
         Args:
             request: With its output written.
@@ -107,12 +107,12 @@ class Pipeline(ABC, Generic[Files]):
         return 1
 
     def page_notes(self, request: Request[Files]) -> tuple[str, ...]:
-        """Return what to say of the layers: what of the files they do not show."""
+        """Return a note on the layers: what of the files they do not show."""
         return ()
 
     @abstractmethod
     def bits(self, request: Request[Files]) -> int | None:
-        """Return the significant bits of a sample, where something says them."""
+        """Return the significant bits of a sample, where they are given or stored."""
 
 
 def check_values(path: object, lowest: float, highest: float, bits: int | None = None) -> None:

@@ -8,7 +8,8 @@ from jaxtyping import Bool
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.percentile_sample import RegularSample
-from gisr.inference.windowed_pair import PairSource, Survey, Values, sample_of, survey_of
+from gisr.inference.survey import Survey, sample_of, survey_of
+from gisr.inference.windowed_pair import KnownImage, PairSource
 from gisr.io.geotiff import GeoReader, Warp
 from gisr.pipelines.pipeline import check_values
 from gisr.tasks import find_task
@@ -29,29 +30,29 @@ class RasterSource(PairSource):
         self._target, self._guide = target, guide
         self._occupied: dict[str, Bool[np.ndarray, "rows columns"]] = {}
 
-    def read_target(self, rows: slice, columns: slice) -> Values:
+    def read_target(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the target."""
         pixels, valid = self._target.read(rows, columns)
         return np.where(valid[..., None], pixels, 0).astype(np.float32), valid
 
-    def read_on_guide_grid(self, window: Window) -> Values | None:
+    def read_on_guide_grid(self, window: Window) -> KnownImage | None:
         """Return a window that is interpolated but once, where the target lies on other axes."""
         if not isinstance(self._target.header.regrid, Warp):
             return None
         pixels, valid = self._target.read_on(self._guide.header, *window)
         return pixels.astype(np.float32), valid
 
-    def read_guide(self, rows: slice, columns: slice) -> Values:
+    def read_guide(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the guide."""
         pixels, valid = self._guide.read(rows, columns)
         return np.where(valid[..., None], pixels, 0).astype(np.float32), valid
 
     @cached_property
     def survey(self) -> Survey:
-        """Look at all of both files once, window by window.
+        """Read all of both files once, window by window.
 
         Raises:
-            InputError: A file has no known pixel, or values beyond the bits it is said to have.
+            InputError: A file has no known pixel, or values beyond its stated bits.
         """
         samples = {}
         for name, reader in (("target", self._target), ("guide", self._guide)):

@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float
 
 from gisr.errors import FileFormatError, PairError
 from gisr.io.files import check_not_input, check_writable, file_suffix
-from gisr.io.optional_imports import load_extra
-from gisr.io.placement import Placement, place_by_shape
+from gisr.optional_imports import load_extra
 from gisr.pipelines.options import Options
+from gisr.placement import Placement, place_by_shape
 from gisr.tasks import Grid, Task, TaskName, find_task
 
 if TYPE_CHECKING:  # scipy takes half a second to load
@@ -25,7 +25,7 @@ Files = TypeVar("Files")
 """What a pipeline reads: both files of a pair, and how they lie."""
 
 RATIO_TOLERANCE = 0.02
-"""How far a requested ratio may lie from what the files say."""
+"""How far a requested ratio may lie from that of the files."""
 _SUFFIXES = {"report": (".html", ".htm"), "mask": (".png", ".npy"), "ply": (".ply",)}
 """What further outputs may be called, by the option that names them."""
 
@@ -51,7 +51,7 @@ class FileResult:
     guide_contrast: str | None = None
     """MR contrast of the guide, given or read from its name."""
     alignment: "Alignment | VolumeAlignment | None" = None
-    """What was estimated of the guide's shift; None where it was not looked for."""
+    """The estimated shift of the guide; None where none was estimated."""
     consistency: "Consistency | None" = None
     """What degrading the result gives, before and after it was made consistent."""
     further: tuple[Path, ...] = ()
@@ -106,12 +106,12 @@ class Request(Generic[Files]):
     def place(
         self, target: tuple[int, int], guide: tuple[int, int], placement: Placement | None
     ) -> tuple[Placement, Grid]:
-        """Return how two images lie, from their shapes and what the files say.
+        """Return how two images lie, from their shapes and what the files state.
 
-        An option ``grid`` goes before what the files say.
+        An option ``grid`` goes before what the files state.
 
         Raises:
-            PairError: The requested ratio is not what the files say.
+            PairError: The requested ratio does not match the files.
         """
         ratio, own = self.options.ratio, find_task(self.task).grid
         if placement is None or self.options.grid is not None:
@@ -123,7 +123,7 @@ class Request(Generic[Files]):
         return placement, "kspace" if zero_filled else "centre"
 
     def check_ratio(self, found: float, source: str) -> None:
-        """Refuse a requested ratio that is not what the files say.
+        """Refuse a requested ratio that does not match the files.
 
         Raises:
             PairError: It is not.
@@ -131,7 +131,7 @@ class Request(Generic[Files]):
         requested = self.options.ratio
         if requested is not None and abs(found / requested - 1) > RATIO_TOLERANCE:
             raise PairError(
-                f"ratio {requested:g} is not what the files say ({found:.4g}): leave the ratio "
+                f"ratio {requested:g} does not match the files ({found:.4g}): leave the ratio "
                 f"out, or correct the {source}"
             )
 

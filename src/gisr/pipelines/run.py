@@ -35,13 +35,13 @@ def read_request(
         guide_path: High-resolution file of the other modality.
         output_path: ``.tif`` for pansharpening, ``.nii`` or ``.nii.gz`` for mri, a depth format
             for depth.
-        options: What the files do not say, or say wrongly.
+        options: What the files do not state, or state wrongly.
         limits: What the headers may claim.
         command: The command line that makes this request, for the report.
 
     Raises:
         InputError: An option cannot be used with these files.
-        PairError: The files do not fit together, or do not say their task.
+        PairError: The files do not fit together, or do not show their task.
         FileFormatError: A file is missing or damaged, or the output exists, is an input, cannot be
             written, or has a name that does not suit the task.
         LimitError: A header claims more than the limits.

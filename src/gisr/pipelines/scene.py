@@ -32,10 +32,10 @@ from gisr.io.geotiff import (
     waiting_bytes,
 )
 from gisr.io.geotiff.pair import RasterPair
-from gisr.io.placement import Placement
 from gisr.pipelines.raster_source import RasterSource
 from gisr.pipelines.report import SceneResult, write_report
 from gisr.pipelines.request import FileResult, Request
+from gisr.placement import Placement
 from gisr.tasks.sensors import unlisted_note
 
 _BLOCK_CACHE = 48 * 10**6
@@ -72,7 +72,7 @@ def upscale_scene(
                 notes.append(f"tiles of {tile} in place of {system.tile} to keep to max-memory")
         consistency = _write_scene(system, request, source, tile, check, progress)
         if consistency is not None:
-            notes += [source.instrument.note, consistency.note]
+            notes += [source.sensor_model.note, consistency.note]
         result = FileResult(
             path=request.output,
             task=request.task,
@@ -132,9 +132,7 @@ def _write_scene(
         layouts = (options.creation, None)
         opened = [
             outputs.enter_context(
-                create_geotiff(
-                    path, target=header, guide=files.guide, layout=layout, temporary=place
-                )
+                create_geotiff(path, place, target=header, guide=files.guide, layout=layout)
             )
             for path, place, header, layout in zip(paths, places, headers, layouts, strict=False)
         ]
@@ -219,7 +217,7 @@ def _notes(
     used = guide.bands + guide.alpha
     if guide.count > used:
         notes.append(
-            f"{guide.path.name} has {guide.count - guide.alpha} bands: band 1 is the guide"
+            f"{guide.path.name} has {guide.count - guide.alpha} bands: band 1 is used as PAN"
         )
     notes += _grid_notes(target, guide)
     if alignment is not None:
@@ -227,12 +225,12 @@ def _notes(
     inside = np.prod([axis.mean() for axis in placement.covered_axes(target.shape, guide.shape)])
     outside = target.regrid.outside if isinstance(target.regrid, Warp) else 1 - inside
     if outside > 0:
-        notes.append(f"{outside:.1%} of the guide lies outside the target: unknown there")
+        notes.append(f"{outside:.1%} of the PAN image lies outside the MS image: unknown there")
     return notes
 
 
 def _grid_notes(target: GeoHeader, guide: GeoHeader) -> list[str]:
-    """Say what was done with a target that does not lie along the guide's axes."""
+    """Return what was done with a target that does not lie along the guide's axes."""
     name, regrid = target.path.name, target.regrid
     if isinstance(regrid, Turn):
         return [

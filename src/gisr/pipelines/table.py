@@ -20,16 +20,16 @@ PIPELINES: dict[TaskName, Pipeline[Any]] = {
 
 
 def guess_task(target_path: str | PathLike[str], guide_path: str | PathLike[str]) -> TaskName:
-    """Return the task of two files: by their suffixes, of two TIFFs by what their headers say.
+    """Return the task of two files: by their suffixes, of two TIFFs by their headers.
 
     Raises:
-        PairError: The files do not say.
+        PairError: The files do not show it.
         FileFormatError: A file is missing or damaged.
         MissingExtraError: Two TIFFs, and rasterio is not installed.
     """
     target, guide = Path(target_path), Path(guide_path)
     names = list(TASKS)
-    remedy = f"say which it is with --task {', '.join(names[:-1])} or {names[-1]}"
+    remedy = f"name it with --task {', '.join(names[:-1])} or {names[-1]}"
     for name, pipeline in PIPELINES.items():
         try:
             if pipeline.recognises(target, guide):

@@ -7,8 +7,8 @@ from itertools import repeat
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
+from gisr.array_types import Voxels
 from gisr.data.volume_resample import finite_guide
 from gisr.estimation.volume_registration import VolumeAlignment, find_volume_shift, shift_guide
 from gisr.inference.system import Check, PairSystem, Progress
@@ -16,12 +16,11 @@ from gisr.io.files import atomic_outputs
 from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.nifti_writer import NiftiWriter, nifti_writer
 from gisr.io.volumes.pair import VolumePair
+from gisr.io.volumes.placement import VolumePlacement
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.report import ArrayResult, volume_result, write_report
 from gisr.pipelines.request import FileResult, Request
 from gisr.tasks.contrasts import guess_contrast
-
-Voxels = Float[np.ndarray, "X Y Z"]
 
 
 def upscale_volume(
@@ -33,7 +32,7 @@ def upscale_volume(
 
     Raises:
         InputError: A volume of the target or the guide has no finite voxel.
-        PairError: The ratio or grid asked for does not suit the files.
+        PairError: The requested ratio or grid does not suit the files.
         FileFormatError: The output cannot be written.
     """
     files = request.files
@@ -51,7 +50,7 @@ def upscale_volume(
                 shown = _finite(guide, files), sharp.voxels, sharp.spread
                 subject = volume_result(request, sharpener.placement, target, *shown)
             for writer, voxels in zip(writers, (sharp.voxels, sharp.spread), strict=False):
-                assert voxels is not None  # a spread was asked for if it has a writer
+                assert voxels is not None  # a spread was requested if it has a writer
                 writer.write(voxels)
     series = (files.target.count,) if files.target.count > 1 else ()
     result = FileResult(
@@ -89,14 +88,14 @@ class _Count:
 
 @contextmanager
 def _writers(request: Request[VolumePair]) -> Iterator[list[NiftiWriter]]:
-    """Give what writes the result, and the spread if asked for; both appear together or not."""
+    """Give what writes the result, and the spread if requested; both appear together or not."""
     files, types = request.files, (None, np.dtype(np.float32))
     spread = request.options.uncertainty
     paths = [request.output] if spread is None else [request.output, Path(spread)]
     with atomic_outputs(paths, request.options.overwrite) as places, ExitStack() as outputs:
         write = partial(nifti_writer, target=files.target, guide=files.guide)
         yield [
-            outputs.enter_context(write(path, dtype=dtype, temporary=place))
+            outputs.enter_context(write(path, place, dtype=dtype))
             for path, place, dtype in zip(paths, places, types, strict=False)
         ]
 
@@ -122,13 +121,13 @@ def _guides(files: VolumePair) -> Iterator[Voxels]:
 
 
 def _with_contrasts(request: Request[VolumePair]) -> Request[VolumePair]:
-    """Take contrasts that were not given from file names, or from what headers say in words."""
+    """Take contrasts that were not given from file names, or from headers' descriptions."""
     files = request.files
     given = request.options.contrast, request.options.guide_contrast
     contrast = given[0] or _guessed(files.target)
     guide = given[1] or _guessed(files.guide)
     if contrast == guide and None in given:
-        # Two files of one name part: it says nothing about how they differ.
+        # Two files of one name part: it does not show how they differ.
         contrast, guide = given
     return request.with_options(contrast=contrast, guide_contrast=guide)
 
@@ -142,19 +141,20 @@ def _notes(
     sharpener: VolumeSharpener,
     found: VolumeAlignment | None,
 ) -> list[str]:
-    """Say what a user should know about choices that were made for them."""
+    """Return what a user should know about choices that were made for them."""
     files, notes = request.files, list[str]()
     place = files.placement
     contrast, guide = request.options.contrast, request.options.guide_contrast
     if contrast is None or guide is None:
         notes.append(
             f"contrasts {contrast or 'unknown'} (target) and {guide or 'unknown'} (guide): "
-            "say them for a better description"
+            "name them for a better description"
         )
+    low, high = _contrast_names(request)
     if place.angle:
         notes.append(
-            f"target and guide are rotated against each other by {place.angle:.1f} degrees: the "
-            "target was resampled once onto the guide's grid"
+            f"{low} and {high} are rotated against each other by {place.angle:.1f} degrees: {low} "
+            f"was resampled once onto the grid of {high}"
         )
     if place.thick_axis is not None:
         ways = "within the slices, then through them" if len(place.coarse) == 3 else "through them"
@@ -163,7 +163,7 @@ def _notes(
             f"thick slices: sharpened {ways} (x{ratio:.3g}), each taken as the mean over its "
             "thickness"
         )
-    notes += _resampled_notes(files)
+    notes += _resampled_notes(place, low, high)
     if found is not None and found.applied:
         notes.append(found.note)
     if sharpener.consistency.count:
@@ -171,16 +171,24 @@ def _notes(
     slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
     empty = [not np.isfinite(each).any() for each in slices]
     if any(empty):
-        notes.append(f"{sum(empty)} slices of the guide are all NaN: they guide nothing")
+        notes.append(f"{sum(empty)} slices of {high} are all NaN: they guide nothing")
     outside = 1 - sharpener.inside().mean()
     if outside:
-        notes.append(f"{outside:.1%} of the guide lies outside the target: 0 there")
+        notes.append(f"{outside:.1%} of {high} lies outside {low}: 0 there")
     return notes
 
 
-def _resampled_notes(files: VolumePair) -> list[str]:
-    """Say along which axes the target was brought to the guide's samples by interpolation."""
-    place, notes = files.placement, []
+def _contrast_names(request: Request[VolumePair]) -> tuple[str, str]:
+    """Return what messages call target and guide: their contrasts, where those differ."""
+    contrast, guide = request.options.contrast, request.options.guide_contrast
+    if contrast == guide:
+        return "the target", "the guide"
+    return contrast or "the target", guide or "the guide"
+
+
+def _resampled_notes(place: VolumePlacement, low: str, high: str) -> list[str]:
+    """Return along which axes the target was brought to the guide's samples by interpolation."""
+    notes: list[str] = []
     if place.angle:
         return []
     for axis in range(3):
@@ -188,12 +196,12 @@ def _resampled_notes(files: VolumePair) -> list[str]:
             continue
         if place.ratios[axis] < 0.98:
             notes.append(
-                f"the target is finer than the guide along the guide's axis {axis}: reduced to "
-                "the guide's grid"
+                f"{low} is finer than {high} along axis {axis} of {high}: reduced to the grid of "
+                f"{high}"
             )
         else:
             notes.append(
-                f"target and guide are not sampled alike along the guide's axis {axis}: the target "
-                "was interpolated there"
+                f"{low} and {high} are not sampled alike along axis {axis} of {high}: {low} was "
+                "interpolated there"
             )
     return notes

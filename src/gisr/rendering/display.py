@@ -2,5 +2,5 @@
 
 from typing import Literal
 
-Display = Literal["bands", "grey", "depth"]
-"""How values become colours: three bands as red, green and blue; one band grey; a depth map."""
+Display = Literal["bands", "grey", "coloured"]
+"""Three bands as red, green and blue; one band in grey; one band in the colours of a map."""

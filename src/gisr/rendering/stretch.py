@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
+from gisr.array_types import Known, Values
 from gisr.rendering.colours import (
     Colours,
     colour_bytes,
@@ -16,8 +17,6 @@ from gisr.rendering.colours import (
 )
 from gisr.rendering.display import Display
 
-Values = Float[np.ndarray, "h w bands"]
-Known = Bool[np.ndarray, "h w"]
 Limit = float | Float[np.ndarray, " shown"]
 """One for all bands that are shown, or one for each."""
 
@@ -106,7 +105,7 @@ class Stretch:
         known = finite_pixels(image) if known is None else known
         share = (image[..., list(self.bands)] - self.low) / (self.high - self.low)
         share = np.where(known[..., None], share, 0)
-        if self.display == "depth":
+        if self.display == "coloured":
             return paint_unknown(coloured_depth(share[..., 0]), known)
         return paint_unknown(colour_bytes(np.broadcast_to(share, (*known.shape, 3))), known)
 

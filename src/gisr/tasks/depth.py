@@ -34,7 +34,7 @@ DEPTH = Task(
     # Those that hold float32: no PNG.
     spread_suffixes=(".tif", ".tiff", ".npy", ".npz", ".exr", ".pfm"),
     file_endings=("depth", "disp", "disparity", "rgb", "color", "colour"),
-    display="depth",
+    display="coloured",
     turned=False,
     colour="#d9480f",
     steps="px",

@@ -31,7 +31,7 @@ DESCRIBED_RATIOS = (2, 3, 4, 8, 16)
 
 @dataclass(frozen=True)
 class PairFacts:
-    """What a description can say of a pair besides its task and ratio."""
+    """What a description can name of a pair besides its task and ratio."""
 
     sensor: str | None = None
     """Satellite sensor, for example ``QuickBird``."""
@@ -53,7 +53,7 @@ class Task:
     guide: str
     """What the guide is called in messages: ``colour picture``."""
     grid: Grid
-    """Where target samples lie when the files do not say."""
+    """Where target samples lie when the files do not show it."""
     paper_ratios: tuple[int, ...]
     """The ratios of the paper's tables."""
     target_percentiles: tuple[float, float]
@@ -73,7 +73,7 @@ class Task:
     registration: Registration | None
     """How the shift of a guide is estimated; None where guides are registered by construction."""
     reduction: Reduction
-    """How targets come about where pixel areas are aligned, for results that agree with them."""
+    """How targets are made where pixel areas are aligned, for results that agree with them."""
     output_suffixes: tuple[str, ...]
     """What a sharpened file may be called."""
     spread_suffixes: tuple[str, ...]

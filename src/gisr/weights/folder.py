@@ -50,7 +50,7 @@ class WeightsFolder:
 
 
 def find_weights(name_or_path: str | Path | None = None) -> WeightsFolder:
-    """Find weights by built-in name, folder, or hub id, and check what they say and hold.
+    """Find weights by built-in name, folder, or hub id, and check their configuration and values.
 
     Args:
         name_or_path: One of :data:`EMBEDDED`, a folder, or a Hugging Face hub id
@@ -76,7 +76,7 @@ def find_weights(name_or_path: str | Path | None = None) -> WeightsFolder:
     if descriptions.encoder != config.get("text_encoder"):
         raise WeightsError(
             f"{folder}: descriptions are of the text encoder {descriptions.encoder}, "
-            f"{CONFIG_FILE} says {config.get('text_encoder')!r}"
+            f"{CONFIG_FILE} names {config.get('text_encoder')!r}"
         )
     return WeightsFolder(folder, str(config.get("name", name)), network, descriptions)
 

@@ -20,7 +20,7 @@ from gisr.inference.system import Settings
 from gisr.inference.tiling import Rows, gathered
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource
-from gisr.io.placement import place_by_shape
+from gisr.placement import place_by_shape
 from gisr.weights.store import Weights
 
 RNG = np.random.default_rng(11)

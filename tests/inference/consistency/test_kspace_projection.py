@@ -7,10 +7,10 @@ from scipy.optimize import minimize
 from gisr.data.degradations import kspace_centre, kspace_crop
 from gisr.inference.consistency.kspace_projection import (
     are_magnitudes,
-    doubt_of,
     kspace_up,
     missing_kspace,
     nearest_image,
+    noise_to_error_ratio,
 )
 
 SHAPES = [((24, 20), (12, 10)), ((25, 21), (12, 11)), ((32, 32), (8, 8))]
@@ -33,15 +33,15 @@ def guessed(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return result
 
 
-def minimised(image: np.ndarray, target: np.ndarray, doubt: float) -> np.ndarray:
+def minimised(image: np.ndarray, target: np.ndarray, noise_to_error: float) -> np.ndarray:
     """Return what the module's objective is smallest at, by a general bounded minimiser."""
     known = np.ones(target.shape, bool)
 
     def objective(values: np.ndarray) -> tuple[float, np.ndarray]:
         away = values.reshape(image.shape) - image
         missing = kspace_up(missing_kspace(image + away, target, known), image.shape)
-        gradient = away - missing / doubt
-        return float((away**2).sum() + (missing**2).sum() / doubt) / 2, gradient.ravel()
+        gradient = away - missing / noise_to_error
+        return float((away**2).sum() + (missing**2).sum() / noise_to_error) / 2, gradient.ravel()
 
     found = minimize(
         objective,
@@ -54,20 +54,20 @@ def minimised(image: np.ndarray, target: np.ndarray, doubt: float) -> np.ndarray
     return result
 
 
-@pytest.mark.parametrize("doubt", [0.1, 1.0])
+@pytest.mark.parametrize("noise_to_error", [0.1, 1.0])
 @pytest.mark.parametrize(("shape", "small"), SHAPES)
 def test_it_is_the_best_image_of_magnitudes(
-    shape: tuple[int, int], small: tuple[int, int], doubt: float
+    shape: tuple[int, int], small: tuple[int, int], noise_to_error: float
 ) -> None:
     rng = np.random.default_rng(0)
     truth = head(shape, rng)
     image, target = guessed(truth, rng), kspace_centre(truth, small)
     assert are_magnitudes(target)
     known = np.ones(small, bool)
-    found = nearest_image(image, target, known, magnitudes=True, doubt=doubt)
+    found = nearest_image(image, target, known, magnitudes=True, noise_to_error=noise_to_error)
     assert found.min() >= 0 and (image < 0).any()
     # Of values up to 700, of which the image is moved by up to 100.
-    np.testing.assert_allclose(found, minimised(image, target, doubt), atol=0.5)
+    np.testing.assert_allclose(found, minimised(image, target, noise_to_error), atol=0.5)
     assert np.sqrt(np.mean((found - truth) ** 2)) < np.sqrt(np.mean((image - truth) ** 2))
 
 
@@ -92,21 +92,24 @@ def test_noise_is_told_from_what_the_network_got_wrong() -> None:
     rng = np.random.default_rng(3)
     truth = head((128, 128), rng)
     image, clean = guessed(truth, rng), kspace_crop(truth, 2)
-    known, doubts = np.ones(clean.shape, bool), []
+    known, ratios = np.ones(clean.shape, bool), []
     for sigma in (0.0, 5.0, 20.0, 60.0):
         noisy = clean + rng.normal(0, sigma, clean.shape).astype(np.float32)
-        doubts.append(doubt_of(image, noisy, known))
-    assert doubts[0] < 0.02
-    assert doubts == sorted(doubts)
-    assert doubts[1] < 0.1 and 0.3 < doubts[-1] < 60
+        ratios.append(noise_to_error_ratio(image, noisy, known))
+    assert ratios[0] < 0.02
+    assert ratios == sorted(ratios)
+    assert ratios[1] < 0.1 and 0.3 < ratios[-1] < 60
     # An offset of the result is no noise.
-    assert doubt_of(image + 10, clean, known) < 0.05
+    assert noise_to_error_ratio(image + 10, clean, known) < 0.05
 
 
-def test_without_air_nothing_is_doubted() -> None:
+def test_without_air_no_noise_is_seen() -> None:
     rng = np.random.default_rng(4)
     target = (500 + rng.normal(0, 50, (32, 32))).astype(np.float32)
-    assert doubt_of(np.full((64, 64), 500, np.float32), target, np.ones((32, 32), bool)) == 0
+    assert (
+        noise_to_error_ratio(np.full((64, 64), 500, np.float32), target, np.ones((32, 32), bool))
+        == 0
+    )
 
 
 @pytest.mark.parametrize("sigma", [0.0, 5.0, 10.0, 30.0])
@@ -121,7 +124,7 @@ def test_a_noisy_target_is_not_taken_to_the_letter(sigma: float) -> None:
         return float(np.sqrt(np.mean((result - truth) ** 2)))
 
     ours = error(nearest_image(image, target, known, magnitudes=True))
-    letter = error(nearest_image(image, target, known, magnitudes=True, doubt=0.0))
+    letter = error(nearest_image(image, target, known, magnitudes=True, noise_to_error=0.0))
     assert ours <= letter + 0.1
     if sigma <= 10:
         assert ours < error(image)
@@ -137,8 +140,10 @@ def test_the_unit_of_the_values_does_not_matter(unit: float) -> None:
     target = target + rng.normal(0, 10, target.shape).astype(np.float32)
     known = np.ones(target.shape, bool)
     scaled_image, scaled_target = image * np.float32(unit), target * np.float32(unit)
-    assert doubt_of(image, target, known) > 0.01
-    assert doubt_of(scaled_image, scaled_target, known) == doubt_of(image, target, known)
+    assert noise_to_error_ratio(image, target, known) > 0.01
+    assert noise_to_error_ratio(scaled_image, scaled_target, known) == noise_to_error_ratio(
+        image, target, known
+    )
     found = nearest_image(scaled_image, scaled_target, known, magnitudes=True)
     expected = nearest_image(image, target, known, magnitudes=True)
     np.testing.assert_allclose(found / np.float32(unit), expected, rtol=1e-5, atol=1e-3)

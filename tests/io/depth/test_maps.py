@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from PIL import Image
 
 from gisr.errors import FileFormatError, InputError, LimitError
-from gisr.io.depth.maps import DepthMap, read_depth, write_depth
+from gisr.io.depth.maps import DepthMap, read_depth, stored_depth, write_stored
+from gisr.io.files import atomic_output
 from gisr.io.limits import Limits
 
 Bound = Callable[[float], AbstractContextManager[None]]
@@ -33,6 +34,20 @@ TYPES = {
 def like(dtype: str, unknown: float = 0, path: str = "in.npy") -> DepthMap:
     """Return an input of a type, as write_depth wants it."""
     return DepthMap(np.ones((2, 2)), np.ones((2, 2), bool), np.dtype(dtype), unknown, Path(path))
+
+
+def write_depth(
+    path: Path,
+    values: np.ndarray,
+    valid: np.ndarray,
+    *,
+    like: DepthMap,
+    overwrite: bool = False,
+) -> None:
+    """Write a map as the pipeline does."""
+    stored = stored_depth(path, values, valid, like=like)
+    with atomic_output(path, overwrite) as temporary:
+        write_stored(path, temporary, stored)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from gisr.errors import FileFormatError, InputError, LimitError, PairError
+from gisr.io.files import atomic_output
 from gisr.io.geotiff import (
     CreationOptions,
     GeoHeader,
@@ -25,7 +26,7 @@ from gisr.io.geotiff import (
     read_header,
 )
 from gisr.io.limits import Limits
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 
 rasterio = pytest.importorskip("rasterio")
 from rasterio.enums import ColorInterp  # noqa: E402
@@ -62,10 +63,14 @@ def write_geotiff(
     guide: GeoHeader,
     valid: np.ndarray,
     rows: int = 7,
-    **options: Any,
+    overwrite: bool = False,
+    layout: CreationOptions | None = None,
 ) -> None:
     """Write an image some rows at a time, and those without a known pixel as such."""
-    with create_geotiff(path, target=target, guide=guide, **options) as writer:
+    with (
+        atomic_output(path, overwrite) as temporary,
+        create_geotiff(path, temporary, target=target, guide=guide, layout=layout) as writer,
+    ):
         for start in range(0, max(len(image), len(valid)), rows):
             part = slice(start, start + rows)
             if len(valid[part]) == len(image[part]) and not valid[part].any():
@@ -427,7 +432,8 @@ class TestWriting:
         target, guide = pair(tmp_path)
         with (
             pytest.raises(InputError, match="7 of 12 rows were written"),
-            create_geotiff(tmp_path / "out.tif", target=target, guide=guide) as writer,
+            atomic_output(tmp_path / "out.tif", False) as temporary,
+            create_geotiff(tmp_path / "out.tif", temporary, target=target, guide=guide) as writer,
         ):
             writer.write(np.ones((7, 16, 3), np.float32), np.ones((7, 16), bool))
         assert sorted(os.listdir(tmp_path)) == ["ms.tif", "pan.tif"]

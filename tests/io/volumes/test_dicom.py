@@ -114,7 +114,7 @@ def _one_place(image: Any, index: int) -> None:
         (_set("PixelSpacing", [2.0, 1.6], 1), "another size, spacing or type"),
         (_set("ImagePositionPatient", [10.0, 5.0, 30.0], 3), "mm apart"),
         (_one_place, "several images at one position"),
-        (_lose_place, "does not say ImagePositionPatient"),
+        (_lose_place, "has no ImagePositionPatient"),
         (_set("NumberOfFrames", 12), "enhanced file of 12 frames"),
         (_set("ImageType", ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]), "mosaic"),
         (_set("SamplesPerPixel", 3), "colour"),

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from gisr.errors import FileFormatError, InputError, LimitError, PairError
+from gisr.io.files import atomic_output
 from gisr.io.limits import Limits
-from gisr.io.volumes.header import Volume
+from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.nifti import read_nifti, read_nifti_grid, read_nifti_header
-from gisr.io.volumes.nifti_writer import nifti_writer, write_nifti
+from gisr.io.volumes.nifti_writer import nifti_writer
 from gisr.io.volumes.placement import place_volumes
 
 nibabel = pytest.importorskip("nibabel")
@@ -48,6 +49,22 @@ def scaled(affine: np.ndarray, *factors: float, grid: str = "kspace") -> np.ndar
         shift = [(factor - 1) / 2 for factor in factors]
         coarse[:3, 3] = (affine @ [*shift, 1.0])[:3]
     return coarse
+
+
+def write_nifti(
+    path: Path,
+    *volumes: np.ndarray,
+    target: VolumeHeader,
+    guide: VolumeHeader,
+    overwrite: bool = False,
+) -> None:
+    """Write volumes as a pipeline does."""
+    with (
+        atomic_output(path, overwrite) as temporary,
+        nifti_writer(path, temporary, target=target, guide=guide) as output,
+    ):
+        for voxels in volumes:
+            output.write(voxels)
 
 
 class TestReading:
@@ -237,9 +254,8 @@ class TestSeries:
         nibabel.save(series, tmp_path / "low.nii")
         target = read_nifti_header(tmp_path / "low.nii")
         guide = read_nifti(save(tmp_path / "high.nii", dtype="float32"))
-        with nifti_writer(tmp_path / "out.nii.gz", target=target, guide=guide) as output:
-            for value in (5.0, 6.0, 7.0):
-                output.write(np.full(guide.shape, value, np.float32))
+        volumes = (np.full(guide.shape, value, np.float32) for value in (5.0, 6.0, 7.0))
+        write_nifti(tmp_path / "out.nii.gz", *volumes, target=target, guide=guide)
         image = nibabel.load(tmp_path / "out.nii.gz")
         assert image.shape == (8, 6, 4, 3)
         assert image.header.get_zooms()[3] == 2.5

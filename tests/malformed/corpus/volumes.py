@@ -136,7 +136,7 @@ CASES: dict[str, Case] = {
     "nifti-no-axes": refused(header(40, "<h", 0), "t2.nii: "),
     "nifti-many-axes": refused(header(40, "<h", 99), "t2.nii: "),
     "nifti-negative-axes": refused(header(40, "<h", -3), "t2.nii: "),
-    "nifti-size-zero": refused(shape(8, 0, 3), "t2.nii: empty, its header says 8 x 0 x 3"),
+    "nifti-size-zero": refused(shape(8, 0, 3), "t2.nii: empty, its header claims 8 x 0 x 3"),
     "nifti-negative-size": refused(shape(8, -8, 3), "t2.nii: "),
     "nifti-5d": refused(shape(8, 8, 1, 1, 3), "t2.nii: 8 x 8 x 1 x 1 x 3 has more than four axes"),
     "nifti-1d": refused(shape(192), "t2.nii: 1-dimensional"),

@@ -93,7 +93,7 @@ class TestBuild:
             build_table(LetterEncoder(), sentences)
 
     def test_an_encoder_that_hears_no_difference_is_refused(self) -> None:
-        with pytest.raises(InputError, match="does not tell"):
+        with pytest.raises(InputError, match="does not separate"):
             build_table(LetterEncoder(), ("xyz", "zyx"))
 
     def test_a_sentence_at_the_mean_of_all_is_refused(self) -> None:

@@ -11,7 +11,7 @@ from gisr.data.pair import Pair
 from gisr.data.phantoms import SCENE_BITS, head_phantom
 from gisr.data.protocols import kspace_pair
 from gisr.experiments.demo import motorcycle_case, satellite_case
-from gisr.io.optional_imports import load_extra
+from gisr.optional_imports import load_extra
 from gisr.tasks import TaskName
 
 _METRES = 2.0

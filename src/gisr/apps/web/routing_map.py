@@ -21,7 +21,7 @@ from gisr.windows import Window
 _COLOURS = np.array([ImageColor.getrgb(colour) for colour in EXPERT_COLOURS], dtype=np.uint8)
 _PANEL, _MARGIN, _LINE = 220, 12, 24
 
-Weights = Float[np.ndarray, "h w experts"]
+ExpertWeights = Float[np.ndarray, "h w experts"]
 
 
 def draw_routing(outcome: PageOutcome, view: View) -> Colours:
@@ -76,7 +76,7 @@ def _slice_cut(outcome: PageOutcome, files: VolumePair, view: View, window: Wind
     return ArraySource(pair).cut((columns, slice(last - rows.stop, last - rows.start)))
 
 
-def _sheet(panels: Sequence[tuple[str, Weights]]) -> Image.Image:
+def _sheet(panels: Sequence[tuple[str, ExpertWeights]]) -> Image.Image:
     """Set the levels side by side, each with a legend of its experts."""
     shapes = [_fitted(weights.shape[:2]) for _, weights in panels]
     experts = panels[0][1].shape[2]

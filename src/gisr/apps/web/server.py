@@ -15,7 +15,7 @@ from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.sessions import Visits
 from gisr.errors import InputError
 from gisr.inference.upscaler import Upscaler
-from gisr.io.optional_imports import load_extra
+from gisr.optional_imports import load_extra
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

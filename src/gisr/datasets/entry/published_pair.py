@@ -13,7 +13,7 @@ from gisr.datasets.entry.base import Images, Pixels, Read, cut, whole
 from gisr.datasets.entry.checks import check_equal, checked_image
 from gisr.datasets.entry.pair_entry import PairEntry
 from gisr.errors import PairError
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 from gisr.tasks import find_task
 from gisr.windows import Window
 

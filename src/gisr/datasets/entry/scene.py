@@ -15,7 +15,7 @@ from gisr.data.resample import resize_pillow, shift
 from gisr.datasets.entry.base import Entry, Images, Pixels, Read, cut, middle, whole
 from gisr.datasets.entry.checks import checked_image, size_text
 from gisr.errors import InputError
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 from gisr.tasks import TaskName
 from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.windows import Window

@@ -17,7 +17,7 @@ from gisr.datasets.entry import Entry
 from gisr.datasets.readers.folders import check_found
 from gisr.datasets.readers.layout import DatasetLayout
 from gisr.datasets.readers.subjects import (
-    Grid,
+    VoxelGrid,
     drawn_splits,
     grid_of,
     scan_of,
@@ -83,7 +83,7 @@ def _number(name: str) -> str:
     return name.split("-")[0].upper()
 
 
-def _on_one_grid(volumes: dict[str, Path]) -> dict[str, tuple[Path, Grid]]:
+def _on_one_grid(volumes: dict[str, Path]) -> dict[str, tuple[Path, VoxelGrid]]:
     """Return the volumes of the grid that most of them share."""
     placed = {contrast: (path, grid_of(path)) for contrast, path in sorted(volumes.items())}
     shared = [
@@ -93,7 +93,7 @@ def _on_one_grid(volumes: dict[str, Path]) -> dict[str, tuple[Path, Grid]]:
     return max(shared, key=len)
 
 
-def _inner(path: Path, grid: Grid, skip: int) -> tuple[int, ...]:
+def _inner(path: Path, grid: VoxelGrid, skip: int) -> tuple[int, ...]:
     inner = tuple(range(skip, grid.shape[2] - skip))
     if not inner:
         raise FileFormatError(

@@ -21,13 +21,13 @@ _SAME_PLACE = 0.01
 
 
 @dataclass(frozen=True)
-class Grid:
+class VoxelGrid:
     """Where the voxels of a volume are."""
 
     shape: tuple[int, ...]
     affine: Float64[np.ndarray, "4 4"]
 
-    def coincides(self, other: "Grid") -> bool:
+    def coincides(self, other: "VoxelGrid") -> bool:
         """Whether voxels of one index are at one place."""
         return self.shape == other.shape and np.allclose(
             self.affine, other.affine, rtol=0, atol=_SAME_PLACE
@@ -68,9 +68,9 @@ def subjects_in(
     return dict(sorted(subjects.items()))
 
 
-def grid_of(path: Path) -> Grid:
+def grid_of(path: Path) -> VoxelGrid:
     """Return the grid of a volume; only its header is read."""
-    return Grid(*read_nifti_grid(path))
+    return VoxelGrid(*read_nifti_grid(path))
 
 
 def drawn_splits(

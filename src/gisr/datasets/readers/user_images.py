@@ -17,9 +17,9 @@ from gisr.io.depth import maps as depthmap
 from gisr.io.depth.maps import read_depth
 from gisr.io.files import check_readable, file_suffix
 from gisr.io.geotiff import geotiff_placement, read_geotiff, read_header
-from gisr.io.placement import Placement
 from gisr.io.volumes import nifti
 from gisr.io.volumes.nifti import read_nifti, read_nifti_grid
+from gisr.placement import Placement
 from gisr.tasks import TaskName
 
 Role: TypeAlias = Literal["target", "guide", "truth"]

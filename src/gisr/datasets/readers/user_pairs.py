@@ -29,8 +29,8 @@ from gisr.datasets.readers.user_images import OwnImages, Role, suffixes
 from gisr.datasets.readers.user_index import COLUMNS
 from gisr.errors import FileFormatError, InputError
 from gisr.io.files import file_suffix
-from gisr.io.limits import DEFAULT_LIMITS
 from gisr.io.table import Row, read_rows
+from gisr.placement import LARGEST_RATIO
 from gisr.tasks import Contrast, TaskName
 from gisr.tasks.sensors import find_sensor
 
@@ -133,7 +133,7 @@ def _images(row: Row, task: TaskName) -> OwnImages:
         row.where,
         task,
         files,
-        ratio=row.whole("ratio", 2, int(DEFAULT_LIMITS.max_ratio)) or 1,
+        ratio=row.whole("ratio", 2, int(LARGEST_RATIO)) or 1,
         scale=row.positive("scale") or 1.0,
         invalid=row.number("invalid", 0.0),
     )

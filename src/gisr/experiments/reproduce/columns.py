@@ -17,8 +17,8 @@ from gisr.errors import InputError
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.evaluation import measure
 from gisr.experiments.system_variants import SystemVariant
-from gisr.io.placement import Placement
 from gisr.metrics import MetricName
+from gisr.placement import Placement
 from gisr.tasks import TaskName, find_task
 
 _Item = TypeVar("_Item")

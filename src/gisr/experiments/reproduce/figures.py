@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from gisr.experiments.reproduce.features import Prompts
-from gisr.io.optional_imports import load_extra
 from gisr.metrics import METRICS
+from gisr.optional_imports import load_extra
 from gisr.tasks import TASKS, find_task
 from gisr.tasks.mri import MRI
 from gisr.training.log import RunLog

@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import ndimage
 
+from gisr.array_types import ImageArray
 from gisr.data.degradations import mtf_samples
 from gisr.data.resample import bicubic_to_guide, bicubic_to_target
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 from gisr.windows import Window
 
 _REACH = 2.5
@@ -24,7 +25,6 @@ _NOISE = 0.85
 _AROUND = 4.0
 """Target pixels: standard deviation of the neighbourhood whose residual is compared with noise."""
 
-Image = Float[np.ndarray, "H W bands"]
 Samples = Float[np.ndarray, "h w bands"]
 Matrix = Float[np.ndarray, "to from"]
 
@@ -69,11 +69,11 @@ class Sampling:
         axes = (down[0], down[1], up[0], up[1])
         return cls(*axes, placement.ratios, (centres[0], centres[1]))
 
-    def down(self, image: Image) -> Samples:
+    def down(self, image: ImageArray) -> Samples:
         """Return D of a result."""
         return along_both(self.rows, self.columns, image)
 
-    def up(self, samples: Samples) -> Image:
+    def up(self, samples: Samples) -> ImageArray:
         """Return samples interpolated to the guide's grid."""
         return along_both(self.up_rows, self.up_columns, samples)
 
@@ -163,7 +163,7 @@ def _up(placement: Placement, axis: int, small: int, large: int) -> Matrix:
     return bicubic_to_guide(np.eye(small, dtype=np.float32), (large, small), along)
 
 
-def along_both(rows: Matrix, columns: Matrix, image: Image) -> Image:
+def along_both(rows: Matrix, columns: Matrix, image: ImageArray) -> ImageArray:
     """Apply one matrix down the rows of an image and one across its columns."""
     bands = [rows @ image[..., band] @ columns.T for band in range(image.shape[2])]
     return np.stack(bands, axis=-1)

@@ -1,11 +1,11 @@
 """Results that give their target back: degraded as the target was, they are the target.
 
-A target is ``D(truth)``, D being the instrument's blur and sampling. A result need not obey that;
-what D misses in it is added here, and nothing else.
+A target is ``D(truth)``, D being the sensor's or scanner's blur and sampling. A result need not
+obey that; what D misses in it is added here, and nothing else.
 
 * k-space grids: D keeps the centre of k-space, so the measured block replaces the result's. Of
-  magnitudes, which are never negative, the nearest such image is looked for, as far as the target's
-  noise lets it be believed (:mod:`gisr.inference.consistency.kspace_projection`).
+  magnitudes, which are never negative, the nearest such image is computed, as far as the target's
+  noise allows (:mod:`gisr.inference.consistency.kspace_projection`).
 * pansharpening: D is a Gaussian MTF and the target's pixel grid (Wald's protocol). The MTF is
   measured on the pair (:mod:`gisr.estimation.sensor_model`): where it lies below the sensor's, only
   that is added which both agree on. A bicubic kernel is recognised. Nothing is added that the
@@ -24,6 +24,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from gisr.array_types import ImageArray
 from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.inference.consistency.back_projection import Sampling, above_noise, smaller
@@ -41,12 +42,11 @@ _ROUNDS = 10
 """Rounds of back-projection. Each leaves half of the residual or less; more bring little but noise
 (benchmarks/more_than_an_answer.py --rounds, benchmarks/wrong_degradation.py)."""
 _CORE, _MARGIN = 64, 16
-"""Target pixels: side of the blocks corrected at a time, and of what is looked at around them. A
+"""Target pixels: side of the blocks corrected at a time, and of the margin around them. A
 correction fades within a few target pixels."""
 _WIDE = 4096
 """Guide pixels: of a wider scene, blocks have fewer rows, down to the margin's, to save memory."""
 
-Image = Float[np.ndarray, "H W bands"]
 Corrected = Literal["default", "always", "kspace", "never"]
 """When results are made consistent; ``kspace``: on k-space grids only."""
 
@@ -55,7 +55,7 @@ def is_corrected(corrected: Corrected, pair: Pair, source: PairSource) -> bool:
     """Return whether a result is made consistent.
 
     By default on k-space grids, whose measurement is known exactly, and for satellite images whose
-    blur can be measured. How a depth map came about is not known (docs/answers.md has what an
+    blur can be measured. How a depth map was made is not known (docs/answers.md has what an
     assumption costs).
 
     Args:
@@ -72,7 +72,7 @@ def is_corrected(corrected: Corrected, pair: Pair, source: PairSource) -> bool:
             return pair.grid == "kspace"
         case "default":
             by_sensor = find_task(pair.task).reduction == "sensor"
-            return source.instrument.measured if by_sensor else pair.grid == "kspace"
+            return source.sensor_model.measured if by_sensor else pair.grid == "kspace"
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Consistency:
 
     @property
     def note(self) -> str:
-        """One sentence for people."""
+        """One sentence for the user."""
         return (
             "degraded, the result differs from the target by "
             f"{self.shown(self.before)} before and {self.shown(self.after)} after the projection "
@@ -135,7 +135,9 @@ class Consistency:
         self.low, self.high = min(self.low, low), max(self.high, high)
 
 
-def consistent_image(image: Image, pair: Pair, source: PairSource, found: Consistency) -> Image:
+def consistent_image(
+    image: ImageArray, pair: Pair, source: PairSource, found: Consistency
+) -> ImageArray:
     """Return the consistent image of a pair in memory.
 
     Args:
@@ -150,7 +152,7 @@ def consistent_image(image: Image, pair: Pair, source: PairSource, found: Consis
     return gathered(rows, source.shape, source.bands)
 
 
-def consistent_kspace(image: Image, pair: Pair, found: Consistency) -> Image:
+def consistent_kspace(image: ImageArray, pair: Pair, found: Consistency) -> ImageArray:
     """Return the nearest image whose k-space holds the target's, for a pair on a k-space grid.
 
     For an image of either sign what remains is rounding. Magnitudes stay above 0, which leaves a
@@ -159,7 +161,7 @@ def consistent_kspace(image: Image, pair: Pair, found: Consistency) -> Image:
 
     Args:
         image: The network's result.
-        pair: What it was made from; nothing is asked of its unknown pixels.
+        pair: What it was made from; its unknown pixels do not count.
         found: Gets what was missing before and after.
     """
     known = np.ones(pair.target.shape[:2], bool) if pair.valid is None else pair.valid
@@ -214,7 +216,7 @@ def consistent_rows(
         yield Rows(top, bottom, result)
 
 
-def residual_of(image: Image, window: Window, source: PairSource, found: Consistency) -> None:
+def residual_of(image: ImageArray, window: Window, source: PairSource, found: Consistency) -> None:
     """Count what is missing in a window of a result, NaN where it is unknown, as it is."""
     found.widen(source.survey.lowest, source.survey.highest)
     consistent_block(image, window, window, source, found)
@@ -240,20 +242,20 @@ def block_sides(source: PairSource) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 class _Feed:
-    """Rows of a result by number; those before the ones asked for last are forgotten."""
+    """Rows of a result by number; those before the last requested ones are dropped."""
 
     def __init__(self, rows: Iterable[Rows], width: int, bands: int) -> None:
         self._rows = iter(rows)
         self._current: Rows | None = None
-        self._buffer: Image = np.zeros((0, width, bands), np.float32)
+        self._buffer: ImageArray = np.zeros((0, width, bands), np.float32)
         self._first = self._last = 0
         self._known = 0
         """Row after the last one that came with an image."""
         self._blank = False
         """Whether the buffer holds nothing but NaN."""
 
-    def rows(self, first: int, last: int) -> Image:
-        """Return rows, NaN where nothing is known; they change when more are asked for."""
+    def rows(self, first: int, last: int) -> ImageArray:
+        """Return rows, NaN where nothing is known; they change with the next request."""
         kept, count = self._buffer[first - self._first : self._last - self._first], last - first
         if count > len(self._buffer):
             self._buffer = np.empty((count, *self._buffer.shape[1:]), np.float32)
@@ -281,8 +283,8 @@ class _Feed:
 
 
 def consistent_block(
-    image: Image, window: Window, core: Window, source: PairSource, found: Consistency
-) -> Image:
+    image: ImageArray, window: Window, core: Window, source: PairSource, found: Consistency
+) -> ImageArray:
     """Return the core of a window, consistent with the target's pixels in all of the window."""
     area, placement = source.target_area(window)
     target, valid = source.read_target(*area)
@@ -295,7 +297,7 @@ def consistent_block(
         (part.start == 0, part.stop == side)
         for part, side in zip(window, source.shape, strict=True)
     ]
-    # The first blurs most and so looks furthest; the last is the one whose residual is told.
+    # The first blurs most and so looks furthest; the last is the one whose residual is reported.
     counted, sampling = valid & samplings[0].complete(known, ends), samplings[-1]
     residuals = [
         np.where(counted[..., None], target - each.down(filled), np.float32(0))
@@ -303,7 +305,7 @@ def consistent_block(
     ]
     missing = smaller(residuals[0], residuals[-1])
     if find_task(source.about.task).reduction == "sensor":
-        missing = above_noise(missing, counted, source.instrument.noise)
+        missing = above_noise(missing, counted, source.sensor_model.noise)
     result = image + sampling.up(sampling.solve(missing, counted, _ROUNDS))
     result = source.survey.clip(result, source.about.bits)
     after = target - sampling.down(np.where(known[..., None], result, np.float32(0)))
@@ -316,4 +318,4 @@ def consistent_block(
 def _gains(source: PairSource) -> tuple[float | None, ...]:
     """Return what D's gain can be, from least to largest; None for bicubic reduction."""
     by_sensor = find_task(source.about.task).reduction == "sensor"
-    return source.instrument.reductions if by_sensor else (None,)
+    return source.sensor_model.reductions if by_sensor else (None,)

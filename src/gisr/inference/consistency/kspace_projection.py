@@ -1,16 +1,16 @@
-"""The nearest image whose k-space holds a measured centre, as far as noise lets it be believed.
+"""The nearest image whose k-space holds a measured centre, as far as its noise allows.
 
 An image of either sign gets what its k-space misses at once. Magnitudes are never negative, which
 ties frequencies together: the nearest image ``x`` to the network's ``x0`` is that of
 
-    minimise |x - x0|^2 + |U(D x - target)|^2 / doubt   over all x >= 0,
+    minimise |x - x0|^2 + |U(D x - target)|^2 / noise_to_error   over all x >= 0,
 
-D keeping the centre of k-space, U putting such a centre into an image of zeros, and ``doubt`` being
-the variance of the target's noise over that of the network's error, 0 for a clean target. Its dual
-is smooth and is climbed with Nesterov's momentum (Beck and Teboulle, SIAM J. Imaging Sciences 2,
-2009).
+D keeping the centre of k-space, U putting such a centre into an image of zeros, and
+``noise_to_error`` being the variance of the target's noise over that of the network's error, 0 for
+a clean target. Its dual is smooth and is climbed with Nesterov's momentum (Beck and Teboulle, SIAM
+J. Imaging Sciences 2, 2009).
 
-Where there is air, noise is told from what the network got wrong: the result is near 0 there, and
+Where there is air, noise is separated from the network's error: the result is near 0 there, and
 what the target has beside the result's ringing is noise.
 """
 
@@ -40,8 +40,8 @@ _PASSED = 1.1
 _MOST = 0.99
 """Largest share of what is missing that is taken for noise."""
 
-Plane = Float[np.ndarray, "H W"]
-Small = Float[np.ndarray, "h w"]
+FineSlice = Float[np.ndarray, "H W"]
+CoarseSlice = Float[np.ndarray, "h w"]
 
 
 def are_magnitudes(target: Float[np.ndarray, "h w *bands"]) -> bool:
@@ -50,13 +50,13 @@ def are_magnitudes(target: Float[np.ndarray, "h w *bands"]) -> bool:
 
 
 def nearest_image(
-    image: Plane,
-    target: Small,
+    image: FineSlice,
+    target: CoarseSlice,
     known: Bool[np.ndarray, "h w"],
     *,
     magnitudes: bool,
-    doubt: float | None = None,
-) -> Plane:
+    noise_to_error: float | None = None,
+) -> FineSlice:
     """Return the nearest image that agrees with the target in the centre of k-space.
 
     Args:
@@ -64,42 +64,47 @@ def nearest_image(
         target: Measured, on a k-space grid, without holes.
         known: Pixels of it that count.
         magnitudes: Whether the result is to be nowhere below 0; else it agrees to rounding.
-        doubt: Of magnitudes: the variance of the target's noise over that of the network's error;
-            measured by :func:`doubt_of` when None.
+        noise_to_error: Of magnitudes: the variance of the target's noise over that of the network's
+            error; estimated by :func:`noise_to_error_ratio` when None.
     """
     if not magnitudes:
-        exact: Plane = image + kspace_up(missing_kspace(image, target, known), image.shape)
+        exact: FineSlice = image + kspace_up(missing_kspace(image, target, known), image.shape)
         return exact
     unit = _unit(target)  # squares of values that fit float32 may not
-    near = _nearest_magnitudes(image / unit, target / unit, known, doubt)
-    nearest: Plane = near * unit
+    near = _nearest_magnitudes(image / unit, target / unit, known, noise_to_error)
+    nearest: FineSlice = near * unit
     return nearest
 
 
 def _nearest_magnitudes(
-    image: Plane, target: Small, known: Bool[np.ndarray, "h w"], doubt: float | None
-) -> Plane:
-    if doubt is None:
-        doubt = doubt_of(image, target, known)
+    image: FineSlice,
+    target: CoarseSlice,
+    known: Bool[np.ndarray, "h w"],
+    noise_to_error: float | None,
+) -> FineSlice:
+    if noise_to_error is None:
+        noise_to_error = noise_to_error_ratio(image, target, known)
     multiplier = ahead = np.zeros_like(target)
     speed = 1.0
     for _ in range(_STEPS):
         result = np.maximum(image + kspace_up(ahead, image.shape), 0)
-        uphill = missing_kspace(result, target, known) - doubt * ahead
-        last, multiplier = multiplier, ahead + uphill / np.float32(1 + doubt)
+        uphill = missing_kspace(result, target, known) - noise_to_error * ahead
+        last, multiplier = multiplier, ahead + uphill / np.float32(1 + noise_to_error)
         faster = (1 + np.sqrt(1 + 4 * speed * speed)) / 2
         ahead = multiplier + np.float32((speed - 1) / faster) * (multiplier - last)
         speed = faster
         if float(np.sqrt(np.mean(np.square(multiplier - last)))) < _CONVERGED:
             break
-    nearest: Plane = np.maximum(image + kspace_up(multiplier, image.shape), 0)
+    nearest: FineSlice = np.maximum(image + kspace_up(multiplier, image.shape), 0)
     return nearest
 
 
-def doubt_of(image: Plane, target: Small, known: Bool[np.ndarray, "h w"]) -> float:
+def noise_to_error_ratio(
+    image: FineSlice, target: CoarseSlice, known: Bool[np.ndarray, "h w"]
+) -> float:
     """Return the variance of a target's noise over that of what a result misses in it otherwise.
 
-    0 where the target is clean, or has too little air to tell.
+    0 where the target is clean, or has too little air to estimate it.
 
     Args:
         image: The network's result, of magnitudes.
@@ -120,18 +125,20 @@ def doubt_of(image: Plane, target: Small, known: Bool[np.ndarray, "h w"]) -> flo
     return noise / (1 - noise)
 
 
-def _unit(target: Small) -> np.float32:
+def _unit(target: CoarseSlice) -> np.float32:
     largest = np.float32(np.abs(target).max())
     return largest if largest > 0 else np.float32(1)
 
 
-def missing_kspace(image: Plane, target: Small, known: Bool[np.ndarray, "h w"]) -> Small:
+def missing_kspace(
+    image: FineSlice, target: CoarseSlice, known: Bool[np.ndarray, "h w"]
+) -> CoarseSlice:
     """Return what a target has that the centre of an image's k-space has not; 0 where unknown."""
     low = kspace_centre(image, (target.shape[0], target.shape[1]))
     return np.where(known, target - low, np.float32(0))
 
 
-def kspace_up(small: Small, shape: tuple[int, ...]) -> Plane:
+def kspace_up(small: CoarseSlice, shape: tuple[int, ...]) -> FineSlice:
     """Return the smallest image that adds ``small`` to the k-space centre of another.
 
     Along an even side the target has one sample at its Nyquist frequency and the image two, one for

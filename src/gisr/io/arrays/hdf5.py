@@ -13,7 +13,7 @@ from jaxtyping import Num
 from gisr.errors import FileFormatError
 from gisr.io.files import check_readable, typed_errors
 from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bytes, check_picture
-from gisr.io.optional_imports import load_extra
+from gisr.optional_imports import load_extra
 
 _FAILURE = "cannot be read as HDF5"
 
@@ -50,7 +50,7 @@ def read_hdf5(
 
     Raises:
         FileFormatError: Missing, damaged or not HDF5; no such array or item, no plain numbers, or
-            values that the file says are in another file.
+            values that lie in another file.
         LimitError: The claim is larger than the limits.
         MissingExtraError: h5py is not installed.
     """
@@ -94,7 +94,7 @@ def _plain(array: Any) -> bool:
 def _check_size(path: Path, limits: Limits, array: Any, shape: tuple[int, ...]) -> None:
     """Check what reading takes: the values, and the chunk that has to be unpacked for them."""
     if array.size and not array.id.get_storage_size():
-        raise FileFormatError(f"{path}: {array.name} was never written: ask for the file again")
+        raise FileFormatError(f"{path}: {array.name} was never written: copy the file again")
     height, width = (1, 1, *shape)[-2:]
     bands, size = math.prod(shape[:-2]), array.dtype.itemsize
     check_picture(path, limits, height=height, width=width, bands=bands, itemsize=size)

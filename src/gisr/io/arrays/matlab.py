@@ -1,7 +1,7 @@
 """MATLAB files: numeric arrays of versions 5 to 7 (through scipy) and 7.3 (HDF5, through h5py).
 
 The headers of versions 5 to 7 are read here first (MAT-File Format, MathWorks, chapter 1), a few
-hundred bytes of each variable: scipy takes whatever memory a length in the file asks for.
+hundred bytes of each variable: scipy takes whatever memory a length in the file claims.
 """
 
 import math
@@ -39,7 +39,7 @@ _Order = Literal["<", ">"]
 
 @dataclass(frozen=True)
 class _Header:
-    """What a file of versions 5 to 7 says of a variable."""
+    """The header of a variable in a file of versions 5 to 7."""
 
     name: str
     shape: tuple[int, ...]
@@ -119,7 +119,7 @@ def _read_version_5(path: str | PathLike[str], name: str) -> Num[np.ndarray, "..
         warnings.simplefilter("ignore")  # what scipy cannot read becomes a text, refused below
         values = loadmat(stream, variable_names=[name])[name]
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf":
-        raise FileFormatError(f"{path}: {name} is damaged: ask for the file again")
+        raise FileFormatError(f"{path}: {name} is damaged: download or copy the file again")
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
@@ -127,7 +127,7 @@ def _check(path: Path, header: _Header, limits: Limits) -> None:
     height, width, bands = header.shape[0], header.shape[1], math.prod(header.shape[2:])
     sizes = " x ".join(map(str, header.shape))
     if min(header.shape) < 1:
-        raise FileFormatError(f"{path}: {header.name} is empty, its header says {sizes}")
+        raise FileFormatError(f"{path}: {header.name} is empty, its header claims {sizes}")
     check_picture(path, limits, height=height, width=width, bands=bands, itemsize=header.item)
     if header.item == 0 or header.stored != math.prod(header.shape) * header.item:
         raise FileFormatError(
@@ -159,7 +159,7 @@ def _headers(path: str | PathLike[str], order: _Order) -> dict[str, _Header]:
 
 
 def _start_of_variable(stream: IO[bytes], kind: int, size: int) -> bytes:
-    """Return the first bytes of a variable, unpacked, after the tag that says it is one."""
+    """Return the first bytes of a variable, unpacked, after the tag that marks it as one."""
     if kind == _MATRIX:
         return stream.read(min(size, _HEADER_BYTES))
     packed = stream.read(min(size, _HEADER_BYTES))
@@ -186,7 +186,7 @@ def _header(start: bytes, order: _Order) -> _Header:
 def _element(start: bytes, position: int, order: _Order) -> tuple[int, int, int, int]:
     """Return type and size of an element, where its content begins, and the next element.
 
-    Content of up to four bytes is kept in the tag itself; the upper half of the type says so.
+    Content of up to four bytes is kept in the tag itself; the upper half of the type marks this.
     """
     kind, size = struct.unpack_from(f"{order}II", start, position)
     if kind >> 16:

@@ -46,7 +46,7 @@ def open_stack(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> St
         limits: What one picture may claim; the stack may be as large as its file.
 
     Raises:
-        FileFormatError: Missing, damaged, shorter than its header says, or not real numbers.
+        FileFormatError: Missing, damaged, shorter than its header claims, or not real numbers.
         LimitError: One picture claims more than the limits.
     """
     stored = _map(Path(path))

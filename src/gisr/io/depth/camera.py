@@ -52,7 +52,7 @@ class Camera:
     doffs: float = 0.0
     """Column of the right principal point minus that of the left: added to a disparity."""
     distorted: bool = False
-    """Whether the file tells of lens distortion, which nothing here undoes."""
+    """Whether the file has lens distortion, which is not undone here."""
 
     def __post_init__(self) -> None:
         """Check the numbers."""

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from types import ModuleType
 from typing import IO
 
 import numpy as np
@@ -16,8 +17,8 @@ from jaxtyping import Float32, Num, Shaped
 
 from gisr.errors import FileFormatError
 from gisr.io.limits import Limits, check_picture
-from gisr.io.optional_imports import load_extra, without_chatter
 from gisr.io.pictures import open_picture, png_header
+from gisr.optional_imports import load_extra, without_chatter
 
 Fits = Callable[[tuple[int, int]], object]
 """Refuses rows and columns, with an error of gisr, that another file does not go with."""
@@ -105,7 +106,7 @@ def read_npy(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"
 
 def write_npy(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
     """Write an array as ``.npy``."""
-    # Not np.save into a file: it says nothing when the disk is full.
+    # Not np.save into a file: it raises nothing when the disk is full.
     buffer = BytesIO()
     np.save(buffer, stored, allow_pickle=False)
     path.write_bytes(buffer.getbuffer())
@@ -120,7 +121,7 @@ def read_npz(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"
                 f"{path}: holds arrays {[name[:-4] for name in names]}: call the depth map 'depth'"
             )
         name = "depth.npy" if "depth.npy" in names else names[0]
-        # A member never gives more bytes than its entry says, so checking the header is enough.
+        # A member never gives more bytes than its entry claims, so checking the header is enough.
         with archive.open(name) as member:
             _check_npy_header(path, member, limits, fits)
         with archive.open(name) as member:
@@ -133,9 +134,13 @@ def write_npz(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
         np.savez_compressed(stream, depth=stored)
 
 
+def _openexr() -> ModuleType:
+    return load_extra("OpenEXR", "depth")
+
+
 def read_exr(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"]:
     """Return the depth channel of an OpenEXR file: the only one, or Z, or equal R, G and B."""
-    openexr = load_extra("OpenEXR", "depth")
+    openexr = _openexr()
     with (
         without_chatter(),
         openexr.File(str(path), separate_channels=True, header_only=True) as file,
@@ -173,11 +178,11 @@ def _depth_channel(
 
 def write_exr(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
     """Write float16 or float32 samples as an OpenEXR file with the channel Z."""
-    openexr = load_extra("OpenEXR", "depth")
+    openexr = _openexr()
     header = {"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage}
     with openexr.File(header, {"Z": np.ascontiguousarray(stored)}) as file:
         file.write(str(path))
-    # OpenEXR says nothing when the disk is full: read it back.
+    # OpenEXR raises nothing when the disk is full: read it back.
     with openexr.File(str(path), separate_channels=True) as file:
         if not np.array_equal(file.channels()["Z"].pixels, stored, equal_nan=True):
             raise OSError("what was written does not read back: check that the disk is not full")
@@ -188,7 +193,7 @@ def read_pfm(path: Path, limits: Limits, fits: Fits) -> Float32[np.ndarray, "H W
 
     ``Pf``, width and height, and a number whose sign gives the byte order (negative is little
     endian), then rows from the bottom up (http://netpbm.sourceforge.net/doc/pfm.html). The number's
-    size is a unit nobody agrees on; as in Middlebury's own reader it is not applied.
+    size is a unit without a standard; as in Middlebury's own reader it is not applied.
     """
     with path.open("rb") as stream:
         kind, size, order = (stream.readline(100).strip() for _ in range(3))
@@ -199,7 +204,7 @@ def read_pfm(path: Path, limits: Limits, fits: Fits) -> Float32[np.ndarray, "H W
         width, height = (int(number) for number in size.split())
         check_picture(path, limits, height=height, width=width, bands=1, itemsize=4)
         if not (math.isfinite(float(order)) and float(order)):
-            raise FileFormatError(f"{path}: {order!r} says no byte order: write -1 or 1 there")
+            raise FileFormatError(f"{path}: {order!r} is no byte order: write -1 or 1 there")
         fits((height, width))
         dtype = np.dtype("<f4" if float(order) < 0 else ">f4")
         data = stream.read(width * height * 4)

@@ -1,6 +1,6 @@
 """Depth and disparity maps in and out: PNG, TIFF, npy, npz, EXR and PFM.
 
-Values stay in the file's own unit (metres, millimetres, pixels of disparity): no format says which.
+Values stay in the file's own unit (metres, millimetres, pixels of disparity): no format states it.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Shaped
 
 from gisr.errors import FileFormatError, InputError
 from gisr.io.depth import formats as depth_formats
-from gisr.io.files import atomic_output, check_not_input, check_readable, file_suffix, typed_errors
+from gisr.io.files import check_not_input, check_readable, file_suffix, typed_errors
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.quantise import holds, quantise
 
@@ -58,7 +58,7 @@ class DepthMap:
     dtype: np.dtype
     """Type on disk."""
     unknown: float
-    """What the file stores where nothing is known: 0, NaN or infinity, or what the caller said."""
+    """What the file stores where nothing is known: 0, NaN or infinity, or the caller's value."""
     path: Path
     """Where it came from."""
 
@@ -75,7 +75,7 @@ def read_depth(
     limits: Limits = DEFAULT_LIMITS,
     fits: depth_formats.Fits = lambda shape: None,
 ) -> DepthMap:
-    """Read a depth or disparity map; the suffix says the format.
+    """Read a depth or disparity map; the suffix gives the format.
 
     Args:
         path: ``.png`` (8 or 16 bits, grey), ``.tif``, ``.npy``, ``.npz`` (one array, or the one
@@ -109,33 +109,6 @@ def read_depth(
         unknown=_unknown_value(stored, finite, invalid),
         path=name,
     )
-
-
-def write_depth(
-    path: str | PathLike[str],
-    values: Float[np.ndarray, "H W"],
-    valid: Bool[np.ndarray, "H W"],
-    *,
-    like: DepthMap,
-    overwrite: bool = False,
-) -> None:
-    """Write a depth or disparity map; the suffix says the format, ``like`` the rest.
-
-    Args:
-        path: Output: ``.png``, ``.tif``, ``.npy``, ``.npz`` (array ``depth``), ``.exr``, ``.pfm``.
-        values: Values in the unit of ``like``.
-        valid: Which pixels are known.
-        like: The input whose type and unknown value are kept.
-        overwrite: Whether an existing file may be replaced.
-
-    Raises:
-        InputError: As :func:`stored_depth`.
-        FileFormatError: As :func:`stored_depth`, or the output exists or cannot be written.
-        MissingExtraError: EXR without the OpenEXR package.
-    """
-    stored = stored_depth(path, values, valid, like=like)
-    with atomic_output(path, overwrite) as temporary:
-        write_stored(path, temporary, stored)
 
 
 def stored_depth(

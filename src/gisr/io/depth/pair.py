@@ -10,7 +10,7 @@ from gisr.errors import PairError
 from gisr.io.colour import colour_shape, read_colour
 from gisr.io.depth.maps import DepthMap, read_depth
 from gisr.io.limits import Limits
-from gisr.io.placement import Placement
+from gisr.placement import Placement
 
 
 @dataclass(frozen=True, eq=False)

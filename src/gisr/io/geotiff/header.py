@@ -1,4 +1,4 @@
-"""What a GeoTIFF says of itself, read through rasterio: all that its output must keep.
+"""The header of a GeoTIFF, read through rasterio: all that its output must keep.
 
 Opened with GDAL's GTiff driver alone: a ``.tif`` that is really a VRT could read any local file.
 """
@@ -17,8 +17,8 @@ from gisr.errors import FileFormatError, InputError
 from gisr.io.files import check_readable, typed_errors
 from gisr.io.geotiff.regrid import GeoOutline, Regrid
 from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bands, check_bytes, check_picture
-from gisr.io.optional_imports import load_extra
 from gisr.io.quantise import holds
+from gisr.optional_imports import load_extra
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -39,7 +39,7 @@ _SCAN_CACHE = 16 * 10**6
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class GeoHeader(GeoOutline):
-    """All that a GeoTIFF says of itself and that its output must keep; no pixels."""
+    """All of a GeoTIFF but its pixels that its output must keep."""
 
     numbers: tuple[int, ...]
     """Numbers, from 1, of the bands that are read; never that of the alpha band."""
@@ -56,7 +56,7 @@ class GeoHeader(GeoOutline):
     nodata: float | None
     """Value that marks unknown pixels, None when there is none or the type cannot hold it."""
     nodata_given: bool
-    """Whether the caller named it, in place of what the file says."""
+    """Whether the caller named it, in place of the file's own."""
     bits: int | None
     """Bits in use (NBITS) of an integer type, None when all are."""
     alpha_band: int | None
@@ -105,7 +105,7 @@ def read_outline(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> 
     """Read where a GeoTIFF lies; none of its pixels, which may unpack to far more than the file.
 
     Raises:
-        GisrError: As :func:`read_header`, for what the header tells.
+        GisrError: As :func:`read_header`, for faults of the header.
     """
     with open_geotiff(path) as dataset:
         _check_claims(Path(path), dataset, limits)
@@ -123,7 +123,7 @@ def read_header(
     bands: Sequence[int] | None = None,
     nodata: float | None = None,
 ) -> GeoHeader:
-    """Read what a GeoTIFF says of itself; of its pixels, only a band that may be alpha.
+    """Read the header of a GeoTIFF; of its pixels, only a band that may be alpha.
 
     Args:
         path: The file.
@@ -217,7 +217,7 @@ def geotiff_memory(cache: int) -> Iterator[None]:
 def _alpha_band(dataset: "DatasetReader") -> int | None:
     """Return the number of the band that masks the others, if there is one.
 
-    GDAL marks the fourth of four 8-bit bands as alpha unless told otherwise, so many files call
+    GDAL marks the fourth of four 8-bit bands as alpha unless set otherwise, so many files call
     their near infrared so. Only a band that holds nothing but 0 and its highest value is a mask.
     """
     colours = [colour.name for colour in dataset.colorinterp]
@@ -262,7 +262,7 @@ def _choose_bands(
 
 def _check_claims(path: Path, dataset: "DatasetReader", limits: Limits) -> np.dtype:
     """Check sizes and transform, and return the type of the samples."""
-    check_bands(path, limits, dataset.count)  # first: each takes its time to be asked about
+    check_bands(path, limits, dataset.count)  # first: reading about each takes time
     dtype = _sample_type(path, dataset, range(1, dataset.count + 1))
     check_picture(
         path,

@@ -7,8 +7,8 @@ from os import PathLike
 from gisr.io.geotiff.header import GeoHeader, open_geotiff, read_header, read_outline
 from gisr.io.geotiff.relate import relate_grids
 from gisr.io.limits import Limits
-from gisr.io.placement import Placement
 from gisr.io.quantise import holds
+from gisr.placement import Placement
 
 _MOST_GUIDE_BANDS = 3
 """More are no panchromatic image and no colour picture: the first is taken."""
@@ -27,7 +27,7 @@ class RasterPair:
 
 @dataclass(frozen=True)
 class TiffLook:
-    """What the headers of two TIFFs say of what they are."""
+    """What the headers of two TIFFs show them to be."""
 
     placed: bool
     """Whether either is georeferenced."""
@@ -60,7 +60,7 @@ def read_raster_pair(
         target_path: The multispectral file.
         guide_path: The panchromatic file.
         bands: Numbers of the target's bands to take, from 1; all when None.
-        nodata: Value of unknown pixels in place of what the target says, and of the guide if its
+        nodata: Value of unknown pixels in place of the target's own, and of the guide if its
             type can hold it.
         limits: What the headers may claim.
 

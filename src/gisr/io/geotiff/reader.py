@@ -15,7 +15,7 @@ from gisr.io.files import typed_errors
 from gisr.io.geotiff.header import GeoHeader, opened_tiff, read_header
 from gisr.io.geotiff.regrid import GeoOutline, Turn, Warp
 from gisr.io.limits import DEFAULT_LIMITS, Limits
-from gisr.io.optional_imports import load_extra
+from gisr.optional_imports import load_extra
 from gisr.windows import Window, within
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _WARP_SAMPLES = 2**18
 """Samples interpolated at a time."""
-Samples = tuple[Shaped[np.ndarray, "h w bands"], Bool[np.ndarray, "h w"]]
+KnownSamples = tuple[Shaped[np.ndarray, "h w bands"], Bool[np.ndarray, "h w"]]
 """Values, bands last, and which pixels are known."""
 
 
@@ -38,7 +38,7 @@ class GeoRaster(GeoHeader):
 
 
 class GeoReader:
-    """An open GeoTIFF whose windows are read one by one, on the grid its header says."""
+    """An open GeoTIFF whose windows are read one by one, on the grid of its header."""
 
     def __init__(self, header: GeoHeader) -> None:
         """Remember the file; it is opened by ``with``."""
@@ -70,7 +70,7 @@ class GeoReader:
         """Close the file."""
         self._stack.close()
 
-    def read(self, rows: slice, columns: slice) -> Samples:
+    def read(self, rows: slice, columns: slice) -> KnownSamples:
         """Return the raw values of a window, bands last, and which pixels are known.
 
         They are of the type on disk, float32 or float64 where the file is interpolated.
@@ -88,7 +88,7 @@ class GeoReader:
                 return self._read_warped(regrid, rows, columns)
             return self._read_own((rows, columns))
 
-    def read_on(self, grid: GeoOutline, rows: slice, columns: slice) -> Samples:
+    def read_on(self, grid: GeoOutline, rows: slice, columns: slice) -> KnownSamples:
         """Return a window of another grid than the header's, interpolated from the file itself.
 
         Args:
@@ -103,13 +103,13 @@ class GeoReader:
         with typed_errors(self.header.path, "cannot be read as GeoTIFF"):
             return self._read_warped(Warp(own, grid, bounded=False), rows, columns)
 
-    def _read_own(self, area: Window) -> Samples:
+    def _read_own(self, area: Window) -> KnownSamples:
         """Return a part of the file as it is stored."""
         window = load_extra("rasterio.windows", "geo").Window.from_slices(*area)
         pixels = np.moveaxis(self._dataset.read(list(self.header.numbers), window=window), 0, -1)
         return pixels, _read_valid(self._dataset, pixels, self.header, window)
 
-    def _read_warped(self, warp: Warp, rows: slice, columns: slice) -> Samples:
+    def _read_warped(self, warp: Warp, rows: slice, columns: slice) -> KnownSamples:
         """Return an interpolated window, made in parts: a long one lies in a large bounding box."""
         shape = rows.stop - rows.start, columns.stop - columns.start
         dtype = np.result_type(self.header.dtype, np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Shaped
 
 from gisr.errors import PairError
-from gisr.io.optional_imports import load_extra
+from gisr.optional_imports import load_extra
 from gisr.windows import Window
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from rasterio.transform import Affine
 
 _NO_CRS = 'LOCAL_CS["unknown"]'
-"""What GDAL is told of two files that both have no CRS."""
+"""The CRS that GDAL gets for two files that both have none."""
 _LATTICE = 17
-"""Points along each side of a window for which GDAL is asked where they lie in the file."""
+"""Points along each side of a window whose places in the file GDAL computes."""
 _REACH = 4
 """Pixels read around a warped window: two for the cubic kernel."""
 _SLACK = 0.01
@@ -44,7 +44,7 @@ class GeoOutline:
 
     @property
     def placed(self) -> bool:
-        """Whether the file says where its pixels lie (a transform; a bare CRS does not)."""
+        """Whether the file places its pixels (a transform; a bare CRS does not)."""
         return not self.transform.is_identity
 
     @property
@@ -174,7 +174,7 @@ class Warp:
         """Interpolate a window: cubic (a = -1/2), known where the nearest pixel of the file is.
 
         Near unknown pixels, and at the file's border, GDAL falls back to bilinear among the known.
-        GDAL asks for places at the ends and the middle of a row and interpolates between, to an
+        GDAL computes places at the ends and the middle of a row and interpolates between, to an
         eighth of a pixel; in windows of 128 pixels it was right to 0.003 between UTM and degrees.
 
         Args:
@@ -234,7 +234,7 @@ def map_pixels(
         transform = load_extra("rasterio.warp", "geo").transform
         try:
             found = transform(start.crs, end.crs, world[:, 0].tolist(), world[:, 1].tolist())
-        except Exception as error:  # whatever PROJ says
+        except Exception as error:  # whatever PROJ raises
             raise PairError(
                 f"{end.path.name} and {start.path.name}: places of {start.path.name} "
                 f"({start.crs_name}) do not exist in {end.crs_name} ({end.path.name}): check the "

@@ -11,7 +11,7 @@ from gisr.io.geotiff.header import (
     GeoHeader,
 )
 from gisr.io.geotiff.regrid import GeoOutline, Regrid, Turn, Warp, map_pixels, part_outline
-from gisr.io.placement import Placement, check_overlap
+from gisr.placement import Placement, check_overlap
 
 _TURN_TOLERANCE = 0.1
 """Target pixels that two grids may turn against each other, or their map may bend, across the whole
@@ -25,7 +25,7 @@ _LATTICE = 65
 _DESCENTS = 3
 """Times a lattice is drawn around the point that is nearest to the target, to find a small one."""
 
-Points = Float64[np.ndarray, "points 2"]
+PixelPoints = Float64[np.ndarray, "points 2"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Relation:
 class _Overlap:
     """The part of a guide on which a target lies."""
 
-    points: Points
+    points: PixelPoints
     """A lattice over it, (column, row) of the guide."""
     share: float
     """Part of the guide that it is, about: 0 to 1."""
@@ -196,14 +196,14 @@ def _overlap(target: GeoOutline, guide: GeoOutline, names: str) -> _Overlap:
     )
 
 
-def _lattice(low: Float64[np.ndarray, " 2"], high: Float64[np.ndarray, " 2"]) -> Points:
+def _lattice(low: Float64[np.ndarray, " 2"], high: Float64[np.ndarray, " 2"]) -> PixelPoints:
     sides = (np.linspace(*ends, _LATTICE) for ends in zip(low, high, strict=True))
-    points: Points = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
+    points: PixelPoints = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
     return points
 
 
 def spread_header(target: GeoHeader) -> GeoHeader:
-    """Return the header of a file that says how sure a sharpened target is, band by band.
+    """Return the header of a file with the spread of a sharpened target, band by band.
 
     float32 in the target's raw unit, NaN where unknown; names and blocks as the target has them. An
     offset to physical values does not concern differences, a factor does.

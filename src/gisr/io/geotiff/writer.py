@@ -3,7 +3,7 @@
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -13,11 +13,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
 from gisr.errors import FileFormatError, InputError
-from gisr.io.files import atomic_output, check_not_input, typed_errors
+from gisr.io.files import check_not_input, typed_errors
 from gisr.io.geotiff.creation_options import CreationOptions, cloud_options, creation_profile
 from gisr.io.geotiff.header import GeoHeader
-from gisr.io.optional_imports import load_extra
 from gisr.io.quantise import quantise, value_range
+from gisr.optional_imports import load_extra
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader, DatasetWriter
@@ -53,7 +53,7 @@ class GeoWriter:
         self._marker = blank if target.nodata is None else target.nodata
         self._coded = target.nodata is not None or target.alpha or target.dtype.kind == "f"
         self.masked = False
-        """Whether unknown pixels are told by an internal mask."""
+        """Whether unknown pixels are marked by an internal mask."""
         self.sums: dict[Box, int] = {}
         """Checksum of every window written, to be found again in the finished file."""
 
@@ -190,35 +190,33 @@ class GeoWriter:
 @contextmanager
 def create_geotiff(
     path: str | PathLike[str],
+    temporary: Path,
     *,
     target: GeoHeader,
     guide: GeoHeader,
     layout: CreationOptions | None = None,
-    overwrite: bool = False,
-    temporary: Path | None = None,
 ) -> Iterator[GeoWriter]:
     """Create a sharpened image: the guide's grid, everything else as in the target's file.
 
-    Values are rounded and clipped to the target's type (to NBITS where it says so). Unknown pixels
+    Values are rounded and clipped to the target's type (to NBITS where it has them). Unknown pixels
     get the target's nodata value; without one, an integer file gets an internal mask and a float
-    file NaN. A valid value never becomes nodata (unless a lossy compression changes it). The file
-    appears when the block ends without an exception, and what was written has been read back.
+    file NaN. A valid value never becomes nodata (unless a lossy compression changes it). What
+    was written has been read back when the block ends without an exception.
 
     Args:
         path: Output, ``.tif``.
+        temporary: Path to write to, which becomes ``path``
+            (:func:`gisr.io.files.atomic_outputs`).
         target: The low-resolution raster: bands, type, nodata, compression, tiling.
         guide: The high-resolution raster: size, CRS, transform.
         layout: Creation options and kind of file; as the target's when not given.
-        overwrite: Whether an existing file may be replaced.
-        temporary: Where to write in place of ``path``, by somebody who moves several outputs to
-            their places together.
 
     Yields:
         What takes the rows.
 
     Raises:
         InputError: Rows are missing at the end.
-        FileFormatError: The output exists, is an input, or cannot be written.
+        FileFormatError: The output is an input, or cannot be written.
         MissingExtraError: rasterio is not installed.
     """
     rasterio = load_extra("rasterio", "geo")
@@ -229,8 +227,7 @@ def create_geotiff(
     # No .aux.xml beside a temporary name, and masks inside the file: one output is one file.
     options = {"GDAL_PAM_ENABLED": "NO", "GDAL_TIFF_INTERNAL_MASK": "YES"}
     with (
-        nullcontext(temporary) if temporary else atomic_output(path, overwrite) as place,
-        _draft(place, layout.cloud) as draft,
+        _draft(temporary, layout.cloud) as draft,
         warnings.catch_warnings(),
         rasterio.Env(**options),
     ):
@@ -252,9 +249,11 @@ def create_geotiff(
             if layout.cloud:
                 settings = cloud_options(target, layout)
                 compression = settings["COMPRESS"]
-                load_extra("rasterio.shutil", "geo").copy(draft, place, driver="COG", **settings)
+                load_extra("rasterio.shutil", "geo").copy(
+                    draft, temporary, driver="COG", **settings
+                )
             # rasterio closes a file without an error when the disk is full: read it back.
-            with rasterio.open(place, driver="GTiff") as written:
+            with rasterio.open(temporary, driver="GTiff") as written:
                 _check_pixels(written, writer, compression.lower() in _LOSSLESS, output)
     for sidecar in _SIDECARS:  # statistics, overviews or masks of the file that was replaced
         with suppress(OSError):

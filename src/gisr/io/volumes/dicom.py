@@ -2,7 +2,7 @@
 
 Classic series of single images are read: one file a slice, parallel and evenly spaced. What is
 anything else (several series, positions that repeat, gaps, enhanced multi-frame files, mosaics) is
-refused with the remedy, because a volume made of it would be wrong without a word.
+refused with the remedy, because a volume made of it would be wrong without notice.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from gisr.errors import FileFormatError, LimitError, MissingExtraError
 from gisr.io.files import check_readable, typed_errors
 from gisr.io.limits import Limits, check_volume
-from gisr.io.optional_imports import load_extra
 from gisr.io.volumes.header import VolumeHeader
+from gisr.io.volumes.libraries import volume_library
 
 SUFFIXES = (".dcm", ".ima", ".dicom")
 """What DICOM files are often called; they may be called anything, or have no suffix."""
 
 _PREAMBLE, _MAGIC = 128, b"DICM"
 _LOOKED_AT = 16
-"""Files of a folder that are looked at to tell whether it holds DICOM images."""
+"""Files of a folder that are checked to see whether it holds DICOM images."""
 _MOST_FILES = 20_000
 _LARGEST_FILE = 2**30
 _PARALLEL = 1e-3
@@ -92,7 +92,7 @@ def is_dicom(path: str | PathLike[str]) -> bool:
 
 
 def read_dicom_header(path: str | PathLike[str], limits: Limits) -> VolumeHeader:
-    """Read what the images of a series say, in the order of their positions; no pixels yet.
+    """Read the headers of a series, in the order of the images' positions; no pixels yet.
 
     Args:
         path: A folder with one series, or any file of a series among others.
@@ -143,8 +143,8 @@ def _images(name: Path) -> list[_Slice]:
 
 
 def _read_header(path: Path) -> _Slice | None:
-    """Return what one file says, None where it holds no image."""
-    pydicom = load_extra("pydicom", "mri")
+    """Return the header of one file, None where it holds no image."""
+    pydicom = volume_library("pydicom")
     with typed_errors(path, "cannot be read as DICOM"):
         if path.stat().st_size > _LARGEST_FILE:
             raise LimitError(f"{path}: larger than {_LARGEST_FILE} bytes: not one slice")
@@ -227,7 +227,7 @@ def _check_image(image: _Slice) -> None:
     missing = [tag for tag in wanted if about.get(tag) in (None, "")]
     if missing:
         raise FileFormatError(
-            f"{path}: does not say {', '.join(missing)}, so nobody knows where its pixels are: "
+            f"{path}: has no {', '.join(missing)}, so the place of its pixels is unknown: "
             "export the original images again"
         )
     if int(about.BitsAllocated) not in (8, 16, 32):
@@ -257,7 +257,7 @@ def _affine(name: Path, slices: Sequence[_Slice]) -> Float64[np.ndarray, "4 4"]:
         about = first.about
         thickness = float(about.get("SpacingBetweenSlices") or about.get("SliceThickness") or 0)
         if not thickness > 0:
-            raise FileFormatError(f"{name}: one slice that does not say how thick it is")
+            raise FileFormatError(f"{name}: one slice without a thickness in its header")
         affine[:3, 2] = np.cross(along_row, along_column) * thickness
     affine[:3, 3] = first.position
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
@@ -278,7 +278,7 @@ def _header(
     affine: Float64[np.ndarray, "4 4"],
     dtype: np.dtype,
 ) -> Any:
-    nibabel = load_extra("nibabel", "mri")
+    nibabel = volume_library("nibabel")
     header = nibabel.Nifti1Header()
     header.set_data_shape(shape)
     header.set_data_dtype(dtype)
@@ -303,7 +303,7 @@ def _read_voxels(
 
 
 def _read_pixels(path: Path, shape: tuple[int, int, int]) -> NDArray[Any]:
-    pydicom, pixels = load_extra("pydicom", "mri"), load_extra("pydicom.pixels", "mri")
+    pydicom, pixels = volume_library("pydicom"), volume_library("pydicom.pixels")
     with typed_errors(path, "cannot be read as DICOM"):
         dataset = pydicom.dcmread(path)
         syntax = dataset.file_meta.TransferSyntaxUID

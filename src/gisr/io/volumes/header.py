@@ -1,4 +1,4 @@
-"""MR volumes in files: what their headers say, and their voxels one volume at a time."""
+"""MR volumes in files: their headers, and their voxels one volume at a time."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class VolumeHeader:
 
     @property
     def description(self) -> str:
-        """What the header says of the image in words."""
+        """The header's description of the image."""
         return bytes(self.header["descrip"]).split(b"\0")[0].decode("latin-1")
 
     def load(self) -> "Volume":

@@ -17,8 +17,8 @@ from jaxtyping import Float32, Float64
 from gisr.errors import FileFormatError, LimitError
 from gisr.io.files import check_readable, file_suffix, typed_errors
 from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bytes, check_volume
-from gisr.io.optional_imports import load_extra
 from gisr.io.volumes.header import Shape, Volume, VolumeHeader
+from gisr.io.volumes.libraries import volume_library
 
 SUFFIXES = (".nii", ".nii.gz")
 """What a NIfTI file may be called here; pairs of .hdr and .img are not read."""
@@ -55,7 +55,7 @@ def read_nifti(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Vo
 
 
 def read_nifti_header(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> VolumeHeader:
-    """Read and check what the header of a NIfTI file says; the voxels of a series stay on disk.
+    """Read and check the header of a NIfTI file; the voxels of a series stay on disk.
 
     The limits are for one volume: a series is read one volume at a time.
 
@@ -89,7 +89,7 @@ def read_nifti_grid(
     """Return shape and affine of a NIfTI file of one volume; its voxels are not read.
 
     Raises:
-        GisrError: As :func:`read_nifti`, for what the header tells.
+        GisrError: As :func:`read_nifti`, for faults of the header.
     """
     header = read_nifti_header(path, limits)
     return header.shape, header.affine
@@ -100,7 +100,7 @@ def _open_checked(
     path: Path, limits: Limits
 ) -> Iterator[tuple[IO[bytes], Any, Sizes, np.dtype, Float64[np.ndarray, "4 4"]]]:
     """Open a file and give its stream, header, shape with count, type and affine, all checked."""
-    nibabel = load_extra("nibabel", "mri")
+    nibabel = volume_library("nibabel")
     found = check_readable(path)
     if file_suffix(path) not in SUFFIXES:
         raise FileFormatError(
@@ -169,7 +169,7 @@ def _check_affine(path: Path, header: Any) -> Float64[np.ndarray, "4 4"]:
     affine = np.asarray(header.get_best_affine(), dtype=np.float64)
     if not np.isfinite(affine).all():
         raise FileFormatError(
-            f"{path}: its affine is not finite, so nobody knows where its voxels are: restore it "
+            f"{path}: its affine is not finite, so the place of its voxels is unknown: restore it "
             "from the original images"
         )
     lengths = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
@@ -204,7 +204,7 @@ def _read_voxels(
         if packed and last and len(stream.read(_TRAILING_BYTES)) == _TRAILING_BYTES:
             raise LimitError(
                 f"{path}: decompresses to more than the {needed} bytes its header announces: "
-                "not a sound file, ask for it again"
+                "not a sound file, download or copy it again"
             )
         yield voxels
 
@@ -212,7 +212,7 @@ def _read_voxels(
 def _as_float32(
     path: Path, stream: IO[bytes], spec: tuple[Shape, np.dtype, int, float, float]
 ) -> Float32[np.ndarray, "X Y Z"]:
-    proxy = load_extra("nibabel.arrayproxy", "mri").ArrayProxy(stream, spec, mmap=False)
+    proxy = volume_library("nibabel.arrayproxy").ArrayProxy(stream, spec, mmap=False)
     try:
         with np.errstate(over="raise"):
             voxels: np.ndarray = np.asarray(proxy, dtype=np.float32)

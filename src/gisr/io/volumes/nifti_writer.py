@@ -1,7 +1,7 @@
 """NIfTI out: on the guide's grid, in the target's type, one volume at a time."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Float
 
 from gisr.errors import FileFormatError, InputError
-from gisr.io.files import atomic_output, check_not_input, file_suffix, typed_errors
-from gisr.io.optional_imports import load_extra
+from gisr.io.files import check_not_input, file_suffix, typed_errors
 from gisr.io.quantise import quantise
 from gisr.io.volumes.header import VolumeHeader
+from gisr.io.volumes.libraries import volume_library
 from gisr.io.volumes.nifti import SUFFIXES, scaling
 
 
@@ -40,21 +40,20 @@ class NiftiWriter:
         if voxels.shape != self.shape:
             raise InputError(f"{self.path}: volume {voxels.shape} is not the guide's {self.shape}")
         stored = _to_disk(voxels, self.dtype, *self.scaling, self.path)
-        volumeutils = load_extra("nibabel.volumeutils", "mri")
+        volumeutils = volume_library("nibabel.volumeutils")
         volumeutils.array_to_file(stored, self.stream, self.dtype, offset=None, order="F")
 
 
 @contextmanager
 def nifti_writer(
     path: str | PathLike[str],
+    temporary: Path,
     *,
     target: VolumeHeader,
     guide: VolumeHeader,
-    overwrite: bool = False,
     dtype: np.dtype | None = None,
-    temporary: Path | None = None,
 ) -> Iterator[NiftiWriter]:
-    """Open an output for as many volumes as the target has; it appears whole or not at all.
+    """Open an output for as many volumes as the target has.
 
     It has the guide's grid, codes and units of space, and the target's type, scaling, description
     and times. Integer files keep the target's slope and intercept; values are rounded to that scale
@@ -62,19 +61,17 @@ def nifti_writer(
 
     Args:
         path: Output, ``.nii`` or ``.nii.gz``.
+        temporary: Path to write to, which becomes ``path``
+            (:func:`gisr.io.files.atomic_outputs`).
         target: The low-resolution volume or series.
         guide: The high-resolution volume: shape, affine, codes, units.
-        overwrite: Whether an existing file may be replaced.
         dtype: Type on disk without slope and intercept, in place of the target's.
-        temporary: Where to write in place of ``path``, by somebody who moves several outputs to
-            their places together.
 
     Raises:
-        FileFormatError: The name is not NIfTI's, or the output exists, is an input, or cannot be
-            written.
+        FileFormatError: The name is not NIfTI's, or the output is an input or cannot be written.
         MissingExtraError: nibabel is not installed.
     """
-    openers = load_extra("nibabel.openers", "mri")
+    openers = volume_library("nibabel.openers")
     if file_suffix(path) not in SUFFIXES:
         raise FileFormatError(f"{fspath(path)}: name the output .nii or .nii.gz")
     check_not_input(path, target.path, guide.path)
@@ -84,39 +81,12 @@ def nifti_writer(
     header.set_data_dtype(on_disk)
     header.set_slope_inter(*scale)
     with (
-        nullcontext(temporary) if temporary else atomic_output(path, overwrite) as place,
         typed_errors(path, "cannot be written as NIfTI"),
-        openers.ImageOpener(fspath(place), "wb") as stream,
+        openers.ImageOpener(fspath(temporary), "wb") as stream,
     ):
         header.write_to(stream)
         byte_order = on_disk.newbyteorder(header.endianness)
         yield NiftiWriter(Path(path), stream, guide.shape, byte_order, scale)
-
-
-def write_nifti(
-    path: str | PathLike[str],
-    voxels: Float[np.ndarray, "X Y Z"],
-    *,
-    target: VolumeHeader,
-    guide: VolumeHeader,
-    overwrite: bool = False,
-) -> None:
-    """Write a sharpened volume: the guide's grid, the target's type, scaling and description.
-
-    Args:
-        path: Output, ``.nii`` or ``.nii.gz``.
-        voxels: Values on the guide's grid in the target's unit. NaN is allowed in float files only.
-        target: The low-resolution volume.
-        guide: The high-resolution volume: shape, affine, codes, units.
-        overwrite: Whether an existing file may be replaced.
-
-    Raises:
-        InputError: The shape is not the guide's, or NaN for an integer file.
-        FileFormatError: As :func:`nifti_writer`.
-        MissingExtraError: nibabel is not installed.
-    """
-    with nifti_writer(path, target=target, guide=guide, overwrite=overwrite) as output:
-        output.write(voxels)
 
 
 def _to_disk(

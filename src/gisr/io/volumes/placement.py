@@ -9,9 +9,9 @@ from jaxtyping import Bool, Float, Float64
 from numpy.typing import NDArray
 
 from gisr.errors import PairError
-from gisr.io.limits import DEFAULT_LIMITS
-from gisr.io.optional_imports import load_extra
 from gisr.io.volumes.header import Shape, VolumeHeader
+from gisr.io.volumes.libraries import volume_library
+from gisr.placement import LARGEST_RATIO
 
 _TOLERANCE = 0.1
 """Target voxels by which grids may differ across the volume and still count as the same there."""
@@ -99,7 +99,7 @@ class VolumePlacement:
 
     @property
     def slice_axis(self) -> int:
-        """The axis across which a volume is looked at in slices: one that is not coarse if any."""
+        """The axis across which a volume is shown in slices: one that is not coarse if any."""
         thick = self.thick_axis
         if thick is not None:
             return thick
@@ -117,7 +117,7 @@ class VolumePlacement:
 
     def turned(self, voxels: Float[np.ndarray, "X Y Z"]) -> Float[np.ndarray, "X Y Z"]:
         """Return a view of the target's voxels whose axes run as the guide's do."""
-        nibabel = load_extra("nibabel", "mri")
+        nibabel = volume_library("nibabel")
         view: np.ndarray = nibabel.apply_orientation(voxels, self.turn)
         return view
 
@@ -132,7 +132,7 @@ class VolumePlacement:
         return inside
 
     def with_grid(self, grid: Literal["centre", "kspace"]) -> "VolumePlacement":
-        """Return the placement of two volumes of one field of view, whatever their affines say.
+        """Return the placement of two volumes of one field of view, in place of their affines'.
 
         Raises:
             PairError: They are rotated against each other.
@@ -184,7 +184,7 @@ def place_volumes(target: VolumeHeader, guide: VolumeHeader) -> VolumePlacement:
 
 
 def _placed(target: VolumeHeader, guide: VolumeHeader) -> VolumePlacement:
-    orientations = load_extra("nibabel.orientations", "mri")
+    orientations = volume_library("nibabel.orientations")
     directions = guide.affine[:3, :3] / guide.zooms
     in_guide = np.linalg.inv(directions) @ target.affine[:3, :3]
     relative = np.eye(4)
@@ -237,9 +237,9 @@ def _check_ratios(
     grids = f"{target.shape} voxels of {_zooms(target)} and {guide.shape} voxels of {_zooms(guide)}"
     if placement.coarse:
         largest = max(placement.ratios[axis] for axis in placement.coarse)
-        if largest > DEFAULT_LIMITS.max_ratio * (1 + 1e-6):
+        if largest > LARGEST_RATIO * (1 + 1e-6):
             raise PairError(
-                f"{names}: ratio {largest:.4g} is above {DEFAULT_LIMITS.max_ratio:g} ({grids}): "
+                f"{names}: ratio {largest:.4g} is above {LARGEST_RATIO:g} ({grids}): "
                 "check that the two show the same head, or reduce the guide first"
             )
         return
@@ -249,8 +249,8 @@ def _check_ratios(
             "guide with more detail than the target"
         )
     raise PairError(
-        f"{names}: both are on one grid already ({grids}), nothing says how much detail is "
-        "missing: give the target as it was acquired, before it was resampled to the guide"
+        f"{names}: both are on one grid already ({grids}), so the missing detail is unknown: "
+        "give the target as it was acquired, before it was resampled to the guide"
     )
 
 

@@ -7,10 +7,11 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from PIL import Image, ImageDraw
 
-from gisr.io.optional_imports import load_extra
+from gisr.array_types import Known, Map, Values
+from gisr.optional_imports import load_extra
 from gisr.pipelines.report.measurements import Overview, Profile, Spectrum
 from gisr.pipelines.report.windowed_result import ResultWindow
 from gisr.rendering.colours import Colours, colour_bytes, expert_colour, paint_unknown
@@ -31,10 +32,6 @@ FULL_SCALE = 99
 """Percentile of changes and spreads that is the end of their scale."""
 _YELLOW = (255, 220, 0)
 _QUALITY = 88
-
-Values = Float[np.ndarray, "h w bands"]
-Map = Float[np.ndarray, "h w"]
-Known = Bool[np.ndarray, "h w"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
+from gisr.array_types import Map, Values
 from gisr.errors import InputError
 from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.inference.consistency.correction import Consistency, consistent_kspace, residual_of
@@ -33,9 +34,6 @@ _REACH = 16
 """Guide pixels of the profile on either side of the edge."""
 _PER_PIXEL = 4
 """Samples of the profile per guide pixel."""
-
-Map = Float[np.ndarray, "h w"]
-Values = Float[np.ndarray, "h w bands"]
 
 
 @dataclass(frozen=True, eq=False)

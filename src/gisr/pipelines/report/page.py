@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gisr.array_types import Map
 from gisr.errors import InputError
 from gisr.io.files import atomic_output, typed_errors
 from gisr.pipelines.report import figures
@@ -32,7 +33,7 @@ from gisr.windows import Window
 if TYPE_CHECKING:
     from gisr.inference.system import PairSystem
 
-Values = dict[str, object]
+TemplateValues = dict[str, object]
 """What the template uses, by name."""
 
 
@@ -81,7 +82,7 @@ def write_report(
 
 def _values(
     system: "PairSystem", request: Request[Any], result: FileResult, windows: WindowedResult
-) -> Values:
+) -> TemplateValues:
     overview = overview_of(windows)
     regions = _known(windows, most_changed(overview, windows.shape))
     painter = Painter.of(result.task, overview, regions)
@@ -119,10 +120,10 @@ def _known(windows: WindowedResult, places: Sequence[Window]) -> list[ResultWind
     return found
 
 
-def _overview(overview: Overview, painter: Painter, unit: str) -> Values:
+def _overview(overview: Overview, painter: Painter, unit: str) -> TemplateValues:
     known = overview.known
 
-    def magnitude(name: str, values: figures.Map) -> Panel:
+    def magnitude(name: str, values: Map) -> Panel:
         full = percentile_or_one(values[known], figures.FULL_SCALE)
         address = picture(painter.magnitude_picture(values, known, full))
         return Panel(f"{name}, white: {full:.3g} or more ({unit})", address)
@@ -139,7 +140,7 @@ def _overview(overview: Overview, painter: Painter, unit: str) -> Values:
     }
 
 
-def _region(region: ResultWindow, painter: Painter, profile: Profile | None) -> Values:
+def _region(region: ResultWindow, painter: Painter, profile: Profile | None) -> TemplateValues:
     """Return pictures of a region, with the line of a profile if it was taken there."""
     after = painter.target_picture(region.after, region.known)
     if profile is not None:
@@ -159,7 +160,7 @@ def _region(region: ResultWindow, painter: Painter, profile: Profile | None) -> 
     return {"panels": panels, "rows": rows, "columns": columns}
 
 
-def _agreement(result: FileResult, windows: WindowedResult) -> Values:
+def _agreement(result: FileResult, windows: WindowedResult) -> TemplateValues:
     """Return how far the degraded result is from the target, and quality without a reference."""
     parts = _known(windows, sample_windows(windows))
     found = residual_on(windows, parts) if windows.sampled else None

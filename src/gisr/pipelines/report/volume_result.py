@@ -1,18 +1,17 @@
 """The slice of a volume that a report shows: the one with the largest variation."""
 
 import numpy as np
-from jaxtyping import Float
 
+from gisr.array_types import Voxels
 from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.data.volume_resample import filled, onto_guide
-from gisr.io.placement import Placement
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement
 from gisr.pipelines.report.windowed_result import ArrayResult
 from gisr.pipelines.request import Request
+from gisr.placement import Placement
 
-Voxels = Float[np.ndarray, "X Y Z"]
 _SAME = Placement((1.0, 1.0), (0.0, 0.0))
 
 

@@ -4,8 +4,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
+from gisr.array_types import ImageArray
 from gisr.data.pair import Pair
 from gisr.inference.windowed_pair import ArraySource, Cut, PairSource
 from gisr.io.geotiff import GeoReader
@@ -15,8 +16,6 @@ _LARGEST = 512
 """Side of an image in memory that may go through the network at once."""
 _SAME_RATIO = 0.05
 
-Values = Float[np.ndarray, "H W bands"]
-
 
 @dataclass(frozen=True, eq=False)
 class ResultWindow:
@@ -25,12 +24,12 @@ class ResultWindow:
     window: Window
     pair: Pair
     """Target with a margin, and the guide of this window as the network saw it."""
-    before: Values
+    before: ImageArray
     """The target interpolated."""
-    after: Values
+    after: ImageArray
     """The result; 0 where it is unknown."""
     known: Bool[np.ndarray, "H W"]
-    spread: Values | None
+    spread: ImageArray | None
     """Standard deviation over the eight symmetries, if it was requested; 0 where unknown."""
 
 
@@ -84,11 +83,11 @@ class WindowedResult(ABC):
     @abstractmethod
     def _result(
         self, cut: Cut, window: Window
-    ) -> tuple[Values, Bool[np.ndarray, "H W"], Values | None]:
+    ) -> tuple[ImageArray, Bool[np.ndarray, "H W"], ImageArray | None]:
         """Return the result in a window, its known pixels and its spread."""
 
 
-def _zero_filled(image: Values, known: Bool[np.ndarray, "H W"]) -> Values:
+def _zero_filled(image: ImageArray, known: Bool[np.ndarray, "H W"]) -> ImageArray:
     return np.where(known[..., None], image, np.float32(0))
 
 
@@ -98,8 +97,8 @@ class ArrayResult(WindowedResult):
     def __init__(
         self,
         pair: Pair,
-        image: Values,
-        spread: Values | None,
+        image: ImageArray,
+        spread: ImageArray | None,
         name: str = "",
         *,
         ratio: float | None = None,
@@ -122,7 +121,7 @@ class ArrayResult(WindowedResult):
 
     def _result(
         self, cut: Cut, window: Window
-    ) -> tuple[Values, Bool[np.ndarray, "H W"], Values | None]:
+    ) -> tuple[ImageArray, Bool[np.ndarray, "H W"], ImageArray | None]:
         image = self.image[window]
         spread = None if self._spread is None else self._spread[window]
         return image, cut.known & ~np.isnan(image[..., 0]), spread
@@ -140,7 +139,7 @@ class SceneResult(WindowedResult):
 
     def _result(
         self, cut: Cut, window: Window
-    ) -> tuple[Values, Bool[np.ndarray, "H W"], Values | None]:
+    ) -> tuple[ImageArray, Bool[np.ndarray, "H W"], ImageArray | None]:
         image, known = self._output.read(*window)
         spread = None if self._spread is None else self._spread.read(*window)[0]
         return image.astype(np.float32), known & cut.known, spread

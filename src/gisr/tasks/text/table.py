@@ -24,7 +24,7 @@ BUILT_IN_FILE = "built_in_minilm.safetensors"
 _ARRAYS = ("embeddings", "mean", "scale")
 _FORMAT = "gisr description table 2"
 # Encoders have dimensions that hardly move (MiniLM: one stays put). Divided by almost nothing they
-# would shout, above all for a free text that does move them.
+# would dominate, above all for a free text that does move them.
 _SMALLEST_SCALE = 0.1
 _SAME = 1e-3
 """Embeddings of unit length that differ by less, in any value, are those of one encoder."""
@@ -35,8 +35,8 @@ class DescriptionTable:
     """Sentences with their standardised embeddings, and how to standardise another one.
 
     ``(encoded - mean) / scale``, element by element, then brought to unit length: the network sees
-    in which direction a sentence departs from the table's mean. How far it departs says little
-    (any free text does so twice as far as the built-in sentences) and would shout in Eq. (4). The
+    in which direction a sentence departs from the table's mean. How far it departs means little
+    (any free text does so twice as far as the built-in sentences) and would dominate Eq. (4). The
     arrays are read-only.
     """
 
@@ -93,7 +93,9 @@ class DescriptionTable:
             )
         embedding = _directions(encoder.encode([sentence]), self.mean, self.scale)[0]
         if not embedding.any():
-            raise InputError(f"{encoder.name} does not tell {sentence!r} from the mean: reword it")
+            raise InputError(
+                f"{encoder.name} does not separate {sentence!r} from the mean: reword it"
+            )
         return np.asarray(embedding)
 
     def is_of(self, encoder: TextEncoder) -> bool:
@@ -152,7 +154,7 @@ def build_table(encoder: TextEncoder, sentences: Sequence[str]) -> DescriptionTa
 
     Raises:
         InputError: Fewer than two different sentences, a repeated or an empty one, or an encoder
-            that does not tell them apart.
+            that does not separate them.
     """
     if len(set(sentences)) != len(sentences) or len(sentences) < 2:
         raise InputError("a description table needs at least two sentences, each given once")
@@ -160,7 +162,7 @@ def build_table(encoder: TextEncoder, sentences: Sequence[str]) -> DescriptionTa
     mean = encoded.mean(axis=0)
     deviation = encoded.std(axis=0)
     if not np.median(deviation) > 0:
-        raise InputError(f"the text encoder {encoder.name} does not tell the sentences apart")
+        raise InputError(f"the text encoder {encoder.name} does not separate the sentences")
     scale = np.maximum(deviation, _SMALLEST_SCALE * np.median(deviation))
     embeddings = _directions(encoded, mean, scale)
     if not embeddings.any(axis=1).all():

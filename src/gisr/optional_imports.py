@@ -33,7 +33,7 @@ def load_extra(module: str, extra: str) -> ModuleType:
 def without_chatter() -> Iterator[None]:
     """Keep what a library in C writes to standard error by itself from the user's terminal.
 
-    OpenEXR and libpng print what is wrong with a file before they say it in an exception. For the
+    OpenEXR and libpng print what is wrong with a file before they raise it. For the
     block, nothing else of the process is seen there either.
     """
     try:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from gisr.errors import PairError
-from gisr.io.placement import Placement, check_overlap
+from gisr.placement import Placement, check_overlap
 from gisr.tasks import Grid
 
 

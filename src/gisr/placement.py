@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Bool
 
 from gisr.errors import InputError, PairError
-from gisr.io.limits import DEFAULT_LIMITS
 
+LARGEST_RATIO = 64.0
+"""Guide samples per target sample along one axis; the paper goes to 16."""
 _SAME = 1e-3
 """Target pixels of drift across the picture below which two grids are the same: float32 headers."""
 
@@ -43,9 +44,9 @@ class Placement:
                     f"the guide is coarser than the target along the {axis} (ratio {1 / scale:.4g})"
                     ": exchange them, or give a guide with more detail than the target"
                 )
-            if 1 / scale > DEFAULT_LIMITS.max_ratio * (1 + 1e-6):
+            if 1 / scale > LARGEST_RATIO * (1 + 1e-6):
                 raise PairError(
-                    f"ratio {1 / scale:.4g} along the {axis} is above {DEFAULT_LIMITS.max_ratio:g}"
+                    f"ratio {1 / scale:.4g} along the {axis} is above {LARGEST_RATIO:g}"
                     ": check that the two files show the same scene, or reduce the guide first"
                 )
 

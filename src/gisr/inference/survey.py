@@ -1,0 +1,79 @@
+"""What is known of a whole pair before any of it is sharpened: its value range, by percentiles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from gisr.array_types import ImageArray
+from gisr.data.normalisation import Normalisation
+from gisr.data.pair import Pair
+from gisr.errors import InputError
+from gisr.inference.percentile_sample import RegularSample
+from gisr.tasks import Task, find_task
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of a whole pair before its first tile."""
+
+    normalisation: Normalisation
+    lowest: float
+    """Smallest known value of the target."""
+    highest: float
+
+    def clip(self, result: ImageArray, bits: int | None) -> ImageArray:
+        """Keep a result where values of its kind can lie.
+
+        Args:
+            result: In the target's units.
+            bits: Significant bits a sample, where they are known.
+        """
+        low = 0.0 if self.lowest >= 0 else None
+        high = None if bits is None else float(2**bits - 1)
+        clipped: NDArray[np.float32] = np.clip(result, low, high).astype(np.float32)
+        return clipped
+
+
+def sample_of(task: Task) -> RegularSample:
+    """Return the sample that a task's percentiles are taken from.
+
+    Tasks whose percentiles reach the extremes need all pixels; they come as arrays.
+    """
+    reach = {*task.target_percentiles, *task.guide_percentiles}
+    return RegularSample(exact=bool(reach & {0.0, 100.0}))
+
+
+def survey_of_pairs(pairs: Sequence[Pair]) -> Survey:
+    """Return what is known of pairs of one task that belong together, at least one.
+
+    Raises:
+        InputError: No pixel is known.
+    """
+    task = find_task(pairs[0].task)
+    target, guide = sample_of(task), sample_of(task)
+    for pair in pairs:
+        known = np.ones(sides_of(pair.target), bool) if pair.valid is None else pair.valid
+        target.add(pair.target, known, (0, 0))
+        guide.add(pair.guide, np.ones(sides_of(pair.guide), bool), (0, 0))
+    return survey_of(target, guide, task)
+
+
+def survey_of(target: RegularSample, guide: RegularSample, task: Task) -> Survey:
+    """Return the survey of two samples.
+
+    Raises:
+        InputError: A sample has no known pixel.
+    """
+    low, high = target.values(), guide.values()
+    if not len(low) or not len(high):
+        raise InputError("no known pixel: there is nothing to sharpen")
+    normalisation = Normalisation.of(low[:, None], high[:, None], task)
+    return Survey(normalisation, target.lowest, target.highest)
+
+
+def sides_of(image: Float[np.ndarray, "h w c"]) -> tuple[int, int]:
+    """Return rows and columns of an image."""
+    return image.shape[0], image.shape[1]

@@ -1,0 +1,78 @@
+"""What `gisr upscale` imports: nothing of training, published data, experiments or the page."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.geotiffs import write_geotiff
+from tests.small_network import tiny_weights
+
+from gisr.weights.store import save_weights
+
+UNNEEDED = ("gisr.datasets", "gisr.experiments", "gisr.training", "gisr.apps.web")
+PROGRAM = """
+import json, sys
+from gisr.apps.cli import main
+code = main(sys.argv[1:])
+print(json.dumps([code, sorted(name for name in sys.modules if name.startswith("gisr"))]))
+"""
+"""Runs one command, and prints its exit code and our modules that it imported."""
+
+
+def pixels(side: int, bands: int, dtype: str) -> np.ndarray:
+    return np.random.default_rng(side).integers(1, 250, (side, side, bands)).astype(dtype)
+
+
+def geotiffs(folder: Path) -> tuple[Path, Path, Path]:
+    pytest.importorskip("rasterio")
+    target = write_geotiff(folder / "ms.tif", pixels(16, 4, "uint16"), 10.0)
+    guide = write_geotiff(folder / "pan.tif", pixels(64, 1, "uint16"), 2.5)
+    return target, guide, folder / "sharp.tif"
+
+
+def volumes(folder: Path) -> tuple[Path, Path, Path]:
+    nibabel = pytest.importorskip("nibabel")
+    paths = folder / "t2.nii", folder / "t1.nii", folder / "sharp.nii"
+    for path, side in zip(paths, (16, 64), strict=False):
+        voxels = pixels(side, 2, "int16")
+        affine = np.diag([64 / side, 64 / side, 5.0, 1.0])
+        nibabel.save(nibabel.Nifti1Image(voxels, affine), path)
+    return paths
+
+
+def pictures(folder: Path) -> tuple[Path, Path, Path]:
+    paths = folder / "depth.png", folder / "colour.png", folder / "sharp.png"
+    Image.fromarray(pixels(16, 1, "uint16")[..., 0]).save(paths[0])
+    Image.fromarray(pixels(64, 3, "uint8")).save(paths[1])
+    return paths
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    weights, folder = tiny_weights(), tmp_path_factory.mktemp("weights")
+    save_weights(folder, weights.network, weights.descriptions, name="tiny")
+    return folder
+
+
+@pytest.mark.parametrize("make", [geotiffs, volumes, pictures])
+def test_upscale_imports_what_a_pair_needs(
+    tmp_path: Path, model: Path, make: Callable[[Path], tuple[Path, Path, Path]]
+) -> None:
+    target, guide, output = make(tmp_path)
+    words = ["upscale", target, guide, "-o", output, "--model", model, "--device", "cpu", "--quiet"]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *map(str, words)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout, done.stderr
+    code, modules = json.loads(done.stdout)
+    assert (code, output.is_file()) == (0, True), done.stderr
+    assert "gisr.inference.upscaler" in modules
+    assert [name for name in modules if name.startswith(UNNEEDED)] == []

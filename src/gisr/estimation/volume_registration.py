@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
-from scipy import ndimage, optimize, stats
+from scipy import ndimage
 
 from gisr.array_types import Voxels
 from gisr.data.pair import Pair
@@ -153,6 +153,8 @@ class _Similarity:
     def __call__(self, shift: NDArray[np.float64]) -> float:
         """Return the information for a shift along those axes."""
         high = _looked_up(self.high, self.points + self.whole(shift)[:, None])
+        from scipy import stats  # a second to load, for MR alone
+
         pairs = np.bincount(self.low * _BINS + high, minlength=_BINS**2).reshape(_BINS, _BINS)
         joint = stats.entropy(pairs, axis=None)
         return float((stats.entropy(pairs.sum(0)) + stats.entropy(pairs.sum(1))) / joint)
@@ -168,6 +170,8 @@ def _looked_up(volume: Voxels, points: VoxelPoints) -> NDArray[np.int64]:
 def _search(
     similarity: _Similarity, start: NDArray[np.float64], step: float
 ) -> NDArray[np.float64]:
+    from scipy import optimize
+
     found = optimize.minimize(
         lambda shift: -similarity(shift),
         start,

@@ -17,7 +17,6 @@ from gisr.io.depth.pair import DepthPair
 from gisr.io.files import atomic_outputs
 from gisr.pipelines.hole_filling import fill_by_guide
 from gisr.pipelines.options import Options
-from gisr.pipelines.report import ArrayResult, write_report
 from gisr.pipelines.request import FileResult, Request
 
 _FILLED = 255
@@ -64,6 +63,8 @@ def upscale_depth_map(
         notes=_notes(options, pair, answer, filled),
     )
     if options.report is not None:
+        from gisr.pipelines.report import ArrayResult, write_report
+
         write_report(system, request, result, ArrayResult(pair, answer.image, answer.spread))
     return result
 

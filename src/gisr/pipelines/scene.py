@@ -33,7 +33,6 @@ from gisr.io.geotiff import (
 )
 from gisr.io.geotiff.pair import RasterPair
 from gisr.pipelines.raster_source import RasterSource
-from gisr.pipelines.report import SceneResult, write_report
 from gisr.pipelines.request import FileResult, Request
 from gisr.placement import Placement
 from gisr.tasks.sensors import unlisted_note
@@ -103,6 +102,8 @@ def _report(
     tile: int,
 ) -> None:
     """Write the page about files that are still open, and the output beside them."""
+    from gisr.pipelines.report import SceneResult, write_report
+
     spread = request.options.uncertainty
     with ExitStack() as files:
         output = files.enter_context(GeoReader(read_header(request.output)))

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import repeat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,9 +19,11 @@ from gisr.io.volumes.nifti_writer import NiftiWriter, nifti_writer
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement
 from gisr.pipelines.mri_planes import VolumeSharpener
-from gisr.pipelines.report import ArrayResult, volume_result, write_report
 from gisr.pipelines.request import FileResult, Request
 from gisr.tasks.contrasts import guess_contrast
+
+if TYPE_CHECKING:
+    from gisr.pipelines.report import ArrayResult
 
 
 def upscale_volume(
@@ -47,6 +50,8 @@ def upscale_volume(
                 guide = shift_guide(_finite(guide, files), found.offset)
             sharp = sharpener(target, guide)
             if subject is None and request.options.report is not None:
+                from gisr.pipelines.report import volume_result
+
                 shown = _finite(guide, files), sharp.voxels, sharp.spread
                 subject = volume_result(request, sharpener.placement, target, *shown)
             for writer, voxels in zip(writers, (sharp.voxels, sharp.spread), strict=False):
@@ -68,6 +73,8 @@ def upscale_volume(
         notes=tuple(_notes(request, sharpener, found)),
     )
     if subject is not None:
+        from gisr.pipelines.report import write_report
+
         write_report(system, request, result, subject)
     return result
 

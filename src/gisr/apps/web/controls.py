@@ -22,7 +22,7 @@ from gisr.tasks import TASKS, TaskName
 Given = dict[Any, Any]
 """The content of components, by component."""
 Changes = dict[Any, Any]
-"""New content and looks of components."""
+"""New content or properties of components."""
 _NARROW: tuple[ControlKind, ...] = ("word", "number")
 """Controls that share a line with others of their kind."""
 

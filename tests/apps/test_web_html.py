@@ -120,7 +120,7 @@ def test_what_stands_on_the_page_before_anything_is_given() -> None:
 
 
 def test_errors_do_not_say_where_the_server_keeps_files() -> None:
-    error = FileFormatError("/tmp/gisr-serve-ab_c/visit-1/2/ms.tif: is no TIFF:\n save it again")
+    error = FileFormatError("/tmp/gisr-serve-ab_c/session-1/2/ms.tif: is no TIFF:\n save it again")
     assert plain(error) == "ms.tif: is no TIFF: save it again"
     other = FileFormatError("ms.tif and /data/pan.tif do not overlap")
     assert plain(other) == "ms.tif and /data/pan.tif do not overlap"

@@ -87,7 +87,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Iter
     found = re.search(r"http://127\.0\.0\.1:\d+/", line)
     assert found, line + process.stdout.read()
     (folder,) = place.glob("gisr-serve-*")
-    assert folder.stat().st_mode & 0o077 == 0  # nobody else may look
+    assert folder.stat().st_mode & 0o077 == 0  # readable by its owner alone
     try:
         yield Server(found[0], folder)
     finally:
@@ -158,8 +158,8 @@ class Page:
             and path.stat().st_size
         }
 
-    def asked(self) -> set[str]:
-        """Return the hosts that the browser was told to ask, by its own record."""
+    def hosts(self) -> set[str]:
+        """Return the hosts of all requests, by the browser's own record."""
         hosts = set()
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
@@ -313,7 +313,7 @@ def test_a_real_depth_map_goes_in_and_comes_out(
     page.click("#experts button")
     page.click("#route")
     page.find("#routing img")
-    assert page.asked() == {server.address.split("/")[2]}
+    assert page.hosts() == {server.address.split("/")[2]}
     assert server.kept()
     page.driver.get("about:blank")
     wait_for(lambda: not server.kept(), "the files of a closed page to be deleted")
@@ -407,7 +407,7 @@ def test_the_images_of_a_dicom_series_are_one_target(
     assert got.read_bytes() == expected.read_bytes()
 
 
-def test_what_cannot_be_done_is_told_in_a_line(page: Page, tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_reported_in_a_line(page: Page, tmp_path: Path) -> None:
     target, guide, _ = motorcycle(tmp_path)
     page.click("#go")
     page.wait_for_text(".toast-body", "give a target and a guide first")

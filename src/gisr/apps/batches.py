@@ -8,6 +8,7 @@ from gisr.apps.progress import ProgressBar
 from gisr.apps.reporting import report_result
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.options import Options
+from gisr.tasks import find_task
 
 if TYPE_CHECKING:
     from gisr.pipelines.batch import Batch, BatchItem, PairOutcome
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def upscale_batch(batch: "Batch", options: Options, execution: Execution) -> int:
-    """Sharpen all pairs of a batch, report what became of each, and sum up.
+    """Sharpen all pairs of a batch, and report the result of each and of all.
 
     Args:
-        batch: What there is to do.
+        batch: The pairs.
         options: Those that are common to all pairs.
         execution: Weights, device, threads and processes.
 
@@ -48,14 +49,13 @@ def upscale_batch(batch: "Batch", options: Options, execution: Execution) -> int
 def _here(execution: Execution) -> Callable[["BatchItem"], "FileResult"]:
     """Return what sharpens a pair in this process."""
     from gisr.pipelines.dask_cluster import load_once
-    from gisr.pipelines.run import upscale_files
+    from gisr.pipelines.run import read_request, upscale_request
 
     upscaler = load_once(execution)
 
     def upscale(item: "BatchItem") -> "FileResult":
-        with ProgressBar("px", execution.quiet) as bar:
-            return upscale_files(
-                upscaler, item.target, item.guide, item.output, item.options, progress=bar
-            )
+        request = read_request(item.target, item.guide, item.output, item.options)
+        with ProgressBar(find_task(request.task).steps, execution.quiet) as bar:
+            return upscale_request(upscaler, request, progress=bar)
 
     return upscale

@@ -44,7 +44,7 @@ COMMANDS: dict[str, Command | Group] = {
     "evaluate": evaluate,
     "reproduce": reproduce,
     "data": Group(
-        "List, prepare and look at data sets.",
+        "List, prepare and show data sets.",
         {"list": list_data, "prepare": prepare, "show": show},
     ),
     "export": Group("Write weights for programs without torch.", {"onnx": onnx}),
@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"{_readable(str(error))} (see {hint})")
     except GisrError as error:
         return _fail(str(error))
-    except OSError as error:  # from where no file of the user's is expected to fail
+    except OSError as error:  # of files that are not the user's own
         name = "" if error.filename is None else f"{error.filename}: "
         return _fail(f"{name}{error.strerror or error}: check the disk and its permissions")
     except KeyboardInterrupt:
@@ -247,7 +247,7 @@ def _option(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _spoken(words: Sequence[str], name: str) -> str:
+def _written(words: Sequence[str], name: str) -> str:
     """Return what the user writes for a parameter of a command: its place or its option."""
     command = COMMANDS[words[0]]
     if isinstance(command, Group):
@@ -259,7 +259,7 @@ def _spoken(words: Sequence[str], name: str) -> str:
 
 
 def _readable(message: str) -> str:
-    """Say jsonargparse's type errors, which take ten lines, in one."""
+    """Return jsonargparse's type errors, which take ten lines, as one."""
     key = re.search(r'Parser key "([^"]+)"', message)
     value = re.search(r"(?:Given|Got) value: (.*)", message)
     if key and value:
@@ -272,12 +272,12 @@ def _readable(message: str) -> str:
     words = [*COMMANDS, *(w for c in COMMANDS.values() if isinstance(c, Group) for w in c.commands)]
     prefix = rf"\b((?:(?:{'|'.join(words)})\.)+)(\w+)"
     plain = re.sub(r'expected "[\w.]*subcommand" to be one of .*', "say which command", message)
-    plain = re.sub(prefix, lambda found: _spoken(found[1].split(".")[:-1], found[2]), plain)
+    plain = re.sub(prefix, lambda found: _written(found[1].split(".")[:-1], found[2]), plain)
     return plain.replace("argument COMMAND: invalid choice", "unknown command")
 
 
 def _fail(message: str) -> int:
-    """Say what is wrong in one line; what a name might do to a terminal is spelt out."""
+    """Print an error in one line; control characters of names are spelt out."""
     line = " ".join(message.split())
     plain = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
     print(f"gisr: error: {plain}", file=sys.stderr)

@@ -130,7 +130,7 @@ def _silent(quiet: bool) -> bool:
 
 
 def _parameter_count(tensors: Path) -> int:
-    """Count parameters from the header alone: a safetensors file says every shape at its start."""
+    """Count parameters from the header alone: a safetensors file begins with all shapes."""
     with tensors.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
         header = json.loads(stream.read(length))

@@ -1,4 +1,4 @@
-"""What the network runs on: threads and device, checked. Torch is imported when asked for."""
+"""What the network runs on: threads and device, checked. Torch is imported where it is needed."""
 
 from gisr.errors import InputError
 

@@ -1,4 +1,4 @@
-"""A progress bar on stderr, where a person looks at it."""
+"""A progress bar on stderr, where that is a terminal."""
 
 import sys
 from types import TracebackType
@@ -8,14 +8,14 @@ from tqdm import tqdm
 
 
 class ProgressBar:
-    """Callable with (done, in all), as the upscaler reports; shows nothing when nobody watches."""
+    """Callable with (done, in all), as the upscaler reports; hidden where stderr is no terminal."""
 
     def __init__(self, unit: str, quiet: bool = False) -> None:
         """Create a bar that appears with the first report.
 
         Args:
             unit: What is counted; ``px`` in thousands and millions.
-            quiet: Show nothing; so it is, too, when stderr is no terminal.
+            quiet: Show nothing.
         """
         self._unit = unit
         self._hidden = quiet or not sys.stderr.isatty()
@@ -39,7 +39,7 @@ class ProgressBar:
         bar.update(done - bar.n)
 
     def __enter__(self) -> "ProgressBar":
-        """Give the bar."""
+        """Return the bar."""
         return self
 
     def __exit__(

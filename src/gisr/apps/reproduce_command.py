@@ -66,7 +66,7 @@ def reproduce(
         raise InputError(f"images {images} must be at least 1")
     from gisr.experiments.reproduce import results as experiments
     from gisr.experiments.reproduce.plan import ExperimentName
-    from gisr.experiments.reproduce.variant_training import ReproduceRequest
+    from gisr.experiments.reproduce.variant_training import ExperimentRequest
 
     names = {name: name for name in get_args(ExperimentName)}
     if what not in names:
@@ -74,7 +74,7 @@ def reproduce(
     checked = checked_device(device) or "cpu"
     set_threads(threads)
     own = _PAPER_RECIPE if chosen.unit == "paper" else _SMALL_RECIPE
-    request = ReproduceRequest(
+    request = ExperimentRequest(
         experiment=names[what],
         recipe=_base(recipe or own, data, seed, research),
         out=Path(out),
@@ -85,18 +85,18 @@ def reproduce(
         command=f"gisr {' '.join(sys.argv[1:])}",
     )
 
-    def tell(line: str) -> None:
+    def report(line: str) -> None:
         if not quiet:
             print(f"gisr: {line}", file=sys.stderr, flush=True)
 
     if what == "fig10":
-        paths = experiments.reproduce_prompts(request, weights, tell)
+        paths = experiments.reproduce_prompts(request, weights, report)
     elif what == "fig11":
-        paths = experiments.reproduce_curves(request, run, tell)
+        paths = experiments.reproduce_curves(request, run, report)
     elif what == "fig2":
-        paths = experiments.reproduce_norms(request, tell)
+        paths = experiments.reproduce_norms(request, report)
     else:
-        paths = experiments.reproduce_table(request, tell)
+        paths = experiments.reproduce_table(request, report)
     for path in paths:
         print(path)
 

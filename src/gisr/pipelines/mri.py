@@ -1,23 +1,35 @@
 """The pipeline of MR images: two NIfTI volumes or DICOM series in, a NIfTI volume out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from gisr.errors import InputError
 from gisr.io.files import file_suffix
 from gisr.io.limits import Limits
 from gisr.io.volumes import dicom, nifti
 from gisr.io.volumes.nifti import read_nifti
 from gisr.io.volumes.pair import VolumePair, read_volume_pair
-from gisr.pipelines.layers import LayerName, Layers, Truth, VolumeLayers, check_truth, size_text
+from gisr.pipelines.layers import (
+    LayerName,
+    Layers,
+    Plane,
+    Truth,
+    VolumeLayers,
+    check_truth,
+    size_text,
+)
 from gisr.pipelines.options import Options
 from gisr.pipelines.pipeline import Pipeline
 from gisr.pipelines.request import FileResult, Request
 from gisr.tasks.mri import MRI
 from gisr.tasks.task import Task
+from gisr.windows import Window
 
 if TYPE_CHECKING:  # torch takes seconds to load
+    from gisr.data.pair import Pair
     from gisr.inference.system import Check, PairSystem, Progress
 
 
@@ -83,8 +95,27 @@ class MRIPipeline(Pipeline[VolumePair]):
             volumes["truth"] = truth.content
         return VolumeLayers(volumes, request.files.placement.slice_axis)
 
+    def pair_in_view(
+        self,
+        request: Request[VolumePair],
+        pairs: "Sequence[Pair]",
+        plane: Plane,
+        window: Window,
+    ) -> "Pair | None":
+        """Return a part of the slice that is shown, as it was given: not turned."""
+        guide = np.take(request.files.guide.voxels, plane.index, plane.axis)
+        for pair in pairs:
+            if np.array_equal(pair.guide[..., 0], guide):
+                break
+        else:
+            raise InputError("the network did not see this slice: choose another slice, or axis")
+        rows, columns = window
+        last = guide.shape[1]
+        turned_back = columns, slice(last - rows.stop, last - rows.start)
+        return super().pair_in_view(request, [pair], plane, turned_back)
+
     def page_notes(self, request: Request[VolumePair]) -> tuple[str, ...]:
-        """Say that of a series one volume is shown."""
+        """Note that of a series one volume is shown."""
         count = request.files.target.count
         return (f"shown is the first of {count} volumes; all are saved",) if count > 1 else ()
 

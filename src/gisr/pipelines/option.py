@@ -27,16 +27,34 @@ class OptionInfo:
     """Whether it may differ from pair to pair, as a column of a list."""
     page: str = ""
     """Label on the page; empty where it is not offered there."""
+    page_help: str = ""
+    """Text below the label."""
+    page_default: str = "not given"
+    """What the page shows where no value is given."""
+    page_off: str = ""
+    """On the page it is ticked or not: this value where it is not, else the default."""
+    page_id: str = ""
+    """Name of its element on the page where it is not the field's name."""
+    page_file: str = ""
+    """On the page, the label of the button that downloads its file."""
+    page_reads: bool = False
+    """On the page, whether the files are read again when it changes."""
+    follows: str = ""
+    """On the page, the option with which it is chosen."""
+    needs: str = ""
+    """On the page, the field of a task's record without which it changes nothing."""
     choices: tuple[str, ...] = ()
     """Words to choose from, in whatever case."""
+    suggestions: tuple[str, ...] = ()
+    """Words that the page offers to choose from; any other is possible too."""
     least: float | None = None
     most: float | None = None
     positive: bool = False
     """Whether a number must lie above 0."""
     file: bool = False
     """Whether it names a file of one pair."""
-    follows: str = ""
-    """On the page, the option with which it is chosen."""
+    file_word: str = ""
+    """What a file is named after it: the option's name when empty."""
 
 
 @dataclass(frozen=True)

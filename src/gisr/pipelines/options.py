@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from gisr.errors import InputError
 from gisr.io.limits import parse_size
 from gisr.pipelines.option import check_value, option, options_of
-from gisr.tasks import TASKS, Contrast, Grid, TaskName
+from gisr.tasks import SENSORS, TASKS, Contrast, Grid, TaskName
 
 if TYPE_CHECKING:  # numpy takes a tenth of a second to load, torch seconds
     from gisr.inference.system import Settings
@@ -23,7 +23,6 @@ if TYPE_CHECKING:  # numpy takes a tenth of a second to load, torch seconds
 FileName = str | PathLike[str]
 AlignChoice = Literal["auto", "report", "off"]
 """``auto`` estimates the shift of a guide and undoes it; ``report`` also prints it as JSON."""
-
 
 _SATELLITE: tuple[TaskName, ...] = ("pansharpening",)
 _MR: tuple[TaskName, ...] = ("mri",)
@@ -38,7 +37,9 @@ class Options:
         None,
         f"{', '.join(TASKS)}; from the files when left out.",
         column=True,
-        page="Task",
+        page="What they are",
+        page_default="Guess",
+        page_reads=True,
     )
     ratio: float | None = option(
         None,
@@ -53,6 +54,7 @@ class Options:
         tasks=_SATELLITE,
         column=True,
         page="Sensor",
+        suggestions=tuple(sensor.name for sensor in SENSORS.values()),
     )
     mtf: float | None = option(
         None,
@@ -78,7 +80,8 @@ class Options:
         "MR contrast of the target; read from its file name when left out.",
         tasks=_MR,
         column=True,
-        page="Contrast of the target",
+        page="Target's contrast",
+        page_default="from the file name",
         choices=get_args(Contrast),
     )
     guide_contrast: str | None = option(
@@ -86,7 +89,8 @@ class Options:
         "MR contrast of the guide; read from its file name when left out.",
         tasks=_MR,
         column=True,
-        page="Contrast of the guide",
+        page="Guide's contrast",
+        page_default="from the file name",
         choices=get_args(Contrast),
     )
     description: str | None = option(
@@ -105,7 +109,11 @@ class Options:
         "auto",
         "auto (the shift of a panchromatic or MR guide is estimated, reported and undone), report "
         "(the same, and printed as a line of JSON) or off.",
-        page="Undo a shift of the guide",
+        page="Align the guide first",
+        page_help="Its shift against the target is estimated, reported and undone.",
+        page_off="off",
+        page_id="aligned",
+        needs="registration",
     )
     invalid: float | None = option(
         None,
@@ -113,18 +121,23 @@ class Options:
         tasks=_DEPTH,
         column=True,
         page="Value of unknown pixels",
+        page_default="0",
+        page_reads=True,
     )
     fill_holes: bool = option(
         False,
         "Fill unknown pixels of a depth map along the edges of the picture.",
         tasks=_DEPTH,
-        page="Fill holes",
+        page="Fill holes along the edges of the picture",
+        page_help="A mask shows what was filled.",
     )
     mask: FileName | None = option(
         None,
         "File (PNG, npy) to write what was filled: 255 there, 0 elsewhere.",
         tasks=_DEPTH,
         file=True,
+        file_word="filled",
+        page_file="Mask of filled holes",
         follows="fill_holes",
     )
     ply: FileName | None = option(
@@ -165,7 +178,7 @@ class Options:
         tasks=_SATELLITE,
         flag="--band",
         spellings=("-b",),
-        page="Bands",
+        page="Bands to sharpen",
         least=1,
     )
     creation_options: tuple[str, ...] = option(
@@ -185,19 +198,28 @@ class Options:
         None,
         "File to write how sure the network is: images go through turned in all eight ways, the "
         "output is the mean of the answers, this file their spread (eight times the work).",
-        page="Uncertainty",
+        page="Map where the network is unsure",
+        page_help="Takes eight times as long: the result is the mean of eight answers, the map "
+        "their spread.",
+        page_file="Spread",
         file=True,
+        file_word="spread",
     )
     consistent: bool | None = option(
         None,
         "Correct the result so that degrading it gives the target back; on k-space grids and for "
         "satellite images that is the default.",
-        page="Agree with the target",
+        page="Make it agree with the target",
+        page_help="Degraded as the target was, the result then gives the target back. Done by "
+        "default for satellite images and MR slices on k-space grids.",
+        page_default="by default",
     )
     report: FileName | None = option(
         None,
         "HTML page to write that shows the result from all sides (needs the extra report).",
-        page="Report",
+        page="Write a report",
+        page_help="A page to keep, with the result from all sides.",
+        page_file="Report",
         file=True,
     )
     overwrite: bool = option(False, "Replace existing outputs.")
@@ -229,11 +251,8 @@ class Options:
     @property
     def further_files(self) -> dict[str, Path]:
         """Files to write besides the output, by option."""
-        named = {
-            name: getattr(self, name)
-            for name, each in options_of(Options).items()
-            if each.info.file
-        }
+        files = [name for name, each in options_of(Options).items() if each.info.file]
+        named = {name: getattr(self, name) for name in files}
         return {name: Path(path) for name, path in named.items() if path is not None}
 
     @cached_property

@@ -1,7 +1,7 @@
 """The pipeline of satellite images: two GeoTIFFs in, one on the panchromatic grid out."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,15 +13,25 @@ from gisr.io.files import check_readable, file_suffix
 from gisr.io.geotiff import GeoHeader, GeoReader, read_header
 from gisr.io.geotiff.pair import RasterPair, look_at_tiffs, read_raster_pair
 from gisr.io.limits import Limits
-from gisr.pipelines.layers import LayerName, Layers, SceneLayers, Truth, check_truth, size_text
+from gisr.pipelines.layers import (
+    LayerName,
+    Layers,
+    Plane,
+    SceneLayers,
+    Truth,
+    check_truth,
+    size_text,
+)
 from gisr.pipelines.options import Options
 from gisr.pipelines.pipeline import Pipeline, check_values
 from gisr.pipelines.request import FileResult, Request
 from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.tasks.sensors import listed_sensor
 from gisr.tasks.task import Task
+from gisr.windows import Window
 
 if TYPE_CHECKING:  # torch takes seconds to load
+    from gisr.data.pair import Pair
     from gisr.inference.system import Check, PairSystem, Progress
 
 _TIFF = (".tif", ".tiff")
@@ -135,6 +145,20 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
             assert isinstance(truth.content, GeoHeader)
             scenes["truth"] = truth.content
         return SceneLayers(scenes)
+
+    def pair_in_view(
+        self,
+        request: Request[RasterPair],
+        pairs: "Sequence[Pair]",
+        plane: Plane,
+        window: Window,
+    ) -> "Pair | None":
+        """Read a window of both files."""
+        from gisr.pipelines.scene import scene_source
+
+        with GeoReader(request.files.target) as target, GeoReader(request.files.guide) as guide:
+            cut = scene_source(request, target, guide).cut(window)
+        return None if cut is None else cut.pair
 
     def bits(self, request: Request[RasterPair]) -> int | None:
         """Return the significant bits: given, in the file, of the sensor, or of 8-bit samples."""

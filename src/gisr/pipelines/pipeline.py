@@ -1,6 +1,7 @@
 """What every task's pipeline does: recognise, read, check, run and show the files of a task."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic
 
@@ -9,10 +10,12 @@ from gisr.io.limits import Limits
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult, Files, Request
 from gisr.tasks import Task
+from gisr.windows import Window
 
 if TYPE_CHECKING:  # torch takes seconds to load
+    from gisr.data.pair import Pair
     from gisr.inference.system import Check, PairSystem, Progress
-    from gisr.pipelines.layers import Layers, Truth
+    from gisr.pipelines.layers import Layers, Plane, Truth
 
 LARGEST_VALUE = 3.4028234663852886e38
 """Of float32, in which networks compute."""
@@ -102,17 +105,40 @@ class Pipeline(ABC, Generic[Files]):
             limits: What the header of the guide may claim.
         """
 
+    def pair_in_view(
+        self, request: Request[Files], pairs: "Sequence[Pair]", plane: "Plane", window: Window
+    ) -> "Pair | None":
+        """Return what a network is given of a part of a finished request.
+
+        Args:
+            request: With its output written.
+            pairs: Those that a system without tiles was given for it: none of a file that is read
+                window by window.
+            plane: The plane of its layers that is shown.
+            window: The part that is shown, in pixels of the plane.
+
+        Returns:
+            The pair; None where no pixel is known.
+
+        Raises:
+            InputError: Networks are given no such plane.
+        """
+        from gisr.inference.windowed_pair import ArraySource
+
+        cut = ArraySource(pairs[0]).cut(window)
+        return None if cut is None else cut.pair
+
     def band_count(self, request: Request[Files]) -> int:
         """Return how many bands the target's file has to choose from."""
         return 1
 
     def page_notes(self, request: Request[Files]) -> tuple[str, ...]:
-        """Return a note on the layers: what of the files they do not show."""
+        """Return notes on the layers: what of the files they do not show."""
         return ()
 
     @abstractmethod
     def bits(self, request: Request[Files]) -> int | None:
-        """Return the significant bits of a sample, where they are given or stored."""
+        """Return the significant bits of a sample; None where they are not known."""
 
 
 def check_values(path: object, lowest: float, highest: float, bits: int | None = None) -> None:

@@ -76,6 +76,8 @@ class Request(Generic[Files]):
     """Both files, read and placed; of those that may be large, the headers."""
     command: str = ""
     """The command line that makes this request, for the report."""
+    folders_named: bool = True
+    """Whether the report names files with their folders, and not by their names alone."""
 
     def pair(
         self,

@@ -18,6 +18,8 @@ DEPTH = Task(
     title="Depth",
     subject="depth map",
     guide="colour picture",
+    files="depth map (PNG, TIFF, npy, npz, EXR, PFM) + colour picture",
+    result="a depth map in the same unit and type; holes stay holes",
     grid="centre",
     paper_ratios=(4, 8, 16),
     # Every depth is a surface: none is an outlier once unknown pixels are masked.

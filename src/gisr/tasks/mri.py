@@ -40,6 +40,8 @@ MRI = Task(
     title="MR",
     subject="MR volume",
     guide="MR volume of another contrast",
+    files="NIfTI volume or DICOM series + another one in another contrast",
+    result="a NIfTI volume with the guide's voxels and affine",
     grid="kspace",
     paper_ratios=(2, 4, 8),
     # The background of an MR image is zero and its brightest voxels are vessels or fat.

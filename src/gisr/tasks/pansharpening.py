@@ -27,6 +27,8 @@ PANSHARPENING = Task(
     title="Satellite",
     subject="satellite image",
     guide="panchromatic image",
+    files="multispectral + panchromatic GeoTIFF",
+    result="a GeoTIFF: same bands, type and metadata, on the guide's grid",
     grid="centre",
     paper_ratios=(4,),
     # Percentiles, not extremes: one glint or cloud must not set the contrast of a whole scene.

@@ -52,6 +52,10 @@ class Task:
     """What the target is called in messages: ``depth map``."""
     guide: str
     """What the guide is called in messages: ``colour picture``."""
+    files: str
+    """Which files go together, for a reader who has some: ``depth map + colour picture``."""
+    result: str
+    """What comes out of them: ``a depth map in the same unit and type``."""
     grid: Grid
     """Where target samples lie when the files do not show it."""
     paper_ratios: tuple[int, ...]

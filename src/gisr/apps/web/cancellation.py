@@ -1,4 +1,4 @@
-"""What ends a run early: the clock, or the person who asked for it."""
+"""What ends a run early: the limit of its time, or its user."""
 
 import time
 from collections.abc import Callable
@@ -8,14 +8,14 @@ from gisr.errors import GisrError, LimitError
 
 
 class StoppedError(GisrError):
-    """The person who asked for a run does not want it any more."""
+    """The user of a run stopped it."""
 
 
 class Watch:
     """A progress callback that ends the run it is given to.
 
-    Runs report after every tile or slice, and look at the watch before every answer of the network
-    (:class:`gisr.apps.web.watched.WatchedUpscaler`): nothing can interrupt one answer.
+    Runs report after every tile or slice, and call :meth:`check` before every answer of the
+    network: nothing can interrupt one answer.
     """
 
     def __init__(
@@ -24,12 +24,12 @@ class Watch:
         stopped: Event,
         report: Callable[[int, int], None] | None = None,
     ) -> None:
-        """Begin to count.
+        """Begin to measure the time.
 
         Args:
             seconds: Wall time that the run may take.
-            stopped: Set when nobody wants the result any more.
-            report: Told (done, in all) as long as the run goes on.
+            stopped: Set to end the run.
+            report: Called with (done, in all) while the run goes on.
         """
         self._seconds, self._stopped, self._report = seconds, stopped, report
         self._end = time.monotonic() + seconds
@@ -48,7 +48,7 @@ class Watch:
         """End the run if it has to end.
 
         Raises:
-            StoppedError: Nobody wants the result.
+            StoppedError: It was stopped.
             LimitError: Time is up.
         """
         if self._stopped.is_set():

@@ -1,5 +1,7 @@
-"""Example pairs for the page: those of ``gisr demo``, written as files a visitor would bring."""
+"""Example pairs for the page: those of ``gisr demo``, written as files that users have."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,35 +15,28 @@ from gisr.data.protocols import kspace_pair
 from gisr.experiments.demo import motorcycle_case, satellite_case
 from gisr.optional_imports import load_extra
 from gisr.tasks import TaskName
+from gisr.tasks.depth import DEPTH
+from gisr.tasks.mri import MRI
+from gisr.tasks.pansharpening import PANSHARPENING
 
 _METRES = 2.0
 """Side of a pixel of the generated scene's guide, so that it has a georeference."""
 _BANDS = ("blue", "green", "red", "near infrared")
 
 
-def write_example(task: TaskName, folder: Path) -> Uploads:
-    """Write a pair with its truth.
+@dataclass(frozen=True)
+class Example:
+    """A pair with its truth that the page offers."""
 
-    Args:
-        task: ``depth`` is real (Middlebury Motorcycle, not in the training of the embedded
-            weights), the other two are generated.
-        folder: Receives three files.
-
-    Raises:
-        FileFormatError: scikit-image is installed without its images.
-        MissingExtraError: The package that writes the format is not installed.
-    """
-    if task == "depth":
-        return _write_depth(motorcycle_case().pair, folder)
-    if task == "mri":
-        head = head_phantom()
-        # Turned before the k-space is cropped: the first axis of a volume runs to the right.
-        target, guide = (np.rot90(image, -1) for image in (head.t2, head.t1))
-        return _write_volumes(kspace_pair(target, guide, 4), folder)
-    return _write_scene(satellite_case().pair, folder)
+    real: bool
+    """Whether it is a real pair, or a generated one."""
+    write: Callable[[Path], Uploads]
+    """Writes three files into a folder; raises FileFormatError where scikit-image is installed
+    without its images, MissingExtraError without the package that writes the format."""
 
 
-def _write_depth(pair: Pair, folder: Path) -> Uploads:
+def _write_motorcycle(folder: Path) -> Uploads:
+    pair = motorcycle_case().pair
     files = Uploads(
         folder / "motorcycle_disparity.npy", folder / "motorcycle.png", folder / "truth.npy"
     )
@@ -53,7 +48,11 @@ def _write_depth(pair: Pair, folder: Path) -> Uploads:
     return files
 
 
-def _write_volumes(pair: Pair, folder: Path) -> Uploads:
+def _write_head(folder: Path) -> Uploads:
+    head = head_phantom()
+    # Turned before the k-space is cropped: the first axis of a volume runs to the right.
+    target, guide = (np.rot90(image, -1) for image in (head.t2, head.t1))
+    pair = kspace_pair(target, guide, 4)
     nibabel = load_extra("nibabel", "mri")
     files = Uploads(
         folder / "phantom_T2w.nii.gz", folder / "phantom_T1w.nii.gz", folder / "truth_T2w.nii.gz"
@@ -68,7 +67,8 @@ def _write_volumes(pair: Pair, folder: Path) -> Uploads:
     return files
 
 
-def _write_scene(pair: Pair, folder: Path) -> Uploads:
+def _write_scene(folder: Path) -> Uploads:
+    pair = satellite_case().pair
     files = Uploads(folder / "multispectral.tif", folder / "panchromatic.tif", folder / "truth.tif")
     rasterio = load_extra("rasterio", "geo")
     affine = load_extra("affine", "geo").Affine
@@ -98,3 +98,11 @@ def _write_scene(pair: Pair, folder: Path) -> Uploads:
 def _truth(pair: Pair) -> Float[np.ndarray, "H W bands"]:
     assert pair.truth is not None  # pairs of the demo have one
     return pair.truth
+
+
+EXAMPLES: dict[TaskName, Example] = {
+    DEPTH.name: Example(True, _write_motorcycle),
+    PANSHARPENING.name: Example(False, _write_scene),
+    MRI.name: Example(False, _write_head),
+}
+"""By task; the real pair is not in the training of the embedded weights."""

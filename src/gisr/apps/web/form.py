@@ -1,31 +1,32 @@
-"""What a visitor gives and chooses, and the command of ``gisr upscale`` that says the same."""
+"""The form of the page: the options it offers, what is chosen, and the same as a command."""
 
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gisr.errors import InputError
 from gisr.io.files import file_suffix
 from gisr.pipelines.execution import Execution
-from gisr.pipelines.option import command_words, options_of
+from gisr.pipelines.option import Option, command_words, options_of
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import Request, file_suffixes
 from gisr.pipelines.table import PIPELINES
-from gisr.tasks import Task, TaskName, find_task
+from gisr.tasks import TASKS, Task, TaskName, find_task
 
 Chosen = Mapping[str, Any]
-"""What a visitor chose, by the name of the option. Of an option that names a file, whether it is
-written; of ``align``, whether guides are aligned. What is not there has its default."""
+"""What a user chose, by the name of the option. Of an option that names a file, whether it is
+written; of one that is ticked for its default, whether it is. What is missing has its default."""
 
-PAGE_OPTIONS = {name: each for name, each in options_of(Options).items() if each.info.page}
-"""The options that the page offers."""
+ControlKind = Literal["tick", "answer", "word", "number", "text", "bands"]
+"""``answer``: yes, no or neither; ``bands``: any of the target's bands."""
+ANSWERS = {"yes": True, "no": False}
 
 
 @dataclass(frozen=True)
 class Uploads:
-    """What a visitor gave."""
+    """The files that a user gave."""
 
     target: Path
     """A file, or the folder of a DICOM series."""
@@ -34,8 +35,64 @@ class Uploads:
     truth: Path | None = None
 
 
+def page_options() -> dict[str, Option]:
+    """Return the options that the page offers, by name."""
+    return {name: each for name, each in options_of(Options).items() if each.info.page}
+
+
+def control_kind(each: Option) -> ControlKind:
+    """Return how an option is chosen on the page.
+
+    Raises:
+        TypeError: There is no way for its type.
+    """
+    if each.info.file or each.info.page_off:
+        return "tick"
+    if each.type is bool:
+        return "tick" if each.negative is None else "answer"
+    if each.words or each.info.suggestions:
+        return "word"
+    if each.type in (int, float):
+        return "number"
+    if each.type is str:
+        return "text"
+    if each.type == tuple[int, ...]:
+        return "bands"
+    raise TypeError(f"option {each.name}: the page has no control for {each.type}")
+
+
+def control_value(each: Option, content: Any) -> Any:  # noqa: ANN401 - of any control
+    """Return the value that the content of a control stands for; None where none is given."""
+    match control_kind(each):
+        case "answer":
+            return ANSWERS.get(content)
+        case "bands":
+            return tuple(sorted(content))
+        case "word" | "text":
+            return None if content in ("", each.info.page_default) else content
+        case _:
+            return content
+
+
+def applies(each: Option, record: Task) -> bool:
+    """Return whether an option can change a result of a task."""
+    needs = each.info.needs
+    return each.for_task(record.name) and (not needs or getattr(record, needs) is not None)
+
+
+def option_groups() -> dict[tuple[TaskName, ...], list[Option]]:
+    """Return the options of the page by the tasks they apply to, but for the task itself."""
+    groups: dict[tuple[TaskName, ...], list[Option]] = {}
+    for name, each in page_options().items():
+        if name != "task":
+            tasks = tuple(task for task, record in TASKS.items() if applies(each, record))
+            groups.setdefault(tasks, []).append(each)
+    every = tuple(TASKS)  # last: what is for one task stands nearer to its files
+    return {tasks: groups[tasks] for tasks in sorted(groups, key=lambda tasks: tasks == every)}
+
+
 def chosen_options(chosen: Chosen, task: TaskName, target: Path, folder: Path) -> Options:
-    """Return what counts for a task; what is for another, and hence hidden, does not.
+    """Return the options that apply to a task; those of others, which are hidden, are left out.
 
     Args:
         chosen: As chosen on the page.
@@ -49,37 +106,34 @@ def chosen_options(chosen: Chosen, task: TaskName, target: Path, folder: Path) -
     record = find_task(task)
     values: dict[str, Any] = {"task": task}
     for name, each in options_of(Options).items():
-        value = chosen.get(each.info.follows or name)
-        if value in (None, "") or name == "task" or not each.for_task(task):
+        info, value = each.info, chosen.get(each.info.follows or name)
+        if value in (None, "") or name == "task" or not applies(each, record):
             continue
-        if each.info.file:
+        if info.file:
             suffixes = file_suffixes(name, record)
             # What follows another option is shown as a picture.
-            suffixes = suffixes[:1] if each.info.follows else suffixes
-            value = folder / output_name(target, name, suffixes) if value else None
-        elif name == "align":
-            value = "auto" if value or record.registration is None else "off"
+            suffixes = suffixes[:1] if info.follows else suffixes
+            word = info.file_word or name
+            value = folder / output_name(target, word, suffixes) if value else None
+        elif info.page_off:
+            value = each.default if value else info.page_off
         elif value == ():
             raise InputError("no band is chosen: choose at least one to sharpen")
         values[name] = value
     return Options(**values)
 
 
-def output_name(target: Path, what: str, suffixes: tuple[str, ...]) -> str:
+def output_name(target: Path, word: str, suffixes: tuple[str, ...]) -> str:
     """Return the name of an output: the target's, with its format where that can be written.
 
     Args:
-        target: As the visitor named it.
-        what: What the output is, for example ``sharpened``.
+        target: As the user named it.
+        word: What the output is, for example ``sharpened``.
         suffixes: Formats it can have; the first where the target's is not among them.
     """
     suffix = file_suffix(target)
     stem = target.name[: len(target.name) - len(suffix)] or "target"
-    return f"{stem}_{_NAMES.get(what, what)}{suffix if suffix in suffixes else suffixes[0]}"
-
-
-_NAMES = {"uncertainty": "spread", "mask": "filled"}
-"""What further outputs are called, where it is not the option's name."""
+    return f"{stem}_{word}{suffix if suffix in suffixes else suffixes[0]}"
 
 
 def result_name(target: Path, task: Task) -> str:
@@ -91,13 +145,13 @@ def command_line(uploads: Uploads, request: Request[Any], model: str | None) -> 
     """Return the command that writes the same files, with their names alone.
 
     Args:
-        uploads: What was given.
-        request: Made of it.
+        uploads: The files of the request.
+        request: Made of them.
         model: Weights, as ``gisr serve`` was given them.
     """
     options = request.options
     every = PIPELINES[request.task].band_count(request)
-    changes: dict[str, Any] = {"task": request.task, "invalid": options.invalid or None}
+    changes: dict[str, Any] = {"task": request.task}
     if options.bands is not None and len(options.bands) == every:
         changes["bands"] = None
     changes |= {name: path.name for name, path in options.further_files.items()}

@@ -3,12 +3,14 @@
 import re
 from functools import partial
 
+from gisr.apps.web.examples import EXAMPLES
 from gisr.apps.web.job import PageOutcome
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.scores import Scores
 from gisr.errors import GisrError
 from gisr.metrics import METRICS
 from gisr.rendering.templates import render
+from gisr.tasks import TASKS, find_task
 
 FOLDER_PREFIX = "gisr-serve-"
 """How the name of a server's folder begins."""
@@ -16,11 +18,14 @@ ROUTING_WORDS = (
     "At every level of its encoder the network sends each pixel to two of its experts. The colour "
     "is that of the one with the larger weight. Computed for the part in view."
 )
-_DIGITS = {"ssim_wang": 4, "rmse": 3}
 _render = partial(render, "gisr.apps.web")
 
-INTRODUCTION = _render("introduction.html")
-PLACEHOLDER = _render("placeholder.html")
+INTRODUCTION = _render("introduction.html", tasks=TASKS.values())
+PLACEHOLDER = _render(
+    "placeholder.html",
+    tasks=TASKS.values(),
+    real=[find_task(task).title for task, example in EXAMPLES.items() if example.real],
+)
 
 
 def footer(limits: PageLimits) -> str:
@@ -60,4 +65,4 @@ def scores_table(scores: Scores | None) -> str:
     if scores is None:
         return ""
     metrics = [METRICS[name] for name in next(iter(scores.values.values()))]
-    return _render("scores.html", scores=scores, metrics=metrics, digits=_DIGITS)
+    return _render("scores.html", scores=scores, metrics=metrics)

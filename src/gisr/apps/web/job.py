@@ -1,11 +1,9 @@
-"""One run of the page: files in; a file to download, layers to look at and scores out."""
+"""One run of the page: files in; a file to download, layers to show and scores out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-from markupsafe import escape
 
 from gisr.apps.web.cancellation import Watch
 from gisr.apps.web.form import Chosen, Uploads, chosen_options, command_line, result_name
@@ -24,11 +22,11 @@ from gisr.tasks import find_task
 
 @dataclass(frozen=True)
 class Preview:
-    """What can be said of two files before anything is computed."""
+    """What is known of two files before anything is computed."""
 
     request: Request[Any]
     summary: str
-    """One line for the visitor."""
+    """One line for the user."""
     bands: tuple[str, ...]
     """Names of all bands of a satellite target; nothing for other tasks."""
 
@@ -45,7 +43,7 @@ class PageOutcome:
     scores: Scores | None
     """Where a truth was given that could be compared with."""
     notes: tuple[str, ...]
-    """What the visitor should know."""
+    """What the user should know."""
     upscaler: Upscaler
     """What sharpened it."""
 
@@ -65,11 +63,11 @@ class PageOutcome:
         return self.request.command
 
 
-def look(uploads: Uploads, chosen: Chosen, limits: PageLimits, folder: Path) -> Preview:
-    """Check two files and say what they are taken for.
+def preview(uploads: Uploads, chosen: Chosen, limits: PageLimits, folder: Path) -> Preview:
+    """Check two files and report what they are recognised as.
 
     Args:
-        uploads: Target and guide; the truth does not count yet.
+        uploads: Target and guide; the truth is not read.
         chosen: As chosen on the page.
         limits: What the headers may claim.
         folder: Where the output would go.
@@ -92,11 +90,11 @@ def sharpen(
     watch: Watch,
     model: str | None = None,
 ) -> PageOutcome:
-    """Sharpen what a visitor gave.
+    """Sharpen the files of a user.
 
     Args:
         upscaler: From :func:`gisr.load_model`.
-        uploads: Files, named as the visitor named them.
+        uploads: Files, named as the user named them.
         chosen: As chosen on the page.
         limits: What the headers may claim.
         folder: Holds nothing yet, or the images of a DICOM series; what is written stays in it.
@@ -105,12 +103,14 @@ def sharpen(
         model: What the weights are called on the command line, if they are not the default.
 
     Raises:
-        StoppedError: The visitor left or changed their mind.
+        StoppedError: The user stopped the run or left the page.
         LimitError: A file is too large, or time is up.
         GisrError: The files cannot be used.
     """
     request = _read(uploads, chosen, limits, folder)
-    request = replace(request, command=command_line(uploads, request, model))
+    command = command_line(uploads, request, model)
+    # The report is kept after the session and its folders are deleted.
+    request = replace(request, command=command, folders_named=False)
     check_request(request)
     pipeline, truth = PIPELINES[request.task], None
     if uploads.truth is not None:
@@ -120,9 +120,6 @@ def sharpen(
     upscale_request(interpolation, before, check=watch.check, progress=_unreported(watch))
     watch.check()
     result = upscale_request(upscaler, request, check=watch.check, progress=watch)
-    if request.options.report is not None:
-        inputs = uploads.target, uploads.guide, result.path
-        _leave_out_folders(Path(request.options.report), inputs)
     layers = pipeline.layers(request, before.output, truth, limits.files)
     scores, notes = None, (*result.notes, *pipeline.page_notes(request))
     if truth is not None:
@@ -145,18 +142,9 @@ def _read(uploads: Uploads, chosen: Chosen, limits: PageLimits, folder: Path) ->
 def _before(request: Request[Any]) -> Request[Any]:
     """Return the request for what the same files give without a network: one file."""
     name = f"interpolated{file_suffix(request.output)}"
-    plain = request.with_options(
-        consistent=False, uncertainty=None, report=None, mask=None, align="off"
-    )
+    no_files = dict.fromkeys(request.options.further_files)
+    plain = request.with_options(consistent=False, align="off", **no_files)
     return replace(plain, output=request.output.with_name(name))
-
-
-def _leave_out_folders(report: Path, files: tuple[Path, ...]) -> None:
-    """Have a report name files without where the server keeps them: soon they are not there."""
-    text = report.read_text(encoding="utf-8")
-    for file in files:
-        text = text.replace(str(escape(f"{file.parent}/")), "")
-    report.write_text(text, encoding="utf-8")
 
 
 def _unreported(watch: Watch) -> Callable[[int, int], None]:

@@ -28,7 +28,7 @@ class PageLimits:
     max_waiting: int = 16
     """Requests that may wait; further ones are refused."""
     keep_minutes: float = 30
-    """How long files of a page that nobody uses are kept."""
+    """How long files of a page are kept that is not used."""
 
     def __post_init__(self) -> None:
         """Refuse limits that would refuse everything."""

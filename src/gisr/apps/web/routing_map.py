@@ -8,15 +8,10 @@ from PIL import Image, ImageColor, ImageDraw
 
 from gisr.apps.web.drawing import View, window_of
 from gisr.apps.web.job import PageOutcome
-from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.inference.windowed_pair import ArraySource, Cut
-from gisr.io.geotiff import GeoReader
-from gisr.io.geotiff.pair import RasterPair
-from gisr.io.volumes.pair import VolumePair
-from gisr.pipelines.scene import scene_source
+from gisr.pipelines.table import PIPELINES
 from gisr.rendering.colours import EXPERT_COLOURS, INK, PAPER, Colours, letters
-from gisr.windows import Window
+from gisr.tasks import find_task
 
 _COLOURS = np.array([ImageColor.getrgb(colour) for colour in EXPERT_COLOURS], dtype=np.uint8)
 _PANEL, _MARGIN, _LINE = 220, 12, 24
@@ -37,47 +32,24 @@ def draw_routing(outcome: PageOutcome, view: View) -> Colours:
         InputError: No pixel is known there, the network saw other slices of a volume, or it has no
             experts.
     """
-    levels = outcome.upscaler.routing(_routed_pair(outcome, view))
+    request, window = outcome.request, window_of(outcome.layers, view)
+    pairs = outcome.interpolation.pairs
+    pair = PIPELINES[request.task].pair_in_view(request, pairs, view.plane, window)
+    if pair is None:
+        raise InputError("no pixel is known in the part that is shown: choose another part")
+    levels = outcome.upscaler.routing(pair)
     if not levels:
         raise InputError(f"the network {outcome.upscaler.name} has no experts to route to")
-    volume = isinstance(outcome.request.files, VolumePair)
+    turned = find_task(request.task).turned
     panels = []
     for level in levels:
         weights = level.weights[0].permute(1, 2, 0).float().cpu().numpy()
-        panels.append((level.position, np.rot90(weights) if volume else weights))
+        panels.append((level.position, np.rot90(weights) if turned else weights))
     return np.asarray(_sheet(panels))
 
 
-def _routed_pair(outcome: PageOutcome, view: View) -> Pair:
-    """Return what the network sees of the window in view."""
-    request, window = outcome.request, window_of(outcome.layers, view)
-    if isinstance(request.files, RasterPair):
-        with GeoReader(request.files.target) as target, GeoReader(request.files.guide) as guide:
-            cut = scene_source(request, target, guide).cut(window)
-    elif isinstance(request.files, VolumePair):
-        cut = _slice_cut(outcome, request.files, view, window)
-    else:
-        cut = ArraySource(outcome.interpolation.pairs[0]).cut(window)
-    if cut is None:
-        raise InputError("no pixel is known in the part that is shown: choose another part")
-    return cut.pair
-
-
-def _slice_cut(outcome: PageOutcome, files: VolumePair, view: View, window: Window) -> Cut | None:
-    guide = np.take(files.guide.voxels, view.plane.index, view.plane.axis)
-    for pair in outcome.interpolation.pairs:
-        if np.array_equal(pair.guide[..., 0], guide):
-            break
-    else:
-        raise InputError("the network did not see this slice: choose another slice, or axis")
-    # The page shows slices turned by 90 degrees.
-    rows, columns = window
-    last = guide.shape[1]
-    return ArraySource(pair).cut((columns, slice(last - rows.stop, last - rows.start)))
-
-
 def _sheet(panels: Sequence[tuple[str, ExpertWeights]]) -> Image.Image:
-    """Set the levels side by side, each with a legend of its experts."""
+    """Draw the levels side by side, each with a legend of its experts."""
     shapes = [_fitted(weights.shape[:2]) for _, weights in panels]
     experts = panels[0][1].shape[2]
     width = _MARGIN + sum(max(shape[1], _PANEL // 2) + _MARGIN for shape in shapes)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gisr.apps.web.html import FOLDER_PREFIX
 from gisr.apps.web.limits import PageLimits
-from gisr.apps.web.sessions import Visits
+from gisr.apps.web.sessions import Sessions
 from gisr.errors import InputError
 from gisr.inference.upscaler import Upscaler
 from gisr.optional_imports import load_extra
@@ -27,7 +27,7 @@ _POLICY = (
     "default-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:; "
     "base-uri 'self'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 )
-"""The browser is told to ask nobody but this server."""
+"""Allows the browser no requests but to this server."""
 _SWEEP_SECONDS = 60.0
 
 
@@ -52,7 +52,7 @@ def serve_page(
         InputError: The port is taken.
         MissingExtraError: gradio is not installed.
     """
-    root = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))  # nobody else may read it
+    root = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))  # readable by its owner alone
     # Gradio reads both when it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(root)
@@ -61,9 +61,9 @@ def serve_page(
         load_extra("gradio", "web")
         from gisr.apps.web.page import STYLE, build_page, page_theme
 
-        visits = Visits(root, 60 * limits.keep_minutes)
-        visits.sweep_forever(_SWEEP_SECONDS)
-        page = build_page(upscaler, limits, visits, model)
+        sessions = Sessions(root, 60 * limits.keep_minutes)
+        sessions.sweep_forever(_SWEEP_SECONDS)
+        page = build_page(upscaler, limits, sessions, model)
         page.queue(max_size=limits.max_waiting)
         _, address, _ = page.launch(
             server_name=HOST,
@@ -99,10 +99,10 @@ def serve_page(
 
 
 class Fence:
-    """ASGI middleware: the server serves its page, and fetches nothing for anybody.
+    """ASGI middleware: the server serves its page, and fetches no addresses.
 
     Gradio can fetch addresses on behalf of a browser (``/file=http...``, ``/proxy=...``); here that
-    is refused. Every answer carries a policy that keeps the browser from asking other hosts.
+    is refused. Every answer carries a policy that keeps the browser from other hosts.
     """
 
     def __init__(self, app: "ASGIApp") -> None:
@@ -145,7 +145,7 @@ def _middleware() -> list[Any]:
 
 
 def _fetches(path: str) -> bool:
-    """Return whether a request wants the server to fetch another address."""
+    """Return whether a request would have the server fetch another address."""
     return "/proxy=" in path or "/file=http" in path
 
 

@@ -1,4 +1,4 @@
-"""Visits to the page and their files: kept apart, and deleted with the visit."""
+"""Sessions of the page and their files: kept apart, and deleted with the session."""
 
 import secrets
 import shutil
@@ -12,7 +12,7 @@ from gisr.apps.web.job import PageOutcome
 
 
 @dataclass(eq=False)
-class Visit:
+class Session:
     """One page open in one browser."""
 
     folder: Path
@@ -24,11 +24,11 @@ class Visit:
     outcome: PageOutcome | None = None
     """The last result."""
     used: float = field(default_factory=time.monotonic)
-    """When somebody last did something, or a run went on."""
+    """When it was last used: by an event, or by a run that made progress."""
     _pictures: list[Path] = field(default_factory=list)
 
     def touch(self) -> None:
-        """Note that the visit goes on."""
+        """Note that the session is in use."""
         self.used = time.monotonic()
 
     def new_folder(self) -> Path:
@@ -51,55 +51,57 @@ class Visit:
         return self._pictures[-1]
 
 
-class Visits:
-    """All visits to one server; safe to use from several threads."""
+class Sessions:
+    """All sessions to one server; safe to use from several threads."""
 
     def __init__(self, root: Path, keep_seconds: float) -> None:
-        """Keep the files of visits in a folder.
+        """Keep the files of sessions in a folder.
 
         Args:
             root: Holds nothing but what the server keeps: old files in it are deleted.
-            keep_seconds: How long a visit that nobody uses is kept.
+            keep_seconds: How long a session without use is kept.
         """
         self._root, self._keep = root, keep_seconds
-        self._visits: dict[str, Visit] = {}
+        self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
 
-    def of(self, key: str) -> Visit:
-        """Return the visit of a browser's page, a new one if need be, and note that it is used."""
+    def of(self, key: str) -> Session:
+        """Return the session of a browser's page, a new one if need be, and note its use."""
         with self._lock:
-            visit = self._visits.get(key)
-            if visit is None:
-                visit = self._visits[key] = Visit(self._root / f"visit-{secrets.token_hex(16)}")
-                visit.folder.mkdir()
-            visit.touch()
-            return visit
+            session = self._sessions.get(key)
+            if session is None:
+                session = self._sessions[key] = Session(
+                    self._root / f"session-{secrets.token_hex(16)}"
+                )
+                session.folder.mkdir()
+            session.touch()
+            return session
 
     def end(self, key: str) -> None:
-        """Stop what a visit does, and delete all of its files; a visit that is over stays so."""
+        """Stop the run of a session, and delete all of its files; one that has ended stays so."""
         with self._lock:
-            visit = self._visits.pop(key, None)
-            if visit is None:
+            session = self._sessions.pop(key, None)
+            if session is None:
                 return
-            visit.stopped.set()
-            # The server names an upload by its content: two visits may have the same file.
-            shared = {path for other in self._visits.values() for path in other.uploads}
-        shutil.rmtree(visit.folder, ignore_errors=True)
-        for path in visit.uploads - shared:
+            session.stopped.set()
+            # The server names an upload by its content: two sessions may have the same file.
+            shared = {path for other in self._sessions.values() for path in other.uploads}
+        shutil.rmtree(session.folder, ignore_errors=True)
+        for path in session.uploads - shared:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
                 path.parent.rmdir()
 
     def sweep(self) -> None:
-        """End visits that nobody used for long, and delete old files that belong to none."""
+        """End sessions that were not used for long, and delete old files that belong to none."""
         oldest = time.monotonic() - self._keep
         with self._lock:
-            forgotten = [key for key, visit in self._visits.items() if visit.used < oldest]
+            forgotten = [key for key, session in self._sessions.items() if session.used < oldest]
         for key in forgotten:
             self.end(key)
         with self._lock:
-            folders = {visit.folder for visit in self._visits.values()}
-            used = {path for visit in self._visits.values() for path in visit.uploads}
+            folders = {session.folder for session in self._sessions.values()}
+            used = {path for session in self._sessions.values() for path in session.uploads}
         before = time.time() - self._keep
         for path in list(self._root.rglob("*")):
             with suppress(OSError):

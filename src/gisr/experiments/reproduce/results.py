@@ -23,8 +23,8 @@ from gisr.experiments.reproduce.figures import draw_curves, draw_norms, draw_pro
 from gisr.experiments.reproduce.plan import TITLES
 from gisr.experiments.reproduce.tables import ResultRow, latex, markdown
 from gisr.experiments.reproduce.variant_training import (
+    ExperimentRequest,
     ReportProgress,
-    ReproduceRequest,
     Trained,
     describe_statement,
     make_schedule,
@@ -47,7 +47,7 @@ _PART = 256
 """Side of the image parts that Fig. 2 measures, and Fig. 11 below the paper's budget."""
 
 
-def reproduce_table(request: ReproduceRequest, report: ReportProgress) -> list[Path]:
+def reproduce_table(request: ExperimentRequest, report: ReportProgress) -> list[Path]:
     """Train and score the rows of a table.
 
     Returns:
@@ -85,7 +85,7 @@ def reproduce_table(request: ReproduceRequest, report: ReportProgress) -> list[P
     ]
 
 
-def reproduce_norms(request: ReproduceRequest, report: ReportProgress) -> list[Path]:
+def reproduce_norms(request: ExperimentRequest, report: ReportProgress) -> list[Path]:
     """Train the backbone of Fig. 2 on each task alone and draw the norms of its features.
 
     Raises:
@@ -119,7 +119,7 @@ def reproduce_norms(request: ReproduceRequest, report: ReportProgress) -> list[P
 
 
 def reproduce_prompts(
-    request: ReproduceRequest, weights: str | None, report: ReportProgress
+    request: ExperimentRequest, weights: str | None, report: ReportProgress
 ) -> list[Path]:
     """Draw the prompts that some weights give many pairs; nothing is trained.
 
@@ -160,7 +160,7 @@ def reproduce_prompts(
 
 
 def reproduce_curves(
-    request: ReproduceRequest, run: str | None, report: ReportProgress
+    request: ExperimentRequest, run: str | None, report: ReportProgress
 ) -> list[Path]:
     """Draw validation and training curves of an all-in-one run: a new one, or a given folder.
 
@@ -212,7 +212,10 @@ def _validation(
 
 
 def _scores(
-    request: ReproduceRequest, run: Trained, columns: Sequence[ResultColumn], report: ReportProgress
+    request: ExperimentRequest,
+    run: Trained,
+    columns: Sequence[ResultColumn],
+    report: ReportProgress,
 ) -> dict[str, Cell]:
     """Score a variant on its tasks, or read what an earlier start found."""
     path = run.folder / _SCORES
@@ -263,21 +266,21 @@ def _shown(picture: Path) -> str:
     return f"![{picture.stem}]({picture.name})"
 
 
-def _path(request: ReproduceRequest, suffix: str) -> Path:
+def _path(request: ExperimentRequest, suffix: str) -> Path:
     request.out.mkdir(parents=True, exist_ok=True)
     return request.out / f"{request.experiment}{suffix}"
 
 
-def _write(request: ReproduceRequest, suffix: str, text: str) -> Path:
+def _write(request: ExperimentRequest, suffix: str, text: str) -> Path:
     path = _path(request, suffix)
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def _write_json(request: ReproduceRequest, record: dict[str, Any]) -> Path:
+def _write_json(request: ExperimentRequest, record: dict[str, Any]) -> Path:
     return _write(request, ".json", json.dumps(record, indent=1) + "\n")
 
 
-def _write_page(request: ReproduceRequest, body: str, record: dict[str, Any]) -> Path:
+def _write_page(request: ExperimentRequest, body: str, record: dict[str, Any]) -> Path:
     page = f"### {TITLES[request.experiment]}\n\n{body}\n\n{describe_statement(record)}"
     return _write(request, ".md", page)

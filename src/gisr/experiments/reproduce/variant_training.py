@@ -32,7 +32,7 @@ _IMAGES, _SIDE = 4, 384
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReproduceRequest:
+class ExperimentRequest:
     """What to reproduce, on which data, within which budget."""
 
     experiment: ExperimentName
@@ -87,7 +87,7 @@ class Trained:
         return self.folder / "weights"
 
 
-def make_schedule(request: ReproduceRequest, report: ReportProgress) -> Schedule:
+def make_schedule(request: ExperimentRequest, report: ReportProgress) -> Schedule:
     """Return the schedule of a folder: measured at the first start, then read again.
 
     Raises:
@@ -114,7 +114,7 @@ def make_schedule(request: ReproduceRequest, report: ReportProgress) -> Schedule
 
 
 def train_variant(
-    request: ReproduceRequest,
+    request: ExperimentRequest,
     variant: Variant,
     schedule: Schedule,
     report: ReportProgress,
@@ -148,7 +148,7 @@ def train_variant(
     return Trained(variant, recipe, folder, float(state["seconds"]))
 
 
-def statement(request: ReproduceRequest, schedule: Schedule | None = None) -> dict[str, Any]:
+def statement(request: ExperimentRequest, schedule: Schedule | None = None) -> dict[str, Any]:
     """Return what is recorded with every result: seed, budget, steps, data, commit, machine."""
     entries = recipe_entries(request.recipe)
     return {
@@ -195,7 +195,7 @@ def describe_statement(record: Mapping[str, Any]) -> str:
     return "\n".join(f"- {line}" for line in lines) + "\n"
 
 
-def _budget(request: ReproduceRequest) -> str:
+def _budget(request: ExperimentRequest) -> str:
     budget, count = request.budget, len(request.variants)
     if budget.unit == "paper":
         return f"the recipe {request.recipe.name}, all its steps"
@@ -209,7 +209,7 @@ def _counts(entries: Sequence[Entry]) -> dict[str, int]:
     return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
 
 
-def _requested(request: ReproduceRequest) -> dict[str, Any]:
+def _requested(request: ExperimentRequest) -> dict[str, Any]:
     """Return what must be the same for a folder to be resumed, as JSON would return it."""
     requested = {
         "experiment": request.experiment,

@@ -193,8 +193,9 @@ def _routing(
 def _facts(request: Request[Any], result: FileResult) -> list[tuple[str, str]]:
     """Return what the result was made from and with, as names and values."""
     options, vocabulary = request.options, find_task(result.task).vocabulary
-    facts = [("target", str(request.target)), ("guide", str(request.guide))]
-    facts += [("output", str(result.path)), ("task", result.task)]
+    paths = {"target": request.target, "guide": request.guide, "output": result.path}
+    facts = [(n, str(path) if request.folders_named else path.name) for n, path in paths.items()]
+    facts.append(("task", result.task))
     facts += [("ratio", f"{result.ratio:.4g}"), ("grid", result.grid)]
     if "sensors" in vocabulary:
         facts.append(("sensor", options.sensor or "not given"))

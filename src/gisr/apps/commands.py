@@ -22,7 +22,7 @@ def demo(
 
     Args:
         out: Folder for the pictures.
-        model: Weights: a built-in name, a folder, or a hub id.
+        model: Weights: a built-in name, a folder, or a Hugging Face hub id (hf:owner/name).
         device: cpu, cuda and so on.
         threads: CPU threads.
         quiet: Show no progress.

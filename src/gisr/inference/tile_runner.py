@@ -9,12 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gisr.errors import InputError, LimitError
-from gisr.inference.memory import is_out_of_memory
 from gisr.inference.self_ensemble import UPRIGHT, Moments, Symmetry
 from gisr.inference.system import Check, unchecked
 from gisr.inference.tiling import TilePlan, blended
 from gisr.inference.windowed_pair import Cut, Survey
 from gisr.magnet import MAGNet
+from gisr.memory import is_out_of_memory
 from gisr.windows import Window
 
 Image = Float[np.ndarray, "H W channels"]

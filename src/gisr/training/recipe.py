@@ -64,14 +64,16 @@ class Recipe:
     """The encoder of the descriptions: ``minilm`` by the table that ships with gisr, ``clip`` (the
     paper's) by an encoder that is loaded when the run starts. ``network.text_width`` must fit."""
     text_source: str | None = None
-    """Folder or hub id of the weights of ``clip``; OpenAI's ViT-B/32 from the hub when None."""
+    """Folder, or hub id (``hf:owner/name``), of the weights of ``clip``; when None, OpenAI's ViT-B/32
+    if a copy is on this machine: nothing is downloaded that the recipe does not name."""
     open_only: bool = True
     """Train only on pairs whose licence lets the weights be given away."""
     splits: tuple[Literal["train", "research"], ...] = ("train",)
     exclude: tuple[str, ...] = ()
     """Entries left out by name, so that they can be shown or tested as never trained on."""
     initial_weights: str | None = None
-    """Folder of weights to start from, whose own descriptions are kept; random when None."""
+    """Weights to start from, a built-in name, a folder or a hub id (``hf:owner/name``), whose own
+    descriptions are kept; random when None."""
     patch: int = 128
     """Side of the patches in guide pixels."""
     batch: int = 4

@@ -22,9 +22,9 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from gisr.magnet import MAGNet
+from gisr.memory import memory_errors
 from gisr.tasks import TASKS
 from gisr.tasks.text.table import DescriptionTable
-from gisr.memory import memory_errors
 from gisr.training.compiled import compiled_code
 from gisr.training.distributed import Processes, joined, leads, own_device
 from gisr.training.hold import held
@@ -94,9 +94,7 @@ def train(
         run = Run.start(recipe, where, processes)
         go_on(run, recipe, folder, notify)
         last = recipe.steps if stop_at is None else min(recipe.steps, stop_at)
-        log = stack.enter_context(
-            TrainingLog(folder, recipe) if processes.leads else nullcontext()
-        )
+        log = stack.enter_context(TrainingLog(folder, recipe) if processes.leads else nullcontext())
         reports = _Reports(recipe, folder, last, log, validate) if log else None
         try:
             _follow_parts(run, recipe, last, deadline, reports, quiet)

@@ -203,7 +203,8 @@ def _check_tensor(
     dtype = _TYPES.get(tensor["dtype"])
     if dtype is None:
         raise WeightsError(
-            f"{path}: tensor {shortened(repr(name))} is {tensor['dtype']}, not one of {', '.join(_TYPES)}"
+            f"{path}: tensor {shortened(repr(name))} is {tensor['dtype']}, not one of "
+            f"{', '.join(_TYPES)}"
         )
     first, last = tensor["data_offsets"]
     stream.seek(start + first)

@@ -53,7 +53,7 @@ def _readable(message: str) -> str:
     ]
     value = re.search(r"(?:Got|Given) value: (.*)", message)
     hint = hint_of(Recipe, names)
-    if not names or value is None or hint is None:
+    if value is None or hint is None:
         return _one_line(message)
     return wrong_kind(".".join(names), value[1].strip(), hint)
 
@@ -91,8 +91,8 @@ def _check_plain(values: object) -> None:
     if unknown := sorted(map(str, set(values) - {setting.name for setting in fields(Recipe)})):
         raise RecipeError(f"unknown settings {listed(unknown)}")
     nested = [values.get(name, {}) for name in _GROUPS]
-    listed = [values.get(name, []) for name in _LISTS]
-    nested += [item for items in listed for item in (items if isinstance(items, list) else [items])]
+    lists = [values.get(name, []) for name in _LISTS]
+    nested += [item for items in lists for item in (items if isinstance(items, list) else [items])]
     for group in nested:
         if not isinstance(group, dict) or not _SPECIAL.isdisjoint(group):
             raise RecipeError(

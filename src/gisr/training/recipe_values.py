@@ -85,7 +85,7 @@ def wrong_kind(name: str, value: str, hint: Any) -> str:  # noqa: ANN401 - a typ
 
 
 def hint_of(kind: Any, names: list[str]) -> Any:  # noqa: ANN401 - a type
-    """Return the type of a setting, or of one in a group or in a list of groups; None if unknown."""
+    """Return the type of a setting, or of one in a group or a list of groups; None if unknown."""
     for name in names:
         kind = next((each for each in _inner(kind) if is_dataclass(each)), kind)
         kind = get_type_hints(kind).get(name) if is_dataclass(kind) else None

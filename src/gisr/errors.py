@@ -4,6 +4,8 @@ Every message names the value, the file where there is one, and the remedy. The 
 the message on one line and exits with code 2; nothing in gisr catches these to carry on regardless.
 """
 
+from collections.abc import Collection
+
 
 class GisrError(Exception):
     """Base of every error gisr raises on purpose."""
@@ -35,3 +37,15 @@ class RecipeError(GisrError, ValueError):
 
 class MissingExtraError(GisrError, ImportError):
     """An optional dependency is needed; the message names the extra to install."""
+
+
+def shortened(value: object, most: int = 80) -> str:
+    """Return a value for a message, cut where it is long: it may be a stranger's."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= most else f"{text[: most - 12]} ... ({len(text)} signs)"
+
+
+def listed(names: Collection[str], most: int = 3) -> str:
+    """Return the first of some names for a message, and how many more there are."""
+    shown = ", ".join(shortened(name) for name in sorted(names)[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -5,7 +5,8 @@ import mmap
 import pytest
 import torch
 
-from gisr.inference.memory import is_out_of_memory, memory_taken
+from gisr.inference.memory import memory_taken
+from gisr.memory import is_out_of_memory
 
 
 def test_memory_taken_grows_with_what_is_held() -> None:

@@ -15,7 +15,9 @@ from gisr.training.checkpoint import latest_checkpoint
 from gisr.training.loop import train
 from gisr.training.recipe import Recipe, one_by_one
 from gisr.training.recipe_file import read_recipe
+from gisr.training.samples.mixture import Mixture
 from gisr.training.set_recipe import SetRecipe
+from gisr.training.sets import training_sets
 
 SHIPPED = sorted(Path(str(files("gisr.training"))).glob("recipes/*.yaml"))
 MINIMAL = """
@@ -200,6 +202,31 @@ def test_balancing_and_its_settings(tmp_path: Path) -> None:
         ("gradnorm: {asymmetry: -1}", "gradnorm: asymmetry -1"),
         ("gradnorm: {alpha: 1}", "alpha"),
         ("sampling_temperature: 0", "sampling_temperature: 0"),
+        ("betas: 3", "betas: 3 must be a list of 2"),
+        ("betas: [0.9]", r"betas: \[0.9\] must be a list of 2"),
+        ("betas: [a, b]", "betas: a must be a list of 2"),
+        ("betas: [2, 3]", r"betas: \[2.0, 3.0\] must be in"),
+        ("betas: [.nan, 0.9]", r"betas: \[nan, 0.9\] must be in"),
+        ("seed: many", "seed: many must be a whole number"),
+        ("seed: -1", "seed: -1 must be at least 0"),
+        ("seed: null", "seed: null must be a whole number"),
+        ("seed: 100000000000000000000", "seed: 1.* must be at most"),
+        ("patches_per_image: 1e10", "patches_per_image: 1.* must be a whole number"),
+        ("patches_per_image: 10000000000", "patches_per_image: 1.* must be at most"),
+        ("batch: 1000000000", "batch: 1000000000 must be at most"),
+        ("batch: 60000", "batch: 60000 patches of 128 x 128 are more than"),
+        ("patch: 1048576", "patch: 1048576 must be at most"),
+        ("workers: 1000000", "workers: 1000000 must be at most"),
+        ("misregistration: .inf", "misregistration: inf must be at most"),
+        ("balance_weight: .inf", "balance_weight: inf must be at most"),
+        ("task_weights: {depth: .inf}", "task_weights: depth inf must be finite"),
+        ("validate_every: null", "validate_every: null must be a whole number"),
+        ("initial_weights: 3", "initial_weights: 3 must be text or null"),
+        ("name: 'a\\nb'", "name: "),
+        ("stages: [{start: a, patch: 96, batch: 1}]", "stages.start: a must be a number"),
+        ("sets: [{task: depth, ratio: 1000000}]", "depth x1000000 must be .* from 2 to 1024"),
+        ("sets: [{task: depth, ratio: many}]", "sets.ratio: many must be a whole number"),
+        ("exclude: [" + ", ".join(["[]"] * 9999) + "]", "exclude: "),
         ("{", "recipe.yaml"),
     ],
 )
@@ -213,6 +240,25 @@ def test_what_cannot_be_trained_is_refused(tmp_path: Path, addition: str, messag
         read_recipe(path)
     assert "recipe.yaml" in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 700
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("betas", "ab"), ("seed", "3"), ("seed", True), ("steps", None), ("name", 3), ("sets", 3)],
+)
+def test_values_of_another_kind_are_refused_in_python(
+    recipe: Callable[..., Recipe], name: str, value: object
+) -> None:
+    with pytest.raises(RecipeError, match=f"^{name}: .* must be "):
+        recipe(**{name: value})
+
+
+def test_an_epoch_without_end_is_refused(recipe: Callable[..., Recipe]) -> None:
+    generated = (SetRecipe("depth", 4, "generated"),)
+    plan = recipe(sets=generated, patches_per_image=100_000)
+    with pytest.raises(RecipeError, match="patches_per_image: 100000 makes an epoch of 100000000"):
+        Mixture(training_sets(plan), patch=16, seed=0, patches_per_image=plan.patches_per_image)
 
 
 def test_a_run_has_parts(tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
 """Weights on disk: what is saved comes back, and nothing else is taken for weights."""
 
+import errno
 import json
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from gisr.errors import WeightsError
+from gisr.errors import FileFormatError, WeightsError
 from gisr.inference.upscaler import Upscaler, load_model
 from gisr.magnet import MAGNet
 from gisr.weights import folder as module
@@ -183,19 +186,109 @@ def test_saving_again_replaces(folder: Path, weights: Build) -> None:
     assert load_weights(folder).name == "other"
 
 
-@pytest.mark.parametrize("name", ["nothing-here", "./a/b", "/a/b", "a/b/c", "../x", "a b/c", ""])
+@pytest.mark.parametrize(
+    "name",
+    ["nothing-here", "./a/b", "/a/b", "a/b/c", "../x", "a b/c", "", "runs/mine", "owner/name@v2"]
+    + ["x" * 10_000, "null"],
+)
 def test_names_that_mean_nothing(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(module, "_download", lambda *_: pytest.fail("went to the network"))
-    with pytest.raises(WeightsError, match="no weights"):
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_: pytest.fail("went to the network"))
+    with pytest.raises(WeightsError, match="no weights .*no such folder") as caught:
         load_weights(name)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("name", ["hf:", "hf:name", "hf:a/b/c", "hf:../x", "hf:http://a/b"])
+def test_what_is_no_hub_id(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_download", lambda *_: pytest.fail("went to the network"))
+    with pytest.raises(WeightsError, match="no hub id: it must be hf:owner/name"):
+        load_weights(name)
+
+
+def test_a_name_without_its_sign_is_shown_with_it(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="or a hub id as hf:owner/name@v2$"):
+        load_weights("owner/name@v2")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tensors: tensors.clear(),
+        lambda tensors: tensors.update({f"t{k}": torch.ones(1) for k in range(9999)}),
+        lambda tensors: tensors.update({"x" * 10**6: torch.ones(1)}),
+    ],
+)
+def test_the_message_stays_short(
+    folder: Path, change: Callable[[dict[str, torch.Tensor]], object]
+) -> None:
+    change_tensors(folder, change)
+    with pytest.raises(WeightsError, match="do not fit") as caught:
+        load_weights(folder)
+    assert len(str(caught.value)) < 600
+
+
+def test_saving_again_is_whole_or_not_at_all(
+    folder: Path, weights: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk after the first two of three files: all that was there stays as it was."""
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    write, calls = Path.write_bytes, list[Path]()
+
+    def full(path: Path, content: bytes) -> int:
+        calls.append(path)
+        write(path, content[: len(content) // 2 if len(calls) == 3 else None])
+        if len(calls) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return len(content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    other = weights(width=8)
+    with pytest.raises(FileFormatError, match="the disk /.* is full"):
+        save_weights(folder, other.network, other.descriptions, name="other")
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+LITTLE_MEMORY = """
+import re, resource, sys
+import torch
+torch.set_num_threads(1)
+from gisr.errors import GisrError
+from gisr.weights.store import load_weights
+load_weights(sys.argv[1])
+taken = int(re.search(r"VmSize:\\s*(\\d+) kB", open("/proc/self/status").read())[1]) * 1024
+resource.setrlimit(resource.RLIMIT_AS, (taken + 2**20 * int(sys.argv[2]), -1))
+try:
+    load_weights(sys.argv[1])
+except GisrError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory")
+@pytest.mark.parametrize("room", [1, 40])
+def test_too_little_memory_is_said(weights: Build, tmp_path: Path, room: int) -> None:
+    """The weights have 90 MB: there is no room for the file, or for the network beside it."""
+    made = weights(width=128, blocks=(2, 2))
+    save_weights(tmp_path, made.network, made.descriptions, name="large")
+    assert (tmp_path / "model.safetensors").stat().st_size > 40e6
+    command = [sys.executable, "-c", LITTLE_MEMORY, str(tmp_path), str(room)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "there is not enough memory" in done.stdout
+    assert len(done.stdout.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
     ("name", "revision"),
-    [("owner/name", None), ("owner/na.me-1@v2", "v2"), ("owner/name@refs/pr/1", "refs/pr/1")],
+    [
+        ("hf:owner/name", None),
+        ("hf:owner/na.me-1@v2", "v2"),
+        ("hf:owner/name@refs/pr/1", "refs/pr/1"),
+    ],
 )
 def test_hub_ids_are_downloaded(
     folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, revision: str | None
@@ -209,7 +302,7 @@ def test_hub_ids_are_downloaded(
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
     assert load_weights(name).name == "tiny"
     ((repository, asked_revision, patterns),) = asked
-    assert (repository, asked_revision) == (name.partition("@")[0], revision)
+    assert (repository, asked_revision) == (name[3:].partition("@")[0], revision)
     assert all(Path(pattern).suffix in (".json", ".safetensors", ".md") for pattern in patterns)
     assert {"config.json", "model.safetensors", "descriptions.safetensors"} <= set(patterns)
 
@@ -221,5 +314,5 @@ def test_a_download_that_fails_is_named(monkeypatch: pytest.MonkeyPatch, reason:
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
     with pytest.raises(WeightsError, match="owner/name") as caught:
-        load_weights("owner/name")
+        load_weights("hf:owner/name")
     assert "\n" not in str(caught.value)

@@ -6,6 +6,7 @@ from argparse import Action
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, signature
+from typing import Any, get_args
 
 import docstring_parser
 from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter
@@ -234,13 +235,19 @@ def _add_argument(parser: ArgumentParser, parameter: Parameter, text: str) -> No
     several = parameter.annotation in (list[str], list[str] | None)
     parser.add_argument(
         *spellings,
-        type=str if several else parameter.annotation,
+        type=str if several else _without_none(parameter.annotation),
         nargs="+" if several else None,
         required=required,
         default=None if required else parameter.default,
         metavar=name.upper(),
         help=text,
     )
+
+
+def _without_none(kind: Any) -> Any:  # noqa: ANN401 - a type
+    """Return a type without None, for which jsonargparse would take the word null."""
+    kinds = [each for each in get_args(kind) if each is not type(None)]
+    return kinds[0] if len(kinds) == 1 else kind
 
 
 def _option(name: str) -> str:

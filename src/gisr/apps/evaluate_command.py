@@ -30,10 +30,10 @@ def evaluate(
     Args:
         data: A data set or a prepared store.
         layout: How the data set lies on disk (see `gisr data list`); recognised when left out.
-        systems: Classical baselines by name, built-in weights, folders of weights, or hub ids;
-            the baselines and the embedded default when left out. magnet-s is scored as
-            `gisr upscale` works by default, magnet-s+plain as with --no-consistent (the network
-            alone), magnet-s+consistent as with --consistent, magnet-s+ensemble as with
+        systems: Classical baselines by name, built-in weights, folders of weights, or hub ids
+            (hf:owner/name); the baselines and the embedded default when left out. magnet-s is
+            scored as `gisr upscale` works by default, magnet-s+plain as with --no-consistent (the
+            network alone), magnet-s+consistent as with --consistent, magnet-s+ensemble as with
             --uncertainty (the mean of eight answers).
         tasks: Keep only these tasks.
         benchmarks: Keep only these benchmarks.

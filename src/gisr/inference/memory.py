@@ -1,9 +1,7 @@
-"""How much memory there is to use, how much a tile takes, and what running out looks like."""
+"""How much memory there is to use, how much a tile takes."""
 
 import re
 from pathlib import Path
-
-import torch
 
 from gisr.errors import InputError, LimitError
 from gisr.magnet import MAGNetConfig
@@ -115,14 +113,3 @@ def largest_tile(
         f"libraries, weights and what was read, and tiles of {smallest} need "
         f"{needed / 1e6:.0f} MB in all"
     )
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error means that memory did not suffice, on the CPU or on a GPU.
-
-    torch has a type of its own for GPUs only; on the CPU its allocator raises RuntimeError.
-    """
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    signs = ("not enough memory", "can't allocate memory", "out of memory")
-    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in signs)

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from gisr.array_types import ImageArray
 from gisr.errors import InputError, LimitError
-from gisr.inference.memory import is_out_of_memory
 from gisr.inference.self_ensemble import UPRIGHT, Moments, Symmetry
 from gisr.inference.survey import Survey
 from gisr.inference.system import Check, unchecked
 from gisr.inference.tiling import TilePlan, blended
 from gisr.inference.windowed_pair import Cut
 from gisr.magnet import MAGNet
+from gisr.memory import is_out_of_memory
 from gisr.windows import Window
 
 Prompt = Float[Tensor, "1 p"]

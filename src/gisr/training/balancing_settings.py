@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gisr.errors import RecipeError
+from gisr.training.recipe_values import check_kinds
 
 BalancingRule = Literal["fixed", "uncertainty", "weight-average", "gradnorm"]
 """The rule that weights the tasks; see :mod:`gisr.training.balancing`."""
@@ -18,6 +19,7 @@ class UncertaintySettings:
 
     def __post_init__(self) -> None:
         """Refuse what learns nothing."""
+        check_kinds(self, "uncertainty.")
         _check_positive("uncertainty", learning_rate=self.learning_rate)
 
 
@@ -32,6 +34,7 @@ class WeightAverageSettings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be divided by, or is no interval."""
+        check_kinds(self, "weight_average.")
         _check_positive("weight_average", temperature=self.temperature, interval=self.interval)
 
 
@@ -47,6 +50,7 @@ class GradNormSettings:
 
     def __post_init__(self) -> None:
         """Refuse what learns nothing."""
+        check_kinds(self, "gradnorm.")
         _check_positive("gradnorm", learning_rate=self.learning_rate)
         if not self.asymmetry >= 0:
             raise RecipeError(f"gradnorm: asymmetry {self.asymmetry} must not be below 0")

@@ -7,17 +7,17 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from statistics import fmean
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import Any, Self
 
 from gisr.errors import FileFormatError
 from gisr.tasks import TaskName
+from gisr.temporaries import write_error
 from gisr.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 LOG_FILE = "log.jsonl"
 _EVERY = 50
@@ -28,14 +28,15 @@ class TrainingLog:
     """Writes ``log.jsonl`` (one JSON object a line) and, if it can, TensorBoard files."""
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
-        """Open, or continue, the log of a run's folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / LOG_FILE
-        torn = path.is_file() and not path.read_bytes().endswith(b"\n")
-        self._lines: TextIO = path.open("a", encoding="utf-8")
-        if torn:  # the run was killed in the middle of a line
-            self._lines.write("\n")
-        self._board = _tensorboard(folder)
+        """Open, or continue, the log of a run's folder.
+
+        Raises:
+            FileFormatError: The disk refuses it.
+        """
+        self._lines = _Records(folder / LOG_FILE)
+        if self._lines.torn:  # the run was killed in the middle of a line
+            self._lines.write(b"\n")
+        self._board = _Board.open(folder / "tensorboard")
         self._values: dict[str, list[float]] = {}
         self._write({"event": "start", "time": time.time(), "recipe": recipe.record()})
 
@@ -71,11 +72,68 @@ class TrainingLog:
         self._write({"event": event, "step": step, "seconds": round(seconds, 1), **values})
         if self._board is not None:
             for key, value in values.items():
-                self._board.add_scalar(f"{event}/{key}", value, step)
+                self._board.add(f"{event}/{key}", value, step)
 
     def _write(self, record: dict[str, Any]) -> None:
-        self._lines.write(json.dumps(record) + "\n")
-        self._lines.flush()
+        self._lines.write((json.dumps(record) + "\n").encode())
+
+
+class _Records:
+    """A file that grows by whole records: of one that a full disk cuts, nothing is left."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.torn = path.is_file() and not path.read_bytes().endswith(b"\n")
+            self._file = path.open("ab", buffering=0)
+        except OSError as error:
+            raise write_error(path, error) from error
+
+    def write(self, record: bytes) -> None:
+        before, left = self._file.tell(), record
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            self._file.truncate(before)
+            raise write_error(self._path, error) from error
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Board:
+    """TensorBoard's events, written at once: its own writer has a thread that fails by itself."""
+
+    def __init__(self, folder: Path) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+
+        number = time.time_ns()
+        self._file = _Records(folder / f"events.out.tfevents.{number // 10**9}.{number}")
+        self._event: Any = Event
+        self._put(Event(wall_time=time.time(), file_version="brain.Event:2"))
+
+    @classmethod
+    def open(cls, folder: Path) -> "_Board | None":
+        """Begin a file, or return None where TensorBoard is not installed (extra ``track``)."""
+        if find_spec("tensorboard") is None:
+            return None
+        return cls(folder)
+
+    def add(self, name: str, value: float, step: int) -> None:
+        summary = {"value": [{"tag": name, "simple_value": value}]}
+        self._put(self._event(wall_time=time.time(), step=step, summary=summary))
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _put(self, event: Any) -> None:  # noqa: ANN401 - tensorboard has no types
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        record = BytesIO()
+        RecordWriter(record).write(event.SerializeToString())
+        self._file.write(record.getvalue())
 
 
 @dataclass(frozen=True)
@@ -150,12 +208,3 @@ def _curves(points: dict[str, dict[int, float]]) -> dict[str, Curve]:
         name: Curve(tuple(sorted(values)), tuple(values[step] for step in sorted(values)))
         for name, values in points.items()
     }
-
-
-def _tensorboard(folder: Path) -> "SummaryWriter | None":
-    """Return a TensorBoard writer, or None where TensorBoard is not installed (extra ``track``)."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder / "tensorboard"))

@@ -1,5 +1,7 @@
 """The training loop: resumable bit for bit on CPU, in the middle of an epoch.
 
+What a run is when it begins, and what it is after a fault, is in :mod:`gisr.training.resume`.
+
 One process or several (:mod:`gisr.training.distributed`) run the same lines; what differs is in
 ``processes``.
 """
@@ -8,7 +10,7 @@ import math
 import operator
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,16 +21,18 @@ from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from gisr.errors import RecipeError
 from gisr.magnet import MAGNet
+from gisr.memory import memory_errors
 from gisr.tasks import TASKS
 from gisr.tasks.text.table import DescriptionTable
-from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
-from gisr.training.distributed import Processes, joined, own_device
+from gisr.training.compiled import compiled_code
+from gisr.training.distributed import Processes, joined, leads, own_device
+from gisr.training.hold import held
 from gisr.training.log import TrainingLog
 from gisr.training.objective import Objective, SampleBatch, gradient_norms, objective
 from gisr.training.recipe import Recipe
-from gisr.training.run import Run
+from gisr.training.resume import Notify, advice, go_on
+from gisr.training.run import DivergedError, Run
 from gisr.training.samples.mixture import Mixture, Position
 from gisr.training.sets import training_sets
 from gisr.weights.store import save_weights
@@ -48,12 +52,14 @@ def train(
     stop_at: int | None = None,
     stop_after: float | None = None,
     quiet: bool = False,
+    notify: Notify = lambda note: None,
 ) -> Path:
     """Train, or resume, the run of a folder.
 
     Args:
         recipe: What to train; a resumed run must have the same recipe (``steps``, ``stages`` and
-            the intervals may change). Its batch is that of all processes together.
+            the intervals may change, ``learning_rate`` and ``gradient_norm`` may be lowered). Its
+            batch is that of all processes together.
         folder: Receives ``checkpoints/``, ``weights/`` (the moving average, ready for
             :func:`gisr.load_model`), ``log.jsonl`` and TensorBoard files.
         device: torch device; under torchrun ``cuda`` gives each process a GPU of its own.
@@ -61,34 +67,62 @@ def train(
         stop_at: Stop after this step, with a checkpoint, as if interrupted.
         stop_after: Stop so after the step in which this many seconds are over, on any process.
         quiet: Show no progress bar.
+        notify: Given a line where the run does not go on from where it ended.
 
     Returns:
-        The folder of the weights.
+        The folder of the weights: those of the newest checkpoint, written now should they be
+        missing or older.
 
     Raises:
-        RecipeError: The recipe cannot be followed, or the folder holds another run.
+        RecipeError: The recipe cannot be followed, the folder holds another run or is another
+            process's, or a step diverged; the checkpoints before it are kept.
         MissingExtraError: The recipe's text encoder needs a package that is not installed.
         WeightsError: Initial weights or those of the text encoder are not there, or damaged.
+        FileFormatError: The disk refuses what the run writes, for example because it is full.
+        LimitError: Memory does not suffice.
     """
     deadline = None if stop_after is None else time.monotonic() + stop_after
     where, folder = torch.device(own_device(device)), Path(folder)
-    with joined(where) as processes:
+    with ExitStack() as stack:
+        if leads():
+            stack.enter_context(held(folder))
+        stack.enter_context(compiled_code(folder))
+        remedy = "lower batch, patch or network.width, or use a machine with more of it"
+        stack.enter_context(memory_errors(f"training {recipe.name}", remedy))
+        processes = stack.enter_context(joined(where))
         processes.check(recipe)
-        on_gpu = where.type == "cuda"
         run = Run.start(recipe, where, processes)
-        if (latest := latest_checkpoint(folder / "checkpoints")) is not None:
-            _check_same(recipe, latest)
-            run.restore(latest)
+        go_on(run, recipe, folder, notify)
         last = recipe.steps if stop_at is None else min(recipe.steps, stop_at)
-        with TrainingLog(folder, recipe) if processes.leads else nullcontext() as log:
-            reports = _Reports(recipe, folder, last, log, validate) if log else None
-            for part, end in recipe.parts(run.step, last):
-                batches = _batches(
-                    _mixture(part), part, run.table, run.position, processes, pinned=on_gpu
-                )
-                if not _follow(run, part, batches, end, deadline, reports, quiet):
-                    break
+        log = stack.enter_context(TrainingLog(folder, recipe) if processes.leads else nullcontext())
+        reports = _Reports(recipe, folder, last, log, validate) if log else None
+        try:
+            _follow_parts(run, recipe, last, deadline, reports, quiet)
+        except DivergedError as error:
+            raise DivergedError(f"{error}: {advice(folder, recipe)}") from error
     return folder / "weights"
+
+
+def _follow_parts(
+    run: Run,
+    recipe: Recipe,
+    last: int,
+    deadline: float | None,
+    reports: "_Reports | None",
+    quiet: bool,
+) -> None:
+    """Take the steps up to the last, stage by stage, while there is the time for it."""
+    for part, end in recipe.parts(run.step, last):
+        batches = _batches(
+            _mixture(part),
+            part,
+            run.table,
+            run.position,
+            run.processes,
+            pinned=run.device.type == "cuda",
+        )
+        if not _follow(run, part, batches, end, deadline, reports, quiet):
+            break
 
 
 @dataclass(frozen=True)
@@ -104,10 +138,14 @@ class _Reports:
     def after_step(self, run: Run, values: dict[str, float], *, stopping: bool) -> None:
         recipe = self.recipe
         self.log.training(run.step, run.seconds, values)
-        if self.validate is not None and _due(run.step, recipe.validate_every, recipe.steps):
+        validating = _due(run.step, recipe.validate_every, recipe.steps)
+        saving = stopping or _due(run.step, recipe.checkpoint_every, self.last)
+        if validating or saving:
+            run.check_finite()
+        if self.validate is not None and validating:
             scores = self.validate(run.averaged.eval(), run.table)
             self.log.validation(run.step, run.seconds, scores)
-        if stopping or _due(run.step, recipe.checkpoint_every, self.last):
+        if saving:
             run.save(self.folder / "checkpoints", recipe)
             save_weights(self.folder / "weights", run.averaged, run.table, name=recipe.name)
 
@@ -175,10 +213,7 @@ def _step(run: Run, recipe: Recipe, batch: SampleBatch) -> dict[str, float]:
     values = _values(loss, weights.tolist(), recipe.balance_weight)
     # Both: the derivative of |x| at NaN is 0, so a damaged truth does not show in the gradient.
     if not (torch.isfinite(norm) and math.isfinite(values["loss"])):
-        raise RecipeError(
-            f"step {run.step + 1}: the loss or its gradient is not finite; lower learning_rate "
-            f"({recipe.learning_rate}) and go on from the last checkpoint"
-        )
+        raise DivergedError(f"step {run.step + 1}: the loss or its gradient is not finite")
     run.optimiser.step()
     run.average.update_parameters(run.network)
     return {**values, "gradient_norm": float(norm), "learning_rate": rate}
@@ -238,27 +273,6 @@ def _batches(
     for batch in loader:
         positions = next(taken)
         yield Position(positions[-1].epoch, positions[-1].index + 1), batch
-
-
-def _check_same(recipe: Recipe, checkpoint: Path) -> None:
-    """Refuse to resume another run: the result would belong to neither recipe."""
-    _, state = load_checkpoint(checkpoint)
-    free = {"steps", "stages", "checkpoint_every", "validate_every", "workers", "data", "compile"}
-    before = state["recipe"]
-    now = {key: _plain(value) for key, value in recipe.record().items()}
-    changed = sorted(k for k in now if k not in free and before.get(k) != now[k])
-    if changed:
-        raise RecipeError(
-            f"{checkpoint.parent.parent}: holds a run of another recipe (changed: "
-            f"{', '.join(changed)}): choose another folder"
-        )
-
-
-def _plain(value: object) -> object:
-    """Return a value as JSON would return it."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _due(step: int, interval: int, last: int) -> bool:

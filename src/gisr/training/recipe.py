@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from gisr.errors import RecipeError
 from gisr.magnet import MAGNetConfig
@@ -17,6 +17,7 @@ from gisr.training.balancing_settings import (
     UncertaintySettings,
     WeightAverageSettings,
 )
+from gisr.training.recipe_values import check_kinds, check_ranges
 from gisr.training.set_recipe import SetRecipe
 
 Precision = Literal["float32", "bfloat16"]
@@ -41,6 +42,10 @@ class Stage:
     batch: int
     """Samples of a step."""
 
+    def __post_init__(self) -> None:
+        """Refuse values of the wrong kind."""
+        check_kinds(self, "stages: ")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -64,14 +69,16 @@ class Recipe:
     """The encoder of the descriptions: ``minilm`` by the table that ships with gisr, ``clip`` (the
     paper's) by an encoder that is loaded when the run starts. ``network.text_width`` must fit."""
     text_source: str | None = None
-    """Folder or hub id of the weights of ``clip``; OpenAI's ViT-B/32 from the hub when None."""
+    """Folder, or hub id (``hf:owner/name``), of the weights of ``clip``; when None, OpenAI's
+    ViT-B/32 if a copy is on this machine: nothing is downloaded that the recipe does not name."""
     open_only: bool = True
     """Train only on pairs whose licence lets the weights be given away."""
     splits: tuple[Literal["train", "research"], ...] = ("train",)
     exclude: tuple[str, ...] = ()
     """Entries left out by name, so that they can be shown or tested as never trained on."""
     initial_weights: str | None = None
-    """Folder of weights to start from, whose own descriptions are kept; random when None."""
+    """Weights to start from, a built-in name, a folder or a hub id (``hf:owner/name``), whose own
+    descriptions are kept; random when None."""
     patch: int = 128
     """Side of the patches in guide pixels."""
     batch: int = 4
@@ -121,34 +128,22 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse runs that cannot work."""
+        check_kinds(self)
         if not self.sets:
             raise RecipeError("sets: the recipe names no training set")
         if not self.folders and not self.only_generated:
             raise RecipeError("data: the recipe names no folder")
-        positive = ("steps", "patch", "batch", "patches_per_image", "checkpoint_every")
-        for name in positive:
-            if getattr(self, name) < 1:
-                raise RecipeError(f"{name}: {getattr(self, name)} must be at least 1")
-        not_negative = ("warmup", "workers", "validate_every", "balance_weight", "misregistration")
-        for name in not_negative:
-            if not getattr(self, name) >= 0:
-                raise RecipeError(f"{name}: {getattr(self, name)} must not be below 0")
+        check_ranges(self)
         if self.sampling_temperature is not None and not self.sampling_temperature > 0:
             raise RecipeError(
                 f"sampling_temperature: {self.sampling_temperature} must be above 0, or null"
             )
-        if self.criterion not in get_args(Criterion):
-            raise RecipeError(f"criterion {self.criterion!r} must be one of {get_args(Criterion)}")
         if not self.gradient_norm > 0:
             raise RecipeError(f"gradient_norm: {self.gradient_norm} must be above 0")
         if not 0 < self.learning_rate < math.inf or not 0 <= self.average < 1:
             raise RecipeError(
                 f"learning_rate {self.learning_rate} must be finite and above 0, and "
                 f"average {self.average} in [0, 1)"
-            )
-        if self.text_encoder not in get_args(TextEncoderName):
-            raise RecipeError(
-                f"text_encoder {self.text_encoder!r} must be one of {get_args(TextEncoderName)}"
             )
         if self.text_source is not None and self.text_encoder != "clip":
             raise RecipeError(
@@ -172,10 +167,6 @@ class Recipe:
                 )
 
     def _check_balancing(self) -> None:
-        if self.balancing not in get_args(BalancingRule):
-            raise RecipeError(
-                f"balancing {self.balancing!r} must be one of {get_args(BalancingRule)}"
-            )
         for name, weight in self.task_weights.items():
             if name not in TASKS or not weight >= 0:
                 raise RecipeError(

@@ -1,13 +1,15 @@
 """Recipes as YAML files, which may come from strangers: data, and nothing else."""
 
+import re
 from dataclasses import fields
 from pathlib import Path
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
-from gisr.errors import RecipeError
+from gisr.errors import RecipeError, listed, shortened
 from gisr.training.recipe import Recipe
+from gisr.training.recipe_values import hint_of, wrong_kind
 
 _SPECIAL = frozenset({"class_path", "init_args", "dict_kwargs"})
 _MOST_BYTES = 2**20
@@ -38,9 +40,26 @@ def read_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
         values = parser.parse_args(["--recipe", str(path), *(overrides or [])])
         values.pop("recipe")
         return Recipe(**parser.instantiate(values))
-    except (ArgumentError, OSError, TypeError, ValueError, yaml.YAMLError) as error:
-        message = " ".join(str(error).split())
-        raise RecipeError(f"{path}: {message}") from error
+    except ArgumentError as error:
+        raise RecipeError(f"{path}: {_readable(str(error))}") from error
+    except (OSError, TypeError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise RecipeError(f"{path}: {_one_line(str(error))}") from error
+
+
+def _readable(message: str) -> str:
+    """Say in one line what jsonargparse says of a value of the wrong kind in several."""
+    names = [
+        name for key in re.findall(r'Parser key "([^"]+)"', message) for name in key.split(".")
+    ]
+    value = re.search(r"(?:Got|Given) value: (.*)", message)
+    hint = hint_of(Recipe, names)
+    if value is None or hint is None:
+        return _one_line(message)
+    return wrong_kind(".".join(names), value[1].strip(), hint)
+
+
+def _one_line(message: str) -> str:
+    return shortened(" ".join(message.split()), 400)
 
 
 def _plain_text(path: Path) -> str:
@@ -70,10 +89,12 @@ def _check_plain(values: object) -> None:
     if not isinstance(values, dict):
         raise RecipeError("a recipe is a list of settings, 'name: value' each")
     if unknown := sorted(map(str, set(values) - {setting.name for setting in fields(Recipe)})):
-        raise RecipeError(f"unknown settings {', '.join(unknown)}")
+        raise RecipeError(f"unknown settings {listed(unknown)}")
     nested = [values.get(name, {}) for name in _GROUPS]
-    listed = [values.get(name, []) for name in _LISTS]
-    nested += [item for items in listed for item in (items if isinstance(items, list) else [items])]
+    lists = [values.get(name, []) for name in _LISTS]
+    nested += [item for items in lists for item in (items if isinstance(items, list) else [items])]
     for group in nested:
         if not isinstance(group, dict) or not _SPECIAL.isdisjoint(group):
-            raise RecipeError(f"{group!r} must be settings, 'name: value' each, and no class")
+            raise RecipeError(
+                f"{shortened(repr(group))} must be settings, 'name: value' each, and no class"
+            )

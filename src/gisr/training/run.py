@@ -21,6 +21,19 @@ from gisr.training.samples.mixture import Position
 from gisr.weights.store import load_weights
 
 _ALONE = Processes()
+_PARTS = {
+    "network": "the network's weights",
+    "average": "their moving average",
+    "balancing": "the tasks' weights",
+    "optimiser": "the optimiser's state",
+}
+"""What the first word of a tensor's name stands for."""
+_NAN_AT_FIRST = "balancing.before"
+"""Error of a task in the interval before: NaN until there was one."""
+
+
+class DivergedError(RecipeError):
+    """A step gave values that are not finite; nothing of it may be kept."""
 
 
 @dataclass
@@ -94,8 +107,28 @@ class Run:
             tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)
         return tensors
 
+    def not_finite(self) -> str | None:
+        """Return what of the state holds NaN or infinity, in words; None where all is finite."""
+        for name, tensor in self.tensors().items():
+            if name != _NAN_AT_FIRST and not torch.isfinite(tensor).all():
+                return _PARTS[name.partition(".")[0]]
+        return None
+
+    def check_finite(self) -> None:
+        """Refuse a state that no run could go on from.
+
+        Raises:
+            DivergedError: It holds NaN or infinity.
+        """
+        if (damaged := self.not_finite()) is not None:
+            raise DivergedError(f"step {self.step}: {damaged} became NaN or infinite")
+
     def save(self, folder: Path, recipe: Recipe) -> Path:
-        """Write a checkpoint."""
+        """Write a checkpoint.
+
+        Raises:
+            FileFormatError: The disk refuses it.
+        """
         state = {
             "step": self.step,
             "epoch": self.position.epoch,

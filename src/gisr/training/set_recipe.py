@@ -6,12 +6,14 @@ from gisr.data.synthetic import GENERATED, GENERATED_TASKS
 from gisr.errors import RecipeError
 from gisr.tasks import TASKS, TaskName
 from gisr.tasks.sensors import find_sensor
+from gisr.training.recipe_values import check_kinds
 
 _OF_VOCABULARY = {
     "sensors": ("sensor",),
     "contrasts": ("contrast", "guide_contrast", "middle_slices", "foreground_share"),
 }
 """Settings that only tasks with some names in their vocabulary have."""
+_LARGEST_RATIO = 1024
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,11 @@ class SetRecipe:
 
     def __post_init__(self) -> None:
         """Refuse sets that cannot be filled."""
-        if self.task not in TASKS or self.ratio < 2:
+        check_kinds(self, "sets: ")
+        if self.task not in TASKS or not 2 <= self.ratio <= _LARGEST_RATIO:
             raise RecipeError(
-                f"sets: {self.task} x{self.ratio} must be one of {tuple(TASKS)} at ratio 2 or more"
+                f"sets: {self.task} x{self.ratio} must be one of {tuple(TASKS)} at a ratio from 2 "
+                f"to {_LARGEST_RATIO}"
             )
         if self.generated and (self.task not in GENERATED_TASKS or self.sensor is not None):
             raise RecipeError(

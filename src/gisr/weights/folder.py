@@ -1,7 +1,7 @@
 """Folders of weights: found, and checked as far as it goes without torch."""
 
 import json
-import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from io import BufferedReader
@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from gisr.errors import WeightsError
+from gisr.errors import WeightsError, listed, shortened
+from gisr.hub import as_hub_id, find_hub_id
 from gisr.magnet import MAGNetConfig
+from gisr.memory import is_out_of_memory, memory_errors
 from gisr.tasks.text.table import DescriptionTable
 
 CONFIG_FILE = "config.json"
@@ -23,8 +25,6 @@ FORMAT = "gisr weights 1"
 EMBEDDED = ("magnet-s",)
 """Names of the weights inside the package, the default first."""
 
-_HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
-"""``owner/name``: no folder that could lie above, no address."""
 _MOST_CONFIG_BYTES = 2**20
 _MOST_HEADER_BYTES = 2**24
 """Ours have 60 kB; the format allows 100 MB."""
@@ -53,16 +53,22 @@ def find_weights(name_or_path: str | Path | None = None) -> WeightsFolder:
     """Find weights by built-in name, folder, or hub id, and check their configuration and values.
 
     Args:
-        name_or_path: One of :data:`EMBEDDED`, a folder, or a Hugging Face hub id
-            (``owner/name``, optionally ``owner/name@revision``), which is downloaded. None gives
-            the embedded default.
+        name_or_path: One of :data:`EMBEDDED`, a folder, or a Hugging Face hub id said as one
+            (``hf:owner/name``, optionally ``hf:owner/name@revision``), which is downloaded: for
+            nothing else is there any network. None gives the embedded default.
 
     Raises:
         WeightsError: Nothing is there, or a file is damaged, false, or holds values that are not
             finite.
+        LimitError: Memory does not suffice.
     """
     name = EMBEDDED[0] if name_or_path is None else str(name_or_path)
     folder = _find(name)
+    with memory_errors(f"{folder}", "these weights need a machine with more of it"):
+        return _checked(folder, name)
+
+
+def _checked(folder: Path, name: str) -> WeightsFolder:
     config = _read_json(folder / CONFIG_FILE)
     network = _read_config(config, folder / CONFIG_FILE)
     _check_tensors(folder / TENSORS_FILE)
@@ -76,7 +82,7 @@ def find_weights(name_or_path: str | Path | None = None) -> WeightsFolder:
     if descriptions.encoder != config.get("text_encoder"):
         raise WeightsError(
             f"{folder}: descriptions are of the text encoder {descriptions.encoder}, "
-            f"{CONFIG_FILE} names {config.get('text_encoder')!r}"
+            f"{CONFIG_FILE} names {shortened(repr(config.get('text_encoder')))}"
         )
     return WeightsFolder(folder, str(config.get("name", name)), network, descriptions)
 
@@ -89,14 +95,15 @@ def embedded_folder(name: str) -> Path:
 def _find(name: str) -> Path:
     if name in EMBEDDED:
         return embedded_folder(name)
-    if name and Path(name).is_dir():
-        return Path(name)
-    repository, _, revision = name.partition("@")
-    if _HUB_ID.fullmatch(repository):
-        return _download(repository, revision or None)
+    if (found := find_hub_id(name)) is not None:
+        return _download(*found)
+    with suppress(OSError, ValueError):  # too long a name, a zero byte
+        if name and Path(name).is_dir():
+            return Path(name)
     raise WeightsError(
-        f"no weights {name!r}: give one of {', '.join(EMBEDDED)}, a folder with {CONFIG_FILE} and "
-        f"{TENSORS_FILE}, or a hub id such as owner/name"
+        f"no weights {shortened(repr(name))}: there is no such folder; give one of "
+        f"{', '.join(EMBEDDED)}, a folder with {CONFIG_FILE} and {TENSORS_FILE}, or a hub id as "
+        f"{as_hub_id(name)}"
     )
 
 
@@ -143,10 +150,10 @@ def _read_config(config: dict[str, Any], path: Path) -> MAGNetConfig:
         raise WeightsError(f"{path}: 'network' must hold the settings of the network")
     default = asdict(MAGNetConfig())
     if odd := sorted(set(values) ^ set(default)):
-        raise WeightsError(f"{path}: unknown or missing settings {odd}")
+        raise WeightsError(f"{path}: unknown or missing settings {listed(odd)}")
     for name, value in values.items():
         if not _same_type(value, default[name]):
-            raise WeightsError(f"{path}: {name} cannot be {value!r}")
+            raise WeightsError(f"{path}: {name} cannot be {shortened(repr(value))}")
     arguments: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
     }
@@ -184,7 +191,10 @@ def _check_tensors(path: Path) -> None:
             for name, tensor in header.items():
                 _check_tensor(path, name, tensor, stream, 8 + length)
     except (OSError, ValueError, RecursionError, SafetensorError) as error:
-        raise WeightsError(f"{path}: cannot be read as safetensors ({error})") from error
+        if is_out_of_memory(error):
+            raise
+        reason = shortened(str(error), 200)
+        raise WeightsError(f"{path}: cannot be read as safetensors ({reason})") from error
 
 
 def _check_tensor(
@@ -193,7 +203,8 @@ def _check_tensor(
     dtype = _TYPES.get(tensor["dtype"])
     if dtype is None:
         raise WeightsError(
-            f"{path}: tensor {name!r} is {tensor['dtype']}, not one of {', '.join(_TYPES)}"
+            f"{path}: tensor {shortened(repr(name))} is {tensor['dtype']}, not one of "
+            f"{', '.join(_TYPES)}"
         )
     first, last = tensor["data_offsets"]
     stream.seek(start + first)
@@ -203,4 +214,6 @@ def _check_tensor(
     else:
         finite = np.isfinite(values).all()
     if not finite:
-        raise WeightsError(f"{path}: tensor {name!r} holds NaN or infinity: do not use it")
+        raise WeightsError(
+            f"{path}: tensor {shortened(repr(name))} holds NaN or infinity: do not use it"
+        )

@@ -6,17 +6,19 @@ A folder holds ``config.json`` (format, shape of the network, text encoder), ``m
 """
 
 import json
-import os
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
-from gisr.errors import WeightsError
+from gisr.errors import WeightsError, listed, shortened
 from gisr.magnet import MAGNet
+from gisr.memory import is_out_of_memory, memory_errors
 from gisr.tasks.text.table import DescriptionTable
+from gisr.temporaries import sweep, write_error, written_whole
 from gisr.weights.folder import (
     CARD_FILE,
     CONFIG_FILE,
@@ -56,13 +58,18 @@ def load_folder(folder: WeightsFolder) -> Weights:
 
     Raises:
         WeightsError: The tensors are not those of the network in the configuration.
+        LimitError: Memory does not suffice.
     """
     path = folder.path / TENSORS_FILE
-    try:
-        tensors = load_file(path)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise WeightsError(f"{path}: cannot be read as safetensors ({error})") from error
-    return Weights(folder.name, _build(folder, tensors).eval(), folder.descriptions)
+    with memory_errors(str(path), "these weights need a machine with more of it"):
+        try:
+            tensors = load_file(path)
+        except (OSError, ValueError, SafetensorError) as error:
+            if is_out_of_memory(error):
+                raise
+            reason = shortened(str(error), 200)
+            raise WeightsError(f"{path}: cannot be read as safetensors ({reason})") from error
+        return Weights(folder.name, _build(folder, tensors).eval(), folder.descriptions)
 
 
 def save_weights(
@@ -86,9 +93,9 @@ def save_weights(
 
     Raises:
         WeightsError: A tensor holds values that are not finite.
+        FileFormatError: The disk refuses a file; none of them was replaced then.
     """
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
     tensors = {
         key: value.detach().to("cpu", dtype).contiguous(memory_format=torch.contiguous_format)
         for key, value in network.state_dict().items()
@@ -100,36 +107,53 @@ def save_weights(
         "network": asdict(network.config),
         "text_encoder": descriptions.encoder,
     }
-    save_file(tensors, _part(target / TENSORS_FILE), metadata={"format": "pt"})
-    _part(target / TENSORS_FILE).chmod(0o644)  # safetensors lets only the owner read
-    _part(target / TENSORS_FILE).replace(target / TENSORS_FILE)
-    descriptions.save(target / DESCRIPTIONS_FILE)
-    _write_text(target / CONFIG_FILE, json.dumps(config, indent=1) + "\n")
+    contents = {
+        # As bytes: what safetensors writes itself is for the owner's eyes, and fails without the
+        # system's reason.
+        TENSORS_FILE: save(tensors, metadata={"format": "pt"}),
+        DESCRIPTIONS_FILE: descriptions.content(),
+        CONFIG_FILE: (json.dumps(config, indent=1) + "\n").encode(),
+    }
     if card is not None:
-        _write_text(target / CARD_FILE, card)
+        contents[CARD_FILE] = card.encode()
+    _write_all(target, contents)
 
 
 def _build(folder: WeightsFolder, tensors: dict[str, torch.Tensor]) -> MAGNet:
     """Fill a network with exactly these tensors; one that does not fit is never allocated."""
     with torch.device("meta"):
         network = MAGNet(folder.config)
-    try:
-        # Copies: where a file happens to lie in memory would show in the last digit of results.
-        values = {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}
-        network.load_state_dict(values, assign=True)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise WeightsError(f"{folder.path}: tensors do not fit {CONFIG_FILE}: {reason}") from error
+    if misfit := _misfit(network.state_dict(), tensors):
+        raise WeightsError(f"{folder.path}: tensors do not fit {CONFIG_FILE}: {misfit}")
+    # Copies: where a file happens to lie in memory would show in the last digit of results.
+    values = {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}
+    network.load_state_dict(values, assign=True)
     return network
 
 
-def _part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
+def _misfit(wanted: dict[str, torch.Tensor], found: dict[str, torch.Tensor]) -> str:
+    """Return in a few words what is wrong with some tensors; nothing where they fit."""
+    if missing := wanted.keys() - found.keys():
+        return f"missing: {listed(missing)}"
+    if unknown := found.keys() - wanted.keys():
+        return f"unknown: {listed(unknown)}"
+    for name, tensor in wanted.items():
+        if tensor.shape != found[name].shape:
+            shapes = (shortened(str(list(each.shape))) for each in (found[name], tensor))
+            return f"size mismatch of {name}: {' instead of '.join(shapes)}"
+    return ""
 
 
-def _write_text(path: Path, text: str) -> None:
-    _part(path).write_text(text, encoding="utf-8")
-    _part(path).replace(path)
+def _write_all(folder: Path, contents: dict[str, bytes]) -> None:
+    """Write files that take their places together, when all of them are whole."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(folder, error) from error
+    sweep(folder)
+    with ExitStack() as stack:
+        for name, content in contents.items():
+            stack.enter_context(written_whole(folder / name)).write_bytes(content)
 
 
 def _check_tensors(tensors: dict[str, torch.Tensor], where: str) -> None:

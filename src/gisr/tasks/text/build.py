@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Embed the built-in descriptions and write the table."""
     parser = argparse.ArgumentParser(description="Embed the built-in task descriptions.")
     parser.add_argument("--encoder", choices=get_args(TextEncoderName), default="minilm")
-    parser.add_argument("--source", help="folder (or, for clip, hub id) of the encoder's weights")
+    parser.add_argument("--source", help="folder or hub id (hf:owner/name) of the weights")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name(BUILT_IN_FILE))
     options = parser.parse_args(arguments)
     encoder = load_text_encoder(options.encoder, options.source)

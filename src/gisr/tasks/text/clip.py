@@ -1,7 +1,8 @@
 """CLIP's text encoder, the one the paper uses (Section III-B).
 
 Radford et al., Learning Transferable Visual Models From Natural Language Supervision, 2021. The
-weights are large and have their own home, so they are not shipped: name a folder or a hub id.
+weights are large and have their own home, so they are not shipped: name a folder or a hub id
+(``hf:owner/name``).
 """
 
 from collections.abc import Sequence
@@ -13,8 +14,8 @@ from jaxtyping import Float
 from gisr.tasks.text.interface import TextEncoderName, sentence_batches
 from gisr.tasks.text.pretrained import Pretrained, load_pretrained
 
-DEFAULT_SOURCE = "openai/clip-vit-base-patch32"
-"""Hub id used when no source is given: embeddings of 512 values."""
+DEFAULT_SOURCE = "hf:openai/clip-vit-base-patch32"
+"""Hub id whose copy on this machine is used when no source is given: embeddings of 512 values."""
 
 
 class ClipEncoder:
@@ -26,14 +27,21 @@ class ClipEncoder:
 
     @classmethod
     def load(cls, source: str | Path | None = None) -> "ClipEncoder":
-        """Load the text tower from a local folder, or download it from a hub id (safetensors only).
+        """Load the text tower (safetensors only).
+
+        Args:
+            source: A folder, or a hub id said as one (``hf:owner/name``), which is downloaded. None
+                takes :data:`DEFAULT_SOURCE` where it was downloaded before, without the network.
 
         Raises:
             MissingExtraError: transformers is not installed.
             WeightsError: The source cannot be reached, or does not hold a whole CLIP text tower
                 with its tokenizer.
         """
-        return cls(load_pretrained("CLIPTextModelWithProjection", source or DEFAULT_SOURCE))
+        architecture = "CLIPTextModelWithProjection"
+        if source is None:
+            return cls(load_pretrained(architecture, DEFAULT_SOURCE, kept=True))
+        return cls(load_pretrained(architecture, source))
 
     @property
     def name(self) -> TextEncoderName:

@@ -12,9 +12,9 @@ def load_text_encoder(name: str, source: str | Path | None = None) -> TextEncode
 
     Args:
         name: One of :data:`TextEncoderName`.
-        source: Folder with the weights and the tokenizer; for ``clip`` also a Hugging Face hub id.
-            None means the installed package of weights (``minilm``) or
-            :data:`gisr.tasks.text.clip.DEFAULT_SOURCE` (``clip``).
+        source: Folder with the weights and the tokenizer; or a Hugging Face hub id said as one
+            (``hf:owner/name``). None means the installed package of weights (``minilm``) or the
+            copy on this machine of :data:`gisr.tasks.text.clip.DEFAULT_SOURCE` (``clip``).
 
     Raises:
         InputError: The name is none of :data:`TextEncoderName`.

@@ -39,7 +39,10 @@ class MiniLMEncoder:
 
     @classmethod
     def load(cls, source: str | Path | None = None) -> "MiniLMEncoder":
-        """Load the weights from a folder, or from the first installed package of :data:`PACKAGES`.
+        """Load the weights from the first installed package of :data:`PACKAGES`, or from a source.
+
+        Args:
+            source: A folder, or a hub id said as one (``hf:owner/name``).
 
         Raises:
             MissingExtraError: transformers or every package of weights is missing.

@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gisr.errors import MissingExtraError, WeightsError
+from gisr.errors import MissingExtraError, WeightsError, shortened
+from gisr.hub import as_hub_id, find_hub_id
+from gisr.memory import memory_errors
 
 
 class Pretrained(NamedTuple):
@@ -15,34 +17,54 @@ class Pretrained(NamedTuple):
     tokenizer: Any
 
 
-def load_pretrained(architecture: str, place: str | Path) -> Pretrained:
+def load_pretrained(architecture: str, place: str | Path, *, kept: bool = False) -> Pretrained:
     """Load a model class of transformers by name, with the tokenizer beside it.
 
-    Only safetensors are read, so that loading cannot run code. A place that is an existing folder
-    is read offline; anything else is a Hugging Face hub id, which transformers downloads once and
-    keeps in its cache.
+    Only safetensors are read, so that loading cannot run code.
+
+    Args:
+        architecture: Name of the class.
+        place: A folder, or a Hugging Face hub id said as one (``hf:owner/name``), which
+            transformers downloads once and keeps in its cache. There is no network for a folder.
+        kept: The place is a hub id of which only a copy kept in that cache is taken.
 
     Raises:
         MissingExtraError: transformers is not installed.
         WeightsError: The place cannot be reached, holds something else, or lacks a weight.
+        LimitError: Memory does not suffice.
     """
+    hub_id = find_hub_id(str(place))
+    if hub_id is None and not Path(place).is_dir():
+        raise WeightsError(
+            f"no text encoder {shortened(repr(str(place)))}: there is no such folder; give a "
+            f"folder with the weights of a {architecture} as safetensors and its tokenizer, or a "
+            f"hub id as {as_hub_id(str(place))}"
+        )
     try:
         import transformers
     except ImportError as error:
         raise MissingExtraError(
             'text encoders need the package transformers: install it with pip install "gisr[text]"'
         ) from error
-    local = Path(place).is_dir()
+    source, revision = (str(place), None) if hub_id is None else hub_id
+    where: dict[str, Any] = {"local_files_only": hub_id is None or kept}
+    where |= {} if revision is None else {"revision": revision}
     model_class = getattr(transformers, architecture)
     try:
-        with _quiet():
-            tokenizer = transformers.AutoTokenizer.from_pretrained(place, local_files_only=local)
+        with _quiet(), memory_errors(str(place), "this text encoder needs a machine with more"):
+            tokenizer = transformers.AutoTokenizer.from_pretrained(source, **where)
             model, report = model_class.from_pretrained(
-                place, local_files_only=local, use_safetensors=True, output_loading_info=True
+                source, use_safetensors=True, output_loading_info=True, **where
             )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
+        if kept:
+            raise WeightsError(
+                f"the text encoder {source} is not on this machine: say {place} to download it, or "
+                "give its folder (in a recipe or on the command line of gisr train: text_source)"
+            ) from error
+        reason = shortened(" ".join(str(error).split()), 300)
         raise WeightsError(
-            f"cannot load the text encoder from {place}: {error}. Give a folder or a hub id with "
+            f"cannot load the text encoder from {place}: {reason}. Give a folder or a hub id with "
             f"the weights of a {architecture} as safetensors and its tokenizer"
         ) from error
     if report["missing_keys"]:

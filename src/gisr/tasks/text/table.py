@@ -1,7 +1,6 @@
 """The embedded table: every built-in description with its embedding, so that none is computed."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,9 +13,11 @@ from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from gisr.errors import InputError, WeightsError
+from gisr.errors import InputError, WeightsError, shortened
+from gisr.memory import is_out_of_memory
 from gisr.tasks import built_in_descriptions
 from gisr.tasks.text.interface import TextEncoder, TextEncoderName
+from gisr.temporaries import written_whole
 
 BUILT_IN_FILE = "built_in_minilm.safetensors"
 """File name, inside this package, of the table of the built-in descriptions."""
@@ -106,20 +107,22 @@ class DescriptionTable:
         return bool(np.allclose(found, self.embeddings, rtol=0, atol=_SAME))
 
     def save(self, path: str | Path) -> None:
-        """Write the table as one safetensors file; the file is whole or not there at all."""
+        """Write the table as one safetensors file; the file is whole or not there at all.
+
+        Raises:
+            FileFormatError: The disk refuses it.
+        """
+        with written_whole(Path(path)) as part:
+            part.write_bytes(self.content())
+
+    def content(self) -> bytes:
+        """Return the bytes of the file that :meth:`save` writes."""
         metadata = {
             "format": _FORMAT,
             "encoder": self.encoder,
             "sentences": json.dumps(self.sentences),
         }
-        content = save({name: getattr(self, name) for name in _ARRAYS}, metadata=metadata)
-        whole = Path(path)
-        part = whole.with_name(f"{whole.name}.{os.getpid()}.part")
-        try:
-            part.write_bytes(content)
-            part.replace(whole)
-        finally:
-            part.unlink(missing_ok=True)
+        return save({name: getattr(self, name) for name in _ARRAYS}, metadata=metadata)
 
     @classmethod
     def load(cls, path: str | Path) -> "DescriptionTable":
@@ -133,7 +136,10 @@ class DescriptionTable:
                 metadata = file.metadata() or {}
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         except (OSError, SafetensorError) as error:
-            raise WeightsError(f"cannot read the description table {path}: {error}") from error
+            if is_out_of_memory(error):
+                raise MemoryError(str(path)) from error
+            reason = shortened(str(error), 200)
+            raise WeightsError(f"cannot read the description table {path}: {reason}") from error
         if metadata.get("format") != _FORMAT or set(arrays) != set(_ARRAYS):
             raise WeightsError(f"{path} is not a description table of gisr: build it again")
         try:
@@ -207,7 +213,7 @@ def _directions(
 
 def _check(table: DescriptionTable) -> None:
     if table.encoder not in get_args(TextEncoderName):
-        raise WeightsError(f"unknown text encoder {table.encoder!r}")
+        raise WeightsError(f"unknown text encoder {shortened(repr(table.encoder))}")
     if not all(isinstance(sentence, str) for sentence in table.sentences):
         raise WeightsError("a sentence is not text")
     if len(set(table.sentences)) != len(table.sentences):

@@ -16,6 +16,9 @@ from gisr.errors import RecipeError
 from gisr.training.samples.patches import Sample
 from gisr.training.samples.training_set import TrainingSet
 
+_MOST_SAMPLES = 10**7
+"""Of an epoch: their order is kept in memory."""
+
 
 @dataclass(frozen=True)
 class Position:
@@ -50,7 +53,7 @@ class Mixture(Dataset[Sample]):
                 size, and the larger, the more alike. None is the limit, every set alike.
 
         Raises:
-            RecipeError: There is no set, or one is empty.
+            RecipeError: There is no set, one is empty, or an epoch is too long.
         """
         for number, training_set in enumerate(sets):
             if len(training_set) == 0:
@@ -64,6 +67,11 @@ class Mixture(Dataset[Sample]):
         self.seed = seed
         sizes = [len(training_set) for training_set in sets]
         length = len(sizes) * patches_per_image * min(sizes)
+        if length > _MOST_SAMPLES:
+            raise RecipeError(
+                f"patches_per_image: {patches_per_image} makes an epoch of {length} samples, more "
+                f"than {_MOST_SAMPLES}: lower it"
+            )
         self.items = shares(sizes, length, temperature)
         """Items that an epoch takes from each set."""
         self._order: tuple[int, list[tuple[int, int]]] = (-1, [])

@@ -9,6 +9,7 @@ import cv2
 import nibabel
 import numpy as np
 import pytest
+from option_tables import GROUPS, groups_in, rewritten
 from tests.geotiffs import write_geotiff
 from weights_card import card_results, card_worst, read_scores, readme_results
 
@@ -47,6 +48,17 @@ def test_commands_parse(page: Path) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tables_of_options_are_those_of_the_options(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert rewritten(text) == text, "stale: run python tools/option_tables.py docs/*.md"
+
+
+def test_every_group_of_options_has_its_table_once() -> None:
+    shown = [group for page in PAGES for group in groups_in(page.read_text(encoding="utf-8"))]
+    assert sorted(shown) == sorted(GROUPS)
 
 
 def test_troubleshooting_quotes_messages_that_exist() -> None:

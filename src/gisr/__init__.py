@@ -1,7 +1,8 @@
 """gisr: guided image super-resolution with one network for satellite, MR and depth images.
 
 ``import gisr`` is cheap: torch is imported with the first use of :func:`load_model` or
-:class:`Upscaler`.
+:class:`Upscaler`. Files are sharpened by :mod:`gisr.pipelines`, networks trained by
+:mod:`gisr.training`, compared systems found in :mod:`gisr.baselines`.
 
 Example:
     ::
@@ -10,32 +11,58 @@ Example:
         sharp = upscaler(target, guide, task="depth")
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from gisr.lazy import lazy_names
 from gisr.version import __version__
 
 if TYPE_CHECKING:
     from gisr.data.pair import Pair
+    from gisr.errors import GisrError
+    from gisr.inference.array_pair import make_pair
+    from gisr.inference.dask_arrays import upscale_dask
+    from gisr.inference.system import Answer, PairSystem, Settings
     from gisr.inference.upscaler import Upscaler, load_model
+    from gisr.pipelines.options import Options
+    from gisr.pipelines.run import upscale_files
+    from gisr.tasks import TASKS, Task
 
-_HOMES = {
-    "Pair": "gisr.data.pair",
-    "Upscaler": "gisr.inference.upscaler",
-    "load_model": "gisr.inference.upscaler",
+_MODULES = {
+    "gisr.data.pair": ("Pair",),
+    "gisr.errors": ("GisrError",),
+    "gisr.inference.array_pair": ("make_pair",),
+    "gisr.inference.dask_arrays": ("upscale_dask",),
+    "gisr.inference.system": (
+        "Answer",
+        "PairSystem",
+        "Settings",
+    ),
+    "gisr.inference.upscaler": (
+        "Upscaler",
+        "load_model",
+    ),
+    "gisr.pipelines.options": ("Options",),
+    "gisr.pipelines.run": ("upscale_files",),
+    "gisr.tasks": (
+        "TASKS",
+        "Task",
+    ),
 }
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)
 
-
-def __getattr__(name: str) -> object:
-    """Import a public name from its module when it is first asked for (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    """Return the public names, the lazy ones too."""
-    return sorted({*globals(), *_HOMES})
-
-
-__all__ = ["Pair", "Upscaler", "__version__", "load_model"]
+__all__ = [
+    "TASKS",
+    "Answer",
+    "GisrError",
+    "Options",
+    "Pair",
+    "PairSystem",
+    "Settings",
+    "Task",
+    "Upscaler",
+    "__version__",
+    "load_model",
+    "make_pair",
+    "upscale_dask",
+    "upscale_files",
+]

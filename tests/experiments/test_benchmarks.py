@@ -64,7 +64,7 @@ MEMBERS: list[tuple[Entry, set[str]]] = [
     (scene("nbu", "QuickBird", split="train"), set()),
     (scene("pairs"), {"own-scenes", "own-full"}),
     (scan("open-pairs", "T1", "T2", "FLAIR"), {"mri-t1-t2", "mri-t1-flair"}),
-    (scan("open-pairs", "T1", "T2", split="val"), {"mri-t1-t2"}),
+    (scan("open-pairs", "T1", "T2", split="val"), set()),
     (scan("brats", "T1", "T1ce", "T2"), {"brats"}),
     (scan("brats", "T1", "FLAIR"), set()),
     (scan("ixi", "PD", "T2"), {"own-scans"}),

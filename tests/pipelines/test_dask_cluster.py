@@ -14,7 +14,7 @@ from gisr.errors import InputError, WeightsError
 from gisr.pipelines import dask_cluster as cluster
 from gisr.pipelines.batch import Batch, BatchItem, PairOutcome, plan_batch
 from gisr.pipelines.dask_cluster import load_once, run_on_cluster, sharpen_item
-from gisr.pipelines.options import Execution
+from gisr.pipelines.execution import Execution
 from gisr.weights import store as weights_module
 from gisr.weights.store import Weights, save_weights
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from gisr.apps.progress import ProgressBar
 from gisr.apps.reporting import report_result
-from gisr.pipelines.options import Execution, Options
+from gisr.pipelines.execution import Execution
+from gisr.pipelines.options import Options
 
 if TYPE_CHECKING:
     from gisr.pipelines.batch import Batch, BatchItem, PairOutcome

@@ -6,8 +6,9 @@ from pathlib import Path
 from gisr.apps.machine import checked_device, set_threads
 from gisr.apps.reporting import report_result
 from gisr.errors import InputError
+from gisr.pipelines.execution import Execution
 from gisr.pipelines.option import command_words
-from gisr.pipelines.options import Execution, Options
+from gisr.pipelines.options import Options
 from gisr.tasks import find_task
 
 

@@ -44,10 +44,9 @@ def _middlebury2005(entry: Entry) -> bool:
 
 
 def _scans(*contrasts: str) -> Contains:
-    """Test and validation subjects with both contrasts: two scanners never trained on, one held."""
+    """Test subjects with both contrasts; the validation subject served the choice of weights."""
     return _open(
         MRI,
-        "val",
         "test",
         of=lambda entry: isinstance(entry, Scan) and set(contrasts) <= set(entry.contrasts),
     )

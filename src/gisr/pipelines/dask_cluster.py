@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gisr.errors import InputError
 from gisr.io.optional_imports import load_extra
 from gisr.pipelines.batch import Batch, BatchItem, PairOutcome, Summary, attempt
-from gisr.pipelines.options import Execution
+from gisr.pipelines.execution import Execution
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -2,21 +2,24 @@
 
 from collections.abc import Iterator
 
-from gisr.tasks.sensors import SENSORS, listed_sensor
+from gisr.tasks.sensors import SENSORS, UNKNOWN_SENSOR, listed_sensor
 from gisr.tasks.task import PairFacts, Task
 
 
 def _sentence(ratio: int, facts: PairFacts) -> str:
+    sensor = listed_sensor(facts.sensor)
+    maker = sensor if sensor.described else UNKNOWN_SENSOR
     return (
-        f"Pansharpening of {listed_sensor(facts.sensor).name} multispectral images guided by a "
-        f"panchromatic image at ratio {ratio}"
+        f"Pansharpening of {maker.name} multispectral images guided by a panchromatic image at "
+        f"ratio {ratio}"
     )
 
 
 def _described() -> Iterator[PairFacts]:
     yield PairFacts()
     for sensor in SENSORS.values():
-        yield PairFacts(sensor=sensor.name)
+        if sensor.described:
+            yield PairFacts(sensor=sensor.name)
 
 
 PANSHARPENING = Task(

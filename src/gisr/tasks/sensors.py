@@ -24,6 +24,10 @@ class Sensor:
     """Response of the multispectral bands at their Nyquist frequency, in (0, 1)."""
     ratio: int
     """Native ratio between panchromatic and multispectral sampling."""
+    described: bool = False
+    """Whether the shipped descriptions name it. A new sensor needs no text encoder: its images get
+    the sentence without a sensor until the table is embedded again
+    (:mod:`gisr.tasks.text.build`)."""
 
     @property
     def key(self) -> str:
@@ -36,18 +40,18 @@ def _key(name: str) -> str:
 
 
 _ALL = (
-    Sensor("Landsat-7", bits=8, mtf_gain=0.30, ratio=2),
-    Sensor("Landsat-8", bits=16, mtf_gain=0.30, ratio=2),
-    Sensor("QuickBird", bits=11, mtf_gain=0.31, ratio=4),
-    Sensor("IKONOS", bits=11, mtf_gain=0.27, ratio=4),
-    Sensor("GeoEye-1", bits=11, mtf_gain=0.23, ratio=4),
-    Sensor("GaoFen-1", bits=10, mtf_gain=0.30, ratio=4),
-    Sensor("GaoFen-2", bits=10, mtf_gain=0.30, ratio=4),
-    Sensor("WorldView-2", bits=11, mtf_gain=0.34, ratio=4),
-    Sensor("WorldView-3", bits=11, mtf_gain=0.32, ratio=4),
-    Sensor("WorldView-4", bits=11, mtf_gain=0.23, ratio=4),
-    Sensor("Pleiades", bits=12, mtf_gain=0.30, ratio=4),
-    Sensor("SPOT-6", bits=12, mtf_gain=0.30, ratio=4),
+    Sensor("Landsat-7", bits=8, mtf_gain=0.30, ratio=2, described=True),
+    Sensor("Landsat-8", bits=16, mtf_gain=0.30, ratio=2, described=True),
+    Sensor("QuickBird", bits=11, mtf_gain=0.31, ratio=4, described=True),
+    Sensor("IKONOS", bits=11, mtf_gain=0.27, ratio=4, described=True),
+    Sensor("GeoEye-1", bits=11, mtf_gain=0.23, ratio=4, described=True),
+    Sensor("GaoFen-1", bits=10, mtf_gain=0.30, ratio=4, described=True),
+    Sensor("GaoFen-2", bits=10, mtf_gain=0.30, ratio=4, described=True),
+    Sensor("WorldView-2", bits=11, mtf_gain=0.34, ratio=4, described=True),
+    Sensor("WorldView-3", bits=11, mtf_gain=0.32, ratio=4, described=True),
+    Sensor("WorldView-4", bits=11, mtf_gain=0.23, ratio=4, described=True),
+    Sensor("Pleiades", bits=12, mtf_gain=0.30, ratio=4, described=True),
+    Sensor("SPOT-6", bits=12, mtf_gain=0.30, ratio=4, described=True),
 )
 SENSORS: dict[str, Sensor] = {sensor.key: sensor for sensor in _ALL}
 """Built-in sensors by key."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from gisr.errors import InputError
 from gisr.io.files import file_suffix
+from gisr.pipelines.execution import Execution
 from gisr.pipelines.option import command_words, options_of
-from gisr.pipelines.options import Execution, Options
+from gisr.pipelines.options import Options
 from gisr.pipelines.request import Request, file_suffixes
 from gisr.pipelines.table import PIPELINES
 from gisr.tasks import Task, TaskName, find_task

@@ -1,0 +1,44 @@
+"""Options of a command that do not change a result: weights, device, processes."""
+
+from dataclasses import dataclass
+
+from gisr.pipelines.option import check_value, option, options_of
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Where and how the work is done; it does not change a result."""
+
+    model: str | None = option(
+        None,
+        "Weights: a built-in name (see `gisr models`), a folder, or a Hugging Face hub id.",
+    )
+    device: str | None = option(
+        None,
+        "cpu, cuda, cuda:1 and so on; CUDA where there is one, else the CPU, when left out.",
+    )
+    threads: int | None = option(
+        None,
+        "CPU threads; as many as torch finds good when left out.",
+        spellings=("-threads",),
+        least=1,
+    )
+    workers: int | None = option(
+        None, "Sharpen several pairs in this many processes (needs the extra scale).", least=1
+    )
+    scheduler: str | None = option(
+        None,
+        "Sharpen several pairs on the Dask cluster whose scheduler has this address, for example "
+        "tcp://10.0.0.1:8786 (needs the extra scale).",
+    )
+    skip_existing: bool = option(False, "Of several pairs, leave out those whose output exists.")
+    quiet: bool = option(False, "Print nothing but errors.")
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of range.
+
+        Raises:
+            InputError: No thread, or no process.
+        """
+        for each in options_of(Execution).values():
+            check_value(each, getattr(self, each.name))

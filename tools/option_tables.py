@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from gisr.pipelines.batch import COLUMNS
+from gisr.pipelines.execution import Execution
 from gisr.pipelines.option import Option, options_of
-from gisr.pipelines.options import Execution, Options
+from gisr.pipelines.options import Options
 from gisr.tasks import TASKS, TaskName
 
 _MARKED = re.compile(
@@ -20,7 +21,7 @@ _MARKED = re.compile(
 )
 
 
-def spellings(each: Option) -> str:
+def _spellings(each: Option) -> str:
     """Return how an option is written on the command line, the short spellings first."""
     short = [word for word in each.info.spellings if not word.startswith("--")]
     long = [word for word in each.info.spellings if word.startswith("--")]
@@ -30,7 +31,7 @@ def spellings(each: Option) -> str:
 
 def _option_table(options: Iterable[Option]) -> str:
     """Return a table of options: how each is written, and what it does."""
-    return _table(("option", "meaning"), ((spellings(each), _meaning(each)) for each in options))
+    return _table(("option", "meaning"), ((_spellings(each), _meaning(each)) for each in options))
 
 
 def _of_task(task: TaskName | None) -> str:
@@ -48,7 +49,7 @@ def _column_table() -> str:
         (
             f"`{name}`" + ", needed" * column.needed,
             _titles(column.tasks or ()),
-            spellings(options[name]) if name in options else "",
+            _spellings(options[name]) if name in options else "",
             _meaning(options[name]) if name in options else column.meaning,
         )
         for name, column in COLUMNS.items()
@@ -59,7 +60,7 @@ def _column_table() -> str:
 def _page_table() -> str:
     """Return a table of the options that the page in the browser offers."""
     rows = (
-        (each.info.page, _titles(each.info.tasks), spellings(each))
+        (each.info.page, _titles(each.info.tasks), _spellings(each))
         for each in options_of(Options).values()
         if each.info.page
     )

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import DTypeLike
+from scipy import ndimage
 
-from gisr.data.protocols import wald_pair
+from gisr.data.phantoms import head_phantom
+from gisr.data.protocols import kspace_pair, wald_pair
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError, MissingExtraError, PairError
 from gisr.inference import upscaler as module
 from gisr.inference.array_pair import make_pair
+from gisr.inference.system import Settings
 from gisr.inference.tiling import TilePlan
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource
@@ -354,3 +357,40 @@ def test_a_new_sensor_is_described_without_one_and_its_own_mtf_counts(upscaler: 
     np.testing.assert_array_equal(named, plain)
     assert make_pair(TARGET, GUIDE, "pansharpening", mtf=0.2).mtf_gain == 0.2
     assert make_pair(TARGET, GUIDE, "pansharpening", sensor="GeoEye-1").mtf_gain == 0.23
+
+
+def test_a_shifted_mr_guide_is_aligned_in_memory_as_from_files(upscaler: Upscaler) -> None:
+    head = head_phantom(128)
+    moved = ndimage.shift(head.t1, (1.8, -2.3), order=3, mode="nearest").astype(np.float32)
+    registered, shifted = (kspace_pair(head.t2, guide, 2) for guide in (head.t1, moved))
+    found = upscaler.answer(shifted).alignment
+    assert found is not None and found.applied
+    assert np.abs(np.array(found.offset[:2]) - (1.8, -2.3)).max() < 0.5
+    as_it_comes = upscaler.answer(registered).alignment
+    assert as_it_comes is not None and not as_it_comes.applied
+    # The network sees a guide that lies on the target again.
+    plain = Settings(align="off")
+    expected, off = upscaler.answer(registered, plain).image, upscaler.answer(shifted, plain).image
+    aligned = upscaler.answer(shifted).image
+    inner = slice(8, -8), slice(8, -8)
+    # (Noise of the guide, which interpolation dampens, is what is left.)
+    assert np.abs(aligned - expected)[inner].mean() < 0.7 * np.abs(off - expected)[inner].mean()
+
+
+def test_slices_of_a_volume_share_value_range_and_prompt(upscaler: Upscaler) -> None:
+    head = head_phantom(64)
+    # A bright vessel in one of two slices that are alike.
+    bright = head.t2.copy()
+    bright[30:34, 30:34] *= 4
+    pairs = [kspace_pair(target, head.t1, 2) for target in (head.t2, bright)]
+    shared = upscaler.share(pairs, Settings())
+    assert shared is not None
+    assert shared.survey.highest == max(pair.target.max() for pair in pairs)
+    alone = [ArraySource(pair).survey.normalisation for pair in pairs]
+    assert not np.array_equal(*(n.target(pairs[0].target) for n in alone))
+    both = [upscaler.answer(pair, Settings(consistent="never"), shared=shared) for pair in pairs]
+    plain = [upscaler.answer(pair, Settings(consistent="never", align="off")) for pair in pairs]
+    # Far from the vessel the slices are the same image, and get the same answer only together.
+    far = slice(0, 16), slice(0, 64)
+    together, apart = (np.abs(a.image - b.image)[far].mean() for a, b in (both, plain))
+    assert together < 0.5 * apart

@@ -26,6 +26,9 @@ _SMALLEST_GAIN = 1.06
 """Factor by which a shift must raise what is above 1 to be believed. Contrasts that are registered
 rise by up to 1.04 for a shift of up to a voxel that is not there, and undoing that costs 0.6 dB; by
 1.07 and more where undoing it gains (benchmarks/mri_shifted_guides.py)."""
+_SMALLEST_SLICE_GAIN = 1.10
+"""The same for one slice, which shows less: unshifted slices rose by up to 1.083 (at x8), slices
+whose guide was off by three pixels by 1.10 to 1.33 (36 slices of the test subjects)."""
 _SHORTEST_AXIS = 12
 """Guide voxels along an axis below which no shift along it is looked for."""
 _POINTS = 20_000
@@ -55,7 +58,12 @@ class VolumeAlignment:
     """The same with the guide shifted."""
 
 
-def find_volume_shift(target: Voxels, guide: Voxels, placement: VolumePlacement) -> VolumeAlignment:
+def find_volume_shift(
+    target: Voxels,
+    guide: Voxels,
+    placement: VolumePlacement,
+    smallest_gain: float = _SMALLEST_GAIN,
+) -> VolumeAlignment:
     """Estimate how far a guide is off, through and within the plane.
 
     The target is brought to the guide's grid, the guide blurred to the target's resolution. The
@@ -66,6 +74,7 @@ def find_volume_shift(target: Voxels, guide: Voxels, placement: VolumePlacement)
         target: Turned to the guide's axes; NaN where unknown.
         guide: Finite voxels.
         placement: How they lie by their affines.
+        smallest_gain: Factor by which a shift must raise the mutual information above 1.
     """
     axes = [axis for axis in range(3) if guide.shape[axis] >= _SHORTEST_AXIS]
     known = np.isfinite(target)
@@ -83,7 +92,7 @@ def find_volume_shift(target: Voxels, guide: Voxels, placement: VolumePlacement)
     start = _search(_Similarity.of(blurred[0], blurred[1], points, axes), np.zeros(len(axes)), 0.2)
     similarity = _Similarity.of(low, high, points, axes)
     found = _search(similarity, start, 0.05)
-    return _judged(similarity, found)
+    return _judged(similarity, found, smallest_gain)
 
 
 def find_slice_shift(pair: Pair) -> VolumeAlignment:
@@ -108,7 +117,8 @@ def find_slice_shift(pair: Pair) -> VolumeAlignment:
         target_zooms=ratios,
         angle=0.0,
     )
-    return find_volume_shift(target[..., None], pair.guide.mean(axis=2)[..., None], placement)
+    guide = pair.guide.mean(axis=2)[..., None]
+    return find_volume_shift(target[..., None], guide, placement, _SMALLEST_SLICE_GAIN)
 
 
 def shift_guide(guide: Voxels, offset: tuple[float, float, float]) -> Voxels:
@@ -169,11 +179,13 @@ def _search(
     return best
 
 
-def _judged(similarity: _Similarity, found: NDArray[np.float64]) -> VolumeAlignment:
+def _judged(
+    similarity: _Similarity, found: NDArray[np.float64], smallest_gain: float
+) -> VolumeAlignment:
     before, after = similarity(np.zeros_like(found)), similarity(found)
     x, y, z = (round(float(shift), 2) for shift in similarity.whole(found))
     shown, largest = f"({x:+.2f}, {y:+.2f}, {z:+.2f}) voxels", max(map(abs, (x, y, z)))
-    seen = after - 1 >= max(_SMALLEST_INFORMATION, _SMALLEST_GAIN * (before - 1))
+    seen = after - 1 >= max(_SMALLEST_INFORMATION, smallest_gain * (before - 1))
     if not seen or largest > LARGEST_SHIFT - 0.5:
         note = f"no shift of the guide can be seen (mutual information {before:.3f})"
         return VolumeAlignment((0.0, 0.0, 0.0), False, note, before, before)

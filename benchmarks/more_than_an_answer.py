@@ -4,7 +4,7 @@
 
 Every pair is reduced by its task's protocol, from a crop of at most --side pixels. For each it
 prints the error of the result as it is, made consistent, as the mean over the eight symmetries,
-and both; what degrading the result misses; and how well the spread tells the error: their
+and both; what degrading the result misses; and how well the spread predicts the error: their
 correlation over pixels, and the root mean square error where the spread is in its top tenth
 against the rest. --noise and --gain make targets that the tool's assumptions do not fit: noise of
 that share of the target's range, and a sensor whose MTF is another than assumed. --rounds prints,
@@ -25,9 +25,10 @@ from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.datasets.entry import Entry, Frame, Scan, Scene
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.inference.consistency.correction import consistency
-from gisr.inference.system import Settings
-from gisr.inference.upscaler import Answer, Upscaler
+from gisr.inference.consistency import correction
+from gisr.inference.system import Answer, Settings
+from gisr.inference.upscaler import Upscaler
+from gisr.inference.windowed_pair import ArraySource
 from gisr.metrics import psnr, rmse
 from gisr.weights.store import load_weights
 
@@ -103,15 +104,19 @@ def telling(pair: Pair, answer: Answer) -> tuple[float, float]:
     return float(np.corrcoef(error, spread)[0, 1]), roots[0] / roots[1]
 
 
+def aligned(pair: Pair) -> ArraySource:
+    """Return a pair as it is cut into windows, its guide aligned."""
+    source = ArraySource(pair)
+    source.align()
+    return source
+
+
 def by_rounds(upscaler: Upscaler, pair: Pair, given: Pair, counts: list[int]) -> str:
-    image, source, cells = (
-        upscaler.answer(given, Settings(consistent="never")).image,
-        upscaler._source(given, None),
-        [],
-    )
+    image, source = upscaler.answer(given, Settings(consistent="never")).image, aligned(given)
+    cells = []
     for count in counts:
-        consistency._ROUNDS, found = count, consistency.Consistency()
-        fixed = consistency.consistent_image(image, given, source, found)
+        correction._ROUNDS, found = count, correction.Consistency()
+        fixed = correction.consistent_image(image, given, source, found)
         cells.append(f"{score(pair, fixed):.4g} ({found.after / found.before:.1%})")
     return f"| {pair.name} | {score(pair, image):.4g} | {' | '.join(cells)} |"
 
@@ -157,10 +162,10 @@ def main() -> None:
                 else upscaler.answer(given, Settings(spread=True, consistent="never"))
             )
             factor = (time.process_time() - middle_time) / (middle_time - began)
-            source = upscaler._source(given, None)
-            found, again = consistency.Consistency(), consistency.Consistency()
-            fixed = consistency.consistent_image(plain.image, given, source, found)
-            both = consistency.consistent_image(eight.image, given, source, again)
+            source = aligned(given)
+            found, again = correction.Consistency(), correction.Consistency()
+            fixed = correction.consistent_image(plain.image, given, source, found)
+            both = correction.consistent_image(eight.image, given, source, again)
             scores = [score(pair, image) for image in (plain.image, fixed, eight.image, both)]
             spread = found.high - found.low
             tells = telling(pair, eight) if eight.spread is not None else (np.nan, np.nan)

@@ -12,22 +12,20 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from gisr.io.pairs import FilePair
 from PIL import Image
 from scipy import ndimage
 
+from gisr.inference.system import unchecked
 from gisr.inference.upscaler import Upscaler, load_model
 from gisr.io.volumes.header import Volume
 from gisr.io.volumes.nifti import read_nifti
+from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import place_volumes
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.options import Options
+from gisr.pipelines.request import Request
 
 PAIRS = "lesjak_mni_patient07/T2", "lesjak_mni_patient07/FLAIR", "lesjak_mni_patient26/T2"
-
-
-class Files:
-    task = "mri"
 
 
 class OnePlane(VolumeSharpener):
@@ -85,9 +83,16 @@ def main() -> None:
         truth, guide = (middle(read_nifti(file), options.side) for file in files)
         target = thick(truth, options.ratio, options.degrees)
         placement = place_volumes(target, guide)
-        wishes = Options(contrast=contrast, guide_contrast="T1")
-        order = Order(cast(FilePair, Files()), Path("out.nii"), wishes)
-        sharpener = VolumeSharpener(upscaler, order, placement, lambda: None)
+        # Volumes in memory: nothing looks at the request's files.
+        request = Request(
+            "mri",
+            Path(),
+            Path(),
+            Path("out.nii"),
+            Options(contrast=contrast, guide_contrast="T1"),
+            cast(VolumePair, None),
+        )
+        sharpener = VolumeSharpener(upscaler, request, placement, lambda: None, unchecked)
         sharp, inside = sharpener(target.voxels, guide.voxels).voxels, sharpener.inside()
         cubic = ndimage.affine_transform(
             target.voxels, placement.to_target[:3, :3], placement.to_target[:3, 3], guide.shape,
@@ -110,7 +115,7 @@ def planes(
 ) -> dict[str, np.ndarray]:
     found = {}
     for axis in (1, 2):
-        one = OnePlane(upscaler, whole.order, whole.placement, lambda: None)
+        one = OnePlane(upscaler, whole.request, whole.placement, lambda: None, unchecked)
         one.axis = axis
         found[f"across axis {axis} only"] = one(target.voxels, guide.voxels).voxels
     return found

@@ -27,7 +27,8 @@ from gisr.datasets.entry import Frame, Scene
 from gisr.datasets.open_pairs import read_open_pairs
 from gisr.estimation.sensor_model import Instrument
 from gisr.experiments.evaluation import measure
-from gisr.inference.consistency.correction import Consistency, consistency, consistent_image
+from gisr.inference.consistency import correction
+from gisr.inference.consistency.correction import Consistency, consistent_image
 from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler, load_model
 from gisr.inference.windowed_pair import ArraySource, nearest_pixels
@@ -76,12 +77,12 @@ def scene_cases(pair: Pair) -> Iterator[tuple[str, Pair]]:
     assert truth is not None
     bright = float(np.percentile(pair.target, 99))
     yield "as assumed", pair
-    yield "as assumed, sensor not told", replace(pair, sensor=None)
+    yield "as assumed, sensor not stated", replace(pair, sensor=None)
     for other in GAINS:
         yield f"MTF {other:g}", replace(pair, target=wald(truth, ratio, other))
     for other in (0.15, 0.45):
         target = wald(truth, ratio, other)
-        yield f"MTF {other:g}, sensor not told", replace(pair, target=target, sensor=None)
+        yield f"MTF {other:g}, sensor not stated", replace(pair, target=target, sensor=None)
     yield from noise_cases(pair, bright)
     yield "8 bits", replace(pair, target=rounded(pair.target, float(pair.target.max()) / 255))
     quarter = ratio / 4
@@ -194,7 +195,7 @@ def network_alone(upscaler: Upscaler, case: str, pair: Pair, folder: Path | None
 
 def corrected(image: Image, pair: Pair, form: Form, source: ArraySource) -> Image:
     """Return a result made consistent in some form."""
-    consistency._ROUNDS = form.rounds
+    correction._ROUNDS = form.rounds
     if not form.measured:
         gain = find_sensor(pair.sensor).mtf_gain
         source = ArraySource(pair)

@@ -24,7 +24,7 @@ from gisr.data.pair import Pair
 from gisr.data.phantoms import SCENE_BITS, head_phantom, satellite_scene
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.datasets.sources import read_entries
-from gisr.experiments.benchmark import depth_pairs, kspace_pairs, wald_pairs
+from gisr.experiments.benchmark import kspace_pairs
 from gisr.metrics import psnr, rmse
 
 QUALITY = 82
@@ -76,14 +76,14 @@ def synthetic_head() -> Example:
 def real(data: Path) -> Iterator[Example]:
     """Give openly licensed pairs of the project's data that the weights were not trained on."""
     entries = {entry.name: entry for entry in read_entries(data)}
-    scene = next(wald_pairs(entries["l7_19"], 4))
+    scene = next(entries["l7_19"].pairs(4))
     title = "Satellite x4: Landsat-7 (USGS, public domain)"
     yield Example("satellite_landsat", title, "bicubic", scene, np.s_[40:240, 40:240])
     slices = kspace_pairs("T2", "T1", step=8)
     head = list(slices(entries["lesjak_long_patient04_study1"], 4))[2]
     title = "MR x4: T2 guided by T1 (Lesjak et al., CC BY; the validation subject)"
     yield Example("mri_lesjak", title, "zero-filled", head, np.s_[40:240, 30:230], turns=1)
-    frame = next(depth_pairs(entries["mb05_art"], 8))
+    frame = next(entries["mb05_art"].pairs(8))
     title = "Depth x8: Middlebury 2005 Art, disparity"
     yield Example("depth_art", title, "bicubic", frame, np.s_[500:900, 300:700])
 
@@ -124,7 +124,7 @@ def draw(example: Example, result: Image, folder: Path) -> None:
     """Write the picture of an example."""
     pair, baseline = example.pair, load_baseline(example.baseline)
     assert pair.truth is not None
-    before = error(example, baseline.upscale(pair))
+    before = error(example, baseline.answer(pair).image)
     images = {
         f"target, 1/{round(pair.placement.ratio)}": enlarged(pair),
         "guide": pair.guide,

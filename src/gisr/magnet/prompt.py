@@ -24,7 +24,9 @@ class PromptGenerator(nn.Module):
         self.reads_text = config.prompt_modality in ("both", "text")
         self.ratio_as_number = config.ratio_as_number
         self.atoms = config.atoms
-        self.dictionary = nn.Parameter(torch.randn(config.atoms, config.atom_width) * 0.5)
+        self.dictionary = nn.Parameter(torch.empty(config.atoms, config.atom_width))
+        if not self.dictionary.is_meta:  # there it would load torch's compiler, three seconds
+            nn.init.normal_(self.dictionary, std=0.5)
         if self.sees_images:
             self.guide_encoder = shallow_encoder(guide_channels, width)
             self.target_encoder = shallow_encoder(target_channels, width)

@@ -83,12 +83,17 @@ def rewritten(page: str) -> str:
     Raises:
         KeyError: A group that is none of :data:`GROUPS`.
     """
-    return _MARKED.sub(lambda m: f"{m['begin']}\n{GROUPS[m['group']]()}\n{m['end']}", page)
+    return _MARKED.sub(lambda m: f"{m['begin']}{_boxed(GROUPS[m['group']]())}{m['end']}", page)
 
 
 def groups_in(page: str) -> list[str]:
     """Return the groups whose tables a page has."""
     return [match["group"] for match in _MARKED.finditer(page)]
+
+
+def _boxed(table: str) -> str:
+    """Return a table in a box of its own, where the site's style keeps options on one line."""
+    return f'<div class="options" markdown>\n\n{table}\n</div>\n'
 
 
 def _titles(tasks: Iterable[str]) -> str:

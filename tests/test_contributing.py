@@ -1,5 +1,12 @@
 """The steps of CONTRIBUTING.md, followed: what is added there is found everywhere else."""
 
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,6 +16,7 @@ import pytest
 from jaxtyping import Float
 from PIL import Image
 
+import gisr
 from gisr.apps.cli import main
 from gisr.baselines.classical import CLASSICAL, ClassicalBaseline
 from gisr.data.degradations import wald
@@ -21,6 +29,7 @@ from gisr.datasets.sources import read_entries
 from gisr.tasks import describe
 from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.tasks.sensors import _ALIASES, SENSORS, Sensor, find_sensor
+from gisr.weights.store import Weights, save_weights
 
 RNG = np.random.default_rng(3)
 
@@ -123,3 +132,111 @@ def test_a_compared_system(
     }
     errors = {name: float(cells[0].strip("*<>u/ ")) for name, cells in rows.items()}
     assert 0 < errors["bicubic"] < errors["nearest"]
+
+
+SOURCE = Path(gisr.__file__).parent
+THERMAL = Path(__file__).with_name("thermal")
+STEPS: tuple[tuple[str, str, str], ...] = (
+    ("tasks/task.py", '"mri", "depth"]', '"mri", "depth", "thermal"]'),
+    (
+        "tasks/__init__.py",
+        "from gisr.tasks.task import",
+        "from gisr.tasks.thermal import THERMAL\n",
+    ),
+    ("tasks/__init__.py", "(PANSHARPENING, MRI, DEPTH)", "(PANSHARPENING, MRI, DEPTH, THERMAL)"),
+    ("datasets/readers/layout.py", '    "pairs",\n]', '    "pairs",\n    "thermograms",\n]'),
+    (
+        "datasets/readers/__init__.py",
+        "from gisr.datasets.readers.user_pairs",
+        "from gisr.datasets.readers.thermograms import THERMOGRAMS\n",
+    ),
+    ("datasets/readers/__init__.py", "        PAIRS,\n", "        PAIRS,\n        THERMOGRAMS,\n"),
+    (
+        "pipelines/table.py",
+        "from gisr.tasks import TASKS",
+        "from gisr.pipelines.thermal import ThermalPipeline\n",
+    ),
+    ("pipelines/table.py", "DepthPipeline())", "DepthPipeline(), ThermalPipeline())"),
+    # A sensor is one line.
+    ("tasks/sensors.py", "_ALL = (\n", '_ALL = (\n    Sensor("SkySat", 11, 0.2, ratio=2),\n'),
+)
+"""Lines that the steps change: file, what stands there, what stands there then, or, for an import,
+what goes before it."""
+RUN = """
+import json, sys
+from pathlib import Path
+import gisr
+from gisr.apps.cli import main
+from gisr.tasks.text.table import built_in_table
+assert Path(gisr.__file__).parent == Path(sys.argv[1]), gisr.__file__
+built_in_table()  # it holds what it must: nothing has to be embedded again
+for words in json.loads(sys.argv[2]):
+    print("$", *words, flush=True)
+    if main(words):
+        sys.exit(f"gisr {words} failed")
+"""
+
+
+def _changed_copy(folder: Path) -> Path:
+    """Return a copy of the package that the steps were followed in; no other file is touched."""
+    package = folder / "gisr"
+    shutil.copytree(SOURCE, package, ignore=shutil.ignore_patterns("__pycache__", "embedded"))
+    for name, place in (
+        ("record", "tasks/thermal.py"),
+        ("reader", "datasets/readers/thermograms.py"),
+        ("pipeline", "pipelines/thermal.py"),
+    ):
+        shutil.copy(THERMAL / f"{name}.py", package / place)
+    for place, before, after in STEPS:
+        text = (package / place).read_text(encoding="utf-8")
+        assert text.count(before) == 1, (place, before)
+        new = after + before if after.startswith("from ") else after
+        (package / place).write_text(text.replace(before, new), encoding="utf-8")
+    return package
+
+
+def test_a_task_and_a_sensor(tmp_path: Path, weights: Callable[..., Weights]) -> None:
+    package, data, low = (tmp_path / name for name in ("package", "data", "low"))
+    package = _changed_copy(package)
+    rows, columns = np.mgrid[:64, :80]
+    heat = (280 + rows / 8 + 9 * (columns > 40)).astype(np.float32)
+    for folder, side in ((data, 1), (low, 4)):
+        folder.mkdir()
+        np.save(folder / "wall_heat.npy", heat[::side, ::side])
+    np.save(data / "wall_grey.npy", (columns > 40) * 100 + rows)
+    (low / "pairs.csv").write_text(
+        "target,guide,task\nwall_heat.npy,../data/wall_grey.npy,thermal\n", encoding="utf-8"
+    )
+    made = weights()
+    save_weights(tmp_path / "weights", made.network, made.descriptions, name="tiny")
+    files = [str(low / "wall_heat.npy"), str(data / "wall_grey.npy"), "-o", str(tmp_path / "o.npy")]
+    # Its own sentence is read by a text encoder, where the extra is installed.
+    common = ["--model", str(tmp_path / "weights"), "--describe", describe("depth", 4)]
+    further = ["--uncertainty", str(tmp_path / "spread.npy"), "--consistent"]
+    commands = [
+        ["tasks"],
+        ["data", "list", str(data)],
+        ["upscale", *files, *common, *further],
+        ["upscale", str(low / "pairs.csv"), "-o", str(tmp_path / "sharp"), *common],
+        ["evaluate", str(data), "--systems", "bicubic", "--quiet"],
+    ]
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN, str(package), json.dumps(commands)],
+        env={**os.environ, "PYTHONPATH": str(package.parent), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr + ran.stdout
+    _, tasks, listed, one, several, tables = re.split(r"^\$ .*\n", ran.stdout, flags=re.MULTILINE)
+    assert "\nthermal\n" in tasks and "SkySat" in tasks
+    assert "thermal  test   K     1 " in listed
+    assert "thermal x4" in one and "1 done, 0 failed" in several
+    for path in (tmp_path / "o.npy", tmp_path / "sharp" / "wall_heat.npy"):
+        sharp = np.load(path)
+        assert sharp.shape == heat.shape and sharp.dtype == np.float32
+        assert 0 < np.abs(sharp - heat).mean() < 5
+    assert np.load(tmp_path / "spread.npy").shape == heat.shape
+    (bicubic,) = (line for line in tables.splitlines() if line.startswith("| bicubic"))
+    assert 0 < float(bicubic.split("|")[2].strip("*<>u/ ")) < 5
+    assert "RMSE" in tables and "Thermal" in tables

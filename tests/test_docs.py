@@ -3,22 +3,33 @@
 import ast
 import re
 import shlex
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import cv2
+import griffe
 import nibabel
 import numpy as np
 import pytest
+from option_tables import GROUPS, groups_in, rewritten
 from tests.geotiffs import write_geotiff
 from weights_card import card_results, card_worst, read_scores, readme_results
 
 from gisr.apps.cli import build_parser, main, split_overrides
 from gisr.metrics import METRICS
+from gisr.pipelines.option import options_of
+from gisr.pipelines.options import Options
+from gisr.training.recipe import Recipe
 from gisr.weights.folder import EMBEDDED, TENSORS_FILE, embedded_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SCRIPTS = sorted([*(ROOT / "tools").glob("*.py"), *(ROOT / "benchmarks").glob("*.py")])
 NEEDS_WEIGHTS = pytest.mark.skipif(
     not (embedded_folder(EMBEDDED[0]) / TENSORS_FILE).is_file(),
     reason="needs the embedded weights, which are not in this checkout",
@@ -47,6 +58,17 @@ def test_commands_parse(page: Path) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tables_of_options_are_those_of_the_options(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert rewritten(text) == text, "stale: run python tools/option_tables.py docs/*.md"
+
+
+def test_every_group_of_options_has_its_table_once() -> None:
+    shown = [group for page in PAGES for group in groups_in(page.read_text(encoding="utf-8"))]
+    assert sorted(shown) == sorted(GROUPS)
 
 
 def test_troubleshooting_quotes_messages_that_exist() -> None:
@@ -85,6 +107,103 @@ def test_the_readme_sharpens_files(
     written += ["filled.png", "sure.png", "spread.npy", "sharp/room.png"]
     for name in written:
         assert (tmp_path / name).is_file(), name
+
+
+def imported(code: str) -> Iterator[tuple[str, str]]:
+    """Give module and name of everything that a piece of code imports from gisr."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gisr":
+            yield from ((str(node.module), alias.name) for alias in node.names)
+        elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "gisr":
+            yield "gisr", node.attr
+
+
+def exists(module: str, name: str) -> bool:
+    return hasattr(import_module(module), name) or find_spec(f"{module}.{name}") is not None
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_scripts_import_what_there_is(script: Path) -> None:
+    for module, name in imported(script.read_text(encoding="utf-8")):
+        assert exists(module, name), f"{module}.{name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_examples_import_what_there_is(page: Path) -> None:
+    for code in blocks(page, "python"):
+        for module, name in imported(code):
+            assert exists(module, name), f"{module}.{name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_name_modules_and_files_that_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:src|tests|tools|benchmarks|docs)/[\w./-]+)[`:]", text):
+        assert "NAME" in path or (ROOT / path).exists(), path
+    for dotted in re.findall(r"`gisr((?:\.\w+)+)`", text):
+        assert _found(["gisr", *dotted[1:].split(".")]), f"gisr{dotted}"
+
+
+def test_the_papers_page_names_modules_and_what_is_in_them() -> None:
+    page = (ROOT / "docs" / "paper-to-code.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| [^|]* \| ([^|]*`\w+/[\w/]+\.py`[^|]*) \|", page, re.MULTILINE)
+    assert len(cells) > 15
+    for cell in cells:
+        paths = re.findall(r"`(\w+/[\w/]+\.py)`", cell)
+        code = "".join((ROOT / "src" / "gisr" / path).read_text(encoding="utf-8") for path in paths)
+        for name in re.findall(r"`([\w.]+)`", cell):
+            assert all(part in code for part in name.split(".")) or name in Recipe.__annotations__
+
+
+def _found(parts: list[str]) -> bool:
+    """Return whether a dotted name is a module, or something in one."""
+    for end in range(len(parts), 0, -1):
+        module = ".".join(parts[:end])
+        with suppress(ModuleNotFoundError):
+            if find_spec(module) is not None:
+                found: object = import_module(module)
+                for name in parts[end:]:
+                    if not hasattr(found, name):
+                        return False
+                    found = getattr(found, name)
+                return True
+    return False
+
+
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs" / "api").glob("*.md")), ids=lambda page: page.stem
+)
+def test_the_reference_shows_every_public_name(page: Path, reference: griffe.Module) -> None:
+    """Pages leave out what has no docstring, and names that cannot be found."""
+    packages = re.findall(r"^::: ([\w.]+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert packages or page.stem == "index"
+    for package in packages:
+        shown = reference if package == "gisr" else reference[package.removeprefix("gisr.")]
+        for name in set(import_module(package).__all__) - {"__version__"}:
+            assert shown[name].has_docstring, f"{package}.{name}"
+
+
+def test_the_reference_explains_every_option(reference: griffe.Module) -> None:
+    for name, each in options_of(Options).items():
+        field = reference["Options"].members[name]
+        assert field.docstring.value == each.info.help
+        assert "option(" not in str(field.value)
+
+
+@pytest.fixture(scope="module")
+def reference() -> griffe.Module:
+    extensions = griffe.load_extensions(str(ROOT / "tools" / "docstring_roles.py"))
+    found = griffe.load("gisr", search_paths=[ROOT / "src"], extensions=extensions)
+    assert isinstance(found, griffe.Module)
+    return found
+
+
+@NEEDS_WEIGHTS
+@pytest.mark.parametrize(("page", "number"), [("answers", 0), ("mri", 0), ("scale", 0)])
+def test_examples_of_the_pages_run(page: str, number: int) -> None:
+    names: dict[str, Any] = {}
+    exec(blocks(ROOT / "docs" / f"{page}.md", "python")[number], names)
+    assert {"answers": "answer", "mri": "volume", "scale": "corner"}[page] in names
 
 
 @NEEDS_WEIGHTS

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 
 SECONDS = 300
 """Most that one cell may take."""
+_SECONDS_TAKEN = re.compile(r", \d+\.\d s$", re.MULTILINE)
 _CONTROL = re.compile(r"\x1b\[[0-9;]*m")
 _METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -38,9 +39,27 @@ def run(path: Path) -> NotebookNode:
     notebook.metadata = nbformat.from_dict(_METADATA)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({})
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+        if cell.cell_type == "code":
+            cell.outputs = _without_chance(cell.outputs)
     return notebook
+
+
+def _without_chance(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Return the outputs of a cell without what differs from run to run.
+
+    Lines that were printed one after the other become one output, and the seconds that a command
+    took are left out of what it printed.
+    """
+    kept: list[NotebookNode] = []
+    for output in outputs:
+        output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+        if output.output_type == "stream":
+            output.text = _SECONDS_TAKEN.sub("", output.text)
+            if kept and kept[-1].get("name") == output.name:
+                kept[-1].text += output.text
+                continue
+        kept.append(output)
+    return kept
 
 
 def rendered(path: Path) -> tuple[str, dict[str, bytes]]:

@@ -170,10 +170,13 @@ OPEN: tuple[Benchmark, ...] = (
 
 _NO_OWN: tuple[LayoutName, ...] = ("pairs", "pansharpening-mat", "ixi")
 """Layouts without a benchmark that a paper made known."""
+_KNOWN = (PANSHARPENING.name, MRI.name, DEPTH.name)
+"""Tasks of the paper; the data sets of a further task have no published benchmark."""
 
 
 def _any_test(entry: Entry) -> bool:
-    return entry.dataset in _NO_OWN and entry.split == "test"
+    no_published = entry.dataset in _NO_OWN or entry.task not in _KNOWN
+    return no_published and entry.split == "test"
 
 
 def _own(task: Task, name: str, title: str, protocol: str, ratios: tuple[int, ...]) -> Benchmark:
@@ -205,9 +208,6 @@ def _own_published(task: Task) -> Benchmark:
         contains=lambda entry: entry.task == task.name and is_published(entry) and _any_test(entry),
     )
 
-
-_KNOWN = (PANSHARPENING.name, MRI.name, DEPTH.name)
-"""Tasks whose own images have a benchmark of a special name or protocol."""
 
 ANY: tuple[Benchmark, ...] = (
     _own(

@@ -117,7 +117,6 @@ class MAGNetConfig:
 
 
 Preset = Literal["magnet", "magnet-s", "magnet-paper"]
-"""Two sizes of ours, and the paper to the letter."""
 PRESETS: dict[Preset, MAGNetConfig] = {
     "magnet": MAGNetConfig(),
     "magnet-s": MAGNetConfig(width=32, unshuffle=2),
@@ -129,6 +128,7 @@ PRESETS: dict[Preset, MAGNetConfig] = {
         residual_scale=1.0,
     ),
 }
+"""Two sizes of ours, and the paper to the letter."""
 
 _HOMES = {"network": ("MAGNet", "MAGNetOutput"), "routing": ("LevelRouting", "balance_loss")}
 

@@ -1,0 +1,122 @@
+"""Write the tables of options in the docs from the options themselves.
+
+``python tools/option_tables.py docs/*.md`` rewrites what stands between ``<!-- options: GROUP -->``
+and ``<!-- end of options -->``; the groups are those of :data:`GROUPS`.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from gisr.pipelines.batch import COLUMNS
+from gisr.pipelines.execution import Execution
+from gisr.pipelines.option import Option, options_of
+from gisr.pipelines.options import Options
+from gisr.tasks import TASKS, TaskName
+
+_MARKED = re.compile(
+    r"(?P<begin><!-- options: (?P<group>[^>]+) -->\n).*?(?P<end><!-- end of options -->)", re.DOTALL
+)
+
+
+def _spellings(each: Option) -> str:
+    """Return how an option is written on the command line, the short spellings first."""
+    short = [word for word in each.info.spellings if not word.startswith("--")]
+    long = [word for word in each.info.spellings if word.startswith("--")]
+    no = [] if each.negative is None else [each.negative]
+    return ", ".join(f"`{word}`" for word in (*short, each.flag, *long, *no))
+
+
+def _option_table(options: Iterable[Option]) -> str:
+    """Return a table of options: how each is written, and what it does."""
+    return _table(("option", "meaning"), ((_spellings(each), _meaning(each)) for each in options))
+
+
+def _of_task(task: TaskName | None) -> str:
+    """Return a table of the options that are for a task, or of those for all tasks."""
+    options = options_of(Options).values()
+    return _option_table(
+        each for each in options if (task in each.info.tasks if task else not each.info.tasks)
+    )
+
+
+def _column_table() -> str:
+    """Return a table of the columns of a list of pairs."""
+    options = options_of(Options)
+    rows = (
+        (
+            f"`{name}`" + ", needed" * column.needed,
+            _titles(column.tasks or ()),
+            _spellings(options[name]) if name in options else "",
+            _meaning(options[name]) if name in options else column.meaning,
+        )
+        for name, column in COLUMNS.items()
+    )
+    return _table(("column", "for", "option", "meaning"), rows)
+
+
+def _page_table() -> str:
+    """Return a table of the options that the page in the browser offers."""
+    rows = (
+        (each.info.page, _titles(each.info.tasks), _spellings(each))
+        for each in options_of(Options).values()
+        if each.info.page
+    )
+    return _table(("on the page", "for", "on the command line"), rows)
+
+
+GROUPS: dict[str, Callable[[], str]] = {
+    **{task: partial(_of_task, task) for task in TASKS},
+    "all tasks": partial(_of_task, None),
+    "execution": lambda: _option_table(options_of(Execution).values()),
+    "columns of a list": _column_table,
+    "page": _page_table,
+}
+"""The tables by the name of their group."""
+
+
+def rewritten(page: str) -> str:
+    """Return the text of a page with its tables as the options are.
+
+    Raises:
+        KeyError: A group that is none of :data:`GROUPS`.
+    """
+    return _MARKED.sub(lambda m: f"{m['begin']}{_boxed(GROUPS[m['group']]())}{m['end']}", page)
+
+
+def groups_in(page: str) -> list[str]:
+    """Return the groups whose tables a page has."""
+    return [match["group"] for match in _MARKED.finditer(page)]
+
+
+def _boxed(table: str) -> str:
+    """Return a table in a box of its own, where the site's style keeps options on one line."""
+    return f'<div class="options" markdown>\n\n{table}\n</div>\n'
+
+
+def _titles(tasks: Iterable[str]) -> str:
+    return ", ".join(task.title for name, task in TASKS.items() if name in tasks) or "all"
+
+
+def _meaning(each: Option) -> str:
+    choices = f" One of {', '.join(each.info.choices)}." if each.info.choices else ""
+    return each.info.help + choices
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(_cell(cell) for cell in line)} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    for path in map(Path, sys.argv[1:]):
+        text = path.read_text("utf-8")
+        if (new := rewritten(text)) != text:
+            path.write_text(new, "utf-8")
+            print(path)

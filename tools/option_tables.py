@@ -6,7 +6,7 @@ and ``<!-- end of options -->``; the groups are those of :data:`GROUPS`.
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def _column_table() -> str:
 def _page_table() -> str:
     """Return a table of the options that the page in the browser offers."""
     rows = (
-        (each.info.page, _titles(each.info.tasks), _spellings(each))
+        (each.info.page, _titles(_page_tasks(each)), _spellings(each))
         for each in options_of(Options).values()
         if each.info.page
     )
@@ -96,8 +96,19 @@ def _boxed(table: str) -> str:
     return f'<div class="options" markdown>\n\n{table}\n</div>\n'
 
 
-def _titles(tasks: Iterable[str]) -> str:
-    return ", ".join(task.title for name, task in TASKS.items() if name in tasks) or "all"
+def _page_tasks(each: Option) -> list[TaskName]:
+    """Return the tasks for which the page offers an option."""
+    need = each.info.needs
+    return [
+        name
+        for name, task in TASKS.items()
+        if each.for_task(name) and (not need or getattr(task, need) is not None)
+    ]
+
+
+def _titles(tasks: Collection[str]) -> str:
+    named = [task.title for name, task in TASKS.items() if name in tasks]
+    return ", ".join(named) if 0 < len(named) < len(TASKS) else "all"
 
 
 def _meaning(each: Option) -> str:

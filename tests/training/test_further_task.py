@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from gisr.experiments.evaluation import _scores, measure
 from gisr.experiments.system_variants import SystemVariant
 from gisr.experiments.validation import make_validation
 from gisr.magnet import MAGNet
-from gisr.tasks import TASKS, Task
+from gisr.tasks import TASKS, Task, TaskName
 from gisr.tasks.depth import DEPTH
 from gisr.tasks.text.table import built_in_table
 from gisr.training import sets
@@ -76,7 +76,9 @@ def frame(**about: Any) -> Frame:
 def task(monkeypatch: pytest.MonkeyPatch) -> Task:
     record = replace(DEPTH, name=NAME, title="Thermal", metrics=("psnr", "ssim_wang"), border=3)
     monkeypatch.setitem(TASKS, NAME, record)
-    monkeypatch.setattr(Bicubic, "tasks", tuple(TASKS))  # as it is when the record is there first
+    # As they are when record and name are there first.
+    monkeypatch.setattr(Bicubic, "tasks", tuple(TASKS))
+    monkeypatch.setitem(SetRecipe.__annotations__, "task", Literal[(*get_args(TaskName), NAME)])
     return record
 
 

@@ -1,4 +1,4 @@
-"""Hugging Face hub ids: said as one, ``hf:owner/name``, or never looked for in the network."""
+"""Hugging Face hub ids: written as one, ``hf:owner/name``, or never looked for in the network."""
 
 import re
 
@@ -10,7 +10,7 @@ _HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 def find_hub_id(name: str) -> tuple[str, str | None] | None:
-    """Return repository and revision of a hub id that is said as one; None for any other name.
+    """Return repository and revision of a hub id that is written as one; None for any other name.
 
     Args:
         name: ``hf:owner/name`` or ``hf:owner/name@revision``, or anything else.

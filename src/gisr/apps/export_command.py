@@ -16,7 +16,7 @@ def onnx(
     Args:
         output: File to write, .onnx.
         model: Weights: a built-in name (see `gisr models`), a folder, or a Hugging Face hub id
-            said as one (hf:owner/name).
+            written as one (hf:owner/name).
         overwrite: Replace an existing output.
         quiet: Print nothing but errors.
     """

@@ -26,7 +26,7 @@ def serve(
     Args:
         port: Where it listens; 0 takes any free port.
         model: Weights: a built-in name (see `gisr models`), a folder, or a Hugging Face hub id
-            said as one (hf:owner/name).
+            written as one (hf:owner/name).
         device: cpu, cuda, cuda:1 and so on; CUDA where there is one, else the CPU, when left out.
         threads: CPU threads; as many as torch finds good when left out.
         max_upload: Largest file, or DICOM series, that may be uploaded, such as 200MB.

@@ -302,7 +302,7 @@ def load_model(
     """Load weights and put them to work.
 
     Args:
-        name_or_path: A built-in name (``magnet-s``), a folder, or a Hugging Face hub id said as one
+        name_or_path: A built-in name (``magnet-s``), a folder, or a Hugging Face hub id
             (``hf:owner/name``), which is downloaded; None gives the embedded default.
         device: torch device; None takes CUDA where there is one, else the CPU.
 

@@ -11,8 +11,8 @@ class Execution:
 
     model: str | None = option(
         None,
-        "Weights: a built-in name (see `gisr models`), a folder, or a Hugging Face hub id said as "
-        "one (hf:owner/name).",
+        "Weights: a built-in name (see `gisr models`), a folder, or a Hugging Face hub id, "
+        "hf:owner/name.",
     )
     device: str | None = option(
         None,

@@ -53,7 +53,7 @@ def find_weights(name_or_path: str | Path | None = None) -> WeightsFolder:
     """Find weights by built-in name, folder, or hub id, and check their configuration and values.
 
     Args:
-        name_or_path: One of :data:`EMBEDDED`, a folder, or a Hugging Face hub id said as one
+        name_or_path: One of :data:`EMBEDDED`, a folder, or a Hugging Face hub id
             (``hf:owner/name``, optionally ``hf:owner/name@revision``), which is downloaded: for
             nothing else is there any network. None gives the embedded default.
 

@@ -12,7 +12,7 @@ def load_text_encoder(name: str, source: str | Path | None = None) -> TextEncode
 
     Args:
         name: One of :data:`TextEncoderName`.
-        source: Folder with the weights and the tokenizer; or a Hugging Face hub id said as one
+        source: Folder with the weights and the tokenizer; or a Hugging Face hub id written as one
             (``hf:owner/name``). None means the installed package of weights (``minilm``) or the
             copy on this machine of :data:`gisr.tasks.text.clip.DEFAULT_SOURCE` (``clip``).
 

@@ -42,7 +42,7 @@ class MiniLMEncoder:
         """Load the weights from the first installed package of :data:`PACKAGES`, or from a source.
 
         Args:
-            source: A folder, or a hub id said as one (``hf:owner/name``).
+            source: A folder, or a hub id written as one (``hf:owner/name``).
 
         Raises:
             MissingExtraError: transformers or every package of weights is missing.

@@ -24,7 +24,7 @@ def load_pretrained(architecture: str, place: str | Path, *, kept: bool = False)
 
     Args:
         architecture: Name of the class.
-        place: A folder, or a Hugging Face hub id said as one (``hf:owner/name``), which
+        place: A folder, or a Hugging Face hub id written as one (``hf:owner/name``), which
             transformers downloads once and keeps in its cache. There is no network for a folder.
         kept: The place is a hub id of which only a copy kept in that cache is taken.
 

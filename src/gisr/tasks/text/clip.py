@@ -30,7 +30,7 @@ class ClipEncoder:
         """Load the text tower (safetensors only).
 
         Args:
-            source: A folder, or a hub id written as one (``hf:owner/name``), which is downloaded. None
+            source: A folder, or a hub id written as one (``hf:owner/name``), downloaded. None
                 takes :data:`DEFAULT_SOURCE` where it was downloaded before, without the network.
 
         Raises:

@@ -71,9 +71,9 @@ def test_a_diverged_step_is_no_checkpoint(
     def diverging(run: Run, *rest: object) -> dict[str, float]:
         values = step(run, *rest)  # type: ignore[arg-type]
         if run.step == 5:
-            name = next(name for name in run.tensors() if name.startswith(f"{part}."))
+            tensors = {k: v for k, v in run.tensors().items() if k.startswith(f"{part}.")}
             with torch.no_grad():
-                run.tensors()[name].view(-1)[0] = torch.nan
+                next(v for v in tensors.values() if v.ndim).view(-1)[0] = torch.nan
         return values
 
     monkeypatch.setattr(loop, "_step", diverging)
@@ -198,7 +198,7 @@ def test_a_folder_has_one_run_at_a_time(recipe: Build, tmp_path: Path) -> None:
 
 
 def test_a_refused_run_leaves_no_folder(recipe: Build, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="there is no such|no training entry"):
+    with pytest.raises(RecipeError, match="no training entry"):
         train(recipe(exclude=("nobody",)), tmp_path / "a" / "b", quiet=True)
     # The log was begun: the run's folder has it, and nothing half done.
     assert temporaries(tmp_path) == []
@@ -237,7 +237,7 @@ def test_a_full_disk_is_named_and_the_run_goes_on(
             signal.signal(signal.SIGXFSZ, before)
         assert (tmp_path / "log.jsonl").read_bytes() == log
     else:
-        with pytest.raises(FileFormatError, match="cannot be written: the disk /.* is full: make"):
+        with pytest.raises(FileFormatError, match=r"cannot be written: the disk /.* is full: make"):
             train(recipe(), tmp_path, quiet=True)
     assert newest(tmp_path) == "step-00000003"
     monkeypatch.undo()
@@ -274,9 +274,9 @@ def test_too_little_memory_is_said(recipe: Build, tmp_path: Path) -> None:
 INDUCTOR = """
 import functools, sys
 import torch
-from torch._inductor.runtime.cache_dir_utils import cache_dir
 places = []
 def compiler(graph, inputs):
+    from torch._inductor.runtime.cache_dir_utils import cache_dir
     places.append(cache_dir())
     return graph
 torch.compile = functools.partial(torch.compile, backend=compiler)
@@ -317,11 +317,10 @@ def test_the_word_null_is_a_folder_like_any_other(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = written(tmp_path, recipe())
-    assert main(["train", str(path), "--folder", "null", "--stop-at", "1", "--quiet"]) == 0
-    assert newest(tmp_path / "null") == "step-00000001"
-    capsys.readouterr()
     assert main(["export", "onnx", "--model", "null", "-o", "o.onnx"]) == 2
     assert "no weights 'null': there is no such folder" in capsys.readouterr().err
+    assert main(["train", str(path), "--folder", "null", "--stop-at", "1", "--quiet"]) == 0
+    assert newest(tmp_path / "null") == "step-00000001"
 
 
 @pytest.mark.parametrize("source", [None, "runs/clip", "openai/clip-vit-base-patch32"])
@@ -333,5 +332,5 @@ def test_no_text_encoder_is_looked_for_in_the_network(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: pytest.fail("went to the network"))
     plan = recipe(text_encoder="clip", text_source=source)
-    with pytest.raises(WeightsError, match="text encoder .*hf:openai|no such folder"):
+    with pytest.raises(WeightsError, match=r"text encoder .*hf:openai|no such folder"):
         Run.start(plan, torch.device("cpu"))

@@ -41,7 +41,8 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def commands(page: Path) -> list[list[str]]:
-    lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
+    joined = [block.replace("\\\n", " ") for block in blocks(page, "sh")]  # a line that goes on
+    lines = [line for block in joined for line in block.splitlines()]
     words = [shlex.split(line, comments=True) for line in lines]
     return [found[1:] for found in words if found and found[0] == "gisr"]
 

@@ -222,7 +222,7 @@ def test_balancing_and_its_settings(tmp_path: Path) -> None:
         ("task_weights: {depth: .inf}", "task_weights: depth inf must be finite"),
         ("validate_every: null", "validate_every: null must be a whole number"),
         ("initial_weights: 3", "initial_weights: 3 must be text or null"),
-        ("name: 'a\\nb'", "name: "),
+        ('name: "a\\nb"', "name: "),
         ("stages: [{start: a, patch: 96, batch: 1}]", "stages.start: a must be a number"),
         ("sets: [{task: depth, ratio: 1000000}]", "depth x1000000 must be .* from 2 to 1024"),
         ("sets: [{task: depth, ratio: many}]", "sets.ratio: many must be a whole number"),

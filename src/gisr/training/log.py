@@ -33,12 +33,17 @@ class TrainingLog:
         Raises:
             FileFormatError: The disk refuses it.
         """
-        self._lines = _Records(folder / LOG_FILE)
-        if self._lines.torn:  # the run was killed in the middle of a line
-            self._lines.write(b"\n")
-        self._board = _Board.open(folder / "tensorboard")
         self._values: dict[str, list[float]] = {}
-        self._write({"event": "start", "time": time.time(), "recipe": recipe.record()})
+        self._board: _Board | None = None
+        self._lines = _Records(folder / LOG_FILE)
+        try:
+            if self._lines.torn:  # the run was killed in the middle of a line
+                self._lines.write(b"\n")
+            self._board = _Board.open(folder / "tensorboard")
+            self._write({"event": "start", "time": time.time(), "recipe": recipe.record()})
+        except BaseException:
+            self.close()
+            raise
 
     def training(self, step: int, seconds: float, values: dict[str, float]) -> None:
         """Add the values of a step; every 50 steps their mean is written."""
@@ -63,6 +68,10 @@ class TrainingLog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Close the files."""
+        self.close()
+
+    def close(self) -> None:
         """Close the files."""
         self._lines.close()
         if self._board is not None:
@@ -112,7 +121,11 @@ class _Board:
         number = time.time_ns()
         self._file = _Records(folder / f"events.out.tfevents.{number // 10**9}.{number}")
         self._event: Any = Event
-        self._put(Event(wall_time=time.time(), file_version="brain.Event:2"))
+        try:
+            self._put(Event(wall_time=time.time(), file_version="brain.Event:2"))
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def open(cls, folder: Path) -> "_Board | None":

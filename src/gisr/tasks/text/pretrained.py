@@ -47,6 +47,8 @@ def load_pretrained(architecture: str, place: str | Path, *, kept: bool = False)
             'text encoders need the package transformers: install it with pip install "gisr[text]"'
         ) from error
     source, revision = (str(place), None) if hub_id is None else hub_id
+    if kept:
+        source = str(_kept_copy(source))
     where: dict[str, Any] = {"local_files_only": hub_id is None or kept}
     where |= {} if revision is None else {"revision": revision}
     model_class = getattr(transformers, architecture)
@@ -57,11 +59,6 @@ def load_pretrained(architecture: str, place: str | Path, *, kept: bool = False)
                 source, use_safetensors=True, output_loading_info=True, **where
             )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        if kept:
-            raise WeightsError(
-                f"the text encoder {source} is not on this machine: say {place} to download it, or "
-                "give its folder (in a recipe or on the command line of gisr train: text_source)"
-            ) from error
         reason = shortened(" ".join(str(error).split()), 300)
         raise WeightsError(
             f"cannot load the text encoder from {place}: {reason}. Give a folder or a hub id with "
@@ -72,6 +69,22 @@ def load_pretrained(architecture: str, place: str | Path, *, kept: bool = False)
         missing = ", ".join(sorted(report["missing_keys"])[:3])
         raise WeightsError(f"{place} is not a whole {architecture}: {missing} missing")
     return Pretrained(model.float().eval(), tokenizer)
+
+
+def _kept_copy(repository: str) -> Path:
+    """Return the folder of a repository that was downloaded before.
+
+    Not by asking huggingface_hub for local files only: it would send for a list of its own.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(repository, "config.json")
+    if not isinstance(found, str):
+        raise WeightsError(
+            f"the text encoder {repository} is not on this machine: to download it say "
+            f"hf:{repository}, or give its folder (text_source in a recipe and for gisr train)"
+        )
+    return Path(found).parent
 
 
 @contextmanager

@@ -125,7 +125,7 @@ def _cloud(path: Path, camera: str = "fx=70") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda f: Options(mask=f / "m.png"), InputError, "ask for fill-holes"),
+        (lambda f: Options(mask=f / "m.png"), InputError, "request fill-holes"),
         (
             lambda f: Options(fill_holes=True, mask=f / "m.jpg"),
             FileFormatError,
@@ -207,7 +207,7 @@ def test_nothing_appears_unless_all_of_it_does(
         (["--ply", "c.ply", "--camera", "fx=70", "--disparity"], "only with the baseline"),
         (["--ply", "c.ply", "--camera", "gone.yaml", "--depth-unit", "m"], "no such file"),
         (["--ply", "c.ply", "--camera", "fx=70", "--depth-unit", "ft"], "depth unit 'ft'"),
-        (["--mask", "m.png"], "ask for fill-holes"),
+        (["--mask", "m.png"], "request fill-holes"),
     ],
 )
 def test_the_command_refuses_half_an_order(

@@ -136,11 +136,11 @@ def check_value(each: Option, value: Any) -> None:  # noqa: ANN401 - any option'
     if value is None or value == each.default:
         return
     if get_origin(each.type) is Literal and value not in each.words:
-        raise InputError(f"{each.name} {value!r} must be {_either(each.words)}")
+        raise InputError(f"{each.flag[2:]} {value!r} must be {_either(each.words)}")
     low, high = each.info.least, each.info.most
     for number in value if isinstance(value, tuple) else (value,):
         if isinstance(number, int | float) and not isinstance(number, bool):
-            _check_number(each.name, number, low, high)
+            _check_number(each.flag[2:], number, low, high)
 
 
 def _check_number(name: str, number: float, low: float | None, high: float | None) -> None:

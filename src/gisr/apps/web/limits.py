@@ -19,6 +19,10 @@ class PageLimits:
 
     max_upload: int = 200 * 10**6
     """Bytes of one uploaded file."""
+    max_session: int = 10**9
+    """Bytes that one open page may store."""
+    max_stored: int = 4 * 10**9
+    """Bytes that all pages together may store."""
     max_pixels: int = 25_000_000
     """Pixels of an image, or voxels of a volume."""
     max_seconds: float = 600
@@ -34,6 +38,8 @@ class PageLimits:
         """Refuse limits that would refuse everything."""
         for name, least in (
             ("max_upload", 1),
+            ("max_session", self.max_upload),
+            ("max_stored", self.max_session),
             ("max_pixels", 1),
             ("concurrency", 1),
             ("max_waiting", 1),

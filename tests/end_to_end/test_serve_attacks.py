@@ -147,7 +147,8 @@ def test_other_pages_cannot_use_it(server: Server) -> None:
         assert upload(server, b"foreign", **headers)[0] == 403
         body = {"data": [], "fn_index": 0, "session_hash": "attack"}
         assert call(server, "/gradio_api/queue/join", body, **headers)[0] == 403
-        assert ask(server, "GET", "/gradio_api/heartbeat/attack", **headers)[0] == 403
+        heartbeat = ask(server, "GET", "/gradio_api/heartbeat/attack", None, **headers)
+        assert heartbeat[0] == 403
     # What a form of another page can send unasked:
     form = ask(server, "POST", "/gradio_api/queue/join", b"{}", content_type="text/plain")
     assert form[0] == 415

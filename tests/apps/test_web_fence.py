@@ -17,7 +17,7 @@ from gisr.apps.web.allowed import (
     checked_json,
 )
 from gisr.apps.web.fence import Fence
-from gisr.apps.web.store import Store
+from gisr.apps.web.store import BLOCK, Store
 
 HOST = "127.0.0.1:7860"
 EVIL = "http://127.0.0.1:9/x"
@@ -261,12 +261,16 @@ def test_bodies_are_bounded_and_read_before_they_are_passed_on(tmp_path: Path) -
 
 def test_what_all_pages_store_is_bounded(kept: Path) -> None:
     pytest.importorskip("starlette", reason="needs the extra web")
-    store, path = Store(root(kept), 100), "/gradio_api/upload"
-    assert answer(store, path, b"x", content_length="94")[0] == 200
-    assert answer(store, path, b"x", content_length="94")[0] == 200  # the room was given back
-    status, _, text = answer(store, path, b"x", content_length="95")
-    assert status == 413 and b"all pages together may store 0.0001 MB" in text
+    empty = kept.with_name("empty")
+    empty.touch()  # counts, too, as do the two folders
+    store, path = Store(root(kept), 4 * BLOCK + 100), "/gradio_api/upload"
+    for _ in range(2):  # the room is given back
+        assert answer(store, path, b"x", content_length="100")[0] == 200
+    status, _, text = answer(store, path, b"x", content_length="101")
+    assert status == 413 and b"all pages together may store 0.01648 MB" in text
     with store.reserved(50):
-        assert answer(store, path, b"x", content_length="50")[0] == 413
+        assert answer(store, path, b"x", content_length="51")[0] == 413
+    empty.unlink()
+    assert answer(store, path, b"x", content_length="101")[0] == 200
     for headers in ({}, {"content_length": "1", "transfer_encoding": "chunked"}):
         assert answer(store, path, b"x", **headers)[0] == 411

@@ -12,6 +12,7 @@ from gisr.apps.cli import main
 from gisr.apps.web.job import PageOutcome
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.sessions import Sessions
+from gisr.apps.web.store import BLOCK
 from gisr.errors import LimitError
 
 
@@ -79,12 +80,14 @@ def test_one_page_and_all_pages_store_so_much(tmp_path: Path) -> None:
     mine.uploads |= {own, shared}
     yours.uploads.add(shared)
     (mine.new_folder() / "result.tif").write_bytes(b"pixels")
+    own.write_bytes(bytes(10**6))
     os.link(own, mine.folder / "series")  # an image of a DICOM series counts once
-    sessions.check_room(mine, PageLimits(max_upload=1, max_session=18, max_stored=18))
+    sessions.check_room(mine, PageLimits(max_upload=1, max_session=10**6 + 4 * BLOCK))
+    small = PageLimits(max_upload=1, max_session=10**6, max_stored=10**6)
     with pytest.raises(LimitError, match="all pages together may store"):
-        sessions.check_room(yours, PageLimits(max_upload=1, max_session=17, max_stored=17))
+        sessions.check_room(yours, small)
     with pytest.raises(LimitError, match="one page may store here, so its uploads were deleted"):
-        sessions.check_room(mine, PageLimits(max_upload=1, max_session=17))
+        sessions.check_room(mine, PageLimits(max_upload=1, max_session=10**6 + 4 * BLOCK - 1))
     assert not own.exists() and shared.exists() and not mine.uploads
 
 

@@ -7,6 +7,8 @@ from gisr.io.limits import Limits
 
 _BYTES_PER_PIXEL = 64
 """Decoded bytes that a pixel may have: eight bands of float64."""
+_LEAST_STORED = 10**6
+"""Bytes that a page needs: folders and pictures, beside its uploads."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class PageLimits:
         """Refuse limits that would refuse everything."""
         for name, least in (
             ("max_upload", 1),
-            ("max_session", self.max_upload),
+            ("max_session", max(self.max_upload, _LEAST_STORED)),
             ("max_stored", self.max_session),
             ("max_pixels", 1),
             ("concurrency", 1),

@@ -1,12 +1,14 @@
 """How much the page keeps on disk."""
 
-import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gisr.apps.web.allowed import RefusedError
+
+BLOCK = 4096
+"""Bytes that the smallest file takes of a disk."""
 
 
 class Store:
@@ -47,12 +49,14 @@ class Store:
 
 
 def stored_bytes(places: Iterable[Path]) -> int:
-    """Return the bytes of files and of all in folders, each once, whatever links lead to it."""
+    """Return the bytes of files and of all in folders, each once, whatever links lead to it.
+
+    A file or folder counts as :data:`BLOCK` at least: empty ones fill a disk, too.
+    """
     sizes: dict[tuple[int, int], int] = {}
     for place in places:
         for path in (place, *place.rglob("*")):
             with suppress(OSError):  # deleted meanwhile
-                state = os.lstat(path)
-                if path.is_file() or path.is_symlink():
-                    sizes[state.st_dev, state.st_ino] = state.st_size
+                state = path.lstat()
+                sizes[state.st_dev, state.st_ino] = max(BLOCK, state.st_size)
     return sum(sizes.values())

@@ -8,7 +8,7 @@ from tests.apps.web_files import depth_files, mr_files
 
 from gisr.apps import batches
 from gisr.inference.upscaler import Upscaler
-from gisr.pipelines import dask_cluster
+from gisr.pipelines import worker
 from gisr.pipelines.batch import plan_batch
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.options import Options
@@ -40,7 +40,7 @@ def test_progress_is_counted_in_the_unit_of_each_pair(
     rows = [f"{pair.target},{pair.guide}" for pair in pairs]
     table = tmp_path / "pairs.csv"
     table.write_text("\n".join(["target,guide", *rows]), encoding="utf-8")
-    monkeypatch.setattr(dask_cluster, "load_once", lambda execution: upscaler)
+    monkeypatch.setattr(worker, "load_once", lambda execution: upscaler)
     monkeypatch.setattr(batches, "ProgressBar", Bar)
     Bar.made = []
     batch = plan_batch(table, None, tmp_path / "out", Options())

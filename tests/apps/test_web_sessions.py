@@ -1,18 +1,19 @@
-"""Sessions of the page: files kept apart, deleted with the session; requests that are refused."""
+"""Sessions of the page: files kept apart, deleted with the session, bounded."""
 
-import asyncio
 import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 from gisr.apps.cli import main
 from gisr.apps.web.job import PageOutcome
-from gisr.apps.web.server import Fence
+from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.sessions import Sessions
+from gisr.apps.web.store import BLOCK
+from gisr.errors import LimitError
 
 
 def upload(root: Path, name: str) -> Path:
@@ -72,33 +73,22 @@ def test_a_new_result_replaces_the_former(tmp_path: Path) -> None:
     assert [folder.exists() for folder in folders] == [False, True, True]
 
 
-def _request(path: str) -> tuple[int, dict[bytes, bytes]]:
-    """Request a path of an application behind the fence that answers everything."""
-    sent: list[Any] = []
-
-    async def application(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"page"})
-
-    async def receive() -> Any:
-        return {"type": "http.request"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    asyncio.run(Fence(application)({"type": "http", "path": path}, receive, send))
-    return sent[0]["status"], dict(sent[0]["headers"])
-
-
-def test_the_server_fetches_nothing_and_forbids_it_to_browsers() -> None:
-    pytest.importorskip("starlette", reason="needs the extra web")
-    status, headers = _request("/")
-    assert status == 200
-    assert b"default-src 'self'" in headers[b"content-security-policy"]
-    assert headers[b"referrer-policy"] == b"no-referrer"
-    for path in ("/gradio_api/file=http://10.0.0.1/x", "/file=https://a.b/c", "/proxy=http://a.b"):
-        assert _request(path)[0] == 403
-    assert _request("/gradio_api/file=/tmp/http/x")[0] == 200  # Gradio itself says what it serves
+def test_one_page_and_all_pages_store_so_much(tmp_path: Path) -> None:
+    sessions = Sessions(tmp_path, 60)
+    mine, yours = sessions.of("mine"), sessions.of("yours")
+    own, shared = upload(tmp_path, "own"), upload(tmp_path, "shared")
+    mine.uploads |= {own, shared}
+    yours.uploads.add(shared)
+    (mine.new_folder() / "result.tif").write_bytes(b"pixels")
+    own.write_bytes(bytes(10**6))
+    os.link(own, mine.folder / "series")  # an image of a DICOM series counts once
+    sessions.check_room(mine, PageLimits(max_upload=1, max_session=10**6 + 4 * BLOCK))
+    small = PageLimits(max_upload=1, max_session=10**6, max_stored=10**6)
+    with pytest.raises(LimitError, match="all pages together may store"):
+        sessions.check_room(yours, small)
+    with pytest.raises(LimitError, match="one page may store here, so its uploads were deleted"):
+        sessions.check_room(mine, PageLimits(max_upload=1, max_session=10**6 + 4 * BLOCK - 1))
+    assert not own.exists() and shared.exists() and not mine.uploads
 
 
 @pytest.mark.parametrize(
@@ -107,6 +97,7 @@ def test_the_server_fetches_nothing_and_forbids_it_to_browsers() -> None:
         (["--port", "70000"], "port 70000 must lie between 0 and 65535"),
         (["--max-upload", "much"], "'much' must be an amount of memory"),
         (["--concurrency", "0"], "concurrency 0 must be at least 1"),
+        (["--max-session", "1MB"], "max_session 1000000 must be at least 200000000"),
         (["--max-seconds", "-1"], "max_seconds -1 must be above zero"),
     ],
 )

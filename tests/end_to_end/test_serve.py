@@ -1,18 +1,13 @@
 """``gisr serve`` in headless Chromium: upload a pair, wait for the result, check the download."""
 
 import json
-import os
 import re
 import shlex
 import shutil
-import signal
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +16,7 @@ import nibabel
 import numpy as np
 import pytest
 from PIL import Image
+from tests.end_to_end.page_server import WAIT, Server, serving
 from tests.geotiffs import write_geotiff
 
 from gisr.apps.cli import main
@@ -41,8 +37,6 @@ pytestmark = [
         reason="needs Chromium: apt-get install chromium chromium-driver",
     ),
 ]
-WAIT = 300
-"""Seconds for anything at all: the machine may be busy."""
 _OFFLINE = (
     "--headless",
     "--no-sandbox",
@@ -57,45 +51,11 @@ _OFFLINE = (
 )
 
 
-@dataclass(frozen=True)
-class Server:
-    """A server of the page, and the folder it keeps files in."""
-
-    address: str
-    folder: Path
-
-    def kept(self) -> list[Path]:
-        """Return the files that hold anything."""
-        return [p for p in self.folder.rglob("*") if p.is_file() and p.stat().st_size]
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Iterator[Server]:
     """Give a running page with small limits; its end deletes everything."""
-    place = tmp_path_factory.mktemp("server")
-    limits = ["--max-upload", "3MB", "--max-pixels", "100000"]
-    words = ["serve", "--port", "0", "--threads", "1", "--model", str(tiny_weights), *limits]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gisr", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"TMPDIR": str(place), "PYTHONUNBUFFERED": "1"},
-    )
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    found = re.search(r"http://127\.0\.0\.1:\d+/", line)
-    assert found, line + process.stdout.read()
-    (folder,) = place.glob("gisr-serve-*")
-    assert folder.stat().st_mode & 0o077 == 0  # readable by its owner alone
-    try:
-        yield Server(found[0], folder)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        rest, _ = process.communicate(timeout=WAIT)
-    assert process.returncode == 0, rest
-    assert rest == "gisr: ended, its files are deleted\n"
-    assert list(place.glob("gisr-serve-*")) == []
+    with serving(tmp_path_factory.mktemp("server"), tiny_weights) as server:
+        yield server
 
 
 class Page:

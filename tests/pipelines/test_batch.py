@@ -237,6 +237,7 @@ def test_the_command_over_folders_and_a_list(
 
 
 def test_plans_need_no_torch() -> None:
-    code = "import sys, gisr.pipelines.dask_cluster; print('torch' in sys.modules)"
+    modules = "gisr.pipelines.dask_cluster, gisr.pipelines.processes"
+    code = f"import sys, {modules}; print('torch' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"

@@ -1,4 +1,4 @@
-"""Many pairs from the command line: one after the other, or over the processes of a cluster."""
+"""Many pairs from the command line: one after the other, or over processes."""
 
 import sys
 from collections.abc import Callable
@@ -28,6 +28,7 @@ def upscale_batch(batch: "Batch", options: Options, execution: Execution) -> int
     """
     from gisr.pipelines.batch import run_batch
     from gisr.pipelines.dask_cluster import run_on_cluster
+    from gisr.pipelines.processes import run_in_processes
 
     def report(outcome: "PairOutcome") -> None:
         if outcome.result is None:
@@ -37,7 +38,9 @@ def upscale_batch(batch: "Batch", options: Options, execution: Execution) -> int
 
     for note in batch.notes:
         print(f"gisr: note: {note}", file=sys.stderr)
-    if execution.workers is not None or execution.scheduler is not None:
+    if execution.workers is not None:
+        summary = run_in_processes(batch, execution, report=report)
+    elif execution.scheduler is not None:
         summary = run_on_cluster(batch, execution, report=report)
     else:
         summary = run_batch(batch, _here(execution), report)
@@ -48,8 +51,8 @@ def upscale_batch(batch: "Batch", options: Options, execution: Execution) -> int
 
 def _here(execution: Execution) -> Callable[["BatchItem"], "FileResult"]:
     """Return what sharpens a pair in this process."""
-    from gisr.pipelines.dask_cluster import load_once
     from gisr.pipelines.run import read_request, upscale_request
+    from gisr.pipelines.worker import load_once
 
     upscaler = load_once(execution)
 

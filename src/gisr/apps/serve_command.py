@@ -11,6 +11,8 @@ def serve(
     device: str | None = None,
     threads: int | None = None,
     max_upload: str = "200MB",
+    max_session: str = "1GB",
+    max_stored: str = "4GB",
     max_pixels: int = 25_000_000,
     max_seconds: float = 600,
     concurrency: int = 1,
@@ -30,6 +32,8 @@ def serve(
         device: cpu, cuda, cuda:1 and so on; CUDA where there is one, else the CPU, when left out.
         threads: CPU threads; as many as torch finds good when left out.
         max_upload: Largest file, or DICOM series, that may be uploaded, such as 200MB.
+        max_session: Most that one open page may store, such as 1GB.
+        max_stored: Most that all pages together may store.
         max_pixels: Most pixels of an image, or voxels of a volume.
         max_seconds: Longest time a run may take; it ends with the answer of the network at hand.
         concurrency: Runs at once; others wait.
@@ -45,6 +49,8 @@ def serve(
         raise InputError(f"port {port} must lie between 0 and 65535")
     limits = PageLimits(
         max_upload=parse_size(max_upload),
+        max_session=parse_size(max_session),
+        max_stored=parse_size(max_stored),
         max_pixels=max_pixels,
         max_seconds=max_seconds,
         concurrency=concurrency,

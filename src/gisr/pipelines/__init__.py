@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gisr.pipelines.execution import Execution
     from gisr.pipelines.options import Options
     from gisr.pipelines.pipeline import Pipeline
+    from gisr.pipelines.processes import run_in_processes
     from gisr.pipelines.request import FileResult, Request
     from gisr.pipelines.run import check_request, read_request, upscale_files, upscale_request
     from gisr.pipelines.table import PIPELINES, guess_task
@@ -29,6 +30,7 @@ _MODULES = {
     "gisr.pipelines.execution": ("Execution",),
     "gisr.pipelines.options": ("Options",),
     "gisr.pipelines.pipeline": ("Pipeline",),
+    "gisr.pipelines.processes": ("run_in_processes",),
     "gisr.pipelines.request": (
         "FileResult",
         "Request",
@@ -61,6 +63,7 @@ __all__ = [
     "plan_batch",
     "read_request",
     "run_batch",
+    "run_in_processes",
     "run_on_cluster",
     "upscale_files",
     "upscale_request",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gisr.errors import InputError
 from gisr.pipelines.option import check_value, option, options_of
 
 
@@ -25,7 +26,7 @@ class Execution:
         least=1,
     )
     workers: int | None = option(
-        None, "Sharpen several pairs in this many processes (needs the extra scale).", least=1
+        None, "Sharpen several pairs in this many processes of this machine.", least=1
     )
     scheduler: str | None = option(
         None,
@@ -39,7 +40,9 @@ class Execution:
         """Refuse numbers out of range.
 
         Raises:
-            InputError: No thread, or no process.
+            InputError: No thread, or no process, or both workers and a scheduler.
         """
         for each in options_of(Execution).values():
             check_value(each, getattr(self, each.name))
+        if self.workers is not None and self.scheduler is not None:
+            raise InputError("workers and scheduler exclude each other: give one of them")

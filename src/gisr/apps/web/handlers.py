@@ -84,7 +84,9 @@ class Handlers(Layout):
 
         @reported
         def take(request: gr.Request) -> Changes:
-            folder = self._sessions.of(_key(request)).new_folder()
+            session = self._sessions.of(_key(request))
+            self._sessions.check_room(session, self.limits)
+            folder = session.new_folder()
             uploads = EXAMPLES[task].write(folder)
             return {
                 self.target: [str(uploads.target)],
@@ -281,6 +283,7 @@ class Handlers(Layout):
         truth = None if given[self.truth] is None else Path(given[self.truth])
         every = [*target, *guide, *([truth] if truth else [])]
         session.uploads.update(path for path in every if session.folder not in path.parents)
+        self._sessions.check_room(session, self.limits)
         if not target or not guide:
             return None
         largest = self.limits.max_upload

@@ -7,6 +7,8 @@ from gisr.io.limits import Limits
 
 _BYTES_PER_PIXEL = 64
 """Decoded bytes that a pixel may have: eight bands of float64."""
+_LEAST_STORED = 10**6
+"""Bytes that a page needs: folders and pictures, beside its uploads."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,10 @@ class PageLimits:
 
     max_upload: int = 200 * 10**6
     """Bytes of one uploaded file."""
+    max_session: int = 10**9
+    """Bytes that one open page may store."""
+    max_stored: int = 4 * 10**9
+    """Bytes that all pages together may store."""
     max_pixels: int = 25_000_000
     """Pixels of an image, or voxels of a volume."""
     max_seconds: float = 600
@@ -34,6 +40,8 @@ class PageLimits:
         """Refuse limits that would refuse everything."""
         for name, least in (
             ("max_upload", 1),
+            ("max_session", max(self.max_upload, _LEAST_STORED)),
+            ("max_stored", self.max_session),
             ("max_pixels", 1),
             ("concurrency", 1),
             ("max_waiting", 1),

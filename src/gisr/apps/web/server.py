@@ -1,4 +1,4 @@
-"""Starting and ending the page's server, and what it refuses to do."""
+"""Starting and ending the page's server."""
 
 import os
 import shutil
@@ -8,26 +8,16 @@ import tempfile
 import threading
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
 
+from gisr.apps.web.fence import HOST, middleware
 from gisr.apps.web.html import FOLDER_PREFIX
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.sessions import Sessions
+from gisr.apps.web.store import Store
 from gisr.errors import InputError
 from gisr.inference.upscaler import Upscaler
 from gisr.optional_imports import load_extra
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-HOST = "127.0.0.1"
-_NAMES = [HOST, "localhost"]
-"""What a browser may call the server: other names are of pages that try to read this one."""
-_POLICY = (
-    "default-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:; "
-    "base-uri 'self'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
-)
-"""Allows the browser no requests but to this server."""
 _SWEEP_SECONDS = 60.0
 
 
@@ -61,6 +51,7 @@ def serve_page(
         load_extra("gradio", "web")
         from gisr.apps.web.page import STYLE, build_page, page_theme
 
+        store = Store(root, limits.max_stored)
         sessions = Sessions(root, 60 * limits.keep_minutes)
         sessions.sweep_forever(_SWEEP_SECONDS)
         page = build_page(upscaler, limits, sessions, model)
@@ -80,7 +71,7 @@ def serve_page(
             pwa=False,
             mcp_server=False,
             enable_monitoring=False,
-            app_kwargs={"openapi_url": None, "middleware": _middleware()},
+            app_kwargs={"openapi_url": None, "middleware": middleware(store)},
             theme=page_theme(),
             css=STYLE,
         )
@@ -96,57 +87,6 @@ def serve_page(
     finally:
         signal.signal(signal.SIGTERM, previous)
         shutil.rmtree(root, ignore_errors=True)
-
-
-class Fence:
-    """ASGI middleware: the server serves its page, and fetches no addresses.
-
-    Gradio can fetch addresses on behalf of a browser (``/file=http...``, ``/proxy=...``); here that
-    is refused. Every answer carries a policy that keeps the browser from other hosts.
-    """
-
-    def __init__(self, app: "ASGIApp") -> None:
-        """Stand before an application."""
-        self._app = app
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Answer or pass on a request."""
-        from starlette.responses import PlainTextResponse
-
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        if _fetches(scope["path"]):
-            refusal = PlainTextResponse("gisr fetches no addresses", status_code=403)
-            await refusal(scope, receive, send)
-            return
-
-        async def send_with_policy(message: "Message") -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message.get("headers", []),
-                    (b"content-security-policy", _POLICY.encode()),
-                    (b"referrer-policy", b"no-referrer"),
-                    (b"x-content-type-options", b"nosniff"),
-                ]
-            await send(message)
-
-        await self._app(scope, receive, send_with_policy)
-
-
-def _middleware() -> list[Any]:
-    from starlette.middleware import Middleware
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
-
-    return [
-        Middleware(TrustedHostMiddleware, allowed_hosts=_NAMES, www_redirect=False),
-        Middleware(Fence),
-    ]
-
-
-def _fetches(path: str) -> bool:
-    """Return whether a request would have the server fetch another address."""
-    return "/proxy=" in path or "/file=http" in path
 
 
 def _free_port(port: int) -> int:

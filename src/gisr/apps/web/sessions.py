@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gisr.apps.web.job import PageOutcome
+from gisr.apps.web.limits import PageLimits
+from gisr.apps.web.store import stored_bytes
+from gisr.errors import LimitError
 
 
 @dataclass(eq=False)
@@ -84,13 +87,40 @@ class Sessions:
             if session is None:
                 return
             session.stopped.set()
-            # The server names an upload by its content: two sessions may have the same file.
-            shared = {path for other in self._sessions.values() for path in other.uploads}
         shutil.rmtree(session.folder, ignore_errors=True)
+        self._delete_uploads(session)
+
+    def check_room(self, session: Session, limits: PageLimits) -> None:
+        """Check that a session may store more; uploads that are too large together are deleted.
+
+        Raises:
+            LimitError: It has stored too much, or all sessions together have.
+        """
+        mine = stored_bytes([session.folder, *session.uploads])
+        if mine > limits.max_session:
+            self._delete_uploads(session)
+            raise LimitError(
+                f"{mine / 1e6:.4g} MB are more than the {limits.max_session / 1e6:.4g} MB that one "
+                "page may store here, so its uploads were deleted: give smaller files, or start "
+                "the page with a larger --max-session"
+            )
+        if stored_bytes([self._root]) > limits.max_stored:
+            raise LimitError(
+                f"all pages together may store {limits.max_stored / 1e6:.4g} MB here: delete "
+                "files, or start the page with a larger --max-stored"
+            )
+
+    def _delete_uploads(self, session: Session) -> None:
+        """Delete the uploads of a session, but for those that another session has, too."""
+        with self._lock:
+            # The server names an upload by its content: two sessions may have the same file.
+            others = [other for other in self._sessions.values() if other is not session]
+            shared = {path for other in others for path in other.uploads}
         for path in session.uploads - shared:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
                 path.parent.rmdir()
+        session.uploads.clear()
 
     def sweep(self) -> None:
         """End sessions that were not used for long, and delete old files that belong to none."""

@@ -58,15 +58,17 @@ def test_sets_are_of_the_recipes_kinds_in_its_order(recipe: Build) -> None:
 def test_several_folders_are_one_data_set_or_told_apart(
     recipe: Build, pairs: Path, tmp_path: Path
 ) -> None:
-    """The second holds other frames, as Lu's are published."""
-    lu = tmp_path / "lu"
-    lu.mkdir()
-    shutil.copy(pairs / "frame0_depth.png", lu / "RGBD_01_output_depth.png")
-    shutil.copy(pairs / "frame0_rgb.png", lu / "RGBD_01_ouput_color.png")
-    both = (str(pairs), str(lu))
-    wanted = tuple(SetRecipe("depth", 4, dataset=name) for name in (None, "lu", "open-pairs"))
-    splits = ("train", "test")  # Lu is for tests; a recipe cannot say so
-    plan = recipe(data=both, sets=wanted, splits=splits, open_only=False)
+    """The second holds another frame, listed by its owner."""
+    own = tmp_path / "own"
+    own.mkdir()
+    shutil.copy(pairs / "frame0_depth.png", own / "depth.png")
+    shutil.copy(pairs / "frame0_rgb.png", own / "colour.png")
+    (own / "pairs.csv").write_text(
+        "name,task,guide,truth,split\nmine,depth,colour.png,depth.png,train\n", encoding="utf-8"
+    )
+    both = (str(pairs), str(own))
+    wanted = tuple(SetRecipe("depth", 4, dataset=name) for name in (None, "pairs", "open-pairs"))
+    plan = recipe(data=both, sets=wanted, open_only=False)
     assert [len(one) for one in training_sets(plan)] == [3, 1, 2]
 
 

@@ -57,7 +57,7 @@ _MOST_UNITS = 4096
 """Bound of height and width, in size multiples, and of the batch: what the exporter may assume."""
 _TOLERANCE = 1e-4
 
-Example = tuple[Tensor, Tensor, Tensor, Tensor]
+ExportInputs = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 class _Residual(nn.Module):
@@ -192,7 +192,7 @@ def _exported(residual: _Residual) -> "ONNXProgram":
     return program
 
 
-def _example(network: MAGNet, *, batch: int, units: tuple[int, int], ratio: float) -> Example:
+def _example(network: MAGNet, *, batch: int, units: tuple[int, int], ratio: float) -> ExportInputs:
     config, noise = network.config, torch.Generator().manual_seed(0)
     sides = tuple(config.size_multiple * unit for unit in units)
     return (

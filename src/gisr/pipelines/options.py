@@ -337,5 +337,7 @@ class Options:
                     f"are {task}: leave it out"
                 )
         if self.mask is not None and not self.fill_holes:
-            raise InputError(f"mask {self.mask}: names where holes were filled: request fill-holes too")
+            raise InputError(
+                f"mask {self.mask}: names where holes were filled: request fill-holes too"
+            )
         _ = self.creation, self.memory, self.cloud

@@ -123,7 +123,7 @@ _WEIGHTS = {
     "config-other-format": refused(
         weights(lambda config: {**config, "format": "gisr weights 9"}), "weights/config.json"
     ),
-    "config-unknown-setting": refused(network(magic=1), "weights/config.json", "['magic']"),
+    "config-unknown-setting": refused(network(magic=1), "weights/config.json", "settings magic"),
     "config-wrong-type": refused(network(width="wide"), "weights/config.json", "'wide'"),
     "config-endless-width": refused(network(width=10**12), "weights/config.json: width 100000"),
     "config-endless-blocks": refused(network(blocks=[10**9, 1]), "weights/config.json: blocks"),

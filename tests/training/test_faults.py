@@ -170,6 +170,34 @@ def test_a_signal_while_a_checkpoint_is_written(
     assert newest(folder) == "step-00000008"
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from gisr.training.loop import train
+from gisr.training.recipe_file import read_recipe
+replace = Path.replace
+def killing(path, other):
+    if Path(other).name == "model.safetensors":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return replace(path, other)
+Path.replace = killing
+train(read_recipe(sys.argv[1]), sys.argv[2], quiet=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+def test_what_a_kill_leaves_of_weights_is_swept(recipe: Build, tmp_path: Path) -> None:
+    path, folder = written(tmp_path, recipe()), tmp_path / "run"
+    command = [sys.executable, "-c", KILLED, str(path), str(folder)]
+    assert subprocess.run(command, check=False, timeout=120).returncode == -9
+    assert temporaries(folder) != []
+    train(recipe(), folder, quiet=True)
+    assert temporaries(folder) == []
+    load_weights(folder / "weights")
+
+
 HOLDING = """
 import sys, time
 import torch

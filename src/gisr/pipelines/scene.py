@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gisr.data.pair import Pair
+from gisr.errors import LimitError
 from gisr.estimation.registration import Alignment
 from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.inference.consistency.correction import (
@@ -15,7 +16,7 @@ from gisr.inference.consistency.correction import (
     consistent_rows,
     is_corrected,
 )
-from gisr.inference.memory import most_memory_taken
+from gisr.inference.memory import memory_taken, most_memory_taken
 from gisr.inference.system import Check, PairSystem, Progress
 from gisr.inference.tiling import Rows
 from gisr.io.geotiff import (
@@ -56,6 +57,8 @@ def upscale_scene(
     about, budget = _about(request), options.memory
     target, guide = files.target, files.guide
     cache, before = _block_cache(files), most_memory_taken() if budget else 0
+    if budget is not None:
+        _check_blocks(files, budget)
     with geotiff_memory(cache), GeoReader(target) as low, GeoReader(guide) as high:
         source = RasterSource(about, low, high)
         _ = source.survey
@@ -197,6 +200,29 @@ def _block_cache(files: RasterPair) -> int:
         header.block[0] * header.shape[1] * header.bands * header.dtype.itemsize
         for header in (files.target, files.guide)
     )
+
+
+def _check_blocks(files: RasterPair, budget: int) -> None:
+    """Refuse blocks that take a budget alone, before one is decoded.
+
+    GDAL keeps the row of blocks that is read, and unpacks a further one beside it.
+
+    Raises:
+        LimitError: They do.
+    """
+    taken = memory_taken()
+    for header in (files.target, files.guide):
+        sample = header.count * header.dtype.itemsize
+        rows, columns = header.stored_block
+        width = (header if header.regrid is None else header.regrid.own).shape[1]
+        needed = sample * rows * (columns + width)
+        if taken + needed > budget:
+            raise LimitError(
+                f"max-memory {budget / 1e6:.0f} MB is too little: {taken / 1e6:.0f} MB are taken "
+                f"by libraries and weights, and {header.path} is stored in blocks of {columns} x "
+                f"{rows} pixels, which take {needed / 1e6:.0f} MB: store it in small tiles first "
+                "(gdal_translate -co TILED=YES)"
+            )
 
 
 def _cache_to_fill(files: RasterPair, cache: int) -> int:

@@ -182,7 +182,7 @@ class TestReading:
         with pytest.raises(LimitError, match="bands"):
             read_geotiff(path, Limits(max_bands=2))
         with pytest.raises(LimitError, match="one tile"):
-            read_geotiff(path, Limits(max_bytes=1000))
+            read_geotiff(path, Limits(max_block_bytes=1000))
 
 
 class TestMalformed:

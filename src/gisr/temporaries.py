@@ -1,7 +1,8 @@
 """Temporary files and folders that say whose they are, so that what a dead process left is swept.
 
-A name is ``.NAME.PID-START-MACHINE.part``. A process number is used again; together with the time
-the process started it is not. Machines that share a folder cannot see each other's processes.
+A name is ``.NAME.PID-START-MACHINE.part``, and a suffix after it where a library goes by that of
+the file it writes. A process number is used again; together with the time the process started it is
+not. Machines that share a folder cannot see each other's processes.
 """
 
 import errno
@@ -18,19 +19,23 @@ from pathlib import Path
 
 from gisr.errors import FileFormatError, GisrError
 
-_NAME = re.compile(r"\..+\.(\d+)-(\d+)-([0-9a-f]{8})\.part", re.DOTALL)
+_NAME = re.compile(r"\..+\.(\d+)-(\d+)-([0-9a-f]{8})\.part(\..*)?", re.DOTALL)
 _OLD = 24 * 3600.0
 """Seconds after which a temporary whose owner cannot be seen from here is taken for orphaned."""
 _PROCESSES = Path("/proc")
 
 
-def temporary(path: Path) -> Path:
+def temporary(path: Path, suffix: str = "") -> Path:
     """Return the temporary name, in the same folder, of a file or folder that this process makes.
 
     One at a time: the same path gives the same name.
+
+    Args:
+        path: What will be there.
+        suffix: End of the temporary name; all names that begin with it have the same owner.
     """
     owner = f"{os.getpid()}-{_started(os.getpid()) or 0}-{_machine()}"
-    return path.with_name(f".{path.name}.{owner}.part")
+    return path.with_name(f".{path.name}.{owner}.part{suffix}")
 
 
 @contextmanager
@@ -68,8 +73,13 @@ def sweep(folder: Path, *, held: bool = False) -> None:
         folder: May be missing.
         held: The folder is this process's alone: every temporary in it is orphaned.
     """
-    for path in folder.glob("*.part") if folder.is_dir() else ():
-        if held or _orphaned(path):
+    try:
+        names = os.listdir(folder)
+    except OSError:  # missing, or not readable
+        return
+    for name in names:
+        path = folder / name
+        if (held and (name.endswith(".part") or _NAME.fullmatch(name))) or _orphaned(path):
             discard(path)
 
 

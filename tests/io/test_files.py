@@ -7,6 +7,7 @@ import pytest
 from gisr.errors import FileFormatError, LimitError
 from gisr.io.files import (
     atomic_output,
+    atomic_outputs,
     check_not_input,
     check_readable,
     file_suffix,
@@ -136,3 +137,30 @@ def test_suffix_of_compressed_nifti_is_one() -> None:
     assert file_suffix("A.NII.GZ") == ".nii.gz"
     assert file_suffix("a.b.TIF") == ".tif"
     assert file_suffix("a") == ""
+
+
+def test_outputs_are_moved_together_or_stay_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = [tmp_path / name for name in ("replaced", "new", "fails")]
+    outputs[0].write_bytes(b"old")
+    stale = tmp_path / "replaced.msk"
+    stale.write_bytes(b"mask")
+    replace = os.replace
+
+    def fail_at_the_last(source: Path, place: Path) -> None:
+        if place.name == "fails":
+            raise OSError("refused")
+        replace(source, place)
+
+    monkeypatch.setattr("os.replace", fail_at_the_last)
+    with (
+        pytest.raises(FileFormatError, match="refused"),
+        atomic_outputs(outputs, True, stale=[stale]) as places,
+    ):
+        for place in places:
+            place.write_bytes(b"new")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "replaced": b"old",
+        "replaced.msk": b"mask",
+    }

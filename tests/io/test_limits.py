@@ -4,6 +4,7 @@ from gisr.errors import FileFormatError, InputError, LimitError
 from gisr.io.limits import (
     DEFAULT_LIMITS,
     Limits,
+    check_block,
     check_bytes,
     check_picture,
     check_volume,
@@ -25,6 +26,13 @@ def test_bands_and_bytes_are_limited_too() -> None:
         check_picture("a.tif", Limits(max_bytes=7), height=2, width=2, bands=1, itemsize=2)
     with pytest.raises(LimitError, match="bytes of one tile"):
         check_bytes("a.tif", Limits(max_bytes=7), 8, "one tile")
+
+
+def test_one_block_is_limited_with_the_remedy_of_its_format() -> None:
+    check_block("a.tif", Limits(max_block_bytes=8), 8, "one tile")
+    for what, remedy in (("one tile", "-co TILED=YES"), ("one chunk", "h5repack")):
+        with pytest.raises(LimitError, match=f"claims 9 bytes of {what}.*{remedy}"):
+            check_block("a", Limits(max_block_bytes=8), 9, what)
 
 
 def test_volumes_are_limited_by_voxels() -> None:

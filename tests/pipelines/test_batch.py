@@ -1,5 +1,6 @@
 """Many pairs: which files go together, what is refused at once, and what is said at the end."""
 
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -241,3 +242,37 @@ def test_plans_need_no_torch() -> None:
     code = f"import sys, {modules}; print('torch' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ("a\0b.tif,b.tif,o.tif", "line 2: holds a zero byte"),
+        ("a.tif,b\0.tif,o.tif", "line 2: holds a zero byte"),
+        ("a.tif,b.tif,\0", "line 2: holds a zero byte"),
+        ("a.tif,b.tif," + "x" * 5000, "too long"),
+    ],
+)
+def test_names_that_no_file_can_have(tmp_path: Path, cells: str, reason: str) -> None:
+    (tmp_path / "l.csv").write_text(f"target,guide,output\n{cells}\n")
+    with pytest.raises(FileFormatError, match=reason) as caught:
+        plan_batch(tmp_path / "l.csv", None, tmp_path / "out", Options())
+    assert len(str(caught.value).splitlines()) == 1 and len(str(caught.value)) < 400
+
+
+def test_mutated_lists_end_in_one_line_or_in_a_plan(tmp_path: Path) -> None:
+    base = "target,guide,output,task,sensor,ratio\na.tif,b.tif,o.tif,pansharpening,WV3,4\n"
+    pieces = ["\0", "nan", "1e400", '"', "\n", "\r", ";", "..", "/", "x" * 300, "é", "\x1d", "\x85"]
+    refused = 0
+    for seed in range(1500):
+        chance, text = random.Random(seed), list(base)
+        for _ in range(chance.randint(1, 3)):
+            start = chance.randrange(len(text))
+            text[start : start + chance.randint(0, 6)] = chance.choice(pieces)
+        (tmp_path / "l.csv").write_bytes("".join(text).encode())
+        try:
+            plan_batch(tmp_path / "l.csv", None, tmp_path / "out", Options())
+        except GisrError as error:
+            refused += 1
+            assert len(str(error).splitlines()) == 1, repr(text)
+    assert refused > 500

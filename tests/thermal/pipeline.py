@@ -1,5 +1,6 @@
 """Thermal images: two arrays in, one out. ``tests/test_contributing.py`` adds it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -9,7 +10,7 @@ from jaxtyping import Bool, Float
 
 from gisr.errors import InputError
 from gisr.io.depth.maps import DepthMap, read_depth, spread_like, stored_depth, write_stored
-from gisr.io.files import atomic_outputs, file_suffix
+from gisr.io.files import file_suffix
 from gisr.io.limits import Limits
 from gisr.pipelines.layers import DepthLayers, LayerName, Layers, Truth, check_truth, size_text
 from gisr.pipelines.options import Options
@@ -76,7 +77,6 @@ class ThermalPipeline(Pipeline[Arrays]):
         )
         answer = system.answer(pair, options.settings, check=check, progress=progress)
         shape = request.files.guide.shape
-        _write(request, answer, nearest_pixels(target.valid, shape, pair.placement))
         result = FileResult(
             path=request.output,
             task=request.task,
@@ -88,8 +88,12 @@ class ThermalPipeline(Pipeline[Arrays]):
             further=tuple(options.further_files.values()),
             notes=() if answer.consistency is None else (answer.consistency.note,),
         )
-        if options.report is not None:
-            write_report(system, request, result, ArrayResult(pair, answer.image, answer.spread))
+        with request.writing() as places:
+            valid = nearest_pixels(target.valid, shape, pair.placement)
+            _write(request, answer, valid, places)
+            if options.report is not None:
+                shown = ArrayResult(pair, answer.image, answer.spread)
+                write_report(system, request, result, shown, places["report"])
         return result
 
     def summary(self, request: Request[Arrays]) -> str:
@@ -126,17 +130,19 @@ class ThermalPipeline(Pipeline[Arrays]):
         return None
 
 
-def _write(request: Request[Arrays], answer: "Answer", valid: Bool[np.ndarray, "H W"]) -> None:
+def _write(
+    request: Request[Arrays],
+    answer: "Answer",
+    valid: Bool[np.ndarray, "H W"],
+    places: Mapping[str, Path],
+) -> None:
     target, options = request.files.target, request.options
-    stored = {
-        request.output: stored_depth(request.output, answer.image[..., 0], valid, like=target)
-    }
+    samples = stored_depth(request.output, answer.image[..., 0], valid, like=target)
+    write_stored(request.output, places["output"], samples)
     if options.uncertainty is not None and answer.spread is not None:
         path, like = Path(options.uncertainty), spread_like(target)
-        stored[path] = stored_depth(path, answer.spread[..., 0], valid, like=like)
-    with atomic_outputs(list(stored), options.overwrite) as temporaries:
-        for (path, samples), temporary in zip(stored.items(), temporaries, strict=True):
-            write_stored(path, temporary, samples)
+        spread = stored_depth(path, answer.spread[..., 0], valid, like=like)
+        write_stored(path, places["uncertainty"], spread)
 
 
 def _image(path: Path) -> Float[np.ndarray, "h w 1"]:

@@ -60,8 +60,9 @@ class Normalisation:
     def target(self, image: Float[np.ndarray, "H W bands"]) -> NDArray[np.float32]:
         """Return an image in the target's units as the network sees it."""
         scale = np.where(self.target_scale > 0, self.target_scale, 1.0)
-        normalised: NDArray[np.float32] = ((image - self.target_offset) / scale).astype(np.float32)
-        return normalised
+        with np.errstate(over="ignore"):  # the network's answer is not finite then, which is raised
+            normalised: NDArray[np.float32] = (image - self.target_offset) / scale
+        return normalised.astype(np.float32)
 
     def guide(self, image: Float[np.ndarray, "H W channels"]) -> NDArray[np.float32]:
         """Return a guide as the network sees it."""

@@ -21,6 +21,8 @@ from gisr.tasks import find_task
 Align = Literal["auto", "off"]
 """``auto`` estimates the shift of a panchromatic guide and undoes it; ``off`` trusts the grids."""
 
+_LARGE = 1e15
+"""Values above this are divided before they are squared in float32."""
 LARGEST_SHIFT = 8.0
 """Largest misregistration taken for real, in guide pixels. Known pairs are off by 1 to 2."""
 SMALLEST_CORRELATION = 0.5
@@ -93,7 +95,7 @@ def find_alignment(parts: Iterable[Pair]) -> Alignment:
     for part in parts:
         if find_task(part.task).registration != "correlation":
             return Alignment((0.0, 0.0), False, f"guides of task {part.task} are not aligned")
-        estimates.append(_estimate(part))
+        estimates.append(_estimate(_squarable(part)))
     # A shift that is too large is reported only where nothing else was seen.
     small = [each for each in estimates if each.small]
     seen = [each for each in small if each.seen]
@@ -155,6 +157,19 @@ def _estimate(pair: Pair) -> _Estimate:
             break
         moved = shift(guide, offset)
     return _Estimate(offset, before, _correlation(intensity, shift(smooth, offset), known))
+
+
+def _squarable(pair: Pair) -> Pair:
+    """Return a pair of whose values float32 holds the squares; a shift does not depend on units."""
+    target, guide = (
+        image / np.float32(peak) if (peak := np.abs(image).max()) > _LARGE else image
+        for image in (pair.target, pair.guide)
+    )
+    return (
+        pair
+        if target is pair.target and guide is pair.guide
+        else replace(pair, target=target, guide=guide, bits=None)
+    )
 
 
 def _correlation_peak(

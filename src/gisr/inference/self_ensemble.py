@@ -40,12 +40,17 @@ SYMMETRIES = tuple(Symmetry(turns, mirrored) for mirrored in (False, True) for t
 """All eight, the image as it is first."""
 
 
+_LARGE = 1e15
+"""Values above this are squared in another unit, or float32 would not hold the squares."""
+
+
 class Moments:
     """Mean and spread of images that come one after another (Welford's sums)."""
 
     def __init__(self) -> None:
         """Begin with none."""
         self._count = 0
+        self._unit = np.float32(1)  # of the squares
         self._mean: ImageArray = np.zeros((0, 0, 0), np.float32)
         self._squares = self._mean
 
@@ -54,10 +59,12 @@ class Moments:
         self._count += 1
         if self._count == 1:
             self._mean, self._squares = image, np.zeros_like(image)
+            peak = np.abs(image).max(initial=0, where=np.isfinite(image))
+            self._unit = np.float32(peak if peak > _LARGE else 1)
             return
         away = image - self._mean
         self._mean = self._mean + away / np.float32(self._count)
-        self._squares += away * (image - self._mean)
+        self._squares += (away / self._unit) * ((image - self._mean) / self._unit)
 
     @property
     def mean(self) -> ImageArray:
@@ -68,4 +75,4 @@ class Moments:
     def spread(self) -> ImageArray:
         """Standard deviation of the images so far, of all of them (not of a sample)."""
         spread: ImageArray = np.sqrt(np.maximum(self._squares, 0) / np.float32(self._count))
-        return spread
+        return spread * self._unit

@@ -8,7 +8,10 @@ from os import PathLike
 from pathlib import Path
 
 from gisr.errors import FileFormatError, GisrError, LimitError
+from gisr.temporaries import discard, sweep, temporary
 
+_SWEPT: set[Path] = set()
+"""Folders that :func:`atomic_outputs` has swept: once a process, they may hold very many files."""
 _TRIAL_BYTES = 4096
 """Size of the file that is written and removed to see whether an output can be."""
 
@@ -63,6 +66,8 @@ def check_not_input(output: str | PathLike[str], *inputs: str | PathLike[str]) -
 def check_writable(path: str | PathLike[str], overwrite: bool) -> None:
     """Refuse an output that could not be put in its place, before the work that makes it.
 
+    What runs that were killed left half written in its folder is removed.
+
     Args:
         path: Where the output will go.
         overwrite: Whether an existing file may be replaced.
@@ -73,6 +78,7 @@ def check_writable(path: str | PathLike[str], overwrite: bool) -> None:
     """
     output = Path(path)
     _check_place(output, overwrite)
+    sweep(output.parent)
     trial = _temporary(output)
     try:
         with trial.open("xb") as stream:
@@ -127,16 +133,22 @@ def atomic_output(path: str | PathLike[str], overwrite: bool) -> Iterator[Path]:
 
 @contextmanager
 def atomic_outputs(
-    paths: Sequence[str | PathLike[str]], overwrite: bool
+    paths: Sequence[str | PathLike[str]],
+    overwrite: bool,
+    *,
+    stale: Sequence[str | PathLike[str]] = (),
 ) -> Iterator[tuple[Path, ...]]:
     """Give temporary paths that become ``paths`` together, as :func:`atomic_output` does for one.
 
     Should a rename fail after another went well, files that were not there before are removed
-    again; one that was replaced stays so.
+    again, and those that were replaced come back (on disks that know hard links). Temporaries
+    carry their owner: those of dead processes are removed from the folders.
 
     Args:
         paths: Where the outputs go.
         overwrite: Whether existing files may be replaced.
+        stale: Files that describe those that are replaced; removed, if they are there, once all
+            outputs are in their places.
 
     Yields:
         The temporary paths: empty files to write to.
@@ -149,37 +161,60 @@ def atomic_outputs(
         if "\0" in str(output):
             raise FileFormatError(f"{output!r}: cannot be written: a zero byte in the name")
         _check_place(output, overwrite)
+    for folder in {output.parent.resolve() for output in outputs} - _SWEPT:
+        sweep(folder)
+        _SWEPT.add(folder)
     temporaries = tuple(_temporary(output) for output in outputs)
     names = " and ".join(map(str, outputs))
-    new: list[Path] = []
     try:
-        for temporary in temporaries:
+        for place in temporaries:
             # Exclusive, and with the permissions the umask gives any new file (mkstemp gives 0600).
-            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         yield temporaries
-        for temporary in temporaries:
-            _flush_to_disk(temporary)
-        for temporary, output in zip(temporaries, outputs, strict=True):
-            existed = output.exists()
-            os.replace(temporary, output)
-            new += [] if existed else [output]
-        new.clear()
+        for place in temporaries:
+            _flush_to_disk(place)
+        _move_together(temporaries, outputs)
+        for path in stale:
+            discard(Path(path))
     except GisrError:
         raise
     except OSError as error:
         raise FileFormatError(f"{names}: cannot be written: {_reason(error)}") from error
     finally:
-        for left in (*temporaries, *new):
-            with suppress(OSError):
-                left.unlink(missing_ok=True)
+        for left in temporaries:
+            discard(left)
     if os.name != "nt":  # Windows cannot open a folder
         for folder in {output.parent for output in outputs}:
             with suppress(OSError):  # files are complete; some network disks cannot sync a folder
                 _flush_to_disk(folder)
 
 
+def _move_together(temporaries: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Rename all, or leave all as they were."""
+    moved: list[tuple[Path, bool, Path]] = []
+    try:
+        for place, output in zip(temporaries, outputs, strict=True):
+            old = _temporary(output)
+            with suppress(OSError, NotImplementedError):  # not there, or a disk without hard links
+                os.link(output, old, follow_symlinks=False)
+            moved.append((output, os.path.lexists(output), old))
+            os.replace(place, output)
+    except BaseException:
+        for output, existed, old in moved:
+            with suppress(OSError):
+                if os.path.lexists(old):
+                    os.replace(old, output)
+                elif not existed:
+                    output.unlink(missing_ok=True)
+        raise
+    finally:
+        for _, _, old in moved:
+            discard(old)
+
+
 def _temporary(output: Path) -> Path:
-    return output.with_name(f".gisr-{secrets.token_hex(8)}{file_suffix(output)}")
+    name = output.with_name(f"gisr-{secrets.token_hex(8)}")
+    return temporary(name, file_suffix(output))
 
 
 @contextmanager

@@ -28,6 +28,8 @@ class Limits:
     """Voxels of a volume: 512 x 512 x 2048."""
     max_bytes: int = 8 * 2**30
     """Bytes of the decoded array, in the type it has on disk."""
+    max_block_bytes: int = 2**29
+    """Bytes that one tile, strip or chunk decodes to: libraries decode each of them whole."""
 
     def __post_init__(self) -> None:
         """Refuse limits that would refuse every file.
@@ -111,6 +113,29 @@ def check_bytes(path: str | PathLike[str], limits: Limits, size: int, what: str)
         LimitError: ``size`` is larger than ``limits.max_bytes``.
     """
     _below(path, size, limits.max_bytes, f"bytes of {what}", "max_bytes", (size,))
+
+
+def check_block(path: str | PathLike[str], limits: Limits, size: int, what: str) -> None:
+    """Check what one part of a file, which is decoded whole, decodes to.
+
+    Args:
+        path: The file, for the message.
+        limits: What is allowed.
+        size: Bytes.
+        what: What the part is, for the message: one tile, one strip, one chunk.
+
+    Raises:
+        LimitError: ``size`` is larger than ``limits.max_block_bytes``.
+    """
+    if size <= limits.max_block_bytes:
+        return
+    remedy = "copy it in smaller chunks (h5repack -l CHUNK=...)"
+    if what != "one chunk":
+        remedy = "store it in small tiles (gdal_translate -co TILED=YES)"
+    raise LimitError(
+        f"{fspath(path)}: claims {size} bytes of {what}, more than the {limits.max_block_bytes} "
+        f"allowed: {remedy}, or if you trust it raise Limits(max_block_bytes=...)"
+    )
 
 
 def _positive(path: str | PathLike[str], shape: Sequence[int]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gisr.errors import FileFormatError, LimitError
 from gisr.io.files import check_readable, typed_errors
 from gisr.io.limits import Limits, check_picture
+from gisr.io.tiff_blocks import check_tiff_blocks
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -53,6 +54,8 @@ def open_picture(
             width, height = image.size
             bands = len(image.getbands())
             check_picture(path, limits, height=height, width=width, bands=bands, itemsize=4)
+            if image.format == "TIFF":
+                check_tiff_blocks(found, limits)
             # Phones store a JPEG with further pictures behind it (MPO): the first is the photo.
             if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
                 raise FileFormatError(f"{path}: holds several pages: save the one you mean alone")

@@ -8,7 +8,7 @@ from io import StringIO
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TypeVar
 
-from gisr.errors import FileFormatError
+from gisr.errors import FileFormatError, shortened
 from gisr.io.files import check_readable
 
 _Choice = TypeVar("_Choice", bound=str)
@@ -130,6 +130,9 @@ def read_rows(index: Path, columns: Mapping[str, Column]) -> Iterator[Row]:
         text = found.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise FileFormatError(f"{index}: is not UTF-8 ({error}): save it as CSV UTF-8") from error
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise FileFormatError(f"{index}, line {line}: holds a zero byte: save it as CSV UTF-8")
     first = text.partition("\n")[0]
     lines = csv.reader(
         StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True
@@ -155,6 +158,11 @@ def read_rows(index: Path, columns: Mapping[str, Column]) -> Iterator[Row]:
         ) from error
 
 
+def _shown(name: str) -> str:
+    """Return a name for a message of one line."""
+    return shortened(name if name.isprintable() else repr(name))
+
+
 def _header(where: str, cells: list[str], columns: Mapping[str, Column]) -> list[str]:
     """Return the names of the columns, without the empty ones that spreadsheets add at the end."""
     names = [*cells]
@@ -163,7 +171,8 @@ def _header(where: str, cells: list[str], columns: Mapping[str, Column]) -> list
     for place, column in enumerate(names):
         if column not in columns:
             raise FileFormatError(
-                f"{where}, column {column or place + 1}: is unknown: use {', '.join(columns)}"
+                f"{where}, column {_shown(column) or place + 1}: is unknown: use "
+                f"{', '.join(columns)}"
             )
         if names.index(column) < place:
             raise FileFormatError(f"{where}, column {column}: is there twice: take one away")

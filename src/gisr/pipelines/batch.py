@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gisr.errors import FileFormatError, GisrError, InputError, PairError
+from gisr.errors import FileFormatError, GisrError, InputError, PairError, shortened
 from gisr.io.files import file_suffix
 from gisr.io.table import Column, Row, read_rows
 from gisr.io.volumes.dicom import is_dicom
@@ -165,7 +165,7 @@ def plan_batch(
     else:
         items = list(_list_items(targets, output, options))
     _check_outputs(items)
-    there = [item for item in items if item.output.exists()]
+    there = [item for item in items if _exists(item.output)]
     if there and not (skip_existing or options.overwrite):
         names = _named(item.output for item in there)
         raise FileFormatError(
@@ -299,6 +299,16 @@ def _cell(row: Row, each: Option) -> str | float | int | None:
     if each.type is float:
         return row.positive(each.name) if each.info.positive else row.number(each.name, 0.0)
     return row.filled(each.name)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # a name that is too long
+        name, reason = shortened(path.name), error.strerror or error
+        raise FileFormatError(
+            f"{name}: cannot be an output: {reason}: name it otherwise"
+        ) from error
 
 
 def _check_outputs(items: Sequence[BatchItem]) -> None:

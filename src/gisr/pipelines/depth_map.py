@@ -1,8 +1,7 @@
 """Running a depth map: sharpened in memory, written in the target's unit and type."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from gisr.inference.system import Answer, Check, PairSystem, Progress
 from gisr.inference.windowed_pair import nearest_pixels
 from gisr.io.depth.maps import spread_like, stored_depth, write_stored
 from gisr.io.depth.pair import DepthPair
-from gisr.io.files import atomic_outputs
 from gisr.pipelines.hole_filling import fill_by_guide
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult, Request
@@ -28,7 +26,7 @@ def upscale_depth_map(
 ) -> FileResult:
     """Sharpen a depth map with a colour picture; holes stay holes unless they are to be filled.
 
-    The depth map, the mask of what was filled and the point cloud appear together or not at all.
+    All outputs appear together or not at all.
 
     Raises:
         InputError: Nothing is known.
@@ -50,7 +48,6 @@ def upscale_depth_map(
     sides = depth.shape
     valid = nearest_pixels(known, sides, pair.placement)
     filled = valid & ~nearest_pixels(target.valid, sides, pair.placement)
-    further = _write(request, answer, valid, filled)
     result = FileResult(
         path=request.output,
         task=request.task,
@@ -59,13 +56,16 @@ def upscale_depth_map(
         ratio=pair.ratio,
         grid=pair.grid,
         consistency=answer.consistency,
-        further=further if options.report is None else (*further, Path(options.report)),
+        further=tuple(options.further_files.values()),
         notes=_notes(options, pair, answer, filled),
     )
-    if options.report is not None:
-        from gisr.pipelines.report import ArrayResult, write_report
+    with request.writing() as places:
+        _write(request, answer, valid, filled, places)
+        if options.report is not None:
+            from gisr.pipelines.report import ArrayResult, write_report
 
-        write_report(system, request, result, ArrayResult(pair, answer.image, answer.spread))
+            shown = ArrayResult(pair, answer.image, answer.spread)
+            write_report(system, request, result, shown, places["report"])
     return result
 
 
@@ -102,27 +102,23 @@ def _write(
     answer: Answer,
     valid: Bool[np.ndarray, "H W"],
     filled: Bool[np.ndarray, "H W"],
-) -> tuple[Path, ...]:
-    """Write all that was requested, the depth map last, and return the rest."""
+    places: Mapping[str, Path],
+) -> None:
+    """Write the depth map and all else that was requested but the report."""
     files, options = request.files, request.options
     depth = answer.image[..., 0]
-    writers: dict[Path, Callable[[Path], None]] = {}
     if options.mask is not None:
-        path, mask = Path(options.mask), np.where(filled, _FILLED, 0).astype(np.uint8)
-        writers[path] = partial(write_stored, path, stored=mask)
+        mask = np.where(filled, _FILLED, 0).astype(np.uint8)
+        write_stored(Path(options.mask), places["mask"], stored=mask)
     if options.cloud is not None:
-        cloud = partial(options.cloud.write, values=depth, valid=valid, guide=files.guide)
-        writers[options.cloud.path] = cloud
-    if options.uncertainty is not None and answer.spread is not None:
+        options.cloud.write(places["ply"], values=depth, valid=valid, guide=files.guide)
+    if options.uncertainty is not None:
+        assert answer.spread is not None  # a system without one has refused the option
         path, like = Path(options.uncertainty), spread_like(files.target)
         spread = stored_depth(path, answer.spread[..., 0], valid, like=like)
-        writers[path] = partial(write_stored, path, stored=spread)
+        write_stored(path, places["uncertainty"], stored=spread)
     stored = stored_depth(request.output, depth, valid, like=files.target)
-    writers[request.output] = partial(write_stored, request.output, stored=stored)
-    with atomic_outputs(list(writers), options.overwrite) as temporaries:
-        for write, temporary in zip(writers.values(), temporaries, strict=True):
-            write(temporary)
-    return tuple(writers)[:-1]
+    write_stored(request.output, places["output"], stored=stored)
 
 
 def _notes(

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Shaped
 
 from gisr.errors import InputError, PairError
 from gisr.io.files import check_readable, file_suffix
-from gisr.io.geotiff import GeoHeader, GeoReader, read_header
+from gisr.io.geotiff import GeoHeader, GeoReader, check_geotiff_place, read_header
 from gisr.io.geotiff.pair import RasterPair, look_at_tiffs, read_raster_pair
 from gisr.io.limits import Limits
 from gisr.pipelines.layers import (
@@ -73,6 +73,9 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
         target, guide = request.files.target, request.files.guide
         placed = request.files.placement if target.placed else None
         request.place(target.shape, guide.shape, placed)
+        for path in (request.output, request.options.uncertainty):
+            if path is not None:
+                check_geotiff_place(path, request.target, request.guide)
         bits = target.bits if request.options.bits is None else request.options.bits
         for header, own_bits in ((target, bits), (guide, None)):
             if math.prod(header.shape) * header.bands > _MOST_SAMPLES:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:  # torch takes seconds to load
     from gisr.inference.system import Check, PairSystem, Progress
     from gisr.pipelines.layers import Layers, Plane, Truth
 
-LARGEST_VALUE = 3.4028234663852886e38
-"""Of float32, in which networks compute."""
+LARGEST_VALUE = 1e38
+"""A third of what float32 holds, in which is computed: interpolation overshoots."""
 
 
 class Pipeline(ABC, Generic[Files]):
@@ -142,7 +142,7 @@ class Pipeline(ABC, Generic[Files]):
 
 
 def check_values(path: object, lowest: float, highest: float, bits: int | None = None) -> None:
-    """Refuse values that float32, in which networks compute, or the bits in use cannot hold.
+    """Refuse values that float32 cannot compute with, or the bits in use cannot hold.
 
     Args:
         path: The file.
@@ -160,6 +160,7 @@ def check_values(path: object, lowest: float, highest: float, bits: int | None =
     extreme = max(highest, lowest, key=abs)
     if abs(extreme) > LARGEST_VALUE:
         raise InputError(
-            f"{path}: holds {extreme:.4g}, more than float32 can ({LARGEST_VALUE:.2g}): divide its "
-            "values by a number first"
+            f"{path}: holds {extreme:.4g}, more than float32 can compute with "
+            f"({LARGEST_VALUE:.0e}): if it stands for unknown pixels name it (--nodata or "
+            "--invalid), or else divide the values by a number first"
         )

@@ -17,6 +17,8 @@ from gisr.windows import Window
 
 _SCAN_SAMPLES = 2**19
 """Samples read at a time in the survey."""
+_MOST_SCANNED = 2**23
+"""Samples of blocks above which these are read in parts."""
 _CELLS = {"target": 16, "guide": 64}
 """Side of the cells, in own pixels, for which the survey notes whether anything is known."""
 
@@ -88,7 +90,10 @@ def _scan(reader: GeoReader, sample: RegularSample, cell: int) -> Bool[np.ndarra
     header = reader.header
     height, width = (-(-side // cell) * cell for side in header.block)
     width *= max(1, _SCAN_SAMPLES // (height * width * header.bands))
+    width = min(width, -(-header.shape[1] // cell) * cell)
     height *= max(1, _SCAN_SAMPLES // (height * min(width, header.shape[1]) * header.bands))
+    if height * width * header.bands > _MOST_SCANNED:  # GDAL keeps blocks that are read in parts
+        height = max(1, _SCAN_SAMPLES // (width * header.bands * cell)) * cell
     occupied = np.zeros([-(-side // cell) for side in header.shape], dtype=bool)
     for top in range(0, header.shape[0], height):
         for left in range(0, header.shape[1], width):

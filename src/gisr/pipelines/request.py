@@ -1,5 +1,7 @@
 """A request: two files that go together, an output that can be written, and options that suit."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -9,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from gisr.errors import FileFormatError, PairError
-from gisr.io.files import check_not_input, check_writable, file_suffix
+from gisr.io.files import atomic_outputs, check_not_input, check_writable, file_suffix
 from gisr.optional_imports import load_extra
 from gisr.pipelines.options import Options
 from gisr.placement import Placement, place_by_shape
@@ -136,6 +138,25 @@ class Request(Generic[Files]):
                 f"ratio {requested:g} does not match the files ({found:.4g}): leave the ratio "
                 f"out, or correct the {source}"
             )
+
+    @contextmanager
+    def writing(self, stale: Sequence[Path] = ()) -> Iterator[dict[str, Path]]:
+        """Give temporary paths of all outputs, which appear together or not at all.
+
+        Args:
+            stale: Files that describe those that are replaced, and go with them.
+
+        Yields:
+            The paths to write to: ``output``, and what further options name, by option. All must be
+            written when the block ends.
+
+        Raises:
+            FileFormatError: As :func:`gisr.io.files.atomic_outputs`.
+        """
+        outputs = {"output": self.output, **self.options.further_files}
+        paths = list(outputs.values())
+        with atomic_outputs(paths, self.options.overwrite, stale=stale) as places:
+            yield dict(zip(outputs, places, strict=True))
 
     def with_options(self, **changes: object) -> "Request[Files]":
         """Return the same request with other options."""

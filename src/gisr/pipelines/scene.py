@@ -1,11 +1,13 @@
 """Running a satellite scene: read by windows, sharpened in tiles, written rows after rows."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
 from gisr.data.pair import Pair
+from gisr.errors import LimitError
 from gisr.estimation.registration import Alignment
 from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.inference.consistency.correction import (
@@ -14,10 +16,9 @@ from gisr.inference.consistency.correction import (
     consistent_rows,
     is_corrected,
 )
-from gisr.inference.memory import most_memory_taken
+from gisr.inference.memory import memory_taken, most_memory_taken
 from gisr.inference.system import Check, PairSystem, Progress
 from gisr.inference.tiling import Rows
-from gisr.io.files import atomic_outputs
 from gisr.io.geotiff import (
     CreationOptions,
     GeoHeader,
@@ -28,6 +29,7 @@ from gisr.io.geotiff import (
     create_geotiff,
     geotiff_memory,
     read_header,
+    sidecars,
     spread_header,
     waiting_bytes,
 )
@@ -55,6 +57,8 @@ def upscale_scene(
     about, budget = _about(request), options.memory
     target, guide = files.target, files.guide
     cache, before = _block_cache(files), most_memory_taken() if budget else 0
+    if budget is not None:
+        _check_blocks(files, budget)
     with geotiff_memory(cache), GeoReader(target) as low, GeoReader(guide) as high:
         source = RasterSource(about, low, high)
         _ = source.survey
@@ -69,24 +73,33 @@ def upscale_scene(
             tile = system.tile_within(source, budget, waiting, reached)
             if system.tile is not None and tile < system.tile:
                 notes.append(f"tiles of {tile} in place of {system.tile} to keep to max-memory")
-        consistency = _write_scene(system, request, source, tile, check, progress)
-        if consistency is not None:
-            notes += [source.sensor_model.note, consistency.note]
-        result = FileResult(
-            path=request.output,
-            task=request.task,
-            shape=(*guide.shape, target.bands),
-            dtype=target.dtype.name,
-            ratio=about.placement.ratio,
-            grid="centre",
-            alignment=alignment,
-            consistency=consistency,
-            further=tuple(options.further_files.values()),
-            notes=tuple(notes),
-        )
-        if options.report is not None:
-            _report(system, request, result, source, tile or system.tile or max(source.shape))
+        stale = [path for each in _rasters(request).values() for path in sidecars(each)]
+        with request.writing(stale) as places:
+            consistency = _write_scene(system, request, source, tile, places, check, progress)
+            if consistency is not None:
+                notes += [source.sensor_model.note, consistency.note]
+            result = FileResult(
+                path=request.output,
+                task=request.task,
+                shape=(*guide.shape, target.bands),
+                dtype=target.dtype.name,
+                ratio=about.placement.ratio,
+                grid="centre",
+                alignment=alignment,
+                consistency=consistency,
+                further=tuple(options.further_files.values()),
+                notes=tuple(notes),
+            )
+            if options.report is not None:
+                tile = tile or system.tile or max(source.shape)
+                _report(system, request, result, source, tile, places)
     return result
+
+
+def _rasters(request: Request[RasterPair]) -> dict[str, Path]:
+    """Return the GeoTIFFs that are written, by option."""
+    further = request.options.further_files
+    return {"output": request.output, **{n: p for n, p in further.items() if n == "uncertainty"}}
 
 
 def scene_source(request: Request[RasterPair], target: GeoReader, guide: GeoReader) -> RasterSource:
@@ -100,15 +113,17 @@ def _report(
     result: FileResult,
     source: RasterSource,
     tile: int,
+    places: Mapping[str, Path],
 ) -> None:
-    """Write the page about files that are still open, and the output beside them."""
+    """Write the page about files that are still open, and the output, not yet in its place."""
     from gisr.pipelines.report import SceneResult, write_report
 
-    spread = request.options.uncertainty
     with ExitStack() as files:
-        output = files.enter_context(GeoReader(read_header(request.output)))
-        second = None if spread is None else files.enter_context(GeoReader(read_header(spread)))
-        write_report(system, request, result, SceneResult(source, output, second, tile))
+        output, *further = (
+            files.enter_context(GeoReader(read_header(places[name]))) for name in _rasters(request)
+        )
+        shown = SceneResult(source, output, further[0] if further else None, tile)
+        write_report(system, request, result, shown, places["report"])
 
 
 def _write_scene(
@@ -116,6 +131,7 @@ def _write_scene(
     request: Request[RasterPair],
     source: RasterSource,
     tile: int | None,
+    places: Mapping[str, Path],
     check: Check,
     progress: Progress | None,
 ) -> Consistency | None:
@@ -126,16 +142,16 @@ def _write_scene(
     bands = source.bands if spread is None else 2 * source.bands
     if found is not None:
         rows = consistent_rows(rows, bands, source, found)
-    paths = [request.output] if spread is None else [request.output, Path(spread)]
-    # Moved to their places together, and only when both are finished.
-    with atomic_outputs(paths, options.overwrite) as places, ExitStack() as outputs:
+    with ExitStack() as outputs:
         headers = (files.target, spread_header(files.target))
         layouts = (options.creation, None)
         opened = [
             outputs.enter_context(
-                create_geotiff(path, place, target=header, guide=files.guide, layout=layout)
+                create_geotiff(path, places[name], target=header, guide=files.guide, layout=layout)
             )
-            for path, place, header, layout in zip(paths, places, headers, layouts, strict=False)
+            for (name, path), header, layout in zip(
+                _rasters(request).items(), headers, layouts, strict=False
+            )
         ]
         for part in rows:
             for number, writer in enumerate(opened):
@@ -184,6 +200,29 @@ def _block_cache(files: RasterPair) -> int:
         header.block[0] * header.shape[1] * header.bands * header.dtype.itemsize
         for header in (files.target, files.guide)
     )
+
+
+def _check_blocks(files: RasterPair, budget: int) -> None:
+    """Refuse blocks that take a budget alone, before one is decoded.
+
+    GDAL keeps the row of blocks that is read, and unpacks a further one beside it.
+
+    Raises:
+        LimitError: They do.
+    """
+    taken = memory_taken()
+    for header in (files.target, files.guide):
+        sample = header.count * header.dtype.itemsize
+        rows, columns = header.stored_block
+        width = (header if header.regrid is None else header.regrid.own).shape[1]
+        needed = sample * rows * (columns + width)
+        if taken + needed > budget:
+            raise LimitError(
+                f"max-memory {budget / 1e6:.0f} MB is too little: {taken / 1e6:.0f} MB are taken "
+                f"by libraries and weights, and {header.path} is stored in blocks of {columns} x "
+                f"{rows} pixels, which take {needed / 1e6:.0f} MB: store it in small tiles first "
+                "(gdal_translate -co TILED=YES)"
+            )
 
 
 def _cache_to_fill(files: RasterPair, cache: int) -> int:

@@ -1,6 +1,6 @@
 """Running MR volumes: sharpened one after the other, written with the guide's affine."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import repeat
@@ -13,7 +13,6 @@ from gisr.array_types import Voxels
 from gisr.data.volume_resample import finite_guide
 from gisr.estimation.volume_registration import VolumeAlignment, find_volume_shift, shift_guide
 from gisr.inference.system import Check, PairSystem, Progress
-from gisr.io.files import atomic_outputs
 from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.nifti_writer import NiftiWriter, nifti_writer
 from gisr.io.volumes.pair import VolumePair
@@ -43,8 +42,25 @@ def upscale_volume(
     sharpener = VolumeSharpener(system, request, files.placement, count, check)
     count.total = sharpener.slices * files.target.count
     found = _shift(files) if request.options.settings.align == "auto" else None
-    subject: ArrayResult | None = None
-    with _writers(request) as writers:
+    with request.writing() as places:
+        subject = _write_volumes(request, sharpener, found, places)
+        result = _result(request, sharpener, found)
+        if subject is not None:
+            from gisr.pipelines.report import write_report
+
+            write_report(system, request, result, subject, places["report"])
+    return result
+
+
+def _write_volumes(
+    request: Request[VolumePair],
+    sharpener: VolumeSharpener,
+    found: VolumeAlignment | None,
+    places: Mapping[str, Path],
+) -> "ArrayResult | None":
+    """Sharpen and write all volumes; return what a report shows, if one is requested."""
+    files, subject = request.files, None
+    with _writers(request, places) as writers:
         for target, guide in zip(_voxels(files.target), _guides(files), strict=False):
             if found is not None and found.applied:
                 guide = shift_guide(_finite(guide, files), found.offset)
@@ -57,8 +73,15 @@ def upscale_volume(
             for writer, voxels in zip(writers, (sharp.voxels, sharp.spread), strict=False):
                 assert voxels is not None  # a spread was requested if it has a writer
                 writer.write(voxels)
+    return subject
+
+
+def _result(
+    request: Request[VolumePair], sharpener: VolumeSharpener, found: VolumeAlignment | None
+) -> FileResult:
+    files = request.files
     series = (files.target.count,) if files.target.count > 1 else ()
-    result = FileResult(
+    return FileResult(
         path=request.output,
         task=request.task,
         shape=(*files.guide.shape, *series),
@@ -72,11 +95,6 @@ def upscale_volume(
         further=tuple(request.options.further_files.values()),
         notes=tuple(_notes(request, sharpener, found)),
     )
-    if subject is not None:
-        from gisr.pipelines.report import write_report
-
-        write_report(system, request, result, subject)
-    return result
 
 
 class _Count:
@@ -94,16 +112,18 @@ class _Count:
 
 
 @contextmanager
-def _writers(request: Request[VolumePair]) -> Iterator[list[NiftiWriter]]:
-    """Give what writes the result, and the spread if requested; both appear together or not."""
-    files, types = request.files, (None, np.dtype(np.float32))
-    spread = request.options.uncertainty
-    paths = [request.output] if spread is None else [request.output, Path(spread)]
-    with atomic_outputs(paths, request.options.overwrite) as places, ExitStack() as outputs:
+def _writers(
+    request: Request[VolumePair], places: Mapping[str, Path]
+) -> Iterator[list[NiftiWriter]]:
+    """Give what writes the result, and the spread if requested, to the given places."""
+    files, types = request.files, {"output": None, "uncertainty": np.dtype(np.float32)}
+    paths = {"output": request.output, **request.options.further_files}
+    with ExitStack() as outputs:
         write = partial(nifti_writer, target=files.target, guide=files.guide)
         yield [
-            outputs.enter_context(write(path, place, dtype=dtype))
-            for path, place, dtype in zip(paths, places, types, strict=False)
+            outputs.enter_context(write(paths[name], places[name], dtype=dtype))
+            for name, dtype in types.items()
+            if name in places
         ]
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from gisr.errors import FileFormatError, InputError, LimitError, PairError
-from gisr.io.files import atomic_output
+from gisr.io.files import atomic_output, atomic_outputs
 from gisr.io.geotiff import (
     CreationOptions,
     GeoHeader,
@@ -24,6 +24,7 @@ from gisr.io.geotiff import (
     geotiff_placement,
     read_geotiff,
     read_header,
+    sidecars,
 )
 from gisr.io.limits import Limits
 from gisr.placement import Placement
@@ -68,7 +69,7 @@ def write_geotiff(
 ) -> None:
     """Write an image some rows at a time, and those without a known pixel as such."""
     with (
-        atomic_output(path, overwrite) as temporary,
+        atomic_outputs([path], overwrite, stale=sidecars(path)) as (temporary,),
         create_geotiff(path, temporary, target=target, guide=guide, layout=layout) as writer,
     ):
         for start in range(0, max(len(image), len(valid)), rows):
@@ -181,7 +182,7 @@ class TestReading:
         with pytest.raises(LimitError, match="bands"):
             read_geotiff(path, Limits(max_bands=2))
         with pytest.raises(LimitError, match="one tile"):
-            read_geotiff(path, Limits(max_bytes=1000))
+            read_geotiff(path, Limits(max_block_bytes=1000))
 
 
 class TestMalformed:

@@ -4,8 +4,6 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -29,7 +27,7 @@ from gisr.pipelines.report.measurements import (
     spectrum_of,
 )
 from gisr.pipelines.report.windowed_result import ResultWindow
-from gisr.pipelines.request import FileResult, Request
+from gisr.pipelines.request import FileResult
 from gisr.pipelines.run import read_request
 from gisr.rendering.colours import UNKNOWN
 from gisr.weights.store import Weights
@@ -235,7 +233,7 @@ def test_hostile_names_are_text_on_the_page(
         tmp_path / "out.npy", "depth", (64, 48), "float32", 4.0, "centre", notes=(HOSTILE,)
     )
     upscaler = Upscaler(weights(), "cpu")
-    write_report(upscaler, request, result, ArrayResult(pair, pair.truth, None, HOSTILE))
+    write_report(upscaler, request, result, ArrayResult(pair, pair.truth, None, HOSTILE), report)
     page = report.read_text(encoding="utf-8")
     reader = Reader(page)
     assert reader.tags.count("script") == 1 and reader.open == []
@@ -269,11 +267,3 @@ class Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
-
-
-def test_a_report_without_a_file_is_refused(weights: Callable[..., Weights]) -> None:
-    result = satellite_result(32, 32)
-    request = cast(Request[Any], SimpleNamespace(options=Options()))
-    nothing = FileResult(Path("out.tif"), "pansharpening", (32, 32, 4), "uint16", 4.0, "centre")
-    with pytest.raises(InputError, match="no file for the report"):
-        write_report(Upscaler(weights(), "cpu"), request, nothing, result)

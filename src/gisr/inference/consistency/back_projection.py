@@ -120,10 +120,14 @@ class Sampling:
         return both
 
 
+_LARGE = 1e15
+"""Residuals above this are squared in another unit: float32 would not hold the squares."""
+
+
 def smaller(first: Samples, second: Samples) -> Samples:
     """Return of two residuals what both agree on: nothing where one is above 0 and one below."""
     nearer = np.where(np.abs(first) < np.abs(second), first, second)
-    agreed: Samples = np.where(first * second > 0, nearer, np.float32(0))
+    agreed: Samples = np.where(np.sign(first) * np.sign(second) > 0, nearer, np.float32(0))
     return agreed
 
 
@@ -139,8 +143,10 @@ def above_noise(
     """
     blur = {"sigma": (_AROUND, _AROUND, 0), "truncate": 3, "mode": "constant"}
     share = ndimage.gaussian_filter(counted[..., None].astype(np.float32), **blur)
-    power = ndimage.gaussian_filter(np.square(missing), **blur) / np.maximum(share, 1e-6)
-    expected = np.square(_NOISE * noise)
+    peak = np.abs(missing).max(initial=0)
+    unit = np.float32(peak if peak > _LARGE else 1)
+    power = ndimage.gaussian_filter(np.square(missing / unit), **blur) / np.maximum(share, 1e-6)
+    expected = np.square(_NOISE * noise / unit)
     above = power > expected
     believed = np.where(above, 1 - expected / np.where(above, power, 1), 0)
     shrunk: Samples = (missing * believed).astype(np.float32)

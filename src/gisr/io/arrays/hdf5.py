@@ -12,7 +12,7 @@ from jaxtyping import Num
 
 from gisr.errors import FileFormatError
 from gisr.io.files import check_readable, typed_errors
-from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bytes, check_picture
+from gisr.io.limits import DEFAULT_LIMITS, Limits, check_block, check_picture
 from gisr.optional_imports import load_extra
 
 _FAILURE = "cannot be read as HDF5"
@@ -98,4 +98,4 @@ def _check_size(path: Path, limits: Limits, array: Any, shape: tuple[int, ...]) 
     height, width = (1, 1, *shape)[-2:]
     bands, size = math.prod(shape[:-2]), array.dtype.itemsize
     check_picture(path, limits, height=height, width=width, bands=bands, itemsize=size)
-    check_bytes(path, limits, math.prod(array.chunks or ()) * size, "one chunk")
+    check_block(path, limits, math.prod(array.chunks or ()) * size, "one chunk")

@@ -16,8 +16,9 @@ import numpy as np
 from jaxtyping import Float32, Num, Shaped
 
 from gisr.errors import FileFormatError
-from gisr.io.limits import Limits, check_picture
+from gisr.io.limits import Limits, check_block, check_picture
 from gisr.io.pictures import open_picture, png_header
+from gisr.io.tiff_blocks import check_tiff_blocks
 from gisr.optional_imports import load_extra, without_chatter
 
 Fits = Callable[[tuple[int, int]], object]
@@ -64,14 +65,7 @@ def read_tiff(path: Path, limits: Limits, fits: Fits) -> Num[np.ndarray, "H W"]:
         height, width = page.imagelength, page.imagewidth
         size = page.dtype.itemsize
         check_picture(path, limits, height=height, width=width, bands=1, itemsize=size)
-        check_picture(
-            path,
-            limits,
-            height=page.tilelength or 1,
-            width=page.tilewidth or 1,
-            bands=1,
-            itemsize=size,
-        )
+        check_tiff_blocks(path, limits)
         fits((height, width))
         if page.dtype.name not in _PILLOW_TIFF:
             return np.asarray(page.asarray()).reshape(height, width)
@@ -152,6 +146,8 @@ def read_exr(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"
         width, height = (int(high[axis]) - int(low[axis]) + 1 for axis in (0, 1))
         bands = len(header["channels"])
         check_picture(path, limits, height=height, width=width, bands=bands, itemsize=4)
+        if (tiles := header.get("tiles")) is not None:
+            check_block(path, limits, tiles.xSize * tiles.ySize * bands * 4, "one tile")
     fits((height, width))
     with without_chatter(), openexr.File(str(path), separate_channels=True) as file:
         channels = {name: np.array(found.pixels) for name, found in file.channels().items()}

@@ -11,7 +11,7 @@ from gisr.io.geotiff.header import (
 from gisr.io.geotiff.reader import GeoRaster, GeoReader, read_geotiff
 from gisr.io.geotiff.regrid import GeoOutline, Turn, Warp
 from gisr.io.geotiff.relate import Relation, geotiff_placement, relate_grids, spread_header
-from gisr.io.geotiff.writer import GeoWriter, create_geotiff
+from gisr.io.geotiff.writer import GeoWriter, check_geotiff_place, create_geotiff, sidecars
 
 __all__ = [
     "CreationOptions",
@@ -23,6 +23,7 @@ __all__ = [
     "Relation",
     "Turn",
     "Warp",
+    "check_geotiff_place",
     "create_geotiff",
     "geotiff_memory",
     "geotiff_placement",
@@ -31,6 +32,7 @@ __all__ = [
     "read_header",
     "read_outline",
     "relate_grids",
+    "sidecars",
     "spread_header",
     "waiting_bytes",
 ]

@@ -16,8 +16,9 @@ import numpy as np
 from gisr.errors import FileFormatError, InputError
 from gisr.io.files import check_readable, typed_errors
 from gisr.io.geotiff.regrid import GeoOutline, Regrid
-from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bands, check_bytes, check_picture
+from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bands, check_block, check_picture
 from gisr.io.quantise import holds
+from gisr.io.tiff_blocks import check_tiff_blocks
 from gisr.optional_imports import load_extra
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ class GeoHeader(GeoOutline):
     dtype: np.dtype
     """Type on disk."""
     block: tuple[int, int]
-    """Rows and columns of the blocks the file is stored in."""
+    """Rows and columns that are best read at a time: of the blocks the file is stored in."""
+    stored_block: tuple[int, int]
+    """Rows and columns of the blocks the file is stored in, on its own grid."""
     descriptions: tuple[str | None, ...]
     """Name of each band."""
     colours: tuple[str, ...]
@@ -149,6 +152,7 @@ def read_header(
             count=dataset.count,
             dtype=dtype,
             block=dataset.block_shapes[0],
+            stored_block=dataset.block_shapes[0],
             crs=dataset.crs,
             transform=dataset.transform,
             descriptions=tuple(dataset.descriptions[band - 1] for band in chosen),
@@ -228,8 +232,12 @@ def _alpha_band(dataset: "DatasetReader") -> int | None:
     highest = np.iinfo(dtype).max if dtype.kind in "iu" else 1
     window = load_extra("rasterio.windows", "geo").Window
     block = dataset.block_shapes[0][0]
-    step = max(1, _SCAN_SAMPLES // dataset.width // block) * block
-    with geotiff_memory(_SCAN_CACHE):
+    step = max(1, _SCAN_SAMPLES // dataset.width)
+    if step >= block:
+        step = step // block * block
+    # Blocks that are read in parts stay in the cache, with those of the other bands beside them.
+    row = block * dataset.width * dtype.itemsize * dataset.count
+    with geotiff_memory(_SCAN_CACHE if step >= block else _SCAN_CACHE + row):
         for top in range(0, dataset.height, step):
             rows = min(step, dataset.height - top)
             values = dataset.read(number, window=window(0, top, dataset.width, rows))
@@ -296,10 +304,14 @@ def _sample_type(path: Path, dataset: "DatasetReader", chosen: Sequence[int]) ->
 
 
 def _check_blocks(path: Path, dataset: "DatasetReader", dtype: np.dtype, limits: Limits) -> None:
-    # A 10 x 10 picture may still be one tile of 65536 x 65536 that GDAL has to decode whole.
+    """Check what GDAL decodes whole: tiles and strips, also of masks and overviews."""
+    # A 10 x 10 picture may still be one tile of 65536 x 65536.
+    together = 1 if dataset.profile.get("interleave") == "band" else dataset.count
     for rows, columns in set(dataset.block_shapes):
-        size = rows * columns * dataset.count * dtype.itemsize
-        check_bytes(path, limits, size, "one tile")
+        check_block(path, limits, rows * columns * together * dtype.itemsize, "one tile")
+    for place in (path, path.with_name(f"{path.name}.msk"), path.with_name(f"{path.name}.ovr")):
+        if place.is_file():
+            check_tiff_blocks(place, limits)
 
 
 def _nodata(

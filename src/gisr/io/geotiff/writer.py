@@ -1,5 +1,6 @@
 """Writing a sharpened image as GeoTIFF, rows after rows, whole or not at all."""
 
+import os
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ _FLUSH_ROWS = 64
 blocks are written, or they would be compressed twice."""
 _LOSSLESS = {None, "none", "deflate", "lzw", "zstd", "lzma", "packbits"}
 _SIDECARS = (".aux.xml", ".ovr", ".msk")
+"""Statistics, overviews and mask: GDAL takes what is called so for a part of the file beside it."""
 Box = tuple[int, int, int, int]
 """First row, row after the last, first column, column after the last."""
 
@@ -187,6 +189,21 @@ class GeoWriter:
             self.sums[place] ^= _checksum(known)
 
 
+def sidecars(path: str | PathLike[str]) -> list[Path]:
+    """Return the files that GDAL would take for parts of a GeoTIFF; they need not be there."""
+    return [Path(f"{os.fspath(path)}{suffix}") for suffix in _SIDECARS]
+
+
+def check_geotiff_place(path: str | PathLike[str], *inputs: str | PathLike[str]) -> None:
+    """Refuse an output that is an input, or beside which an input lies as its mask or the like.
+
+    Raises:
+        FileFormatError: It is so.
+    """
+    for place in (Path(path), *sidecars(path)):
+        check_not_input(place, *inputs)
+
+
 @contextmanager
 def create_geotiff(
     path: str | PathLike[str],
@@ -206,7 +223,7 @@ def create_geotiff(
     Args:
         path: Output, ``.tif``.
         temporary: Path to write to, which becomes ``path``
-            (:func:`gisr.io.files.atomic_outputs`).
+            (:func:`gisr.io.files.atomic_outputs`, which removes the old :func:`sidecars`).
         target: The low-resolution raster: bands, type, nodata, compression, tiling.
         guide: The high-resolution raster: size, CRS, transform.
         layout: Creation options and kind of file; as the target's when not given.
@@ -221,7 +238,7 @@ def create_geotiff(
     """
     rasterio = load_extra("rasterio", "geo")
     layout, output = layout or CreationOptions(), Path(path)
-    check_not_input(path, target.path, guide.path)
+    check_geotiff_place(path, target.path, guide.path)
     if layout.bits is not None:
         target = replace(target, bits=layout.bits)
     # No .aux.xml beside a temporary name, and masks inside the file: one output is one file.
@@ -255,15 +272,12 @@ def create_geotiff(
             # rasterio closes a file without an error when the disk is full: read it back.
             with rasterio.open(temporary, driver="GTiff") as written:
                 _check_pixels(written, writer, compression.lower() in _LOSSLESS, output)
-    for sidecar in _SIDECARS:  # statistics, overviews or masks of the file that was replaced
-        with suppress(OSError):
-            Path(f"{path}{sidecar}").unlink(missing_ok=True)
 
 
 @contextmanager
 def _draft(temporary: Path, cloud: bool) -> Iterator[Path]:
     """Give the file to write rows to: a second one if the output is a copy of it."""
-    draft = temporary.with_name(f"{temporary.stem}-draft.tif") if cloud else temporary
+    draft = temporary.with_name(f"{temporary.stem}.draft.tif") if cloud else temporary
     try:
         yield draft
     finally:

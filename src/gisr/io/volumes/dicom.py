@@ -5,7 +5,10 @@ anything else (several series, positions that repeat, gaps, enhanced multi-frame
 refused with the remedy, because a volume made of it would be wrong without notice.
 """
 
+import logging
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -15,9 +18,10 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from numpy.typing import NDArray
 
-from gisr.errors import FileFormatError, LimitError, MissingExtraError
+from gisr.errors import FileFormatError, LimitError, MissingExtraError, listed
 from gisr.io.files import check_readable, typed_errors
 from gisr.io.limits import Limits, check_volume
+from gisr.io.volumes.dicom_slice import DicomSlice, description_of, parse_slice
 from gisr.io.volumes.header import VolumeHeader
 from gisr.io.volumes.libraries import volume_library
 
@@ -43,40 +47,13 @@ _TAGS = (
 
 
 @dataclass(frozen=True, eq=False)
-class _Slice:
-    """One image of a series: where it lies, and how its values are scaled."""
+class _Image:
+    """A file with an image, of some series."""
 
     path: Path
     series: str
     about: Any
     """pydicom's data set without its pixels."""
-
-    @property
-    def position(self) -> NDArray[np.float64]:
-        """Centre of the first pixel, mm, DICOM's axes (to the left, back and head)."""
-        return np.array(self.about.ImagePositionPatient, dtype=np.float64)
-
-    @property
-    def directions(self) -> NDArray[np.float64]:
-        """Direction cosines along a row and along a column."""
-        return np.array(self.about.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
-
-    @property
-    def spacing(self) -> NDArray[np.float64]:
-        """Distance of rows, and of columns, mm."""
-        return np.array(self.about.PixelSpacing, dtype=np.float64)
-
-    @property
-    def scaling(self) -> tuple[float, float]:
-        """Slope and intercept."""
-        slope, intercept = (self.about.get(tag) for tag in ("RescaleSlope", "RescaleIntercept"))
-        return (1.0 if slope is None else float(slope)), float(intercept or 0.0)
-
-    @property
-    def alike(self) -> tuple[object, ...]:
-        """What must be the same for all images of a volume."""
-        tags = ("Rows", "Columns", "BitsAllocated", "PixelRepresentation")
-        return (*(int(self.about[tag].value) for tag in tags), *np.round(self.spacing, 4))
 
 
 def is_dicom(path: str | PathLike[str]) -> bool:
@@ -106,9 +83,9 @@ def read_dicom_header(path: str | PathLike[str], limits: Limits) -> VolumeHeader
     """
     name = Path(path)
     slices = _sorted(name, _chosen(name, _images(name)))
-    first = slices[0].about
-    shape = int(first.Columns), int(first.Rows), len(slices)
-    check_volume(name, limits, shape, int(first.BitsAllocated) // 8)
+    first = slices[0]
+    shape = first.columns, first.rows, len(slices)
+    check_volume(name, limits, shape, first.bits // 8)
     affine, dtype = _affine(name, slices), _dtype(slices)
     header = _header(slices, shape, affine, dtype)
 
@@ -125,13 +102,14 @@ def _has_magic(path: Path) -> bool:
         return stream.read(_PREAMBLE + len(_MAGIC))[_PREAMBLE:] == _MAGIC
 
 
-def _images(name: Path) -> list[_Slice]:
+def _images(name: Path) -> list[_Image]:
     """Read the headers of all images in a folder, or in that of a file."""
     folder = name if name.is_dir() else check_readable(name).parent
     files = sorted(file for file in folder.iterdir() if file.is_file())
     if len(files) > _MOST_FILES:
         raise LimitError(f"{folder}: {len(files)} files: more than {_MOST_FILES} of one series")
-    found = [_read_header(file) for file in files if _has_magic(file)]
+    with typed_errors(folder, "cannot be read"):
+        found = [_read_header(file) for file in files if _has_magic(file)]
     images = [image for image in found if image is not None]
     if not images:
         raise FileFormatError(
@@ -142,10 +120,10 @@ def _images(name: Path) -> list[_Slice]:
     return images
 
 
-def _read_header(path: Path) -> _Slice | None:
+def _read_header(path: Path) -> _Image | None:
     """Return the header of one file, None where it holds no image."""
     pydicom = volume_library("pydicom")
-    with typed_errors(path, "cannot be read as DICOM"):
+    with typed_errors(path, "cannot be read as DICOM"), _quiet():
         if path.stat().st_size > _LARGEST_FILE:
             raise LimitError(f"{path}: larger than {_LARGEST_FILE} bytes: not one slice")
         meta = pydicom.filereader.read_file_meta_info(path)
@@ -154,30 +132,43 @@ def _read_header(path: Path) -> _Slice | None:
         about = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
         if "Rows" not in about:
             return None
-        return _Slice(path, str(about.get("SeriesInstanceUID", "")), about)
+        return _Image(path, str(about.get("SeriesInstanceUID", "")), about)
 
 
-def _chosen(name: Path, images: Sequence[_Slice]) -> list[_Slice]:
+def _chosen(name: Path, images: Sequence[_Image]) -> list[DicomSlice]:
     """Return the images of the one series that is meant."""
     if name.is_dir():
-        names = {image.series: image.about.get("SeriesDescription", "") for image in images}
+        with typed_errors(name, "cannot be read as DICOM"), _quiet():
+            names = {image.series: description_of(image.about) for image in images}
         if len(names) > 1:
             raise FileFormatError(
-                f"{name}: holds {len(names)} series ({', '.join(sorted(set(names.values())))}): "
+                f"{name}: holds {len(names)} series ({listed({*names.values()})}): "
                 "name one file of the series you mean"
             )
-        return list(images)
+        return [_parsed(image) for image in images]
     whole = name.resolve()
     series = next((image.series for image in images if image.path.resolve() == whole), None)
     if series is None:
         raise FileFormatError(f"{name}: holds no image")
-    return [image for image in images if image.series == series]
+    return [_parsed(image) for image in images if image.series == series]
 
 
-def _sorted(name: Path, images: list[_Slice]) -> list[_Slice]:
+def _parsed(image: _Image) -> DicomSlice:
+    with typed_errors(image.path, "cannot be read as DICOM"), _quiet():  # values are read late
+        return parse_slice(image.path, image.about)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let pydicom say nothing about values that break the standard: what counts is raised."""
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _sorted(name: Path, images: list[DicomSlice]) -> list[DicomSlice]:
     """Return images by position along their normal, checked to form one volume."""
-    for image in images:
-        _check_image(image)
     first = images[0]
     for image in images:
         if image.alike != first.alike:
@@ -208,42 +199,7 @@ def _sorted(name: Path, images: list[_Slice]) -> list[_Slice]:
     return ordered
 
 
-def _check_image(image: _Slice) -> None:
-    about, path = image.about, image.path
-    if int(about.get("NumberOfFrames", 1) or 1) > 1:
-        raise FileFormatError(
-            f"{path}: an enhanced file of {about.NumberOfFrames} frames: convert it to NIfTI first "
-            "(for example with dcm2niix)"
-        )
-    if "MOSAIC" in about.get("ImageType", ()):
-        raise FileFormatError(
-            f"{path}: a mosaic of many slices in one picture: convert it to NIfTI first (for "
-            "example with dcm2niix)"
-        )
-    if int(about.get("SamplesPerPixel", 1)) != 1:
-        raise FileFormatError(f"{path}: a colour picture: give magnitudes")
-    wanted = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "BitsAllocated",
-              "Columns", "PixelRepresentation")  # fmt: skip
-    missing = [tag for tag in wanted if about.get(tag) in (None, "")]
-    if missing:
-        raise FileFormatError(
-            f"{path}: has no {', '.join(missing)}, so the place of its pixels is unknown: "
-            "export the original images again"
-        )
-    if int(about.BitsAllocated) not in (8, 16, 32):
-        raise FileFormatError(f"{path}: {about.BitsAllocated} bits a pixel: give 8, 16 or 32")
-    with typed_errors(path, "damaged"):
-        numbers = np.concatenate([image.position, image.directions.ravel(), image.spacing])
-        lengths = np.linalg.norm(image.directions, axis=1)
-    across = abs(float(image.directions[0] @ image.directions[1]))
-    sound = np.isfinite(numbers).all() and image.spacing.min() > 0
-    if not sound or np.abs(lengths - 1).max() > 0.01 or across > 0.01:
-        raise FileFormatError(
-            f"{path}: its position, orientation or spacing is impossible: export it again"
-        )
-
-
-def _affine(name: Path, slices: Sequence[_Slice]) -> Float64[np.ndarray, "4 4"]:
+def _affine(name: Path, slices: Sequence[DicomSlice]) -> Float64[np.ndarray, "4 4"]:
     """Return voxel index (column, row, slice) to world, RAS+ as NIfTI has it."""
     first, last = slices[0], slices[-1]
     along_row, along_column = first.directions
@@ -254,26 +210,22 @@ def _affine(name: Path, slices: Sequence[_Slice]) -> Float64[np.ndarray, "4 4"]:
     if len(slices) > 1:
         affine[:3, 2] = (last.position - first.position) / (len(slices) - 1)
     else:
-        about = first.about
-        thickness = float(about.get("SpacingBetweenSlices") or about.get("SliceThickness") or 0)
-        if not thickness > 0:
+        if not first.thickness > 0:
             raise FileFormatError(f"{name}: one slice without a thickness in its header")
-        affine[:3, 2] = np.cross(along_row, along_column) * thickness
+        affine[:3, 2] = np.cross(along_row, along_column) * first.thickness
     affine[:3, 3] = first.position
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
 
 
-def _dtype(slices: Sequence[_Slice]) -> np.dtype:
+def _dtype(slices: Sequence[DicomSlice]) -> np.dtype:
     """Return the type that holds the values: the pixels' own where one scale suits all slices."""
     if len({image.scaling for image in slices}) > 1:
         return np.dtype(np.float32)
-    about = slices[0].about
-    kind = "i" if int(about.PixelRepresentation) else "u"
-    return np.dtype(f"{kind}{int(about.BitsAllocated) // 8}")
+    return np.dtype(f"{'i' if slices[0].signed else 'u'}{slices[0].bits // 8}")
 
 
 def _header(
-    slices: Sequence[_Slice],
+    slices: Sequence[DicomSlice],
     shape: tuple[int, int, int],
     affine: Float64[np.ndarray, "4 4"],
     dtype: np.dtype,
@@ -285,15 +237,14 @@ def _header(
     header.set_xyzt_units("mm", "sec")
     header.set_qform(affine, code="scanner")
     header.set_sform(affine, code="scanner")
-    description = str(slices[0].about.get("SeriesDescription", ""))
-    header["descrip"] = description.encode("ascii", "replace")[:79]
+    header["descrip"] = slices[0].description.encode("ascii", "replace")[:79]
     if dtype.kind != "f":
         header.set_slope_inter(*slices[0].scaling)
     return header
 
 
 def _read_voxels(
-    slices: Sequence[_Slice], shape: tuple[int, int, int]
+    slices: Sequence[DicomSlice], shape: tuple[int, int, int]
 ) -> Float32[np.ndarray, "X Y Z"]:
     voxels = np.empty(shape, dtype=np.float32)
     for index, image in enumerate(slices):
@@ -304,7 +255,7 @@ def _read_voxels(
 
 def _read_pixels(path: Path, shape: tuple[int, int, int]) -> NDArray[Any]:
     pydicom, pixels = volume_library("pydicom"), volume_library("pydicom.pixels")
-    with typed_errors(path, "cannot be read as DICOM"):
+    with typed_errors(path, "cannot be read as DICOM"), _quiet():
         dataset = pydicom.dcmread(path)
         syntax = dataset.file_meta.TransferSyntaxUID
         if syntax.is_compressed:

@@ -101,7 +101,8 @@ def picture(colours: Colours, *, exact: bool = False) -> str:
     if exact:
         image.save(buffer, "PNG", optimize=True)
     else:
-        image.save(buffer, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)
+        # Not optimize: Pillow then gives up on pictures that take more than a byte a pixel.
+        image.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
     return _address("image/png" if exact else "image/jpeg", buffer.getvalue())
 
 

@@ -194,7 +194,7 @@ def spectrum_of(parts: list[ResultWindow], ratio: float) -> Spectrum:
 def _radial_power(image: Map, frequency: Float[np.ndarray, " n"]) -> NDArray[np.float64]:
     """Return the mean power in rings that end at each frequency, under a Hann window."""
     window = np.outer(*(np.hanning(side + 2)[1:-1] for side in image.shape))
-    spectrum = np.abs(fft.fft2((image - image.mean()) * window)) ** 2
+    spectrum = np.abs(fft.fft2((image - image.mean(dtype=np.float64)) * window)) ** 2
     radius = np.hypot(*np.meshgrid(*(fft.fftfreq(side) for side in image.shape), indexing="ij"))
     ring = np.searchsorted(frequency, radius).ravel()
     sums = np.bincount(ring, spectrum.ravel(), minlength=len(frequency) + 1)

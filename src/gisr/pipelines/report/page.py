@@ -3,11 +3,12 @@
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gisr.array_types import Map
 from gisr.errors import InputError
-from gisr.io.files import atomic_output, typed_errors
+from gisr.io.files import typed_errors
 from gisr.pipelines.report import figures
 from gisr.pipelines.report.figures import Painter, picture
 from gisr.pipelines.report.measurements import (
@@ -54,30 +55,30 @@ class RoutingPanel(NamedTuple):
 
 
 def write_report(
-    system: "PairSystem", request: Request[Any], result: FileResult, windows: WindowedResult
+    system: "PairSystem",
+    request: Request[Any],
+    result: FileResult,
+    windows: WindowedResult,
+    place: Path,
 ) -> None:
-    """Write the page of a finished request; it appears whole or not at all.
+    """Write the page of a request whose result is there, if not in its place yet.
 
     Args:
         system: What made the result; computes the routing that is shown.
         request: The request; ``request.options.report`` is the file.
         result: What was written.
         windows: Pair and result.
+        place: Path to write to, of :meth:`gisr.pipelines.request.Request.writing`: result and page
+            appear together.
 
     Raises:
         InputError: No pixel of the result is known.
         FileFormatError: The page cannot be written.
         MissingExtraError: matplotlib is not installed.
     """
-    path = request.options.report
-    if path is None:
-        raise InputError("no file for the report: give options.report")
     text = render("gisr.pipelines.report", "page.html", **_values(system, request, result, windows))
-    with (
-        atomic_output(path, request.options.overwrite) as temporary,
-        typed_errors(path, "cannot be written"),
-    ):
-        temporary.write_text(text, encoding="utf-8")
+    with typed_errors(request.options.report or place, "cannot be written"):
+        place.write_text(text, encoding="utf-8")
 
 
 def _values(

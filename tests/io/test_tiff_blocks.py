@@ -4,6 +4,7 @@ import struct
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,19 +63,18 @@ def test_masks_and_overviews_count(tmp_path: Path) -> None:
 
 def test_sizes_are_those_of_tifffile(tmp_path: Path) -> None:
     image = np.zeros((70, 50, 3), np.uint16)
-    for number, more in enumerate(
-        (
-            {"tile": (32, 48), "compression": "zlib"},
-            {"tile": (32, 48), "compression": "zlib", "bigtiff": True},
-            {"tile": (32, 48), "compression": "zlib", "byteorder": ">"},
-            {"rowsperstrip": 70, "compression": "zlib"},
-            {"rowsperstrip": 999, "compression": "zlib"},
-            {"tile": (32, 48), "planarconfig": "separate"},
-        )
-    ):
+    layouts: tuple[dict[str, Any], ...] = (
+        {"tile": (32, 48), "compression": "zlib"},
+        {"tile": (32, 48), "compression": "zlib", "bigtiff": True},
+        {"tile": (32, 48), "compression": "zlib", "byteorder": ">"},
+        {"rowsperstrip": 70, "compression": "zlib"},
+        {"rowsperstrip": 999, "compression": "zlib"},
+        {"tile": (32, 48), "planarconfig": "separate"},
+    )
+    for number, more in enumerate(layouts):
         path = tmp_path / f"{number}.tif"
         data = image if "planarconfig" not in more else np.moveaxis(image, -1, 0)
-        tifffile.imwrite(path, data, photometric="rgb", **more)  # type: ignore[arg-type]
+        tifffile.imwrite(path, data, photometric="rgb", **more)
         rows, columns = more.get("tile", (70, 50))
         size = rows * columns * 2 * (1 if "planarconfig" in more else 3)
         check_tiff_blocks(path, Limits(max_block_bytes=size))

@@ -15,17 +15,19 @@ from gisr.pipelines import Options, upscale_files
 from gisr.weights.store import Weights
 
 
-def write_pair(folder: Path, low: float, high: float, dtype: str, **profile: Any) -> list[Path]:
+def write_pair(
+    folder: Path, low: float, high: float, dtype: str, **profile: Any
+) -> tuple[Path, Path, Path]:
     noise = np.random.default_rng(0)
     target = (noise.uniform(0.5, 1, (32, 32, 3)) * low).astype(dtype)
     guide = (noise.uniform(0.5, 1, (128, 128, 1)) * high).astype(dtype)
     if "nodata" in profile:
         target[4:9, 5:12] = profile["nodata"]
-    return [
+    return (
         write_geotiff(folder / "ms.tif", target, 4.0, **profile),
         write_geotiff(folder / "pan.tif", guide, 1.0),
         folder / "out.tif",
-    ]
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

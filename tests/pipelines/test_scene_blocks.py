@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,12 @@ def test_a_strip_beyond_the_budget_is_refused_unread(
     tmp_path: Path, weights: Callable[..., Weights], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_geotiff(tmp_path / "ms.tif", np.ones((1024, 1024, 4), np.uint16), 4.0)
-    sides = {"height": 4096, "width": 4096, "compress": "deflate", "blockysize": 4096}
+    sides: dict[str, Any] = {
+        "height": 4096,
+        "width": 4096,
+        "compress": "deflate",
+        "blockysize": 4096,
+    }
     pan = write_geotiff(tmp_path / "pan.tif", np.ones((4096, 4096, 1), np.uint16), 1.0, **sides)
     upscaler = Upscaler(weights(), "cpu")
 

@@ -131,8 +131,8 @@ def read_rows(index: Path, columns: Mapping[str, Column]) -> Iterator[Row]:
     except UnicodeDecodeError as error:
         raise FileFormatError(f"{index}: is not UTF-8 ({error}): save it as CSV UTF-8") from error
     if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise FileFormatError(f"{index}, line {line}: holds a zero byte: save it as CSV UTF-8")
+        number = text[: text.index("\0")].count("\n") + 1
+        raise FileFormatError(f"{index}, line {number}: holds a zero byte: save it as CSV UTF-8")
     first = text.partition("\n")[0]
     lines = csv.reader(
         StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from gisr.errors import FileFormatError
+from gisr.io.files import check_readable
 from gisr.io.limits import Limits, check_block
 
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _SAMPLES, _STRIP_ROWS = 256, 257, 258, 259, 277, 278
@@ -43,6 +45,21 @@ def check_tiff_blocks(path: Path, limits: Limits) -> None:
             samples = tags[_SAMPLES] if tags[_PLANES] == 1 else 1
             size = rows * columns * samples * -(-tags[_BITS] // 8)
             check_block(path, limits, size, "one tile" if tiled else "one strip")
+
+
+def check_mask_file(path: Path) -> None:
+    """Refuse a mask beside a file that is no TIFF: GDAL would open it with any of its drivers.
+
+    Raises:
+        FileFormatError: It is none, or cannot be read.
+    """
+    beside = path.with_name(f"{path.name}.msk")
+    if not beside.exists():
+        return
+    with check_readable(beside).open("rb") as stream:
+        start = stream.read(2)
+    if start not in (b"II", b"MM"):
+        raise FileFormatError(f"{beside}: the mask of {path.name} is no TIFF: take it away")
 
 
 def _directories(stream: IO[bytes]) -> Iterator[dict[int, int]]:

@@ -18,7 +18,7 @@ from gisr.io.files import check_readable, typed_errors
 from gisr.io.geotiff.regrid import GeoOutline, Regrid
 from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bands, check_block, check_picture
 from gisr.io.quantise import holds
-from gisr.io.tiff_blocks import check_tiff_blocks
+from gisr.io.tiff_blocks import check_mask_file, check_tiff_blocks
 from gisr.optional_imports import load_extra
 
 if TYPE_CHECKING:
@@ -192,23 +192,12 @@ def opened_tiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
     """Open a TIFF; what goes wrong in the block is the block's own."""
     rasterio = load_extra("rasterio", "geo")
     found = check_readable(path)
-    _check_mask_file(found)
+    check_mask_file(found)
     with typed_errors(path, "cannot be read as GeoTIFF"), warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         dataset = rasterio.open(found, driver="GTiff")
     with dataset:
         yield dataset
-
-
-def _check_mask_file(path: Path) -> None:
-    """Refuse a mask beside a file that is no TIFF: GDAL would open it with any of its drivers."""
-    beside = path.with_name(f"{path.name}.msk")
-    if not beside.exists():
-        return
-    with check_readable(beside).open("rb") as stream:
-        start = stream.read(2)
-    if start not in (b"II", b"MM"):
-        raise FileFormatError(f"{beside}: the mask of {path.name} is no TIFF: take it away")
 
 
 @contextmanager

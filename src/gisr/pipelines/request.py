@@ -153,7 +153,7 @@ class Request(Generic[Files]):
         Raises:
             FileFormatError: As :func:`gisr.io.files.atomic_outputs`.
         """
-        outputs = {"output": self.output, **self.options.further_files}
+        outputs = {**self.options.further_files, "output": self.output}  # the result last
         paths = list(outputs.values())
         with atomic_outputs(paths, self.options.overwrite, stale=stale) as places:
             yield dict(zip(outputs, places, strict=True))

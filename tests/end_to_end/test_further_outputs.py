@@ -211,5 +211,5 @@ def test_outputs_appear_together_or_not_at_all(
     out, spread = (tmp_path / name for name in names)
     assert run(files, out, "--model", str(tiny_weights), "--uncertainty", str(spread)) == 2
     assert "No space left on device" in capsys.readouterr().err
-    assert moved == list(names)
+    assert moved == list(reversed(names))  # the result last
     assert set(tmp_path.iterdir()) == before

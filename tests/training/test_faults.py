@@ -136,8 +136,10 @@ def test_without_a_finite_checkpoint_a_run_is_refused(recipe: Build, tmp_path: P
 
 
 SIGNALLED = """
-import os, sys
+import os, signal, sys
 import torch
+if int(sys.argv[3]) == signal.SIGHUP:  # tests that run under nohup inherit it ignored
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 torch.set_num_threads(1)
 from gisr.apps.cli import main
 from gisr.training import checkpoint

@@ -125,16 +125,18 @@ def check_block(path: str | PathLike[str], limits: Limits, size: int, what: str)
         what: What the part is, for the message: one tile, one strip, one chunk.
 
     Raises:
-        LimitError: ``size`` is larger than ``limits.max_block_bytes``.
+        LimitError: ``size`` is larger than ``limits.max_block_bytes``, or than all of the array
+            may be.
     """
-    if size <= limits.max_block_bytes:
+    most = min(limits.max_block_bytes, limits.max_bytes)
+    if size <= most:
         return
     remedy = "copy it in smaller chunks (h5repack -l CHUNK=...)"
     if what != "one chunk":
         remedy = "store it in small tiles (gdal_translate -co TILED=YES)"
     raise LimitError(
-        f"{fspath(path)}: claims {size} bytes of {what}, more than the {limits.max_block_bytes} "
-        f"allowed: {remedy}, or if you trust it raise Limits(max_block_bytes=...)"
+        f"{fspath(path)}: claims {size} bytes of {what}, more than the {most} allowed: "
+        f"{remedy}, or if you trust it raise Limits(max_block_bytes=...)"
     )
 
 

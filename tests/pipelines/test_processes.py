@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,10 +50,10 @@ def doors(processes: set[int]) -> set[str]:
     listening |= {f"socket:[{words[6]}]" for words in lines if words[3] == "00010000"}
     held = set()
     for one in processes:
-        try:
-            held |= {os.readlink(entry.path) for entry in os.scandir(f"/proc/{one}/fd")}
-        except OSError:
-            continue
+        with suppress(OSError):  # a process that has just ended
+            for entry in os.listdir(f"/proc/{one}/fd"):
+                with suppress(OSError):  # a file that was just closed
+                    held.add(os.readlink(f"/proc/{one}/fd/{entry}"))
     return listening & held
 
 

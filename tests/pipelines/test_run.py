@@ -44,6 +44,15 @@ def test_a_system_that_reads_whole_images_has_no_budget(
     assert not (tmp_path / "out.tif").exists()
 
 
+def test_a_system_without_a_spread_refuses_its_file(
+    tmp_path: Path, scene: tuple[Path, Path]
+) -> None:
+    options = Options(uncertainty=tmp_path / "spread.tif")
+    with pytest.raises(InputError, match="uncertainty: gsa has no spread of answers"):
+        upscale_files(load_baseline("gsa"), *scene, tmp_path / "out.tif", options)
+    assert not (tmp_path / "out.tif").exists()
+
+
 def test_a_compared_system_runs_over_a_depth_map(tmp_path: Path) -> None:
     depth = SCENE.multispectral[::4, ::4, 0].astype(np.uint16)
     Image.fromarray(depth).save(tmp_path / "depth.png")

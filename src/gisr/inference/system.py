@@ -80,6 +80,8 @@ class PairSystem(ABC):
 
     tasks: ClassVar[tuple[TaskName, ...]] = tuple(TASKS)
     """The tasks it is made for."""
+    spreads: ClassVar[bool] = False
+    """Whether it answers with a spread where the settings request one."""
 
     @property
     @abstractmethod

@@ -33,6 +33,8 @@ _DEFAULT = Settings()
 class Upscaler(PairSystem):
     """MAG-Net with its weights, its descriptions, and what lies between files and the network."""
 
+    spreads = True
+
     def __init__(
         self,
         weights: Weights,

@@ -102,6 +102,8 @@ def upscale_request(
     """
     from gisr.inference.system import unchecked
 
+    if request.options.uncertainty is not None and not system.spreads:
+        raise InputError(f"uncertainty: {system.name} has no spread of answers: leave it out")
     began = time.perf_counter()
     result = PIPELINES[request.task].run(system, request, check or unchecked, progress)
     return replace(result, seconds=time.perf_counter() - began)

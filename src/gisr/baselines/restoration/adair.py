@@ -1,8 +1,8 @@
 """AdaIR: a Restormer whose decoder looks at the low and the high frequencies of its input.
 
 Cui, Zamir, Khan, Knoll, Shah, Khan, "AdaIR: Adaptive All-in-One Image Restoration via Frequency
-Mining and Modulation", ICLR 2025, arXiv 2403.14614, Fig. 2 and Section 3. 28.8 M parameters. The
-original's licence is MIT; this is written from the description alone.
+Mining and Modulation", ICLR 2025, arXiv 2403.14614. 28.8 M parameters. The original's licence is
+MIT; this is written from the description alone.
 
 What the original does and its paper does not say, and which is kept since it was compared so:
 the low frequencies are empty wherever a feature has fewer than 256 samples on a side, thus at the
@@ -38,7 +38,7 @@ LOWEST = 128
 
 
 class AdaIR(AllInOneNetwork):
-    """Four levels of Restormer blocks, and three frequency modules on the way up (Fig. 2)."""
+    """Four levels of Restormer blocks, and three frequency modules on the way up."""
 
     published: ClassVar = PublishedSystem(
         title="AdaIR",
@@ -165,9 +165,9 @@ class FrequencyMining(nn.Module):
 
     def half_sizes(self, feature: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 2"]:
         """Return to how many samples beside zero the low frequencies reach: rows, columns."""
-        share = self.threshold(feature.mean(dim=(2, 3), keepdim=True)).flatten(1)
+        share: Tensor = self.threshold(feature.mean(dim=(2, 3), keepdim=True)).flatten(1).detach()
         whole = share.new_tensor([side // LOWEST for side in feature.shape[2:]])
-        return (whole * share).trunc().detach()
+        return (whole * share).trunc()
 
     def low_frequencies(self, feature: Float[Tensor, "b c h w"]) -> Bool[Tensor, "b 1 h w"]:
         """Return where the spectrum of each image counts as low, zero frequency first."""
@@ -177,7 +177,8 @@ class FrequencyMining(nn.Module):
             place = torch.arange(side, device=feature.device) - side // 2
             half = reach[:, axis, None]
             axes.append(torch.fft.ifftshift((place >= -half) & (place < half), dim=1))
-        return (axes[0][:, :, None] & axes[1][:, None, :])[:, None]
+        low: Tensor = (axes[0][:, :, None] & axes[1][:, None, :])[:, None]
+        return low
 
 
 class FrequencyModulation(nn.Module):

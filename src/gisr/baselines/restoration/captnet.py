@@ -1,8 +1,8 @@
 """CAPTNet: convolution blocks at fine levels, transformer blocks with learned prompts at coarse.
 
 Gao, Yang, Zhang, Wang, Yang, Dang, "Prompt-based Ingredient-Oriented All-in-One Image
-Restoration", IEEE TCSVT 2024, arXiv 2309.03063, Figs. 2 to 4 and Section III. 24.4 M parameters.
-The original's licence is academic and non-commercial; this is written from the description alone.
+Restoration", IEEE TCSVT 2024, arXiv 2309.03063. 24.4 M parameters. The original's licence is
+academic and non-commercial; this is written from the description alone.
 
 What the original does and its paper does not say: a prompt is one learned vector, the same for
 all tasks, that is added to queries, keys and values; only the decoder's attentions use theirs (the
@@ -30,7 +30,7 @@ EPSILON = 1e-6
 
 
 class CAPTNet(AllInOneNetwork):
-    """Five levels; what comes up is added to what went down (Fig. 2)."""
+    """Five levels; what comes up is added to what went down."""
 
     published: ClassVar = PublishedSystem(
         title="CAPTNet",

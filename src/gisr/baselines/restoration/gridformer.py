@@ -1,9 +1,8 @@
 """GridFormer: residual dense transformer blocks in a grid of three sizes and six columns.
 
 Wang, Zhang, Shao, Luo, Stenger, Lu, Kim, Liu, Li, "GridFormer: Residual Dense Transformer with
-Grid Structure for Image Restoration in Adverse Weather Conditions", IJCV 2024, arXiv 2305.17863,
-Figs. 2 to 4 and Section 3. 30.2 M parameters. The original has no licence; this is written from the
-description alone.
+Grid Structure for Image Restoration in Adverse Weather Conditions", IJCV 2024, arXiv 2305.17863.
+30.2 M parameters. The original has no licence; this is written from the description alone.
 
 What the original does and its paper does not say: inside the dense blocks attention works on
 every second pixel in all rows, and the feed-forward networks have 4, 2 and 2 times the channels by
@@ -50,7 +49,7 @@ GridOutputs = tuple[
 
 
 class GridFormer(AllInOneNetwork):
-    """Three rows at full, half and quarter size; three columns go down, three go up (Fig. 2)."""
+    """Three rows at full, half and quarter size; three columns go down, three go up."""
 
     published: ClassVar = PublishedSystem(
         title="GridFormer",
@@ -89,19 +88,10 @@ class GridFormer(AllInOneNetwork):
             nn.Sequential(conv3x3(channels, below), _entrance(blocks[row], below, STEPS[row]))
             for row, below in enumerate(widths[1:])
         )
-        self.trunk = nn.ModuleList(
-            nn.ModuleList(
-                ResidualDenseBlock(widths[row], blocks[row], HEADS[row], EXPANSIONS[row], growth)
-                for _ in range(COLUMNS - 1)
-            )
-            for row in range(ROWS)
-        )
-        half = COLUMNS // 2
-        self.down = nn.ModuleList(
-            nn.ModuleList(halve(above) for _ in range(half)) for above in widths[:-1]
-        )
-        self.up = nn.ModuleList(
-            nn.ModuleList(double(below) for _ in range(half)) for below in widths[1:]
+        self.first_down = nn.ModuleList(halve(above) for above in widths[:-1])
+        self.columns = nn.ModuleList(
+            GridColumn(widths, growth, blocks, downward=column < COLUMNS // 2)
+            for column in range(1, COLUMNS)
         )
         self.fusion = nn.Parameter(torch.ones(ROWS, COLUMNS, 2, widths[-1]))
         self.leave = ResidualDenseBlock(width, blocks[0], 1, EXPANSIONS[0], growth)
@@ -118,8 +108,8 @@ class GridFormer(AllInOneNetwork):
         """Return the restored image at full, half and quarter size; sides are multiples of 4."""
         images = [image, F.avg_pool2d(image, 2), F.avg_pool2d(image, 4)]
         rows = self.first_column(images)
-        for column in range(1, COLUMNS):
-            rows = self.column_down(rows, column) if column < 3 else self.column_up(rows, column)
+        for column, weights in zip(self.columns, self.fusion.unbind(1)[1:], strict=True):
+            rows = column(rows, weights)
         full = self.head(self.leave(rows[0]))
         half, quarter = (out(x) for out, x in zip(self.reconstruct, rows[1:], strict=True))
         own = slice(full.shape[1])
@@ -128,31 +118,9 @@ class GridFormer(AllInOneNetwork):
     def first_column(self, images: list[Tensor]) -> list[Tensor]:
         """Return the features of all rows where the images enter."""
         rows = [self.enter(self.stem(images[0]))]
-        for down, extract, image in zip(self.down, self.extract, images[1:], strict=True):
-            rows.append(down[0](rows[-1]) + extract(image))
+        for down, extract, image in zip(self.first_down, self.extract, images[1:], strict=True):
+            rows.append(down(rows[-1]) + extract(image))
         return rows
-
-    def column_down(self, rows: list[Tensor], column: int) -> list[Tensor]:
-        """Return the features of a column of the left half: each row gets from the one above."""
-        ahead = [trunk[column - 1](x) for trunk, x in zip(self.trunk, rows, strict=True)]
-        for row in range(1, ROWS):
-            above = self.down[row - 1][column](ahead[row - 1])
-            ahead[row] = self.fuse(ahead[row], above, row, column)
-        return ahead
-
-    def column_up(self, rows: list[Tensor], column: int) -> list[Tensor]:
-        """Return the features of a column of the right half: each row gets from the one below."""
-        ahead = [trunk[column - 1](x) for trunk, x in zip(self.trunk, rows, strict=True)]
-        for row in reversed(range(ROWS - 1)):
-            below = self.up[row][column - COLUMNS // 2](ahead[row + 1])
-            ahead[row] = self.fuse(ahead[row], below, row, column)
-        return ahead
-
-    def fuse(self, along: Tensor, across: Tensor, row: int, column: int) -> Tensor:
-        """Return the weighted sum of two features, with weights by channel."""
-        weights = self.fusion[row, column, :, : along.shape[1], None, None]
-        fused: Tensor = weights[0] * along + weights[1] * across
-        return fused
 
     def sharpen(self, given: NetworkInput) -> Float[Tensor, "b c H W"]:
         """Return the restored target: the output at full size."""
@@ -181,8 +149,40 @@ class GridFormer(AllInOneNetwork):
         return error
 
 
+class GridColumn(nn.Module):
+    """One column of the grid: all rows go on, and each gets from its neighbour."""
+
+    def __init__(
+        self, widths: list[int], growth: int, blocks: tuple[int, int, int], *, downward: bool
+    ) -> None:
+        """Create a column of the left half, ``downward``, or of the right half."""
+        super().__init__()
+        self.downward = downward
+        self.along = nn.ModuleList(
+            ResidualDenseBlock(width, blocks[row], HEADS[row], EXPANSIONS[row], growth)
+            for row, width in enumerate(widths)
+        )
+        steps = map(halve, widths[:-1]) if downward else map(double, widths[1:])
+        self.across = nn.ModuleList(steps)
+
+    def forward(self, rows: list[Tensor], weights: Float[Tensor, "rows 2 c"]) -> list[Tensor]:
+        """Return the features of all rows.
+
+        Args:
+            rows: Features of the column before.
+            weights: By row and channel, of what goes along the row and of what comes across; a row
+                with fewer channels uses the first.
+        """
+        ahead = [block(x) for block, x in zip(self.along, rows, strict=True)]
+        for row, neighbour in ((1, 0), (2, 1)) if self.downward else ((1, 2), (0, 1)):
+            across = self.across[min(row, neighbour)](ahead[neighbour])
+            along_weight, across_weight = weights[row, :, : across.shape[1], None, None]
+            ahead[row] = along_weight * ahead[row] + across_weight * across
+        return ahead
+
+
 class ResidualDenseBlock(nn.Module):
-    """RDTB: each step of transformer blocks sees what all steps before it gave (Fig. 3)."""
+    """RDTB: each step of transformer blocks sees what all steps before it gave."""
 
     def __init__(
         self, channels: int, blocks: int, heads: int, expansion: float, growth: int = 16
@@ -228,7 +228,7 @@ class CompactBlock(nn.Module):
 
 
 class CompactAttention(nn.Module):
-    """Attention between the channels of two halves of every ``step``-th pixel (Fig. 4).
+    """Attention between the channels of two halves of every ``step``-th pixel.
 
     Each half weighs the values of the other.
     """

@@ -1,8 +1,8 @@
 """TransWeather: a pyramid of transformers, and a decoder that asks by learned queries.
 
 Valanarasu, Yasarla, Patel, "TransWeather: Transformer-based Restoration of Images Degraded by
-Adverse Weather Conditions", CVPR 2022, arXiv 2111.14813, Figs. 2 to 4 and Section 3. 37.8 M
-parameters. The original's licence is MIT; this is written from the description alone.
+Adverse Weather Conditions", CVPR 2022, arXiv 2111.14813. 37.8 M parameters. The original's
+licence is MIT; this is written from the description alone.
 
 What the original does and its paper does not say: queries are spread over the places of the
 coarsest feature by the nearest neighbour, so that a query belongs to a place and the answer depends
@@ -41,7 +41,7 @@ TokenMap = Float[Tensor, "b h w c"]
 
 
 class TransWeather(AllInOneNetwork):
-    """A transformer encoder at four sizes, learned queries, and convolutions up (Fig. 2)."""
+    """A transformer encoder at four sizes, learned queries, and convolutions up."""
 
     published: ClassVar = PublishedSystem(
         title="TransWeather",
@@ -136,7 +136,7 @@ class TransWeather(AllInOneNetwork):
 
 
 class PyramidStage(nn.Module):
-    """Two blocks at one size, and one between the patches for the next stage (Fig. 3)."""
+    """Two blocks at one size, and one between the patches for the next stage."""
 
     def __init__(
         self, channels: int, widths: tuple[int, int, int, int], stage: int, rates: list[float]
@@ -238,7 +238,7 @@ class ReducedAttention(nn.Module):
 
 
 class TaskQueryAttention(nn.Module):
-    """Attention whose queries are learned, and laid over the tokens in their order (Fig. 4)."""
+    """Attention whose queries are learned, and laid over the tokens in their order."""
 
     def __init__(self, channels: int, heads: int, queries: int) -> None:
         """Create an attention with normally distributed queries."""

@@ -48,6 +48,6 @@ GRIDFORMER = ParitySystem(
         target + guide, target, width=8, blocks=(1, 1, 1)
     ),
     channels=((4, 3),),
-    gradient_size=(16, 16),
+    gradient_size=(8, 8),
     quick=("7->4 adapted (blocks 1,2,4) | fill B", "residual dense", "feature extractor"),
 )

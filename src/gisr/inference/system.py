@@ -92,6 +92,10 @@ class PairSystem(ABC):
     def name(self) -> str:
         """Name in tables and messages."""
 
+    def can(self, task: TaskName, ratio: float) -> bool:
+        """Return whether it sharpens pairs of a task at a ratio; any ratio unless it says so."""
+        return task in self.tasks
+
     @abstractmethod
     def answer(
         self,

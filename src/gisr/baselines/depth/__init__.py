@@ -1,0 +1,1 @@
+"""Published networks for depth maps and colour images."""

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import convolution
 from gisr.baselines.depth.activated import ActivatedResidual, activated
-from gisr.baselines.depth.given import require_ratio
+from gisr.baselines.depth.given import require_buildable
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
 
 _LEVELS = 4
@@ -129,10 +129,10 @@ class AHMF(ComparedNetwork):
         """Create the network for a ratio of 2, 4, 8 or 16; ``width`` is an even number.
 
         Raises:
-            ValueError: Another ratio.
+            ValueError: No channel, or another ratio.
         """
         super().__init__()
-        require_ratio(self.published, ratio)
+        require_buildable(self.published, target_channels, guide_channels, ratio)
         size, steps = _KERNELS[ratio], ratio.bit_length() - 1
         self.depth_entry = activated(target_channels, width)
         self.guide_entry = nn.Sequential(
@@ -155,7 +155,7 @@ class AHMF(ComparedNetwork):
         """Return the network at its published size for a ratio.
 
         Raises:
-            ValueError: The ratio is none of 2, 4, 8 and 16.
+            ValueError: No channel, or a ratio other than 2, 4, 8 and 16.
         """
         return cls(target_channels, guide_channels, ratio)
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import convolution
 from gisr.baselines.depth.activated import ActivatedResidual, activated
-from gisr.baselines.depth.given import cut, mirrored, require_ratio
+from gisr.baselines.depth.given import cut, mirrored, require_buildable
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
 
 _LEVELS = 3
@@ -173,9 +173,9 @@ class DAGF(ComparedNetwork):
         """Return the network at its published size.
 
         Raises:
-            ValueError: The ratio is none of those published.
+            ValueError: No channel, or a ratio that is not published.
         """
-        require_ratio(cls.published, ratio)
+        require_buildable(cls.published, target_channels, guide_channels, ratio)
         return cls(target_channels, guide_channels)
 
     def sharpen(self, given: NetworkInput) -> Float[Tensor, "b c H W"]:

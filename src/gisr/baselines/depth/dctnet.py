@@ -11,7 +11,7 @@ Laplacians; the guide's second derivative is that of its feature; lambda starts 
 number (0.1, 0.3), not at 3. The last ReLU keeps results from falling below 0, and a unit that
 dies there leaves an empty map. The authors clamp results to [0, 1]; here only 0 bounds them.
 
-Ours: any number of channels; guides below 15 x 15 pixels are mirrored up to it.
+Ours: any number of channels; images below 15 x 15 pixels are reflected up to it.
 """
 
 import math
@@ -22,8 +22,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gisr.baselines.blocks.padding import pad_to_multiple
 from gisr.baselines.blocks.residual import convolution
-from gisr.baselines.depth.given import cut, mirrored, require_ratio, standardised
+from gisr.baselines.depth.given import cut, require_buildable, standardised
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, known_mean
 
 _LEAST = 15
@@ -155,15 +156,16 @@ class DCTNet(ComparedNetwork):
         """Return the network at its published size.
 
         Raises:
-            ValueError: The ratio is none of those published.
+            ValueError: No channel, or a ratio that is not published.
         """
-        require_ratio(cls.published, ratio)
+        require_buildable(cls.published, target_channels, guide_channels, ratio)
         return cls(target_channels, guide_channels)
 
     def sharpen(self, given: NetworkInput) -> Float[Tensor, "b c H W"]:
         """Return the sharpened target; the guide is normalised as the authors do."""
-        padded = mirrored(given, fine_least=_LEAST)
-        return cut(self(padded.enlarged, standardised(padded.guide)), given)
+        guide = standardised(given.guide)
+        padded = (pad_to_multiple(image, 1, _LEAST) for image in (given.enlarged, guide))
+        return cut(self(*padded), given)
 
     def errors(
         self,
@@ -232,5 +234,6 @@ def _kernels(width: int) -> nn.Conv2d:
     """Return half of a convolution, with the authors' initial weights."""
     half = convolution(width, width // 2)
     nn.init.kaiming_uniform_(half.weight, nonlinearity="relu")
-    nn.init.zeros_(half.bias) if half.bias is not None else None
+    assert half.bias is not None
+    nn.init.zeros_(half.bias)
     return half

@@ -13,8 +13,8 @@ windows of 15 x 15 pixels. Its images are read as blue, green and red.
 Ours: any number of channels (FDKN makes a guide of other than 3 channels grey by their mean, and
 takes each channel of the target apart). DKN filters the whole image in one pass with dilated
 convolutions, which gives the numbers of the original's 16 passes over shifted copies, at any size;
-in training the batch normalisation then sees all 16 at once. FDKN's sizes are mirrored up to
-multiples of 4.
+in training the batch normalisation then sees all 16 at once. FDKN's images are reflected
+up to multiples of 4.
 """
 
 from typing import ClassVar, Self
@@ -24,8 +24,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gisr.baselines.blocks.padding import pad_to_multiple
 from gisr.baselines.blocks.residual import convolution
-from gisr.baselines.depth.given import cut, mirrored, require_ratio
+from gisr.baselines.depth.given import cut, require_buildable
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
 
 _SIDE = 3
@@ -148,9 +149,9 @@ class DKN(ComparedNetwork):
         """Return the network at its published size.
 
         Raises:
-            ValueError: The ratio is none of those published.
+            ValueError: No channel, or a ratio that is not published.
         """
-        require_ratio(cls.published, ratio)
+        require_buildable(cls.published, target_channels, guide_channels, ratio)
         return cls(target_channels, guide_channels)
 
     def sharpen(self, given: NetworkInput) -> Float[Tensor, "b c H W"]:
@@ -196,7 +197,8 @@ class FDKN(DKN):
 
     def sharpen(self, given: NetworkInput) -> Float[Tensor, "b c H W"]:
         """Return the sharpened target; colours are put in the authors' order."""
-        return cut(super().sharpen(mirrored(given, fine_multiple=_STRIDE)), given)
+        images = given.enlarged, _blue_first(given.guide)
+        return cut(self(*(pad_to_multiple(image, _STRIDE) for image in images)), given)
 
     def kernels(
         self, enlarged: Float[Tensor, "b c H W"], guide: Float[Tensor, "b g H W"]

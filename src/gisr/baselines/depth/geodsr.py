@@ -22,7 +22,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import convolution, residual_blocks
-from gisr.baselines.depth.given import cut, mirrored, require_ratio, standardised
+from gisr.baselines.depth.given import cut, mirrored, require_buildable, standardised
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
 from gisr.magnet.blocks import ChannelNorm
 
@@ -216,9 +216,9 @@ class GeoDSR(ComparedNetwork):
         """Return the network at its published size.
 
         Raises:
-            ValueError: The ratio is none of those published.
+            ValueError: No channel, or a ratio that is not published.
         """
-        require_ratio(cls.published, ratio)
+        require_buildable(cls.published, target_channels, guide_channels, ratio)
         return cls(target_channels, guide_channels)
 
     def sharpen(self, given: NetworkInput) -> Float[Tensor, "b c H W"]:

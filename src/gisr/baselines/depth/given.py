@@ -13,12 +13,20 @@ _SPREADS = (0.229, 0.224, 0.225)
 """Of red, green and blue over ImageNet, in [0, 1]."""
 
 
-def require_ratio(system: PublishedSystem, ratio: int) -> None:
-    """Refuse a ratio that a network was not published for.
+def require_buildable(
+    system: PublishedSystem, target_channels: int, guide_channels: int, ratio: int
+) -> None:
+    """Refuse what a network for any number of channels cannot be built for.
 
     Raises:
-        ValueError: It was not; the message names those it can be built for.
+        ValueError: A number of channels below 1, or a ratio that is not listed; the message names
+            what can be built.
     """
+    if min(target_channels, guide_channels) < 1:
+        raise ValueError(
+            f"{system.title} cannot be built for {target_channels} target and {guide_channels} "
+            "guide channels: use 1 or more of each"
+        )
     if ratio not in system.ratios:
         known = ", ".join(map(str, system.ratios))
         raise ValueError(f"{system.title} cannot be built for ratio {ratio}: use one of {known}")
@@ -37,9 +45,7 @@ def standardised(guide: Float[Tensor, "b g H W"]) -> Float[Tensor, "b g H W"]:
     return (guide - means[:, None, None]) / spreads[:, None, None]
 
 
-def mirrored(
-    given: NetworkInput, *, least: int = 1, fine_least: int = 1, fine_multiple: int = 1
-) -> NetworkInput:
+def mirrored(given: NetworkInput, *, least: int = 1, fine_multiple: int = 1) -> NetworkInput:
     """Return a pair that goes on below and to the right until a network can take it.
 
     All images are mirrored at their edge, the outermost row being repeated: a mirror there lies
@@ -48,11 +54,9 @@ def mirrored(
     Args:
         given: A batch of pairs.
         least: Fewest rows and columns of the target.
-        fine_least: Fewest rows and columns of the guide.
         fine_multiple: What the guide's rows and columns must be a multiple of.
     """
     step = fine_multiple // math.gcd(fine_multiple, given.ratio)
-    least = max(least, -(-fine_least // given.ratio))
     height, width = (-(-max(size, least) // step) * step for size in given.target.shape[2:])
     if (height, width) == given.target.shape[2:]:
         return given

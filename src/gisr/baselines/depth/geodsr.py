@@ -159,7 +159,7 @@ class GeometricEncoder(nn.Module):
 
 
 class MixingStep(nn.Module):
-    """Reads both features at the pixels of a finer grid, multiplies them and refines the product."""
+    """Reads both features at the pixels of a finer grid, multiplies and refines them."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         """Create a step from ``inputs`` to ``outputs`` channels."""
@@ -246,9 +246,7 @@ class GeoDSR(ComparedNetwork):
         return sharpened
 
 
-def read_at(
-    feature: Float[Tensor, "b c h w"], size: tuple[int, int]
-) -> Float[Tensor, "b c y x"]:
+def read_at(feature: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c y x"]:
     """Read a feature at the pixel centres of another grid, bilinearly; beyond its edge lies zero.
 
     Plain reading, without smoothing, also where the grid is coarser. In float32: bfloat16 cannot

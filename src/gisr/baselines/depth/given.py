@@ -77,9 +77,7 @@ def cut(
     return sharpened[:, :, :height, :width]
 
 
-def _extended(
-    image: Float[Tensor, "b c h w"], size: tuple[int, int]
-) -> Float[Tensor, "b c H W"]:
+def _extended(image: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c H W"]:
     rows, columns = (
         _mirrored_indices(old, new, image.device)
         for old, new in zip(image.shape[2:], size, strict=True)

@@ -1,9 +1,21 @@
 """Every compared system, with what its parity test must know."""
 
 from tests.baselines.parity.system import ParitySystem
+from tests.baselines.parity.systems.ahmf import AHMF_SYSTEM
+from tests.baselines.parity.systems.dagf import DAGF_SYSTEM
+from tests.baselines.parity.systems.dctnet import DCTNET
+from tests.baselines.parity.systems.dkn import DKN_SYSTEM
+from tests.baselines.parity.systems.geodsr import GEODSR
 from tests.baselines.parity.systems.promptir import PROMPTIR
+from tests.baselines.parity.systems.sgnet import SGNET
 
 SYSTEMS: dict[str, ParitySystem] = {
+    "ahmf": AHMF_SYSTEM,
+    "dagf": DAGF_SYSTEM,
+    "dctnet": DCTNET,
+    "dkn": DKN_SYSTEM,
+    "geodsr": GEODSR,
     "promptir": PROMPTIR,
+    "sgnet": SGNET,
 }
 """By the name of the module and of the golden file."""

@@ -2,5 +2,7 @@
 
 from gisr.baselines.mri.dudonet import DuDoNet
 from gisr.baselines.mri.mgdun import MGDUN
+from gisr.baselines.mri.minet import MINet
+from gisr.baselines.mri.sanet import SANet
 
-__all__ = ["MGDUN", "DuDoNet"]
+__all__ = ["MGDUN", "DuDoNet", "MINet", "SANet"]

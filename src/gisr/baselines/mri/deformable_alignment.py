@@ -22,8 +22,8 @@ class DeformableAlignment(nn.Module):
         super().__init__()
         self.groups = groups
         self.joined = _activated(convolution(2 * width, width), convolution(width, width))
-        self.half = _activated(convolution(width, width, stride=2), convolution(width, width))
-        self.quarter = _activated(convolution(width, width, stride=2), convolution(width, width))
+        self.to_half = _activated(convolution(width, width, stride=2), convolution(width, width))
+        self.to_quarter = _activated(convolution(width, width, stride=2), convolution(width, width))
         self.mix_half = _activated(convolution(2 * width, width), convolution(width, width))
         self.mix_full = _activated(convolution(2 * width, width))
         self.base = convolution(width, width)
@@ -40,8 +40,8 @@ class DeformableAlignment(nn.Module):
     ) -> Float[Tensor, "b c h w"]:
         """Return ``moved`` where ``towards`` has its structures."""
         full = self.joined(torch.cat([towards, moved], dim=1))
-        half = self.half(full)
-        quarter = self.quarter(half)
+        half = self.to_half(full)
+        quarter = self.to_quarter(half)
         half = self.mix_half(torch.cat([_doubled(quarter), half], dim=1))
         full = self.mix_full(torch.cat([_doubled(half), full], dim=1))
         predicted = self.offsets(self.base(full))

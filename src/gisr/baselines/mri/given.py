@@ -19,12 +19,27 @@ def require_ratio(system: PublishedSystem, ratio: int) -> None:
         raise ValueError(f"{system.title} cannot be built for ratio {ratio}: use one of {known}")
 
 
+def require_channels(system: PublishedSystem, target: int, guide: int) -> None:
+    """Refuse images without a channel.
+
+    Raises:
+        ValueError: Either count is below 1.
+    """
+    if min(target, guide) < 1:
+        raise ValueError(
+            f"{system.title} cannot be built for {target} target and {guide} guide channels: "
+            "use 1 or more of each"
+        )
+
+
 def common_channels(system: PublishedSystem, target: int, guide: int) -> int:
     """Return the channels of a network that carries target and guide alike: the larger count.
 
     Raises:
-        ValueError: The counts differ and neither is one, so that neither image can be repeated.
+        ValueError: An image has no channel, or the counts differ and neither is one, so that
+            neither image can be repeated.
     """
+    require_channels(system, target, guide)
     if target != guide and 1 not in (target, guide):
         raise ValueError(
             f"{system.title} carries target and guide in equally many channels and cannot take "

@@ -281,7 +281,7 @@ class UNetDecoder(nn.Module):
     def __init__(self, width: int, outputs: int) -> None:
         """Create a level."""
         super().__init__()
-        self.double = nn.ConvTranspose2d(width, width, 3, stride=2, padding=1)
+        self.enlarge = nn.ConvTranspose2d(width, width, 3, stride=2, padding=1)
         self.mix = convolution(2 * width, outputs)
         self.activate = nn.PReLU()
 
@@ -289,6 +289,6 @@ class UNetDecoder(nn.Module):
         self, feature: Float[Tensor, "b c h2 w2"], skip: Float[Tensor, "b c h w"]
     ) -> Float[Tensor, "b d h w"]:
         """Return the feature at the size of the skip."""
-        enlarged = self.double(feature, output_size=skip.shape[2:])
+        enlarged = self.enlarge(feature, output_size=skip.shape[2:])
         result: Tensor = self.activate(self.mix(torch.cat([enlarged, skip], dim=1)))
         return result

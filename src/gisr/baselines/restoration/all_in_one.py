@@ -1,0 +1,48 @@
+"""What the all-in-one restoration networks share: how a pair enters them.
+
+They were made to restore one image. For guided super-resolution each gets the enlarged target and
+the guide as one image of 4 + 3 channels, and returns the 4 channels of the target.
+"""
+
+from typing import ClassVar, Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gisr.baselines.blocks.padding import pad_to_multiple
+from gisr.baselines.network import ComparedNetwork, NetworkInput
+
+TARGET_CHANNELS = 4
+GUIDE_CHANNELS = 3
+
+
+class AllInOneNetwork(ComparedNetwork):
+    """A network from one image of 7 channels to one of 4, for every task and ratio."""
+
+    multiple: ClassVar[int]
+    """What the sides of its image must be multiples of."""
+    least: ClassVar[int] = 1
+    """The shortest side that it can do."""
+
+    @classmethod
+    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+        """Return the network at its published size, the same for every ratio.
+
+        Raises:
+            ValueError: The channels are others than 4 and 3: one network serves all tasks.
+        """
+        if (target_channels, guide_channels) != (TARGET_CHANNELS, GUIDE_CHANNELS):
+            raise ValueError(
+                f"{cls.published.title} is one network for all tasks: it takes {TARGET_CHANNELS} "
+                f"target and {GUIDE_CHANNELS} guide channels, not {target_channels} and "
+                f"{guide_channels}; repeat or group the bands"
+            )
+        return cls()
+
+    def sharpen(self, given: NetworkInput) -> Float[Tensor, "b c H W"]:
+        """Return the restored target; borders are reflected where the size is no multiple."""
+        height, width = given.guide.shape[2:]
+        image = torch.cat([given.enlarged, given.guide], dim=1)
+        restored: Tensor = self(pad_to_multiple(image, self.multiple, self.least))
+        return restored[..., :height, :width]

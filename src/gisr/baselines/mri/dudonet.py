@@ -20,9 +20,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gisr.baselines.blocks.padding import pad_to_multiple
 from gisr.baselines.blocks.residual import ResidualBlock, convolution, residual_blocks
 from gisr.baselines.mri.deformable_alignment import DeformableAlignment
-from gisr.baselines.mri.given import filled_side, mirrored, require_ratio
+from gisr.baselines.mri.given import require_ratio
 from gisr.baselines.mri.kspace import centre_mask, centred_image, centred_spectrum
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
 
@@ -115,10 +116,10 @@ class DuDoNet(ComparedNetwork):
     def sharpen(self, given: NetworkInput) -> Float[Tensor, "b 1 H W"]:
         """Return the sharpened target, mirrored to sides that are multiples of 4 and cut again."""
         height, width = given.guide.shape[2:]
-        size = (filled_side(height, 4), filled_side(width, 4))
+        target = pad_to_multiple(given.enlarged.abs(), 4)
+        size = (target.shape[2], target.shape[3])
         block = (size[0] // given.ratio, size[1] // given.ratio)
-        target = mirrored(given.enlarged.abs(), size)
-        output = self(target, mirrored(given.guide, size), centre_mask(size, block, target))
+        output = self(target, pad_to_multiple(given.guide, 4), centre_mask(size, block, target))
         return output[:, :, :height, :width]
 
 

@@ -1,7 +1,5 @@
-"""What the MR networks do to a pair before and after: ratios, equal channels, sizes."""
+"""What the MR networks do to a pair before and after: ratios and equal channels."""
 
-import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -56,30 +54,3 @@ def repeated(image: Float[Tensor, "b c h w"], channels: int) -> Float[Tensor, "b
 def averaged(image: Float[Tensor, "b d h w"], channels: int) -> Float[Tensor, "b c h w"]:
     """Undo :func:`repeated`: average the channels to one if the image had one."""
     return image if image.shape[1] == channels else image.mean(dim=1, keepdim=True)
-
-
-def filled_side(side: int, multiple: int, least: int = 1) -> int:
-    """Return the next multiple that is at least ``side`` and at least ``least``."""
-    return -(-max(side, least) // multiple) * multiple
-
-
-def mirrored(image: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c H W"]:
-    """Continue an image to the right and downwards by reflection, as often as it takes."""
-    for axis, wanted in zip((2, 3), size, strict=True):
-        image = image.index_select(axis, _bounced(image.shape[axis], wanted, image.device))
-    return image
-
-
-def edge_repeated(
-    image: Float[Tensor, "b c h w"], size: tuple[int, int]
-) -> Float[Tensor, "b c H W"]:
-    """Continue an image to the right and downwards by its last column and row."""
-    right, down = size[1] - image.shape[3], size[0] - image.shape[2]
-    return F.pad(image, (0, right, 0, down), mode="replicate")
-
-
-def _bounced(side: int, wanted: int, device: torch.device) -> Tensor:
-    """Return indices 0, 1, ... that turn back at either end of an axis."""
-    period = max(1, 2 * (side - 1))
-    position = torch.arange(wanted, device=device) % period
-    return torch.minimum(position, period - position) if side > 1 else torch.zeros_like(position)

@@ -126,9 +126,7 @@ def _patches(target: Float[Tensor, "b c h w"]) -> Float[Tensor, "b patches c 10 
     return cut.permute(0, 2, 3, 1, 4, 5).flatten(1, 2)
 
 
-def _corners(
-    found: Int[Tensor, "b patches"], size: tuple[int, int]
-) -> Int[Tensor, "b patches 2"]:
+def _corners(found: Int[Tensor, "b patches"], size: tuple[int, int]) -> Int[Tensor, "b patches 2"]:
     """Return where windows around pixels begin; at the border they are moved, not cut."""
     centre = torch.stack([found // size[1], found % size[1]], dim=-1)
     last = torch.tensor([side - WINDOW for side in size], device=found.device)

@@ -47,7 +47,9 @@ class ShiftedWindowBlock(nn.Module):
     def _attend(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
         if not self.shift:
             return _joined(self.attention(_windows(x)), x.shape[2])
-        regions = _windows(_regions((x.shape[1], x.shape[2]), x.device)[None, :, :, None])[0, ..., 0]
+        regions = _windows(_regions((x.shape[1], x.shape[2]), x.device)[None, :, :, None])[
+            0, ..., 0
+        ]
         apart = regions[:, :, None] != regions[:, None, :]
         forbidden = OTHER_REGION * apart.to(x.dtype)
         moved = _windows(x.roll((-self.shift, -self.shift), dims=(1, 2)))

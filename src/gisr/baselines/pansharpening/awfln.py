@@ -28,7 +28,7 @@ from gisr.baselines.pansharpening.weighted_convolution import POSITIONS, PixelWe
 
 
 class PositionWeights(nn.Module):
-    """Weights in [0.5, 1) of the nine kernel positions at every pixel, by two gates of a feature."""
+    """Weights in [0.5, 1) of the nine kernel positions at every pixel, from two gates."""
 
     def __init__(self, channels: int) -> None:
         """Create weights that are computed from ``channels`` channels."""

@@ -22,6 +22,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gisr.baselines.blocks.residual import convolution
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
 from gisr.baselines.pansharpening.build_checks import check_build, check_width
 from gisr.baselines.pansharpening.weighted_convolution import POSITIONS, PixelWeightedConvolution
@@ -33,10 +34,10 @@ class PositionWeights(nn.Module):
     def __init__(self, channels: int) -> None:
         """Create weights that are computed from ``channels`` channels."""
         super().__init__()
-        self.feature = nn.Conv2d(channels, POSITIONS, 3, padding=1)
-        self.spatial_gate = nn.Conv2d(2, 1, 7, padding=3, bias=False)
+        self.feature = convolution(channels, POSITIONS)
+        self.spatial_gate = convolution(2, 1, 7, bias=False)
         self.channel_gate = nn.Conv1d(1, 1, 7, padding=3, bias=False)
-        self.mix = nn.Conv2d(POSITIONS, POSITIONS, 3, padding=1)
+        self.mix = convolution(POSITIONS, POSITIONS)
         self.norm = nn.BatchNorm2d(POSITIONS)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 9 h w"]:
@@ -126,14 +127,14 @@ class AWFLN(ComparedNetwork):
         check_build(self.published, bands, guide_channels, ratio)
         check_width(self.published, width, 3)
         self.upsampler = nn.Sequential(
-            nn.Conv2d(bands, bands * ratio**2, 3, padding=1), nn.PixelShuffle(ratio), nn.PReLU()
+            convolution(bands, bands * ratio**2), nn.PixelShuffle(ratio), nn.PReLU()
         )
         self.guide_branch = _activated(bands + guide_channels, width)
         self.target_branch = _activated(bands, width)
         self.joined = MultiReceptiveField(2 * width)
         self.reduction = _activated(2 * width, width)
         self.reduced = MultiReceptiveField(width)
-        self.head = nn.Conv2d(width, bands, 3, padding=1)
+        self.head = convolution(width, bands)
 
     @classmethod
     def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
@@ -159,4 +160,4 @@ class AWFLN(ComparedNetwork):
 
 
 def _activated(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.PReLU())
+    return nn.Sequential(convolution(inputs, outputs), nn.PReLU())

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gisr.baselines.blocks.residual import convolution
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, known_mean
 from gisr.baselines.pansharpening.build_checks import check_build
 
@@ -231,34 +232,30 @@ def _edges(image: Float[Tensor, "b 1 H W"], axis: int) -> Float[Tensor, "b 1 H1 
 
 def _refinement(inputs: int, outputs: int, width: int) -> nn.Sequential:
     return nn.Sequential(
-        _convolution(inputs, width),
+        convolution(inputs, width),
         nn.PReLU(),
-        _convolution(width, width),
+        convolution(width, width),
         nn.PReLU(),
-        _convolution(width, outputs),
+        convolution(width, outputs),
     )
 
 
 def _down(channels: int, ratio: int, width: int) -> nn.Sequential:
     return nn.Sequential(
-        _convolution(channels, width),
+        convolution(channels, width),
         nn.ReLU(),
         nn.MaxPool2d(ratio),
-        _convolution(width, channels),
-        _convolution(channels, channels),
+        convolution(width, channels),
+        convolution(channels, channels),
     )
 
 
 def _up(channels: int, ratio: int, width: int) -> nn.Sequential:
     return nn.Sequential(
-        _convolution(channels, width),
+        convolution(channels, width),
         nn.ReLU(),
         nn.Upsample(scale_factor=ratio),
-        _convolution(width, width),
-        _convolution(width, channels),
-        _convolution(channels, channels),
+        convolution(width, width),
+        convolution(width, channels),
+        convolution(channels, channels),
     )
-
-
-def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 3, padding=1)

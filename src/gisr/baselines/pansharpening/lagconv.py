@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gisr.baselines.blocks.residual import convolution
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, known_mean
 from gisr.baselines.pansharpening.build_checks import check_build
 from gisr.baselines.pansharpening.weighted_convolution import POSITIONS, PixelWeightedConvolution
@@ -30,16 +31,16 @@ class LocalAdaptiveConvolution(nn.Module):
         """Create one from a number of channels to another."""
         super().__init__()
         self.weights = nn.Sequential(
-            nn.Conv2d(inputs, POSITIONS, 3, padding=1),
+            convolution(inputs, POSITIONS),
             nn.ReLU(),
-            nn.Conv2d(POSITIONS, POSITIONS, 1),
+            convolution(POSITIONS, POSITIONS, 1),
             nn.ReLU(),
-            nn.Conv2d(POSITIONS, POSITIONS, 1),
+            convolution(POSITIONS, POSITIONS, 1),
             nn.Sigmoid(),
         )
         self.convolution = PixelWeightedConvolution(inputs, outputs)
         self.harmonic_bias = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 1), nn.ReLU(), nn.Conv2d(outputs, outputs, 1)
+            convolution(inputs, outputs, 1), nn.ReLU(), convolution(outputs, outputs, 1)
         )
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b o h w"]:

@@ -56,7 +56,7 @@ _CLASSES: dict[SystemName, str] = {
     "adair": "restoration.adair:AdaIR",
     "awfln": "pansharpening.awfln:AWFLN",
     "dispnet": "pansharpening.dispnet:DISPNet",
-    "lagconv": "pansharpening.lagconv:LAGConvNet",
+    "lagconv": "pansharpening.lagconv:LAGConv",
     "m3dnet": "pansharpening.m3dnet:M3DNet",
     "fusionmamba": "pansharpening.fusionmamba:FusionMamba",
     "difpan": "pansharpening.difpan:DifPAN",

@@ -1,5 +1,1 @@
-<<<<<<< HEAD
 """Blocks that several published networks share."""
-=======
-"""Blocks that several compared networks share."""
->>>>>>> mr-systems

@@ -98,6 +98,14 @@ class ComparedNetwork(nn.Module, ABC):
         raise NotImplementedError(f"{cls.published.title}: the names in its files are not known")
 
 
+def scaled_width(published: int, factor: float, multiple: int) -> int:
+    """Return a width times a factor, rounded to a multiple that the layers need, at least one.
+
+    A factor of 1 gives the published width itself.
+    """
+    return published if factor == 1 else max(1, round(published * factor / multiple)) * multiple
+
+
 def known_mean(
     error: Float[Tensor, "b c H W"], known: Float[Tensor, "b 1 H W"]
 ) -> Float[Tensor, " b"]:

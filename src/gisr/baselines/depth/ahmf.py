@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from gisr.baselines.blocks.residual import convolution
 from gisr.baselines.depth.activated import ActivatedResidual, activated
 from gisr.baselines.depth.given import require_buildable
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
+from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 
 _LEVELS = 4
 _KERNELS = {2: 1, 4: 1, 8: 3, 16: 5}
@@ -151,13 +151,15 @@ class AHMF(ComparedNetwork):
         )
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size for a ratio.
 
         Raises:
             ValueError: No channel, or a ratio other than 2, 4, 8 and 16.
         """
-        return cls(target_channels, guide_channels, ratio)
+        return cls(target_channels, guide_channels, ratio, width=scaled_width(64, width, 2))
 
     def sharpen(self, given: NetworkInput) -> Float[Tensor, "b c H W"]:
         """Return the sharpened target."""

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from gisr.baselines.blocks.residual import convolution
 from gisr.baselines.depth.activated import ActivatedResidual, activated
 from gisr.baselines.depth.given import cut, mirrored, require_buildable
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
+from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 
 _LEVELS = 3
 _TAPS = 9
@@ -169,14 +169,16 @@ class DAGF(ComparedNetwork):
         self.outputs = nn.ModuleList(activated(width, target_channels) for _ in self.output_levels)
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size.
 
         Raises:
             ValueError: No channel, or a ratio that is not published.
         """
         require_buildable(cls.published, target_channels, guide_channels, ratio)
-        return cls(target_channels, guide_channels)
+        return cls(target_channels, guide_channels, width=scaled_width(32, width, 2))
 
     def sharpen(self, given: NetworkInput) -> Float[Tensor, "b c H W"]:
         """Return the sharpened target."""

@@ -25,7 +25,13 @@ from torch import Tensor, nn
 from gisr.baselines.blocks.padding import pad_to_multiple
 from gisr.baselines.blocks.residual import convolution
 from gisr.baselines.depth.given import cut, require_buildable, standardised
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, known_mean
+from gisr.baselines.network import (
+    ComparedNetwork,
+    NetworkInput,
+    PublishedSystem,
+    known_mean,
+    scaled_width,
+)
 
 _LEAST = 15
 """Rows and columns below which the edge weights have nothing left to pool."""
@@ -152,14 +158,16 @@ class DCTNet(ComparedNetwork):
         )
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size.
 
         Raises:
             ValueError: No channel, or a ratio that is not published.
         """
         require_buildable(cls.published, target_channels, guide_channels, ratio)
-        return cls(target_channels, guide_channels)
+        return cls(target_channels, guide_channels, width=scaled_width(64, width, 4))
 
     def sharpen(self, given: NetworkInput) -> Float[Tensor, "b c H W"]:
         """Return the sharpened target; the guide is normalised as the authors do."""

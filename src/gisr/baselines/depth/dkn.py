@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from gisr.baselines.blocks.padding import pad_to_multiple
 from gisr.baselines.blocks.residual import convolution
 from gisr.baselines.depth.given import cut, require_buildable
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
+from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 
 _SIDE = 3
 _TAPS = _SIDE**2
@@ -145,14 +145,16 @@ class DKN(ComparedNetwork):
         )
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size.
 
         Raises:
             ValueError: No channel, or a ratio that is not published.
         """
         require_buildable(cls.published, target_channels, guide_channels, ratio)
-        return cls(target_channels, guide_channels)
+        return cls(target_channels, guide_channels, width=scaled_width(32, width, 1))
 
     def sharpen(self, given: NetworkInput) -> Float[Tensor, "b c H W"]:
         """Return the sharpened target; colours are put in the authors' order."""

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import convolution, residual_blocks
 from gisr.baselines.depth.given import cut, mirrored, require_buildable, standardised
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
+from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 from gisr.magnet.blocks import ChannelNorm
 
 _LEAST = 15
@@ -212,14 +212,16 @@ class GeoDSR(ComparedNetwork):
         self.end = convolution(width // 2, target_channels)
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size.
 
         Raises:
             ValueError: No channel, or a ratio that is not published.
         """
         require_buildable(cls.published, target_channels, guide_channels, ratio)
-        return cls(target_channels, guide_channels)
+        return cls(target_channels, guide_channels, width=scaled_width(128, width, 4))
 
     def sharpen(self, given: NetworkInput) -> Float[Tensor, "b c H W"]:
         """Return the sharpened target; the guide is normalised as the authors do."""

@@ -33,7 +33,13 @@ from gisr.baselines.depth.sgnet_blocks import (
     attention_group,
     gradient_size,
 )
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, known_mean
+from gisr.baselines.network import (
+    ComparedNetwork,
+    NetworkInput,
+    PublishedSystem,
+    known_mean,
+    scaled_width,
+)
 
 _WIDTHS = {2: 48, 4: 48, 8: 40, 16: 40}
 """Features by ratio."""
@@ -166,13 +172,20 @@ class SGNet(ComparedNetwork):
         )
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size for a ratio.
 
         Raises:
             ValueError: No channel, or a ratio other than 2, 4, 8 and 16.
         """
-        return cls(target_channels, guide_channels, ratio)
+        return cls(
+            target_channels,
+            guide_channels,
+            ratio,
+            width=scaled_width(48 if ratio < 8 else 40, width, 2),
+        )
 
     def sharpen(self, given: NetworkInput) -> Float[Tensor, "b c H W"]:
         """Return the sharpened target."""

@@ -25,7 +25,7 @@ from gisr.baselines.blocks.residual import ResidualBlock, convolution, residual_
 from gisr.baselines.mri.deformable_alignment import DeformableAlignment
 from gisr.baselines.mri.given import require_ratio
 from gisr.baselines.mri.kspace import centre_mask, centred_image, centred_spectrum
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
+from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 
 
 class DuDoNet(ComparedNetwork):
@@ -72,7 +72,9 @@ class DuDoNet(ComparedNetwork):
                 _start_small(module.second)
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size, for one channel of either contrast."""
         require_ratio(cls.published, ratio)
         if (target_channels, guide_channels) != (1, 1):
@@ -80,7 +82,7 @@ class DuDoNet(ComparedNetwork):
                 f"{cls.published.title} works on magnitudes and cannot take {target_channels} "
                 f"target and {guide_channels} guide channels: use one channel of each"
             )
-        return cls()
+        return cls(width=scaled_width(32, width, 4))
 
     def forward(
         self,

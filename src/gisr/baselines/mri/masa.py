@@ -29,7 +29,7 @@ from gisr.baselines.mri.aggregation import DualResidualAggregation, SpatialAdapt
 from gisr.baselines.mri.given import averaged, common_channels, repeated, require_ratio
 from gisr.baselines.mri.kspace import kspace_reduced
 from gisr.baselines.mri.matching import LEAST, MULTIPLE, match, transfer
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
+from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 
 
 class MASA(ComparedNetwork):
@@ -100,10 +100,16 @@ class MASA(ComparedNetwork):
                     module.second.weight.mul_(0.1)
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size; an image of one channel is repeated."""
         require_ratio(cls.published, ratio)
-        return cls(common_channels(cls.published, target_channels, guide_channels), ratio)
+        return cls(
+            common_channels(cls.published, target_channels, guide_channels),
+            ratio,
+            width=scaled_width(64, width, 1),
+        )
 
     def forward(
         self,

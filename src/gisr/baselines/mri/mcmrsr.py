@@ -29,7 +29,13 @@ from gisr.baselines.mri.given import averaged, common_channels, repeated, requir
 from gisr.baselines.mri.kspace import centre_mask, centred_spectrum, kspace_reduced
 from gisr.baselines.mri.matching import LEAST, MULTIPLE, match, transfer
 from gisr.baselines.mri.shifted_windows import ShiftedWindowExtractor
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, known_mean
+from gisr.baselines.network import (
+    ComparedNetwork,
+    NetworkInput,
+    PublishedSystem,
+    known_mean,
+    scaled_width,
+)
 
 SPECTRUM_WEIGHT = 1e-4
 """Of the squared error of k-space outside the measured block, FFT not scaled."""
@@ -96,10 +102,16 @@ class McMRSR(ComparedNetwork):
                 nn.init.zeros_(module.bias)
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size; an image of one channel is repeated."""
         require_ratio(cls.published, ratio)
-        return cls(common_channels(cls.published, target_channels, guide_channels), ratio)
+        return cls(
+            common_channels(cls.published, target_channels, guide_channels),
+            ratio,
+            width=scaled_width(60, width, 6),
+        )
 
     def forward(
         self,

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import convolution
 from gisr.baselines.mri.given import averaged, common_channels, repeated, require_ratio
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
+from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 
 PriorKind = Literal["convolutions", "unet"]
 """The learned priors: two pairs of convolutions (V1), or one U-Net that serves as both (V3)."""
@@ -78,10 +78,17 @@ class MGDUN(ComparedNetwork):
         self.steps = nn.ModuleList(DescentStep() for _ in range(iterations))
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the first version at its published size; an image of one channel is repeated."""
         require_ratio(cls.published, ratio)
-        return cls(common_channels(cls.published, target_channels, guide_channels), ratio)
+        return cls(
+            common_channels(cls.published, target_channels, guide_channels),
+            ratio,
+            width=scaled_width(64, width, 2),
+            prior_width=scaled_width(16, width, 1),
+        )
 
     def forward(
         self, target: Float[Tensor, "b c h w"], guide: Float[Tensor, "b c H W"]

@@ -25,7 +25,7 @@ from gisr.baselines.blocks.channel_attention import ChannelAttentionGroup
 from gisr.baselines.blocks.residual import convolution
 from gisr.baselines.mri.given import require_channels, require_ratio
 from gisr.baselines.mri.staged import StagedNetwork
-from gisr.baselines.network import PublishedSystem
+from gisr.baselines.network import PublishedSystem, scaled_width
 
 REDUCTION = 16
 
@@ -70,11 +70,13 @@ class MINet(StagedNetwork):
         )
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size, without the layers that take no part."""
         require_ratio(cls.published, ratio)
         require_channels(cls.published, target_channels, guide_channels)
-        return cls(target_channels, guide_channels, ratio)
+        return cls(target_channels, guide_channels, ratio, width=scaled_width(64, width, 16))
 
     def fuse(
         self, stage: int, guide: Float[Tensor, "b c H W"], target: Float[Tensor, "b c H W"]

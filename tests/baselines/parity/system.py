@@ -78,4 +78,4 @@ class ParitySystem:
     learning_rate: float = 1e-3
     """Of the few steps that must lower the error."""
     on_meta: bool = True
-    """Whether it can be built without memory, which is quick: it has no buffers."""
+    """Whether it can be built without memory, which is quick: ``prepare`` sets all buffers."""

@@ -1,1 +1,1 @@
-"""Blocks that several compared networks share."""
+"""Blocks that several published networks share."""

@@ -14,7 +14,7 @@ Generalised by us: the numbers of channels in and out (the original adds its inp
 channels of it; its frequency modules take 3 channels whatever the input has), and the width.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -29,7 +29,7 @@ from gisr.baselines.blocks.restormer import (
     local_projection,
     restormer_blocks,
 )
-from gisr.baselines.network import PublishedSystem
+from gisr.baselines.network import PublishedSystem, scaled_width
 from gisr.baselines.restoration.all_in_one import GUIDE_CHANNELS, TARGET_CHANNELS, AllInOneNetwork
 
 FREQUENCY_HEADS = 4
@@ -49,6 +49,11 @@ class AdaIR(AllInOneNetwork):
         licence="MIT",
     )
     multiple = 8
+
+    @classmethod
+    def scaled(cls, width: float) -> dict[str, Any]:
+        """Return the arguments that multiply every published width by a factor."""
+        return {"width": scaled_width(48, width, 8)}
 
     def __init__(
         self,

@@ -4,7 +4,8 @@ They were made to restore one image. For guided super-resolution each gets the e
 the guide as one image of 4 + 3 channels, and returns the 4 channels of the target.
 """
 
-from typing import ClassVar, Self
+from abc import abstractmethod
+from typing import Any, ClassVar, Self
 
 import torch
 from jaxtyping import Float
@@ -26,7 +27,9 @@ class AllInOneNetwork(ComparedNetwork):
     """The shortest side that it can do."""
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size, the same for every ratio.
 
         Raises:
@@ -38,7 +41,12 @@ class AllInOneNetwork(ComparedNetwork):
                 f"target and {GUIDE_CHANNELS} guide channels, not {target_channels} and "
                 f"{guide_channels}; repeat or group the bands"
             )
-        return cls()
+        return cls(**cls.scaled(width))
+
+    @classmethod
+    @abstractmethod
+    def scaled(cls, width: float) -> dict[str, Any]:
+        """Return the arguments that multiply every published width by a factor."""
 
     def image_of(self, given: NetworkInput) -> Float[Tensor, "b c h w"]:
         """Return a pair as one image, reflected at its borders where its size is no multiple."""

@@ -15,14 +15,14 @@ channels of it), and the width. Sizes that are no multiples of 16 are reflected,
 zeros, and cut again.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from gisr.baselines.blocks.restormer import channel_attention, local_projection
-from gisr.baselines.network import PublishedSystem
+from gisr.baselines.network import PublishedSystem, scaled_width
 from gisr.baselines.restoration.all_in_one import GUIDE_CHANNELS, TARGET_CHANNELS, AllInOneNetwork
 from gisr.magnet.blocks import ChannelNorm
 
@@ -41,6 +41,11 @@ class CAPTNet(AllInOneNetwork):
         licence="academic, non-commercial",
     )
     multiple = 16
+
+    @classmethod
+    def scaled(cls, width: float) -> dict[str, Any]:
+        """Return the arguments that multiply every published width by a factor."""
+        return {"width": scaled_width(32, width, 2)}
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ Generalised by us: the numbers of channels in and out (the original adds its inp
 channels of it), and the width. Its perceptual loss needs pictures of 3 channels and is left out.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -29,7 +29,7 @@ from gisr.baselines.blocks.restormer import (
     halve,
     local_projection,
 )
-from gisr.baselines.network import NetworkInput, PublishedSystem, known_mean
+from gisr.baselines.network import NetworkInput, PublishedSystem, known_mean, scaled_width
 from gisr.baselines.restoration.all_in_one import GUIDE_CHANNELS, TARGET_CHANNELS, AllInOneNetwork
 from gisr.magnet.blocks import ChannelNorm
 
@@ -60,6 +60,11 @@ class GridFormer(AllInOneNetwork):
         licence="none",
     )
     multiple = 4
+
+    @classmethod
+    def scaled(cls, width: float) -> dict[str, Any]:
+        """Return the arguments that multiply every published width by a factor."""
+        return {"width": scaled_width(48, width, 4), "growth": scaled_width(16, width, 16)}
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ Generalised by us: the numbers of channels in and out (the original adds its inp
 channels of it), and the width.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -27,7 +27,7 @@ from gisr.baselines.blocks.restormer import (
     halve,
     restormer_blocks,
 )
-from gisr.baselines.network import PublishedSystem
+from gisr.baselines.network import PublishedSystem, scaled_width
 from gisr.baselines.restoration.all_in_one import GUIDE_CHANNELS, TARGET_CHANNELS, AllInOneNetwork
 
 PROMPT_HEADS = 4
@@ -45,6 +45,12 @@ class PromptIR(AllInOneNetwork):
         licence="academic, non-commercial",
     )
     multiple = 8
+
+    @classmethod
+    def scaled(cls, width: float) -> dict[str, Any]:
+        """Return the arguments that multiply every published width by a factor."""
+        prompts = tuple(scaled_width(own, width, 4) for own in (64, 128, 320))
+        return {"width": scaled_width(48, width, 4), "prompt_channels": prompts}
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ pictures of 3 channels and is left out.
 
 import math
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +24,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gisr.baselines.blocks.stochastic_depth import StochasticDepth
-from gisr.baselines.network import NetworkInput, PublishedSystem, known_mean
+from gisr.baselines.network import NetworkInput, PublishedSystem, known_mean, scaled_width
 from gisr.baselines.restoration.all_in_one import GUIDE_CHANNELS, TARGET_CHANNELS, AllInOneNetwork
 
 STAGE_HEADS = (1, 2, 4, 4)
@@ -53,6 +53,15 @@ class TransWeather(AllInOneNetwork):
     )
     multiple = 16
     least = 48
+
+    @classmethod
+    def scaled(cls, width: float) -> dict[str, Any]:
+        """Return the arguments that multiply every published width by a factor."""
+        stages = zip((64, 128, 320, 512), (1, 2, 4, 8), strict=True)
+        return {
+            "widths": tuple(scaled_width(own, width, multiple) for own, multiple in stages),
+            "tail_widths": tuple(scaled_width(own, width, 1) for own in (16, 8)),
+        }
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""Published pansharpening networks, written from their papers."""

@@ -9,7 +9,8 @@ The original does what its paper does not say: kernels of the steps between the 
 the ratio (1, 3, 5); levels are fused from deep to shallow, which is the "forward" direction of the
 GRUs; mean plus variance is what the channel attention sees. Its training code is not public.
 
-Ours: any number of channels, and ratio 2.
+Ours: any number of channels, and ratio 2. What is added to the result is the enlarged target as
+given; the authors enlarge it by torch's bicubic, whose kernel is a little sharper (a = -0.75).
 """
 
 from collections.abc import Sequence

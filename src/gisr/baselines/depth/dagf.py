@@ -80,16 +80,19 @@ def weight_map(width: int) -> nn.Sequential:
     return nn.Sequential(normalised(2 * width, width), SmallUNet(width), normalised(width, 1))
 
 
-class KernelPredictor(nn.Sequential):
+class KernelPredictor(nn.Module):
     """Nine weights for each pixel, their sum 1."""
 
     def __init__(self, width: int) -> None:
         """Create one for a feature of ``width`` channels."""
-        super().__init__(activated(width, width, 1), convolution(width, _TAPS, 1))
+        super().__init__()
+        self.refine = activated(width, width, 1)
+        self.end = convolution(width, _TAPS, 1)
 
     def forward(self, feature: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 9 h w"]:
         """Return the weights, row by row of the kernel."""
-        return super().forward(feature).softmax(dim=1)
+        kernel: Tensor = self.end(self.refine(feature)).softmax(dim=1)
+        return kernel
 
 
 class AttentionalFilter(nn.Module):

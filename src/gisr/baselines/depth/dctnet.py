@@ -117,14 +117,13 @@ class CosineSolver(nn.Module):
 
         The transforms are computed in float32: their sums run over whole images.
         """
+        height, width = depth.shape[2:]
         balance = self.log_balance.exp()
         edges = laplacian(self.edge_weights(guide) * laplacian(guide))
         with torch.autocast(depth.device.type, enabled=False):
             right_side = (balance * edges + depth).float()
-            size = eigenvalues(*depth.shape[2:], like=right_side)
-            return inverse_cosine_transform(
-                cosine_transform(right_side) / (balance * size.square() + 1)
-            )
+            squared = eigenvalues(height, width, like=right_side).square()
+            return inverse_cosine_transform(cosine_transform(right_side) / (balance * squared + 1))
 
 
 class DCTNet(ComparedNetwork):

@@ -240,7 +240,8 @@ def gather(
     grid = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], dim=-1)
     read = F.grid_sample(image.float(), grid.flatten(1, 2), align_corners=False)
     shares = (weights * column_share * row_share).unsqueeze(1)
-    return (read.unflatten(2, (_TAPS, height)) * shares).sum(dim=2)
+    gathered: Tensor = (read.unflatten(2, (_TAPS, height)) * shares).sum(dim=2)
+    return gathered
 
 
 def grey(guide: Float[Tensor, "b g H W"]) -> Float[Tensor, "b 1 H W"]:

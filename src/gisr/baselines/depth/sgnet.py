@@ -210,15 +210,12 @@ class SGNet(ComparedNetwork):
         completed = torch.where(known > 0, truth, sharpened.detach())
         spectrum = torch.fft.rfft2(sharpened.float())
         true_spectrum = torch.fft.rfft2(completed.float())
-        of_spectrum = (spectrum.abs() - true_spectrum.abs()).abs()
-        of_spectrum = (of_spectrum + (spectrum.angle() - true_spectrum.angle()).abs()) / 2
+        of_amplitude = (spectrum.abs() - true_spectrum.abs()).abs().mean(dim=(1, 2, 3))
+        of_phase = (spectrum.angle() - true_spectrum.angle()).abs().mean(dim=(1, 2, 3))
         around_known = -F.max_pool2d(-known, kernel_size=3, stride=1, padding=1)
         of_gradient = known_mean((gradient - gradient_size(completed)).abs(), around_known)
-        return (
-            of_depth
-            + _SPECTRUM_WEIGHT * of_spectrum.mean(dim=(1, 2, 3))
-            + _GRADIENT_WEIGHT * of_gradient
-        )
+        of_spectrum: Tensor = (of_amplitude + of_phase) / 2
+        return of_depth + _SPECTRUM_WEIGHT * of_spectrum + _GRADIENT_WEIGHT * of_gradient
 
     def forward(
         self, target: Float[Tensor, "b c h w"], guide: Float[Tensor, "b g H W"]

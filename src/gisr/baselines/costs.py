@@ -46,7 +46,7 @@ def published_shape(name: SystemName) -> SystemShape:
 
 def count_cost(shape: SystemShape) -> SystemCost:
     """Count the parameters of a system and the operations of one run."""
-    network = shape.build().eval()
+    network = shape.build().eval().requires_grad_(False)
     low, ratio = _SIDE // shape.ratio, shape.ratio
     given = NetworkInput(
         torch.rand(1, shape.target_channels, low, low),

@@ -67,7 +67,8 @@ class ComparedSystem(PairSystem):
             tile: Side in guide pixels of the tiles that a larger image goes through. Networks with
                 statistics of the whole image see those of a tile then.
         """
-        self.network = network.eval() if device is None else network.eval().to(device)
+        network = network.eval().requires_grad_(False)
+        self.network = network if device is None else network.to(device)
         self.shape, self._name, self._tile = shape, name, tile
         self.tasks = shape.tasks  # type: ignore[misc]  # of this one, not of the class
 

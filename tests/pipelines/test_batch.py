@@ -14,6 +14,7 @@ import pytest
 from gisr.apps.cli import main
 from gisr.data.phantoms import satellite_scene
 from gisr.errors import FileFormatError, GisrError, InputError, PairError
+from gisr.notes import Note
 from gisr.pipelines.batch import BatchItem, is_batch, plan_batch, run_batch
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult
@@ -66,7 +67,7 @@ def test_names_that_go_together(tmp_path: Path, target: str, guide: str) -> None
     assert batch.items == (
         BatchItem(low / target, high / guide, tmp_path / "out" / target, Options(ratio=4)),
     )
-    assert batch.notes == ("1 guides have no target: other_pan.tif",)
+    assert batch.notes == (Note("1 guides have no target: other_pan.tif"),)
     assert not (tmp_path / "out").exists()
 
 

@@ -12,6 +12,7 @@ from gisr.errors import InputError
 from gisr.io.depth.maps import DepthMap, read_depth, spread_like, stored_depth, write_stored
 from gisr.io.files import file_suffix
 from gisr.io.limits import Limits
+from gisr.notes import Note
 from gisr.pipelines.layers import DepthLayers, LayerName, Layers, Truth, check_truth, size_text
 from gisr.pipelines.options import Options
 from gisr.pipelines.pipeline import Pipeline, check_values
@@ -86,7 +87,7 @@ class ThermalPipeline(Pipeline[Arrays]):
             grid=pair.grid,
             consistency=answer.consistency,
             further=tuple(options.further_files.values()),
-            notes=() if answer.consistency is None else (answer.consistency.note,),
+            notes=() if answer.consistency is None else (Note(answer.consistency.note),),
         )
         with request.writing() as places:
             valid = nearest_pixels(target.valid, shape, pair.placement)

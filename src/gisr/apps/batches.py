@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gisr.apps.progress import ProgressBar
 from gisr.apps.reporting import report_result
+from gisr.notes import note_lines
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.options import Options
 from gisr.tasks import find_task
@@ -34,10 +35,10 @@ def upscale_batch(batch: "Batch", options: Options, execution: Execution) -> int
         if outcome.result is None:
             print(f"gisr: {outcome.failure_line}", file=sys.stderr)
         else:
-            report_result(outcome.result, options, quiet=execution.quiet)
+            report_result(outcome.result, options, quiet=execution.quiet, verbose=execution.verbose)
 
-    for note in batch.notes:
-        print(f"gisr: note: {note}", file=sys.stderr)
+    for line in note_lines(batch.notes, verbose=execution.verbose):
+        print(f"gisr: {line}", file=sys.stderr)
     if execution.workers is not None:
         summary = run_in_processes(batch, execution, report=report)
     elif execution.scheduler is not None:

@@ -4,6 +4,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from gisr.notes import note_lines
 from gisr.pipelines.options import Options
 from gisr.tasks import find_task
 
@@ -11,14 +12,16 @@ if TYPE_CHECKING:
     from gisr.pipelines.request import FileResult
 
 
-def report_result(result: "FileResult", options: Options, *, quiet: bool) -> None:
+def report_result(
+    result: "FileResult", options: Options, *, quiet: bool, verbose: bool = False
+) -> None:
     """Print what was written: one line on stdout, and on stderr what the user should know."""
     if options.align == "report":
         print(json.dumps(_alignment(result)))
     if quiet:
         return
-    for note in result.notes:
-        print(f"gisr: note: {note}", file=sys.stderr)
+    for line in note_lines(result.notes, verbose=verbose):
+        print(f"gisr: {line}", file=sys.stderr)
     size = " x ".join(map(str, result.shape))
     contrasts = (
         f", {result.contrast} guided by {result.guide_contrast}"

@@ -61,7 +61,7 @@ def upscale(
     upscaler = Upscaler(load_folder(weights), device)
     with ProgressBar(find_task(request.task).steps, execution.quiet) as bar:
         result = upscale_request(upscaler, request, progress=bar)
-    report_result(result, options, quiet=execution.quiet)
+    report_result(result, options, quiet=execution.quiet, verbose=execution.verbose)
     return 0
 
 

@@ -1,5 +1,6 @@
 """The one call that the upscaler and every compared system share: a pair in, an answer out."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from gisr.inference.consistency.correction import Consistency, Corrected
 from gisr.inference.survey import Survey
 from gisr.inference.tiling import Rows
 from gisr.inference.windowed_pair import PairSource
+from gisr.notes import Note
 from gisr.tasks import TASKS, Grid, TaskName
 from gisr.windows import Window
 
@@ -63,6 +65,8 @@ class Answer:
     """What degrading the result gives, before and after it was made consistent."""
     alignment: Alignment | VolumeAlignment | None = None
     """The estimated shift of the guide; None where none was estimated."""
+    notes: tuple[Note, ...] = ()
+    """What a user should know about the pair and choices that were made for them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +91,10 @@ class PairSystem(ABC):
     @abstractmethod
     def name(self) -> str:
         """Name in tables and messages."""
+
+    def can(self, task: TaskName, ratio: float) -> bool:
+        """Return whether it sharpens pairs of a task at a ratio; any ratio unless it says so."""
+        return task in self.tasks
 
     @abstractmethod
     def answer(
@@ -239,5 +247,9 @@ class PairSystem(ABC):
             contrast=contrast,
             guide_contrast=guide_contrast,
         )
-        result = self.answer(pair, Settings(description)).image
+        answer = self.answer(pair, Settings(description))
+        for note in answer.notes:
+            if note.level == "warning":
+                warnings.warn(note.text, stacklevel=2)
+        result = answer.image
         return result[..., 0] if np.ndim(target) == 2 else result

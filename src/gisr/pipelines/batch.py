@@ -14,6 +14,7 @@ from gisr.errors import FileFormatError, GisrError, InputError, PairError, short
 from gisr.io.files import file_suffix
 from gisr.io.table import Column, Row, read_rows
 from gisr.io.volumes.dicom import is_dicom
+from gisr.notes import Note
 from gisr.pipelines.option import Option, options_of
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult
@@ -62,7 +63,7 @@ class Batch:
     items: tuple[BatchItem, ...]
     skipped: tuple[BatchItem, ...] = ()
     """Pairs whose outputs are there already."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     """What a user should know about choices that were made for them."""
 
 
@@ -157,7 +158,7 @@ def plan_batch(
         raise InputError("skip-existing and overwrite exclude each other: leave one out")
     if output.exists() and not output.is_dir():
         raise FileFormatError(f"{output}: is a file: several pairs need a folder for their outputs")
-    notes: list[str] = []
+    notes: list[Note] = []
     if targets.is_dir():
         items = _folder_items(targets, guides, output, options, notes)
     elif guides is not None:
@@ -206,7 +207,7 @@ def attempt(upscale: Callable[[BatchItem], FileResult], item: BatchItem) -> Pair
 
 
 def _folder_items(
-    targets: Path, guides: Path | None, output: Path, options: Options, notes: list[str]
+    targets: Path, guides: Path | None, output: Path, options: Options, notes: list[Note]
 ) -> list[BatchItem]:
     if guides is None or not guides.is_dir():
         raise InputError(f"{targets} is a folder: name the folder of the guides after it")
@@ -218,7 +219,7 @@ def _folder_items(
     high = _images(guides, _GUIDES)
     pairs = [(target, _guide_of(target, high)) for target in _images(targets, _TARGETS)]
     if unused := sorted(set(high) - {guide for _, guide in pairs}):
-        notes.append(f"{len(unused)} guides have no target: {_named(unused)}")
+        notes.append(Note(f"{len(unused)} guides have no target: {_named(unused)}"))
     place = output.resolve()
     return [BatchItem(target, guide, place / target.name, options) for target, guide in pairs]
 

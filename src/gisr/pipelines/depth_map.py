@@ -13,6 +13,7 @@ from gisr.inference.system import Answer, Check, PairSystem, Progress
 from gisr.inference.windowed_pair import nearest_pixels
 from gisr.io.depth.maps import spread_like, stored_depth, write_stored
 from gisr.io.depth.pair import DepthPair
+from gisr.notes import Note, detail, warning
 from gisr.pipelines.hole_filling import fill_by_guide
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult, Request
@@ -123,16 +124,22 @@ def _write(
 
 def _notes(
     options: Options, pair: Pair, answer: Answer, filled: Bool[np.ndarray, "H W"]
-) -> tuple[str, ...]:
+) -> tuple[Note, ...]:
     """Say what a user should know about holes, rays and agreement with the target."""
-    notes = [] if answer.consistency is None else [answer.consistency.note]
+    notes = list(answer.notes)
+    if answer.consistency is not None:
+        notes.append(detail(answer.consistency.note))
     if _has_full_size(pair):
-        notes.append("the depth map has the picture's size: known values are kept as they are")
+        notes.append(
+            Note("the depth map has the picture's size: known values are kept as they are")
+        )
     if options.fill_holes:
-        notes.append(f"{filled.mean():.1%} of the pixels were holes and are filled")
+        notes.append(Note(f"{filled.mean():.1%} of the pixels were holes and are filled"))
     if options.cloud is not None and options.cloud.camera.distorted:
         notes.append(
-            "the camera has lens distortion, which is not undone: points are right only for a "
-            "rectified picture"
+            warning(
+                "the camera has lens distortion, which is not undone: points are right only for a "
+                "rectified picture"
+            )
         )
     return tuple(notes)

@@ -35,6 +35,9 @@ class Execution:
     )
     skip_existing: bool = option(False, "Of several pairs, leave out those whose output exists.")
     quiet: bool = option(False, "Print nothing but errors.")
+    verbose: bool = option(
+        False, "Print all that was assumed and measured, and not the three chief lines alone."
+    )
 
     def __post_init__(self) -> None:
         """Refuse numbers out of range.

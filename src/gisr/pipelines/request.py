@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 
 from gisr.errors import FileFormatError, PairError
 from gisr.io.files import atomic_outputs, check_not_input, check_writable, file_suffix
+from gisr.notes import Note
 from gisr.optional_imports import load_extra
 from gisr.pipelines.options import Options
 from gisr.placement import Placement, place_by_shape
@@ -58,7 +59,7 @@ class FileResult:
     """What degrading the result gives, before and after it was made consistent."""
     further: tuple[Path, ...] = ()
     """What was written beside the output."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     """What a user should know about choices that were made for them."""
 
 

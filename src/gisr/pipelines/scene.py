@@ -34,6 +34,7 @@ from gisr.io.geotiff import (
     waiting_bytes,
 )
 from gisr.io.geotiff.pair import RasterPair
+from gisr.notes import Note, detail
 from gisr.pipelines.raster_source import RasterSource
 from gisr.pipelines.request import FileResult, Request
 from gisr.placement import Placement
@@ -72,12 +73,14 @@ def upscale_scene(
             reached = peak if peak > before else 0  # an older peak is not ours
             tile = system.tile_within(source, budget, waiting, reached)
             if system.tile is not None and tile < system.tile:
-                notes.append(f"tiles of {tile} in place of {system.tile} to keep to max-memory")
+                notes.append(
+                    Note(f"tiles of {tile} in place of {system.tile} to keep to max-memory")
+                )
         stale = [path for each in _rasters(request).values() for path in sidecars(each)]
         with request.writing(stale) as places:
             consistency = _write_scene(system, request, source, tile, places, check, progress)
             if consistency is not None:
-                notes += [source.sensor_model.note, consistency.note]
+                notes += [detail(source.sensor_model.note), detail(consistency.note)]
             result = FileResult(
                 path=request.output,
                 task=request.task,
@@ -247,44 +250,54 @@ def _notes(
     request: Request[RasterPair],
     placement: Placement,
     alignment: Alignment | VolumeAlignment | None,
-) -> list[str]:
+) -> list[Note]:
     """Return what a user should know about choices that were made for them."""
-    target, guide, notes = request.files.target, request.files.guide, list[str]()
+    target, guide, notes = request.files.target, request.files.guide, list[Note]()
     if (unlisted := unlisted_note(request.options.sensor)) is not None and not request.options.mtf:
-        notes.append(unlisted)
+        notes.append(Note(unlisted))
     if target.alpha:
-        notes.append(f"{target.path.name}: its alpha band masks the others and is kept as a mask")
+        notes.append(
+            Note(f"{target.path.name}: its alpha band masks the others and is kept as a mask")
+        )
     used = guide.bands + guide.alpha
     if guide.count > used:
         notes.append(
-            f"{guide.path.name} has {guide.count - guide.alpha} bands: band 1 is used as PAN"
+            Note(f"{guide.path.name} has {guide.count - guide.alpha} bands: band 1 is used as PAN")
         )
     notes += _grid_notes(target, guide)
     if alignment is not None:
-        notes.append(alignment.note)
+        notes.append(Note(alignment.note))
     inside = np.prod([axis.mean() for axis in placement.covered_axes(target.shape, guide.shape)])
     outside = target.regrid.outside if isinstance(target.regrid, Warp) else 1 - inside
     if outside > 0:
-        notes.append(f"{outside:.1%} of the PAN image lies outside the MS image: unknown there")
+        notes.append(
+            Note(f"{outside:.1%} of the PAN image lies outside the MS image: unknown there")
+        )
     return notes
 
 
-def _grid_notes(target: GeoHeader, guide: GeoHeader) -> list[str]:
+def _grid_notes(target: GeoHeader, guide: GeoHeader) -> list[Note]:
     """Return what was done with a target that does not lie along the guide's axes."""
     name, regrid = target.path.name, target.regrid
     if isinstance(regrid, Turn):
         return [
-            f"{name} is mirrored or turned by right angles against {guide.path.name}: its pixels "
-            "were reordered, none was changed"
+            Note(
+                f"{name} is mirrored or turned by right angles against {guide.path.name}: its "
+                "pixels were reordered, none was changed"
+            )
         ]
     if isinstance(regrid, Warp):
         return [
-            f"{name} ({regrid.own.crs_name}) does not run along the axes of {guide.path.name} "
-            f"({guide.crs_name}): it was interpolated onto them"
+            Note(
+                f"{name} ({regrid.own.crs_name}) does not run along the axes of {guide.path.name} "
+                f"({guide.crs_name}): it was interpolated onto them"
+            )
         ]
     if target.crs != guide.crs:
         return [
-            f"{target.crs_name} of {name} and {guide.crs_name} of {guide.path.name} differ here by "
-            "less than a tenth of a target pixel: nothing was warped"
+            Note(
+                f"{target.crs_name} of {name} and {guide.crs_name} of {guide.path.name} differ "
+                "here by less than a tenth of a target pixel: nothing was warped"
+            )
         ]
     return []

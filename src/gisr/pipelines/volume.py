@@ -17,6 +17,7 @@ from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.nifti_writer import NiftiWriter, nifti_writer
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement
+from gisr.notes import Note, detail
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.request import FileResult, Request
 from gisr.tasks.contrasts import guess_contrast
@@ -167,41 +168,47 @@ def _notes(
     request: Request[VolumePair],
     sharpener: VolumeSharpener,
     found: VolumeAlignment | None,
-) -> list[str]:
+) -> list[Note]:
     """Return what a user should know about choices that were made for them."""
-    files, notes = request.files, list[str]()
+    files, notes = request.files, list[Note]()
     place = files.placement
     contrast, guide = request.options.contrast, request.options.guide_contrast
     if contrast is None or guide is None:
         notes.append(
-            f"contrasts {contrast or 'unknown'} (target) and {guide or 'unknown'} (guide): "
-            "name them for a better description"
+            Note(
+                f"contrasts {contrast or 'unknown'} (target) and {guide or 'unknown'} (guide): "
+                "name them for a better description"
+            )
         )
     low, high = _contrast_names(request)
     if place.angle:
         notes.append(
-            f"{low} and {high} are rotated against each other by {place.angle:.1f} degrees: {low} "
-            f"was resampled once onto the grid of {high}"
+            Note(
+                f"{low} and {high} are rotated against each other by {place.angle:.1f} degrees: "
+                f"{low} was resampled once onto the grid of {high}"
+            )
         )
     if place.thick_axis is not None:
         ways = "within the slices, then through them" if len(place.coarse) == 3 else "through them"
         ratio = place.ratios[place.thick_axis]
         notes.append(
-            f"thick slices: sharpened {ways} (x{ratio:.3g}), each taken as the mean over its "
-            "thickness"
+            Note(
+                f"thick slices: sharpened {ways} (x{ratio:.3g}), each taken as the mean over its "
+                "thickness"
+            )
         )
     notes += _resampled_notes(place, low, high)
     if found is not None and found.applied:
-        notes.append(found.note)
+        notes.append(Note(found.note))
     if sharpener.consistency.count:
-        notes.append(sharpener.consistency.note)
+        notes.append(detail(sharpener.consistency.note))
     slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
     empty = [not np.isfinite(each).any() for each in slices]
     if any(empty):
-        notes.append(f"{sum(empty)} slices of {high} are all NaN: they guide nothing")
+        notes.append(Note(f"{sum(empty)} slices of {high} are all NaN: they guide nothing"))
     outside = 1 - sharpener.inside().mean()
     if outside:
-        notes.append(f"{outside:.1%} of {high} lies outside {low}: 0 there")
+        notes.append(Note(f"{outside:.1%} of {high} lies outside {low}: 0 there"))
     return notes
 
 
@@ -213,9 +220,9 @@ def _contrast_names(request: Request[VolumePair]) -> tuple[str, str]:
     return contrast or "the target", guide or "the guide"
 
 
-def _resampled_notes(place: VolumePlacement, low: str, high: str) -> list[str]:
+def _resampled_notes(place: VolumePlacement, low: str, high: str) -> list[Note]:
     """Return along which axes the target was brought to the guide's samples by interpolation."""
-    notes: list[str] = []
+    notes: list[Note] = []
     if place.angle:
         return []
     for axis in range(3):
@@ -223,12 +230,16 @@ def _resampled_notes(place: VolumePlacement, low: str, high: str) -> list[str]:
             continue
         if place.ratios[axis] < 0.98:
             notes.append(
-                f"{low} is finer than {high} along axis {axis} of {high}: reduced to the grid of "
-                f"{high}"
+                Note(
+                    f"{low} is finer than {high} along axis {axis} of {high}: reduced to the grid "
+                    f"of {high}"
+                )
             )
         else:
             notes.append(
-                f"{low} and {high} are not sampled alike along axis {axis} of {high}: {low} was "
-                "interpolated there"
+                Note(
+                    f"{low} and {high} are not sampled alike along axis {axis} of {high}: {low} "
+                    "was interpolated there"
+                )
             )
     return notes

@@ -13,6 +13,7 @@ from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.errors import InputError
 from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
+from gisr.notes import Note
 from gisr.pipelines.options import Options
 from gisr.pipelines.report import ArrayResult, write_report
 from gisr.pipelines.report.figures import Painter, picture, with_line
@@ -230,7 +231,7 @@ def test_hostile_names_are_text_on_the_page(
     pair = depth_pair(textured(64, 48, 1)[..., 0], textured(64, 48, 3), 4)
     assert pair.truth is not None
     result = FileResult(
-        tmp_path / "out.npy", "depth", (64, 48), "float32", 4.0, "centre", notes=(HOSTILE,)
+        tmp_path / "out.npy", "depth", (64, 48), "float32", 4.0, "centre", notes=(Note(HOSTILE),)
     )
     upscaler = Upscaler(weights(), "cpu")
     write_report(upscaler, request, result, ArrayResult(pair, pair.truth, None, HOSTILE), report)

@@ -121,7 +121,7 @@ def sharpen(
     watch.check()
     result = upscale_request(upscaler, request, check=watch.check, progress=watch)
     layers = pipeline.layers(request, before.output, truth, limits.files)
-    scores, notes = None, (*result.notes, *pipeline.page_notes(request))
+    scores, notes = None, (*map(str, result.notes), *pipeline.page_notes(request))
     if truth is not None:
         watch.check()
         try:

@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import convolution
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
+from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 from gisr.baselines.pansharpening.build_checks import check_build, check_width
 from gisr.baselines.pansharpening.weighted_convolution import POSITIONS, PixelWeightedConvolution
 
@@ -137,9 +137,11 @@ class AWFLN(ComparedNetwork):
         self.head = convolution(width, bands)
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size; see the class for what it raises."""
-        return cls(target_channels, guide_channels, ratio)
+        return cls(target_channels, guide_channels, ratio, width=scaled_width(30, width, 3))
 
     def forward(
         self,

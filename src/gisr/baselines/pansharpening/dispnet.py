@@ -22,7 +22,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import convolution
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, known_mean
+from gisr.baselines.network import (
+    ComparedNetwork,
+    NetworkInput,
+    PublishedSystem,
+    known_mean,
+    scaled_width,
+)
 from gisr.baselines.pansharpening.build_checks import check_build
 
 _INTRINSIC_WEIGHT = 0.1
@@ -138,14 +144,16 @@ class DISPNet(ComparedNetwork):
         self.stages = nn.ModuleList(IntrinsicUnfolding(bands, ratio, width) for _ in range(stages))
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size.
 
         Raises:
             ValueError: No bands, no guide, or another ratio than 2, 4, 8 or 16.
         """
         check_build(cls.published, target_channels, guide_channels, ratio)
-        return cls(target_channels, ratio)
+        return cls(target_channels, ratio, width=scaled_width(64, width, 1))
 
     def forward(
         self, target: Float[Tensor, "b c h w"], guide: Float[Tensor, "b g H W"]

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from gisr.baselines.blocks.padding import pad_to_multiple
 from gisr.baselines.blocks.residual import convolution
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
+from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 from gisr.baselines.pansharpening.build_checks import check_build
 from gisr.baselines.pansharpening.state_space import StateSpaceMixer
 
@@ -165,9 +165,11 @@ class FusionMamba(ComparedNetwork):
         self.band_attention = BandAttention(width)
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size; see the class for what it raises."""
-        return cls(target_channels, guide_channels, ratio)
+        return cls(target_channels, guide_channels, ratio, width=scaled_width(32, width, 1))
 
     def forward(
         self, target: Float[Tensor, "b c h w"], guide: Float[Tensor, "b g H W"]

@@ -19,7 +19,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import convolution
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, known_mean
+from gisr.baselines.network import (
+    ComparedNetwork,
+    NetworkInput,
+    PublishedSystem,
+    known_mean,
+    scaled_width,
+)
 from gisr.baselines.pansharpening.build_checks import check_build
 from gisr.baselines.pansharpening.weighted_convolution import POSITIONS, PixelWeightedConvolution
 
@@ -103,14 +109,16 @@ class LAGConv(ComparedNetwork):
         self.tail = LocalAdaptiveConvolution(width, bands)
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size.
 
         Raises:
             ValueError: No bands, no guide, or another ratio than 2, 4, 8 or 16.
         """
         check_build(cls.published, target_channels, guide_channels, ratio)
-        return cls(target_channels, guide_channels)
+        return cls(target_channels, guide_channels, width=scaled_width(32, width, 1))
 
     def forward(
         self, guide: Float[Tensor, "b g H W"], enlarged: Float[Tensor, "b c H W"]

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from gisr.baselines.blocks.padding import pad_to_multiple
 from gisr.baselines.blocks.residual import convolution
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem
+from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 from gisr.baselines.pansharpening.build_checks import check_build, check_width
 
 _MULTIPLE = 4
@@ -154,14 +154,16 @@ class M3DNet(ComparedNetwork):
         self.image_steps = nn.ModuleList(ImageStep(bands, width) for _ in range(stages))
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
         """Return the network at its published size.
 
         Raises:
             ValueError: No bands, no guide, or another ratio than 2, 4, 8 or 16.
         """
         check_build(cls.published, target_channels, guide_channels, ratio)
-        return cls(target_channels)
+        return cls(target_channels, width=scaled_width(32, width, 2))
 
     def forward(
         self, target: Float[Tensor, "b c h w"], guide: Float[Tensor, "b g H W"]

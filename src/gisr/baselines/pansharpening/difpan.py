@@ -26,7 +26,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gisr.baselines.blocks.padding import pad_to_multiple
-from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, known_mean
+from gisr.baselines.network import (
+    ComparedNetwork,
+    NetworkInput,
+    PublishedSystem,
+    known_mean,
+    scaled_width,
+)
 from gisr.baselines.pansharpening.build_checks import check_build, check_width
 from gisr.baselines.pansharpening.diffusion import (
     cosine_schedule,
@@ -90,14 +96,16 @@ class DifPAN(ComparedNetwork):
         self.denoiser = DifPANDenoiser(bands, guide_channels, width, units)
 
     @classmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
-        """Return the network at its published size.
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
+        """Return the network, its widths times a factor.
 
         Raises:
             ValueError: No bands, no guide, or another ratio than 2, 4, 8 or 16.
         """
         check_build(cls.published, target_channels, guide_channels, ratio)
-        return cls(target_channels, guide_channels)
+        return cls(target_channels, guide_channels, width=scaled_width(32, width, HEADS))
 
     def forward(
         self, enlarged: Float[Tensor, "b c H W"], guide: Float[Tensor, "b g H W"]

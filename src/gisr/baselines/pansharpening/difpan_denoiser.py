@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import convolution
+from gisr.baselines.blocks.stochastic_depth import StochasticDepth
 
 HEADS = 8
 _SCALES = (1, 2, 2, 4)
@@ -119,6 +120,7 @@ class WaveletModulation(nn.Module):
             nn.SiLU(),
             convolution(2 * outputs, outputs, bias=False),
             convolution(outputs, outputs, 1),
+            StochasticDepth(_DROPPED),
         )
 
     def forward(
@@ -133,7 +135,7 @@ class WaveletModulation(nn.Module):
         seen = key @ value.transpose(2, 3) / math.sqrt(query.shape[2])
         mixed = (seen.transpose(2, 3) @ query).flatten(1, 2).unflatten(2, x.shape[2:])
         answer = self.leave(mixed) + self.shortcut(x)
-        modulated: Tensor = answer + _dropped_path(self.feed_forward(answer), self.training)
+        modulated: Tensor = answer + self.feed_forward(answer)
         return modulated
 
 
@@ -251,13 +253,6 @@ def _pyramid(condition: Float[Tensor, "b k h w"]) -> Sequence[Tensor]:
 def _by_head(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b heads d n"]:
     heads: Tensor = x.flatten(2).unflatten(1, (HEADS, -1))
     return heads
-
-
-def _dropped_path(x: Float[Tensor, "b c h w"], training: bool) -> Float[Tensor, "b c h w"]:
-    """Leave a branch out for some samples in training, and make it larger for the others."""
-    if not training:
-        return x
-    return x * F.dropout(x.new_ones(len(x), 1, 1, 1), _DROPPED)
 
 
 def _norm(channels: int) -> nn.GroupNorm:

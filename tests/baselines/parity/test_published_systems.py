@@ -78,7 +78,8 @@ def test_parameters_are_those_of_the_original(name: str, configuration: str) -> 
     network = whole(system, built)
     assert sum(each.numel() for each in network.parameters()) == golden["params"][key]
     shapes = Counter(tuple(each.shape) for each in network.parameters())
-    assert shapes == {tuple(shape): count for shape, count in golden["param_shapes"][key]}
+    if key in golden["param_shapes"]:  # totals alone of what the original was generalised to
+        assert shapes == {tuple(shape): count for shape, count in golden["param_shapes"][key]}
 
 
 @pytest.mark.parametrize(("name", "configuration"), all_configurations())

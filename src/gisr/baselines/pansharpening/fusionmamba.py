@@ -168,7 +168,7 @@ class FusionMamba(ComparedNetwork):
     def build(
         cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
     ) -> Self:
-        """Return the network at its published size; see the class for what it raises."""
+        """Return the network, its widths times a factor; see the class for what it raises."""
         return cls(target_channels, guide_channels, ratio, width=scaled_width(32, width, 1))
 
     def forward(

@@ -157,7 +157,7 @@ class M3DNet(ComparedNetwork):
     def build(
         cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
     ) -> Self:
-        """Return the network at its published size.
+        """Return the network, its widths times a factor.
 
         Raises:
             ValueError: No bands, no guide, or another ratio than 2, 4, 8 or 16.

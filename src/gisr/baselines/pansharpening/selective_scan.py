@@ -14,12 +14,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
-from torch.utils.checkpoint import checkpoint
 
 CHUNK = 16
 """Tokens a chunk: few enough that few steps follow one another, enough to shorten the sequence."""
-_VALUES_ON_CPU = 2**20
-"""States that are handled at once: 4 MiB stay in the cache of a processor, and bound the memory."""
+_VALUES_ON_CPU = 2**19
+"""States that are handled at once: 2 MiB stay in the cache of a processor, and bound the memory."""
 _VALUES = 2**25
 """The same on other devices, where the number of steps costs more than memory does."""
 
@@ -34,38 +33,34 @@ def selective_scan(
     """Return what a state of ``s`` numbers a channel remembers of a sequence, in float32.
 
     ``h(t) = exp(pace(t) decay) h(t-1) + pace(t) x(t) write(t)``, ``y(t) = sum over s of read(t)
-    h(t)``, with a state of zeros before the start. In training the states are worked out again
-    for the gradient, a stretch of the sequence at a time, instead of being kept.
+    h(t)``, with a state of zeros before the start. A stretch of the sequence at a time, so that
+    without a gradient few of its states are in memory at once.
     """
     most = _VALUES_ON_CPU if x.device.type == "cpu" else _VALUES
     stretch = max(CHUNK, most // (x.shape[1] * decay.numel()))
     state = x.new_zeros(x.shape[1], *decay.shape, dtype=torch.float32)
     answers: list[Tensor] = []
     with torch.autocast(x.device.type, enabled=False):
-        parts = zip(*(part.float().split(stretch) for part in (x, pace, write, read)), strict=True)
-        for part in parts:
-            if torch.is_grad_enabled():
-                answer, state = checkpoint(
-                    _stretch, *part, decay, state, use_reentrant=False, preserve_rng_state=False
-                )
-            else:
-                answer, state = _stretch(*part, decay, state)
+        for first in range(0, len(x), stretch):
+            now = slice(first, first + stretch)
+            parts = (part[now].float() for part in (x, pace, write, read))
+            answer, state = _stretch(decay, state, *parts)
             answers.append(answer)
     return torch.cat(answers)
 
 
 def _stretch(
+    decay: Float[Tensor, "s c"],
+    state: Float[Tensor, "b s c"],
     x: Float[Tensor, "n b c"],
     pace: Float[Tensor, "n b c"],
     write: Float[Tensor, "n b s"],
     read: Float[Tensor, "n b s"],
-    decay: Float[Tensor, "s c"],
-    state: Float[Tensor, "b s c"],
 ) -> tuple[Float[Tensor, "n b c"], Float[Tensor, "b s c"]]:
     """Return the answers to a stretch of the sequence, and the state after it."""
     kept = (pace[:, :, None] * decay).exp()
     written = (pace * x)[:, :, None] * write[..., None]
-    states: Tensor = LinearRecurrence.apply(kept, written, state)
+    states: Tensor = LinearRecurrence.apply(kept, written, state)  # type: ignore[no-untyped-call]
     return torch.einsum("n b s c, n b s -> n b c", states, read), states[-1]
 
 
@@ -106,8 +101,9 @@ def _scan(
     chunks = len(written) // CHUNK
     inside = chunks * CHUNK
     if chunks > 1:
-        by_chunk = (x[:inside].unflatten(0, (chunks, CHUNK)) for x in (kept, written, states))
-        kept_in, written_in, states_in = by_chunk
+        kept_in, written_in, states_in = (
+            x[:inside].unflatten(0, (chunks, CHUNK)) for x in (kept, written, states)
+        )
         # Each chunk from a state of zeros: what it leaves, and how much of the state before it.
         left, passed = written_in[:, 0].clone(), kept_in[:, 0].clone()
         for token in range(1, CHUNK):

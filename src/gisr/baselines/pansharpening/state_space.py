@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from gisr.baselines.pansharpening.selective_scan import selective_scan
 
@@ -87,11 +88,30 @@ class StateSpaceMixer(nn.Module):
         if self.enter_source is not None:
             source = self.enter_source(source)
         total = torch.zeros_like(image)
-        for order, scan in enumerate(self.scans):
-            inputs = (None if y is None else _ordered(y, order) for y in (image, gate, source))
-            total = total + _restored(scan(*inputs), order, image.shape)
+        for order in range(len(self.scans)):
+            inputs = (order, image, gate, source)
+            if torch.is_grad_enabled():
+                # States are eight times as large as maps: worked out again rather than kept.
+                answer = checkpoint(
+                    self._along, *inputs, use_reentrant=False, preserve_rng_state=False
+                )
+            else:
+                answer = self._along(*inputs)
+            total = total + answer
         mixed: Tensor = self.leave(self.norm(total / len(self.scans)))
         return mixed
+
+    def _along(
+        self,
+        order: int,
+        x: Float[Tensor, "h w b c"],
+        gate: Float[Tensor, "h w b c"],
+        source: Float[Tensor, "h w b c"] | None,
+    ) -> Float[Tensor, "h w b c"]:
+        """Return what the scan along one order answers, as an image again."""
+        selected_by = None if source is None else _ordered(source, order)
+        answer = self.scans[order](_ordered(x, order), _ordered(gate, order), selected_by)
+        return _restored(answer, order, x.shape)
 
 
 def _ordered(x: Float[Tensor, "h w b c"], order: int) -> Float[Tensor, "n b c"]:
@@ -105,6 +125,6 @@ def _restored(tokens: Float[Tensor, "n b c"], order: int, size: torch.Size) -> T
     """Undo :func:`_ordered` for an image of a size."""
     height, width = size[:2]
     forward = tokens.flip(0) if order % 2 else tokens
-    if order < 2:
-        return forward.unflatten(0, (height, width))
-    return forward.unflatten(0, (width, height)).transpose(0, 1)
+    sides = (height, width) if order < 2 else (width, height)
+    image: Tensor = forward.unflatten(0, sides)
+    return image if order < 2 else image.transpose(0, 1)

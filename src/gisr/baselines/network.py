@@ -50,6 +50,9 @@ class ComparedNetwork(nn.Module, ABC):
     """A published network, built for one ratio and given numbers of channels."""
 
     published: ClassVar[PublishedSystem]
+    samples: ClassVar[bool] = False
+    """Whether its answer is sampled in many steps, as by diffusion: it can be trained on its own
+    error alone."""
 
     @classmethod
     @abstractmethod

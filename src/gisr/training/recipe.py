@@ -117,8 +117,8 @@ class Recipe:
     """The error that is minimised. L1, the paper's, estimates the median of the values that a pixel
     may have, ``rms`` their mean; the gradients of both have the same length in an image."""
     loss: Literal["common", "own"] = "common"
-    """``common`` is the criterion, for MAG-Net and every system; ``own`` the error that a published
-    system's authors minimise."""
+    """``common`` is the criterion, for MAG-Net and every system but those that sample (diffusion),
+    which have their own only; ``own`` the error that a published system's authors minimise."""
     balancing: BalancingRule = "fixed"
     """The rule that weights the tasks' errors; each but the first has its settings below."""
     task_weights: dict[TaskName, float] = field(default_factory=dict)

@@ -180,6 +180,7 @@ class ComparedTrainee(Trainee):
     ) -> Objective:
         """Return the error that all systems share, or that of the system's authors."""
         bands, channels = self.shape.target_channels, self.shape.guide_channels
+        by_authors = recipe.loss == "own" or self.network.samples
         parts: list[tuple[Tensor, Tensor]] = []
         for ratio in sorted(set(batch.ratio.tolist())):
             chosen = (batch.ratio == ratio).nonzero()[:, 0]
@@ -191,8 +192,8 @@ class ComparedTrainee(Trainee):
             )
             own = (batch.truth[chosen, :bands], batch.known[chosen])
             with _autocast(batch, recipe):
-                found = model(given, own if recipe.loss == "own" else None)
-            if recipe.loss != "own":
+                found = model(given, own if by_authors else None)
+            if not by_authors:
                 part = batch.part(chosen)
                 found = sample_errors(found.float(), part, recipe.criterion)
             parts.append((chosen, found.float()))

@@ -60,6 +60,7 @@ class DifPAN(ComparedNetwork):
         tasks=("pansharpening",),
         licence="none",
     )
+    samples = True
 
     def __init__(
         self,

@@ -74,7 +74,7 @@ class ParitySystem:
     gradient_size: tuple[int, int] | None = None
     """Height and width of the output by which the gradients are checked; small is quick."""
     target: tuple[int, int] = (13, 18)
-    """Size of the target that it is tried with at every ratio."""
+    """Size of the target that it is tried with, smaller at ratios above 4."""
     learning_rate: float = 1e-3
     """Of the few steps that must lower the error."""
     on_meta: bool = True

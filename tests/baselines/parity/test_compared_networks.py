@@ -42,7 +42,9 @@ def test_images_of_any_size_are_sharpened(name: str, channels: tuple[int, int], 
     system = SYSTEMS[name]
     torch.manual_seed(0)
     network = system.small(*channels, ratio).eval()
-    given = pair(channels, system.target, ratio)
+    # Beyond ratio 4 the guide grows no further: the size is odd at every ratio all the same.
+    size = system.target if ratio <= 4 else tuple(-(-side * 4 // ratio) for side in system.target)
+    given = pair(channels, (size[0], size[1]), ratio)
     with torch.no_grad():
         sharpened = network.sharpen(given)
     assert sharpened.shape == given.enlarged.shape
@@ -65,7 +67,7 @@ def test_training_lowers_the_error(name: str) -> None:
         return errors.mean()
 
     before = error().item()
-    for _ in range(6):
+    for _ in range(3):
         optimiser.zero_grad()
         error().backward()
         optimiser.step()

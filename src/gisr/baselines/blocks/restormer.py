@@ -26,8 +26,9 @@ def channel_attention(
     size, heads = value.shape[2:], len(temperature)
     query, key, value = (x.flatten(2).unflatten(1, (heads, -1)) for x in (query, key, value))
     cosine = F.normalize(query, dim=-1) @ F.normalize(key, dim=-1).transpose(-2, -1)
-    mixed: Tensor = (cosine * temperature).softmax(dim=-1) @ value
-    return mixed.flatten(1, 2).unflatten(2, size)
+    mixed = (cosine * temperature).softmax(dim=-1) @ value
+    as_maps: Tensor = mixed.flatten(1, 2).unflatten(2, size)
+    return as_maps
 
 
 class RestormerAttention(nn.Module):
@@ -87,11 +88,11 @@ def restormer_blocks(count: int, channels: int, heads: int) -> nn.Sequential:
     return nn.Sequential(*(RestormerBlock(channels, heads) for _ in range(count)))
 
 
-def local_projection(channels: int, out_channels: int) -> nn.Sequential:
-    """Return a 1x1 convolution and a depth-wise 3x3 convolution, both without bias."""
+def local_projection(channels: int, out_channels: int, *, bias: bool = False) -> nn.Sequential:
+    """Return a 1x1 convolution and a depth-wise 3x3 convolution that keep the size."""
     return nn.Sequential(
-        nn.Conv2d(channels, out_channels, 1, bias=False),
-        nn.Conv2d(out_channels, out_channels, 3, padding=1, groups=out_channels, bias=False),
+        nn.Conv2d(channels, out_channels, 1, bias=bias),
+        nn.Conv2d(out_channels, out_channels, 3, padding=1, groups=out_channels, bias=bias),
     )
 
 

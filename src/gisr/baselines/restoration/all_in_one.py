@@ -40,9 +40,13 @@ class AllInOneNetwork(ComparedNetwork):
             )
         return cls()
 
-    def sharpen(self, given: NetworkInput) -> Float[Tensor, "b c H W"]:
-        """Return the restored target; borders are reflected where the size is no multiple."""
-        height, width = given.guide.shape[2:]
+    def image_of(self, given: NetworkInput) -> Float[Tensor, "b c h w"]:
+        """Return a pair as one image, reflected at its borders where its size is no multiple."""
         image = torch.cat([given.enlarged, given.guide], dim=1)
-        restored: Tensor = self(pad_to_multiple(image, self.multiple, self.least))
+        return pad_to_multiple(image, self.multiple, self.least)
+
+    def sharpen(self, given: NetworkInput) -> Float[Tensor, "b c H W"]:
+        """Return the restored target."""
+        height, width = given.guide.shape[2:]
+        restored: Tensor = self(self.image_of(given))
         return restored[..., :height, :width]

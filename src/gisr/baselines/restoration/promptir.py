@@ -1,7 +1,7 @@
 """PromptIR: learned prompts in the decoder of a Restormer.
 
 Potlapalli, Zamir, Khan, Khan, "PromptIR: Prompting for All-in-One Blind Image Restoration",
-NeurIPS 2023, arXiv 2306.13090, Fig. 2 and Section 3. 35.4 M parameters. The original's licence is
+NeurIPS 2023, arXiv 2306.13090. 35.4 M parameters. The original's licence is
 academic and non-commercial; this is written from the description alone.
 
 What the original does and its paper does not say: a prompt acts on the decoder's feature before
@@ -34,7 +34,7 @@ PROMPT_HEADS = 4
 
 
 class PromptIR(AllInOneNetwork):
-    """Four levels of Restormer blocks, and three prompts on the way up (Fig. 2)."""
+    """Four levels of Restormer blocks, and three prompts on the way up."""
 
     published: ClassVar = PublishedSystem(
         title="PromptIR",

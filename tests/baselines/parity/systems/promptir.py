@@ -1,10 +1,7 @@
-from collections.abc import Mapping
-
-import torch
 from tests.baselines.parity.fill import uniform
-from tests.baselines.parity.golden import Entry
 from tests.baselines.parity.system import Block, Configuration, ParitySystem
-from torch import Tensor, nn
+from tests.baselines.parity.systems.all_in_one import image
+from torch import nn
 
 from gisr.baselines.blocks.restormer import RestormerBlock
 from gisr.baselines.restoration import PromptIR
@@ -17,13 +14,6 @@ def left_out() -> nn.Module:
     return nn.ModuleList(nn.Conv2d(i, o, 1, bias=False) for i, o in pairs)
 
 
-def run(network: PromptIR, entry: Entry) -> Mapping[str, Tensor]:
-    size = (entry.height, entry.width)
-    if entry.configuration == "3->3 original":
-        return {"": network(uniform(1, 1, 3, *size))}
-    return {"": network(torch.cat([uniform(1, 1, 4, *size), uniform(2, 1, 3, *size)], dim=1))}
-
-
 PROMPTIR = ParitySystem(
     kind=PromptIR,
     sheet="A",
@@ -31,7 +21,7 @@ PROMPTIR = ParitySystem(
         "7->4 adapted": Configuration(PromptIR, left_out),
         "3->3 original": Configuration(lambda: PromptIR(3, 3), left_out),
     },
-    run=run,
+    run=lambda network, entry: {"": network(image(entry))},
     blocks={
         "prompt generator, dims (64,5,64,96), fill B, input rng3 (1,96,32,48)": Block(
             build=lambda: PromptGeneration(96, 64, 64),

@@ -56,7 +56,6 @@ STATISTICS = "transferred_patches [shape, mean, std] scale 1,2,4"
 def test_a_guide_that_is_the_target_is_copied_to_its_place() -> None:
     feature = features(2, 4, 24, 32)
     matches = match(feature, feature)
-    assert matches.likeness.amin() > 0.5
     inner = matches.likeness[:, :, 1:-1, 1:-1]
     torch.testing.assert_close(inner, torch.ones_like(inner))
     even = matches._replace(likeness=torch.ones_like(matches.likeness))

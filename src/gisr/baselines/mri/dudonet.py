@@ -119,7 +119,8 @@ class DuDoNet(ComparedNetwork):
         target = pad_to_multiple(given.enlarged.abs(), 4)
         size = (target.shape[2], target.shape[3])
         block = (size[0] // given.ratio, size[1] // given.ratio)
-        output = self(target, pad_to_multiple(given.guide, 4), centre_mask(size, block, target))
+        guide, mask = pad_to_multiple(given.guide, 4), centre_mask(size, block, target)
+        output: Tensor = self(target, guide, mask)
         return output[:, :, :height, :width]
 
 
@@ -132,7 +133,8 @@ def spectrum_parts(image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c2 h w"]
 def magnitude(parts: Float[Tensor, "b c2 h w"]) -> Float[Tensor, "b c h w"]:
     """Return the magnitudes of the images of spectra that are given in parts."""
     real, imaginary = parts.chunk(2, dim=1)
-    return centred_image(torch.complex(real, imaginary)).abs()
+    image: Tensor = centred_image(torch.complex(real, imaginary)).abs()
+    return image
 
 
 def _three_convolutions(width: int) -> nn.Sequential:

@@ -10,12 +10,14 @@ from torch import Tensor
 
 def centred_spectrum(image: Float[Tensor, "b c h w"]) -> Complex[Tensor, "b c h w"]:
     """Return the spectrum of each channel, not scaled, frequency zero in the middle."""
-    return torch.fft.fftshift(torch.fft.fft2(image), dim=(-2, -1))
+    spectrum: Tensor = torch.fft.fftshift(torch.fft.fft2(image), dim=(-2, -1))
+    return spectrum
 
 
 def centred_image(spectrum: Complex[Tensor, "b c h w"]) -> Complex[Tensor, "b c h w"]:
     """Return the image of such a spectrum; of any size, as the shift back is the true inverse."""
-    return torch.fft.ifft2(torch.fft.ifftshift(spectrum, dim=(-2, -1)))
+    image: Tensor = torch.fft.ifft2(torch.fft.ifftshift(spectrum, dim=(-2, -1)))
+    return image
 
 
 def centre_mask(

@@ -11,6 +11,8 @@ from gisr.baselines.mri import MASA
 from gisr.baselines.mri.matching import Matches, coarse_search, match, transfer
 from gisr.baselines.mri.matching import _patches as patches_of
 
+STATISTICS = "transferred_patches [shape, mean, std] scale 1,2,4"
+
 
 def features(*shape: int) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(0))
@@ -48,9 +50,6 @@ def test_what_is_copied_has_the_spread_of_what_the_original_copies() -> None:
         assert copied.numel() == torch.Size(shape).numel()
         assert copied.mean().item() == pytest.approx(mean, abs=1e-4)
         assert copied.std(correction=0).item() == pytest.approx(spread, abs=1e-4)
-
-
-STATISTICS = "transferred_patches [shape, mean, std] scale 1,2,4"
 
 
 def test_a_guide_that_is_the_target_is_copied_to_its_place() -> None:

@@ -96,6 +96,28 @@ def test_every_layer_takes_part_at_every_ratio(name: str, ratio: int) -> None:
     assert [key for key, each in network.named_parameters() if each.grad is None] == []
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_half_precision_is_trained_and_used(name: str) -> None:
+    network, given = small(name), pair((8, 9), 2)
+    with torch.autocast("cpu", torch.bfloat16):
+        sharpened = network.sharpen(given)
+        network.errors(given, given.enlarged, torch.ones_like(given.guide)).sum().backward()
+    with torch.no_grad():
+        exact = network.sharpen(given)
+    spread = exact.std()
+    assert (sharpened - exact).abs().mean() < 0.1 * spread
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_empty_images_do_not_break_training(name: str) -> None:
+    network, empty = small(name).train(), torch.zeros(2, 1, 18, 22)
+    given = NetworkInput(torch.zeros(2, 1, 9, 11), empty, empty, 2)
+    network.errors(given, empty, torch.ones_like(empty)).sum().backward()
+    gradients = [each.grad for each in network.parameters() if each.grad is not None]
+    assert gradients
+    assert all(each.isfinite().all() for each in gradients)
+
+
 def test_the_unet_of_mgdun_is_used_whole() -> None:
     network = MGDUN(2, 2, width=8, prior="unet", prior_width=4)
     network.sharpen(pair((5, 7), 2, (2, 1))).sum().backward()

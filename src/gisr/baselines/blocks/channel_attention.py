@@ -49,4 +49,7 @@ class ChannelAttentionGroup(nn.Sequential):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Refine a feature; its shape stays."""
-        return x + super().forward(x)
+        feature = x
+        for layer in self:
+            feature = layer(feature)
+        return x + feature

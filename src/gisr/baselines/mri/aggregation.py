@@ -32,7 +32,8 @@ class SpatialAdaptation(nn.Module):
         style = self.join(torch.cat([target, guide], dim=1)).relu()
         gain = self.gain(style) + target.std(dim=(2, 3), keepdim=True)
         offset = self.offset(style) + target.mean(dim=(2, 3), keepdim=True)
-        return F.instance_norm(guide) * gain + offset
+        adapted: Tensor = F.instance_norm(guide) * gain + offset
+        return adapted
 
 
 class DualResidualAggregation(nn.Module):

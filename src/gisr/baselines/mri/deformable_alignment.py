@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import convolution
+from gisr.baselines.mri.kspace import at_least_float32
 
 TAPS = 9
 
@@ -66,6 +67,7 @@ def deformable_convolution(
         groups: Groups of neighbouring channels that are moved alike.
     """
     height, width = image.shape[2:]
+    image, shifts = at_least_float32(image), at_least_float32(shifts)
     down, right = shifts.unflatten(1, (groups, TAPS, 2)).unbind(dim=3)
     rows = torch.arange(height, device=image.device)[:, None] + down
     columns = torch.arange(width, device=image.device) + right

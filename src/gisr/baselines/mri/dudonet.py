@@ -24,7 +24,12 @@ from gisr.baselines.blocks.padding import pad_to_multiple
 from gisr.baselines.blocks.residual import ResidualBlock, convolution, residual_blocks
 from gisr.baselines.mri.deformable_alignment import DeformableAlignment
 from gisr.baselines.mri.given import require_ratio
-from gisr.baselines.mri.kspace import centre_mask, centred_image, centred_spectrum
+from gisr.baselines.mri.kspace import (
+    at_least_float32,
+    centre_mask,
+    centred_image,
+    centred_spectrum,
+)
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 
 
@@ -121,7 +126,8 @@ class DuDoNet(ComparedNetwork):
         target = pad_to_multiple(given.enlarged.abs(), 4)
         size = (target.shape[2], target.shape[3])
         block = (size[0] // given.ratio, size[1] // given.ratio)
-        output = self(target, pad_to_multiple(given.guide, 4), centre_mask(size, block, target))
+        guide, mask = pad_to_multiple(given.guide, 4), centre_mask(size, block, target)
+        output: Tensor = self(target, guide, mask)
         return output[:, :, :height, :width]
 
 
@@ -133,8 +139,9 @@ def spectrum_parts(image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c2 h w"]
 
 def magnitude(parts: Float[Tensor, "b c2 h w"]) -> Float[Tensor, "b c h w"]:
     """Return the magnitudes of the images of spectra that are given in parts."""
-    real, imaginary = parts.chunk(2, dim=1)
-    return centred_image(torch.complex(real, imaginary)).abs()
+    real, imaginary = at_least_float32(parts).chunk(2, dim=1)
+    image: Tensor = centred_image(torch.complex(real, imaginary)).abs()
+    return image
 
 
 def _three_convolutions(width: int) -> nn.Sequential:

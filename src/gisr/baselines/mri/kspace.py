@@ -10,12 +10,14 @@ from torch import Tensor
 
 def centred_spectrum(image: Float[Tensor, "b c h w"]) -> Complex[Tensor, "b c h w"]:
     """Return the spectrum of each channel, not scaled, frequency zero in the middle."""
-    return torch.fft.fftshift(torch.fft.fft2(image), dim=(-2, -1))
+    spectrum: Tensor = torch.fft.fftshift(torch.fft.fft2(at_least_float32(image)), dim=(-2, -1))
+    return spectrum
 
 
 def centred_image(spectrum: Complex[Tensor, "b c h w"]) -> Complex[Tensor, "b c h w"]:
     """Return the image of such a spectrum; of any size, as the shift back is the true inverse."""
-    return torch.fft.ifft2(torch.fft.ifftshift(spectrum, dim=(-2, -1)))
+    image: Tensor = torch.fft.ifft2(torch.fft.ifftshift(spectrum, dim=(-2, -1)))
+    return image
 
 
 def centre_mask(
@@ -43,6 +45,11 @@ def kspace_reduced(
     full = (image.shape[2], image.shape[3])
     block = centred_spectrum(image)[(..., *_block(full, size))]
     return centred_image(block).real * (size[0] * size[1] / (full[0] * full[1]))
+
+
+def at_least_float32(image: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Return an image in a precision that there are transforms for, and places to a pixel."""
+    return image.to(torch.promote_types(image.dtype, torch.float32))
 
 
 def _block(size: tuple[int, int], block: tuple[int, int]) -> tuple[slice, slice]:

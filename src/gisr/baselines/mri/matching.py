@@ -116,7 +116,8 @@ def transfer(
     )
     rows = guide.shape[2] // side
     tiles = (total / count * weight[:, None]).unflatten(2, (rows, -1))
-    return tiles.transpose(3, 4).flatten(4, 5).flatten(2, 3)
+    copied: Tensor = tiles.transpose(3, 4).flatten(4, 5).flatten(2, 3)
+    return copied
 
 
 def _patches(target: Float[Tensor, "b c h w"]) -> Float[Tensor, "b patches c 10 10"]:

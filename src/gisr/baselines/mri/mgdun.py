@@ -97,6 +97,7 @@ class MGDUN(ComparedNetwork):
         image = F.interpolate(target, scale_factor=self.ratio, mode="bilinear")
         first = second = torch.zeros_like(image)
         for step in self.steps:
+            assert isinstance(step, DescentStep)
             first = self.priors[0](first + step.into_first * image)
             second = self.priors[-1](second + step.into_second * image)
             gradient = (
@@ -260,7 +261,8 @@ class UNetPrior(nn.Module):
         feature = self.middle(feature)
         for decoder, end, skip in zip(self.decoders, self.ends, reversed(skips), strict=True):
             feature = end(decoder(feature, skip))
-        return image + feature
+        refined: Tensor = image + feature
+        return refined
 
 
 class UNetEncoder(nn.Module):

@@ -4,11 +4,11 @@ Liu et al., "Swin Transformer", ICCV 2021, and Liang et al., "SwinIR", ICCV Work
 """
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import convolution
+from gisr.baselines.blocks.stochastic_depth import StochasticDepth
 
 WINDOW = 8
 """Rows and columns of a window."""
@@ -31,7 +31,7 @@ class ShiftedWindowBlock(nn.Module):
         """
         super().__init__()
         self.shift = SHIFT if shifted else 0
-        self.dropped = dropped
+        self.leave_out = StochasticDepth(dropped)
         self.attention_norm = nn.LayerNorm(width)
         self.attention = BiasedWindowAttention(width, heads)
         self.pixel_norm = nn.LayerNorm(width)
@@ -41,27 +41,20 @@ class ShiftedWindowBlock(nn.Module):
 
     def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
         """Refine a feature whose sides are multiples of 8; its shape stays."""
-        x = x + self._kept(self._attend(self.attention_norm(x)))
-        return x + self._kept(self.pixel(self.pixel_norm(x)))
+        x = x + self.leave_out(self._attend(self.attention_norm(x)))
+        refined: Tensor = x + self.leave_out(self.pixel(self.pixel_norm(x)))
+        return refined
 
     def _attend(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
         if not self.shift:
             return _joined(self.attention(_windows(x)), x.shape[2])
-        regions = _windows(_regions((x.shape[1], x.shape[2]), x.device)[None, :, :, None])[
-            0, ..., 0
-        ]
+        regions = _regions((x.shape[1], x.shape[2]), x.device)
+        regions = _windows(regions[None, :, :, None])[0, :, :, 0]
         apart = regions[:, :, None] != regions[:, None, :]
         forbidden = OTHER_REGION * apart.to(x.dtype)
         moved = _windows(x.roll((-self.shift, -self.shift), dims=(1, 2)))
         attended = _joined(self.attention(moved, forbidden), x.shape[2])
         return attended.roll((self.shift, self.shift), dims=(1, 2))
-
-    def _kept(self, change: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
-        """Leave a residual out of some samples in training; the others make up for it."""
-        if not self.training or not self.dropped:
-            return change
-        kept = torch.rand(len(change), 1, 1, 1, device=change.device) >= self.dropped
-        return change * kept / (1 - self.dropped)
 
 
 class BiasedWindowAttention(nn.Module):
@@ -85,8 +78,10 @@ class BiasedWindowAttention(nn.Module):
         parts = self.query_key_value(windows).unflatten(3, (3, self.heads, -1))
         query, key, value = parts.permute(3, 0, 1, 4, 2, 5)
         bias = self.bias[_relative_places(windows.device)].permute(2, 0, 1)
-        scores = bias if forbidden is None else bias + forbidden[:, None]
-        mixed = F.scaled_dot_product_attention(query, key, value, scores.to(query.dtype))
+        # torch's own attention has no fast path for a learned bias and is slower than this.
+        scores = (query / query.shape[4] ** 0.5) @ key.transpose(3, 4)
+        scores = scores + (bias if forbidden is None else bias + forbidden[:, None])
+        mixed = scores.softmax(dim=4).to(value.dtype) @ value
         result: Tensor = self.project(mixed.transpose(2, 3).flatten(3))
         return result
 
@@ -107,7 +102,7 @@ class ShiftedWindowGroup(nn.Module):
 
     def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
         """Refine a feature; its shape stays."""
-        refined = self.convolve(self.blocks(x).permute(0, 3, 1, 2))
+        refined: Tensor = self.convolve(self.blocks(x).permute(0, 3, 1, 2))
         return x + refined.permute(0, 2, 3, 1)
 
 
@@ -137,18 +132,20 @@ class ShiftedWindowExtractor(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Return the deep feature of one whose sides are multiples of 8."""
-        by_pixel = self.first_norm(x.permute(0, 2, 3, 1))
-        return self.last_norm(self.groups(by_pixel)).permute(0, 3, 1, 2)
+        deep: Tensor = self.last_norm(self.groups(self.first_norm(x.permute(0, 2, 3, 1))))
+        return deep.permute(0, 3, 1, 2)
 
 
-def _windows(x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b n 64 c"]:
+def _windows(x: Shaped[Tensor, "b h w c"]) -> Shaped[Tensor, "b n 64 c"]:
     tiles = x.unflatten(2, (-1, WINDOW)).unflatten(1, (-1, WINDOW)).transpose(2, 3)
-    return tiles.flatten(3, 4).flatten(1, 2)
+    windows: Tensor = tiles.flatten(3, 4).flatten(1, 2)
+    return windows
 
 
 def _joined(windows: Float[Tensor, "b n 64 c"], width: int) -> Float[Tensor, "b h w c"]:
     tiles = windows.unflatten(2, (WINDOW, WINDOW)).unflatten(1, (-1, width // WINDOW))
-    return tiles.transpose(2, 3).flatten(3, 4).flatten(1, 2)
+    joined: Tensor = tiles.transpose(2, 3).flatten(3, 4).flatten(1, 2)
+    return joined
 
 
 def _regions(size: tuple[int, int], device: torch.device) -> Int[Tensor, "h w"]:

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from functools import partial
 
 import torch.nn.functional as F
 from tests.baselines.parity.fill import uniform
@@ -22,8 +23,7 @@ MASA_SYSTEM = ParitySystem(
     kind=MASA,
     sheet="B",
     configurations={
-        f"{channels}ch x4": Configuration(lambda channels=channels: MASA(channels, 4))
-        for channels in (1, 2, 3)
+        f"{channels}ch x4": Configuration(partial(MASA, channels, 4)) for channels in (1, 2, 3)
     },
     run=run,
     blocks={

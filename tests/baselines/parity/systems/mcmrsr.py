@@ -33,8 +33,8 @@ MCMRSR = ParitySystem(
     kind=McMRSR,
     sheet="B",
     configurations={
-        "2ch x4": Configuration(lambda: McMRSR(2, 4)),
         "2ch x2": Configuration(lambda: McMRSR(2, 2), left_out_at_ratio_2),
+        "2ch x4": Configuration(lambda: McMRSR(2, 4)),
         "1ch x4": Configuration(lambda: McMRSR(1, 4)),
     },
     run=run,
@@ -63,5 +63,5 @@ MCMRSR = ParitySystem(
     ),
     channels=((1, 1), (2, 2), (4, 1)),
     quick=("2ch x4 | fill AS", "transformer", "one window", "same-scale"),
-    gradient_size=(64, 64),
+    gradient_size=(32, 32),
 )

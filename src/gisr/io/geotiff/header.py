@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -32,6 +32,9 @@ _STALE_TAGS = {
     "TIFFTAG_YRESOLUTION",
     "TIFFTAG_RESOLUTIONUNIT",
 }
+NodataChoice = float | Literal["none"] | None
+"""Value of unknown pixels in place of what a file says: a number, ``none`` for no value at all, or
+None for the file's own."""
 _SCAN_SAMPLES = 2**22
 """Samples read at a time where a whole band has to be looked at."""
 _SCAN_CACHE = 16 * 10**6
@@ -124,7 +127,7 @@ def read_header(
     path: str | PathLike[str],
     limits: Limits = DEFAULT_LIMITS,
     bands: Sequence[int] | None = None,
-    nodata: float | None = None,
+    nodata: NodataChoice = None,
 ) -> GeoHeader:
     """Read the header of a GeoTIFF; of its pixels, only a band that may be alpha.
 
@@ -132,7 +135,7 @@ def read_header(
         path: The file.
         limits: What its header may claim.
         bands: Numbers of the bands that will be read, from 1; all but alpha by default.
-        nodata: Value of unknown pixels in place of the file's own.
+        nodata: Value of unknown pixels in place of the file's own; ``none`` if no value is.
 
     Raises:
         FileFormatError: Missing, damaged, not a TIFF, complex or colour-mapped pixels.
@@ -304,10 +307,15 @@ def _check_blocks(path: Path, dataset: "DatasetReader", dtype: np.dtype, limits:
 
 
 def _nodata(
-    path: Path, dataset: "DatasetReader", dtype: np.dtype, given: float | None
+    path: Path, dataset: "DatasetReader", dtype: np.dtype, given: NodataChoice
 ) -> float | None:
+    if given == "none":
+        return None
     if given is not None and not holds(dtype, given):
-        raise InputError(f"{path}: nodata {given:g} cannot be stored in {dtype.name}")
+        raise InputError(
+            f"{path}: nodata {given:g} cannot be stored in {dtype.name}: name a value that stands "
+            "in the file, or none"
+        )
     value = dataset.nodata if given is None else given
     return value if value is not None and holds(dtype, value) else None
 

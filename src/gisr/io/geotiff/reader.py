@@ -170,7 +170,7 @@ def _read_valid(
         # What GDAL calls a mask because of an alpha band was looked at on its own.
         if not {"all_valid", "alpha"} & flags and not (header.nodata_given and "nodata" in flags):
             valid &= dataset.read_masks(band, window=window) > 0
-        if header.nodata_given:
+        if header.nodata_given and header.nodata is not None:
             valid &= pixels[..., layer] != header.nodata
         if pixels.dtype.kind == "f":
             valid &= np.isfinite(pixels[..., layer])

@@ -14,6 +14,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 from numpy.typing import NDArray
 
+from gisr.io.unknown import UnknownValue
+
 Certainty = Literal["certain", "likely"]
 """``likely``: data may look so, too; it is for the user to say."""
 
@@ -65,11 +67,14 @@ class Fill:
         share = f"{self.share:.1%}" if self.share >= 0.001 else "less than 0.1%"
         return f"{self.value:.8g} in {share} of the pixels"
 
+    @property
+    def unknown(self) -> UnknownValue:
+        """What it makes unknown: pixels with it in all bands, if it is far in any."""
+        return UnknownValue(self.value, self.far)
+
     def covers(self, image: Shaped[np.ndarray, "*pixels bands"]) -> Bool[np.ndarray, "*pixels"]:
-        """Return which pixels it makes unknown: those with it in all bands, if far in any."""
-        same = image == image.dtype.type(self.value)
-        found: NDArray[np.bool_] = same.any(axis=-1) if self.far else same.all(axis=-1)
-        return found
+        """Return which pixels it makes unknown."""
+        return self.unknown.covers(image)
 
 
 def find_fill(
@@ -134,15 +139,14 @@ class _Candidate:
     @property
     def is_code(self) -> bool:
         """Whether the value is used for nothing known."""
-        named = np.isclose(self.value, _CODES, rtol=1e-6, atol=0.0).any()
-        return bool(named or abs(self.value) > _BEYOND_ALL)
+        return _is_code(self.value)
 
     @property
     def is_far(self) -> bool:
         """Whether it lies far from the rest, with next to nothing between."""
         value, impossible = self.value * self.end, self.is_code and self.value < 0
         edge, low, high = np.percentile(self.rest, (_EDGE, 1, 99))
-        if not (high > low and edge - value > (_FAR_CODE if self.is_code else _FAR) * (high - low)):
+        if not (high > low and _is_far(edge - value, high - low, code=self.is_code)):
             return False
         allowed = _BETWEEN_CODE if impossible else _BETWEEN
         return (impossible or self.together >= _TOGETHER) and (
@@ -167,6 +171,24 @@ class _Candidate:
     def _rest_below(self, limit: float) -> float:
         """Return how many other pixels lie nearer to the value, in shares of its own."""
         return float((self.rest < limit).any(axis=1).sum() / self.count)
+
+
+def lies_far(value: float, rest: Shaped[np.ndarray, "..."]) -> bool:
+    """Return whether a value lies so far from others that it cannot be one of them."""
+    if not np.isfinite(value):
+        return True
+    first, low, high, last = np.percentile(rest, (_EDGE, 1, 99, 100 - _EDGE))
+    distance = float(max(first - value, value - last))
+    return _is_far(distance, float(high - low), code=_is_code(value))
+
+
+def _is_far(distance: float, spread: float, *, code: bool) -> bool:
+    return bool(distance > (_FAR_CODE if code else _FAR) * spread)
+
+
+def _is_code(value: float) -> bool:
+    named = np.isclose(value, _CODES, rtol=1e-6, atol=0.0).any()
+    return bool(named or abs(value) > _BEYOND_ALL)
 
 
 def _outermost(inside: Float[np.ndarray, "pixels bands"], end: End) -> float | None:

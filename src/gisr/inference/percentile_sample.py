@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 _MOST_PIXELS = 2**20
 """Pixels in a sample. Percentiles of so many are right to 0.0001 of their rank."""
 
+_MOST_CELLS = 2**22
+"""Pixels of an image of the lattice, known or not."""
+
 
 class RegularSample:
     """Known pixels on a lattice: of every row and column, or every second, fourth and so on.
@@ -63,6 +66,32 @@ class RegularSample:
         if not self._values:
             return np.empty((0, 1), dtype=np.float32)
         return np.concatenate(self._values).astype(np.float32)
+
+    def lattice(
+        self,
+    ) -> tuple[Shaped[np.ndarray, "rows columns bands"], Bool[np.ndarray, "rows columns"]]:
+        """Return the sample as an image of the lattice, and where it is known.
+
+        Only of a sample that is not exact; a lattice coarser than its own where known pixels are
+        so few that the image would be large.
+        """
+        if not self._values:
+            return np.zeros((1, 1, 1), np.float32), np.zeros((1, 1), bool)
+        places, values = np.concatenate(self._places), np.concatenate(self._values)
+        step = self._step
+        while np.prod((places.max(axis=0) - places.min(axis=0)) // step + 1.0) > _MOST_CELLS:
+            step *= 2
+        kept = (places % step == 0).all(axis=1)
+        places, values = places[kept] // step, values[kept]
+        if not len(places):
+            return np.zeros((1, 1, 1), np.float32), np.zeros((1, 1), bool)
+        places = places - places.min(axis=0)
+        sides = places.max(axis=0) + 1
+        image = np.zeros((*sides, values.shape[1]), values.dtype)
+        known = np.zeros(tuple(sides), bool)
+        image[places[:, 0], places[:, 1]] = values
+        known[places[:, 0], places[:, 1]] = True
+        return image, known
 
     def _thin(self) -> None:
         self._step *= 2

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,10 +62,13 @@ def upscale_scene(
     if budget is not None:
         _check_blocks(files, budget)
     with geotiff_memory(cache), GeoReader(target) as low, GeoReader(guide) as high:
-        source = RasterSource(about, low, high)
+        source = RasterSource(about, low, high, search=options.nodata != "none")
         _ = source.survey
+        # The headers now know of fill that the files do not declare.
+        files = replace(files, target=low.header, guide=high.header)
+        target, guide, request = files.target, files.guide, replace(request, files=files)
         alignment = source.align() if options.settings.align == "auto" else None
-        notes = _notes(request, about.placement, alignment)
+        notes = [*source.notes, *_notes(request, about.placement, alignment)]
         tile = None
         if budget is not None:
             waiting = waiting_bytes(target, guide, options.creation or CreationOptions())
@@ -107,7 +111,7 @@ def _rasters(request: Request[RasterPair]) -> dict[str, Path]:
 
 def scene_source(request: Request[RasterPair], target: GeoReader, guide: GeoReader) -> RasterSource:
     """Return the pair of a request, read by windows from two open files."""
-    return RasterSource(_about(request), target, guide)
+    return RasterSource(_about(request), target, guide, search=request.options.nodata != "none")
 
 
 def _report(

@@ -19,6 +19,7 @@ from gisr.io.geotiff.regrid import GeoOutline, Regrid
 from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bands, check_block, check_picture
 from gisr.io.quantise import holds
 from gisr.io.tiff_blocks import check_mask_file, check_tiff_blocks
+from gisr.io.unknown import UnknownValue
 from gisr.optional_imports import load_extra
 
 if TYPE_CHECKING:
@@ -81,6 +82,10 @@ class GeoHeader(GeoOutline):
     """Unit of the physical values, per band."""
     rpcs: "RPC | None"
     """Rational polynomial coefficients of an image that is not rectified."""
+    unknown: tuple[UnknownValue, ...] = ()
+    """Values that stand for unknown pixels besides nodata, which the file does not say."""
+    nodata_alone: bool = True
+    """Whether nodata in one band makes a pixel unknown; else it must be in all."""
     regrid: Regrid | None = None
     """How the file's own grid is brought to this one while it is read; None where it is this."""
 

@@ -85,6 +85,7 @@ def test_content_is_not_fill() -> None:
         "saturated": saturated,
         "rare": island,
         "dark": lights,
+        "a flat lake": np.where(CORNER[..., None], 60.0, np.maximum(land, 70)),
         "two areas": np.where(CORNER[..., None], -9999.0, 7.0),
         "one value": np.full((20, 20, 1), 5.0),
     }.items():

@@ -163,9 +163,14 @@ class _Candidate:
         low, high = np.percentile(self.rest, (1, 99))
         steps = np.diff(np.unique(self.rest[:, 0]))
         close = max(_CLOSE * (high - low), _STEPS * float(steps.min()) if len(steps) else 0.0)
-        highest = pixels.dtype.kind in "iu" and self.value == np.iinfo(pixels.dtype).max
+        usual = self.value in (0.0, -1.0) and self.end == 1
+        if pixels.dtype.kind in "iu":
+            whole = np.iinfo(pixels.dtype)
+            usual |= self.value == (whole.min if self.end == 1 else whole.max)
+        if not (usual or self.is_code):
+            return None  # a lake in a drawn scene
         if self._rest_below(self.value * self.end + close) <= _BETWEEN:
-            return "certain" if self.end == 1 or self.is_code or highest else None
+            return "certain"
         return "likely" if self.end == 1 and _in_a_corner(pixels, self.value) else None
 
     def _rest_below(self, limit: float) -> float:

@@ -21,7 +21,7 @@ class RegularSample:
     def __init__(self, *, exact: bool = False) -> None:
         """Begin without pixels; ``exact`` keeps all."""
         self._step = 1
-        self._exact = exact
+        self.exact = exact
         self._places: list[Int[np.ndarray, "pixels 2"]] = []
         self._values: list[Shaped[np.ndarray, "pixels bands"]] = []
         self._count = 0
@@ -49,7 +49,7 @@ class RegularSample:
         inside = image.reshape(-1, image.shape[2]) if everything else image[known]
         self.lowest = min(self.lowest, float(inside.min()))
         self.highest = max(self.highest, float(inside.max()))
-        if self._exact:
+        if self.exact:
             self._values.append(inside)
             return
         first = [-start % self._step for start in corner]

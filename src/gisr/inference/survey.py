@@ -57,7 +57,9 @@ def survey_of_pairs(pairs: Sequence[Pair]) -> Survey:
     for pair in pairs:
         known = np.ones(sides_of(pair.target), bool) if pair.valid is None else pair.valid
         target.add(pair.target, known, (0, 0))
-        guide.add(pair.guide, np.ones(sides_of(pair.guide), bool), (0, 0))
+        seen = pair.guide_valid
+        seen = np.ones(sides_of(pair.guide), bool) if seen is None else seen
+        guide.add(pair.guide, seen, (0, 0))
     return survey_of(target, guide, task)
 
 

@@ -1,6 +1,6 @@
 """The network on one tile after another, in smaller tiles where memory runs out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,12 @@ from gisr.inference.self_ensemble import UPRIGHT, Moments, Symmetry
 from gisr.inference.survey import Survey
 from gisr.inference.system import Check, unchecked
 from gisr.inference.tiling import TilePlan, blended
+from gisr.inference.value_bounds import bounds_of
+from gisr.inference.value_levels import Level, levels_of, within_range
 from gisr.inference.windowed_pair import Cut
 from gisr.magnet import MAGNet
 from gisr.memory import is_out_of_memory
+from gisr.tasks import find_task
 from gisr.windows import Window
 
 Prompt = Float[Tensor, "1 p"]
@@ -58,9 +61,12 @@ class TileJob:
         normal, pair = self.survey.normalisation, cut.pair
         on_grid, answers = cut.on_guide_grid(), Moments()
         low, high = normal.target(on_grid), normal.guide(pair.guide)
+        overshoot = find_task(pair.task).overshoot
+        bounds = None if overshoot is None else bounds_of(cut, normal, overshoot)
+        levels = list(levels_of(low, high, float(self.ratio)))
         for number in range(len(self.symmetries)):
             with torch.inference_mode():
-                residual = self.residual(low, high, number)
+                residual = self._residual_at(levels, low, high, number)
             with np.errstate(over="ignore", invalid="ignore"):  # reported, with the remedy
                 image = on_grid + normal.residual(residual)
             if not np.isfinite(image).all():
@@ -68,6 +74,8 @@ class TileJob:
                     f"{pair.name or 'pair'}: the network {self.model} gave values that are not "
                     "finite; check the value range of target and guide"
                 )
+            if bounds is not None:
+                image = bounds.clip(image)
             answers.add(self.survey.clip(image, pair.bits))
         if len(self.symmetries) == 1:
             return answers.mean
@@ -81,6 +89,7 @@ class TileJob:
         """
         normal, known = self.survey.normalisation, int(cut.known.sum())
         low, high = normal.target(cut.on_guide_grid()), normal.guide(cut.pair.guide)
+        low, high = within_range(low), within_range(high)
         with torch.inference_mode():
             pooled = [self.pooled(s.apply(low), s.apply(high)) for s in self.symmetries]
             return known * torch.cat(pooled), known
@@ -95,6 +104,18 @@ class TileJob:
             assert generator is not None  # the caller has looked
             with torch.inference_mode():
                 self.prompt = generator.compose(pooled / weight)
+
+    def _residual_at(
+        self, levels: Sequence[Level], low: ImageArray, high: ImageArray, number: int
+    ) -> ImageArray:
+        """Return what the network adds to a normalised target that it sees at several levels."""
+        added = np.zeros_like(low)
+        for level in levels:
+            residual = self.residual(level.seen(low), level.seen(high), number)
+            if level.weight is None:
+                return residual
+            added += level.weight * np.float32(level.scale) * residual
+        return added
 
     def residual(self, low: ImageArray, high: ImageArray, number: int = 0) -> ImageArray:
         """Return what the network adds to a normalised target.

@@ -61,12 +61,13 @@ def look_at(
         values = seen.sample.values()
         others = values[(values != np.float32(nodata)).all(axis=1)]
         alone = not len(others) or lies_far(nodata, others)
+    seen = replace(seen, partial=seen.partial if alone else 0)
     if unknown or alone:
         held = header.nodata
         if held is None and unknown:
             held = unknown[0].value  # what is written stands for unknown pixels and says so
         reader.header = replace(header, nodata_alone=alone, unknown=unknown, nodata=held)
-        seen = replace(_scan(reader, cell), partial=seen.partial if alone else 0)
+        seen = replace(_scan(reader, cell), partial=seen.partial)
     if not seen.occupied.any():
         raise InputError(f"{header.path}: every pixel is unknown (no data)")
     return replace(seen, fills=fills)

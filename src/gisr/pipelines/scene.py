@@ -270,7 +270,8 @@ def _notes(
         )
     notes += _grid_notes(target, guide)
     if alignment is not None:
-        notes.append(Note(alignment.note))
+        own = alignment.as_note if isinstance(alignment, Alignment) else Note(alignment.note)
+        notes.append(own)
     inside = np.prod([axis.mean() for axis in placement.covered_axes(target.shape, guide.shape)])
     outside = target.regrid.outside if isinstance(target.regrid, Warp) else 1 - inside
     if outside > 0:

@@ -1,0 +1,42 @@
+"""Which pixels of an image may count in an estimate."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+from scipy import ndimage
+
+_LIMIT, _FEWEST = 1e-3, 16
+"""Share of the pixels that are exactly the highest from which that is a limit of the sensor, and
+the fewest pixels that are such a share."""
+
+
+def saturated(
+    image: Float[np.ndarray, "h w"], known: Bool[np.ndarray, "h w"]
+) -> Bool[np.ndarray, "h w"]:
+    """Return which pixels are exactly the highest, where so many are that it is a limit."""
+    highest = image[known].max(initial=-np.inf)
+    found = known & (image == highest)
+    many = max(_FEWEST, _LIMIT * known.sum()) <= found.sum() < known.sum()
+    return found if many else np.zeros_like(found)
+
+
+def without_rim(known: Bool[np.ndarray, "H W"], blur: float) -> Bool[np.ndarray, "H W"]:
+    """Return what a blur does not bring anything unknown to; the image's own border may stay."""
+    if known.all():
+        return known
+    reach = 2 * int(np.ceil(blur)) + 1
+    eroded: NDArray[np.bool_] = ndimage.minimum_filter(known, size=reach, mode="nearest")
+    return eroded
+
+
+def moved_mask(
+    known: Bool[np.ndarray, "H W"], offset: tuple[float, float]
+) -> Bool[np.ndarray, "H W"]:
+    """Return which pixels are known of an image that is shifted."""
+    if known.all():
+        return known
+    moved: NDArray[np.bool_] = (
+        ndimage.shift(known.astype(np.float32), [-each for each in offset], order=1, mode="nearest")
+        > 0.99
+    )
+    return moved

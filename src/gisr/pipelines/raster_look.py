@@ -16,6 +16,10 @@ _SCAN_SAMPLES = 2**19
 """Samples read at a time."""
 _MOST_SCANNED = 2**23
 """Samples of blocks above which these are read in parts."""
+_FEWEST_LEVELS = 255
+"""Highest value below which nothing is said of bits."""
+_SATURATED = 1e-4
+"""Share of the values that are the highest from which that is where the sensor ends."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +110,23 @@ def look_notes(reader: GeoReader, seen: RasterLook) -> list[Note]:
             )
         )
     return notes
+
+
+def bits_note(reader: GeoReader, seen: RasterLook) -> Note | None:
+    """Return a hint at the bits in use of a file that is saturated below the most of its type."""
+    header, highest = reader.header, seen.sample.highest
+    if header.dtype.kind not in "iu" or highest < _FEWEST_LEVELS:
+        return None
+    bits = int(highest).bit_length()
+    if highest != 2**bits - 1 or highest >= np.iinfo(header.dtype).max:
+        return None
+    share = float((seen.sample.values() == highest).mean())
+    if share < _SATURATED:
+        return None
+    return Note(
+        f"{header.path.name}: {share:.1%} of the values are {highest:.0f}, the most that {bits} "
+        f"bits hold: if they are saturated, --bits {bits} keeps the result below it"
+    )
 
 
 def _scan(reader: GeoReader, cell: int) -> RasterLook:

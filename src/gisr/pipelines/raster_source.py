@@ -13,7 +13,7 @@ from gisr.inference.windowed_pair import KnownImage, PairSource
 from gisr.io.geotiff import GeoReader, Warp
 from gisr.notes import Note
 from gisr.pipelines.pipeline import check_values
-from gisr.pipelines.raster_look import RasterLook, look_at, look_notes
+from gisr.pipelines.raster_look import RasterLook, bits_note, look_at, look_notes
 from gisr.tasks import find_task
 from gisr.windows import Window
 
@@ -79,6 +79,9 @@ class RasterSource(PairSource):
             self._occupied[name] = look.occupied
             self.notes += look_notes(readers[name], look)
             bits = self.about.bits if name == "target" else None
+            if name == "target" and bits is None:
+                hint = bits_note(readers[name], look)
+                self.notes += [] if hint is None else [hint]
             check_values(readers[name].header.path, look.sample.lowest, look.sample.highest, bits)
         target, guide = seen["target"].sample, seen["guide"].sample
         return survey_of(target, guide, find_task(self.about.task))

@@ -18,7 +18,7 @@ _MOST_CELLS = 6
 """Cells along a side of an image; more would only overlap more."""
 _OVERLAP = 1.5
 """Cells along a side for each one that fits beside the others."""
-_FILLED = 0.25
+_FILLED = 0.15
 """Share of a cell that must be known at a shift for it to count."""
 _LIKE = 0.3
 """Correlation from which a cell's best shift is a vote."""
@@ -28,7 +28,7 @@ _FLAT = 0.05
 
 @dataclass(frozen=True, eq=False)
 class CellShifts:
-    """What the cells of an image say, one row a cell."""
+    """What the cells of an image say, one row a cell; NaN where too little of it is known."""
 
     shifts: Float[np.ndarray, "cells 2"]
     """(dy, dx) of the highest correlation: ``first[y, x]`` is like ``second[y + dy, x + dx]``."""
@@ -40,8 +40,8 @@ class CellShifts:
     @property
     def votes(self) -> Bool[np.ndarray, " cells"]:
         """Which cells have a shift that can be believed."""
-        inside = np.abs(self.shifts).max(axis=1, initial=0.0) < REACH - 0.5
-        return (self.best >= _LIKE) & inside
+        inside = np.abs(np.nan_to_num(self.shifts)).max(axis=1, initial=0.0) < REACH - 0.5
+        return (np.nan_to_num(self.best, nan=-1.0) >= _LIKE) & inside
 
 
 def texture(
@@ -90,14 +90,13 @@ def cell_shifts(
     for top in rows:
         for left in columns:
             inner = slice(top, top + side), slice(left, left + side)
-            if known[inner].mean() < _FILLED:
-                continue
             outer = slice(top, top + side + 2 * REACH), slice(left, left + side + 2 * REACH)
             surface = _correlations(first[inner], known[inner], wide[outer], wide_known[outer])
             place = np.unravel_index(int(np.argmax(surface)), surface.shape)
-            shifts.append(_top(surface, (int(place[0]), int(place[1]))))
-            here.append(surface[REACH, REACH])
-            best.append(surface[place])
+            counts = surface[place] > -1
+            shifts.append(_top(surface, (int(place[0]), int(place[1]))) if counts else [np.nan] * 2)
+            here.append(surface[REACH, REACH] if surface[REACH, REACH] > -1 else np.nan)
+            best.append(surface[place] if counts else np.nan)
     return CellShifts(np.array(shifts).reshape(-1, 2), np.array(here), np.array(best))
 
 

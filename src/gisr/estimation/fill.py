@@ -28,7 +28,7 @@ _CODES = (
 )
 """Values that are used for nothing known; so are those beyond ``_BEYOND_ALL``."""
 _BEYOND_ALL = 1e30
-_SAMPLE = 2**20
+_SAMPLE = 2**18
 """Pixels that are looked at in an image, on a lattice."""
 _FEWEST = 8
 """Pixels of one value below which they are defects of an image, not fill."""
@@ -88,7 +88,7 @@ def find_fill(
 
     Args:
         image: A picture or a volume in its own units and type, bands last. An image larger than
-            2^20 pixels is looked at on a lattice; so a lattice of a file serves as well.
+            2^18 pixels is looked at on a lattice; so a lattice of a file serves as well.
         known: Pixels that count; NaN and infinite values never do.
         blank: Whether fill may also lie close to the data, as the 0 around a satellite scene does:
             it must then be solid and without close values. Not for MR, whose background is 0.
@@ -101,7 +101,7 @@ def find_fill(
     counted = np.ones(pixels.shape[:-1], bool) if known is None else known[lattice]
     if pixels.dtype.kind == "f":
         counted = counted & np.isfinite(pixels).all(axis=-1)
-    if counted.sum() < _FEWEST:
+    if counted.sum() < _FEWEST or pixels.dtype == bool:
         return ()
     ends: tuple[End, ...] = (1, -1)
     inside = pixels[counted].astype(np.float64)

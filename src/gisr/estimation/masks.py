@@ -8,6 +8,12 @@ from scipy import ndimage
 _LIMIT, _FEWEST = 1e-3, 16
 """Share of the pixels that are exactly the highest from which that is a limit of the sensor, and
 the fewest pixels that are such a share."""
+_REACH = 2.0
+"""Standard deviations of a blur beyond which it hardly mixes pixels."""
+
+_ELSEWHERE, _MOST_ELSEWHERE = 6.0, 0.6
+"""Deviations beyond which areas show different things, as clouds that moved; and the share of the
+pixels from which they are too many for that."""
 
 
 def saturated(
@@ -24,7 +30,7 @@ def without_rim(known: Bool[np.ndarray, "H W"], blur: float) -> Bool[np.ndarray,
     """Return what a blur does not bring anything unknown to; the image's own border may stay."""
     if known.all():
         return known
-    reach = 2 * int(np.ceil(blur)) + 1
+    reach = 2 * int(np.ceil(_REACH * blur)) + 1
     eroded: NDArray[np.bool_] = ndimage.minimum_filter(known, size=reach, mode="nearest")
     return eroded
 
@@ -40,3 +46,15 @@ def moved_mask(
         > 0.99
     )
     return moved
+
+
+def alike(
+    misfit: Float[np.ndarray, "H W"], known: Bool[np.ndarray, "H W"], ratio: float
+) -> Bool[np.ndarray, "H W"]:
+    """Return where two images show one thing: all but areas, not edges, that differ by far."""
+    usual = 1.4826 * float(np.median(np.abs(misfit[known])))
+    far = known & (np.abs(misfit) > _ELSEWHERE * usual)
+    size = 2 * round(ratio) + 1
+    areas = ndimage.minimum_filter(far, size=size, mode="nearest")
+    areas = ndimage.maximum_filter(areas, size=3 * size, mode="nearest")
+    return np.ones_like(known) if (areas & known).sum() > _MOST_ELSEWHERE * known.sum() else ~areas

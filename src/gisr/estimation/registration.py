@@ -17,7 +17,7 @@ from gisr.data.degradations import fill_holes, gaussian_sigma, mtf_samples
 from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.estimation.cell_shifts import REACH, CellShifts, cell_shifts, texture
-from gisr.estimation.masks import moved_mask, saturated, without_rim
+from gisr.estimation.masks import alike, moved_mask, saturated, without_rim
 from gisr.notes import Note, NoteLevel
 from gisr.tasks import find_task
 
@@ -30,7 +30,7 @@ LARGEST_SHIFT = 8.0
 """Largest misregistration taken for real, in guide pixels. Known pairs are off by 1 to 2."""
 SMALLEST_SHIFT = 0.1
 """Guide pixels below which a shift is none: finer than pairs determine it, and than it matters."""
-SMALLEST_CORRELATION = 0.4
+SMALLEST_CORRELATION = 0.5
 """Correlation of texture that the cells must have in the median: unrelated images have a best
 shift, too."""
 _UNLIKE = 0.25
@@ -47,8 +47,10 @@ _TOGETHER = 0.75
 """Guide pixels within which two cells agree."""
 _AGREEMENT, _HELPED = 0.5, 0.6
 """Share of the cells with a vote that must agree, and of all that must correlate better shifted."""
+LEAST_GAIN = 0.005
+"""Rise of the correlation below which a shift is not worth it: half a pixel is worth twice that."""
 _OUTLYING = 3.0
-"""Deviations beyond which a pixel does not count in the fit: clouds in one of both images."""
+"""Deviations beyond which a pixel does not count in the fit."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,9 @@ class _Seen:
     shifts: Float[np.ndarray, "cells 2"]
     """In all, of cells with a vote."""
     before: Float[np.ndarray, " cells"]
-    """Correlation as the pair comes, of all cells."""
+    """Correlation of every cell as the pair comes, NaN where too little of it is known."""
     after: Float[np.ndarray, " cells"]
-    """Correlation with the part's own shift undone, of the cells then; nothing where there is
-    none."""
+    """The same with the part's own shift undone."""
     flat: bool = False
 
 
@@ -134,7 +135,7 @@ def _decide(seen: list[_Seen]) -> Alignment:
     )
     usual = _median(before)
     offset, share = _agreed(shifts)
-    believed = _median(after) if len(after) else 0.0
+    believed = _median(after)
     if share < _AGREEMENT or believed < SMALLEST_CORRELATION:
         likeness = f"correlation of their texture {max(usual, believed):.2f}"
         if max(usual, believed) < _UNLIKE:
@@ -151,10 +152,10 @@ def _decide(seen: list[_Seen]) -> Alignment:
             "check its georeference"
         )
         return Alignment(offset, False, note, usual, believed, "warning")
-    helped = after > before if len(after) == len(before) else np.array([believed > usual])
-    if max(map(abs, offset)) < SMALLEST_SHIFT or not (
-        believed > usual and helped.mean() >= _HELPED
-    ):
+    both = ~np.isnan(before) & ~np.isnan(after)
+    helped = float((after > before)[both].mean()) if both.any() else 1.0
+    small = max(map(abs, offset)) < SMALLEST_SHIFT or believed - usual < LEAST_GAIN
+    if small or helped < _HELPED:
         note = f"PAN and MS image lie on each other (correlation of their texture {usual:.2f})"
         return Alignment(none, False, note, usual, usual, "detail")
     note = (
@@ -176,7 +177,8 @@ def _agreed(shifts: Float[np.ndarray, "cells 2"]) -> tuple[tuple[float, float], 
 
 
 def _median(values: Float[np.ndarray, " cells"]) -> float:
-    return round(float(np.median(values)), 4) if len(values) else 0.0
+    known = values[~np.isnan(values)]
+    return round(float(np.median(known)), 4) if len(known) else 0.0
 
 
 def _shown(offset: tuple[float, float]) -> str:
@@ -210,12 +212,12 @@ def _look(pair: Pair) -> _Seen:
         intensity = _intensity(bands, moved, known & moved_known)
         if intensity is None:
             return _Seen(empty, nothing, nothing, flat=step == 0)
-        width = _SURROUNDINGS * ratio
+        width, same = _SURROUNDINGS * ratio, alike(moved - intensity, known & moved_known, ratio)
         found = cell_shifts(
-            texture(intensity, known, width),
-            texture(moved, moved_known, width),
-            known,
-            moved_known,
+            texture(intensity, known & same, width),
+            texture(moved, moved_known & same, width),
+            known & same,
+            moved_known & same,
             side,
         )
         before = found.here if step == 0 else before
@@ -262,8 +264,9 @@ def _counted(pair: Pair, blur: list[float]) -> Bool[np.ndarray, "H W"]:
     known = known_at_target(pair)
     for band in range(pair.target.shape[2]):
         known = known & ~saturated(pair.target[..., band], known)
-    whole = replace(pair, valid=known) if known.any() else pair
-    return without_rim(known_at_guide(whole) if known.any() else ~known_at_guide(pair), max(blur))
+    if not known.any():
+        return np.zeros(pair.guide.shape[:2], dtype=bool)
+    return without_rim(known_at_guide(replace(pair, valid=known)), max(blur))
 
 
 def _squarable(pair: Pair) -> Pair:

@@ -71,7 +71,7 @@ def read_array(
         )
     with np.errstate(over="ignore"):  # too large for float32 becomes infinite and is reported
         planes = own.astype(np.float32)
-    if valid is None or valid.all():
+    if valid is None or (valid.all() and valid.shape == planes.shape[:2]):
         return ArrayImage(planes, None)
     if valid.shape == planes.shape[:2]:
         planes = np.where(valid[..., None], planes, np.float32(0))
@@ -103,7 +103,7 @@ def _without_fill(
     name: str, image: Shaped[np.ndarray, "h w c"], *, blank: bool
 ) -> tuple[Bool[np.ndarray, "h w"] | None, float | None]:
     """Return what is known of an image that does not say so, and the value of the rest."""
-    found = find_fill(image, blank=blank)
+    found = find_fill(image, blank=blank) if image.size else ()
     valid, value = None, None
     argument = "valid" if name == "target" else "guide_valid"
     for fill in found:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 _MOST_PIXELS = 2**20
 """Pixels in a sample. Percentiles of so many are right to 0.0001 of their rank."""
 
-_MOST_CELLS = 2**22
+_MOST_CELLS = 2**21
 """Pixels of an image of the lattice, known or not."""
 
 

@@ -14,7 +14,7 @@ from scipy import fft, ndimage
 
 REACH = 12
 """Largest shift that is looked for, in pixels along an axis."""
-_MOST_CELLS = 6
+_MOST_CELLS = 8
 """Cells along a side of an image; more would only overlap more."""
 _OVERLAP = 1.5
 """Cells along a side for each one that fits beside the others."""
@@ -39,9 +39,15 @@ class CellShifts:
 
     @property
     def votes(self) -> Bool[np.ndarray, " cells"]:
-        """Which cells have a shift that can be believed."""
+        """Which cells have a shift that can be believed: the better half of those that may.
+
+        A cell with a part of a cloud that moved correlates worse than one of ground alone, and has
+        a shift in between.
+        """
         inside = np.abs(np.nan_to_num(self.shifts)).max(axis=1, initial=0.0) < REACH - 0.5
-        return (np.nan_to_num(self.best, nan=-1.0) >= _LIKE) & inside
+        best = np.nan_to_num(self.best, nan=-1.0)
+        may: NDArray[np.bool_] = (best >= _LIKE) & inside
+        return may & (best >= np.median(best[may])) if may.any() else may
 
 
 def texture(
@@ -84,6 +90,7 @@ def cell_shifts(
         second_known: Pixels of the second.
         side: Of a cell, in pixels; smaller images are one cell.
     """
+    first, second = np.where(known, first, 0.0), np.where(second_known, second, 0.0)
     wide, wide_known = np.pad(second, REACH), np.pad(second_known, REACH)
     rows, columns = (_starts(length, side) for length in first.shape)
     shifts, here, best = [], [], []

@@ -15,6 +15,9 @@ _ELSEWHERE, _MOST_ELSEWHERE = 6.0, 0.6
 """Deviations beyond which areas show different things, as clouds that moved; and the share of the
 pixels from which they are too many for that."""
 
+_LOCAL = 1.5
+"""Standard deviations within which most of what is local lies."""
+
 
 def saturated(
     image: Float[np.ndarray, "h w"], known: Bool[np.ndarray, "h w"]
@@ -58,3 +61,14 @@ def alike(
     areas = ndimage.minimum_filter(far, size=size, mode="nearest")
     areas = ndimage.maximum_filter(areas, size=3 * size, mode="nearest")
     return np.ones_like(known) if (areas & known).sum() > _MOST_ELSEWHERE * known.sum() else ~areas
+
+
+def surrounded(known: Bool[np.ndarray, "H W"], width: float) -> Bool[np.ndarray, "H W"]:
+    """Return which pixels are known with all that is local to them, within the image.
+
+    Beside a gap or a border, what is local lies on one side: two images look alike there because
+    their gaps do, wherever the ground lies.
+    """
+    size = 2 * int(np.ceil(_LOCAL * width)) + 1
+    inner: NDArray[np.bool_] = ndimage.minimum_filter(known, size=size, mode="constant", cval=False)
+    return inner

@@ -17,7 +17,7 @@ from gisr.data.degradations import fill_holes, gaussian_sigma, mtf_samples
 from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.estimation.cell_shifts import REACH, CellShifts, cell_shifts, texture
-from gisr.estimation.masks import alike, moved_mask, saturated, without_rim
+from gisr.estimation.masks import alike, moved_mask, saturated, surrounded, without_rim
 from gisr.notes import Note, NoteLevel
 from gisr.tasks import find_task
 
@@ -39,10 +39,12 @@ _SUBPIXEL = 20
 """Shifts are rounded to 1/20 of a guide pixel."""
 _FITS = 3
 """Rounds of fitting the intensity and estimating what is left of the shift."""
-_CELL = 32
+_CELL = 16
 """Side of a cell in target pixels."""
-_SURROUNDINGS = 1.5
-"""Target pixels that are local for the texture that is compared."""
+_SURROUNDINGS = (1.5, 0.75, 0.4)
+"""Target pixels that are local for the texture that is compared: the first that leave enough."""
+_ENOUGH = 0.15
+"""Share of the pixels that must be surrounded by known ones."""
 _TOGETHER = 0.75
 """Guide pixels within which two cells agree."""
 _AGREEMENT, _HELPED = 0.5, 0.6
@@ -83,9 +85,9 @@ class _Seen:
     shifts: Float[np.ndarray, "cells 2"]
     """In all, of cells with a vote."""
     before: Float[np.ndarray, " cells"]
-    """Correlation of every cell as the pair comes, NaN where too little of it is known."""
+    """Correlation of these cells as the pair comes; of all where none has a vote."""
     after: Float[np.ndarray, " cells"]
-    """The same with the part's own shift undone."""
+    """The same with the part's own shift undone; NaN where too little of a cell is known."""
     flat: bool = False
 
 
@@ -212,12 +214,14 @@ def _look(pair: Pair) -> _Seen:
         intensity = _intensity(bands, moved, known & moved_known)
         if intensity is None:
             return _Seen(empty, nothing, nothing, flat=step == 0)
-        width, same = _SURROUNDINGS * ratio, alike(moved - intensity, known & moved_known, ratio)
+        same = alike(moved - intensity, known & moved_known, ratio)
+        width = _surroundings(known & moved_known & same, ratio)
+        first, second = known & same, moved_known & same
         found = cell_shifts(
-            texture(intensity, known & same, width),
-            texture(moved, moved_known & same, width),
-            known & same,
-            moved_known & same,
+            texture(intensity, first, width),
+            texture(moved, second, width),
+            surrounded(first, width),
+            surrounded(second, width),
             side,
         )
         before = found.here if step == 0 else before
@@ -228,7 +232,16 @@ def _look(pair: Pair) -> _Seen:
         if max(map(abs, total)) > REACH:
             break
         offset = total
-    return _Seen(found.shifts[found.votes] + np.array(offset), before, found.here)
+    chosen = found.votes if found.votes.any() else np.ones(len(before), dtype=bool)
+    shifts = found.shifts[found.votes] + np.array(offset)
+    return _Seen(shifts, before[chosen], found.here[chosen])
+
+
+def _surroundings(known: Bool[np.ndarray, "H W"], ratio: float) -> float:
+    """Return how many pixels around one are local: fewer where gaps leave no more."""
+    widths = [share * ratio for share in _SURROUNDINGS]
+    wide = (w for w in widths if surrounded(known, w).mean() >= _ENOUGH * known.mean())
+    return next(wide, widths[-1])
 
 
 def _intensity(

@@ -37,7 +37,7 @@ def _found(ms: NDArray[np.float64], pan: NDArray[np.float64], **known: object) -
 
 
 def _near(found: Alignment, shift: tuple[float, float]) -> bool:
-    return max(abs(a - b) for a, b in zip(found.offset, shift, strict=True)) <= 0.2
+    return max(abs(a - b) for a, b in zip(found.offset, shift, strict=True)) <= 0.25
 
 
 @pytest.mark.parametrize("shift", [(3.0, -2.0), (1.0, 0.5), (-1.0, -1.0), (7.0, 6.0)])

@@ -18,8 +18,8 @@ _MOST_CELLS = 8
 """Cells along a side of an image; more would only overlap more."""
 _OVERLAP = 1.5
 """Cells along a side for each one that fits beside the others."""
-_FILLED = 0.15
-"""Share of a cell that must be known at a shift for it to count."""
+_FILLED, _PLENTY = 0.15, 600
+"""Share of a cell that must be known at a shift for it to count, or so many pixels."""
 _LIKE = 0.3
 """Correlation from which a cell's best shift is a vote."""
 _FLAT = 0.05
@@ -36,6 +36,8 @@ class CellShifts:
     """Correlation without a shift."""
     best: Float[np.ndarray, " cells"]
     """Correlation at the cell's own shift."""
+    side: int
+    """Of the cells, in pixels."""
 
     @property
     def votes(self) -> Bool[np.ndarray, " cells"]:
@@ -74,6 +76,15 @@ def texture(
     return result
 
 
+def cell_side(known: Bool[np.ndarray, "H W"], side: int) -> int:
+    """Return the side of cells that hold enough: up to twice the usual where gaps leave little."""
+    if not known.any():
+        return side
+    around = ndimage.uniform_filter(known.astype(np.float32), size=side, mode="constant")
+    share = float(np.median(around[known]))
+    return round(side * min(2.0, 1 / np.sqrt(share)))
+
+
 def cell_shifts(
     first: Float[np.ndarray, "H W"],
     second: Float[np.ndarray, "H W"],
@@ -104,7 +115,7 @@ def cell_shifts(
             shifts.append(_top(surface, (int(place[0]), int(place[1]))) if counts else [np.nan] * 2)
             here.append(surface[REACH, REACH] if surface[REACH, REACH] > -1 else np.nan)
             best.append(surface[place] if counts else np.nan)
-    return CellShifts(np.array(shifts).reshape(-1, 2), np.array(here), np.array(best))
+    return CellShifts(np.array(shifts).reshape(-1, 2), np.array(here), np.array(best), side)
 
 
 def _starts(length: int, side: int) -> list[int]:
@@ -137,7 +148,8 @@ def _correlations(
     wide_spread = correlated(0, 2) - np.square(wide_sums) / count
     shared = correlated(1, 1) - sums * wide_sums / count
     least = 1e-9 * max(1.0, float(cell_known.size))
-    enough = (count >= _FILLED * cell.size) & (spread > least) & (wide_spread > least)
+    fewest = min(_FILLED * cell.size, _PLENTY)
+    enough = (count >= fewest) & (spread > least) & (wide_spread > least)
     scale = np.sqrt(np.where(enough, spread * wide_spread, 1.0))
     result: NDArray[np.float64] = np.where(enough, shared / scale, -1.0)
     return result

@@ -44,6 +44,8 @@ _BETWEEN, _BETWEEN_CODE = 0.02, 0.2
 border that was interpolated between data and -9999 less."""
 _TOGETHER, _SOLID = 0.3, 0.5
 """Share of its pixels whose neighbours have the value, too: of far fill, and of other fill."""
+_COMMON = 0.02
+"""Share of the pixels that a far value must have unless it is one of :data:`_CODES`."""
 _LEAST_SHARE = 0.002
 """Of the pixels; less is fill only if it is far."""
 _CLOSE, _STEPS = 0.01, 2.5
@@ -148,6 +150,8 @@ class _Candidate:
         edge, low, high = np.percentile(self.rest, (_EDGE, 1, 99))
         if not (high > low and _is_far(edge - value, high - low, code=self.is_code)):
             return False
+        if not self.is_code and self.share < _COMMON:
+            return False  # the flat roof of a ship at sea
         allowed = _BETWEEN_CODE if impossible else _BETWEEN
         return (impossible or self.together >= _TOGETHER) and (
             self._rest_below(value / 2 + edge / 2) <= allowed

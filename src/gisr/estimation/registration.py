@@ -16,7 +16,7 @@ from scipy import ndimage
 from gisr.data.degradations import fill_holes, gaussian_sigma, mtf_samples
 from gisr.data.pair import Pair
 from gisr.data.resample import shift
-from gisr.estimation.cell_shifts import REACH, CellShifts, cell_shifts, texture
+from gisr.estimation.cell_shifts import REACH, CellShifts, cell_shifts, cell_side, texture
 from gisr.estimation.masks import alike, moved_mask, saturated, surrounded, without_rim
 from gisr.notes import Note, NoteLevel
 from gisr.tasks import find_task
@@ -43,7 +43,7 @@ _CELL = 16
 """Side of a cell in target pixels."""
 _SURROUNDINGS = (1.5, 0.75, 0.4)
 """Target pixels that are local for the texture that is compared: the first that leave enough."""
-_ENOUGH = 0.15
+_ENOUGH = 0.3
 """Share of the pixels that must be surrounded by known ones."""
 _TOGETHER = 0.75
 """Guide pixels within which two cells agree."""
@@ -208,7 +208,7 @@ def _look(pair: Pair) -> _Seen:
     if is_flat(smooth[guide_known], guide):
         return _Seen(empty, nothing, nothing, flat=True)
     bands, side = pair.on_guide_grid(), round(_CELL * ratio)
-    offset, before, found = (0.0, 0.0), nothing, CellShifts(empty, nothing, nothing)
+    offset, before, found = (0.0, 0.0), nothing, CellShifts(empty, nothing, nothing, side)
     for step in range(_FITS):
         moved, moved_known = shift(smooth, offset), moved_mask(guide_known, offset)
         intensity = _intensity(bands, moved, known & moved_known)
@@ -222,7 +222,7 @@ def _look(pair: Pair) -> _Seen:
             texture(moved, second, width),
             surrounded(first, width),
             surrounded(second, width),
-            side,
+            cell_side(surrounded(known & moved_known, width), side) if step == 0 else found.side,
         )
         before = found.here if step == 0 else before
         rest, share = _agreed(found.shifts[found.votes])

@@ -12,6 +12,7 @@ from gisr.data.normalisation import Normalisation
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.percentile_sample import RegularSample
+from gisr.inference.value_levels import levels_of
 from gisr.tasks import Task, find_task
 
 
@@ -23,6 +24,13 @@ class Survey:
     lowest: float
     """Smallest known value of the target."""
     highest: float
+    wider: tuple[Normalisation, ...] = ()
+    """Further maps for content far outside the range of the first, from narrow to wide."""
+
+    @property
+    def levels(self) -> tuple[Normalisation, ...]:
+        """All maps, the usual one first."""
+        return self.normalisation, *self.wider
 
     def clip(self, result: ImageArray, bits: int | None) -> ImageArray:
         """Keep a result where values of its kind can lie.
@@ -73,7 +81,8 @@ def survey_of(target: RegularSample, guide: RegularSample, task: Task) -> Survey
     if not len(low) or not len(high):
         raise InputError("no known pixel: there is nothing to sharpen")
     normalisation = Normalisation.of(low[:, None], high[:, None], task)
-    return Survey(normalisation, target.lowest, target.highest)
+    wider = levels_of(normalisation, low, high.reshape(-1, 1))[1:] if task.far_content else ()
+    return Survey(normalisation, target.lowest, target.highest, wider)
 
 
 def sides_of(image: Float[np.ndarray, "h w c"]) -> tuple[int, int]:

@@ -15,11 +15,10 @@ from gisr.inference.survey import Survey
 from gisr.inference.system import Check, unchecked
 from gisr.inference.tiling import TilePlan, blended
 from gisr.inference.value_bounds import bounds_of
-from gisr.inference.value_levels import Level, levels_of, within_range
+from gisr.inference.value_levels import Seen, seen_at, within_range
 from gisr.inference.windowed_pair import Cut
 from gisr.magnet import MAGNet
 from gisr.memory import is_out_of_memory
-from gisr.tasks import find_task
 from gisr.windows import Window
 
 Prompt = Float[Tensor, "1 p"]
@@ -60,15 +59,13 @@ class TileJob:
         """
         normal, pair = self.survey.normalisation, cut.pair
         on_grid, answers = cut.on_guide_grid(), Moments()
-        low, high = normal.target(on_grid), normal.guide(pair.guide)
-        overshoot = find_task(pair.task).overshoot
-        bounds = None if overshoot is None else bounds_of(cut, normal, overshoot)
-        levels = list(levels_of(low, high, float(self.ratio)))
+        seen = list(seen_at(self.survey.levels, on_grid, pair.guide, float(self.ratio)))
+        bounds = bounds_of(cut, normal)
         for number in range(len(self.symmetries)):
             with torch.inference_mode():
-                residual = self._residual_at(levels, low, high, number)
+                added = self._added(seen, number)
             with np.errstate(over="ignore", invalid="ignore"):  # reported, with the remedy
-                image = on_grid + normal.residual(residual)
+                image = on_grid + added
             if not np.isfinite(image).all():
                 raise InputError(
                     f"{pair.name or 'pair'}: the network {self.model} gave values that are not "
@@ -105,16 +102,14 @@ class TileJob:
             with torch.inference_mode():
                 self.prompt = generator.compose(pooled / weight)
 
-    def _residual_at(
-        self, levels: Sequence[Level], low: ImageArray, high: ImageArray, number: int
-    ) -> ImageArray:
-        """Return what the network adds to a normalised target that it sees at several levels."""
-        added = np.zeros_like(low)
-        for level in levels:
-            residual = self.residual(level.seen(low), level.seen(high), number)
-            if level.weight is None:
-                return residual
-            added += level.weight * np.float32(level.scale) * residual
+    def _added(self, seen: Sequence[Seen], number: int) -> ImageArray:
+        """Return what the network adds to a target, in its units, that it sees in several ways."""
+        added: ImageArray | None = None
+        for each in seen:
+            residual = each.normalisation.residual(self.residual(each.low, each.high, number))
+            share = residual if each.weight is None else each.weight * residual
+            added = share if added is None else added + share
+        assert added is not None  # there is one way at least
         return added
 
     def residual(self, low: ImageArray, high: ImageArray, number: int = 0) -> ImageArray:

@@ -11,6 +11,7 @@ from gisr.array_types import ImageArray
 from gisr.data.normalisation import Normalisation
 from gisr.inference.windowed_pair import Cut, nearest_pixels
 from gisr.placement import Placement
+from gisr.tasks import find_task
 
 _AROUND = 2
 """Target pixels around a result that count: the reach of the bicubic kernel."""
@@ -33,8 +34,8 @@ class Bounds:
         return Bounds(np.minimum(self.low, image), np.maximum(self.high, image))
 
 
-def bounds_of(cut: Cut, normal: Normalisation, overshoot: float) -> Bounds:
-    """Return the bounds of a window: the target's range around a pixel and a margin.
+def bounds_of(cut: Cut, normal: Normalisation) -> Bounds | None:
+    """Return the bounds of a window: the target's range around a pixel and its task's margin.
 
     The margin is in widths of that range, or of the guide's there, whichever is wider in the scale
     of the network: what is smaller than a target pixel shows in the guide alone.
@@ -42,8 +43,13 @@ def bounds_of(cut: Cut, normal: Normalisation, overshoot: float) -> Bounds:
     Args:
         cut: The window.
         normal: Puts target and guide on one scale.
-        overshoot: Margin in widths.
+
+    Returns:
+        None where nothing bounds the results of the task.
     """
+    overshoot = find_task(cut.pair.task).overshoot
+    if overshoot is None:
+        return None
     pair, scale = cut.pair, np.maximum(normal.target_scale, np.finfo(np.float32).tiny)
     low, high = _range_around(pair.target, pair.valid)
     sides = pair.guide.shape[:2]

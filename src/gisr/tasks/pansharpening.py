@@ -52,5 +52,6 @@ PANSHARPENING = Task(
     sentence=_sentence,
     described=_described,
     blank=True,
+    far_content=True,
     overshoot=1.0,
 )

@@ -25,6 +25,13 @@ _LIKE = 0.3
 _FLAT = 0.05
 """Local contrast below this share of the median is noise, and stays small."""
 
+_SUBPIXEL = 20
+"""Shifts are rounded to 1/20 of a guide pixel."""
+_TOGETHER = 0.75
+"""Guide pixels within which two cells agree."""
+_SURE = 3.0
+"""Standard errors of the cells' median by which a shift must differ from none."""
+
 
 @dataclass(frozen=True, eq=False)
 class CellShifts:
@@ -166,3 +173,20 @@ def _top(surface: Float[np.ndarray, "shifts shifts"], place: tuple[int, int]) ->
             fraction = 0.5 * (line[at - 1] - line[at + 1]) / bend if bend < 0 else 0.0
         shift.append(at - REACH + float(np.clip(fraction, -0.5, 0.5)))
     return shift
+
+
+def agreed_shift(shifts: Float[np.ndarray, "cells 2"]) -> tuple[tuple[float, float], float]:
+    """Return the shift that most cells agree on, and their share."""
+    if not len(shifts):
+        return (0.0, 0.0), 0.0
+    near = np.abs(shifts[:, None] - shifts[None]).max(axis=2) <= _TOGETHER
+    most = near[int(np.argmax(near.sum(axis=1)))]
+    middle = np.median(shifts[most], axis=0)
+    rounded = np.round(middle * _SUBPIXEL) / _SUBPIXEL + 0.0
+    return (float(rounded[0]), float(rounded[1])), float(most.mean())
+
+
+def is_sure(shifts: Float[np.ndarray, "cells 2"], offset: tuple[float, float]) -> bool:
+    """Return whether the cells' shifts scatter less than they differ from none."""
+    scatter = 1.4826 * np.median(np.abs(shifts - np.array(offset)), axis=0)
+    return bool((np.abs(offset) > _SURE * scatter / np.sqrt(len(shifts))).any())

@@ -16,7 +16,15 @@ from scipy import ndimage
 from gisr.data.degradations import fill_holes, gaussian_sigma, mtf_samples
 from gisr.data.pair import Pair
 from gisr.data.resample import shift
-from gisr.estimation.cell_shifts import REACH, CellShifts, cell_shifts, cell_side, texture
+from gisr.estimation.cell_shifts import (
+    REACH,
+    CellShifts,
+    agreed_shift,
+    cell_shifts,
+    cell_side,
+    is_sure,
+    texture,
+)
 from gisr.estimation.masks import alike, moved_mask, saturated, surrounded, without_rim
 from gisr.notes import Note, NoteLevel
 from gisr.tasks import find_task
@@ -33,10 +41,8 @@ SMALLEST_SHIFT = 0.1
 SMALLEST_CORRELATION = 0.5
 """Correlation of texture that the cells must have in the median: unrelated images have a best
 shift, too."""
-_UNLIKE = 0.25
+_UNLIKE = 0.35
 """Below this correlation of texture the two may show different places."""
-_SUBPIXEL = 20
-"""Shifts are rounded to 1/20 of a guide pixel."""
 _FITS = 3
 """Rounds of fitting the intensity and estimating what is left of the shift."""
 _CELL = 16
@@ -45,12 +51,10 @@ _SURROUNDINGS = (1.5, 0.75, 0.4)
 """Target pixels that are local for the texture that is compared: the first that leave enough."""
 _ENOUGH = 0.3
 """Share of the pixels that must be surrounded by known ones."""
-_TOGETHER = 0.75
-"""Guide pixels within which two cells agree."""
 _AGREEMENT, _HELPED = 0.5, 0.6
 """Share of the cells with a vote that must agree, and of all that must correlate better shifted."""
-LEAST_GAIN = 0.005
-"""Rise of the correlation below which a shift is not worth it: half a pixel is worth twice that."""
+_LEAST_GAIN = 0.0005
+"""Rise of the correlation below which a shift is not worth it."""
 _OUTLYING = 3.0
 """Deviations beyond which a pixel does not count in the fit."""
 
@@ -136,7 +140,7 @@ def _decide(seen: list[_Seen]) -> Alignment:
         np.concatenate([getattr(each, name) for each in seen]) for name in ("before", "after")
     )
     usual = _median(before)
-    offset, share = _agreed(shifts)
+    offset, share = agreed_shift(shifts)
     believed = _median(after)
     if share < _AGREEMENT or believed < SMALLEST_CORRELATION:
         likeness = f"correlation of their texture {max(usual, believed):.2f}"
@@ -156,8 +160,8 @@ def _decide(seen: list[_Seen]) -> Alignment:
         return Alignment(offset, False, note, usual, believed, "warning")
     both = ~np.isnan(before) & ~np.isnan(after)
     helped = float((after > before)[both].mean()) if both.any() else 1.0
-    small = max(map(abs, offset)) < SMALLEST_SHIFT or believed - usual < LEAST_GAIN
-    if small or helped < _HELPED:
+    small = max(map(abs, offset)) < SMALLEST_SHIFT or believed - usual < _LEAST_GAIN
+    if small or helped < _HELPED or not is_sure(shifts, offset):
         note = f"PAN and MS image lie on each other (correlation of their texture {usual:.2f})"
         return Alignment(none, False, note, usual, usual, "detail")
     note = (
@@ -165,17 +169,6 @@ def _decide(seen: list[_Seen]) -> Alignment:
         f"(correlation {usual:.3f} to {believed:.3f})"
     )
     return Alignment(offset, True, note, usual, believed)
-
-
-def _agreed(shifts: Float[np.ndarray, "cells 2"]) -> tuple[tuple[float, float], float]:
-    """Return the shift that most cells agree on, and their share."""
-    if not len(shifts):
-        return (0.0, 0.0), 0.0
-    near = np.abs(shifts[:, None] - shifts[None]).max(axis=2) <= _TOGETHER
-    most = near[int(np.argmax(near.sum(axis=1)))]
-    middle = np.median(shifts[most], axis=0)
-    rounded = np.round(middle * _SUBPIXEL) / _SUBPIXEL + 0.0
-    return (float(rounded[0]), float(rounded[1])), float(most.mean())
 
 
 def _median(values: Float[np.ndarray, " cells"]) -> float:
@@ -225,7 +218,7 @@ def _look(pair: Pair) -> _Seen:
             cell_side(surrounded(known & moved_known, width), side) if step == 0 else found.side,
         )
         before = found.here if step == 0 else before
-        rest, share = _agreed(found.shifts[found.votes])
+        rest, share = agreed_shift(found.shifts[found.votes])
         if share < _AGREEMENT or rest == (0.0, 0.0) or step == _FITS - 1:
             break
         total = offset[0] + rest[0], offset[1] + rest[1]

@@ -21,8 +21,10 @@ from gisr.data.normalisation import Normalisation
 WITHIN = 4.0
 """Largest normalised value that is within the range: the brightest roofs of ordinary scenes, whose
 percentiles are 0 and 1."""
-_BEYOND = 8.0
-"""Normalised value from which a level counts for nothing; between the two it is blended."""
+_WIDER = 1.25
+"""The same of the coarser levels, which are there for the brightest around."""
+_BEYOND = 2.0
+"""How many times what is within a level is beyond it; between the two, levels are blended."""
 _STEP = 4.0
 """Ratio between one level and the next, at most."""
 _RARE = 20_000
@@ -99,7 +101,8 @@ def seen_at(
     left: Float[np.ndarray, "H W 1"] | None = None
     for number, level in enumerate(levels):
         low, high = level.target(on_grid), level.guide(guide)
-        beyond = None if number == len(levels) - 1 else _beyond(low, high, ratio)
+        within, last = WITHIN if number == 0 else _WIDER, number == len(levels) - 1
+        beyond = None if last else _beyond(low, high, ratio, within)
         if beyond is None or not beyond.any():
             yield Seen(level, within_range(low), within_range(high), left)
             return
@@ -109,14 +112,16 @@ def seen_at(
             yield Seen(level, within_range(low), within_range(high), own)
 
 
-def _beyond(low: ImageArray, high: ImageArray, ratio: float) -> Float[np.ndarray, "H W 1"]:
+def _beyond(
+    low: ImageArray, high: ImageArray, ratio: float, within: float
+) -> Float[np.ndarray, "H W 1"]:
     """Return how far values around pixels are beyond a level: 0 within it, 1 where it is no use."""
     height = np.maximum(_height(low), _height(high))
-    if height.max() <= WITHIN:
+    if height.max() <= within:
         return np.zeros((*height.shape, 1), np.float32)
     reach = max(1, round(_AROUND * ratio))
     widest = ndimage.maximum_filter(height, size=2 * reach + 1, mode="nearest")
-    share = np.log(np.maximum(widest, WITHIN) / WITHIN) / np.log(_BEYOND / WITHIN)
+    share = np.log(np.maximum(widest, within) / within) / np.log(_BEYOND)
     smooth = ndimage.uniform_filter(np.clip(share, 0, 1), reach, mode="nearest")
     beyond: NDArray[np.float32] = np.clip(smooth, 0, 1).astype(np.float32)[..., None]
     return beyond

@@ -256,5 +256,7 @@ def _flush_to_disk(path: Path) -> None:
 
 def _reason(error: BaseException) -> str:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    if "See previous exception" in text and error.__cause__ is not None:  # rasterio's
+        return _reason(error.__cause__)
     lines = text.strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -10,7 +10,13 @@ from jaxtyping import Bool, Shaped
 
 from gisr.errors import InputError, PairError
 from gisr.io.files import check_readable, file_suffix
-from gisr.io.geotiff import GeoHeader, GeoReader, check_geotiff_place, read_header
+from gisr.io.geotiff import (
+    GeoHeader,
+    GeoReader,
+    check_geotiff_place,
+    check_storable,
+    read_header,
+)
 from gisr.io.geotiff.pair import RasterPair, look_at_tiffs, read_raster_pair
 from gisr.io.limits import Limits
 from gisr.pipelines.layers import (
@@ -73,6 +79,8 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
         target, guide = request.files.target, request.files.guide
         placed = request.files.placement if target.placed else None
         request.place(target.shape, guide.shape, placed)
+        if request.options.creation is not None:
+            check_storable(target, request.options.creation)
         for path in (request.output, request.options.uncertainty):
             if path is not None:
                 check_geotiff_place(path, request.target, request.guide)

@@ -37,6 +37,7 @@ from gisr.io.geotiff.pair import RasterPair
 from gisr.notes import Note, detail
 from gisr.pipelines.raster_source import RasterSource
 from gisr.pipelines.request import FileResult, Request
+from gisr.pipelines.storage_notes import storage_notes
 from gisr.placement import Placement
 from gisr.tasks.sensors import unlisted_note
 
@@ -255,10 +256,7 @@ def _notes(
     target, guide, notes = request.files.target, request.files.guide, list[Note]()
     if (unlisted := unlisted_note(request.options.sensor)) is not None and not request.options.mtf:
         notes.append(Note(unlisted))
-    if target.alpha:
-        notes.append(
-            Note(f"{target.path.name}: its alpha band masks the others and is kept as a mask")
-        )
+    notes += storage_notes(target, request.options.creation)
     used = guide.bands + guide.alpha
     if guide.count > used:
         notes.append(

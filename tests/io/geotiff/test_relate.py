@@ -298,7 +298,9 @@ class TestWriting:
         back = read_geotiff(output)
         assert np.array_equal(back.valid, valid)
         assert (back.crs, back.transform) == (guide.crs, guide.transform)
-        assert (back.nodata, back.pixels.dtype) == (target.nodata, target.pixels.dtype)
+        assert back.pixels.dtype == target.pixels.dtype
+        said = float("nan") if dtype == "float32" and not valid.all() else None
+        np.testing.assert_equal(back.nodata, said if nodata is None else nodata)
         assert back.creation == target.creation
         exact = image != nodata if nodata is not None else np.ones_like(image, bool)
         assert np.array_equal(

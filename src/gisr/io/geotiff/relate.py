@@ -216,7 +216,7 @@ def spread_header(target: GeoHeader) -> GeoHeader:
         dtype=np.dtype(np.float32),
         nodata=float("nan"),
         bits=None,
-        alpha_band=None,
+        alpha_mask=None,
         creation=creation | {"compress": "deflate", "predictor": 3},
         descriptions=tuple(names),
         offsets=(0.0,) * target.bands,

@@ -15,6 +15,7 @@ import numpy as np
 
 from gisr.errors import FileFormatError, InputError
 from gisr.io.files import check_readable, typed_errors
+from gisr.io.foreign import foreign_file
 from gisr.io.geotiff.alpha import AlphaMask, find_alpha
 from gisr.io.geotiff.kept import copied_options, lasting_domains, lasting_tags, lossy_options
 from gisr.io.geotiff.regrid import GeoOutline, Regrid
@@ -24,10 +25,7 @@ from gisr.io.tiff_blocks import check_mask_file, check_tiff_blocks
 from gisr.optional_imports import load_extra
 
 if TYPE_CHECKING:
-    from rasterio.control import GroundControlPoint
-    from rasterio.crs import CRS
     from rasterio.io import DatasetReader
-    from rasterio.rpc import RPC
 
 NodataChoice = float | Literal["none"] | None
 """Value of unknown pixels in place of what a file says: a number, ``none`` for no value at all, or
@@ -77,10 +75,6 @@ class GeoHeader(GeoOutline):
     """Shift from raw to physical values, per band; never applied here."""
     units: tuple[str | None, ...]
     """Unit of the physical values, per band."""
-    rpcs: "RPC | None"
-    """Rational polynomial coefficients of an image that is not rectified."""
-    gcps: tuple[Sequence["GroundControlPoint"], "CRS | None"]
-    """Ground control points of such an image, and the system they are in."""
     regrid: Regrid | None = None
     """How the file's own grid is brought to this one while it is read; None where it is this."""
 
@@ -120,6 +114,8 @@ def read_outline(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> 
             crs=dataset.crs,
             transform=dataset.transform,
             path=Path(path),
+            rpcs=dataset.rpcs,
+            gcps=dataset.gcps,
         )
 
 
@@ -202,7 +198,12 @@ def opened_tiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
     check_mask_file(found)
     with typed_errors(path, "cannot be read as GeoTIFF"), warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-        dataset = rasterio.open(found, driver="GTiff")
+        try:
+            dataset = rasterio.open(found, driver="GTiff")
+        except rasterio.errors.RasterioIOError as error:
+            if (way := foreign_file(path)) is not None:
+                raise FileFormatError(f"{path}: {way}") from error
+            raise
     with dataset:
         yield dataset
 

@@ -182,6 +182,6 @@ def _read_valid(
         valid &= ~alone.reduce(marked)
     for unknown in header.unknown:
         valid &= ~unknown.covers(pixels)
-    if header.alpha_band is not None:
-        valid &= dataset.read(header.alpha_band, window=window) > 0
+    if (mask := header.alpha_mask) is not None:
+        valid &= dataset.read(mask.band, window=window) > mask.least
     return valid

@@ -29,7 +29,7 @@ def test_masks_count() -> None:
     declared = upscaler(TARGET, GUIDE, "pansharpening", valid=~HOLE, guide_valid=~WIDE)
     result = upscaler(target, guide, "pansharpening")
     assert isinstance(result, np.ma.MaskedArray)
-    np.testing.assert_array_equal(result.mask[..., 0], WIDE)
+    np.testing.assert_array_equal(np.ma.getmaskarray(result)[..., 0], WIDE)
     np.testing.assert_allclose(result.data[~WIDE], declared[~WIDE], atol=1e-3)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def _land(side: int, bands: int) -> NDArray[np.float64]:
 
 
 def _files(
-    folder: Path, ms: NDArray[np.float64], pan: NDArray[np.float64], dtype: str, **profile: object
+    folder: Path, ms: NDArray[np.float64], pan: NDArray[np.float64], dtype: str, **profile: Any
 ) -> tuple[Path, Path]:
     low, high = (
         (each if dtype.startswith("float") else np.rint(each)).astype(dtype) for each in (ms, pan)

@@ -89,7 +89,7 @@ def cell_side(known: Bool[np.ndarray, "H W"], side: int) -> int:
         return side
     around = ndimage.uniform_filter(known.astype(np.float32), size=side, mode="constant")
     share = float(np.median(around[known]))
-    return round(side * min(2.0, 1 / np.sqrt(share)))
+    return round(side * min(2.0, float(1 / np.sqrt(share))))
 
 
 def cell_shifts(

@@ -262,7 +262,8 @@ def _intensity(
 def _guide_known(pair: Pair) -> Bool[np.ndarray, "H W"]:
     """Return which guide pixels are known and not saturated."""
     known = np.ones(pair.guide.shape[:2], bool) if pair.guide_valid is None else pair.guide_valid
-    return known & ~saturated(pair.guide.mean(axis=2), known)
+    counted: Bool[np.ndarray, "H W"] = known & ~saturated(pair.guide.mean(axis=2), known)
+    return counted
 
 
 def _counted(pair: Pair, blur: list[float]) -> Bool[np.ndarray, "H W"]:

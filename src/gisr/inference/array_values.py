@@ -53,17 +53,14 @@ def read_array(
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.iscomplexobj(array):
         raise InputError(f"{name} of type {array.dtype} must hold real numbers")
     own = array[..., None] if array.ndim == 2 else array
-    mask = np.ma.getmaskarray(image).reshape(own.shape) if np.ma.is_masked(image) else None
-    fill = None
+    mask, fill = _mask(image, own.shape), None
+    valid: Bool[np.ndarray, "h w"] | None = None if mask is None else ~mask.any(axis=2)
     if known is not None:
-        valid = _array(known).astype(bool)
-        if mask is not None:
-            valid = valid & ~mask.any(axis=2)
-    elif mask is not None:
-        valid = ~mask.any(axis=2)
-    else:
+        said = _array(known).astype(bool)
+        valid = said if valid is None or said.shape != valid.shape else said & valid
+    elif valid is None:
         valid, fill = _without_fill(name, own, blank=blank)
-    if mask is not None and not mask.all(axis=2)[mask.any(axis=2)].all():
+    if mask is not None and (mask.any(axis=2) & ~mask.all(axis=2)).any():
         warnings.warn(
             f"{name}: pixels that are masked in some bands are unknown in all: give these bands "
             "on their own",
@@ -122,6 +119,14 @@ def _without_fill(
             stacklevel=5,
         )
     return valid, value
+
+
+def _mask(image: ArrayOrTensor, shape: tuple[int, ...]) -> Bool[np.ndarray, "h w c"] | None:
+    """Return what the mask of a masked array hides; None where it hides nothing."""
+    if not isinstance(image, np.ma.MaskedArray) or not np.ma.is_masked(image):
+        return None
+    mask: NDArray[np.bool_] = np.ma.getmaskarray(image).reshape(shape)
+    return mask
 
 
 def _array(image: ArrayOrTensor) -> NDArray[np.generic]:

@@ -266,5 +266,5 @@ def _as_given(
             result = np.where(unknown[..., None], np.float32(pair.fill), image)
         else:
             mask = np.broadcast_to(unknown[..., None], image.shape)
-            result = np.ma.masked_array(image, mask)  # type: ignore[no-untyped-call]
+            result = np.ma.masked_array(image, mask)
     return result[..., 0] if np.ndim(target) == 2 else result

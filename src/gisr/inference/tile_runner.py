@@ -62,9 +62,9 @@ class TileJob:
         seen = list(seen_at(self.survey.levels, on_grid, pair.guide, float(self.ratio)))
         bounds = bounds_of(cut, normal)
         for number in range(len(self.symmetries)):
-            with torch.inference_mode():
-                added = self._added(seen, number)
             with np.errstate(over="ignore", invalid="ignore"):  # reported, with the remedy
+                with torch.inference_mode():
+                    added = self._added(seen, number)
                 image = on_grid + added
             if not np.isfinite(image).all():
                 raise InputError(

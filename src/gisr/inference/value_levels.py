@@ -48,7 +48,8 @@ class Seen:
 
 def within_range(image: ImageArray) -> ImageArray:
     """Return a normalised image whose values far outside the range are cut off."""
-    return np.clip(image, np.float32(1 - WITHIN), np.float32(WITHIN))
+    clipped: ImageArray = np.clip(image, np.float32(1 - WITHIN), np.float32(WITHIN))
+    return clipped
 
 
 def levels_of(

@@ -22,6 +22,8 @@ _FILLED, _PLENTY = 0.15, 600
 """Share of a cell that must be known at a shift for it to count, or so many pixels."""
 _LIKE = 0.3
 """Correlation from which a cell's best shift is a vote."""
+_FEW, _BENT = 8, 0.3
+"""Votes that are few, and how far in pixels the whole may differ from their median."""
 _FLAT = 0.05
 """Local contrast below this share of the median is noise, and stays small."""
 
@@ -190,3 +192,31 @@ def is_sure(shifts: Float[np.ndarray, "cells 2"], offset: tuple[float, float]) -
     """Return whether the cells' shifts scatter less than they differ from none."""
     scatter = 1.4826 * np.median(np.abs(shifts - np.array(offset)), axis=0)
     return bool((np.abs(offset) > _SURE * scatter / np.sqrt(len(shifts))).any())
+
+
+def sharpened_votes(
+    found: CellShifts,
+    first: Float[np.ndarray, "H W"],
+    second: Float[np.ndarray, "H W"],
+    known: Bool[np.ndarray, "H W"],
+    second_known: Bool[np.ndarray, "H W"],
+) -> Float[np.ndarray, "cells 2"]:
+    """Return the shifts of the cells that vote, of few with the median of the images as a whole.
+
+    Few cells of a small image agree no better than to a fifth of a pixel. The images themselves,
+    in which strong edges count for more, are then sharper; clouds bend these, but not far.
+
+    Args:
+        found: What the cells say.
+        first: The images that were compared, not their texture.
+        second: Likewise.
+        known: Pixels of the first that count.
+        second_known: Pixels of the second.
+    """
+    votes = found.shifts[found.votes]
+    if not 0 < len(votes) <= _FEW:
+        return votes
+    whole = cell_shifts(first, second, known, second_known, max(first.shape)).shifts[0]
+    bent = whole - np.median(votes, axis=0)
+    near = bool(np.isfinite(bent).all() and np.abs(bent).max() <= _BENT)
+    return votes + bent if near else votes

@@ -23,6 +23,7 @@ from gisr.estimation.cell_shifts import (
     cell_shifts,
     cell_side,
     is_sure,
+    sharpened_votes,
     texture,
 )
 from gisr.estimation.masks import alike, moved_mask, saturated, surrounded, without_rim
@@ -226,7 +227,7 @@ def _look(pair: Pair) -> _Seen:
             break
         offset = total
     chosen = found.votes if found.votes.any() else np.ones(len(before), dtype=bool)
-    shifts = found.shifts[found.votes] + np.array(offset)
+    shifts = sharpened_votes(found, intensity, moved, first, second) + np.array(offset)
     return _Seen(shifts, before[chosen], found.here[chosen])
 
 

@@ -83,13 +83,16 @@ def test_content_is_not_fill() -> None:
     for name, image in {
         "land": land,
         "saturated": saturated,
+        "clouds": np.minimum(land / 4, 255),
         "rare": island,
         "dark": lights,
         "a flat lake": np.where(CORNER[..., None], 60.0, np.maximum(land, 70)),
         "two areas": np.where(CORNER[..., None], -9999.0, 7.0),
         "one value": np.full((20, 20, 1), 5.0),
     }.items():
-        for dtype in ("float32", "uint16"):
+        for dtype in (
+            ("float32", "uint16", "uint8") if image.max() <= 255 else ("float32", "uint16")
+        ):
             found = find_fill(np.maximum(np.rint(image), 0).astype(dtype), blank=True)
             assert not [fill for fill in found if fill.certainty == "certain"], (name, dtype, found)
 
@@ -119,3 +122,8 @@ def test_a_volume_and_a_large_image() -> None:
 def test_the_text_names_value_and_share() -> None:
     assert Fill(-9999.0, 0.072, "certain", True).text == "-9999 in 7.2% of the pixels"
     assert Fill(0.0, 1e-5, "certain", True).text == "0 in less than 0.1% of the pixels"
+
+
+def test_an_image_of_nothing_but_fill() -> None:
+    image = np.zeros((20, 20, 3), np.uint16)
+    assert find_fill(image, blank=True, named=(0,)) == ()

@@ -48,8 +48,9 @@ _COMMON = 0.02
 """Share of the pixels that a far value must have unless it is one of :data:`_CODES`."""
 _LEAST_SHARE = 0.002
 """Of the pixels; less is fill only if it is far."""
-_CLOSE, _STEPS = 0.01, 2.5
-"""How near values count as close, in spreads of the rest, and at least in its finest steps."""
+_CLOSE, _CLOSE_ABOVE, _STEPS = 0.01, 0.2, 2.5
+"""How near values count as close, in spreads of the rest, below it and above it, where saturated
+clouds have thin ones beside them; and at least in its finest steps."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ def find_fill(
         own = counted & (pixels == pixels.dtype.type(value)).all(axis=-1)
         share, together = float(own.sum() / counted.sum()), _together(own)
         given = value in named and together >= _TOGETHER
-        if given or len(np.unique(rest[: 64 * _DIVERSE])) >= _DIVERSE:
+        some = rest[:: max(1, len(rest) // (64 * _DIVERSE))]
+        if len(rest) and (given or len(np.unique(some)) >= _DIVERSE):
             seen = _Candidate(value, end, share, together, int(own.sum()), rest * end)
             if seen.is_far:
                 found.append(Fill(value, share, "certain", far=True))
@@ -166,7 +168,8 @@ class _Candidate:
         """Return whether it is fill that lies close to the data; None for what data may be."""
         low, high = np.percentile(self.rest, (1, 99))
         steps = np.diff(np.unique(self.rest[:, 0]))
-        close = max(_CLOSE * (high - low), _STEPS * float(steps.min()) if len(steps) else 0.0)
+        share = _CLOSE if self.end == 1 else _CLOSE_ABOVE
+        close = max(share * (high - low), _STEPS * float(steps.min()) if len(steps) else 0.0)
         usual = self.value in (0.0, -1.0) and self.end == 1
         if pixels.dtype.kind in "iu":
             whole = np.iinfo(pixels.dtype)

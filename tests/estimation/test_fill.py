@@ -121,6 +121,9 @@ def test_a_volume_and_a_large_image() -> None:
 
 def test_the_text_names_value_and_share() -> None:
     assert Fill(-9999.0, 0.072, "certain", True).text == "-9999 in 7.2% of the pixels"
+    assert Fill(-2147483648.0, 0.5, "certain", True).value_text == "-2147483648"
+    lowest = float(np.finfo(np.float32).min)
+    assert np.float32(Fill(lowest, 0.5, "certain", True).value_text) == np.float32(lowest)
     assert Fill(0.0, 1e-5, "certain", True).text == "0 in less than 0.1% of the pixels"
 
 

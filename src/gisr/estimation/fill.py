@@ -28,6 +28,8 @@ _CODES = (
 )
 """Values that are used for nothing known; so are those beyond ``_BEYOND_ALL``."""
 _BEYOND_ALL = 1e30
+_WHOLE = 1e15
+"""Whole numbers below this are written with all their digits."""
 _SAMPLE = 2**18
 """Pixels that are looked at in an image, on a lattice."""
 _FEWEST = 8
@@ -68,7 +70,15 @@ class Fill:
     def text(self) -> str:
         """The value and its share, for messages: ``-9999 in 7.2% of the pixels``."""
         share = f"{self.share:.1%}" if self.share >= 0.001 else "less than 0.1%"
-        return f"{self.value:.8g} in {share} of the pixels"
+        return f"{self.value_text} in {share} of the pixels"
+
+    @property
+    def value_text(self) -> str:
+        """The value as it can be given to an option: exact."""
+        if abs(self.value) < _WHOLE and self.value == int(self.value):
+            return str(int(self.value))
+        short = f"{self.value:.9g}"
+        return short if np.float32(self.value) == self.value else repr(self.value)
 
     @property
     def unknown(self) -> UnknownValue:
@@ -170,7 +180,7 @@ class _Candidate:
         steps = np.diff(np.unique(self.rest[:, 0]))
         share = _CLOSE if self.end == 1 else _CLOSE_ABOVE
         close = max(share * (high - low), _STEPS * float(steps.min()) if len(steps) else 0.0)
-        usual = self.value in (0.0, -1.0) and self.end == 1
+        usual = self.value == 0 or (self.value == -1 and self.end == 1)
         if pixels.dtype.kind in "iu":
             whole = np.iinfo(pixels.dtype)
             usual |= self.value == (whole.min if self.end == 1 else whole.max)

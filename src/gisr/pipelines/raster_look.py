@@ -82,7 +82,7 @@ def look_notes(reader: GeoReader, seen: RasterLook) -> list[Note]:
     header, notes = reader.header, list[Note]()
     name, pixels = header.path.name, header.shape[0] * header.shape[1]
     for fill in seen.fills:
-        option = f"--nodata {fill.value:.8g}"
+        option = f"--nodata {fill.value_text}"
         if fill.certainty == "certain":
             notes.append(
                 Note(

@@ -78,7 +78,9 @@ class Fill:
         if abs(self.value) < _WHOLE and self.value == int(self.value):
             return str(int(self.value))
         short = f"{self.value:.9g}"
-        return short if np.float32(self.value) == self.value else repr(self.value)
+        with np.errstate(over="ignore"):
+            exact = float(np.float32(self.value)) == self.value
+        return short if exact else repr(self.value)
 
     @property
     def unknown(self) -> UnknownValue:

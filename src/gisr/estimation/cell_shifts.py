@@ -213,10 +213,11 @@ def sharpened_votes(
         known: Pixels of the first that count.
         second_known: Pixels of the second.
     """
-    votes = found.shifts[found.votes]
+    votes: NDArray[np.float64] = found.shifts[found.votes]
     if not 0 < len(votes) <= _FEW:
         return votes
     whole = cell_shifts(first, second, known, second_known, max(first.shape)).shifts[0]
     bent = whole - np.median(votes, axis=0)
     near = bool(np.isfinite(bent).all() and np.abs(bent).max() <= _BENT)
-    return votes + bent if near else votes
+    moved: NDArray[np.float64] = votes + bent if near else votes
+    return moved

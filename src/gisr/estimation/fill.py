@@ -167,7 +167,8 @@ class _Candidate:
         if not self.is_code and self.share < _COMMON:
             return False  # the flat roof of a ship at sea
         allowed = _BETWEEN_CODE if impossible else _BETWEEN
-        return (impossible or self.together >= _TOGETHER) and (
+        # A speckle of content has a rim, one of a code has none.
+        return (self.is_code or self.together >= _TOGETHER) and (
             self._rest_below(value / 2 + edge / 2) <= allowed
         )
 

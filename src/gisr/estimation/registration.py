@@ -203,6 +203,7 @@ def _look(pair: Pair) -> _Seen:
         return _Seen(empty, nothing, nothing, flat=True)
     bands, side = pair.on_guide_grid(), round(_CELL * ratio)
     offset, before, found = (0.0, 0.0), nothing, CellShifts(empty, nothing, nothing, side)
+    votes = empty
     for step in range(_FITS):
         moved, moved_known = shift(smooth, offset), moved_mask(guide_known, offset)
         intensity = _intensity(bands, moved, known & moved_known)
@@ -219,6 +220,7 @@ def _look(pair: Pair) -> _Seen:
             cell_side(surrounded(known & moved_known, width), side) if step == 0 else found.side,
         )
         before = found.here if step == 0 else before
+        votes = sharpened_votes(found, intensity, moved, first, second) + np.array(offset)
         rest, share = agreed_shift(found.shifts[found.votes])
         if share < _AGREEMENT or rest == (0.0, 0.0) or step == _FITS - 1:
             break
@@ -227,8 +229,7 @@ def _look(pair: Pair) -> _Seen:
             break
         offset = total
     chosen = found.votes if found.votes.any() else np.ones(len(before), dtype=bool)
-    shifts = sharpened_votes(found, intensity, moved, first, second) + np.array(offset)
-    return _Seen(shifts, before[chosen], found.here[chosen])
+    return _Seen(votes, before[chosen], found.here[chosen])
 
 
 def _surroundings(known: Bool[np.ndarray, "H W"], ratio: float) -> float:

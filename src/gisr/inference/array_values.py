@@ -54,7 +54,8 @@ def read_array(
         raise InputError(f"{name} of type {array.dtype} must hold real numbers")
     own = array[..., None] if array.ndim == 2 else array
     mask, fill = _mask(image, own.shape), None
-    valid: Bool[np.ndarray, "h w"] | None = None if mask is None else ~mask.any(axis=2)
+    hidden: NDArray[np.bool_] | None = None if mask is None else np.logical_or.reduce(mask, axis=2)
+    valid: Bool[np.ndarray, "h w"] | None = None if hidden is None else ~hidden
     if known is not None:
         said = _array(known).astype(bool)
         valid = said if valid is None or said.shape != valid.shape else said & valid

@@ -1,16 +1,19 @@
 """The pipeline of satellite images: two GeoTIFFs in, one on the panchromatic grid out."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from jaxtyping import Bool, Shaped
-
 from gisr.errors import InputError, PairError
 from gisr.io.files import check_readable, file_suffix
-from gisr.io.geotiff import GeoHeader, GeoReader, check_geotiff_place, read_header
+from gisr.io.geotiff import (
+    GeoHeader,
+    GeoReader,
+    check_geotiff_place,
+    check_storable,
+    read_header,
+)
 from gisr.io.geotiff.pair import RasterPair, look_at_tiffs, read_raster_pair
 from gisr.io.limits import Limits
 from gisr.pipelines.layers import (
@@ -24,6 +27,7 @@ from gisr.pipelines.layers import (
 )
 from gisr.pipelines.options import Options
 from gisr.pipelines.pipeline import Pipeline, check_values
+from gisr.pipelines.raster_look import look_at
 from gisr.pipelines.request import FileResult, Request
 from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.tasks.sensors import listed_sensor
@@ -38,7 +42,8 @@ _TIFF = (".tif", ".tiff")
 _MOST_SAMPLES = 2**23
 """Samples of a GeoTIFF that are checked beforehand: a fraction of a second. In a larger one the
 survey finds the same once the network is there."""
-_WINDOW_SAMPLES = 2**19
+_CELL = 64
+"""Side of the cells in which a file is looked at, in its pixels; any will do."""
 
 
 class PansharpeningPipeline(Pipeline[RasterPair]):
@@ -55,6 +60,8 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
         found = look_at_tiffs(check_readable(target), check_readable(guide))
         if found.bands > 1 or found.placed:
             return True
+        if found.guide_coarser and found.guide_bands > 1 and not found.guide_picture:
+            return True  # exchanged: refused as such when they are read
         if found.guide_bands >= 3:
             return False
         raise PairError(
@@ -71,8 +78,9 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
     def check(self, request: Request[RasterPair]) -> None:
         """Refuse a scene without a known pixel and values that cannot be used."""
         target, guide = request.files.target, request.files.guide
-        placed = request.files.placement if target.placed else None
-        request.place(target.shape, guide.shape, placed)
+        request.place(target.shape, guide.shape, request.files.stated(request.options.ratio))
+        if request.options.creation is not None:
+            check_storable(target, request.options.creation)
         for path in (request.output, request.options.uncertainty):
             if path is not None:
                 check_geotiff_place(path, request.target, request.guide)
@@ -80,15 +88,10 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
         for header, own_bits in ((target, bits), (guide, None)):
             if math.prod(header.shape) * header.bands > _MOST_SAMPLES:
                 continue
-            lowest, highest = math.inf, -math.inf
-            for pixels, valid in _windows(header):
-                known = pixels[valid]
-                if known.size:
-                    lowest = min(lowest, float(known.min()))
-                    highest = max(highest, float(known.max()))
-            if lowest > highest:
-                raise InputError(f"{header.path}: every pixel is unknown (no data)")
-            check_values(header.path, lowest, highest, own_bits)
+            with GeoReader(header) as reader:
+                search = request.options.nodata != "none"
+                sample = look_at(reader, _CELL, search=search).sample
+            check_values(header.path, sample.lowest, sample.highest, own_bits)
 
     def run(
         self,
@@ -105,7 +108,8 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
     def summary(self, request: Request[RasterPair]) -> str:
         """Return sizes, bands and ratio."""
         target, guide = request.files.target, request.files.guide
-        ratio = request.place(target.shape, guide.shape, request.files.placement)[0].ratio
+        stated = request.files.stated(request.options.ratio)
+        ratio = request.place(target.shape, guide.shape, stated)[0].ratio
         return (
             f"{size_text(target.shape)} ({target.bands} bands of {target.dtype}) to "
             f"{size_text(guide.shape)}: x{ratio:.3g}"
@@ -171,15 +175,3 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
         if options.sensor:
             return listed_sensor(options.sensor).bits
         return 8 if target.dtype == "uint8" else None
-
-
-def _windows(
-    header: GeoHeader,
-) -> Iterator[tuple[Shaped[np.ndarray, "h w bands"], Bool[np.ndarray, "h w"]]]:
-    """Read a file by whole rows of blocks."""
-    height, width = header.shape
-    block = header.block[0]
-    step = max(1, _WINDOW_SAMPLES // (width * header.bands * block)) * block
-    with GeoReader(header) as reader:
-        for top in range(0, height, step):
-            yield reader.read(slice(top, min(top + step, height)), slice(0, width))

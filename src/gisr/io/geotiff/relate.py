@@ -35,10 +35,9 @@ _SAME_SIZE = 1e-6
 """Part by which a guide's pixels may be larger than the target's: rounding."""
 _GROUND_POINTS = 9
 """Points along each side of the lattice on which RPCs are compared."""
-_GROUND_AGREES = 1.0
-"""Target pixels by which RPCs may miss what the sizes say: no better are they known."""
-_GROUND_BENDS = 0.5
-"""Target pixels by which two grids with RPCs may turn or bend against each other."""
+_GROUND_AGREES = 1.5
+"""Target pixels by which RPCs may miss what the sizes say: no better do two sets of them agree, and
+a shift so small is estimated from the images."""
 _DESCENTS = 3
 """Times a lattice is drawn around the point that is nearest to the target, to find a small one."""
 
@@ -93,13 +92,13 @@ def relate_grids(target: GeoOutline, guide: GeoOutline) -> Relation:
     less than a tenth of a target pixel), its pixels are taken as they are. Where they are mirrored
     or turned by right angles, they are reordered. Otherwise the target is interpolated, at its own
     resolution, onto the guide's axes (:meth:`GeoReader.read_on` makes finer pixels of it at once).
-    Files that both have no transform lie as their RPCs or control points say, or else cover the
-    same scene: pixel areas aligned, or at a whole ratio from the first pixel on.
+    Files that both have no transform cover the same scene, which their RPCs or control points must
+    not deny: pixel areas aligned, or at a whole ratio from the first pixel on.
 
     Raises:
         PairError: Only one file is georeferenced or has a CRS, the two do not overlap, have an
-            impossible ratio, a CRS cannot hold the other's places, or RPCs turn or bend one image
-            against the other.
+            impossible ratio, a CRS cannot hold the other's places, or RPCs or control points place
+            files without a transform otherwise than their sizes do.
     """
     names = f"{target.path.name} and {guide.path.name}"
     _check_reference(target, guide, names)
@@ -115,18 +114,16 @@ def _unplaced(target: GeoOutline, guide: GeoOutline, names: str) -> Relation:
     """Relate two files without transforms."""
     if all(low > high for low, high in zip(target.shape, guide.shape, strict=True)):
         raise PairError(
-            f"{names} (neither is georeferenced): the second is coarser than the first "
-            f"({_size(guide)} and {_size(target)} pixels): exchange them (the multispectral file "
-            "comes first), or give a PAN image with more detail"
+            f"{names} (neither is georeferenced): the guide is coarser than the target "
+            f"({_size(guide)} and {_size(target)} pixels): exchange them, the MS file comes first, "
+            "or give a PAN image with more detail"
         )
-    ground = _by_ground(target, guide, names)
-    if ground is not None:
-        return ground
     ratio = whole_ratio(target.shape, guide.shape)
     try:
         placement = place_by_shape(target.shape, guide.shape, "centre", ratio)
     except PairError as error:
         raise PairError(f"{names} (neither is georeferenced): {error}") from error
+    _check_ground(target, guide, placement, names)
     note, (down, across) = "", placement.ratios
     uneven = f"neither is georeferenced, and {_size(guide)} is no multiple of {_size(target)}"
     if ratio is not None and guide.shape != tuple(side * ratio for side in target.shape):
@@ -138,38 +135,24 @@ def _unplaced(target: GeoOutline, guide: GeoOutline, names: str) -> Relation:
     return Relation(placement, by_size=True, note=note)
 
 
-def _by_ground(target: GeoOutline, guide: GeoOutline, names: str) -> Relation | None:
-    """Relate two files through RPCs or control points; None where both do not have them."""
+def _check_ground(target: GeoOutline, guide: GeoOutline, placement: Placement, names: str) -> None:
+    """Refuse two files that by their RPCs or control points do not show the same scene.
+
+    Raises:
+        PairError: They do not lie as their sizes say.
+    """
     sides = [np.linspace(0, side - 1, _GROUND_POINTS) for side in guide.shape]
     places = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)
     found = ground_map(guide, target, places)
     if found is None:
-        return None
-    means = "RPCs" if guide.rpcs is not None else "control points"
-    try:
-        sized = place_by_shape(
-            target.shape, guide.shape, "centre", whole_ratio(target.shape, guide.shape)
-        )
-    except PairError:
-        sized = None
-    if sized is not None:
-        meant = places * np.array(sized.scale) + np.array(sized.offset)
-        if np.abs(meant - found).max() <= _GROUND_AGREES:
-            return Relation(sized, by_size=True)
-    fits = [np.polyfit(places[:, axis], found[:, axis], 1) for axis in (0, 1)]
-    fitted = np.stack([np.polyval(fit, places[:, axis]) for axis, fit in enumerate(fits)], axis=1)
-    if not np.abs(fitted - found).max() <= _GROUND_BENDS:
+        return
+    meant = places * np.array(placement.scale) + np.array(placement.offset)
+    if not np.abs(meant - found).max() <= _GROUND_AGREES:
         raise PairError(
-            f"{names}: neither is rectified, and by their {means} they do not show the same scene "
-            "along the same axes: warp both first (gdalwarp -rpc -t_srs EPSG:..., without -rpc for "
-            "control points)"
+            f"{names} are not rectified, and by their RPCs or control points they do not show the "
+            "same scene, edge to edge: rectify both first (gdalwarp -rpc -t_srs EPSG:..., without "
+            "-rpc where there are control points), or cut them to one scene"
         )
-    (down, top), (across, left) = fits
-    start = top - 0.5 * down + 0.5, left - 0.5 * across + 0.5
-    placement = _placement((float(down), float(across)), (float(start[0]), float(start[1])), names)
-    check_overlap(placement, target.shape, guide.shape, names)
-    note = f"{names} lie as their {means} say (neither is rectified): --grid centre takes them to "
-    return Relation(placement, note=note + "show the same scene")
 
 
 def _size(outline: GeoOutline) -> str:
@@ -201,8 +184,8 @@ def _placement(scale: tuple[float, float], start: tuple[float, float], names: st
     offset = start[0] + 0.5 * scale[0] - 0.5, start[1] + 0.5 * scale[1] - 0.5
     if max(scale) > 1 + _SAME_SIZE:
         raise PairError(
-            f"{names}: the second is coarser than the first (ratio {1 / max(scale):.4g}): exchange "
-            "them (the multispectral file comes first), or give a PAN image with more detail"
+            f"{names}: the guide is coarser than the target (ratio {1 / max(scale):.4g}): exchange "
+            "them, the MS file comes first, or give a PAN image with more detail"
         )
     try:
         return Placement(scale, offset)

@@ -8,6 +8,8 @@ from jaxtyping import Float64
 from gisr.io.geotiff.regrid import GeoOutline
 from gisr.optional_imports import load_extra
 
+_DEGREES = "EPSG:4326"
+"""The system of RPCs."""
 _LEAST_POINTS = 3
 """Control points that a plane needs."""
 
@@ -17,8 +19,8 @@ def ground_map(
 ) -> Float64[np.ndarray, "points 2"] | None:
     """Return where places of one image lie in another, over level ground.
 
-    RPCs go first: through longitude and latitude at the height that those of ``start`` are made
-    for. Then control points in one system, by the polynomial that GDAL fits to them.
+    By RPCs at the mean height that those of ``start`` (or else of ``end``) are made for, or by the
+    polynomial that GDAL fits to control points.
 
     Args:
         start: An image without a transform.
@@ -26,29 +28,35 @@ def ground_map(
         places: (row, column), whole numbers at pixel centres.
 
     Returns:
-        (row, column) in the other; None where not both have RPCs, or both control points, or these
-        cannot be used.
+        (row, column) in the other; None where an image has neither, or they cannot be used.
     """
-    transform = load_extra("rasterio.transform", "geo")
-    if start.rpcs is not None and end.rpcs is not None:
-        height = float(start.rpcs.height_off)
-        there = transform.RPCTransformer(start.rpcs, RPC_HEIGHT=height)
-        back = transform.RPCTransformer(end.rpcs, RPC_HEIGHT=height)
-    elif min(len(start.gcps[0]), len(end.gcps[0])) >= _LEAST_POINTS and (
-        start.gcps[1] == end.gcps[1]
-    ):
-        there = transform.GCPTransformer(list(start.gcps[0]))
-        back = transform.GCPTransformer(list(end.gcps[0]))
-    else:
+    height = next((float(o.rpcs.height_off) for o in (start, end) if o.rpcs is not None), 0.0)
+    models = [_model(outline, height) for outline in (start, end)]
+    if models[0] is None or models[1] is None:
         return None
-    with there, back:
-        try:
-            ground = there.xy(*places.T.tolist())
-            rows, columns = back.rowcol(*map(_listed, ground), op=_same)
-        except Exception:  # whatever GDAL raises of coefficients that are none
-            return None
-    found = np.stack([rows, columns], axis=1).astype(np.float64) - 0.5
-    return found if np.isfinite(found).all() else None
+    (there, system), (back, other) = models[0], models[1]
+    try:
+        with there, back:
+            ground = [_listed(axis) for axis in there.xy(*places.T.tolist())]
+            if system is not None and other is not None and system != other:
+                ground = load_extra("rasterio.warp", "geo").transform(system, other, *ground)
+            found = [_listed(axis) for axis in back.rowcol(*ground, op=_same)]
+    except Exception:  # whatever GDAL and PROJ raise of coefficients and points that are none
+        return None
+    mapped = np.array(found, np.float64).T - 0.5
+    return mapped if np.isfinite(mapped).all() else None
+
+
+def _model(outline: GeoOutline, height: float) -> tuple[Any, Any] | None:
+    """Return what brings pixels of an image to the ground and back, and the ground's system."""
+    transform = load_extra("rasterio.transform", "geo")
+    if outline.rpcs is not None:
+        degrees = load_extra("rasterio.crs", "geo").CRS.from_user_input(_DEGREES)
+        return transform.RPCTransformer(outline.rpcs, RPC_HEIGHT=height), degrees
+    points, system = outline.gcps
+    if len(points) < _LEAST_POINTS:
+        return None
+    return transform.GCPTransformer(list(points)), system
 
 
 def _listed(numbers: Any) -> list[float]:

@@ -1,0 +1,71 @@
+"""GDAL's spellings work or say what to type; nothing is taken for the value of another option."""
+
+import pytest
+
+from gisr.apps.cli import main
+from gisr.apps.upscale_words import upscale_words
+from gisr.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("written", "own"),
+    [
+        ("a b -o c -overwrite", "a b -o c --overwrite"),
+        ("a b -o c -of COG -q", "a b -o c --cog --quiet"),
+        ("a b -of GTiff -o c", "a b -o c"),
+        ("-bitdepth 11 a b -o c", "--bits 11 a b -o c"),
+        ("a b -o c -nodata -3.4e+38", "a b -o c -nodata=-3.4e+38"),
+        ("a b -o c --nodata -inf", "a b -o c --nodata=-inf"),
+        ("a b -o c -nodata nan", "a b -o c -nodata nan"),
+        ("a b -o c -a_nodata none", "a b -o c --nodata none"),
+        ("a b -oc.tif -b2", "a b -o c.tif --band 2"),
+        ("a b -o c -co A=B -b 1 -b 3", "a b -o c --creation-option A=B --band 1 3"),
+        ("a b -o c --co A=B", "a b -o c --creation-option A=B"),
+        ("a b -o c -sensor WV02 -max_memory 2GB", "a b -o c --sensor WV02 --max-memory 2GB"),
+        ("a b -o c -j 2", "a b -o c --threads 2"),
+        ("a b -o c --align=off -- -d", "a b -o c --align=off -- -d"),
+    ],
+)
+def test_words_of_gdal(written: str, own: str) -> None:
+    if written.endswith("-d"):  # three files, the last of which begins with a hyphen
+        with pytest.raises(InputError, match="3 files"):
+            upscale_words(written.split())
+        return
+    assert upscale_words(written.split()) == own.split()
+
+
+def test_all_cores() -> None:
+    name, count = upscale_words(["a", "b", "-o", "c", "-threads", "ALL_CPUS"])[-2:]
+    assert name == "-threads"
+    assert int(count) >= 1
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("a b -o c -of JP2OpenJPEG", r"-of JP2OpenJPEG: .*GTiff or COG.*gdal_translate -of JP2"),
+        ("a b -o c -ot Byte", r"-ot: .*keeps the type of the MS file.*gdal_translate -ot"),
+        ("a b -o c -w 0.3", "-w: .*weighs the bands itself"),
+        ("a b -o c -r cubic", "-r: .*replaces the interpolation"),
+        ("a b -o c -spat_adjust union", "-spat_adjust: .*PAN grid"),
+        ("a b -o c -overwrit", "-overwrit: is no option of gisr upscale"),
+        ("a b -o c -blue", "-blue: is no option of gisr upscale"),
+        ("a b c", "c: the output is named after -o: gisr upscale a b -o c"),
+        (
+            "B2.TIF B3.TIF B4.TIF pan.tif -o o.tif",
+            r"4 files .*gdal_merge.py -separate -o ms.tif B2.TIF B3.TIF B4.TIF; or gdalbuildvrt",
+        ),
+        ("B2.TIF B3.TIF pan.tif o.tif", r"gdal_merge.py -separate -o ms.tif B2.TIF B3.TIF;"),
+        ("a.nii b.nii c.nii -o out", "3 files .*name their folders, or a list"),
+    ],
+)
+def test_what_to_type(written: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        upscale_words(written.split())
+
+
+def test_it_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["upscale", "a.tif", "b.tif", "c.tif"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("gisr: error: c.tif: the output is named after -o")
+    assert error.count("\n") == 1

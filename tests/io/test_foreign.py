@@ -1,0 +1,58 @@
+"""Files of other formats and addresses: what they are, and the line that makes a GeoTIFF."""
+
+from pathlib import Path
+
+import pytest
+
+from gisr.errors import FileFormatError
+from gisr.io.files import check_readable
+from gisr.io.foreign import foreign_file
+from gisr.pipelines.table import guess_task
+
+CONTENTS = {
+    "ms.jp2": (b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(40), "JPEG 2000.*gdal_translate ms.jp2"),
+    "ms.img": (b"EHFA_HEADER_TAG" + bytes(40), "ERDAS IMAGINE.*gdal_translate ms.img ms.tif"),
+    "ms.vrt": (b"<VRTDataset></VRTDataset>", "VRT.*gdal_translate ms.vrt ms.tif"),
+    "DIM_MS.XML": (b"<Dimap_Document/>", "DIMAP.*gdal_translate DIM_MS.XML DIM_MS.tif"),
+    "ms.h5": (b"\x89HDF\r\n\x1a\n" + bytes(9), "HDF.*gdalinfo ms.h5 lists"),
+    "ms.nc": (b"CDF\x01" + bytes(9), "netCDF.*gdalinfo ms.nc lists"),
+    "ms.ntf": (b"NITF02.10" + bytes(9), "NITF.*gdal_translate ms.ntf ms.tif"),
+    "ms.TIL": (b'bandId = "Multi";', "tiles.*gdal_translate ms.TIL ms.tif"),
+    "ms.ecw": (bytes(9), "another format.*gdal_translate ms.ecw ms.tif"),
+    "ms.zip": (b"PK\x03\x04" + bytes(9), "an archive.*unpack"),
+    "LC08_MTL.txt": (b"GROUP = LANDSAT_METADATA_FILE\n", "Landsat.*gdal_merge.py -separate"),
+    "MTD_MSIL2A.xml": (b"<n1:Level-2A_User_Product>", "Sentinel-2.*gdalinfo"),
+    "ms.hdr": (b"ENVI\nsamples = 3", "ENVI.*gdal_translate IMAGE ms.tif"),
+    "ms.tif": (b"<VRTDataset></VRTDataset>", "VRT.*gdal_translate ms.tif ms_geotiff.tif"),
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_what_to_do_is_told(tmp_path: Path, name: str) -> None:
+    content, told = CONTENTS[name]
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "pan.jp2").write_bytes(b"x")
+    with pytest.raises(FileFormatError, match=f"{name}: is .*{told}"):
+        guess_task(tmp_path / name, tmp_path / ("pan.jp2" if name != "ms.tif" else "ms.tif"))
+
+
+@pytest.mark.parametrize("name", ["ms.img", "notes.txt", "a.png"])
+def test_other_files_are_left_to_their_readers(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"anything")
+    assert foreign_file(tmp_path / name) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("https://example.org/ms.tif", "it is an address.*download it first"),
+        ("s3://bucket/ms.tif", "it is an address"),
+        ("/vsicurl/https://example.org/ms.tif", "it is an address"),
+        ('HDF5:"a.h5"://bands', "GDAL calls a part.*gdal_translate 'NAME'"),
+        ("GTIFF_DIR:1:a.tif", "GDAL calls a part"),
+        ("nothing.tif", "no such file: check the name"),
+    ],
+)
+def test_addresses_are_told(address: str, told: str) -> None:
+    with pytest.raises(FileFormatError, match=told):
+        check_readable(address)

@@ -1,6 +1,7 @@
 """The pipeline of MR images: two NIfTI volumes or DICOM series in, a NIfTI volume out."""
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -104,15 +105,18 @@ class MRIPipeline(Pipeline[VolumePair]):
     ) -> "Pair | None":
         """Return a part of the slice that is shown, as it was given: not turned."""
         guide = np.take(request.files.guide.voxels, plane.index, plane.axis)
-        for pair in pairs:
-            if np.array_equal(pair.guide[..., 0], guide):
-                break
-        else:
-            raise InputError("the network did not see this slice: choose another slice, or axis")
         rows, columns = window
-        last = guide.shape[1]
-        turned_back = columns, slice(last - rows.stop, last - rows.start)
-        return super().pair_in_view(request, [pair], plane, turned_back)
+        turned_back = columns, _reversed(rows, guide.shape[1])
+        for turned in product((False, True), repeat=2):  # as k-space crops may be stored
+            seen = np.flip(guide, [axis for axis in (0, 1) if turned[axis]])
+            for pair in pairs:
+                if np.array_equal(pair.guide[..., 0], seen):
+                    first, second = (
+                        _reversed(part, side) if back else part
+                        for part, side, back in zip(turned_back, guide.shape, turned, strict=True)
+                    )
+                    return super().pair_in_view(request, [pair], plane, (first, second))
+        raise InputError("the network did not see this slice: choose another slice, or axis")
 
     def page_notes(self, request: Request[VolumePair]) -> tuple[str, ...]:
         """Note that of a series one volume is shown."""
@@ -122,3 +126,8 @@ class MRIPipeline(Pipeline[VolumePair]):
     def bits(self, request: Request[VolumePair]) -> int | None:
         """Return None: MR values have no range of their own."""
         return None
+
+
+def _reversed(part: slice, side: int) -> slice:
+    """Return a part of a side that is counted from its other end."""
+    return slice(side - part.stop, side - part.start)

@@ -42,6 +42,7 @@ from gisr.io.volumes.placement import AxisPlacement, VolumePlacement
 from gisr.pipelines.mri_slices import (
     Places,
     SliceStack,
+    Storage,
     along,
     in_plane,
     known_part,
@@ -205,9 +206,13 @@ class VolumeSharpener:
         """Sharpen the slices across an axis, one by one, as they were acquired."""
         place = self.placement
         rows, columns = (axis for axis in _AXES if axis != slice_axis)
-        lows, highs = (np.moveaxis(volume, slice_axis, 0) for volume in (low, guide))
-        lines = [slice_axis_placement(place, low.shape[axis], axis) for axis in (rows, columns)]
-        plane = in_plane(*lines).snapped(lows.shape[1:], highs.shape[1:])
+        lines = (
+            slice_axis_placement(place, low.shape[rows], rows),
+            slice_axis_placement(place, low.shape[columns], columns),
+        )
+        stored = Storage.of(lines, self.request.options.grid)
+        lows, highs = (stored(np.moveaxis(volume, slice_axis, 0)) for volume in (low, guide))
+        plane = stored.placed(lines)
         layers, shown = self._layers(highs.shape), np.ones(len(highs), dtype=bool)
         if place.thick_axis is None:
             shown = place.axis(slice_axis).covered
@@ -226,8 +231,12 @@ class VolumeSharpener:
             set_slice(layers, index, known_part(answer.image, pair), spread)
             if answer.consistency is not None:
                 self.consistency.take_in(answer.consistency)
-        spread = None if layers.spread is None else np.moveaxis(layers.spread, 0, slice_axis)
-        return SliceStack(np.moveaxis(layers.values, 0, slice_axis), spread)
+        return SliceStack(
+            *(
+                None if each is None else np.moveaxis(stored(each), 0, slice_axis)
+                for each in (layers.values, layers.spread)
+            )
+        )
 
     def _detailed(
         self,

@@ -77,21 +77,22 @@ class Options:
     )
     contrast: str | None = option(
         None,
-        "MR contrast of the target; read from its file name when left out.",
+        "MR contrast of the target: T1, T1ce, T2, FLAIR or PD, or as files spell them (T2w, "
+        "ce-gadolinium T1w); read from its file name when left out.",
         tasks=_MR,
         column=True,
         page="Target's contrast",
         page_default="from the file name",
-        choices=get_args(Contrast),
+        suggestions=get_args(Contrast),
     )
     guide_contrast: str | None = option(
         None,
-        "MR contrast of the guide; read from its file name when left out.",
+        "MR contrast of the guide, spelt likewise; read from its file name when left out.",
         tasks=_MR,
         column=True,
         page="Guide's contrast",
         page_default="from the file name",
-        choices=get_args(Contrast),
+        suggestions=get_args(Contrast),
     )
     description: str | None = option(
         None,

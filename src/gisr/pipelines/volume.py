@@ -17,13 +17,16 @@ from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.nifti_writer import NiftiWriter, nifti_writer
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement
-from gisr.notes import Note, detail
+from gisr.notes import Note, detail, warning
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.request import FileResult, Request
-from gisr.tasks.contrasts import guess_contrast
+from gisr.tasks.contrasts import find_contrast, guess_contrast
 
 if TYPE_CHECKING:
     from gisr.pipelines.report import ArrayResult
+
+_NOTED_LOSS, _LARGE_LOSS = 0.02, 0.2
+"""Shares of a target outside its guide that are reported, and that are taken for a mistake."""
 
 
 def upscale_volume(
@@ -44,8 +47,8 @@ def upscale_volume(
     count.total = sharpener.slices * files.target.count
     found = _shift(files) if request.options.settings.align == "auto" else None
     with request.writing() as places:
-        subject = _write_volumes(request, sharpener, found, places)
-        result = _result(request, sharpener, found)
+        subject, clipped = _write_volumes(request, sharpener, found, places)
+        result = _result(request, sharpener, found, clipped)
         if subject is not None:
             from gisr.pipelines.report import write_report
 
@@ -58,8 +61,8 @@ def _write_volumes(
     sharpener: VolumeSharpener,
     found: VolumeAlignment | None,
     places: Mapping[str, Path],
-) -> "ArrayResult | None":
-    """Sharpen and write all volumes; return what a report shows, if one is requested."""
+) -> tuple["ArrayResult | None", tuple[Note, ...]]:
+    """Sharpen and write all volumes; return what a report shows, if one is requested, and notes."""
     files, subject = request.files, None
     with _writers(request, places) as writers:
         for target, guide in zip(_voxels(files.target), _guides(files), strict=False):
@@ -74,11 +77,14 @@ def _write_volumes(
             for writer, voxels in zip(writers, (sharp.voxels, sharp.spread), strict=False):
                 assert voxels is not None  # a spread was requested if it has a writer
                 writer.write(voxels)
-    return subject
+    return subject, writers[0].notes
 
 
 def _result(
-    request: Request[VolumePair], sharpener: VolumeSharpener, found: VolumeAlignment | None
+    request: Request[VolumePair],
+    sharpener: VolumeSharpener,
+    found: VolumeAlignment | None,
+    clipped: tuple[Note, ...],
 ) -> FileResult:
     files = request.files
     series = (files.target.count,) if files.target.count > 1 else ()
@@ -94,7 +100,7 @@ def _result(
         alignment=found,
         consistency=sharpener.consistency if sharpener.consistency.count else None,
         further=tuple(request.options.further_files.values()),
-        notes=tuple(_notes(request, sharpener, found)),
+        notes=(*_notes(request, sharpener, found), *clipped),
     )
 
 
@@ -150,13 +156,14 @@ def _guides(files: VolumePair) -> Iterator[Voxels]:
 
 def _with_contrasts(request: Request[VolumePair]) -> Request[VolumePair]:
     """Take contrasts that were not given from file names, or from headers' descriptions."""
-    files = request.files
-    given = request.options.contrast, request.options.guide_contrast
-    contrast = given[0] or _guessed(files.target)
-    guide = given[1] or _guessed(files.guide)
-    if contrast == guide and None in given:
-        # Two files of one name part: it does not show how they differ.
-        contrast, guide = given
+    files, options = request.files, request.options
+    contrast, guide = (
+        _guessed(volume) if given is None else find_contrast(given)
+        for given, volume in (
+            (options.contrast, files.target),
+            (options.guide_contrast, files.guide),
+        )
+    )
     return request.with_options(contrast=contrast, guide_contrast=guide)
 
 
@@ -170,8 +177,8 @@ def _notes(
     found: VolumeAlignment | None,
 ) -> list[Note]:
     """Return what a user should know about choices that were made for them."""
-    files, notes = request.files, list[Note]()
-    place = files.placement
+    files, notes = request.files, list(request.files.notes)
+    place = sharpener.placement
     contrast, guide = request.options.contrast, request.options.guide_contrast
     if contrast is None or guide is None:
         notes.append(
@@ -181,6 +188,14 @@ def _notes(
             )
         )
     low, high = _contrast_names(request)
+    if request.options.grid is not None:
+        for words in files.placement.contradictions(request.options.grid):
+            notes.append(
+                warning(
+                    f"grid {request.options.grid} against the affines: they say {words} ({low}, "
+                    f"{high}); leave --grid out if they are right"
+                )
+            )
     if place.angle:
         notes.append(
             Note(
@@ -209,6 +224,15 @@ def _notes(
     outside = 1 - sharpener.inside().mean()
     if outside:
         notes.append(Note(f"{outside:.1%} of {high} lies outside {low}: 0 there"))
+    lost = place.lost()
+    if lost > _NOTED_LOSS:
+        say = warning if lost > _LARGE_LOSS else Note
+        notes.append(
+            say(
+                f"{lost:.0%} of the target {request.target.name} lies outside the guide and is not "
+                "in the result: give a guide that covers it"
+            )
+        )
     return notes
 
 

@@ -37,6 +37,8 @@ _PARALLEL = 1e-3
 """Largest difference of direction cosines between images of one volume: headers are rounded."""
 _EVEN = 0.05
 """Share of the slice distance by which distances may differ: more is a gap, or a slice missing."""
+_STRAIGHT = 0.3
+"""Pixels by which a slice may lie aside of the line of the others: an edge moves by less."""
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _TAGS = (
     "SeriesInstanceUID", "SeriesDescription", "ImagePositionPatient", "ImageOrientationPatient",
@@ -196,7 +198,29 @@ def _sorted(name: Path, images: list[DicomSlice]) -> list[DicomSlice]:
             f"{name}: slices are {steps.min():.3g} to {steps.max():.3g} mm apart (widest after "
             f"{ordered[widest].path.name}): a slice is missing, or the series is no volume"
         )
+    _check_line(name, ordered)
     return ordered
+
+
+def _check_line(name: Path, ordered: Sequence[DicomSlice]) -> None:
+    """Refuse slices that do not lie in one straight line: one affine cannot place them.
+
+    The line is that of most steps (their median), so that it is the slices that jump aside which
+    are named. A slant that all steps share is a line, too.
+    """
+    if len(ordered) < 3:
+        return
+    places = np.array([image.position for image in ordered])
+    step = np.median(np.diff(places, axis=0), axis=0)
+    rest = places - np.arange(len(places))[:, None] * step
+    aside = np.linalg.norm(rest - np.median(rest, axis=0), axis=1)
+    if aside.max() > _STRAIGHT * float(ordered[0].spacing.min()):
+        worst = int(aside.argmax())
+        raise FileFormatError(
+            f"{name}: its slices are not in one straight line: {ordered[worst].path.name} (number "
+            f"{worst + 1}) lies {aside[worst]:.3g} mm aside of most: the patient or table moved, or "
+            "two stacks are mixed: put each stack into a folder of its own"
+        )
 
 
 def _affine(name: Path, slices: Sequence[DicomSlice]) -> Float64[np.ndarray, "4 4"]:

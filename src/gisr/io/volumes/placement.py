@@ -15,6 +15,11 @@ from gisr.placement import LARGEST_RATIO
 
 _TOLERANCE = 0.1
 """Target voxels by which grids may differ across the volume and still count as the same there."""
+_NAMED = 0.25
+"""Guide voxels by which samples may be off those of a k-space crop and still count as on them."""
+_CONTRADICTION = 0.75
+"""Target voxels between the grid requested and the affines from which they contradict each other:
+the named grids are at most half a voxel apart."""
 _FINER = 1.02
 """A guide that is less than 2 % finer along an axis is no finer there."""
 _LARGEST_ANGLE = 30.0
@@ -41,6 +46,25 @@ class AxisPlacement:
         size = max(1, round(guide_size / ratio))
         scale = size / guide_size
         return cls(size, guide_size, scale, 0.5 * scale - 0.5)
+
+    @property
+    def natural_scale(self) -> float:
+        """Target samples a guide sample where both show one field of view."""
+        return self.target_size / self.guide_size
+
+    @property
+    def tolerance(self) -> float:
+        """Target samples by which a grid may differ from a named one: rounded headers."""
+        return min(_TOLERANCE, _NAMED * self.scale)
+
+    def drift(self, offset: float) -> float:
+        """Return how far samples are at most from those of one field of view with an offset.
+
+        In target samples.
+        """
+        first = self.offset - offset
+        last = first + (self.guide_size - 1) * (self.scale - self.natural_scale)
+        return max(abs(first), abs(last))
 
     @property
     def same(self) -> bool:
@@ -131,6 +155,19 @@ class VolumePlacement:
                 inside[first] &= (where > -_HALF) & (where < size - 1 + _HALF)
         return inside
 
+    def lost(self) -> float:
+        """Return the share of the target whose voxels lie outside the guide, so in no result."""
+        to_guide = np.linalg.inv(self.to_target)
+        inside = 0
+        rest = np.ogrid[: self.target_shape[1], : self.target_shape[2]]
+        for first in range(self.target_shape[0]):
+            shown = np.ones(self.target_shape[1:], dtype=bool)
+            for size, row in zip(self.guide_shape, to_guide[:3], strict=True):
+                where = row[0] * first + row[1] * rest[0] + row[2] * rest[1] + row[3]
+                shown &= (where > -_HALF) & (where < size - 1 + _HALF)
+            inside += int(shown.sum())
+        return 1 - inside / math.prod(self.target_shape)
+
     def with_grid(self, grid: Literal["centre", "kspace"]) -> "VolumePlacement":
         """Return the placement of two volumes of one field of view, in place of their affines'.
 
@@ -144,11 +181,34 @@ class VolumePlacement:
             )
         to_target, ratios = self.to_target.copy(), list(self.ratios)
         for axis in self.coarse:
-            scale = self.target_shape[axis] / self.guide_shape[axis]
+            scale = self.axis(axis).natural_scale
             to_target[axis, axis], ratios[axis] = scale, 1 / scale
-            to_target[axis, 3] = 0.0 if grid == "kspace" else 0.5 * scale - 0.5
+            to_target[axis, 3] = self._named_offset(axis, grid)
         x, y, z = ratios
         return replace(self, to_target=to_target, ratios=(x, y, z))
+
+    def _named_offset(self, axis: int, grid: Literal["centre", "kspace"]) -> float:
+        """Return the offset of a named grid; of k-space the direction that suits the affines."""
+        line = self.axis(axis)
+        if grid == "centre":
+            return 0.5 * line.natural_scale - 0.5
+        return min(0.0, line.natural_scale - 1, key=line.drift)
+
+    def contradictions(self, grid: Literal["centre", "kspace"]) -> list[str]:
+        """Return what the affines say against a grid that is requested, axis by axis."""
+        found = []
+        for axis in self.coarse:
+            line = self.axis(axis)
+            if line.drift(self._named_offset(axis, grid)) <= _CONTRADICTION:
+                continue
+            zoom = self.target_zooms[axis]
+            sizes = line.target_size * zoom, line.guide_size * zoom / self.ratios[axis]
+            starts = (-0.5 * line.scale + line.offset + 0.5) * zoom
+            found.append(
+                f"fields of view of {sizes[0]:.4g} and {sizes[1]:.4g} mm that begin {starts:.3g} "
+                f"mm apart along axis {axis}"
+            )
+        return found
 
 
 def place_volumes(target: VolumeHeader, guide: VolumeHeader) -> VolumePlacement:

@@ -217,9 +217,9 @@ def _check_line(name: Path, ordered: Sequence[DicomSlice]) -> None:
     if aside.max() > _STRAIGHT * float(ordered[0].spacing.min()):
         worst = int(aside.argmax())
         raise FileFormatError(
-            f"{name}: its slices are not in one straight line: {ordered[worst].path.name} (number "
-            f"{worst + 1}) lies {aside[worst]:.3g} mm aside of most: the patient or table moved, or "
-            "two stacks are mixed: put each stack into a folder of its own"
+            f"{name}: its slices are not in one straight line: {ordered[worst].path.name} (slice "
+            f"{worst + 1}) lies {aside[worst]:.3g} mm aside of most: the patient or the table "
+            "moved, or two stacks are mixed: put each stack into a folder of its own"
         )
 
 

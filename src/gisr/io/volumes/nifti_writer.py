@@ -89,7 +89,8 @@ class NiftiWriter:
         """Write the header with a slope that holds a volume; return slope and intercept."""
         scale, limits = scaling(self.header), value_range(self.dtype)
         if limits is not None and known.size:
-            self.header.set_slope_inter(*_wider(scale, limits, float(known.min()), float(known.max())))
+            wider = _wider(scale, limits, float(known.min()), float(known.max()))
+            self.header.set_slope_inter(*wider)
             scale = scaling(self.header)  # as rounded to the header's type
         with _errors(self.path):
             self.header.write_to(self.stream)
@@ -131,8 +132,9 @@ def nifti_writer(
     """Open an output for as many volumes as the target has.
 
     It has the guide's grid, codes and units of space, and the target's type, scaling, description
-    and times. Integer files keep the target's slope and intercept if they hold the first volume; one
-    that is not 1 is widened where they do not. Header extensions are left out: they describe the grid of the file they came from.
+    and times. Integer files keep the target's slope and intercept; a slope that is not 1 is widened
+    where it does not hold the first volume. Header extensions are left out: they describe the grid
+    of the file they came from.
 
     Args:
         path: Output, ``.nii`` or ``.nii.gz``.

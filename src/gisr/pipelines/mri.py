@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from gisr.errors import InputError
+from gisr.errors import FileFormatError, InputError
 from gisr.io.files import file_suffix
 from gisr.io.limits import Limits
 from gisr.io.volumes import dicom, nifti
-from gisr.io.volumes.nifti import read_nifti
-from gisr.io.volumes.pair import VolumePair, read_volume_pair
+from gisr.io.volumes.pair import VolumePair, read_image, read_volume_pair
+from gisr.io.volumes.picture import is_picture
 from gisr.pipelines.layers import (
     LayerName,
     Layers,
@@ -25,6 +25,7 @@ from gisr.pipelines.layers import (
 from gisr.pipelines.options import Options
 from gisr.pipelines.pipeline import Pipeline
 from gisr.pipelines.request import FileResult, Request
+from gisr.tasks.contrasts import guess_contrast
 from gisr.tasks.mri import MRI
 from gisr.tasks.task import Task
 from gisr.windows import Window
@@ -40,17 +41,24 @@ class MRIPipeline(Pipeline[VolumePair]):
     task: ClassVar[Task] = MRI
 
     def recognises(self, target: Path, guide: Path) -> bool:
-        """Return whether both are NIfTI files or DICOM images or series."""
-        return all(
-            file_suffix(path) in nifti.SUFFIXES or dicom.is_dicom(path) for path in (target, guide)
-        )
+        """Return whether both are NIfTI files or DICOM, or pictures named after MR contrasts."""
+        files = (target, guide)
+        if all(map(is_picture, files)):
+            return None not in map(guess_contrast, files)
+        return all(file_suffix(path) in nifti.SUFFIXES or dicom.is_dicom(path) for path in files)
 
     def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> VolumePair:
         """Read both volumes, of a series the first."""
         return read_volume_pair(target, guide, limits)
 
     def check(self, request: Request[VolumePair]) -> None:
-        """Do nothing: volumes were checked when they were read."""
+        """Refuse a picture as the output of volumes; they were checked when they were read.
+
+        Raises:
+            FileFormatError: The output is one.
+        """
+        if is_picture(request.output) and not is_picture(request.target):
+            raise FileFormatError(f"{request.output}: name the output of volumes .nii or .nii.gz")
 
     def run(
         self,
@@ -78,7 +86,7 @@ class MRIPipeline(Pipeline[VolumePair]):
 
     def read_truth(self, path: Path, request: Request[VolumePair], limits: Limits) -> Truth:
         """Read a reference volume."""
-        volume = read_nifti(path, limits)
+        volume = read_image(path, limits)
         check_truth(path, volume.shape, request.files.guide.shape)
         return Truth(path, volume.voxels)
 
@@ -89,7 +97,7 @@ class MRIPipeline(Pipeline[VolumePair]):
         written: dict[LayerName, Path] = {"interpolated": interpolated, "sharpened": request.output}
         if request.options.uncertainty is not None:
             written["spread"] = Path(request.options.uncertainty)
-        volumes = {name: read_nifti(path).voxels for name, path in written.items()}
+        volumes = {name: read_image(path).voxels for name, path in written.items()}
         volumes["guide"] = request.files.guide.voxels
         if truth is not None:
             assert isinstance(truth.content, np.ndarray)

@@ -92,6 +92,8 @@ class VolumeSharpener:
             PairError: The requested ratio does not match the files, or the grid is not possible.
         """
         options = self.request.options
+        thickness = options.thickness or self.request.files.target.thickness
+        self.placement = self.placement.with_thickness(thickness)
         if self.by_slices:
             return  # the request itself does both for plain slices
         if options.grid is not None:
@@ -177,7 +179,9 @@ class VolumeSharpener:
         place, thick, known = self.placement, self.placement.thick_axis, np.isfinite(low)
         layers = SliceStack(onto_guide(filled(low), place.to_target, place.guide_shape), None)
         coarse = {
-            axis: AxisPlacement.centred(place.guide_shape[axis], place.ratios[axis])
+            axis: AxisPlacement.centred(
+                place.guide_shape[axis], place.ratios[axis], place.axis(axis).covers
+            )
             for axis in place.coarse
         }
         passes: list[tuple[Places, tuple[int, ...]]] = []

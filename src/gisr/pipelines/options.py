@@ -94,6 +94,16 @@ class Options:
         page_default="from the file name",
         suggestions=get_args(Contrast),
     )
+    thickness: float | None = option(
+        None,
+        "Thickness of the target's slices in mm, where it is not their distance (gaps, overlaps); "
+        "from DICOM or a BIDS sidecar when left out.",
+        tasks=_MR,
+        column=True,
+        page="Thickness of the target's slices (mm)",
+        page_default="their distance",
+        positive=True,
+    )
     description: str | None = option(
         None,
         "Free text in place of the built-in description.",

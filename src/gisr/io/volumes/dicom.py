@@ -24,6 +24,7 @@ from gisr.io.limits import Limits, check_volume
 from gisr.io.volumes.dicom_slice import DicomSlice, description_of, parse_slice
 from gisr.io.volumes.header import VolumeHeader
 from gisr.io.volumes.libraries import volume_library
+from gisr.notes import Note
 
 SUFFIXES = (".dcm", ".ima", ".dicom")
 """What DICOM files are often called; they may be called anything, or have no suffix."""
@@ -45,6 +46,7 @@ _TAGS = (
     "PixelSpacing", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "ImageType",
     "SliceThickness", "SpacingBetweenSlices", "InstanceNumber", "BitsAllocated", "BitsStored",
     "PixelRepresentation", "RescaleSlope", "RescaleIntercept", "Modality",
+    "PixelPaddingValue",
 )  # fmt: skip
 
 
@@ -95,7 +97,23 @@ def read_dicom_header(path: str | PathLike[str], limits: Limits) -> VolumeHeader
         yield _read_voxels(slices, shape)
 
     return VolumeHeader(
-        shape=shape, affine=affine, header=header, dtype=dtype, path=name, count=1, read=read
+        shape=shape,
+        affine=affine,
+        header=header,
+        dtype=dtype,
+        path=name,
+        count=1,
+        read=read,
+        thickness=first.thickness or None,
+        padding=first.padding,
+        notes=()
+        if first.padding is None
+        else (
+            Note(
+                f"{name.name}: {first.padding:g} stands for pixels outside the image, as its "
+                "header says (PixelPaddingValue): they are unknown"
+            ),
+        ),
     )
 
 
@@ -234,9 +252,9 @@ def _affine(name: Path, slices: Sequence[DicomSlice]) -> Float64[np.ndarray, "4 
     if len(slices) > 1:
         affine[:3, 2] = (last.position - first.position) / (len(slices) - 1)
     else:
-        if not first.thickness > 0:
+        if not first.distance > 0:
             raise FileFormatError(f"{name}: one slice without a thickness in its header")
-        affine[:3, 2] = np.cross(along_row, along_column) * first.thickness
+        affine[:3, 2] = np.cross(along_row, along_column) * first.distance
     affine[:3, 3] = first.position
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
 
@@ -273,7 +291,10 @@ def _read_voxels(
     voxels = np.empty(shape, dtype=np.float32)
     for index, image in enumerate(slices):
         slope, intercept = image.scaling
-        voxels[..., index] = _read_pixels(image.path, shape).T * slope + intercept
+        stored = _read_pixels(image.path, shape).T
+        voxels[..., index] = stored * slope + intercept
+        if image.padding is not None:
+            voxels[..., index][stored == image.padding] = np.nan
     return voxels
 
 

@@ -20,6 +20,7 @@ from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bytes, check_volume
 from gisr.io.volumes.header import Shape, Volume, VolumeHeader
 from gisr.io.volumes.libraries import volume_library
 from gisr.io.volumes.nifti_affine import HeaderAffine, header_affine
+from gisr.io.volumes.sidecar import sidecar_thickness
 
 SUFFIXES = (".nii", ".nii.gz")
 """What a NIfTI file may be called here; pairs of .hdr and .img are not read."""
@@ -73,6 +74,7 @@ def read_nifti_header(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS
                 raise FileFormatError(f"{name}: changed while it was read: start again")
             yield from _read_voxels(name, stream, again, sizes, dtype)
 
+    thickness, unread = sidecar_thickness(name)
     return VolumeHeader(
         shape=sizes[:3],
         affine=place.affine,
@@ -82,7 +84,8 @@ def read_nifti_header(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS
         count=sizes[3],
         read=read,
         stated=place.stated,
-        notes=place.notes,
+        thickness=thickness,
+        notes=(*place.notes, *unread),
     )
 
 

@@ -8,18 +8,16 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from gisr.errors import FileFormatError, InputError
 from gisr.io.files import check_not_input, file_suffix, typed_errors
-from gisr.io.quantise import quantise, value_range
+from gisr.io.quantise import value_range
+from gisr.io.volumes.clipping import Clipping, Scaling, wider
 from gisr.io.volumes.header import VolumeHeader
 from gisr.io.volumes.libraries import volume_library
 from gisr.io.volumes.nifti import SUFFIXES, scaling
-from gisr.notes import Note, warning
-
-_MANY = 1e-3
-"""Share of the voxels above which clipping them is a fault of the result."""
+from gisr.notes import Note
 
 
 @dataclass(eq=False)
@@ -36,13 +34,8 @@ class NiftiWriter:
     """Written before the first volume, which may need a wider slope."""
     padding: float | None
     """What is stored for NaN in an integer file; None where the target has no such value."""
-    clipped: int = 0
-    """Voxels so far whose value the type could not hold, by more than rounding."""
-    count: int = 0
-    """Voxels so far."""
-    largest: float = 0.0
-    """Largest of those values."""
-    _scale: tuple[float, float] | None = None
+    clipping: Clipping
+    _scale: Scaling | None = None
 
     def write(self, voxels: Float[np.ndarray, "X Y Z"]) -> None:
         """Write the next volume.
@@ -56,10 +49,9 @@ class NiftiWriter:
         """
         if voxels.shape != self.shape:
             raise InputError(f"{self.path}: volume {voxels.shape} is not the guide's {self.shape}")
-        known = np.isfinite(voxels)
         if self._scale is None:
-            self._scale = self._begin(voxels[known])
-        stored = self._stored(voxels, known, self._scale)
+            self._scale = self._begin(voxels[np.isfinite(voxels)])
+        stored = self.clipping(voxels, self._scale, self.padding)
         volumeutils = volume_library("nibabel.volumeutils")
         with _errors(self.path):
             volumeutils.array_to_file(
@@ -73,51 +65,18 @@ class NiftiWriter:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What a user should know of values that the type could not hold."""
-        if not self.clipped:
-            return ()
-        share = self.clipped / self.count
-        say = warning if share > _MANY else Note
-        return (
-            say(
-                f"{self.path.name}: {share:.2g} of its voxels did not fit into the target's type "
-                f"{self.dtype.name} and were clipped (the result reaches {self.largest:.4g}): "
-                "store the target as float32 to keep them"
-            ),
-        )
+        return self.clipping.notes
 
-    def _begin(self, known: Float[np.ndarray, " voxels"]) -> tuple[float, float]:
+    def _begin(self, known: Float[np.ndarray, " voxels"]) -> Scaling:
         """Write the header with a slope that holds a volume; return slope and intercept."""
         scale, limits = scaling(self.header), value_range(self.dtype)
         if limits is not None and known.size:
-            wider = _wider(scale, limits, float(known.min()), float(known.max()))
-            self.header.set_slope_inter(*wider)
+            scale = wider(scale, limits, float(known.min()), float(known.max()))
+            self.header.set_slope_inter(*scale)
             scale = scaling(self.header)  # as rounded to the header's type
         with _errors(self.path):
             self.header.write_to(self.stream)
         return scale
-
-    def _stored(
-        self,
-        voxels: Float[np.ndarray, "X Y Z"],
-        known: Bool[np.ndarray, "X Y Z"],
-        scale: tuple[float, float],
-    ) -> np.ndarray:
-        raw, limits = _raw(voxels, scale), value_range(self.dtype)
-        if limits is not None:
-            beyond = known & ((raw < limits[0] - 0.5) | (raw > limits[1] + 0.5))
-            if beyond.any():
-                self.clipped += int(beyond.sum())
-                self.largest = max(self.largest, float(voxels[beyond].max()), key=abs)
-            self.count += raw.size
-        whole = limits is not None and self.padding is None
-        return quantise(
-            raw,
-            self.dtype.newbyteorder("="),
-            valid=np.ones(1, dtype=bool) if whole else known,
-            marker=float("nan") if limits is None else self.padding or 0,
-            reserved=limits is not None and not whole,
-            path=self.path,
-        )
 
 
 @contextmanager
@@ -162,7 +121,8 @@ def nifti_writer(
     # What fails between two volumes is no fault of the file, so it is not reported as one.
     try:
         padding = target.padding if dtype is None else None
-        yield NiftiWriter(Path(path), stream, guide.shape, on_disk, header, padding)
+        clipping = Clipping(Path(path), on_disk)
+        yield NiftiWriter(Path(path), stream, guide.shape, on_disk, header, padding, clipping)
     finally:
         with _errors(path):
             stream.close()
@@ -170,30 +130,6 @@ def nifti_writer(
 
 def _errors(path: str | PathLike[str]) -> AbstractContextManager[None]:
     return typed_errors(path, "cannot be written as NIfTI")
-
-
-def _raw(voxels: Float[np.ndarray, "X Y Z"], scale: tuple[float, float]) -> np.ndarray:
-    """Return what is stored for values by slope and intercept, before rounding."""
-    slope, intercept = scale
-    return voxels if scale == (1.0, 0.0) else (voxels - np.float64(intercept)) / slope
-
-
-def _wider(
-    scale: tuple[float, float], limits: tuple[int, int], low: float, high: float
-) -> tuple[float, float]:
-    """Return slope and intercept with which a type holds values and all it held before.
-
-    Files of one slope for their full range (nibabel's way of storing floats as integers) have no
-    room for a result's sharper peaks. Whole numbers without a slope are kept as they are.
-    """
-    slope, intercept = scale
-    ends = [limit * slope + intercept for limit in limits]
-    low, high = min(low, *ends), max(high, *ends)
-    if scale == (1.0, 0.0) or (low, high) == (min(ends), max(ends)):
-        return scale
-    # float32, as headers store them; half a step less on each side leaves room for the rounding.
-    step = float(np.float32((high - low) / (limits[1] - limits[0] - 1)))
-    return step, float(np.float32(low - (limits[0] + 0.5) * step))
 
 
 def _output_header(target: VolumeHeader, guide: VolumeHeader) -> Any:

@@ -8,8 +8,8 @@ import numpy as np
 
 from gisr.errors import InputError, PairError
 from gisr.io.files import file_suffix
-from gisr.io.limits import Limits
-from gisr.io.volumes import dicom, nifti
+from gisr.io.limits import DEFAULT_LIMITS, Limits
+from gisr.io.volumes import dicom, nifti, picture
 from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.placement import VolumePlacement, place_volumes
 from gisr.notes import Note, warning
@@ -31,6 +31,8 @@ def read_volume_pair(
 ) -> VolumePair:
     """Read two volumes, NIfTI files or DICOM series, and place them by their affines.
 
+    Two pictures are volumes of one slice and one field of view.
+
     Raises:
         InputError: A first volume has no finite voxel.
         PairError: The volumes do not fit together.
@@ -39,7 +41,8 @@ def read_volume_pair(
         MissingExtraError: The package that reads the format is not installed.
     """
     read = [_volume_header(path, limits) for path in (target_path, guide_path)]
-    target, guide, assumed = _with_places(*read)
+    pictures = any(picture.is_picture(volume.path) for volume in read)
+    target, guide, assumed = (picture.with_places if pictures else _with_places)(*read)
     placement = place_volumes(target, guide)
     if guide.count not in (1, target.count):
         raise PairError(
@@ -48,6 +51,17 @@ def read_volume_pair(
         )
     notes = (*target.notes, *guide.notes, *assumed)
     return VolumePair(_loaded(target), _loaded(guide), placement, notes)
+
+
+def read_image(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Volume:
+    """Read a NIfTI file of one volume, or a picture.
+
+    Raises:
+        GisrError: As :func:`gisr.io.volumes.nifti.read_nifti`.
+    """
+    if picture.is_picture(path):
+        return picture.read_picture(path, limits)
+    return nifti.read_nifti(path, limits)
 
 
 def _with_places(
@@ -97,12 +111,14 @@ def _covering(volume: VolumeHeader, other: VolumeHeader) -> VolumeHeader:
 def _volume_header(path: str | PathLike[str], limits: Limits) -> VolumeHeader:
     if (file_suffix(path) not in nifti.SUFFIXES and dicom.is_dicom(path)) or Path(path).is_dir():
         return dicom.read_dicom_header(path, limits)
+    if picture.is_picture(path):
+        return picture.read_picture(path, limits)
     return nifti.read_nifti_header(path, limits)
 
 
 def _loaded(header: VolumeHeader) -> Volume:
     """Return a header with its first volume, which must hold something."""
-    volume = header.load()
+    volume = header if isinstance(header, Volume) else header.load()
     if not volume.valid.any():
         raise InputError(f"{header.path}: no voxel is finite: there is nothing to sharpen")
     return volume

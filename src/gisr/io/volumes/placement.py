@@ -22,6 +22,8 @@ _CONTRADICTION = 0.75
 the named grids are at most half a voxel apart."""
 _FINER = 1.02
 """A guide that is less than 2 % finer along an axis is no finer there."""
+_LEAST_COVER, _MOST_COVER = 0.02, 3.0
+"""Least and most of their distance that slices can be thick."""
 _LARGEST_ANGLE = 30.0
 """Degrees between the axes above which the blur of a target's voxels no longer lies along the
 guide's axes, as the network takes it to."""
@@ -39,13 +41,16 @@ class AxisPlacement:
     guide_size: int
     scale: float
     offset: float
+    covers: float = 1.0
+    """Share of the distance between target samples that each is the mean of: below 1 there are
+    gaps, above it they overlap."""
 
     @classmethod
-    def centred(cls, guide_size: int, ratio: float) -> "AxisPlacement":
+    def centred(cls, guide_size: int, ratio: float, covers: float = 1.0) -> "AxisPlacement":
         """Return the axis of a target that covers the guide's whole extent at about a ratio."""
         size = max(1, round(guide_size / ratio))
         scale = size / guide_size
-        return cls(size, guide_size, scale, 0.5 * scale - 0.5)
+        return cls(size, guide_size, scale, 0.5 * scale - 0.5, covers)
 
     @property
     def natural_scale(self) -> float:
@@ -99,6 +104,8 @@ class VolumePlacement:
     """Voxel sizes of the turned target."""
     angle: float
     """Degrees by which the target is rotated against the guide; 0 where that does not matter."""
+    covers: float = 1.0
+    """Thickness of thick slices over their distance."""
 
     @property
     def coarse(self) -> tuple[int, ...]:
@@ -137,7 +144,25 @@ class VolumePlacement:
             self.guide_shape[axis],
             float(self.to_target[axis, axis]),
             float(self.to_target[axis, 3]),
+            self.covers if axis == self.thick_axis else 1.0,
         )
+
+    def with_thickness(self, thickness: float | None) -> "VolumePlacement":
+        """Return the placement of slices of a thickness, mm; it counts for thick slices alone.
+
+        Raises:
+            PairError: It is impossible.
+        """
+        if thickness is None or self.thick_axis is None:
+            return self
+        distance = self.target_zooms[self.thick_axis]
+        covers = thickness / distance
+        if not _LEAST_COVER <= covers <= _MOST_COVER:
+            raise PairError(
+                f"slices {thickness:g} mm thick every {distance:.4g} mm are impossible: correct "
+                "--thickness, or give it where the header is wrong"
+            )
+        return replace(self, covers=1.0 if abs(covers - 1) < _FINER - 1 else covers)
 
     def turned(self, voxels: Float[np.ndarray, "X Y Z"]) -> Float[np.ndarray, "X Y Z"]:
         """Return a view of the target's voxels whose axes run as the guide's do."""
@@ -147,26 +172,12 @@ class VolumePlacement:
 
     def covered(self) -> Bool[np.ndarray, "X Y Z"]:
         """Return which guide voxels have their centre inside the target's extent."""
-        inside = np.ones(self.guide_shape, dtype=bool)
-        rest = np.ogrid[: self.guide_shape[1], : self.guide_shape[2]]
-        for first in range(self.guide_shape[0]):  # slab by slab: indices take eight times a mask
-            for size, row in zip(self.target_shape, self.to_target[:3], strict=True):
-                where = row[0] * first + row[1] * rest[0] + row[2] * rest[1] + row[3]
-                inside[first] &= (where > -_HALF) & (where < size - 1 + _HALF)
-        return inside
+        return _inside(self.to_target, self.guide_shape, self.target_shape)
 
-    def lost(self) -> float:
-        """Return the share of the target whose voxels lie outside the guide, so in no result."""
+    def shown(self) -> Bool[np.ndarray, "x y z"]:
+        """Return which voxels of the turned target have their centre inside the guide's extent."""
         to_guide = np.linalg.inv(self.to_target)
-        inside = 0
-        rest = np.ogrid[: self.target_shape[1], : self.target_shape[2]]
-        for first in range(self.target_shape[0]):
-            shown = np.ones(self.target_shape[1:], dtype=bool)
-            for size, row in zip(self.guide_shape, to_guide[:3], strict=True):
-                where = row[0] * first + row[1] * rest[0] + row[2] * rest[1] + row[3]
-                shown &= (where > -_HALF) & (where < size - 1 + _HALF)
-            inside += int(shown.sum())
-        return 1 - inside / math.prod(self.target_shape)
+        return _inside(to_guide, self.target_shape, self.guide_shape)
 
     def with_grid(self, grid: Literal["centre", "kspace"]) -> "VolumePlacement":
         """Return the placement of two volumes of one field of view, in place of their affines'.
@@ -269,6 +280,19 @@ def _placed(target: VolumeHeader, guide: VolumeHeader) -> VolumePlacement:
         target_zooms=(zooms[0], zooms[1], zooms[2]),
         angle=angle if rotated else 0.0,
     )
+
+
+def _inside(
+    matrix: Float64[np.ndarray, "4 4"], shape: Shape, other: Shape
+) -> Bool[np.ndarray, "X Y Z"]:
+    """Return which voxels of one grid have their centre inside another's extent."""
+    inside = np.ones(shape, dtype=bool)
+    rest = np.ogrid[: shape[1], : shape[2]]
+    for first in range(shape[0]):  # slab by slab: indices take eight times a mask
+        for size, row in zip(other, matrix[:3], strict=True):
+            where = row[0] * first + row[1] * rest[0] + row[2] * rest[1] + row[3]
+            inside[first] &= (where > -_HALF) & (where < size - 1 + _HALF)
+    return inside
 
 
 def _unmixed() -> Bool[np.ndarray, "4 4"]:

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from jsonargparse import ArgumentParser
 
 from gisr.errors import InputError
-from gisr.pipelines.option import Option, options_of
+from gisr.pipelines.option import Option, number_or_word, options_of
 
 _Chosen = TypeVar("_Chosen")
 _MOST_DIGITS = 9
@@ -41,6 +41,8 @@ def take_options(kind: type[_Chosen], values: dict[str, Any]) -> _Chosen:
             value = False if no else value or None
         elif get_origin(each.type) is tuple:
             value = _values(each, value)
+        elif each.instead and isinstance(value, str):
+            value = number_or_word(each, value)
         chosen[name] = value
     return kind(**chosen)
 
@@ -68,7 +70,7 @@ def _add(parser: ArgumentParser, each: Option) -> None:
             parser.add_argument(each.negative, action="store_true", help=help_text)
         return
     several = get_origin(each.type) is tuple
-    text = several or get_origin(each.type) is Literal
+    text = several or bool(each.instead) or get_origin(each.type) is Literal
     parser.add_argument(
         *spellings,
         # Words are checked by the dataclass, whose messages name the choices.

@@ -15,7 +15,7 @@ from gisr.io.files import file_suffix
 from gisr.io.table import Column, Row, read_rows
 from gisr.io.volumes.dicom import is_dicom
 from gisr.notes import Note
-from gisr.pipelines.option import Option, options_of
+from gisr.pipelines.option import Option, number_or_word, options_of
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult
 from gisr.tasks import TASKS
@@ -297,6 +297,11 @@ def _cell(row: Row, each: Option) -> str | float | int | None:
         low, high = each.info.least, each.info.most
         assert low is not None and high is not None  # every option with whole numbers has both
         return row.whole(each.name, int(low), int(high))
+    if each.instead:
+        try:
+            return number_or_word(each, row.filled(each.name))
+        except InputError as error:
+            raise row.error(each.name, str(error)) from None
     if each.type is float:
         return row.positive(each.name) if each.info.positive else row.number(each.name, 0.0)
     return row.filled(each.name)

@@ -66,6 +66,8 @@ class Option:
     """Its type without None: bool, int, float, str, a Literal, or a tuple of int or str."""
     default: Any
     info: OptionInfo
+    instead: tuple[str, ...] = ()
+    """Words that may stand in place of its number."""
 
     @property
     def flag(self) -> str:
@@ -127,6 +129,23 @@ def command_words(chosen: "DataclassInstance") -> list[str]:
     ]
 
 
+def number_or_word(each: Option, text: str) -> float | str:
+    """Return the number that a text writes, or the word that may stand in its place.
+
+    Raises:
+        InputError: It is neither.
+    """
+    word = text.strip().lower()
+    if word in each.instead:
+        return word
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(
+            f"{each.flag[2:]} {text!r} must be a number, nan or {' or '.join(each.instead)}"
+        ) from None
+
+
 def check_value(each: Option, value: Any) -> None:  # noqa: ANN401 - any option's value
     """Refuse a word that is not to choose from, or a number out of range.
 
@@ -137,6 +156,8 @@ def check_value(each: Option, value: Any) -> None:  # noqa: ANN401 - any option'
         return
     if get_origin(each.type) is Literal and value not in each.words:
         raise InputError(f"{each.flag[2:]} {value!r} must be {_either(each.words)}")
+    if each.instead and isinstance(value, str) and value not in each.instead:
+        raise InputError(f"{each.flag[2:]} {value!r} must be a number, nan or {each.instead[0]}")
     low, high = each.info.least, each.info.most
     for number in value if isinstance(value, tuple) else (value,):
         if isinstance(number, int | float) and not isinstance(number, bool):
@@ -156,10 +177,14 @@ def _either(words: tuple[str, ...]) -> str:
 
 def _option(each: "Field[Any]", hint: Any) -> Option:  # noqa: ANN401 - a type
     assert each.default is not MISSING
+    instead: tuple[str, ...] = ()
     if get_origin(hint) in (Union, UnionType):
         kinds = [kind for kind in get_args(hint) if kind is not type(None)]
         hint = kinds[0]  # of a file name, the string
+        instead = tuple(
+            w for kind in kinds[1:] if get_origin(kind) is Literal for w in kind.__args__
+        )
     if get_origin(hint) is tuple:
         hint = tuple[get_args(hint)[0], ...]  # type: ignore[misc]
     info: Mapping[str, OptionInfo] = each.metadata
-    return Option(each.name, hint, each.default, info["option"])
+    return Option(each.name, hint, each.default, info["option"], instead)

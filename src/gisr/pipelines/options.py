@@ -174,10 +174,10 @@ class Options:
         "Values are disparity, for the point cloud; the camera then needs a baseline.",
         tasks=_DEPTH,
     )
-    nodata: float | None = option(
+    nodata: float | Literal["none"] | None = option(
         None,
-        "Value of unknown pixels in satellite images, in place of what the files say; of the guide "
-        "too if its type can hold it.",
+        "Value of unknown pixels in satellite images (nan too), in place of what the files say; of "
+        "the guide too if its type can hold it. none: no value stands for unknown.",
         tasks=_SATELLITE,
         spellings=("-nodata",),
         column=True,

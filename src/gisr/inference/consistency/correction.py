@@ -33,7 +33,9 @@ from gisr.inference.consistency.kspace_projection import (
     missing_kspace,
     nearest_image,
 )
+from gisr.inference.survey import sides_of
 from gisr.inference.tiling import Rows, gathered
+from gisr.inference.value_bounds import target_bounds
 from gisr.inference.windowed_pair import PairSource
 from gisr.tasks import find_task
 from gisr.windows import Window, within
@@ -325,6 +327,11 @@ def consistent_block(
     if find_task(source.about.task).reduction == "sensor":
         missing = above_noise(missing, counted, source.sensor_model.noise)
     result = image + sampling.up(sampling.solve(missing, counted, _ROUNDS))
+    overshoot = find_task(source.about.task).overshoot
+    if overshoot is not None:
+        sides = sides_of(image)
+        bounds = target_bounds(target, valid, placement, sides, overshoot)
+        result = bounds.widened(image).clip(result)
     result = source.survey.clip(result, source.about.bits)
     after = target - sampling.down(np.where(known[..., None], result, np.float32(0)))
     inner = within(window, core)

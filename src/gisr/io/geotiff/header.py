@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from gisr.io.geotiff.regrid import GeoOutline, Regrid
 from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bands, check_block, check_picture
 from gisr.io.quantise import holds
 from gisr.io.tiff_blocks import check_mask_file, check_tiff_blocks
+from gisr.io.unknown import UnknownValue
 from gisr.optional_imports import load_extra
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ _STALE_TAGS = {
     "TIFFTAG_YRESOLUTION",
     "TIFFTAG_RESOLUTIONUNIT",
 }
+NodataChoice = float | Literal["none"] | None
+"""Value of unknown pixels in place of what a file says: a number, ``none`` for no value at all, or
+None for the file's own."""
 _SCAN_SAMPLES = 2**22
 """Samples read at a time where a whole band has to be looked at."""
 _SCAN_CACHE = 16 * 10**6
@@ -78,6 +82,10 @@ class GeoHeader(GeoOutline):
     """Unit of the physical values, per band."""
     rpcs: "RPC | None"
     """Rational polynomial coefficients of an image that is not rectified."""
+    unknown: tuple[UnknownValue, ...] = ()
+    """Values that stand for unknown pixels besides nodata, which the file does not say."""
+    nodata_alone: bool = True
+    """Whether nodata in one band makes a pixel unknown; else it must be in all."""
     regrid: Regrid | None = None
     """How the file's own grid is brought to this one while it is read; None where it is this."""
 
@@ -124,7 +132,7 @@ def read_header(
     path: str | PathLike[str],
     limits: Limits = DEFAULT_LIMITS,
     bands: Sequence[int] | None = None,
-    nodata: float | None = None,
+    nodata: NodataChoice = None,
 ) -> GeoHeader:
     """Read the header of a GeoTIFF; of its pixels, only a band that may be alpha.
 
@@ -132,7 +140,7 @@ def read_header(
         path: The file.
         limits: What its header may claim.
         bands: Numbers of the bands that will be read, from 1; all but alpha by default.
-        nodata: Value of unknown pixels in place of the file's own.
+        nodata: Value of unknown pixels in place of the file's own; ``none`` if no value is.
 
     Raises:
         FileFormatError: Missing, damaged, not a TIFF, complex or colour-mapped pixels.
@@ -304,10 +312,15 @@ def _check_blocks(path: Path, dataset: "DatasetReader", dtype: np.dtype, limits:
 
 
 def _nodata(
-    path: Path, dataset: "DatasetReader", dtype: np.dtype, given: float | None
+    path: Path, dataset: "DatasetReader", dtype: np.dtype, given: NodataChoice
 ) -> float | None:
+    if given == "none":
+        return None
     if given is not None and not holds(dtype, given):
-        raise InputError(f"{path}: nodata {given:g} cannot be stored in {dtype.name}")
+        raise InputError(
+            f"{path}: nodata {given:g} cannot be stored in {dtype.name}: name a value that stands "
+            "in the file, or none"
+        )
     value = dataset.nodata if given is None else given
     return value if value is not None and holds(dtype, value) else None
 

@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 
-from gisr.io.geotiff.header import GeoHeader, open_geotiff, read_header, read_outline
+from gisr.io.geotiff.header import (
+    GeoHeader,
+    NodataChoice,
+    open_geotiff,
+    read_header,
+    read_outline,
+)
 from gisr.io.geotiff.relate import relate_grids
 from gisr.io.limits import Limits
 from gisr.io.quantise import holds
@@ -51,7 +57,7 @@ def read_raster_pair(
     target_path: str | PathLike[str],
     guide_path: str | PathLike[str],
     bands: Sequence[int] | None,
-    nodata: float | None,
+    nodata: NodataChoice,
     limits: Limits,
 ) -> RasterPair:
     """Read the headers of two GeoTIFFs, which may be of any size, and place them.
@@ -61,7 +67,7 @@ def read_raster_pair(
         guide_path: The panchromatic file.
         bands: Numbers of the target's bands to take, from 1; all when None.
         nodata: Value of unknown pixels in place of the target's own, and of the guide if its
-            type can hold it.
+            type can hold it; ``none`` if no value is one, in either.
         limits: What the headers may claim.
 
     Raises:
@@ -78,6 +84,8 @@ def read_raster_pair(
     guide = read_header(guide_path, limits)
     if guide.bands > _MOST_GUIDE_BANDS:
         guide = replace(guide, numbers=guide.numbers[:1])
-    if nodata is not None and holds(guide.dtype, nodata):
+    if nodata == "none":
+        guide = replace(guide, nodata=None, nodata_given=True)
+    elif nodata is not None and holds(guide.dtype, nodata):
         guide = replace(guide, nodata=nodata, nodata_given=True)
     return RasterPair(target, guide, relation.placement)

@@ -54,6 +54,8 @@ class GeoWriter:
         blank = float("nan") if target.dtype.kind == "f" and not target.alpha else 0.0
         self._marker = blank if target.nodata is None else target.nodata
         self._coded = target.nodata is not None or target.alpha or target.dtype.kind == "f"
+        self.clipped = self.written = 0
+        """Known values that the type could not hold and that were clipped, and all of them."""
         self.masked = False
         """Whether unknown pixels are marked by an internal mask."""
         self.sums: dict[Box, int] = {}
@@ -135,6 +137,11 @@ class GeoWriter:
         """Put rows into the buffer in the type of the file, with the alpha band the target has."""
         dtype, target = self._target.dtype, self._target
         stored = self._stored[:, part]
+        limits = value_range(dtype, target.bits)
+        if limits is not None:
+            beyond = (image > limits[1] + 0.5) | (image < limits[0] - 0.5)
+            self.clipped += int((beyond & valid[..., None]).sum())
+            self.written += int(valid.sum()) * target.bands
         for band in range(target.bands):
             stored[band] = quantise(
                 image[..., band],
@@ -146,7 +153,6 @@ class GeoWriter:
                 path=self._path,
             )
         if target.alpha:
-            limits = value_range(dtype, target.bits)
             stored[-1] = np.where(valid, limits[1] if limits else 1, 0)
         self._known[part] = valid
 

@@ -128,20 +128,7 @@ class LocalFit:
             order=1,
             mode="nearest",
         )
-        weight = self._mean(self.known.astype(np.float64))
-        weight = np.where(weight > 1e-6, weight, 1.0)
-        low, high = (self._mean(image * self.known) / weight for image in (self.target, guide))
-        squares = [
-            self._mean(first * second * self.known) / weight - means
-            for first, second, means in (
-                (self.target, self.target, low * low),
-                (guide, guide, high * high),
-                (self.target, guide, low * high),
-            )
-        ]
-        small = 1e-6 * float(guide.var()) + 1e-12
-        left = squares[0] - squares[2] ** 2 / (squares[1] + small)
-        return squares[0][self.known], left[self.known]
+        return _variances(self.target, self.known, guide)
 
     def doubt(self, offset: Offset | None = None) -> Doubt | None:
         """Return what speaks against a guide; None where it says something of the target.
@@ -166,10 +153,48 @@ class LocalFit:
         far = random.choice([-1.0, 1.0], (_PLACES, 3)) * random.uniform(*_FAR, (_PLACES, 3))
         return float(np.mean([self.usually_unexplained(offset) for offset in far]))
 
-    def _mean(self, image: Float64[np.ndarray, "x y z"]) -> Float64[np.ndarray, "x y z"]:
-        sides = [_WIDE if side >= 8 else min(side, _NARROW) for side in image.shape]
-        mean: np.ndarray = ndimage.uniform_filter(image, sides, mode="constant")
-        return mean
+
+def unexplained_share(
+    target: Float64[np.ndarray, "x y z"], known: Bool[np.ndarray, "x y z"], guide: Voxels
+) -> float:
+    """Return the share of a target's local variance that fits to a guide on its grid leave.
+
+    Args:
+        target: Finite.
+        known: Which of its voxels count.
+        guide: Reduced to the target's grid.
+    """
+    whole, left = _variances(target, known, guide.astype(np.float64))
+    total = float(whole.sum())
+    return float(left.sum()) / total if total > 0 else 1.0
+
+
+def _variances(
+    target: Float64[np.ndarray, "x y z"],
+    known: Bool[np.ndarray, "x y z"],
+    guide: Float64[np.ndarray, "x y z"],
+) -> tuple[Float64[np.ndarray, " known"], Float64[np.ndarray, " known"]]:
+    """Return the local variance of a target, and what fits leave of it, where it is known."""
+    weight = _mean(known.astype(np.float64))
+    weight = np.where(weight > 1e-6, weight, 1.0)
+    low, high = (_mean(image * known) / weight for image in (target, guide))
+    squares = [
+        _mean(first * second * known) / weight - means
+        for first, second, means in (
+            (target, target, low * low),
+            (guide, guide, high * high),
+            (target, guide, low * high),
+        )
+    ]
+    small = 1e-6 * float(guide.var()) + 1e-12
+    left = squares[0] - squares[2] ** 2 / (squares[1] + small)
+    return squares[0][known], left[known]
+
+
+def _mean(image: Float64[np.ndarray, "x y z"]) -> Float64[np.ndarray, "x y z"]:
+    sides = [_WIDE if side >= 8 else min(side, _NARROW) for side in image.shape]
+    mean: np.ndarray = ndimage.uniform_filter(image, sides, mode="constant")
+    return mean
 
 
 def _middle(inside: Bool[np.ndarray, "X Y Z"]) -> tuple[slice, slice, slice]:

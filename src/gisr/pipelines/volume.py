@@ -42,7 +42,8 @@ def upscale_volume(
     """
     files = request.files
     request, count = _with_contrasts(request), _Count(progress)
-    sharpener = VolumeSharpener(system, request, files.placement, count, check)
+    thickness = request.options.thickness or files.target.thickness
+    sharpener = VolumeSharpener(system, request, files.placement, count, check, thickness=thickness)
     count.total = sharpener.slices * files.target.count
     low, high = files.placement.turned(files.target.voxels), _finite(files.guide.voxels, files)
     fit = LocalFit.of(low, high, files.placement)

@@ -49,7 +49,11 @@ class MRIPipeline(Pipeline[VolumePair]):
 
     def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> VolumePair:
         """Read both volumes, of a series the first."""
-        return read_volume_pair(target, guide, limits)
+        from gisr.pipelines.volume_fill import without_fill
+        from gisr.pipelines.volume_grid import with_resolution
+
+        files = without_fill(read_volume_pair(target, guide, limits), options.nodata)
+        return with_resolution(files, options.resolution, limits)
 
     def check(self, request: Request[VolumePair]) -> None:
         """Refuse a picture as the output of volumes; they were checked when they were read.

@@ -104,6 +104,14 @@ class Options:
         page_default="their distance",
         positive=True,
     )
+    resolution: Literal["guide", "target", "finest"] = option(
+        "guide",
+        "Voxels of an MR result: the guide's, finest (along each axis the finer of both) or target "
+        "(those over the target's part of the head).",
+        tasks=_MR,
+        column=True,
+        page="Voxels of the result",
+    )
     description: str | None = option(
         None,
         "Free text in place of the built-in description.",
@@ -176,9 +184,10 @@ class Options:
     )
     nodata: float | Literal["none"] | None = option(
         None,
-        "Value of unknown pixels in satellite images (nan too), in place of what the files say; of "
-        "the guide too if its type can hold it. none: no value stands for unknown.",
-        tasks=_SATELLITE,
+        "Value of unknown pixels in satellite images and MR volumes (nan too), in place of what "
+        "the files say; of the guide too if its type can hold it. none: no value stands for "
+        "unknown.",
+        tasks=(*_SATELLITE, *_MR),
         spellings=("-nodata",),
         column=True,
     )
@@ -305,33 +314,9 @@ class Options:
                 them.
             FileFormatError: The camera's file is missing or holds none.
         """
-        if self.ply is None:
-            given = {
-                "camera": self.camera,
-                "depth-unit": self.depth_unit,
-                "disparity": self.disparity or None,
-            }
-            for name, value in given.items():
-                if value is not None:
-                    raise InputError(
-                        f"{name} is for the point cloud: add --ply cloud.ply or leave it out"
-                    )
-            return None
-        if self.camera is None:
-            raise InputError(
-                f"ply {self.ply}: points need the camera: add --camera calib.txt, or its numbers: "
-                "--camera fx=525,cx=319.5,cy=239.5"
-            )
-        if self.depth_unit is None and not self.disparity:
-            raise InputError(
-                f"ply {self.ply}: no file says its unit: add --depth-unit mm (most 16-bit PNG), m "
-                "(most floats) or 5000 (TUM), or --disparity"
-            )
-        from gisr.io.depth.camera import parse_depth_unit, read_camera
-        from gisr.io.depth.point_cloud import PointCloud
+        from gisr.pipelines.requested_cloud import requested_cloud
 
-        steps = parse_depth_unit(self.depth_unit or "1", disparity=self.disparity)
-        return PointCloud(Path(self.ply), read_camera(self.camera), steps, self.disparity)
+        return requested_cloud(self)
 
     def check(self, task: TaskName) -> None:
         """Refuse options that would be ignored.

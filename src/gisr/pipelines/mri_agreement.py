@@ -33,6 +33,10 @@ _ROUNDS = 6
 _SAMPLED = 0.97
 """Share of what the other ways leave unexplained that leaving out voxels must leave to be believed:
 noise speaks for it."""
+_SAYS_LITTLE = 0.85
+"""Share left unexplained by the best of the ways above which the guide does not tell them apart."""
+_LEAST_VOXELS = 500
+"""Target voxels that are needed for that."""
 _MOST_SLICES = 8
 """Slices that are looked at, in the middle of a volume."""
 
@@ -50,16 +54,19 @@ def find_reduction(
         lines: How rows and columns of the guide lie on the target's.
         cropped: Whether the grid is that of a crop of k-space, which leaving voxels out gives too.
     """
+    usual: Reduction = "kspace" if cropped else "means"
     known = np.isfinite(lows)
     full = np.flatnonzero(known.reshape(len(lows), -1).mean(axis=1) > 0.5)
-    if not len(full):
-        return "kspace" if cropped else "means"
     middle = full[max(0, (len(full) - _MOST_SLICES) // 2) :][:_MOST_SLICES]
     low, high, seen = lows[middle], highs[middle], known[middle]
+    if seen.sum() < _LEAST_VOXELS:
+        return usual
     places = {1: lines[0], 2: lines[1]}
     ways: Sequence[Reduction] = ("kspace",) if cropped else ("means", "bicubic")
     left = {way: _left(low, seen, reduced(high, places, way)) for way in (*ways, "samples")}
     likely = min(ways, key=lambda way: left[way])
+    if min(left.values()) > _SAYS_LITTLE:
+        return usual
     return "samples" if left["samples"] < _SAMPLED * left[likely] else likely
 
 

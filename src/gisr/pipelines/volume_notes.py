@@ -10,6 +10,8 @@ from gisr.notes import Note, detail, warning
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.request import Request
 
+_INVENTING = 6.0
+"""Ratio from which a spot that the guide alone shows changes the result by more than a tenth."""
 _NOTED_LOSS, _LARGE_LOSS = 0.02, 0.2
 """Shares of a target outside its guide that are reported, and that are taken for a mistake."""
 
@@ -61,6 +63,13 @@ def volume_notes(
         notes.append(Note(found.note))
     if sharpener.consistency.count:
         notes.append(detail(sharpener.consistency.note))
+    if place.ratio >= _INVENTING:
+        notes.append(
+            Note(
+                f"at x{place.ratio:.3g} structure smaller than a voxel of {low} that only {high} "
+                "shows can appear in the result: do not take it for signal"
+            )
+        )
     notes += _doubts(doubt, low, high)
     slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
     empty = [not np.isfinite(each).any() for each in slices]

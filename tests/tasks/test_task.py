@@ -64,6 +64,11 @@ def test_descriptions_name_what_is_known() -> None:
     mri = describe("mri", 2, contrast="t2", guide_contrast="T1")
     assert "T2 MR image guided by T1 MR image" in mri
     assert "another contrast" in describe("mri", 2, contrast="T2")
+    # A contrast that guides itself, and spellings of files: sentences of the table.
+    assert describe("mri", 2, contrast="T2w", guide_contrast="t2") == describe(
+        "mri", 2, contrast="T2"
+    )
+    assert "of T1ce MR image" in describe("mri", 2, contrast="ce-gadolinium T1w")
     assert "depth map guided by a colour image at ratio 16" in describe("depth", 16)
 
 

@@ -147,3 +147,38 @@ def test_the_unit_of_the_values_does_not_matter(unit: float) -> None:
     found = nearest_image(scaled_image, scaled_target, known, floor=Floor(0.0))
     expected = nearest_image(image, target, known, floor=Floor(0.0))
     np.testing.assert_allclose(found / np.float32(unit), expected, rtol=1e-5, atol=1e-3)
+
+
+def crop_of_head(air: float, scale: float = 1.0) -> np.ndarray:
+    """Return a k-space crop of a disc of tissues in air."""
+    random = np.random.default_rng(0)
+    rows, columns = np.indices((64, 64)) - 31.5
+    inside = rows**2 + columns**2 < 22**2
+    tissue = 400 + 120 * random.normal(size=(64, 64))
+    truth = np.where(inside, np.clip(tissue, 60, None), 0)
+    return kspace_crop((truth * scale + air).astype(np.float32), 2)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (crop_of_head(0), 0.0),
+        (crop_of_head(0) + np.random.default_rng(1).normal(0, 8, (32, 32)).astype(np.float32), 0.0),
+        (np.abs(crop_of_head(0)), 0.0),
+        (np.random.default_rng(1).normal(size=(32, 32)).astype(np.float32), None),
+    ],
+)
+def test_magnitudes_are_nowhere_below_0(values: np.ndarray, expected: float | None) -> None:
+    assert Floor.of(values.ravel()).value == expected
+
+
+def test_the_floor_of_a_standardised_head_is_its_air() -> None:
+    standardised = crop_of_head(-0.41, 1 / 200)
+    found = Floor.of(standardised.ravel()).value
+    assert found is not None and -0.55 < found < -0.4
+    image = np.full((64, 64), -1.0, np.float32)
+    known = np.ones((32, 32), bool)
+    result = nearest_image(image, standardised, known, floor=Floor(found))
+    assert result.min() == pytest.approx(found)
+    shifted = nearest_image(image - found, standardised - found, known, floor=Floor(0.0))
+    np.testing.assert_allclose(result, shifted + found, atol=1e-5)

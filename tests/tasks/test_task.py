@@ -7,7 +7,7 @@ import pytest
 
 from gisr.errors import InputError
 from gisr.io.depth import maps
-from gisr.io.volumes import nifti
+from gisr.io.volumes import nifti, picture
 from gisr.tasks import (
     DESCRIBED_RATIOS,
     TASKS,
@@ -103,5 +103,5 @@ def test_built_in_descriptions_are_all_and_unique() -> None:
 
 
 def test_files_of_a_task_are_those_its_formats_write() -> None:
-    assert find_task("mri").output_suffixes == nifti.SUFFIXES
+    assert find_task("mri").output_suffixes == (*nifti.SUFFIXES, picture.WRITTEN)
     assert find_task("depth").output_suffixes == tuple(maps.READERS)

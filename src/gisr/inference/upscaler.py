@@ -118,8 +118,8 @@ class Upscaler(PairSystem):
             source.offset = offset
         if not correction.is_corrected(settings.consistent, pair, source):
             return answer
-        found = correction.Consistency()
-        image = correction.consistent_image(image, pair, source, found, shared and shared.floor)
+        found, floor = correction.Consistency(), shared.floor if shared else None
+        image = correction.consistent_image(image, pair, source, found, floor)
         return replace(answer, image=image, consistency=found)
 
     def share(

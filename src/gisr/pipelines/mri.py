@@ -120,7 +120,7 @@ class MRIPipeline(Pipeline[VolumePair]):
         rows, columns = window
         turned_back = columns, _reversed(rows, guide.shape[1])
         for turned in product((False, True), repeat=2):  # as k-space crops may be stored
-            seen = np.flip(guide, [axis for axis in (0, 1) if turned[axis]])
+            seen = np.flip(guide, tuple(axis for axis in (0, 1) if turned[axis]))
             for pair in pairs:
                 if np.array_equal(pair.guide[..., 0], seen):
                     first, second = (

@@ -246,11 +246,10 @@ class VolumeSharpener:
             set_slice(layers, index, known_part(answer.image, pair), spread)
             if answer.consistency is not None:
                 self.consistency.take_in(answer.consistency)
+        spread = layers.spread
         return SliceStack(
-            *(
-                None if each is None else np.moveaxis(stored(each), 0, slice_axis)
-                for each in (layers.values, layers.spread)
-            )
+            np.moveaxis(stored(layers.values), 0, slice_axis),
+            None if spread is None else np.moveaxis(stored(spread), 0, slice_axis),
         )
 
     def _resampled(self, low: Voxels, guide: Voxels, slice_axis: int) -> SliceStack:

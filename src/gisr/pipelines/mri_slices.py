@@ -80,7 +80,7 @@ class Storage:
 
     def __call__(self, slices: Shaped[np.ndarray, "n rows columns"]) -> np.ndarray:
         """Return a view of slices as k-space was cropped, and back again."""
-        view: np.ndarray = np.flip(slices, [axis + 1 for axis in (0, 1) if self.turned[axis]])
+        view: np.ndarray = np.flip(slices, tuple(axis + 1 for axis in (0, 1) if self.turned[axis]))
         return view
 
 

@@ -16,7 +16,7 @@ nibabel = pytest.importorskip("nibabel")
 def test_values_beyond_a_type_are_counted_and_told() -> None:
     clipping = Clipping(Path("out.nii"), np.dtype(np.uint8))
     assert clipping(np.full((10, 10, 10), 255.4, np.float32), (1.0, 0.0), None).max() == 255
-    assert clipping.notes == ()
+    assert not clipping.notes
     values = np.full((10, 10, 10), 7, np.float32)
     values[0, 0, :5] = 300
     clipping(values, (1.0, 0.0), None)
@@ -53,7 +53,7 @@ def test_peaks_of_a_result_are_kept_in_scaled_integers(tmp_path: Path) -> None:
         nifti_writer(tmp_path / "out.nii", temporary, target=header, guide=header) as output,
     ):
         output.write(sharp)
-    assert output.notes == ()
+    assert not output.notes
     found = read_nifti(tmp_path / "out.nii")
     assert found.dtype == np.int16
     np.testing.assert_allclose(found.voxels, sharp, atol=0.003)

@@ -316,7 +316,9 @@ class Options:
         """
         from gisr.pipelines.requested_cloud import requested_cloud
 
-        return requested_cloud(self)
+        return requested_cloud(
+            self.ply, camera=self.camera, depth_unit=self.depth_unit, disparity=self.disparity
+        )
 
     def check(self, task: TaskName) -> None:
         """Refuse options that would be ignored.

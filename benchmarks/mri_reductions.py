@@ -19,13 +19,13 @@ from gisr.io.volumes.header import Volume
 from gisr.io.volumes.nifti import read_nifti
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import AxisPlacement, place_volumes
-from gisr.pipelines.mri_agreement import Reduction, reduced
+from gisr.pipelines.mri_agreement import ReducedBy, reduced
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import Request
 
 RATIO, BORDER = 2, 4
-WAYS: tuple[Reduction, ...] = ("means", "bicubic", "samples")
+WAYS: tuple[ReducedBy, ...] = ("means", "bicubic", "samples")
 Voxels = np.ndarray
 
 

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from gisr.data.degradations import kspace_crop
 from gisr.io.volumes.placement import AxisPlacement
-from gisr.pipelines.mri_agreement import Reduction, agreeing, find_reduction, reduced
+from gisr.pipelines.mri_agreement import ReducedBy, agreeing, find_reduction, reduced
 from gisr.pipelines.mri_slices import Places, Storage, along
 
 SIDE, SLICES = 96, 6
@@ -36,7 +36,7 @@ def places(line: AxisPlacement) -> Places:
 
 
 @pytest.mark.parametrize("way", ["means", "bicubic"])
-def test_the_way_of_reducing_is_found(contrasts: tuple[Images, Images], way: Reduction) -> None:
+def test_the_way_of_reducing_is_found(contrasts: tuple[Images, Images], way: ReducedBy) -> None:
     truth, guide = contrasts
     low = reduced(truth, places(CENTRE), way)
     assert find_reduction(low, guide, (CENTRE, CENTRE), cropped=False) == way
@@ -60,7 +60,7 @@ def test_a_guide_that_says_little_decides_nothing(contrasts: tuple[Images, Image
 
 @pytest.mark.parametrize("way", ["means", "bicubic", "samples"])
 def test_a_corrected_result_gives_its_target(
-    contrasts: tuple[Images, Images], way: Reduction
+    contrasts: tuple[Images, Images], way: ReducedBy
 ) -> None:
     truth, _ = contrasts
     low = reduced(truth, places(CENTRE), way)

@@ -20,10 +20,10 @@ from gisr.estimation.local_fit import unexplained_share
 from gisr.io.volumes.placement import AxisPlacement
 from gisr.pipelines.mri_slices import Places, along
 
-Reduction = Literal["means", "bicubic", "samples", "kspace"]
+ReducedBy = Literal["means", "bicubic", "samples", "kspace"]
 """``samples``: voxels were left out."""
 
-_REDUCED: dict[Reduction, Callable[[Voxels, int, AxisPlacement], Voxels]] = {
+_REDUCED: dict[ReducedBy, Callable[[Voxels, int, AxisPlacement], Voxels]] = {
     "means": average_axis,
     "bicubic": reduce_axis,
     "samples": sample_axis,
@@ -45,7 +45,7 @@ Slices = Float[np.ndarray, "n rows columns"]
 
 def find_reduction(
     lows: Slices, highs: Slices, lines: tuple[AxisPlacement, AxisPlacement], *, cropped: bool
-) -> Reduction:
+) -> ReducedBy:
     """Return how the slices of a target were reduced in their plane.
 
     Args:
@@ -54,7 +54,7 @@ def find_reduction(
         lines: How rows and columns of the guide lie on the target's.
         cropped: Whether the grid is that of a crop of k-space, which leaving voxels out gives too.
     """
-    usual: Reduction = "kspace" if cropped else "means"
+    usual: ReducedBy = "kspace" if cropped else "means"
     known = np.isfinite(lows)
     full = np.flatnonzero(known.reshape(len(lows), -1).mean(axis=1) > 0.5)
     middle = full[max(0, (len(full) - _MOST_SLICES) // 2) :][:_MOST_SLICES]
@@ -62,7 +62,7 @@ def find_reduction(
     if seen.sum() < _LEAST_VOXELS:
         return usual
     places = {1: lines[0], 2: lines[1]}
-    ways: Sequence[Reduction] = ("kspace",) if cropped else ("means", "bicubic")
+    ways: Sequence[ReducedBy] = ("kspace",) if cropped else ("means", "bicubic")
     left = {way: _left(low, seen, reduced(high, places, way)) for way in (*ways, "samples")}
     likely = min(ways, key=lambda way: left[way])
     if min(left.values()) > _SAYS_LITTLE:
@@ -74,7 +74,7 @@ def _left(low: Slices, known: np.ndarray, guide: Slices) -> float:
     return unexplained_share(np.where(known, low, 0).astype(np.float64), known, guide)
 
 
-def reduced(volume: Voxels, places: Places, way: Reduction) -> Voxels:
+def reduced(volume: Voxels, places: Places, way: ReducedBy) -> Voxels:
     """Return a volume reduced to the target's samples along the axes of some places."""
     if way != "kspace":
         return along(_REDUCED[way], volume, places)
@@ -83,7 +83,7 @@ def reduced(volume: Voxels, places: Places, way: Reduction) -> Voxels:
 
 
 def agreeing(
-    values: Voxels, target: Voxels, places: Places, way: Reduction
+    values: Voxels, target: Voxels, places: Places, way: ReducedBy
 ) -> tuple[Voxels, Voxels, Voxels]:
     """Return a result that gives its target when it is reduced, and what was missing.
 
@@ -108,7 +108,7 @@ def agreeing(
     return values + along(to_guide_axis, answer, places), missing, left
 
 
-def _seen(line: AxisPlacement, way: Reduction) -> Float[np.ndarray, "n n"]:
+def _seen(line: AxisPlacement, way: ReducedBy) -> Float[np.ndarray, "n n"]:
     """Return what reducing sees of an interpolated correction, along one axis."""
     every = np.eye(line.target_size, dtype=np.float32)[..., None]
     return _REDUCED[way](to_guide_axis(every, 0, line), 0, line)[..., 0]

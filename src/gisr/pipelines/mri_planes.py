@@ -37,7 +37,7 @@ from gisr.inference.consistency.correction import Consistency
 from gisr.inference.system import Check, PairSystem
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import AxisPlacement, VolumePlacement
-from gisr.pipelines.mri_agreement import Reduction, find_reduction
+from gisr.pipelines.mri_agreement import ReducedBy, find_reduction
 from gisr.pipelines.mri_slice_sharpener import SliceSharpener
 from gisr.pipelines.mri_slices import (
     Places,
@@ -86,7 +86,7 @@ class VolumeSharpener:
     """Thickness of the target's slices, mm; their distance where it is not known."""
     requested_grid: Grid | None = field(default=None, init=False)
     sliced: SliceSharpener = field(init=False)
-    reduction: Reduction | None = field(default=None, init=False)
+    reduction: ReducedBy | None = field(default=None, init=False)
     """How the target was found to be reduced in the plane of its slices."""
 
     def __post_init__(self) -> None:

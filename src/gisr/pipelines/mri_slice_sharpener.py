@@ -16,7 +16,7 @@ from gisr.inference.consistency.correction import Consistency
 from gisr.inference.system import Answer, Check, PairSystem, Settings
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import AxisPlacement
-from gisr.pipelines.mri_agreement import Reduction, agreeing
+from gisr.pipelines.mri_agreement import ReducedBy, agreeing
 from gisr.pipelines.mri_slices import (
     Places,
     SliceStack,
@@ -49,7 +49,7 @@ class SliceSharpener:
         guide: Voxels,
         places: Places,
         slice_axes: tuple[int, ...],
-        way: Reduction | None = "means",
+        way: ReducedBy | None = "means",
     ) -> SliceStack:
         """Add the network's detail along the coarse axes to a target on the guide's grid.
 

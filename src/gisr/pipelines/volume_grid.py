@@ -28,8 +28,6 @@ _FINER = 0.98
 """Ratio below which the target is finer along an axis."""
 _HALF = 0.5 - 1e-3
 
-Matrix = Float64[np.ndarray, "4 4"]
-
 
 def with_resolution(files: VolumePair, resolution: Resolution, limits: Limits) -> VolumePair:
     """Return two volumes with the guide resampled to the grid of the result.
@@ -94,7 +92,7 @@ def _span(place: VolumePlacement, axis: int, resolution: Resolution) -> tuple[fl
     return 1 / own, (first - shift) / own, max(1, last - first + 1)
 
 
-def _resampled(guide: Volume, to_old: Matrix, shape: Shape) -> Volume:
+def _resampled(guide: Volume, to_old: Float64[np.ndarray, "4 4"], shape: Shape) -> Volume:
     """Return a guide on another grid, NaN where it shows nothing: cubic splines."""
     affine = guide.affine @ to_old
     header = _header(guide, to_old, shape)
@@ -117,7 +115,7 @@ def _resampled(guide: Volume, to_old: Matrix, shape: Shape) -> Volume:
     )
 
 
-def _header(guide: Volume, to_old: Matrix, shape: Shape) -> Any:  # noqa: ANN401 - nibabel's
+def _header(guide: Volume, to_old: Float64[np.ndarray, "4 4"], shape: Shape) -> Any:  # noqa: ANN401 - nibabel's
     """Return the header of a guide for another grid, its codes and unit kept."""
     header = guide.header.copy()
     own = np.asarray(header.get_best_affine(), dtype=np.float64) @ to_old

@@ -13,6 +13,7 @@ from gisr.io.limits import Limits
 from gisr.io.volumes import dicom, nifti
 from gisr.io.volumes.pair import VolumePair, read_image, read_volume_pair
 from gisr.io.volumes.picture import is_picture
+from gisr.memory import memory_errors
 from gisr.pipelines.layers import (
     LayerName,
     Layers,
@@ -74,7 +75,8 @@ class MRIPipeline(Pipeline[VolumePair]):
         """Sharpen a volume, or the volumes of a series, one of which is in memory at a time."""
         from gisr.pipelines.volume import upscale_volume
 
-        return upscale_volume(system, request, check, progress)
+        with memory_errors(str(request.target), "cut the volumes (nibabel's image.slicer)"):
+            return upscale_volume(system, request, check, progress)
 
     def summary(self, request: Request[VolumePair]) -> str:
         """Return sizes, type and ratio."""

@@ -85,6 +85,8 @@ class VolumeSharpener:
     thickness: float | None = None
     """Thickness of the target's slices, mm; their distance where it is not known."""
     requested_grid: Grid | None = field(default=None, init=False)
+    whole_plane: bool = field(default=False, init=False)
+    """Whether the grid is that of a crop of k-space, which shows its whole plane."""
     sliced: SliceSharpener = field(init=False)
     reduction: ReducedBy | None = field(default=None, init=False)
     """How the target was found to be reduced in the plane of its slices."""
@@ -142,7 +144,7 @@ class VolumeSharpener:
 
     def inside(self) -> Bool[np.ndarray, "X Y Z"]:
         """Return which guide voxels the target shows; a k-space crop shows its whole plane."""
-        if self.grid == "centre":
+        if not self.whole_plane:
             return self.placement.covered()
         axis = self.placement.slice_axis
         shape = [1, 1, 1]
@@ -218,6 +220,7 @@ class VolumeSharpener:
         stored = Storage.of(lines, self.requested_grid)
         lows, highs = (stored(np.moveaxis(volume, slice_axis, 0)) for volume in (low, guide))
         plane, cropped = stored.placed(lines), stored.grid == "kspace"
+        self.whole_plane = cropped
         if self.requested_grid == "kspace":
             self.reduction = "kspace"
         if self.reduction is None:  # once for all volumes of a series
@@ -254,7 +257,7 @@ class VolumeSharpener:
 
     def _resampled(self, low: Voxels, guide: Voxels, slice_axis: int) -> SliceStack:
         """Sharpen slices that were resampled, not cropped in k-space: as thick slices are."""
-        place, known, full = self.placement, np.isfinite(low), filled(low)
+        place, known, full = self.placement, np.isfinite(low), filled(low).copy()
         places = {axis: place.axis(axis) for axis in place.coarse if axis != slice_axis}
         if place.thick_axis is None:  # slices that the target does not show need no answer
             np.moveaxis(full, slice_axis, 0)[~place.axis(slice_axis).covered] = 0

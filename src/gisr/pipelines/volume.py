@@ -45,11 +45,12 @@ def upscale_volume(
     thickness = request.options.thickness or files.target.thickness
     sharpener = VolumeSharpener(system, request, files.placement, count, check, thickness=thickness)
     count.total = sharpener.slices * files.target.count
-    low, high = files.placement.turned(files.target.voxels), _finite(files.guide.voxels, files)
-    fit = LocalFit.of(low, high, files.placement)
+    place = sharpener.placement
+    low, high = place.turned(files.target.voxels), _finite(files.guide.voxels, files)
+    fit = LocalFit.of(low, high, place)
     found = None
     if request.options.settings.align == "auto":
-        found = find_volume_shift(low, high, files.placement, fit)
+        found = find_volume_shift(low, high, place, fit)
     doubt = fit.doubt(np.array(found.offset) if found is not None and found.applied else None)
     del fit, low, high
     with request.writing() as places:

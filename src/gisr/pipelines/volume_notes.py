@@ -58,6 +58,9 @@ def volume_notes(
         )
     if place.thick_axis is not None:
         notes.append(_thick_note(place, place.thick_axis))
+    elif request.options.thickness is not None:
+        notes.append(Note("thickness is for thick slices, which these are not: ignored"))
+    notes += _reduction_notes(sharpener, low)
     notes += _resampled_notes(place, low, high)
     if found is not None and found.applied:
         notes.append(Note(found.note))
@@ -135,6 +138,19 @@ def _thick_note(place: VolumePlacement, thick: int) -> Note:
     else:
         taken = f"{thickness:.3g} mm thick every {distance:.3g} mm: they overlap"
     return Note(f"thick slices: sharpened {ways} (x{place.ratios[thick]:.3g}), {taken}")
+
+
+def _reduction_notes(sharpener: VolumeSharpener, low: str) -> list[Note]:
+    """Return how slices were found to be reduced in their plane."""
+    match sharpener.reduction:
+        case "samples":
+            remedy = " (--grid kspace if it is a crop of k-space)" if sharpener.whole_plane else ""
+            text = f"voxels of {low} seem to be left out, not averaged: it was interpolated{remedy}"
+            return [Note(text)]
+        case "means" | "bicubic":
+            kernel = "means over voxels" if sharpener.reduction == "means" else "a bicubic kernel"
+            return [detail(f"{low} is taken to be reduced by {kernel} in the plane")]
+    return []
 
 
 def _doubts(doubt: Doubt | None, low: str, high: str) -> list[Note]:

@@ -16,6 +16,7 @@ from gisr.estimation.registration import Align, Alignment
 from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.inference.array_pair import ArrayOrTensor, make_pair
 from gisr.inference.consistency.correction import Consistency, Corrected
+from gisr.inference.consistency.kspace_projection import Floor
 from gisr.inference.survey import Survey
 from gisr.inference.tiling import Rows
 from gisr.inference.windowed_pair import PairSource, nearest_pixels
@@ -77,6 +78,8 @@ class Shared:
     """Value range of all of them."""
     prompt: "Float[Tensor, 's p'] | None"
     """P_mm of all of them, one row a symmetry; None for a network without MPGM."""
+    floor: Floor | None = None
+    """What no result of them is below, on k-space grids."""
 
 
 class PairSystem(ABC):

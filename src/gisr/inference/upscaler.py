@@ -14,12 +14,14 @@ from gisr.errors import InputError
 from gisr.inference.consistency.correction import Consistency, consistent_image, is_corrected
 from gisr.inference.memory import largest_tile
 from gisr.inference.self_ensemble import SYMMETRIES
+from gisr.inference.surfaces import bounded_consistent, settled
 from gisr.inference.survey import survey_of_pairs
 from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
 from gisr.inference.tile_runner import TileJob, as_tensor
-from gisr.inference.tiling import Rows, TilePlan, blended, gathered
+from gisr.inference.tiling import PixelsDone, Rows, TilePlan, blended, gathered
 from gisr.inference.windowed_pair import ArraySource, PairSource
 from gisr.magnet import LevelRouting, MAGNet, MAGNetOutput
+from gisr.tasks import find_task
 from gisr.tasks.text.encoder import load_text_encoder
 from gisr.tasks.text.interface import TextEncoder
 from gisr.weights.store import Weights, load_weights, save_weights
@@ -112,14 +114,19 @@ class Upscaler(PairSystem):
         if unknown.any():
             image = np.where(unknown, pair.on_guide_grid(), image)
         answer = Answer(image, spread if settings.spread else None, alignment=alignment)
+        surfaces, whole_pair = find_task(pair.task).surfaces, pair
+        if surfaces:
+            answer, source.reduction = settled(answer, pair)
         if pair.measured is not None:
             pair = replace(pair, valid=pair.measured)
-            offset, source = source.offset, ArraySource(pair)
-            source.offset = offset
+            before, source = source, ArraySource(pair)
+            source.offset, source.reduction = before.offset, before.reduction
         if not is_corrected(settings.consistent, pair, source):
             return answer
         found = Consistency()
-        image = consistent_image(image, pair, source, found)
+        image = consistent_image(answer.image, pair, source, found)
+        if surfaces:
+            image = bounded_consistent(image, whole_pair, source, found)
         return replace(answer, image=image, consistency=found)
 
     def share(
@@ -186,7 +193,7 @@ class Upscaler(PairSystem):
             job.prompt = shared.prompt
         elif self.network.prompt_generator is not None:
             job.take_prompt(_prompt_parts(job, source))
-        done, total = _PixelsDone(plan), source.shape[0] * source.shape[1]
+        done, total = PixelsDone(plan), source.shape[0] * source.shape[1]
 
         def compute(window: Window) -> Float[np.ndarray, "tile_h tile_w bands"] | None:
             cut, image = source.cut(window), None
@@ -328,23 +335,3 @@ def _prompt_parts(job: TileJob, source: PairSource) -> Iterator[tuple[Float[Tens
         cut = source.cut(window)
         if cut is not None:
             yield job.prompt_part(cut)
-
-
-class _PixelsDone:
-    """Counts the pixels that tiles add, in the order of a plan."""
-
-    def __init__(self, plan: TilePlan) -> None:
-        """Begin with none."""
-        self._rows, self._columns = (_added(spans) for spans in (plan.rows(), plan.columns()))
-        self._done = 0
-
-    def after(self, window: Window) -> int:
-        """Return the pixels covered when this tile is done."""
-        self._done += self._rows[window[0].start] * self._columns[window[1].start]
-        return self._done
-
-
-def _added(spans: list[tuple[int, int]]) -> dict[int, int]:
-    """Return by start how much each span adds to those before it."""
-    ends = [0, *(stop for _, stop in spans)]
-    return {start: stop - before for (start, stop), before in zip(spans, ends, strict=False)}

@@ -43,4 +43,5 @@ DEPTH = Task(
     vocabulary={},
     sentence=_sentence,
     described=_described,
+    surfaces=True,
 )

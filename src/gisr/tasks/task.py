@@ -98,6 +98,9 @@ class Task:
     that is not in the vocabulary."""
     described: Callable[[], Iterator[PairFacts]]
     """Yields the facts for which there is a built-in description."""
+    surfaces: bool = False
+    """Whether values are places of surfaces: results are bounded by the target around them, and how
+    the target was made coarse is estimated (:mod:`gisr.inference.surfaces`)."""
 
     @property
     def metric(self) -> MetricName:

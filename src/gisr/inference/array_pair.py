@@ -52,7 +52,7 @@ def make_pair(
         low,
         high,
         task,
-        place_by_shape(low.shape[:2], high.shape[:2], where, ratio),
+        place_by_shape(low.shape[:2], high.shape[:2], where, ratio, record.stretch),
         where,
         valid=None if valid is None else _mask(valid),
         sensor=sensor,

@@ -14,7 +14,13 @@ from gisr.errors import InputError
 from gisr.inference.consistency.correction import Consistency, consistent_image, is_corrected
 from gisr.inference.memory import largest_tile
 from gisr.inference.self_ensemble import SYMMETRIES
-from gisr.inference.surfaces import bounded_consistent, settled
+from gisr.inference.surfaces import (
+    bounded_consistent,
+    in_logarithms,
+    reaches_far,
+    settled,
+    with_near_surfaces,
+)
 from gisr.inference.survey import survey_of_pairs
 from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
 from gisr.inference.tile_runner import TileJob, as_tensor
@@ -107,15 +113,14 @@ class Upscaler(PairSystem):
             source.survey = shared.survey
         elif settings.align == "auto":
             alignment = source.align()
-        rows = self._rows(source, settings, shared, check, progress, masked=False)
-        whole = gathered(rows, source.shape, source.bands * (1 + settings.spread))
-        image, spread = whole[..., : source.bands], whole[..., source.bands :]
-        unknown = np.isnan(image)
-        if unknown.any():
-            image = np.where(unknown, pair.on_guide_grid(), image)
-        answer = Answer(image, spread if settings.spread else None, alignment=alignment)
+        image, spread = self._whole(pair, source, settings, shared, check, progress)
+        answer = Answer(image, spread, alignment=alignment)
         surfaces, whole_pair = find_task(pair.task).surfaces, pair
         if surfaces:
+            if reaches_far(pair):
+                near, plain = in_logarithms(pair), replace(settings, spread=False)
+                fine, _ = self._whole(near, ArraySource(near), plain, None, check, None)
+                answer = with_near_surfaces(answer, fine, pair)
             answer, source.reduction = settled(answer, pair)
         if pair.measured is not None:
             pair = replace(pair, valid=pair.measured)
@@ -128,6 +133,24 @@ class Upscaler(PairSystem):
         if surfaces:
             image = bounded_consistent(image, whole_pair, source, found)
         return replace(answer, image=image, consistency=found)
+
+    def _whole(
+        self,
+        pair: Pair,
+        source: PairSource,
+        settings: Settings,
+        shared: Shared | None,
+        check: Check,
+        progress: Progress | None,
+    ) -> tuple[Float[np.ndarray, "H W bands"], Float[np.ndarray, "H W bands"] | None]:
+        """Return the network's image and, where requested, its spread."""
+        rows = self._rows(source, settings, shared, check, progress, masked=False)
+        whole = gathered(rows, source.shape, source.bands * (1 + settings.spread))
+        image, spread = whole[..., : source.bands], whole[..., source.bands :]
+        unknown = np.isnan(image)
+        if unknown.any():
+            image = np.where(unknown, pair.on_guide_grid(), image)
+        return image, spread if settings.spread else None
 
     def share(
         self, pairs: Sequence[Pair], settings: Settings, check: Check = unchecked

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Shaped
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
@@ -49,6 +49,8 @@ def upscale_depth_map(
     sides = depth.shape
     valid = nearest_pixels(known, sides, pair.placement)
     filled = valid & ~nearest_pixels(target.valid, sides, pair.placement)
+    # Every hole keeps what stands for it in the file: NaN, infinity, 0 or another number.
+    marks = nearest_pixels(target.stored, sides, pair.placement)
     result = FileResult(
         path=request.output,
         task=request.task,
@@ -58,10 +60,10 @@ def upscale_depth_map(
         grid=pair.grid,
         consistency=answer.consistency,
         further=tuple(options.further_files.values()),
-        notes=_notes(options, pair, answer, filled),
+        notes=(*files.notes, *_notes(options, pair, answer, filled)),
     )
     with request.writing() as places:
-        _write(request, answer, valid, filled, places)
+        _write(request, answer, valid, marks, filled, places)
         if options.report is not None:
             from gisr.pipelines.report import ArrayResult, write_report
 
@@ -102,6 +104,7 @@ def _write(
     request: Request[DepthPair],
     answer: Answer,
     valid: Bool[np.ndarray, "H W"],
+    marks: Shaped[np.ndarray, "H W"],
     filled: Bool[np.ndarray, "H W"],
     places: Mapping[str, Path],
 ) -> None:
@@ -118,7 +121,7 @@ def _write(
         path, like = Path(options.uncertainty), spread_like(files.target)
         spread = stored_depth(path, answer.spread[..., 0], valid, like=like)
         write_stored(path, places["uncertainty"], stored=spread)
-    stored = stored_depth(request.output, depth, valid, like=files.target)
+    stored = stored_depth(request.output, depth, valid, like=files.target, marks=marks)
     write_stored(request.output, places["output"], stored=stored)
 
 

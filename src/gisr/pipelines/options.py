@@ -115,13 +115,14 @@ class Options:
         page_id="aligned",
         needs="registration",
     )
-    invalid: float | None = option(
+    invalid: float | Literal["none"] | None = option(
         None,
-        "Value of unknown pixels in a depth map; 0 when left out.",
+        "Further value of unknown pixels in a depth map, besides 0, NaN and infinity. none: every "
+        "number is a depth, 0 too.",
         tasks=_DEPTH,
         column=True,
         page="Value of unknown pixels",
-        page_default="0",
+        page_default="0, NaN and infinity",
         page_reads=True,
     )
     fill_holes: bool = option(

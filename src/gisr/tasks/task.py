@@ -98,6 +98,9 @@ class Task:
     that is not in the vocabulary."""
     described: Callable[[], Iterator[PairFacts]]
     """Yields the facts for which there is a built-in description."""
+    stretch: float = 0.0
+    """By how much, as a share, proportions of target and guide may differ where their shapes alone
+    say how they lie: sizes of sensors are rounded to multiples of eight."""
     surfaces: bool = False
     """Whether values are places of surfaces: results are bounded by the target around them, and how
     the target was made coarse is estimated (:mod:`gisr.inference.surfaces`)."""

@@ -5,6 +5,7 @@ Of a target that was sampled and not averaged, the network knows no better than 
 edges run; interpolation along the edges of the picture does (benchmarks/depth_reductions.py).
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -72,18 +73,18 @@ def bounded(image: SurfaceImage, pair: Pair) -> SurfaceImage:
     return np.clip(image, lowest, highest)
 
 
-def reaches_far(pair: Pair) -> bool:
+def _reaches_far(pair: Pair) -> bool:
     """Return whether near surfaces are too small a part of the range for one linear scale."""
     known = _known(pair)
     return float(known.min()) > 0 and float(known.max()) >= _WIDE * float(np.percentile(known, 1))
 
 
-def in_logarithms(pair: Pair) -> Pair:
+def _in_logarithms(pair: Pair) -> Pair:
     """Return a pair whose target is the logarithm of its values, all above 0."""
     return replace(pair, target=np.log(_known(pair)), valid=None, measured=None, truth=None)
 
 
-def with_near_surfaces(answer: Answer, logarithms: SurfaceImage, pair: Pair) -> Answer:
+def _with_near_surfaces(answer: Answer, logarithms: SurfaceImage, pair: Pair) -> Answer:
     """Take an image from the answer in logarithms where its surroundings are of one distance.
 
     On one linear scale, a network's errors of 0.2 % of the range are 0.2 m on a wall before a field
@@ -93,7 +94,7 @@ def with_near_surfaces(answer: Answer, logarithms: SurfaceImage, pair: Pair) -> 
 
     Args:
         answer: On the linear scale.
-        logarithms: The network's image of :func:`in_logarithms`.
+        logarithms: The network's image of a pair in logarithms.
         pair: In the target's unit.
     """
     target, size = _known(pair), (_AROUND, _AROUND, 1)
@@ -111,16 +112,21 @@ def with_near_surfaces(answer: Answer, logarithms: SurfaceImage, pair: Pair) -> 
     return replace(answer, image=image.astype(np.float32), notes=(*answer.notes, detail(text)))
 
 
-def settled(answer: Answer, pair: Pair) -> tuple[Answer, DepthReduction]:
+def settled(
+    answer: Answer, pair: Pair, sharpen: Callable[[Pair], SurfaceImage]
+) -> tuple[Answer, DepthReduction]:
     """Bound a network's result, and lean on interpolation as far as the target was sampled.
 
     Args:
         answer: In the target's unit.
         pair: What it was made from.
+        sharpen: The network, for a target that reaches too far for one scale.
 
     Returns:
         The answer with what a user should know, and how the target was made coarse.
     """
+    if _reaches_far(pair):
+        answer = _with_near_surfaces(answer, sharpen(_in_logarithms(pair)), pair)
     image, target = bounded(answer.image, pair), _known(pair)
     valid = _measured(pair)
     found = estimate_reduction(target[..., 0], valid, image[..., 0], pair.placement)

@@ -1,6 +1,6 @@
 """The network on one tile after another, in smaller tiles where memory runs out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from gisr.inference.self_ensemble import UPRIGHT, Moments, Symmetry
 from gisr.inference.survey import Survey
 from gisr.inference.system import Check, unchecked
 from gisr.inference.tiling import TilePlan, blended
-from gisr.inference.windowed_pair import Cut
+from gisr.inference.windowed_pair import Cut, PairSource
 from gisr.magnet import MAGNet
 from gisr.memory import is_out_of_memory
 from gisr.windows import Window
@@ -84,6 +84,13 @@ class TileJob:
         with torch.inference_mode():
             pooled = [self.pooled(s.apply(low), s.apply(high)) for s in self.symmetries]
             return known * torch.cat(pooled), known
+
+    def prompt_parts(self, source: PairSource, windows: Iterable[Window]) -> Iterator[PromptPart]:
+        """Yield what windows of a pair contribute to its prompt, for a network with MPGM."""
+        for window in windows:
+            cut = source.cut(window)
+            if cut is not None:
+                yield self.prompt_part(cut)
 
     def take_prompt(self, parts: Iterable[PromptPart]) -> None:
         """Take P_mm of the whole pair: the mean of its windows, by their known pixels."""

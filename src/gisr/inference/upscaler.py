@@ -14,13 +14,7 @@ from gisr.errors import InputError
 from gisr.inference.consistency.correction import Consistency, consistent_image, is_corrected
 from gisr.inference.memory import largest_tile
 from gisr.inference.self_ensemble import SYMMETRIES
-from gisr.inference.surfaces import (
-    bounded_consistent,
-    in_logarithms,
-    reaches_far,
-    settled,
-    with_near_surfaces,
-)
+from gisr.inference.surfaces import bounded_consistent, settled
 from gisr.inference.survey import survey_of_pairs
 from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
 from gisr.inference.tile_runner import TileJob, as_tensor
@@ -117,11 +111,10 @@ class Upscaler(PairSystem):
         answer = Answer(image, spread, alignment=alignment)
         surfaces, whole_pair = find_task(pair.task).surfaces, pair
         if surfaces:
-            if reaches_far(pair):
-                near, plain = in_logarithms(pair), replace(settings, spread=False)
-                fine, _ = self._whole(near, ArraySource(near), plain, None, check, None)
-                answer = with_near_surfaces(answer, fine, pair)
-            answer, source.reduction = settled(answer, pair)
+            plain = replace(settings, spread=False)
+            answer, source.reduction = settled(
+                answer, pair, lambda p: self._whole(p, ArraySource(p), plain, None, check, None)[0]
+            )
         if pair.measured is not None:
             pair = replace(pair, valid=pair.measured)
             before, source = source, ArraySource(pair)
@@ -215,7 +208,7 @@ class Upscaler(PairSystem):
         if shared is not None:
             job.prompt = shared.prompt
         elif self.network.prompt_generator is not None:
-            job.take_prompt(_prompt_parts(job, source))
+            job.take_prompt(job.prompt_parts(source, prompt_cells(source.shape)))
         done, total = PixelsDone(plan), source.shape[0] * source.shape[1]
 
         def compute(window: Window) -> Float[np.ndarray, "tile_h tile_w bands"] | None:
@@ -350,11 +343,3 @@ def prompt_cells(shape: tuple[int, int]) -> Iterator[Window]:
     They do not depend on the tiles, so neither does the prompt.
     """
     return TilePlan(*shape, PROMPT_CELL, 0, PROMPT_CELL).windows()
-
-
-def _prompt_parts(job: TileJob, source: PairSource) -> Iterator[tuple[Float[Tensor, "s n"], int]]:
-    """Yield what the windows of a pair contribute to its prompt."""
-    for window in prompt_cells(source.shape):
-        cut = source.cut(window)
-        if cut is not None:
-            yield job.prompt_part(cut)

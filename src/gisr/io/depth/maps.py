@@ -147,8 +147,9 @@ def stored_depth(
     """Return the samples that a file will hold.
 
     Integer types are rounded and clipped. Unknown pixels get their marks, or the value that means
-    unknown in the input; a valid value never becomes a value that means unknown. Formats that cannot hold the input's type refuse it when digits would be
-    lost (metres as float in a PNG), and else store it in a wider one (16 bits in a PFM).
+    unknown in the input; a valid value never becomes a value that means unknown. Formats that
+    cannot hold the input's type refuse it when digits would be lost (metres as float in a PNG), and
+    else store it in a wider one (16 bits in a PFM).
 
     Raises:
         InputError: Shapes differ, or valid values that are not finite.

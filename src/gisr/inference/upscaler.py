@@ -166,7 +166,7 @@ class Upscaler(PairSystem):
             jobs[0].take_prompt(
                 part
                 for source, job in zip(sources, jobs, strict=True)
-                for part in _prompt_parts(job, source)
+                for part in job.prompt_parts(source, prompt_cells(source.shape))
             )
         return Shared(survey, jobs[0].prompt)
 

@@ -149,8 +149,9 @@ class Options:
     )
     camera: str | None = option(
         None,
-        "Camera of the picture, for the point cloud: a Middlebury calib.txt, ROS camera_info, "
-        "Open3D intrinsic, JSON or YAML, or fx=525,fy=525,cx=319.5,cy=239.5,baseline=0.12.",
+        "Camera of the picture, for the point cloud: a 3x3 matrix, a calibration of Middlebury, "
+        "ROS, Open3D, KITTI, RealSense or COLMAP, JSON or YAML, or "
+        "fx=525,fy=525,cx=319.5,cy=239.5,baseline=0.12.",
         tasks=_DEPTH,
     )
     depth_unit: str | None = option(

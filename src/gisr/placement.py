@@ -216,3 +216,18 @@ def place_by_shape(
         )
     offset = 0.5 / ratio - 0.5
     return Placement((1 / ratio, 1 / ratio), (offset, offset))
+
+
+def whole_ratio(target: tuple[int, int], guide: tuple[int, int]) -> int | None:
+    """Return the whole ratio of a guide that has less than one target pixel too much or too little.
+
+    317 x 311 pixels over 80 x 78 are a guide at ratio 4 whose rest was cut, not one at 3.96 x 3.99.
+
+    Returns:
+        None where no whole number above 1 is so near.
+    """
+    if 0 in target or 0 in guide:
+        return None
+    ratio = round(math.sqrt(guide[0] * guide[1] / (target[0] * target[1])))
+    near = all(abs(high - low * ratio) < ratio for low, high in zip(target, guide, strict=True))
+    return ratio if near and ratio > 1 else None

@@ -11,7 +11,8 @@ from tests.small_network import small_network
 
 from gisr import __version__
 from gisr.apps import cli
-from gisr.apps.cli import COMMANDS, gather_repeated, main, split_overrides
+from gisr.apps.cli import COMMANDS, main, split_overrides
+from gisr.apps.upscale_words import gather_repeated
 from gisr.tasks.text.table import built_in_table
 from gisr.weights.folder import CARD_FILE, TENSORS_FILE
 from gisr.weights.store import save_weights

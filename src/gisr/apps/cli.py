@@ -15,12 +15,12 @@ from gisr.apps.commands import demo, models, tasks, train
 from gisr.apps.data_command import list_data, prepare, show
 from gisr.apps.evaluate_command import evaluate
 from gisr.apps.export_command import onnx
-from gisr.apps.option_arguments import add_options, has_options, repeated_flags, take_options
+from gisr.apps.option_arguments import add_options, has_options, take_options
 from gisr.apps.reproduce_command import reproduce
 from gisr.apps.serve_command import serve
 from gisr.apps.upscale_command import upscale
+from gisr.apps.upscale_words import upscale_words
 from gisr.errors import GisrError
-from gisr.pipelines.options import Options
 from gisr.version import __version__
 
 Command = Callable[..., int | None]
@@ -54,8 +54,6 @@ COMMANDS: dict[str, Command | Group] = {
 
 _SPELLINGS = {"output": ("-o",), "threads": ("-threads",)}
 """Short spellings of parameters, by name; those of options stand beside them."""
-_REPEATED = repeated_flags(Options)
-"""Options that are given once for every value, as GDAL has them."""
 _POSITIONAL_KINDS = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -129,29 +127,10 @@ def split_overrides(arguments: list[str]) -> tuple[list[str], list[str]]:
     return kept, overrides
 
 
-def gather_repeated(arguments: list[str]) -> list[str]:
-    """Move options that are given once for every value to the end, each with all of its values.
-
-    ``upscale -b 1 -b 3 a b`` gives ``upscale a b --band 1 3``: of an option given twice, the parser
-    of a command keeps the last.
-    """
-    values: dict[str, list[str]] = {}
-    kept, waiting = list[str](), iter(arguments)
-    for word in waiting:
-        name, _, value = word.partition("=")
-        if name not in _REPEATED:
-            kept.append(word)
-            continue
-        name = _REPEATED[name]
-        given = value or next(waiting, None)
-        values.setdefault(name, []).extend([] if given is None else [given])
-    return kept + [word for name, words in values.items() for word in (name, *words)]
-
-
 def _run(arguments: list[str]) -> int:
     overrides: list[str] = []
     if arguments[:1] == ["upscale"]:
-        arguments = gather_repeated(arguments)
+        arguments = ["upscale", *upscale_words(arguments[1:])]
     if arguments[:1] == ["train"]:
         arguments, overrides = split_overrides(arguments)
     parsed = build_parser().parse_args(arguments)

@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from gisr.errors import FileFormatError, GisrError, LimitError
+from gisr.io.foreign import foreign_address
 from gisr.temporaries import discard, sweep, temporary
 
 _SWEPT: set[Path] = set()
@@ -30,7 +31,8 @@ def check_readable(path: str | PathLike[str]) -> Path:
         if found.is_dir():
             raise FileFormatError(f"{found}: is a folder: name a file")
         if not found.exists():
-            raise FileFormatError(f"{found}: no such file: check the name")
+            way = foreign_address(path) or "no such file: check the name"
+            raise FileFormatError(f"{os.fspath(path)}: {way}")
         if not found.is_file():  # opening a pipe would wait for ever, a device has no end
             raise FileFormatError(f"{found}: is no regular file: copy what it gives into one")
         with found.open("rb") as stream:
@@ -256,5 +258,7 @@ def _flush_to_disk(path: Path) -> None:
 
 def _reason(error: BaseException) -> str:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    if "See previous exception" in text and error.__cause__ is not None:  # rasterio's
+        return _reason(error.__cause__)
     lines = text.strip().splitlines()
     return lines[0] if lines else type(error).__name__

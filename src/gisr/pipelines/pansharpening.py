@@ -10,7 +10,13 @@ from jaxtyping import Bool, Shaped
 
 from gisr.errors import InputError, PairError
 from gisr.io.files import check_readable, file_suffix
-from gisr.io.geotiff import GeoHeader, GeoReader, check_geotiff_place, read_header
+from gisr.io.geotiff import (
+    GeoHeader,
+    GeoReader,
+    check_geotiff_place,
+    check_storable,
+    read_header,
+)
 from gisr.io.geotiff.pair import RasterPair, look_at_tiffs, read_raster_pair
 from gisr.io.limits import Limits
 from gisr.pipelines.layers import (
@@ -55,6 +61,8 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
         found = look_at_tiffs(check_readable(target), check_readable(guide))
         if found.bands > 1 or found.placed:
             return True
+        if found.guide_coarser and found.guide_bands > 1 and not found.guide_picture:
+            return True  # exchanged: refused as such when they are read
         if found.guide_bands >= 3:
             return False
         raise PairError(
@@ -71,8 +79,9 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
     def check(self, request: Request[RasterPair]) -> None:
         """Refuse a scene without a known pixel and values that cannot be used."""
         target, guide = request.files.target, request.files.guide
-        placed = request.files.placement if target.placed else None
-        request.place(target.shape, guide.shape, placed)
+        request.place(target.shape, guide.shape, request.files.stated(request.options.ratio))
+        if request.options.creation is not None:
+            check_storable(target, request.options.creation)
         for path in (request.output, request.options.uncertainty):
             if path is not None:
                 check_geotiff_place(path, request.target, request.guide)
@@ -105,7 +114,8 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
     def summary(self, request: Request[RasterPair]) -> str:
         """Return sizes, bands and ratio."""
         target, guide = request.files.target, request.files.guide
-        ratio = request.place(target.shape, guide.shape, request.files.placement)[0].ratio
+        stated = request.files.stated(request.options.ratio)
+        ratio = request.place(target.shape, guide.shape, stated)[0].ratio
         return (
             f"{size_text(target.shape)} ({target.bands} bands of {target.dtype}) to "
             f"{size_text(guide.shape)}: x{ratio:.3g}"

@@ -35,8 +35,10 @@ from gisr.io.geotiff import (
 )
 from gisr.io.geotiff.pair import RasterPair
 from gisr.notes import Note, detail
+from gisr.pipelines.band_notes import band_notes
 from gisr.pipelines.raster_source import RasterSource
 from gisr.pipelines.request import FileResult, Request
+from gisr.pipelines.storage_notes import storage_notes
 from gisr.placement import Placement
 from gisr.tasks.sensors import unlisted_note
 
@@ -65,6 +67,7 @@ def upscale_scene(
         _ = source.survey
         alignment = source.align() if options.settings.align == "auto" else None
         notes = _notes(request, about.placement, alignment)
+        notes += band_notes(target) if target.bands > 1 else []
         tile = None
         if budget is not None:
             waiting = waiting_bytes(target, guide, options.creation or CreationOptions())
@@ -182,8 +185,9 @@ def _is_corrected(request: Request[RasterPair], source: RasterSource) -> bool:
 def _about(request: Request[RasterPair]) -> Pair:
     """Return what is known of the pair without its pixels."""
     target, guide, options = request.files.target, request.files.guide, request.options
-    placed = request.files.placement if target.placed else None
-    placement, _ = request.place(target.shape, guide.shape, placed)
+    placement, _ = request.place(
+        target.shape, guide.shape, request.files.stated(request.options.ratio)
+    )
     return Pair(
         np.zeros((1, 1, target.bands), np.float32),
         np.zeros((1, 1, guide.bands), np.float32),
@@ -255,15 +259,15 @@ def _notes(
     target, guide, notes = request.files.target, request.files.guide, list[Note]()
     if (unlisted := unlisted_note(request.options.sensor)) is not None and not request.options.mtf:
         notes.append(Note(unlisted))
-    if target.alpha:
-        notes.append(
-            Note(f"{target.path.name}: its alpha band masks the others and is kept as a mask")
-        )
-    used = guide.bands + guide.alpha
-    if guide.count > used:
-        notes.append(
-            Note(f"{guide.path.name} has {guide.count - guide.alpha} bands: band 1 is used as PAN")
-        )
+    notes += storage_notes(target, request.options.creation)
+    bands = guide.count - guide.alpha
+    if bands > 1:
+        used = f"band {guide.numbers[0]} is used as PAN (gdal_translate -b picks another)"
+        used = "they guide together, as a colour picture" if guide.bands > 1 else used
+        notes.append(Note(f"{guide.path.name} has {bands} bands: {used}"))
+    chosen = request.options
+    if request.files.note and chosen.ratio is None and chosen.grid is None:
+        notes.append(Note(request.files.note))
     notes += _grid_notes(target, guide)
     if alignment is not None:
         notes.append(Note(alignment.note))

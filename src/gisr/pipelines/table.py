@@ -4,8 +4,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from gisr.errors import PairError
+from gisr.errors import FileFormatError, PairError
 from gisr.io.files import check_readable
+from gisr.io.foreign import foreign_file
 from gisr.pipelines.depth import DepthPipeline
 from gisr.pipelines.mri import MRIPipeline
 from gisr.pipelines.pansharpening import PansharpeningPipeline
@@ -38,6 +39,8 @@ def guess_task(target_path: str | PathLike[str], guide_path: str | PathLike[str]
             raise PairError(f"{error}: {remedy}") from error
     for path in (target, guide):
         check_readable(path)
+        if (way := foreign_file(path)) is not None:
+            raise FileFormatError(f"{path}: {way}")
     raise PairError(
         f"{target.name} and {guide.name}: no pair of files that goes together: give two GeoTIFFs "
         "(multispectral, panchromatic), two NIfTI volumes, or a depth map and a colour picture; if "

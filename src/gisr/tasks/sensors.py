@@ -7,6 +7,7 @@ the pansharpening literature; an unlisted sensor gets 0.3, the value used for th
 project's own baselines (``shared/data/README.md``).
 """
 
+import unicodedata
 from dataclasses import dataclass
 
 from gisr.errors import InputError
@@ -36,7 +37,8 @@ class Sensor:
 
 
 def _key(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
+    plain = unicodedata.normalize("NFKD", name.lower())  # accents as signs of their own
+    return "".join(character for character in plain if character.isalnum())
 
 
 _ALL = (
@@ -52,6 +54,7 @@ _ALL = (
     Sensor("WorldView-4", bits=11, mtf_gain=0.23, ratio=4, described=True),
     Sensor("Pleiades", bits=12, mtf_gain=0.30, ratio=4, described=True),
     Sensor("SPOT-6", bits=12, mtf_gain=0.30, ratio=4, described=True),
+    Sensor("Sentinel-2", bits=None, mtf_gain=0.31, ratio=2),
 )
 SENSORS: dict[str, Sensor] = {sensor.key: sensor for sensor in _ALL}
 """Built-in sensors by key."""
@@ -60,25 +63,71 @@ UNKNOWN_SENSOR = Sensor("a satellite", bits=None, mtf_gain=0.30, ratio=4)
 """Used when the sensor is not stated."""
 
 _ALIASES = {
-    "landsat7etm+": "landsat7",
     "landsat7etm": "landsat7",
     "l7": "landsat7",
+    "le7": "landsat7",
+    "le07": "landsat7",
     "landsat8oli": "landsat8",
-    "l8": "landsat8",
+    "landsat8olitirs": "landsat8",
+    "landsat9oli2": "landsat8",
     "landsat9": "landsat8",
+    "l8": "landsat8",
+    "lc8": "landsat8",
+    "lc08": "landsat8",
+    "lo08": "landsat8",
+    "l9": "landsat8",
+    "lc9": "landsat8",
+    "lc09": "landsat8",
+    "lo09": "landsat8",
     "qb": "quickbird",
+    "qb2": "quickbird",
+    "qb02": "quickbird",
+    "quickbird2": "quickbird",
     "ik": "ikonos",
+    "ik2": "ikonos",
+    "ik02": "ikonos",
+    "ikonos2": "ikonos",
+    "ge": "geoeye1",
     "ge1": "geoeye1",
+    "ge01": "geoeye1",
+    "geoeye": "geoeye1",
     "gf1": "gaofen1",
+    "gf01": "gaofen1",
+    "gf1pms": "gaofen1",
     "gf2": "gaofen2",
+    "gf02": "gaofen2",
+    "gf2pms": "gaofen2",
     "wv2": "worldview2",
+    "wv02": "worldview2",
+    "worldview02": "worldview2",
     "wv3": "worldview3",
+    "wv03": "worldview3",
+    "worldview03": "worldview3",
     "wv4": "worldview4",
+    "wv04": "worldview4",
+    "worldview04": "worldview4",
+    "geoeye2": "worldview4",
+    "pleiades1": "pleiades",
     "pleiades1a": "pleiades",
     "pleiades1b": "pleiades",
+    "pleiadeshr": "pleiades",
     "phr": "pleiades",
+    "phr1": "pleiades",
+    "phr1a": "pleiades",
+    "phr1b": "pleiades",
+    "s2": "sentinel2",
+    "s2a": "sentinel2",
+    "s2b": "sentinel2",
+    "s2c": "sentinel2",
+    "sentinel2a": "sentinel2",
+    "sentinel2b": "sentinel2",
+    "sentinel2c": "sentinel2",
+    "sentinel2msi": "sentinel2",
+    "spot06": "spot6",
     "spot7": "spot6",
+    "spot07": "spot6",
 }
+"""Other names of sensors, as files of their vendors have them too."""
 
 
 def find_sensor(name: str | None) -> Sensor:

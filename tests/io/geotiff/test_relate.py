@@ -208,7 +208,8 @@ class TestMalformed:
             warnings.simplefilter("ignore")
             with rasterio.open(vrt) as dataset:  # without the driver, GDAL follows it
                 assert dataset.driver == "VRT"
-        with pytest.raises(FileFormatError, match="not recognized"):
+        way = r"virtual raster.*gdal_translate evil.tif evil_geotiff.tif"
+        with pytest.raises(FileFormatError, match=way):
             read_geotiff(vrt)
 
     @pytest.mark.parametrize("options", [{}, {"compress": "deflate"}, {"compress": "lzw"}], ids=str)
@@ -298,7 +299,9 @@ class TestWriting:
         back = read_geotiff(output)
         assert np.array_equal(back.valid, valid)
         assert (back.crs, back.transform) == (guide.crs, guide.transform)
-        assert (back.nodata, back.pixels.dtype) == (target.nodata, target.pixels.dtype)
+        assert back.pixels.dtype == target.pixels.dtype
+        said = float("nan") if dtype == "float32" and not valid.all() else None
+        np.testing.assert_equal(back.nodata, said if nodata is None else nodata)
         assert back.creation == target.creation
         exact = image != nodata if nodata is not None else np.ones_like(image, bool)
         assert np.array_equal(

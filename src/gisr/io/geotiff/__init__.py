@@ -1,9 +1,9 @@
 """GeoTIFF in and out: headers, windows, grids, and how two files lie together."""
 
-from gisr.io.geotiff.creation_options import CreationOptions, waiting_bytes
+from gisr.io.geotiff.cache import geotiff_memory
+from gisr.io.geotiff.creation_options import CreationOptions, check_storable, waiting_bytes
 from gisr.io.geotiff.header import (
     GeoHeader,
-    geotiff_memory,
     open_geotiff,
     read_header,
     read_outline,
@@ -24,6 +24,7 @@ __all__ = [
     "Turn",
     "Warp",
     "check_geotiff_place",
+    "check_storable",
     "create_geotiff",
     "geotiff_memory",
     "geotiff_placement",

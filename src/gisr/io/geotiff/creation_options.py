@@ -1,7 +1,7 @@
 """How a GeoTIFF is laid out on disk: GDAL's creation options, copied or given."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from gisr.errors import InputError
@@ -29,6 +29,9 @@ NONE LZW DEFLATE ZSTD LZMA PACKBITS LERC LERC_DEFLATE LERC_ZSTD JPEG WEBP JXL CC
 CCITTFAX4
 """
 """What COMPRESS may be: GDAL passes over any other word with a warning."""
+_MOST_BANDS = {"JPEG": 4, "WEBP": 4}
+"""Codecs of pictures, made for 8 bits, and how many bands they hold together."""
+_WEBP_BANDS = (3, 4)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,19 @@ class CreationOptions:
             raise InputError(f"creation option NBITS={self.bits} must lie between 1 and 32")
 
     @property
+    def lossy(self) -> str | None:
+        """The compression that was requested, if it changes values."""
+        given = {name.upper(): value.upper() for name, value in self.options.items()}
+        codec = given.get("COMPRESS", "")
+        exact = given.get("WEBP_LOSSLESS") in ("YES", "TRUE", "ON", "1")
+        if self.cloud and codec in ("WEBP", "JXL"):
+            exact = given.get("QUALITY") == "100"
+        inexact = codec.startswith("LERC") and given.get("MAX_Z_ERROR", "0").strip("0.") != ""
+        if codec == "JPEG" or (codec == "WEBP" and not exact) or inexact:
+            return codec
+        return "DISCARD_LSB" if given.get("DISCARD_LSB", "0") != "0" else None
+
+    @property
     def bits(self) -> int | None:
         """The option NBITS.
 
@@ -87,10 +103,57 @@ def waiting_bytes(target: "GeoHeader", guide: "GeoHeader", layout: CreationOptio
     return int(max(rows, _LEAST_ROWS) * guide.shape[1] * (layers * target.dtype.itemsize + 1))
 
 
+def stored_header(target: "GeoHeader", layout: CreationOptions) -> "GeoHeader":
+    """Return a target's header as its output states it.
+
+    A value or an alpha band does not come through a compression with loss as it was: there, unknown
+    pixels are marked by an internal mask alone.
+    """
+    if layout.bits is not None:
+        target = replace(target, bits=layout.bits)
+    return replace(target, nodata=None, alpha_mask=None) if layout.lossy else target
+
+
+def check_storable(target: "GeoHeader", layout: CreationOptions) -> None:
+    """Refuse a compression that cannot hold a target's values.
+
+    Raises:
+        InputError: It is made for fewer bits or bands.
+    """
+    codec = next(
+        (v for name, v in layout.options.items() if name.upper() == "COMPRESS"), ""
+    ).upper()
+    if codec not in _MOST_BANDS:
+        return
+    option, name = f"creation option COMPRESS={codec}", target.path.name
+    twelve = codec == "JPEG" and (layout.bits or target.bits) == 12  # some builds of GDAL have it
+    if target.dtype != "uint8" and not (twelve and target.dtype == "uint16"):
+        raise InputError(
+            f"{option} stores 8 bits, {name} holds {target.dtype.name} "
+            f"({8 * target.dtype.itemsize} bits): use COMPRESS=DEFLATE, ZSTD or LERC, or make 8 "
+            f"bits of the result afterwards (gdal_translate -ot Byte -scale -co COMPRESS={codec})"
+        )
+    given = {option.upper(): value.upper() for option, value in layout.options.items()}
+    apart = not layout.cloud and given.get("INTERLEAVE") == "BAND" and codec == "JPEG"
+    if (target.bands > _MOST_BANDS[codec] and not apart) or (
+        codec == "WEBP" and target.bands not in _WEBP_BANDS
+    ):
+        raise InputError(
+            f"{option} does not hold {target.bands} bands: use COMPRESS=DEFLATE or ZSTD, or "
+            "sharpen three bands (-b 1 -b 2 -b 3)"
+        )
+
+
 def creation_profile(
     target: "GeoHeader", guide: "GeoHeader", layout: CreationOptions
 ) -> dict[str, Any]:
-    """Return with what rasterio creates the file that rows are written to."""
+    """Return with what rasterio creates the file that rows are written to.
+
+    Args:
+        target: As it is stored: :func:`stored_target`.
+        guide: Where it lies.
+        layout: Options of the user.
+    """
     profile: dict[str, Any] = {
         "driver": "GTiff",
         "height": guide.shape[0],
@@ -100,10 +163,11 @@ def creation_profile(
         "nodata": target.nodata,
         "crs": guide.crs,
         "bigtiff": "IF_SAFER",
+        "compress": "none",
         **target.creation,
     }
-    if profile["count"] != 3:  # a JPEG of three bands may be YCbCr, a selection of them may not
-        profile.pop("photometric", None)
+    if profile["compress"] == "webp" and profile["count"] not in _WEBP_BANDS:
+        profile |= {"compress": "deflate", "predictor": 2}
     if guide.placed:
         profile["transform"] = guide.transform
     # Left to itself GDAL takes any 3 or 4 bands of 8 bits for RGB and alpha.
@@ -112,7 +176,7 @@ def creation_profile(
     if target.alpha:
         profile["alpha"] = "YES"
     if layout.cloud:  # a draft: large, quickly written, soon gone
-        for name in ("compress", "predictor"):
+        for name in ("compress", "predictor", "webp_lossless"):
             profile.pop(name, None)
         side = {"blockxsize": _DRAFT_BLOCK, "blockysize": _DRAFT_BLOCK}
         if target.bits is not None:
@@ -121,6 +185,7 @@ def creation_profile(
     given = {name.lower(): value for name, value in layout.options.items()}
     if "compress" in given:
         profile.pop("predictor", None)
+        profile.pop("webp_lossless", None)
     return profile | given
 
 
@@ -131,6 +196,10 @@ def cloud_options(target: "GeoHeader", layout: CreationOptions) -> dict[str, str
     """
     compression = str(target.creation.get("compress", "deflate")).upper()
     options = {"COMPRESS": compression, "OVERVIEW_RESAMPLING": "AVERAGE", "BIGTIFF": "IF_SAFER"}
+    if compression == "WEBP":
+        options["QUALITY"] = "100"  # without loss
+    if target.domains:
+        options["COPY_SRC_MDD"] = "YES"  # tags of all domains
     if target.bits is not None:
         options["NBITS"] = str(target.bits)
     elif "predictor" in target.creation:

@@ -15,6 +15,9 @@ import numpy as np
 
 from gisr.errors import FileFormatError, InputError
 from gisr.io.files import check_readable, typed_errors
+from gisr.io.foreign import foreign_file
+from gisr.io.geotiff.alpha import AlphaMask, find_alpha
+from gisr.io.geotiff.kept import copied_options, lasting_domains, lasting_tags, lossy_options
 from gisr.io.geotiff.regrid import GeoOutline, Regrid
 from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bands, check_block, check_picture
 from gisr.io.quantise import holds
@@ -23,22 +26,10 @@ from gisr.optional_imports import load_extra
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
-    from rasterio.rpc import RPC
 
-_STALE_TAGS = {
-    "AREA_OR_POINT",
-    "TIFFTAG_SOFTWARE",
-    "TIFFTAG_XRESOLUTION",
-    "TIFFTAG_YRESOLUTION",
-    "TIFFTAG_RESOLUTIONUNIT",
-}
 NodataChoice = float | Literal["none"] | None
 """Value of unknown pixels in place of what a file says: a number, ``none`` for no value at all, or
 None for the file's own."""
-_SCAN_SAMPLES = 2**22
-"""Samples read at a time where a whole band has to be looked at."""
-_SCAN_CACHE = 16 * 10**6
-"""Bytes of decoded blocks kept meanwhile: each is looked at once."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,10 +56,15 @@ class GeoHeader(GeoOutline):
     """Whether the caller named it, in place of the file's own."""
     bits: int | None
     """Bits in use (NBITS) of an integer type, None when all are."""
-    alpha_band: int | None
-    """Number of the band that masks the others, if there is one."""
+    alpha_mask: AlphaMask | None
+    """The band that masks the others, if there is one."""
     creation: Mapping[str, Any]
-    """GDAL creation options that reproduce compression, tiling and interleaving."""
+    """GDAL creation options that reproduce tiling, interleaving and a compression without loss."""
+    lossy: Mapping[str, str]
+    """GDAL creation options of a compression with loss, which is not copied: what it costs once, it
+    would cost again."""
+    domains: Mapping[str, Mapping[str, str]]
+    """Tags of further domains: IMD, IMAGERY and the like, as vendors deliver them."""
     tags: Mapping[str, str]
     """Tags of the file that stay true on another grid."""
     band_tags: tuple[Mapping[str, str], ...]
@@ -79,8 +75,6 @@ class GeoHeader(GeoOutline):
     """Shift from raw to physical values, per band; never applied here."""
     units: tuple[str | None, ...]
     """Unit of the physical values, per band."""
-    rpcs: "RPC | None"
-    """Rational polynomial coefficients of an image that is not rectified."""
     regrid: Regrid | None = None
     """How the file's own grid is brought to this one while it is read; None where it is this."""
 
@@ -92,7 +86,7 @@ class GeoHeader(GeoOutline):
     @property
     def alpha(self) -> bool:
         """Whether the file has an alpha band."""
-        return self.alpha_band is not None
+        return self.alpha_mask is not None
 
     def regridded(self, regrid: Regrid) -> "GeoHeader":
         """Return the header of the same file read on another grid."""
@@ -120,6 +114,8 @@ def read_outline(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> 
             crs=dataset.crs,
             transform=dataset.transform,
             path=Path(path),
+            rpcs=dataset.rpcs,
+            gcps=dataset.gcps,
         )
 
 
@@ -146,8 +142,9 @@ def read_header(
     with open_geotiff(path) as dataset:
         name = Path(path)
         dtype = _check_claims(name, dataset, limits)
-        alpha = _alpha_band(dataset)
-        chosen = _choose_bands(name, dataset, bands, alpha)
+        lossy = lossy_options(dataset)
+        alpha = find_alpha(dataset, bool(lossy))
+        chosen = _choose_bands(name, dataset, bands, alpha.band if alpha else None)
         structure = dataset.tags(chosen[0], ns="IMAGE_STRUCTURE")
         return GeoHeader(
             shape=(dataset.height, dataset.width),
@@ -163,14 +160,17 @@ def read_header(
             nodata=_nodata(name, dataset, dtype, nodata),
             nodata_given=nodata is not None,
             bits=int(structure["NBITS"]) if "NBITS" in structure and dtype.kind in "iu" else None,
-            alpha_band=alpha,
-            creation=_copied_options(dataset),
-            tags=_lasting_tags(dataset.tags()),
-            band_tags=tuple(_lasting_tags(dataset.tags(band)) for band in chosen),
+            alpha_mask=alpha,
+            creation=copied_options(dataset),
+            lossy=lossy,
+            domains=lasting_domains(dataset),
+            tags=lasting_tags(dataset.tags()),
+            band_tags=tuple(lasting_tags(dataset.tags(band)) for band in chosen),
             scales=tuple(dataset.scales[band - 1] for band in chosen),
             offsets=tuple(dataset.offsets[band - 1] for band in chosen),
             units=tuple(dataset.units[band - 1] for band in chosen),
             rpcs=dataset.rpcs,
+            gcps=dataset.gcps,
             path=name,
         )
 
@@ -198,44 +198,14 @@ def opened_tiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
     check_mask_file(found)
     with typed_errors(path, "cannot be read as GeoTIFF"), warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-        dataset = rasterio.open(found, driver="GTiff")
+        try:
+            dataset = rasterio.open(found, driver="GTiff")
+        except rasterio.errors.RasterioIOError as error:
+            if (way := foreign_file(path)) is not None:
+                raise FileFormatError(f"{path}: {way}") from error
+            raise
     with dataset:
         yield dataset
-
-
-@contextmanager
-def geotiff_memory(cache: int) -> Iterator[None]:
-    """Let GDAL keep at most ``cache`` bytes of decoded blocks; left alone, 5 % of the machine."""
-    with load_extra("rasterio", "geo").Env(GDAL_CACHEMAX=max(cache, 2**20)):
-        yield
-
-
-def _alpha_band(dataset: "DatasetReader") -> int | None:
-    """Return the number of the band that masks the others, if there is one.
-
-    GDAL marks the fourth of four 8-bit bands as alpha unless set otherwise, so many files call
-    their near infrared so. Only a band that holds nothing but 0 and its highest value is a mask.
-    """
-    colours = [colour.name for colour in dataset.colorinterp]
-    if "alpha" not in colours or len(colours) == 1:
-        return None
-    number = colours.index("alpha") + 1
-    dtype = np.dtype(dataset.dtypes[number - 1])
-    highest = np.iinfo(dtype).max if dtype.kind in "iu" else 1
-    window = load_extra("rasterio.windows", "geo").Window
-    block = dataset.block_shapes[0][0]
-    step = max(1, _SCAN_SAMPLES // dataset.width)
-    if step >= block:
-        step = step // block * block
-    # Blocks that are read in parts stay in the cache, with those of the other bands beside them.
-    row = block * dataset.width * dtype.itemsize * dataset.count
-    with geotiff_memory(_SCAN_CACHE if step >= block else _SCAN_CACHE + row):
-        for top in range(0, dataset.height, step):
-            rows = min(step, dataset.height - top)
-            values = dataset.read(number, window=window(0, top, dataset.width, rows))
-            if not ((values == 0) | (values == highest)).all():
-                return None
-    return number
 
 
 def _colour(dataset: "DatasetReader", band: int) -> str:
@@ -318,34 +288,3 @@ def _nodata(
         )
     value = dataset.nodata if given is None else given
     return value if value is not None and holds(dtype, value) else None
-
-
-def _lasting_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Drop tags about the file's own grid, statistics and writer."""
-    return {
-        key: text
-        for key, text in tags.items()
-        if key not in _STALE_TAGS
-        and not key.startswith("STATISTICS_")
-        # tifffile notes the array's shape here and believes it when it reads the file again
-        and not (key == "TIFFTAG_IMAGEDESCRIPTION" and text.startswith('{"shape"'))
-    }
-
-
-def _copied_options(dataset: "DatasetReader") -> dict[str, Any]:
-    """Return the creation options that reproduce compression, tiling and interleaving of a file."""
-    options: dict[str, Any] = {"interleave": dataset.profile.get("interleave", "pixel")}
-    structure = {**dataset.tags(ns="IMAGE_STRUCTURE"), **dataset.tags(1, ns="IMAGE_STRUCTURE")}
-    for name in ("compress", "photometric"):
-        if dataset.profile.get(name):
-            options[name] = dataset.profile[name].lower()
-    if options.get("photometric") != "ycbcr":  # the rest follows from the colour interpretation
-        options.pop("photometric", None)
-    if dataset.profile.get("tiled"):
-        rows, columns = dataset.block_shapes[0]
-        options |= {"tiled": True, "blockxsize": columns, "blockysize": rows}
-    if "NBITS" in structure:
-        options["nbits"] = int(structure["NBITS"])
-    elif "PREDICTOR" in structure:  # GDAL allows none with odd bit counts
-        options["predictor"] = int(structure["PREDICTOR"])
-    return options

@@ -16,8 +16,9 @@ from gisr.io.limits import Limits
 from gisr.io.quantise import holds
 from gisr.placement import Placement
 
-_MOST_GUIDE_BANDS = 3
-"""More are no panchromatic image and no colour picture: the first is taken."""
+_PICTURE = ("red", "green", "blue")
+"""Bands of a guide that is a colour picture. Of any other the first band is taken: what comes after
+a panchromatic one is a mask, quality bits, or another image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +28,16 @@ class RasterPair:
     target: GeoHeader
     """Along the guide's axes: where the file is not, it is brought there while it is read."""
     guide: GeoHeader
-    """With one band of a file that has more than three."""
+    """With one band of a file that is no colour picture."""
     placement: Placement
+    by_size: bool = False
+    """Whether nothing but the sizes of the two says how they lie."""
+    note: str = ""
+    """What was assumed of how they lie, where no georeference says it."""
+
+    def stated(self, ratio: float | None) -> Placement | None:
+        """Return how they lie; None where a requested ratio goes before what the sizes say."""
+        return None if self.by_size and ratio is not None else self.placement
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,10 @@ class TiffLook:
     """Whether either is georeferenced."""
     bands: int
     guide_bands: int
+    guide_coarser: bool
+    """Whether the guide has fewer rows and columns than the target."""
+    guide_picture: bool
+    """Whether the guide has the bands and bits of a colour picture."""
 
 
 def look_at_tiffs(target: str | PathLike[str], guide: str | PathLike[str]) -> TiffLook:
@@ -50,7 +63,9 @@ def look_at_tiffs(target: str | PathLike[str], guide: str | PathLike[str]) -> Ti
     """
     with open_geotiff(target) as low, open_geotiff(guide) as high:
         placed = any(file.crs is not None or not file.transform.is_identity for file in (low, high))
-        return TiffLook(placed, low.count, high.count)
+        coarser = low.height > high.height and low.width > high.width
+        picture = high.count in (3, 4) and high.dtypes[0] == "uint8"
+        return TiffLook(placed, low.count, high.count, coarser, picture)
 
 
 def read_raster_pair(
@@ -82,10 +97,10 @@ def read_raster_pair(
     if relation.regrid is not None:
         target = target.regridded(relation.regrid)
     guide = read_header(guide_path, limits)
-    if guide.bands > _MOST_GUIDE_BANDS:
+    if guide.colours != _PICTURE:
         guide = replace(guide, numbers=guide.numbers[:1])
     if nodata == "none":
         guide = replace(guide, nodata=None, nodata_given=True)
     elif nodata is not None and holds(guide.dtype, nodata):
         guide = replace(guide, nodata=nodata, nodata_given=True)
-    return RasterPair(target, guide, relation.placement)
+    return RasterPair(target, guide, relation.placement, relation.by_size, relation.note)

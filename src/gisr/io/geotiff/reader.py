@@ -174,6 +174,6 @@ def _read_valid(
             valid &= pixels[..., layer] != header.nodata
         if pixels.dtype.kind == "f":
             valid &= np.isfinite(pixels[..., layer])
-    if header.alpha_band is not None:
-        valid &= dataset.read(header.alpha_band, window=window) > 0
+    if (mask := header.alpha_mask) is not None:
+        valid &= dataset.read(mask.band, window=window) > mask.least
     return valid

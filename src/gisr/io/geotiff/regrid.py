@@ -1,6 +1,7 @@
 """Grids of GeoTIFFs: how two relate, and how pixels are brought along the axes of another grid."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ from gisr.optional_imports import load_extra
 from gisr.windows import Window
 
 if TYPE_CHECKING:
+    from rasterio.control import GroundControlPoint
     from rasterio.crs import CRS
+    from rasterio.rpc import RPC
     from rasterio.transform import Affine
 
 _NO_CRS = 'LOCAL_CS["unknown"]'
@@ -41,6 +44,10 @@ class GeoOutline:
     """Pixel corner (column, row) to world; the identity when the file has none."""
     path: Path
     """Where it came from."""
+    rpcs: "RPC | None" = None
+    """Rational polynomial coefficients of an image that is not rectified."""
+    gcps: tuple[Sequence["GroundControlPoint"], "CRS | None"] = ((), None)
+    """Ground control points of such an image, and the system they are in."""
 
     @property
     def placed(self) -> bool:
@@ -241,9 +248,33 @@ def map_pixels(
                 "georeference of both, or cut them to one place and warp one (gdalwarp -t_srs)"
             ) from error
         world = np.stack(found[:2], axis=1)
+    world[:, 0] += _turns(world[:, 0], end)
     back = np.linalg.inv(end.matrix)
     mapped: Float64[np.ndarray, "points 2"] = world @ back[:2, :2].T + back[:2, 2]
     return mapped
+
+
+def unwrapped(outline: GeoOutline, other: GeoOutline) -> GeoOutline:
+    """Return an outline with its longitudes moved by whole turns to those of another in its CRS.
+
+    One file may count them from -180 to 180 and the other from 0 to 360.
+    """
+    centre = outline.matrix @ np.array([outline.shape[1] / 2, outline.shape[0] / 2, 1])
+    shift = np.eye(3)
+    shift[0, 2] = _turns(centre[:1], other)[0]
+    return replace(outline, transform=_affine(shift @ outline.matrix))
+
+
+def _turns(
+    longitudes: Float64[np.ndarray, " points"], end: GeoOutline
+) -> Float64[np.ndarray, " points"]:
+    """Return the whole turns that bring longitudes next to the centre of a file; 0 elsewhere."""
+    if end.crs is None or not end.crs.is_geographic:
+        return np.zeros_like(longitudes)
+    turn = 2 * np.pi / end.crs.units_factor[1]
+    centre = (end.matrix @ np.array([end.shape[1] / 2, end.shape[0] / 2, 1]))[0]
+    turns: Float64[np.ndarray, " points"] = turn * np.round((centre - longitudes) / turn)
+    return turns
 
 
 def part_outline(

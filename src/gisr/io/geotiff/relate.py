@@ -10,8 +10,17 @@ from gisr.errors import PairError
 from gisr.io.geotiff.header import (
     GeoHeader,
 )
-from gisr.io.geotiff.regrid import GeoOutline, Regrid, Turn, Warp, map_pixels, part_outline
-from gisr.placement import Placement, check_overlap
+from gisr.io.geotiff.regrid import (
+    GeoOutline,
+    Regrid,
+    Turn,
+    Warp,
+    map_pixels,
+    part_outline,
+    unwrapped,
+)
+from gisr.io.geotiff.unrectified import ground_map
+from gisr.placement import Placement, check_overlap, place_by_shape, whole_ratio
 
 _TURN_TOLERANCE = 0.1
 """Target pixels that two grids may turn against each other, or their map may bend, across the whole
@@ -22,6 +31,14 @@ _WHOLE = 0.02
 """How near a ratio must lie to a whole number to be made one, where the pixel size is free."""
 _LATTICE = 65
 """Points along each side of the lattice on which two grids are compared."""
+_SAME_SIZE = 1e-6
+"""Part by which a guide's pixels may be larger than the target's: rounding."""
+_GROUND_POINTS = 9
+"""Points along each side of the lattice on which RPCs are compared."""
+_GROUND_AGREES = 1.0
+"""Target pixels by which RPCs may miss what the sizes say: no better are they known."""
+_GROUND_BENDS = 0.5
+"""Target pixels by which two grids with RPCs may turn or bend against each other."""
 _DESCENTS = 3
 """Times a lattice is drawn around the point that is nearest to the target, to find a small one."""
 
@@ -35,6 +52,10 @@ class Relation:
     placement: Placement
     regrid: Regrid | None = None
     """What brings the target along the guide's axes; None where it lies so."""
+    by_size: bool = False
+    """Whether nothing but the sizes of the two says how they lie."""
+    note: str = ""
+    """What was assumed of how they lie, where no georeference says it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,27 +93,93 @@ def relate_grids(target: GeoOutline, guide: GeoOutline) -> Relation:
     less than a tenth of a target pixel), its pixels are taken as they are. Where they are mirrored
     or turned by right angles, they are reordered. Otherwise the target is interpolated, at its own
     resolution, onto the guide's axes (:meth:`GeoReader.read_on` makes finer pixels of it at once).
-    Files that both have no transform are taken to cover the same scene, pixel areas aligned.
+    Files that both have no transform lie as their RPCs or control points say, or else cover the
+    same scene: pixel areas aligned, or at a whole ratio from the first pixel on.
 
     Raises:
         PairError: Only one file is georeferenced or has a CRS, the two do not overlap, have an
-            impossible ratio, or a CRS cannot hold the other's places.
+            impossible ratio, a CRS cannot hold the other's places, or RPCs turn or bend one image
+            against the other.
     """
     names = f"{target.path.name} and {guide.path.name}"
     _check_reference(target, guide, names)
     if not target.placed:
-        try:
-            return Relation(Placement.from_grid("centre", target.shape, guide.shape))
-        except PairError as error:
-            raise PairError(f"{names} (neither is georeferenced): {error}") from error
+        return _unplaced(target, guide, names)
     if target.transform.is_degenerate or guide.transform.is_degenerate:
         raise PairError(f"{names}: a transform with pixels of no area: georeference them again")
     with np.errstate(all="ignore"):  # numbers that are not finite are refused as such
         return _relate(target, guide, names)
 
 
+def _unplaced(target: GeoOutline, guide: GeoOutline, names: str) -> Relation:
+    """Relate two files without transforms."""
+    if all(low > high for low, high in zip(target.shape, guide.shape, strict=True)):
+        raise PairError(
+            f"{names} (neither is georeferenced): the second is coarser than the first "
+            f"({_size(guide)} and {_size(target)} pixels): exchange them (the multispectral file "
+            "comes first), or give a PAN image with more detail"
+        )
+    ground = _by_ground(target, guide, names)
+    if ground is not None:
+        return ground
+    ratio = whole_ratio(target.shape, guide.shape)
+    try:
+        placement = place_by_shape(target.shape, guide.shape, "centre", ratio)
+    except PairError as error:
+        raise PairError(f"{names} (neither is georeferenced): {error}") from error
+    note, (down, across) = "", placement.ratios
+    uneven = f"neither is georeferenced, and {_size(guide)} is no multiple of {_size(target)}"
+    if ratio is not None and guide.shape != tuple(side * ratio for side in target.shape):
+        note = f"{names}: {uneven}: taken for ratio {ratio} from the first pixel on; --ratio or "
+        note += "--grid centre (the same edges) says otherwise"
+    elif not math.isclose(down, across):
+        note = f"{names}: {uneven}: both are taken to show the same scene, at {across:.4g} x "
+        note += f"{down:.4g}; --ratio says otherwise"
+    return Relation(placement, by_size=True, note=note)
+
+
+def _by_ground(target: GeoOutline, guide: GeoOutline, names: str) -> Relation | None:
+    """Relate two files through RPCs or control points; None where both do not have them."""
+    sides = [np.linspace(0, side - 1, _GROUND_POINTS) for side in guide.shape]
+    places = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)
+    found = ground_map(guide, target, places)
+    if found is None:
+        return None
+    means = "RPCs" if guide.rpcs is not None else "control points"
+    try:
+        sized = place_by_shape(
+            target.shape, guide.shape, "centre", whole_ratio(target.shape, guide.shape)
+        )
+    except PairError:
+        sized = None
+    if sized is not None:
+        meant = places * np.array(sized.scale) + np.array(sized.offset)
+        if np.abs(meant - found).max() <= _GROUND_AGREES:
+            return Relation(sized, by_size=True)
+    fits = [np.polyfit(places[:, axis], found[:, axis], 1) for axis in (0, 1)]
+    fitted = np.stack([np.polyval(fit, places[:, axis]) for axis, fit in enumerate(fits)], axis=1)
+    if not np.abs(fitted - found).max() <= _GROUND_BENDS:
+        raise PairError(
+            f"{names}: neither is rectified, and by their {means} they do not show the same scene "
+            "along the same axes: warp both first (gdalwarp -rpc -t_srs EPSG:..., without -rpc for "
+            "control points)"
+        )
+    (down, top), (across, left) = fits
+    start = top - 0.5 * down + 0.5, left - 0.5 * across + 0.5
+    placement = _placement((float(down), float(across)), (float(start[0]), float(start[1])), names)
+    check_overlap(placement, target.shape, guide.shape, names)
+    note = f"{names} lie as their {means} say (neither is rectified): --grid centre takes them to "
+    return Relation(placement, note=note + "show the same scene")
+
+
+def _size(outline: GeoOutline) -> str:
+    return f"{outline.shape[1]} x {outline.shape[0]}"
+
+
 def _relate(target: GeoOutline, guide: GeoOutline, names: str) -> Relation:
     overlap = None
+    if target.crs == guide.crs:
+        target = unwrapped(target, guide)
     to_target: Float64[np.ndarray, "3 3"] | None = np.linalg.inv(target.matrix) @ guide.matrix
     if target.crs != guide.crs:
         overlap = _overlap(target, guide, names)
@@ -112,6 +199,11 @@ def _placement(scale: tuple[float, float], start: tuple[float, float], names: st
     """Build a placement from the target row and column at which the guide's corner lies."""
     # Transforms speak of corners, placements of centres: half a pixel on either side.
     offset = start[0] + 0.5 * scale[0] - 0.5, start[1] + 0.5 * scale[1] - 0.5
+    if max(scale) > 1 + _SAME_SIZE:
+        raise PairError(
+            f"{names}: the second is coarser than the first (ratio {1 / max(scale):.4g}): exchange "
+            "them (the multispectral file comes first), or give a PAN image with more detail"
+        )
     try:
         return Placement(scale, offset)
     except PairError as error:
@@ -216,7 +308,7 @@ def spread_header(target: GeoHeader) -> GeoHeader:
         dtype=np.dtype(np.float32),
         nodata=float("nan"),
         bits=None,
-        alpha_band=None,
+        alpha_mask=None,
         creation=creation | {"compress": "deflate", "predictor": 3},
         descriptions=tuple(names),
         offsets=(0.0,) * target.bands,

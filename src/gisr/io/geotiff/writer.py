@@ -5,7 +5,6 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,14 @@ from jaxtyping import Bool, Float, Shaped
 
 from gisr.errors import FileFormatError, InputError
 from gisr.io.files import check_not_input, typed_errors
-from gisr.io.geotiff.creation_options import CreationOptions, cloud_options, creation_profile
+from gisr.io.geotiff.creation_options import (
+    CreationOptions,
+    cloud_options,
+    creation_profile,
+    stored_header,
+)
 from gisr.io.geotiff.header import GeoHeader
-from gisr.io.quantise import quantise, value_range
+from gisr.io.quantise import quantise
 from gisr.optional_imports import load_extra
 
 if TYPE_CHECKING:
@@ -26,7 +30,6 @@ if TYPE_CHECKING:
 _FLUSH_ROWS = 64
 """Rows that are encoded at a time, at most, and written at a time, at least. Always whole
 blocks are written, or they would be compressed twice."""
-_LOSSLESS = {None, "none", "deflate", "lzw", "zstd", "lzma", "packbits"}
 _SIDECARS = (".aux.xml", ".ovr", ".msk")
 """Statistics, overviews and mask: GDAL takes what is called so for a part of the file beside it."""
 Box = tuple[int, int, int, int]
@@ -40,9 +43,15 @@ class GeoWriter:
     """
 
     def __init__(
-        self, dataset: "DatasetWriter", target: GeoHeader, guide: GeoHeader, path: Path
+        self,
+        dataset: "DatasetWriter",
+        target: GeoHeader,
+        guide: GeoHeader,
+        path: Path,
+        *,
+        lossy: bool = False,
     ) -> None:
-        """Begin at row 0."""
+        """Begin at row 0; of a ``lossy`` file unknown pixels are marked by a mask alone."""
         self._dataset, self._target, self._path = dataset, target, path
         self._shape = guide.shape
         self._layers = target.bands + target.alpha
@@ -51,9 +60,11 @@ class GeoWriter:
         self._stored = np.empty((self._layers, rows, guide.shape[1]), dtype=target.dtype)
         self._known = np.empty((rows, guide.shape[1]), dtype=bool)
         self._row, self._filled = 0, 0
-        blank = float("nan") if target.dtype.kind == "f" and not target.alpha else 0.0
+        self._nan = target.dtype.kind == "f" and not target.alpha and not lossy
+        blank = float("nan") if self._nan else 0.0
         self._marker = blank if target.nodata is None else target.nodata
-        self._coded = target.nodata is not None or target.alpha or target.dtype.kind == "f"
+        self._coded = target.nodata is not None or target.alpha or self._nan
+        self._complete = True
         self.masked = False
         """Whether unknown pixels are marked by an internal mask."""
         self.sums: dict[Box, int] = {}
@@ -106,6 +117,8 @@ class GeoWriter:
             raise InputError(f"{self._path}: {self._next} of {self._shape[0]} rows were written")
         self._flush()
         with typed_errors(self._path, "cannot be written as GeoTIFF"):
+            if self._nan and self._target.nodata is None and not self._complete:
+                self._dataset.nodata = float("nan")  # or nothing says that it is no value
             self._dataset.close()
 
     @property
@@ -145,9 +158,8 @@ class GeoWriter:
                 bits=target.bits,
                 path=self._path,
             )
-        if target.alpha:
-            limits = value_range(dtype, target.bits)
-            stored[-1] = np.where(valid, limits[1] if limits else 1, 0)
+        if target.alpha_mask is not None:
+            stored[-1] = np.where(valid, target.alpha_mask.opaque, 0)
         self._known[part] = valid
 
     def _flush(self) -> None:
@@ -155,6 +167,7 @@ class GeoWriter:
         known = self._known[: self._filled]
         if self._filled == 0:
             return
+        self._complete &= bool(known.all())
         with typed_errors(self._path, "cannot be written as GeoTIFF"):
             if not self._coded and not self.masked and not known.all():
                 self._begin_mask()
@@ -217,8 +230,9 @@ def create_geotiff(
 
     Values are rounded and clipped to the target's type (to NBITS where it has them). Unknown pixels
     get the target's nodata value; without one, an integer file gets an internal mask and a float
-    file NaN. A valid value never becomes nodata (unless a lossy compression changes it). What
-    was written has been read back when the block ends without an exception.
+    file NaN, and says so. A valid value never becomes nodata: a file that is compressed with loss
+    has an internal mask instead. What was written has been read back when the block ends without
+    an exception.
 
     Args:
         path: Output, ``.tif``.
@@ -239,8 +253,7 @@ def create_geotiff(
     rasterio = load_extra("rasterio", "geo")
     layout, output = layout or CreationOptions(), Path(path)
     check_geotiff_place(path, target.path, guide.path)
-    if layout.bits is not None:
-        target = replace(target, bits=layout.bits)
+    target = stored_header(target, layout)
     # No .aux.xml beside a temporary name, and masks inside the file: one output is one file.
     options = {"GDAL_PAM_ENABLED": "NO", "GDAL_TIFF_INTERNAL_MASK": "YES"}
     with (
@@ -255,23 +268,21 @@ def create_geotiff(
         try:
             with typed_errors(path, "cannot be written as GeoTIFF"):
                 _write_metadata(dataset, target, guide)
-            writer = GeoWriter(dataset, target, guide, output)
+            writer = GeoWriter(dataset, target, guide, output, lossy=layout.lossy is not None)
             yield writer
             writer.finish()
         finally:
             with suppress(Exception):  # closed already, or given up: the file goes
                 dataset.close()
-        compression = str(profile.get("compress", "none"))
         with typed_errors(path, "cannot be written as GeoTIFF"):
             if layout.cloud:
                 settings = cloud_options(target, layout)
-                compression = settings["COMPRESS"]
                 load_extra("rasterio.shutil", "geo").copy(
                     draft, temporary, driver="COG", **settings
                 )
             # rasterio closes a file without an error when the disk is full: read it back.
             with rasterio.open(temporary, driver="GTiff") as written:
-                _check_pixels(written, writer, compression.lower() in _LOSSLESS, output)
+                _check_pixels(written, writer, layout.lossy is None, output)
 
 
 @contextmanager
@@ -281,9 +292,13 @@ def _draft(temporary: Path, cloud: bool) -> Iterator[Path]:
     try:
         yield draft
     finally:
-        if cloud:
+        # GDAL writes the domain IMD into a second file as well.
+        unwanted = {draft.with_suffix(".IMD"), temporary.with_suffix(".IMD")} | {draft} - {
+            temporary
+        }
+        for path in unwanted:
             with suppress(OSError):
-                draft.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
 
 
 def _write_metadata(dataset: "DatasetWriter", target: GeoHeader, guide: GeoHeader) -> None:
@@ -292,6 +307,8 @@ def _write_metadata(dataset: "DatasetWriter", target: GeoHeader, guide: GeoHeade
     if tuple(colour.name for colour in dataset.colorinterp) != names:
         dataset.colorinterp = [interpretation[name] for name in names]
     dataset.update_tags(TIFFTAG_SOFTWARE="gisr", **target.tags)
+    for domain, tags in target.domains.items():
+        dataset.update_tags(ns=domain, **tags)
     for number, description in enumerate(target.descriptions, 1):
         if description:
             dataset.set_band_description(number, description)
@@ -304,6 +321,8 @@ def _write_metadata(dataset: "DatasetWriter", target: GeoHeader, guide: GeoHeade
             dataset.set_band_unit(number, unit)
     if guide.rpcs is not None:
         dataset.rpcs = guide.rpcs
+    if guide.gcps[0] and not guide.placed:
+        dataset.gcps = guide.gcps
 
 
 def _window(place: Box) -> Any:

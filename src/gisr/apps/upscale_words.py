@@ -1,0 +1,203 @@
+"""The words of ``gisr upscale``: GDAL's spellings in gisr's own, and what to type for others."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import get_origin
+
+from gisr.apps.option_arguments import repeated_flags
+from gisr.errors import InputError
+from gisr.pipelines.execution import Execution
+from gisr.pipelines.option import Option, options_of
+from gisr.pipelines.options import Options
+
+_OUTPUT = ("-o", "--output")
+_OPTIONS: dict[str, Option] = {
+    spelling: each
+    for kind in (Options, Execution)
+    for each in options_of(kind).values()
+    for spelling in (each.flag, *each.info.spellings, *filter(None, [each.negative]))
+}
+"""Options by every spelling."""
+_REPEATED = repeated_flags(Options)
+"""Options that are given once for every value, as GDAL has them."""
+_RENAMED = {
+    "-q": "--quiet",
+    "-bitdepth": "--bits",
+    "-nbits": "--bits",
+    "-a_nodata": "--nodata",
+    "-srcnodata": "--nodata",
+    "-dstnodata": "--nodata",
+    "-num_threads": "--threads",
+    "--num-threads": "--threads",
+    "-j": "--threads",
+    "--co": "-co",
+    "-output": "--output",
+}
+"""Options of GDAL's programs that gisr has under another name."""
+_FORMATS = ("-of", "-f", "--of", "--format", "--output-format")
+_OTHERWISE = {
+    "-w": "the network weighs the bands itself: leave it out",
+    "-r": "the network replaces the interpolation: leave it out",
+    "-ot": "the output keeps the type of the MS file: convert it afterwards (gdal_translate -ot)",
+    "-scale": "values keep their unit: scale the output afterwards (gdal_translate -scale)",
+    "-spat_adjust": "the output lies on the PAN grid: cut it afterwards (gdal_translate -projwin)",
+    "-projwin": "cut both files before (gdal_translate -projwin)",
+    "-srcwin": "cut both files before (gdal_translate -projwin)",
+    "-te": "the output lies on the PAN grid: cut it afterwards (gdal_translate -projwin)",
+    "-tr": "the output lies on the PAN grid: warp it afterwards (gdalwarp -tr)",
+    "-t_srs": "the output lies on the PAN grid: warp it afterwards (gdalwarp -t_srs)",
+    "-s_srs": "give the file its system before (gdal_edit.py -a_srs)",
+    "-a_srs": "give the file its system before (gdal_edit.py -a_srs)",
+    "-mask": "masks are read from the files and kept: leave it out",
+    "--config": "set it for the process: NAME=VALUE gisr upscale ...",
+}
+"""Options of GDAL's programs that gisr has not, and what to do instead."""
+_TIFF = re.compile(r"\.(tiff?|jp2|img|vrt)$", re.IGNORECASE)
+_NUMBER = re.compile(r"-(\d|\.\d|inf|nan)", re.IGNORECASE)
+
+
+def upscale_words(arguments: Sequence[str]) -> list[str]:
+    """Return the words after ``gisr upscale`` as the parser takes them.
+
+    ``-of COG -overwrite -nodata -3.4e38 -b 1 -b 3`` gives ``--cog --overwrite --nodata=-3.4e38
+    --band 1 3``.
+
+    Raises:
+        InputError: An option of GDAL that gisr has not, or more files than two; it says what to
+            type.
+    """
+    if {"-h", "--help"} & set(arguments):
+        return list(arguments)
+    words, files = list[str](), list[str]()
+    waiting = iter(arguments)
+    for word in waiting:
+        if word == "--":
+            files += (rest := list(waiting))
+            words += [word, *rest]
+        elif not word.startswith("-") or word == "-" or _NUMBER.match(word):
+            files.append(word)
+            words.append(word)
+        else:
+            words += _option(word, waiting)
+    known = all(_known(word) for word in words if word.startswith("--"))
+    if len(files) > 2 and known:  # else one may be the value of what the parser refuses
+        raise InputError(_too_many(files, any(_is_output(word) for word in words)))
+    return gather_repeated(words)
+
+
+def gather_repeated(arguments: Sequence[str]) -> list[str]:
+    """Move options that are given once for every value to the end, each with all of its values.
+
+    ``upscale -b 1 -b 3 a b`` gives ``upscale a b --band 1 3``: of an option given twice, the parser
+    of a command keeps the last.
+    """
+    values: dict[str, list[str]] = {}
+    kept, waiting = list[str](), iter(arguments)
+    for word in waiting:
+        name, _, value = word.partition("=")
+        if name not in _REPEATED:
+            kept.append(word)
+            continue
+        name = _REPEATED[name]
+        given = value or next(waiting, None)
+        values.setdefault(name, []).extend([] if given is None else [given])
+    return kept + [word for name, words in values.items() for word in (name, *words)]
+
+
+def _option(word: str, waiting: Iterator[str]) -> list[str]:
+    """Return an option with its value, which is taken from the words that follow it."""
+    name, equals, value = word.partition("=")
+    if name in _OTHERWISE:
+        raise InputError(f"{name}: gisr has no such option: {_OTHERWISE[name]}")
+    if name in _FORMATS:
+        return _format(name, value if equals else next(waiting, ""))
+    name = _own_name(name)
+    glued = _glued(name)
+    if glued is not None and name not in _OPTIONS:
+        return [*glued] if not equals else [glued[0], glued[1] + equals + value]
+    each = _OPTIONS.get(name)
+    flag = each is not None and each.type is bool
+    if equals or flag or (each is None and name not in _OUTPUT):
+        return [name + equals + value]
+    following = next(waiting, None)
+    if following is None:
+        return [name]
+    if each is not None and each.name == "threads" and following.upper() == "ALL_CPUS":
+        following = str(_cores())
+    # A number such as -3.4e38 would be read as an option.
+    if following.startswith("-") and each is not None and get_origin(each.type) is not tuple:
+        return [f"{name}={following}"]
+    return [name, following]
+
+
+def _own_name(name: str) -> str:
+    """Return gisr's spelling of an option; what is no option is left to the parser.
+
+    Raises:
+        InputError: A word with one hyphen, which the parser would take for the value of another
+            option: ``-overwrit`` for ``-o verwrit``.
+    """
+    name = _RENAMED.get(name, name)
+    if name in _OPTIONS or name in _OUTPUT or name.startswith("--"):
+        return name
+    long = "-" + name.replace("_", "-")
+    if long in _OPTIONS or long in _OUTPUT:
+        return long
+    if len(name) > 2 and _glued(name) is None:
+        raise InputError(f"{name}: is no option of gisr upscale: see gisr upscale --help")
+    return name
+
+
+def _glued(name: str) -> tuple[str, str] | None:
+    """Return option and value of ``-oout.tif`` and ``-b3``, which are written in one word."""
+    rest = name[2:]
+    if name.startswith("-o") and re.search(r"[./\\]", rest):
+        return "-o", rest
+    return ("-b", rest) if name.startswith("-b") and rest.isdecimal() else None
+
+
+def _format(option: str, name: str) -> list[str]:
+    if name.upper() in ("COG", "GTIFF"):
+        return ["--cog"] if name.upper() == "COG" else []
+    raise InputError(
+        f"{option} {name}: satellite images are written as GTiff or COG: convert the output "
+        f"afterwards (gdal_translate -of {name or 'FORMAT'} out.tif ...); other images are written "
+        "in the format that the name after -o has"
+    )
+
+
+def _too_many(files: Sequence[str], output: bool) -> str:
+    """Return what to type in place of more than two files."""
+    if len(files) == 3 and not output:
+        low, high, out = files
+        return (
+            f"{out}: the output is named after -o: gisr upscale {low} {high} -o {out} (the "
+            "multispectral file, MR or depth image to sharpen first, its guide second)"
+        )
+    named = f"{len(files)} files ({', '.join(files[:4])}{', ...' if len(files) > 4 else ''})"
+    if all(_TIFF.search(name) for name in files):
+        bands = " ".join(files[: -1 if output else -2])
+        return (
+            f"{named}: gisr takes one multispectral file, then the PAN file, and -o OUTPUT: stack "
+            f"separate bands first (gdal_merge.py -separate -o ms.tif {bands}; or gdalbuildvrt "
+            "-separate, then gdal_translate; or rio stack)"
+        )
+    return (
+        f"{named}: gisr upscale takes two files, then -o OUTPUT: for several pairs name their "
+        "folders, or a list of pairs (.csv)"
+    )
+
+
+def _known(word: str) -> bool:
+    name = word.partition("=")[0]
+    return name in _OPTIONS or name in _OUTPUT or name == "--"
+
+
+def _is_output(word: str) -> bool:
+    return word in _OUTPUT or word.startswith("--output=") or word.startswith("-o=")
+
+
+def _cores() -> int:
+    available = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
+    return len(available(0)) if available else os.cpu_count() or 1

@@ -1,0 +1,131 @@
+"""Files and addresses that gisr does not read, and how to make of them what it does."""
+
+import re
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path, PurePath
+
+_LOOKED_AT = 4096
+"""Bytes from the beginning of a file that show what it is."""
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+:/|/vsi[a-z0-9]+/)", re.IGNORECASE)
+_PART = re.compile(r"[A-Z][A-Z0-9_]+:", re.ASCII)
+"""How GDAL begins the name of an image inside a file: HDF5:, NETCDF:, GTIFF_DIR: and more."""
+
+
+@dataclass(frozen=True)
+class ForeignKind:
+    """A kind of file, and the way out."""
+
+    name: str
+    way: str
+    """With {path} for the file and {stem} for its name without a suffix."""
+
+
+_CONVERT = "convert it to GeoTIFF first (gdal_translate {path} {stem}.tif)"
+_INSIDE = (
+    "it holds several images: gdalinfo {path} lists them, gdal_translate NAME {stem}.tif makes a "
+    "GeoTIFF of one"
+)
+_UNPACK = "unpack it first, then name the images in it"
+_JPEG2000 = ForeignKind("JPEG 2000", _CONVERT)
+_IMAGINE = ForeignKind("ERDAS IMAGINE", _CONVERT)
+_VRT = ForeignKind("a virtual raster (VRT)", _CONVERT)
+_DIMAP = ForeignKind("DIMAP, the description of images beside it", _CONVERT)
+_TIL = ForeignKind("the list of the tiles of an image", _CONVERT)
+_HDF = ForeignKind("HDF", _INSIDE)
+_NETCDF = ForeignKind("netCDF", _INSIDE)
+_NITF = ForeignKind("NITF", _CONVERT)
+_ENVI = ForeignKind(
+    "the header of an ENVI image",
+    "convert the image beside it to GeoTIFF first (gdal_translate IMAGE {stem}.tif)",
+)
+_SENTINEL = ForeignKind("the description of a Sentinel-2 product", _INSIDE)
+_LANDSAT = ForeignKind(
+    "the description of a Landsat product",
+    "stack the files of its bands (gdal_merge.py -separate -o ms.tif ..._B2.TIF ..._B3.TIF "
+    "..._B4.TIF ..._B5.TIF) and give ..._B8.TIF as PAN",
+)
+_XML = ForeignKind("a description in XML", _CONVERT + ", or name the images that it describes")
+_ARCHIVE = ForeignKind("an archive", _UNPACK)
+_OTHER = ForeignKind("an image of another format", _CONVERT)
+_BEGINNINGS: tuple[tuple[bytes, ForeignKind], ...] = (
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", _JPEG2000),
+    (b"\xff\x4f\xff\x51", _JPEG2000),
+    (b"EHFA_HEADER_TAG", _IMAGINE),
+    (b"\x89HDF\r\n\x1a\n", _HDF),
+    (b"\x0e\x03\x13\x01", _HDF),
+    (b"CDF\x01", _NETCDF),
+    (b"CDF\x02", _NETCDF),
+    (b"CDF\x05", _NETCDF),
+    (b"NITF", _NITF),
+    (b"NSIF", _NITF),
+    (b"ENVI", _ENVI),
+)
+"""What the first bytes of a file show."""
+_WORDS: tuple[tuple[bytes, ForeignKind], ...] = (
+    (b"<VRTDataset", _VRT),
+    (b"Dimap_Document", _DIMAP),
+    (b"User_Product", _SENTINEL),
+    (b"LANDSAT_METADATA_FILE", _LANDSAT),
+    (b"L1_METADATA_FILE", _LANDSAT),
+)
+"""Words of text files."""
+_SUFFIXES: dict[str, ForeignKind] = {
+    **dict.fromkeys((".jp2", ".j2k", ".jpx", ".jpf"), _JPEG2000),
+    **dict.fromkeys((".hdf", ".h4", ".h5", ".he5", ".hdf5"), _HDF),
+    **dict.fromkeys((".nc", ".nc4", ".cdf"), _NETCDF),
+    **dict.fromkeys((".ntf", ".nitf"), _NITF),
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar"), _ARCHIVE),
+    **dict.fromkeys((".ecw", ".sid", ".bil", ".bsq", ".bip", ".pix", ".asc", ".grd"), _OTHER),
+    ".vrt": _VRT,
+    ".til": _TIL,
+    ".xml": _XML,
+}
+
+
+def foreign_file(path: str | PathLike[str]) -> str | None:
+    """Return what a file is that gisr does not read, and the way out; None for any other.
+
+    By its first bytes, whatever its name, then by its suffix.
+    """
+    place = Path(path)
+    try:
+        with place.open("rb") as stream:
+            start = stream.read(_LOOKED_AT)
+    except (OSError, ValueError):
+        start = b""
+    kind = _by_content(start) or _SUFFIXES.get(place.suffix.lower())
+    if kind is None:
+        return None
+    way = kind.way.format(path=place.name, stem=_stem(place))
+    return f"is {kind.name}, which gisr does not read: {way}"
+
+
+def foreign_address(path: str | PathLike[str]) -> str | None:
+    """Return the way out for a name that is no path but an address, or GDAL's name of a part."""
+    text = fspath(path)
+    if _ADDRESS.match(text):
+        return (
+            "no such file: it is an address, gisr reads files alone: download it first (curl -O, "
+            "aws s3 cp, or gdal_translate with /vsicurl/ before an address, /vsis3/ before s3:)"
+        )
+    if _PART.match(text) and len(PurePath(text).drive) < 1:
+        return (
+            "no such file: it is what GDAL calls a part of one: make a file of it first "
+            "(gdal_translate 'NAME' part.tif)"
+        )
+    return None
+
+
+def _by_content(start: bytes) -> ForeignKind | None:
+    for magic, kind in _BEGINNINGS:
+        if start.startswith(magic):
+            return kind
+    if b"\0" in start:
+        return None
+    return next((kind for word, kind in _WORDS if word in start), None)
+
+
+def _stem(place: Path) -> str:
+    stem = place.stem or "image"
+    return f"{stem}_geotiff" if place.suffix.lower() in (".tif", ".tiff") else stem

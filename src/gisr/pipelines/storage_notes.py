@@ -1,0 +1,47 @@
+"""What a user is told of how a satellite image is stored, and its output is."""
+
+from gisr.io.geotiff import CreationOptions, GeoHeader
+from gisr.notes import Note
+
+_CLOUD_NAMES = {"JPEG_QUALITY": "QUALITY", "WEBP_LEVEL": "QUALITY"}
+
+
+def storage_notes(target: GeoHeader, layout: CreationOptions | None) -> list[Note]:
+    """Return what was assumed of a file's mask, and what of its storage was not copied.
+
+    Args:
+        target: The multispectral file.
+        layout: Creation options of the user; None where there are none.
+    """
+    name, notes = target.path.name, list[Note]()
+    lossy = None if layout is None else layout.lossy
+    if (mask := target.alpha_mask) is not None:
+        rim = f" ({mask.between:.1%} of it lies in between)" if mask.between else ""
+        kept = "an internal mask" if lossy else "a mask"
+        notes.append(
+            Note(
+                f"{name}: its alpha band {mask.band}, 0 to {mask.opaque:g}{rim}, masks the others "
+                f"and is kept as {kept}"
+            )
+        )
+    elif lossy and target.nodata is not None:
+        notes.append(
+            Note(
+                f"{lossy} does not hold the nodata value {target.nodata:g} of {name} exactly: "
+                "unknown pixels are marked by an internal mask"
+            )
+        )
+    given = {} if layout is None else {option.upper() for option in layout.options}
+    if target.lossy and "COMPRESS" not in given:
+        cloud = layout is not None and layout.cloud
+        words = (
+            f"-co {_CLOUD_NAMES.get(option, option) if cloud else option}={value}"
+            for option, value in target.lossy.items()
+        )
+        notes.append(
+            Note(
+                f"{name} is compressed with loss ({target.lossy['COMPRESS']}): the output is "
+                f"compressed without (DEFLATE); {' '.join(words)} stores it as the file is"
+            )
+        )
+    return notes

@@ -1,0 +1,189 @@
+"""What an output keeps of how its multispectral file is stored, and of what masks it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests.geotiffs import write_geotiff
+
+from gisr.errors import InputError
+from gisr.io.files import atomic_outputs
+from gisr.io.geotiff import CreationOptions, check_storable, create_geotiff, read_geotiff
+from gisr.io.geotiff.alpha import AlphaMask
+from gisr.pipelines.storage_notes import storage_notes
+
+rasterio = pytest.importorskip("rasterio")
+RNG = np.random.default_rng(6)
+UNKNOWN = np.add.outer(np.arange(32), 0.6 * np.arange(40)) < 12
+COLOURS = ("red", "green", "blue")
+
+
+def write(path: Path, pixels: NDArray[Any], *colours: str, **profile: Any) -> Path:
+    write_geotiff(path, pixels, **profile)
+    if colours:
+        with rasterio.open(path, "r+") as dataset:
+            dataset.colorinterp = [rasterio.enums.ColorInterp[name] for name in colours]
+    return path
+
+
+def sharpen(target: Path, output: Path, layout: CreationOptions | None = None) -> Path:
+    """Write a picture of twice the size, unknown where the target is."""
+    low = read_geotiff(target)
+    pan = output.with_name("pan.tif")
+    high = read_geotiff(write_geotiff(pan, np.ones((64, 80, 1), np.uint16), 5.0))
+    image = low.pixels.astype(np.float32).repeat(2, 0).repeat(2, 1)
+    with (
+        atomic_outputs([output], overwrite=True) as (place,),
+        create_geotiff(output, place, target=low, guide=high, layout=layout) as writer,
+    ):
+        writer.write(np.nan_to_num(image), low.valid.repeat(2, 0).repeat(2, 1))
+    return output
+
+
+def pixels(bands: int, dtype: str = "uint8") -> NDArray[Any]:
+    """Return a smooth scene, which codecs of pictures are made for."""
+    y, x = np.mgrid[:32, :40]
+    waves = [120 + 60 * np.sin(y / 9 + band) * np.cos(x / 7) for band in range(bands)]
+    return np.stack(waves, axis=-1).astype(dtype)
+
+
+class TestAlpha:
+    @pytest.mark.parametrize(
+        ("dtype", "opaque"), [("uint16", 255), ("uint16", 1), ("uint8", 1), ("int16", 10_000)]
+    )
+    def test_a_mask_of_any_levels(self, tmp_path: Path, dtype: str, opaque: int) -> None:
+        five = np.dstack([pixels(4, dtype), np.where(UNKNOWN, 0, opaque)]).astype(dtype)
+        target = write(tmp_path / "ms.tif", five, *COLOURS, "undefined", "alpha")
+        found = read_geotiff(target)
+        assert found.alpha_mask == AlphaMask(5, opaque, 0.0, 0.0)
+        assert found.bands == 4
+        np.testing.assert_array_equal(found.valid, ~UNKNOWN)
+        with rasterio.open(sharpen(target, tmp_path / "out.tif")) as dataset:
+            assert dataset.colorinterp[4].name == "alpha"
+            assert set(np.unique(dataset.read(5))) == {0, opaque}
+            assert (dataset.read(5) == 0).mean() == UNKNOWN.mean()
+
+    def test_a_feathered_mask(self, tmp_path: Path) -> None:
+        distance = np.add.outer(np.arange(32), 0.6 * np.arange(40)) - 12
+        alpha = np.clip(distance / 4, 0, 1) * 65535
+        five = np.dstack([pixels(4, "uint16"), alpha]).astype(np.uint16)
+        found = read_geotiff(write(tmp_path / "ms.tif", five, *COLOURS, "undefined", "alpha"))
+        assert found.alpha_mask is not None
+        assert 0 < found.alpha_mask.between < 0.2
+        np.testing.assert_array_equal(found.valid, five[..., 4] > 0)
+        (note,) = storage_notes(found, None)
+        assert "alpha band 5, 0 to 65535" in str(note)
+        assert "lies in between" in str(note)
+
+    def test_a_mask_that_jpeg_changed(self, tmp_path: Path) -> None:
+        wide = UNKNOWN.repeat(4, 0).repeat(4, 1)
+        four = np.dstack([pixels(3).repeat(4, 0).repeat(4, 1), np.where(wide, 0, 255)])
+        lossy = {"photometric": "RGB", "alpha": "YES", "compress": "jpeg", "jpeg_quality": 75}
+        target = write(tmp_path / "ms.tif", four.astype(np.uint8), **lossy)
+        with rasterio.open(target) as dataset:
+            assert len(np.unique(dataset.read(4))) > 4
+        found = read_geotiff(target)
+        assert found.alpha_mask is not None
+        assert found.alpha_mask.opaque == 255
+        assert (found.valid != ~wide).mean() < 0.01
+
+    def test_an_infrared_band_is_none(self, tmp_path: Path) -> None:
+        infrared = np.clip(pixels(4)[..., 3].astype(int) * 2, 0, 255)
+        assert 0.2 < (infrared == 255).mean() < 0.6  # much of it saturated
+        infrared[UNKNOWN] = 0
+        four = np.dstack([pixels(3), infrared]).astype(np.uint8)
+        target = write(tmp_path / "ms.tif", four, photometric="RGB", alpha="YES")
+        assert read_geotiff(target).alpha_mask is None
+
+
+class TestLossy:
+    @pytest.mark.parametrize(
+        ("profile", "words"),
+        [
+            ({"compress": "jpeg", "jpeg_quality": 95}, "-co COMPRESS=JPEG -co JPEG_QUALITY=95"),
+            ({"compress": "webp", "webp_level": 60}, "-co COMPRESS=WEBP -co WEBP_LEVEL=60"),
+            ({"compress": "lerc", "max_z_error": 4}, "-co COMPRESS=LERC -co MAX_Z_ERROR=4"),
+        ],
+        ids=["jpeg", "webp", "lerc"],
+    )
+    def test_what_loses_detail_is_not_copied(
+        self, tmp_path: Path, profile: dict[str, Any], words: str
+    ) -> None:
+        target = write(tmp_path / "ms.tif", pixels(3), **profile)
+        found = read_geotiff(target)
+        back = read_geotiff(sharpen(target, tmp_path / "out.tif"))
+        np.testing.assert_array_equal(back.pixels, found.pixels.repeat(2, 0).repeat(2, 1))
+        assert back.creation["compress"] == "deflate"
+        (note,) = storage_notes(found, None)
+        assert f"compressed without (DEFLATE); {words} stores it as the file is" in str(note)
+        assert storage_notes(found, CreationOptions({"COMPRESS": "ZSTD"})) == []
+
+    @pytest.mark.parametrize("codec", ["webp", "lerc", "lerc_zstd"])
+    def test_what_loses_nothing_is_copied(self, tmp_path: Path, codec: str) -> None:
+        target = write(tmp_path / "ms.tif", pixels(3), compress=codec, webp_lossless=True)
+        found = read_geotiff(target)
+        assert not found.lossy
+        back = read_geotiff(sharpen(target, tmp_path / "out.tif"))
+        assert back.creation["compress"] == codec
+        np.testing.assert_array_equal(back.pixels, found.pixels.repeat(2, 0).repeat(2, 1))
+
+    @pytest.mark.parametrize("cloud", [False, True], ids=["GTiff", "COG"])
+    @pytest.mark.parametrize("kind", ["nodata", "alpha"])
+    def test_unknown_pixels_get_a_mask(self, tmp_path: Path, kind: str, cloud: bool) -> None:
+        image = np.maximum(pixels(3), 1)
+        image[UNKNOWN] = 0
+        if kind == "alpha":
+            image = np.dstack([image, np.where(UNKNOWN, 0, 255)]).astype(np.uint8)
+            target = write(tmp_path / "ms.tif", image, photometric="RGB", alpha="YES")
+        else:
+            target = write(tmp_path / "ms.tif", image, *COLOURS, nodata=0)
+        layout = CreationOptions({"COMPRESS": "JPEG"}, cloud)
+        output = sharpen(target, tmp_path / "out.tif", layout)
+        with rasterio.open(output) as dataset:
+            assert (dataset.count, dataset.nodata) == (3, None)
+            known = dataset.dataset_mask() > 0
+        np.testing.assert_array_equal(known, ~UNKNOWN.repeat(2, 0).repeat(2, 1))
+        (note,) = storage_notes(read_geotiff(target), layout)
+        assert "internal mask" in str(note)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["ms.tif", "out.tif", "pan.tif"]
+
+    def test_codecs_of_pictures_hold_eight_bits(self, tmp_path: Path) -> None:
+        sixteen = read_geotiff(write(tmp_path / "ms.tif", pixels(3, "uint16")))
+        for codec in ("JPEG", "WEBP"):
+            with pytest.raises(InputError, match=rf"{codec} stores 8 bits, ms.tif holds uint16"):
+                check_storable(sixteen, CreationOptions({"COMPRESS": codec}))
+        check_storable(sixteen, CreationOptions({"COMPRESS": "ZSTD"}))
+        five = read_geotiff(write(tmp_path / "five.tif", pixels(5)))
+        with pytest.raises(InputError, match=r"does not hold 5 bands"):
+            check_storable(five, CreationOptions({"COMPRESS": "JPEG"}))
+        check_storable(five, CreationOptions({"COMPRESS": "JPEG", "INTERLEAVE": "BAND"}))
+
+
+def test_nan_gets_its_tag_where_it_stands(tmp_path: Path) -> None:
+    image = pixels(2, "float32")
+    whole = sharpen(write(tmp_path / "ms.tif", image), tmp_path / "whole.tif")
+    with rasterio.open(whole) as dataset:
+        assert dataset.nodata is None
+    image[UNKNOWN] = np.nan
+    for layout in (None, CreationOptions({}, cloud=True)):
+        output = sharpen(write(tmp_path / "ms.tif", image), tmp_path / "out.tif", layout)
+        with rasterio.open(output) as dataset:
+            assert np.isnan(dataset.nodata)
+            assert (dataset.dataset_mask() == 0).mean() == UNKNOWN.mean()
+
+
+@pytest.mark.parametrize("cloud", [False, True], ids=["GTiff", "COG"])
+def test_tags_of_vendors_survive(tmp_path: Path, cloud: bool) -> None:
+    target = write(tmp_path / "ms.tif", pixels(2, "uint16"))
+    tags = {"IMD": {"IMAGE_1.satId": "WV03"}, "IMAGERY": {"CLOUDCOVER": "3"}, "X": {"a": "b"}}
+    with rasterio.open(target, "r+") as dataset:
+        for domain, values in tags.items():
+            dataset.update_tags(ns=domain, **values)
+    sharpen(target, tmp_path / "out.tif", CreationOptions({}, cloud))
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names <= {"ms.tif", "ms.IMD", "out.tif", "pan.tif"}
+    with rasterio.open(tmp_path / "out.tif") as dataset:
+        for domain, values in tags.items():
+            assert values.items() <= dataset.tags(ns=domain).items()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from jaxtyping import Float
 
-from gisr.errors import InputError
+from gisr.errors import FileFormatError, InputError
 from gisr.estimation.depth_fill import find_depth_fill, suspected_fill
 from gisr.io.colour import read_colour
 from gisr.io.depth import maps
@@ -28,6 +28,7 @@ from gisr.tasks.task import Task
 if TYPE_CHECKING:  # torch takes seconds to load
     from gisr.inference.system import Check, PairSystem, Progress
 
+_LOSSY = (".jpg", ".jpeg")
 _PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
 
@@ -37,8 +38,13 @@ class DepthPipeline(Pipeline[DepthPair]):
     task: ClassVar[Task] = DEPTH
 
     def recognises(self, target: Path, guide: Path) -> bool:
-        """Return whether a file of a depth format comes with a picture."""
+        """Return whether a file of a depth format comes with a picture; JPEG is none."""
         suffixes = [file_suffix(check_readable(path)) for path in (target, guide)]
+        if suffixes[0] in _LOSSY and suffixes[1] in {*_PICTURES, *maps.READERS}:
+            raise FileFormatError(
+                f"{target}: a JPEG is no depth map, its compression moves edges: save it as 16-bit "
+                "PNG; if it is the colour picture, name it after the depth map"
+            )
         return suffixes[0] in maps.READERS and suffixes[1] in _PICTURES
 
     def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> DepthPair:

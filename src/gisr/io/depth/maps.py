@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Shaped
 from gisr.errors import FileFormatError, InputError
 from gisr.io.depth import formats as depth_formats
 from gisr.io.files import check_not_input, check_readable, file_suffix, typed_errors
+from gisr.io.foreign import foreign_file
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.quantise import holds, quantise
 
@@ -111,9 +112,9 @@ def read_depth(
     name = Path(path)
     reader = READERS.get(file_suffix(name))
     if reader is None:
-        raise FileFormatError(
-            f"{name}: no format for depth maps: save it as one of {', '.join(READERS)}"
-        )
+        way = foreign_file(name) if name.exists() else None
+        formats = f"no format for depth maps: save it as one of {', '.join(READERS)}"
+        raise FileFormatError(f"{name}: {way or formats}")
     check_readable(name)
     with typed_errors(name, f"cannot be read as {file_suffix(name)[1:].upper()}"):
         stored = reader(name, limits, fits)

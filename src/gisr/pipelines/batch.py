@@ -15,7 +15,7 @@ from gisr.io.files import file_suffix
 from gisr.io.table import Column, Row, read_rows
 from gisr.io.volumes.dicom import is_dicom
 from gisr.notes import Note
-from gisr.pipelines.numbered import guides_by_number
+from gisr.pipelines.numbered import guides_by_number, stem
 from gisr.pipelines.option import Option, number_or_word, options_of
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult
@@ -134,7 +134,8 @@ def plan_batch(
 
     Files of two folders belong together when they have the same name up to the suffix, or up to an
     ending that names the modality: ``a_MS.tif`` and ``a_PAN.tif``, ``sub-01_T2w.nii.gz`` and
-    ``sub-01_T1w.nii.gz``; or else the same number: ``depth_0001.png`` and ``rgb_0001.jpg``. One guide may serve several targets.
+    ``sub-01_T1w.nii.gz``; or else by number: ``depth_01.png`` and ``rgb_01.jpg``. One guide may
+    serve several targets.
 
     Args:
         targets: A folder, or a list: a table in UTF-8 whose first line names columns
@@ -242,8 +243,8 @@ def _images(folder: Path, suffixes: set[str]) -> list[Path]:
 
 
 def _guide_of(target: Path, guides: Sequence[Path], numbers: Mapping[Path, Path]) -> Path:
-    """Return the one guide of a target: of the same stem, the same beginning, or the same number."""
-    for name in (_stem, _beginning):
+    """Return the one guide of a target: of the same stem, or beginning, or number."""
+    for name in (stem, _beginning):
         fitting = [guide for guide in guides if name(guide) == name(target)]
         if len(fitting) == 1:
             return fitting[0]
@@ -261,13 +262,9 @@ def _guide_of(target: Path, guides: Sequence[Path], numbers: Mapping[Path, Path]
     )
 
 
-def _stem(path: Path) -> str:
-    return path.name[: -len(file_suffix(path))]
-
-
 def _beginning(path: Path) -> str:
     """Return the stem without the modality at its end: ``sub-01_T2w`` gives ``sub-01``."""
-    name, shorter = "", _stem(path)
+    name, shorter = "", stem(path)
     while name != shorter:
         name, shorter = shorter, _ENDING.sub("", shorter)
     return name

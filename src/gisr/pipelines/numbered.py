@@ -9,6 +9,11 @@ from gisr.io.files import file_suffix
 _NUMBER = re.compile(r"\d+")
 
 
+def stem(path: Path) -> str:
+    """Return a file's name without its suffix."""
+    return path.name[: -len(file_suffix(path))]
+
+
 def guides_by_number(targets: Sequence[Path], guides: Sequence[Path]) -> dict[Path, Path]:
     """Return the guide with the numbers of each target, where the numbers are all that tells.
 
@@ -24,9 +29,9 @@ def guides_by_number(targets: Sequence[Path], guides: Sequence[Path]) -> dict[Pa
 
 
 def _by_number(files: Sequence[Path]) -> dict[tuple[int, ...], Path]:
-    stems = [path.name[: -len(file_suffix(path))] for path in files]
-    if len({_NUMBER.sub("#", stem) for stem in stems}) != 1:
+    names = [stem(path) for path in files]
+    if len({_NUMBER.sub("#", name) for name in names}) != 1:
         return {}
-    numbers = [tuple(map(int, _NUMBER.findall(stem))) for stem in stems]
+    numbers = [tuple(map(int, _NUMBER.findall(name))) for name in names]
     found = dict(zip(numbers, files, strict=True))
     return found if len(found) == len(files) and () not in found else {}

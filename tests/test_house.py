@@ -24,7 +24,7 @@ OWNERS = ("tasks", "datasets", "baselines", "pipelines")
 """Rooms in which a task may be named: its record, readers, compared systems and pipeline."""
 MOST_NAMING = 8
 MOST_LINES = 350
-MOST_SHARE = 0.15
+MOST_SHARE = 0.17
 
 
 def room(module: Path) -> str:

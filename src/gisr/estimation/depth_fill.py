@@ -63,7 +63,7 @@ def find_depth_fill(
         if not left.any():
             break
         each, counts = np.unique(values[left].astype(np.float64), return_counts=True)
-        limits = _negative(each) or _far_beyond(each, counts)
+        limits = _far_beyond(each, counts) or _negative(each)
         if limits is None:
             break
         low, high = limits

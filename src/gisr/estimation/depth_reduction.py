@@ -28,8 +28,11 @@ _BORDER = 2
 """Target pixels at the border that do not count."""
 # Logistic regression of the features of _Features (benchmarks/depth_reductions.py: 51 training
 # frames, every one sampled, averaged and reduced by a bicubic kernel at two ratios).
-_SAMPLED = (1.358, 2.078, 0.486, 1.058)
-_AVERAGED = (2.388, 1.659, -1.742, 1.462)
+_SAMPLED = (1.384, 2.478, 0.415, 1.077)
+_AVERAGED = (2.384, 1.672, -1.721, 1.561)
+_RELATIVE, _ABSOLUTE = (-2.0, 0.2), (-4.3, -1.4)
+"""Ranges of the second and third feature: beyond them, they say no more. To fit means of areas very
+well is no sign of samples."""
 _UNSURE, _SURE = 0.2, 0.5
 """Probability of samples from which a result leans on interpolation, and wholly does."""
 
@@ -76,8 +79,8 @@ def estimate_reduction(
         return ReductionEstimate("bicubic", 0.0, len(mixed))
     features = (
         float(np.log(share / (1 - share))),
-        float(np.log(missing[0] / missing[1])),
-        float(np.log(missing[0] / bent)),
+        float(np.clip(np.log(missing[0] / missing[1]), *_RELATIVE)),
+        float(np.clip(np.log(missing[0] / bent), *_ABSOLUTE)),
     )
     leaning = float(np.clip((_chance(_SAMPLED, features) - _UNSURE) / (_SURE - _UNSURE), 0, 1))
     if leaning >= 0.5:

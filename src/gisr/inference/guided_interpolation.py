@@ -26,8 +26,8 @@ _ROUNDS, _TOLERANCE = 200, 1e-3
 """Of conjugate gradients: most rounds, and the residual, as a share of the first, that ends them.
 What is left then is below a thousandth of an edge."""
 
-Plane = Float[np.ndarray, "H W"]
-Part = tuple[slice, slice]
+GuidePlane = Float[np.ndarray, "H W"]
+PixelPart = tuple[slice, slice]
 
 
 def interpolate_by_guide(
@@ -35,8 +35,8 @@ def interpolate_by_guide(
     valid: Bool[np.ndarray, "h w"],
     guide: Float[np.ndarray, "H W channels"],
     placement: Placement,
-    start: Plane,
-) -> Plane:
+    start: GuidePlane,
+) -> GuidePlane:
     """Return samples interpolated along the edges of a guide.
 
     Args:
@@ -88,7 +88,7 @@ def _held(
     valid: Bool[np.ndarray, "h w"],
     placement: Placement,
     shape: tuple[int, int],
-) -> tuple[Plane, Plane]:
+) -> tuple[GuidePlane, GuidePlane]:
     """Return how strongly each pixel is held, and to which sample: those around a sample."""
     near, weights = [], []
     for axis in (0, 1):
@@ -102,22 +102,24 @@ def _held(
     return held.astype(np.float32), target[picked].astype(np.float32)
 
 
-def _tie(colours: NDArray[np.float32], step: tuple[int, int]) -> Plane:
+def _tie(colours: NDArray[np.float32], step: tuple[int, int]) -> GuidePlane:
     """Return how alike pixels and their neighbours at a step are."""
     here, there = _neighbours(colours.shape[:2], step)
     away = np.linalg.norm(colours[here] - colours[there], axis=-1)
-    tie: Plane = np.maximum(np.exp(-away / COLOUR), _WEAKEST).astype(np.float32)
+    tie: GuidePlane = np.maximum(np.exp(-away / COLOUR), _WEAKEST).astype(np.float32)
     return tie
 
 
-def _neighbours(shape: tuple[int, ...], step: tuple[int, int]) -> tuple[Part, Part]:
+def _neighbours(shape: tuple[int, ...], step: tuple[int, int]) -> tuple[PixelPart, PixelPart]:
     (height, width), (down, right) = shape, step
     here = slice(0, height - down), slice(max(0, -right), width - max(0, right))
     there = slice(down, height), slice(max(0, right), width + min(0, right))
     return here, there
 
 
-def _solved(ties: list[Plane], held: Plane, wanted: Plane, start: Plane) -> Plane:
+def _solved(
+    ties: list[GuidePlane], held: GuidePlane, wanted: GuidePlane, start: GuidePlane
+) -> GuidePlane:
     """Solve (ties' Laplacian + held) x = wanted by conjugate gradients, by their diagonal."""
     parts = [_neighbours(held.shape, step) for step in _STEPS]
     diagonal = held.copy()
@@ -125,8 +127,8 @@ def _solved(ties: list[Plane], held: Plane, wanted: Plane, start: Plane) -> Plan
         diagonal[here] += tie
         diagonal[there] += tie
 
-    def apply(x: Plane) -> Plane:
-        result: Plane = diagonal * x
+    def apply(x: GuidePlane) -> GuidePlane:
+        result: GuidePlane = diagonal * x
         for tie, (here, there) in zip(ties, parts, strict=True):
             result[here] -= tie * x[there]
             result[there] -= tie * x[here]

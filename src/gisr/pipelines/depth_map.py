@@ -9,6 +9,8 @@ from jaxtyping import Bool, Shaped
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
+from gisr.estimation.depth_registration import find_depth_shift
+from gisr.estimation.registration import Alignment
 from gisr.inference.system import Answer, Check, PairSystem, Progress
 from gisr.inference.windowed_pair import nearest_pixels
 from gisr.io.depth.maps import spread_like, stored_depth, write_stored
@@ -41,10 +43,12 @@ def upscale_depth_map(
     guide = guide.astype(np.float32)
     placement, _ = request.place(target.shape, files.guide.shape[:2], None)
     # Also where holes stay: beside them the network errs less than with the nearest known values.
-    values = fill_by_guide(target.values.astype(np.float32), target.valid, guide, placement)
+    finite = np.where(target.valid, target.values, 0).astype(np.float32)
+    values = fill_by_guide(finite, target.valid, guide, placement)
     known = np.ones_like(target.valid) if options.fill_holes else target.valid
     pair = request.pair(values[..., None], guide, None if known.all() else known, None)
     answer = _answer(system, pair, target.valid, options, check, progress)
+    alignment, shifted = _alignment(pair, target.valid, options)
     depth = answer.image[..., 0]
     sides = depth.shape
     valid = nearest_pixels(known, sides, pair.placement)
@@ -58,9 +62,10 @@ def upscale_depth_map(
         dtype=target.dtype.name,
         ratio=pair.ratio,
         grid=pair.grid,
+        alignment=alignment,
         consistency=answer.consistency,
         further=tuple(options.further_files.values()),
-        notes=(*files.notes, *_notes(options, pair, answer, filled)),
+        notes=(*files.notes, *shifted, *_notes(options, pair, answer, filled)),
     )
     with request.writing() as places:
         _write(request, answer, valid, marks, filled, places)
@@ -70,6 +75,20 @@ def upscale_depth_map(
             shown = ArrayResult(pair, answer.image, answer.spread)
             write_report(system, request, result, shown, places["report"])
     return result
+
+
+def _alignment(
+    pair: Pair, measured: Bool[np.ndarray, "h w"], options: Options
+) -> tuple[Alignment | None, tuple[Note, ...]]:
+    """Return what is seen of the picture's shift, which is never undone, and what to say of it."""
+    if options.align == "off":
+        return None, ()
+    shift = find_depth_shift(pair.target[..., 0], measured, pair.guide, pair.placement)
+    if shift is None:
+        text = "no shift of the colour picture can be seen"
+        return Alignment((0.0, 0.0), False, text), ()
+    note = shift.note
+    return Alignment(shift.offset, False, note.text, shift.before, shift.after), (note,)
 
 
 def _answer(

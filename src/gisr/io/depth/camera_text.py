@@ -22,10 +22,10 @@ _KITTI = (("P_rect_02", "P_rect_03", "S_rect_02"), ("P2", "P3", ""))
 """Names of the left and right colour camera and of the size: of the raw recordings, and of the
 benchmarks of objects and odometry."""
 
-Numbers = dict[str, float]
+CameraNumbers = dict[str, float]
 
 
-def camera_in_text(text: str) -> Numbers | None:
+def camera_in_text(text: str) -> CameraNumbers | None:
     """Return what a text says of a camera; None where it is in none of the formats.
 
     ``distorted`` is 1 where a model has distortion that is not 0.
@@ -40,7 +40,7 @@ def camera_in_text(text: str) -> Numbers | None:
     return None
 
 
-def _matrix(numbers: list[float]) -> Numbers | None:
+def _matrix(numbers: list[float]) -> CameraNumbers | None:
     """Return a camera from a matrix of 3 x 3, 3 x 4 or 4 x 4, row by row; None where it is none."""
     columns = {9: 3, 12: 4, 16: 4}.get(len(numbers))
     if columns is None:
@@ -51,14 +51,14 @@ def _matrix(numbers: list[float]) -> Numbers | None:
     return {"fx": first[0], "fy": second[1], "cx": first[2], "cy": second[2]}
 
 
-def _plain_matrix(text: str) -> Numbers | None:
+def _plain_matrix(text: str) -> CameraNumbers | None:
     """Read nine, twelve or sixteen numbers and nothing else: ScanNet, BundleFusion, np.savetxt."""
     if re.fullmatch(rf"(?:{_NUMBER}|[\s,;\[\]])+", text) is None:
         return None
     return _matrix([float(number) for number in re.findall(_NUMBER, text)])
 
 
-def _kitti(text: str) -> Numbers | None:
+def _kitti(text: str) -> CameraNumbers | None:
     """Read lines such as ``P_rect_02: 12 numbers``."""
     named: dict[str, list[float]] = {}
     for name, rest in re.findall(r"^(\w+):[ \t]+(.*)$", text, re.MULTILINE):
@@ -76,7 +76,7 @@ def _kitti(text: str) -> Numbers | None:
     return None
 
 
-def _colmap(text: str) -> Numbers | None:
+def _colmap(text: str) -> CameraNumbers | None:
     """Read ``1 PINHOLE 640 480 525 525 320 240``; the middle of the first pixel is (0.5, 0.5)."""
     found: set[tuple[str, ...]] = set()
     for line in text.splitlines():
@@ -98,7 +98,7 @@ def _colmap(text: str) -> Numbers | None:
     return {**numbers, **half, **size, "distorted": float(any(rest))}
 
 
-def _realsense(text: str) -> Numbers | None:
+def _realsense(text: str) -> CameraNumbers | None:
     """Read what librealsense prints: ``640x480  p[321.2 240.1]  f[615.3 615.4]  None [0 0 0]``."""
     pair = rf"\[\s*({_NUMBER})\s+({_NUMBER})\s*\]"
     found = re.search(rf"(\d+)\s*x\s*(\d+)\s+p{pair}\s+f{pair}(.*)", text)

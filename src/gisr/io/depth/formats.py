@@ -14,6 +14,7 @@ from typing import IO
 
 import numpy as np
 from jaxtyping import Float32, Num, Shaped
+from numpy.typing import DTypeLike
 
 from gisr.errors import FileFormatError
 from gisr.io.limits import Limits, check_block, check_picture
@@ -39,7 +40,7 @@ def read_png(path: Path, limits: Limits, fits: Fits) -> Num[np.ndarray, "H W"]:
         fits((image.height, image.width))
         if image.mode in ("L", "I;16"):
             return np.asarray(image)
-        return one_channel(path, np.asarray(image) if bits == 8 else decoded(path))
+        return one_channel(path, np.asarray(image) if bits == 8 else decoded(path, np.uint16))
 
 
 def write_png(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
@@ -49,8 +50,8 @@ def write_png(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
     Image.fromarray(stored).save(path, format="PNG")
 
 
-def decoded(path: Path) -> Num[np.ndarray, "H W *channels"]:
-    """Return the samples of a picture of 16-bit colours, which Pillow would cut to 8 bits.
+def decoded(path: Path, dtype: DTypeLike) -> Num[np.ndarray, "H W *channels"]:
+    """Return the samples of a picture of colours, which Pillow would cut to 8 bits.
 
     Raises:
         FileFormatError: Damaged.
@@ -59,8 +60,8 @@ def decoded(path: Path) -> Num[np.ndarray, "H W *channels"]:
 
     with without_chatter():
         samples = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
-    if samples is None or samples.dtype != np.uint16:
-        raise FileFormatError(f"{path}: damaged: its 16-bit samples cannot be decoded")
+    if samples is None or samples.dtype != np.dtype(dtype).newbyteorder("="):
+        raise FileFormatError(f"{path}: damaged: its {np.dtype(dtype)} samples cannot be decoded")
     return samples
 
 
@@ -116,6 +117,8 @@ def read_tiff(path: Path, limits: Limits, fits: Fits) -> Num[np.ndarray, "H W"]:
         check_tiff_blocks(path, limits)
         fits((height, width))
         if bands > 1:
+            if page.dtype.name in ("uint8", "uint16", "float32"):
+                return one_channel(path, decoded(path, page.dtype))
             samples = np.asarray(page.asarray())
             planes = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE
             return one_channel(path, np.moveaxis(samples, 0, -1) if planes else samples)

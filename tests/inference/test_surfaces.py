@@ -1,6 +1,9 @@
+import warnings
+
 import numpy as np
 import pytest
 
+import gisr
 from gisr.data.pair import Pair
 from gisr.data.resample import linear_to_guide
 from gisr.inference.guided_interpolation import interpolate_by_guide
@@ -111,3 +114,25 @@ def test_a_wall_before_a_far_field_gets_a_scale_of_its_own() -> None:
     seen.clear()
     settled(Answer(noisy[..., :1] * 0 + 2), pair(target.clip(10, 80), np.zeros((96, 128))), sharpen)
     assert not seen
+
+
+@pytest.mark.parametrize("value", [0, np.nan, np.inf, 65504, 1e10, -1])
+def test_what_no_depth_can_be_is_unknown_in_arrays(tiny_upscaler: Upscaler, value: float) -> None:
+    depth = np.linspace(2, 4, 24)[:, None] + np.zeros(32)
+    holed = depth.copy()
+    holed[:6, 20:] = value
+    colours = np.random.default_rng(0).random((96, 128, 3))
+    with pytest.warns(UserWarning, match=r"taken for unknown.*valid="):
+        result = tiny_upscaler(holed, colours, "depth")
+    assert 1.8 <= result.min() <= result.max() <= 4.4
+    known = np.isfinite(holed) & (holed == depth)
+    given = tiny_upscaler(np.where(known, holed, 0), colours, "depth", valid=known)
+    np.testing.assert_array_equal(result, given)
+
+
+def test_depths_of_any_sign_are_left_alone(tiny_upscaler: Upscaler) -> None:
+    signed = np.linspace(-2, 2, 25)[:, None] + np.zeros(30)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pair_of = gisr.make_pair(signed, np.zeros((100, 120)), "depth")
+    assert pair_of.valid is None

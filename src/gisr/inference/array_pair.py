@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
+from gisr.inference.depth_array import known_depths
 from gisr.placement import place_by_shape
 from gisr.tasks import Grid, TaskName, find_task
 from gisr.tasks.sensors import unlisted_note
@@ -33,7 +34,8 @@ def make_pair(
 ) -> Pair:
     """Build a pair from arrays or tensors that show the same field of view.
 
-    A sensor that is not listed is reported by a warning.
+    A sensor that is not listed is reported by a warning, and so is what of a depth map is taken for
+    unknown where ``valid`` does not say it.
 
     Raises:
         InputError: An image or an argument cannot be used.
@@ -42,6 +44,8 @@ def make_pair(
     record = find_task(task)
     if (note := unlisted_note(sensor)) is not None:
         warnings.warn(note, stacklevel=3)
+    if record.surfaces and valid is None and not np.ma.is_masked(target):
+        target, valid = known_depths(target)
     low, high = _image("target", target), _image("guide", guide)
     if bits is not None and not 1 <= bits <= 32:
         raise InputError(f"bits {bits} must lie between 1 and 32")

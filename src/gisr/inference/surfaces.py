@@ -2,7 +2,7 @@
 
 A result beyond what the target holds around it is a surface that is not there, so it is bounded.
 Of a target that was sampled and not averaged, the network knows no better than a guess where its
-edges run; interpolation along the edges of the picture does (benchmarks/depth_reductions.py).
+edges run; interpolation along the edges of the picture does (benchmarks/depth_targets.py).
 """
 
 from collections.abc import Callable
@@ -90,7 +90,7 @@ def _with_near_surfaces(answer: Answer, logarithms: SurfaceImage, pair: Pair) ->
     On one linear scale, a network's errors of 0.2 % of the range are 0.2 m on a wall before a field
     of 80 m. Logarithms alone would blur the edge between the two: the mean of a mixed pixel is not
     that of its logarithms. Both as they are best: a third less error on the near surfaces, and what
-    there was elsewhere (benchmarks/depth_ranges.py).
+    there was elsewhere (benchmarks/depth_targets.py).
 
     Args:
         answer: On the linear scale.

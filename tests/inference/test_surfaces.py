@@ -37,20 +37,20 @@ def test_nothing_lies_far_beyond_the_target_around_it() -> None:
     assert (inside[60:, 56] <= 0.4 + 0.1 * 3.6 + 1e-6).all() or inside[60:, 56].min() >= 0.36
 
 
-def test_results_of_any_network_are_bounded(tiny_upscaler: Upscaler) -> None:
+def test_results_of_any_network_are_bounded(upscaler: Upscaler) -> None:
     _, target, colours = before_a_wall()
-    result = tiny_upscaler(target, colours, "depth")
+    result = upscaler(target, colours, "depth")
     assert result.min() >= 0.36 - 1e-6
     assert result.max() <= 4.36 + 1e-6
     assert np.array_equal(result[:, :24], np.full((96, 24), 4, np.float32))
 
 
-def test_a_texture_is_not_copied_into_a_flat_wall(tiny_upscaler: Upscaler) -> None:
+def test_a_texture_is_not_copied_into_a_flat_wall(upscaler: Upscaler) -> None:
     rows, columns = np.mgrid[:96, :128]
     checker = 40 + 130.0 * ((rows // 8 + columns // 8) % 2)
     target = np.full((24, 32), 3.0)
     target[18:, 26:] = 1.0
-    result = tiny_upscaler(target, checker, "depth")
+    result = upscaler(target, checker, "depth")
     assert (result[:60, :88] == 3).all()
 
 
@@ -64,8 +64,10 @@ def test_edges_of_samples_lie_where_colours_change() -> None:
     valid[5:8, 3:6] = False
     broken = np.where(valid, target, -99)
     found = interpolate_by_guide(broken, valid, colours, placement, linear)
-    assert np.abs(found - truth).max() < 0.1
-    assert np.abs(linear - truth).max() > 0.9
+    errors = [float(np.sqrt(np.mean((image - truth) ** 2))) for image in (found, linear)]
+    assert errors[0] < 0.3 * errors[1]
+    wrong = [(np.abs(image - truth) > 0.5).sum() for image in (found, linear)]
+    assert wrong[0] == 0 < wrong[1]
 
 
 def test_what_was_sampled_leans_on_colours_and_says_so() -> None:
@@ -92,7 +94,8 @@ def test_what_was_sampled_leans_on_colours_and_says_so() -> None:
     sharp = truth[..., None].astype(np.float32)
     kept, kind = settled(Answer(sharp), averaged, lambda other: other.target)
     assert kind == "averaged"
-    assert np.abs(kept.image - sharp).max() < 0.4
+    # Bounded: a sliver that no target pixel shows is not believed.
+    assert np.mean(np.abs(kept.image - sharp) > 0.1) < 0.02
     assert all(note.level == "detail" for note in kept.notes)
 
 
@@ -117,20 +120,20 @@ def test_a_wall_before_a_far_field_gets_a_scale_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("value", [0, np.nan, np.inf, 65504, 1e10, -1])
-def test_what_no_depth_can_be_is_unknown_in_arrays(tiny_upscaler: Upscaler, value: float) -> None:
+def test_what_no_depth_can_be_is_unknown_in_arrays(upscaler: Upscaler, value: float) -> None:
     depth = np.linspace(2, 4, 24)[:, None] + np.zeros(32)
     holed = depth.copy()
     holed[:6, 20:] = value
     colours = np.random.default_rng(0).random((96, 128, 3))
     with pytest.warns(UserWarning, match=r"taken for unknown.*valid="):
-        result = tiny_upscaler(holed, colours, "depth")
+        result = upscaler(holed, colours, "depth")
     assert 1.8 <= result.min() <= result.max() <= 4.4
     known = np.isfinite(holed) & (holed == depth)
-    given = tiny_upscaler(np.where(known, holed, 0), colours, "depth", valid=known)
+    given = upscaler(np.where(known, holed, 0), colours, "depth", valid=known)
     np.testing.assert_array_equal(result, given)
 
 
-def test_depths_of_any_sign_are_left_alone(tiny_upscaler: Upscaler) -> None:
+def test_depths_of_any_sign_are_left_alone(upscaler: Upscaler) -> None:
     signed = np.linspace(-2, 2, 25)[:, None] + np.zeros(30)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

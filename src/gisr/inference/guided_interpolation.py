@@ -20,6 +20,11 @@ _WEAKEST = 1e-2
 """Tie across any edge, so that a region whose colours touch no sample is reached too."""
 _HELD = 10.0
 """How strongly a pixel on a sample is held to it; the strongest tie to a neighbour is 1."""
+_BETWEEN = 0.25
+"""Guide pixels from a pixel's middle from which a sample may be that of the next one."""
+_UNSURE_HOLD = 0.1
+"""Share of its hold that such a sample keeps where the two pixels' colours differ: pictures have
+textures, too."""
 _STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 """To half of a pixel's eight neighbours; the other half are these from the other side."""
 _ROUNDS, _TOLERANCE = 200, 1e-3
@@ -51,8 +56,10 @@ def interpolate_by_guide(
     """
     shape = (guide.shape[0], guide.shape[1])
     middle, unit = _middle_and_unit(target, valid)
-    held, samples = _held(np.where(valid, (target - middle) / unit, 0), valid, placement, shape)
-    ties = [_tie(colours_at(guide, None, shape), step) for step in _STEPS]
+    colours = colours_at(guide, None, shape)
+    values = np.where(valid, (target - middle) / unit, 0)
+    held, samples = _held(values, valid, placement, colours)
+    ties = [_tie(colours, step) for step in _STEPS]
     answer = _solved(ties, held, held * samples, ((start - middle) / unit).astype(np.float32))
     return (answer * unit + middle).astype(np.float32)
 
@@ -87,18 +94,29 @@ def _held(
     target: Float[np.ndarray, "h w"],
     valid: Bool[np.ndarray, "h w"],
     placement: Placement,
-    shape: tuple[int, int],
+    colours: NDArray[np.float32],
 ) -> tuple[GuidePlane, GuidePlane]:
-    """Return how strongly each pixel is held, and to which sample: those around a sample."""
+    """Return how strongly each pixel is held, and to which sample: those around a sample.
+
+    A sample between two pixels may be the one or the other: where their colours differ, it holds
+    both but weakly.
+    """
     near, weights = [], []
+    alike = np.ones(colours.shape[:2], np.float32)
     for axis in (0, 1):
-        place = np.arange(shape[axis]) * placement.scale[axis] + placement.offset[axis]
+        count = colours.shape[axis]
+        place = np.arange(count) * placement.scale[axis] + placement.offset[axis]
         sample = np.clip(np.rint(place), 0, target.shape[axis] - 1).astype(np.int64)
-        away = np.abs(place - sample) / placement.scale[axis]  # in guide pixels
+        away = (sample - place) / placement.scale[axis]  # in guide pixels
         near.append(sample)
-        weights.append(np.maximum(0, 1 - away))
+        weights.append(np.maximum(0, 1 - np.abs(away)))
+        between = np.abs(away) > _BETWEEN
+        towards = np.where(between, np.sign(away), 0).astype(np.int64)
+        other = np.clip(np.arange(count) + towards, 0, count - 1)
+        change = np.linalg.norm(colours - np.take(colours, other, axis), axis=-1)
+        alike *= np.maximum(np.exp(-change / COLOUR), _UNSURE_HOLD)
     picked = np.ix_(*near)
-    held = _HELD * np.outer(*weights) * valid[picked]
+    held = _HELD * np.outer(*weights) * valid[picked] * alike
     return held.astype(np.float32), target[picked].astype(np.float32)
 
 

@@ -22,7 +22,7 @@ _HELD = 10.0
 """How strongly a pixel on a sample is held to it; the strongest tie to a neighbour is 1."""
 _BETWEEN = 0.25
 """Guide pixels from a pixel's middle from which a sample may be that of the next one."""
-_UNSURE_HOLD = 0.1
+_UNSURE_HOLD = 0.5
 """Share of its hold that such a sample keeps where the two pixels' colours differ: pictures have
 textures, too."""
 _STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))

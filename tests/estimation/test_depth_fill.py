@@ -65,6 +65,7 @@ def test_the_blended_rim_of_a_sky_goes_with_it() -> None:
         np.where(np.arange(50) < 25, 0.4, 4.0) + np.zeros((40, 1)),
         np.where(np.arange(50) < 25, 2.0, 80.0) + np.zeros((40, 1)),  # a wall before a field
         np.full((40, 50), 3.0),
+        np.where(np.arange(50) < 25, 1.0, np.linspace(1500, 4000, 40)[:, None]),
         np.r_[np.full(49, 5.0), 0.004][None],  # one odd near pixel does not make the rest far
         np.linspace(-5, 5, 50)[None],
         np.where(np.arange(50) < 25, 100.0, 255.0) + np.zeros((40, 1)),

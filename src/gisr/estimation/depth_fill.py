@@ -106,7 +106,9 @@ def _far_beyond(each: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[f
     for place in np.flatnonzero(enough & (sizes[:-1] > 0) & (ratio >= _ABOVE)):
         beyond = each[order[place + 1 :]]
         named = _is_largest(sizes[-1]) or _is_huge(sizes[-1])
-        certain = (
+        # Of two groups, depths are the one of many values: 1 beside 1500 to 4000 is the odd one.
+        odd = named or len(beyond) <= place + 1
+        certain = odd and (
             ratio[place] >= _TOO_FAR
             or (ratio[place] >= _FAR and (len(beyond) == 1 or named))
             or (len(beyond) == 1 and _is_largest(sizes[-1]))

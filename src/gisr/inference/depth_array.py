@@ -33,7 +33,9 @@ def known_depths(
         return target, None
     planes = array[..., None] if array.ndim == 2 else array
     known = np.isfinite(planes).all(axis=2)
-    if known.any() and planes[known].min() == 0 < planes[known].max():
+    if not known.any():
+        return target, None
+    if planes[known].min() == 0 < planes[known].max():
         known &= (planes > 0).all(axis=2)
     if not known.all():
         _warn(

@@ -113,19 +113,20 @@ def _with_near_surfaces(answer: Answer, logarithms: SurfaceImage, pair: Pair) ->
 
 
 def settled(
-    answer: Answer, pair: Pair, sharpen: Callable[[Pair], SurfaceImage]
+    answer: Answer, pair: Pair, sharpen: Callable[[Pair], SurfaceImage] | None
 ) -> tuple[Answer, DepthReduction]:
     """Bound a network's result, and lean on interpolation as far as the target was sampled.
 
     Args:
         answer: In the target's unit.
         pair: What it was made from.
-        sharpen: The network, for a target that reaches too far for one scale.
+        sharpen: The network, for a target that reaches too far for one scale; None where there is
+            but the one answer.
 
     Returns:
         The answer with what a user should know, and how the target was made coarse.
     """
-    if _reaches_far(pair):
+    if sharpen is not None and _reaches_far(pair):
         answer = _with_near_surfaces(answer, sharpen(_in_logarithms(pair)), pair)
     image, target = bounded(answer.image, pair), _known(pair)
     valid = _measured(pair)

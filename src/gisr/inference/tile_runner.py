@@ -11,6 +11,7 @@ from torch import Tensor
 from gisr.array_types import ImageArray
 from gisr.errors import InputError, LimitError
 from gisr.inference.self_ensemble import UPRIGHT, Moments, Symmetry
+from gisr.inference.surfaces import bounded
 from gisr.inference.survey import Survey
 from gisr.inference.system import Check, unchecked
 from gisr.inference.tiling import TilePlan, blended
@@ -44,6 +45,8 @@ class TileJob:
     """P_mm of the whole pair, one row a symmetry; None for a network without MPGM."""
     check: Check = unchecked
     """Called before every answer of the network; what it raises ends the run."""
+    bounded: bool = False
+    """Whether every window is kept in the range of its target."""
 
     def sharpen(self, cut: Cut) -> ImageArray:
         """Return a window in the target's units, clipped to where values of its kind can lie.
@@ -68,7 +71,8 @@ class TileJob:
                     f"{pair.name or 'pair'}: the network {self.model} gave values that are not "
                     "finite; check the value range of target and guide"
                 )
-            answers.add(self.survey.clip(image, pair.bits))
+            image = self.survey.clip(image, pair.bits)
+            answers.add(bounded(image, pair) if self.bounded else image)
         if len(self.symmetries) == 1:
             return answers.mean
         return np.concatenate([answers.mean, answers.spread], axis=2)

@@ -249,6 +249,8 @@ class Upscaler(PairSystem):
             self.overlap,
             check=check,
         )
+        # A k-space target was brought to the guide's grid: what lies around is no range for it.
+        job.bounded = find_task(source.about.task).surfaces and source.about.placement.ratio > 1
         if settings.spread:
             job.symmetries = SYMMETRIES
         return job

@@ -1,6 +1,7 @@
 """The pipeline of depth: a depth map and a picture in, a depth map of the picture's size out."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,8 @@ if TYPE_CHECKING:  # torch takes seconds to load
     from gisr.inference.system import Check, PairSystem, Progress
 
 _LOSSY = (".jpg", ".jpeg")
+_DEPTH_ALONE = (".npy", ".npz", ".exr", ".pfm")
+_NAMED_DEPTH = re.compile(r"depth|disp", re.IGNORECASE)
 _PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
 
@@ -40,7 +43,8 @@ class DepthPipeline(Pipeline[DepthPair]):
     def recognises(self, target: Path, guide: Path) -> bool:
         """Return whether a file of a depth format comes with a picture; JPEG is none."""
         suffixes = [file_suffix(check_readable(path)) for path in (target, guide)]
-        if suffixes[0] in _LOSSY and suffixes[1] in {*_PICTURES, *maps.READERS}:
+        named = _NAMED_DEPTH.search(target.stem) or suffixes[1] in _DEPTH_ALONE
+        if suffixes[0] in _LOSSY and named:
             raise FileFormatError(
                 f"{target}: a JPEG is no depth map, its compression moves edges: save it as 16-bit "
                 "PNG; if it is the colour picture, name it after the depth map"

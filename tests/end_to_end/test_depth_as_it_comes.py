@@ -9,6 +9,7 @@ from PIL import Image
 
 from gisr.apps.cli import main
 from gisr.inference.upscaler import Upscaler
+from gisr.notes import Note
 from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
 
@@ -23,7 +24,9 @@ def scene(folder: Path, dtype: str = "float32", unit: float = 1.0) -> np.ndarray
     return (unit * depth).astype(dtype)
 
 
-def run(folder: Path, system: Upscaler, target: np.ndarray, **options: object) -> tuple:
+def run(
+    folder: Path, system: Upscaler, target: np.ndarray, **options: object
+) -> tuple[np.ndarray, list[Note]]:
     """Return the sharpened array and the notes."""
     np.save(folder / "depth.npy", target)
     result = upscale_files(
@@ -141,8 +144,9 @@ def test_a_picture_that_exif_turns_is_told(
     tags[0x0112] = orientation
     Image.open(tmp_path / "colour.png").save(tmp_path / "colour.jpg", exif=tags)
     np.save(tmp_path / "depth.npy", target)
-    paths = (tmp_path / name for name in ("depth.npy", "colour.jpg", "out.npy"))
-    result = upscale_files(tiny_upscaler, *paths)
+    result = upscale_files(
+        tiny_upscaler, tmp_path / "depth.npy", tmp_path / "colour.jpg", tmp_path / "out.npy"
+    )
     told = [note for note in result.notes if "EXIF" in note.text]
     assert len(told) == (orientation != 1)
     for note in told:

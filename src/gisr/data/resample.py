@@ -185,7 +185,7 @@ def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(x <= 1, near, np.where(x < 2, far, 0.0))
 
 
-def _linear(place: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _linear(place: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     first = np.floor(place).astype(np.int64)
     after = place - first
     return np.stack([first, first + 1], axis=1), np.stack([1 - after, after], axis=1)

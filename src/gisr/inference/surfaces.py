@@ -70,7 +70,8 @@ def bounded(image: SurfaceImage, pair: Pair) -> SurfaceImage:
         nearest_pixels(bound.astype(np.float32), image.shape[:2], pair.placement)
         for bound in (low - below, high + beyond)
     )
-    return np.clip(image, lowest, highest)
+    inside: SurfaceImage = np.clip(image, lowest, highest)
+    return inside
 
 
 def _reaches_far(pair: Pair) -> bool:

@@ -222,7 +222,7 @@ def _camera(found: object) -> Camera:
     numbers = {key: float(named[key]) for key in _OWN_KEYS if key in named}  # type: ignore[arg-type]
     size, bent = _size(numbers), bool(numbers.pop("distorted", 0))
     kept = {key: value for key, value in numbers.items() if key not in ("width", "height")}
-    return Camera(size=size, distorted=bent, **kept)  # type: ignore[arg-type]
+    return Camera(size=size, distorted=bent, **kept)
 
 
 _ROS_MATRICES = (("projection_matrix", "P", "p"), ("camera_matrix", "K", "k"))

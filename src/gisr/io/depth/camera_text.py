@@ -120,5 +120,7 @@ def own_names(found: Mapping[str, object]) -> dict[str, object]:
     if isinstance(coefficients, str):
         coefficients = re.findall(_NUMBER, coefficients)
     bent = isinstance(coefficients, list) and any(float(number) for number in coefficients)
-    kept = {name: named[name] for name in ("fx", "fy", "width", "height") if name in named}
+    kept: dict[str, object] = {
+        name: named[name] for name in ("fx", "fy", "width", "height") if name in named
+    }
     return {**kept, "cx": named["ppx"], "cy": named["ppy"], "distorted": float(bent)}

@@ -212,7 +212,8 @@ def check_storable(path: str | PathLike[str], dtype: np.dtype) -> None:
 def _holding(stored: Shaped[np.ndarray, "H W"], code: float) -> Bool[np.ndarray, "H W"]:
     """Return where samples are a value; of floats, to the digits in which people write them."""
     if stored.dtype.kind == "f" and code:
-        return np.isclose(stored, code, rtol=1e-6, atol=0)
+        near: Bool[np.ndarray, "H W"] = np.isclose(stored, code, rtol=1e-6, atol=0)
+        return near
     same: Bool[np.ndarray, "H W"] = stored == code
     return same
 

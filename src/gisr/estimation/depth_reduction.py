@@ -33,6 +33,8 @@ _AVERAGED = (2.384, 1.672, -1.721, 1.561)
 _RELATIVE, _ABSOLUTE = (-2.0, 0.2), (-4.3, -1.4)
 """Ranges of the second and third feature: beyond them, they say no more. To fit means of areas very
 well is no sign of samples."""
+_SURELY_AVERAGED = 0.7
+"""Probability of means of areas from which a target is taken for them."""
 _UNSURE, _SURE = 0.2, 0.5
 """Probability of samples from which a result leans on interpolation, and wholly does."""
 
@@ -85,7 +87,7 @@ def estimate_reduction(
     leaning = float(np.clip((_chance(_SAMPLED, features) - _UNSURE) / (_SURE - _UNSURE), 0, 1))
     if leaning >= 0.5:
         return ReductionEstimate("sampled", leaning, len(mixed))
-    averaged = _chance(_AVERAGED, features) >= 0.5
+    averaged = _chance(_AVERAGED, features) >= _SURELY_AVERAGED
     return ReductionEstimate("averaged" if averaged else "bicubic", leaning, len(mixed))
 
 

@@ -56,6 +56,7 @@ class Placement:
         grid: Literal["centre", "kspace"],
         target_shape: tuple[int, int],
         guide_shape: tuple[int, int],
+        stretch: float = 0.0,
     ) -> "Placement":
         """Place two arrays that cover the same scene, from their shapes alone.
 
@@ -64,6 +65,7 @@ class Placement:
                 guide index j * ratio, as a crop of k-space leaves it.
             target_shape: (h, w).
             guide_shape: (H, W).
+            stretch: By how much, as a share, proportions may differ beyond rounding.
 
         Raises:
             PairError: A shape is empty, the guide is smaller, the ratio is impossible, or (for
@@ -78,7 +80,7 @@ class Placement:
             return cls((rows, columns), (0.0, 0.0))
         placed = cls((rows, columns), (0.5 * rows - 0.5, 0.5 * columns - 0.5))
         # A size that was rounded to whole pixels is off by up to one target pixel.
-        if abs(rows / columns - 1) > 1 / min(target_shape) + 1e-6:
+        if abs(rows / columns - 1) > max(1 / min(target_shape) + 1e-6, stretch):
             raise PairError(
                 f"target {target_shape} and guide {guide_shape} have different proportions "
                 f"(ratios {1 / rows:.4g} and {1 / columns:.4g}): crop them to the same scene"
@@ -184,11 +186,13 @@ def place_by_shape(
     guide: tuple[int, int],
     grid: Literal["centre", "kspace"],
     ratio: float | None,
+    stretch: float = 0.0,
 ) -> Placement:
     """Relate two grids by their shapes, or by a ratio that the shapes bear out.
 
     A guide whose sides are no multiple of the ratio has less than one target pixel too much or too
-    little; the grids are then aligned at their first pixel.
+    little; the grids are then aligned at their first pixel. ``stretch`` is that of
+    :meth:`Placement.from_grid`.
 
     Raises:
         InputError: An image is empty.
@@ -197,7 +201,7 @@ def place_by_shape(
     if 0 in target or 0 in guide:
         raise InputError(f"target {target} or guide {guide} is empty")
     if ratio is None or all(high == low * ratio for low, high in zip(target, guide, strict=True)):
-        return Placement.from_grid(grid, target, guide)
+        return Placement.from_grid(grid, target, guide, stretch)
     if not ratio >= 1 or any(
         abs(high - low * ratio) >= ratio for low, high in zip(target, guide, strict=True)
     ):

@@ -9,6 +9,8 @@ import pytest
 
 from gisr.data.phantoms import satellite_scene
 from gisr.errors import InputError, PairError
+from gisr.estimation.depth_reduction import ReductionEstimate
+from gisr.inference import surfaces
 from gisr.inference.upscaler import Upscaler
 from gisr.magnet import MAGNet
 from gisr.weights.store import Weights
@@ -51,6 +53,15 @@ def upscaler_input(guide: np.ndarray) -> Any:
     return make_pair(TARGET, guide, "pansharpening").on_guide_grid()
 
 
+@pytest.fixture
+def taken_for_bicubic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what looks at a whole depth map: chunks do not."""
+    usual = ReductionEstimate("bicubic", 0.0, 0)
+    monkeypatch.setattr(surfaces, "estimate_reduction", lambda *images: usual)
+    monkeypatch.setattr(surfaces, "_reaches_far", lambda pair: False)
+
+
+@pytest.mark.usefixtures("taken_for_bicubic")
 def test_a_depth_map_of_two_axes(weights: Callable[..., Weights]) -> None:
     upscaler, target = make(weights), TARGET[..., 0]
     colour = np.repeat(GUIDE, 3, axis=2)[:100]
@@ -66,6 +77,7 @@ def test_a_depth_map_of_two_axes(weights: Callable[..., Weights]) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.ptp(target))
 
 
+@pytest.mark.usefixtures("taken_for_bicubic")
 def test_unknown_pixels_are_nan_and_known_ones_as_in_memory(
     weights: Callable[..., Weights],
 ) -> None:

@@ -128,7 +128,7 @@ def test_what_cannot_be_prepared(session: Any) -> None:
     many = make_pair(np.ones((4, 4, 8)), np.ones((16, 16)), "depth")
     with pytest.raises(InputError, match="8 bands, the exported network takes 4"):
         prepare(many, metadata)
-    pair = make_pair(np.eye(4), np.eye(16), "depth")
+    pair = make_pair(1 + np.eye(4), np.eye(16), "depth")
     with pytest.raises(InputError, match="'a cat' is not a description"):
         prepare(pair, metadata, description="a cat")
     with pytest.raises(InputError, match="not that of an ONNX file of gisr"):

@@ -41,7 +41,7 @@ def _alignment(result: "FileResult") -> dict[str, object]:
     found = result.alignment
     if found is None:
         return {"guide_offset_px": None, "note": f"guides of task {result.task} are not aligned"}
-    measure = str(find_task(result.task).registration).replace(" ", "_")
+    measure = (find_task(result.task).registration or "edge correlation").replace(" ", "_")
     return {
         "guide_offset_px": list(found.offset),
         "corrected": found.applied,

@@ -59,6 +59,62 @@ def bicubic_to_target(
     return result
 
 
+def area_to_target(
+    guide: Float[np.ndarray, "H W *channels"], target_shape: tuple[int, int], placement: Placement
+) -> Float[np.ndarray, "h w *channels"]:
+    """Reduce a guide to the target's grid by the mean of each target pixel's area.
+
+    Args:
+        guide: Any values; float32 out.
+        target_shape: Height and width of the target.
+        placement: Where the guide's samples lie on the target.
+    """
+    result = np.asarray(guide, dtype=np.float32)
+    for axis in (0, 1):
+        ratio = 1 / placement.scale[axis]
+        middle = (np.arange(target_shape[axis]) - placement.offset[axis]) * ratio
+        reach = int(np.ceil(ratio / 2)) + 1
+        taps = np.rint(middle).astype(np.int64)[:, None] + np.arange(-reach, reach + 1)
+        begin = np.maximum(taps - 0.5, middle[:, None] - ratio / 2)
+        end = np.minimum(taps + 0.5, middle[:, None] + ratio / 2)
+        result = weighted_taps(result, taps, np.maximum(0.0, end - begin), axis)
+    return result
+
+
+def linear_to_guide(
+    target: Float[np.ndarray, "h w *bands"], guide_shape: tuple[int, int], placement: Placement
+) -> Float[np.ndarray, "H W *bands"]:
+    """Interpolate a target onto the guide's grid linearly, its border repeated outside.
+
+    Args:
+        target: Any values; float32 out.
+        guide_shape: Height and width of the guide.
+        placement: Where the guide's samples lie on the target.
+    """
+    result = np.asarray(target, dtype=np.float32)
+    for axis in (0, 1):
+        place = np.arange(guide_shape[axis]) * placement.scale[axis] + placement.offset[axis]
+        result = weighted_taps(result, *_linear(place), axis)
+    return result
+
+
+def samples_at_target(
+    guide: Float[np.ndarray, "H W *channels"], target_shape: tuple[int, int], placement: Placement
+) -> Float[np.ndarray, "h w *channels"]:
+    """Return the values of a guide at the middles of the target's pixels, between pixels linear.
+
+    Args:
+        guide: Any values; float32 out.
+        target_shape: Height and width of the target.
+        placement: Where the guide's samples lie on the target.
+    """
+    result = np.asarray(guide, dtype=np.float32)
+    for axis in (0, 1):
+        middle = (np.arange(target_shape[axis]) - placement.offset[axis]) / placement.scale[axis]
+        result = weighted_taps(result, *_linear(middle), axis)
+    return result
+
+
 def shift(
     image: Float[np.ndarray, "H W *channels"], offset: tuple[float, float]
 ) -> Float[np.ndarray, "H W *channels"]:
@@ -127,3 +183,9 @@ def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     near = (1.5 * x - 2.5) * x * x + 1.0
     far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
     return np.where(x <= 1, near, np.where(x < 2, far, 0.0))
+
+
+def _linear(place: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    first = np.floor(place).astype(np.int64)
+    after = place - first
+    return np.stack([first, first + 1], axis=1), np.stack([1 - after, after], axis=1)

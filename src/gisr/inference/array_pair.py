@@ -2,9 +2,12 @@
 
 import warnings
 
+import numpy as np
+
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.array_values import ArrayOrTensor, check_axes, read_array
+from gisr.inference.depth_array import known_depths
 from gisr.placement import place_by_shape
 from gisr.tasks import Grid, TaskName, find_task
 from gisr.tasks.sensors import unlisted_note
@@ -28,8 +31,8 @@ def make_pair(
     """Build a pair from arrays or tensors that show the same field of view.
 
     A masked array's mask counts. Where neither a mask nor ``valid`` says what is known, values that
-    look like fill are taken for unknown. That, and a sensor that is not listed, is reported by a
-    warning.
+    look like fill are taken for unknown, and of a depth map 0, NaN and infinity too. That, and a
+    sensor that is not listed, is reported by a warning.
 
     Raises:
         InputError: An image or an argument cannot be used.
@@ -39,6 +42,8 @@ def make_pair(
     if (note := unlisted_note(sensor)) is not None:
         warnings.warn(note, stacklevel=3)
     check_axes(target, guide)
+    if record.surfaces and valid is None and not np.ma.is_masked(target):
+        target, valid = known_depths(target)
     low = read_array("target", target, valid, blank=record.blank)
     high = read_array("guide", guide, guide_valid, blank=record.blank)
     if bits is not None and not 1 <= bits <= 32:
@@ -50,7 +55,7 @@ def make_pair(
         low.planes,
         high.planes,
         task,
-        place_by_shape(low.planes.shape[:2], high.planes.shape[:2], where, ratio),
+        place_by_shape(low.planes.shape[:2], high.planes.shape[:2], where, ratio, record.stretch),
         where,
         valid=low.known,
         guide_valid=high.known,

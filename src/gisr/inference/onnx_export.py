@@ -27,6 +27,8 @@ from torch import Tensor, nn
 from gisr.data.pair import Pair
 from gisr.errors import FileFormatError, InputError
 from gisr.inference.consistency.correction import Consistency, consistent_image, is_corrected
+from gisr.inference.surfaces import settled
+from gisr.inference.system import Answer
 from gisr.inference.tile_runner import as_tensor
 from gisr.inference.value_bounds import Bounds, bounds_of
 from gisr.inference.value_levels import within_range
@@ -41,6 +43,7 @@ from gisr.magnet.blocks import (
     restore,
 )
 from gisr.optional_imports import load_extra
+from gisr.tasks import find_task
 from gisr.version import __version__
 from gisr.weights.store import Weights
 
@@ -135,6 +138,9 @@ class Prepared:
         if self.bounds is not None:
             image = self.bounds.clip(image)
         image = self.source.survey.clip(image, self.pair.bits)
+        if find_task(self.pair.task).surfaces:
+            answer, self.source.reduction = settled(Answer(image), self.pair, None)
+            image = answer.image
         if is_corrected("default", self.pair, self.source):
             return consistent_image(image, self.pair, self.source, Consistency())
         return image

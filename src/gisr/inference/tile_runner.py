@@ -1,6 +1,6 @@
 """The network on one tile after another, in smaller tiles where memory runs out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +11,13 @@ from torch import Tensor
 from gisr.array_types import ImageArray
 from gisr.errors import InputError, LimitError
 from gisr.inference.self_ensemble import UPRIGHT, Moments, Symmetry
+from gisr.inference.surfaces import bounded
 from gisr.inference.survey import Survey
 from gisr.inference.system import Check, unchecked
 from gisr.inference.tiling import TilePlan, blended
 from gisr.inference.value_bounds import bounds_of
 from gisr.inference.value_levels import Seen, seen_at, within_range
-from gisr.inference.windowed_pair import Cut
+from gisr.inference.windowed_pair import Cut, PairSource
 from gisr.magnet import MAGNet
 from gisr.memory import is_out_of_memory
 from gisr.windows import Window
@@ -46,6 +47,8 @@ class TileJob:
     """P_mm of the whole pair, one row a symmetry; None for a network without MPGM."""
     check: Check = unchecked
     """Called before every answer of the network; what it raises ends the run."""
+    bounded: bool = False
+    """Whether every window is kept in the range of its target."""
 
     def sharpen(self, cut: Cut) -> ImageArray:
         """Return a window in the target's units, clipped to where values of its kind can lie.
@@ -73,7 +76,8 @@ class TileJob:
                 )
             if bounds is not None:
                 image = bounds.clip(image)
-            answers.add(self.survey.clip(image, pair.bits))
+            image = self.survey.clip(image, pair.bits)
+            answers.add(bounded(image, pair) if self.bounded else image)
         if len(self.symmetries) == 1:
             return answers.mean
         return np.concatenate([answers.mean, answers.spread], axis=2)
@@ -90,6 +94,13 @@ class TileJob:
         with torch.inference_mode():
             pooled = [self.pooled(s.apply(low), s.apply(high)) for s in self.symmetries]
             return known * torch.cat(pooled), known
+
+    def prompt_parts(self, source: PairSource, windows: Iterable[Window]) -> Iterator[PromptPart]:
+        """Yield what windows of a pair contribute to its prompt, for a network with MPGM."""
+        for window in windows:
+            cut = source.cut(window)
+            if cut is not None:
+                yield self.prompt_part(cut)
 
     def take_prompt(self, parts: Iterable[PromptPart]) -> None:
         """Take P_mm of the whole pair: the mean of its windows, by their known pixels."""

@@ -154,3 +154,23 @@ def ramp(start: int, stop: int, size: int, overlap: int) -> NDArray[np.float32]:
         if stop < size:
             weights[length - reach :] = np.minimum(weights[length - reach :], slope[::-1])
     return weights
+
+
+class PixelsDone:
+    """Counts the pixels that tiles add, in the order of a plan."""
+
+    def __init__(self, plan: TilePlan) -> None:
+        """Begin with none."""
+        self._rows, self._columns = (_added(spans) for spans in (plan.rows(), plan.columns()))
+        self._done = 0
+
+    def after(self, window: Window) -> int:
+        """Return the pixels covered when this tile is done."""
+        self._done += self._rows[window[0].start] * self._columns[window[1].start]
+        return self._done
+
+
+def _added(spans: list[tuple[int, int]]) -> dict[int, int]:
+    """Return by start how much each span adds to those before it."""
+    ends = [0, *(stop for _, stop in spans)]
+    return {start: stop - before for (start, stop), before in zip(spans, ends, strict=False)}

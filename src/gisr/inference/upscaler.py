@@ -14,12 +14,14 @@ from gisr.errors import InputError
 from gisr.inference.consistency import correction
 from gisr.inference.memory import largest_tile
 from gisr.inference.self_ensemble import SYMMETRIES
+from gisr.inference.surfaces import bounded_consistent, settled
 from gisr.inference.survey import survey_of_pairs
 from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
 from gisr.inference.tile_runner import TileJob, as_tensor
-from gisr.inference.tiling import Rows, TilePlan, blended, gathered
+from gisr.inference.tiling import PixelsDone, Rows, TilePlan, blended, gathered
 from gisr.inference.windowed_pair import ArraySource, PairSource
 from gisr.magnet import LevelRouting, MAGNet, MAGNetOutput
+from gisr.tasks import find_task
 from gisr.tasks.text.encoder import load_text_encoder
 from gisr.tasks.text.interface import TextEncoder
 from gisr.weights.store import Weights, load_weights, save_weights
@@ -105,22 +107,43 @@ class Upscaler(PairSystem):
             source.survey = shared.survey
         elif settings.align == "auto":
             alignment = source.align()
+        image, spread = self._whole(pair, source, settings, shared, check, progress)
+        answer = Answer(image, spread, alignment=alignment)
+        surfaces, whole_pair = find_task(pair.task).surfaces, pair
+        if surfaces:
+            plain = replace(settings, spread=False)
+            answer, source.reduction = settled(
+                answer, pair, lambda p: self._whole(p, ArraySource(p), plain, None, check, None)[0]
+            )
+        if pair.measured is not None:
+            pair = replace(pair, valid=pair.measured)
+            before, source = source, ArraySource(pair)
+            source.offset, source.reduction = before.offset, before.reduction
+        if not correction.is_corrected(settings.consistent, pair, source):
+            return answer
+        found, floor = correction.Consistency(), shared.floor if shared else None
+        image = correction.consistent_image(answer.image, pair, source, found, floor)
+        if surfaces:
+            image = bounded_consistent(image, whole_pair, source, found)
+        return replace(answer, image=image, consistency=found)
+
+    def _whole(
+        self,
+        pair: Pair,
+        source: PairSource,
+        settings: Settings,
+        shared: Shared | None,
+        check: Check,
+        progress: Progress | None,
+    ) -> tuple[Float[np.ndarray, "H W bands"], Float[np.ndarray, "H W bands"] | None]:
+        """Return the network's image and, where requested, its spread."""
         rows = self._rows(source, settings, shared, check, progress, masked=False)
         whole = gathered(rows, source.shape, source.bands * (1 + settings.spread))
         image, spread = whole[..., : source.bands], whole[..., source.bands :]
         unknown = np.isnan(image)
         if unknown.any():
             image = np.where(unknown, pair.on_guide_grid(), image)
-        answer = Answer(image, spread if settings.spread else None, alignment=alignment)
-        if pair.measured is not None:
-            pair = replace(pair, valid=pair.measured)
-            offset, source = source.offset, ArraySource(pair)
-            source.offset = offset
-        if not correction.is_corrected(settings.consistent, pair, source):
-            return answer
-        found, floor = correction.Consistency(), shared.floor if shared else None
-        image = correction.consistent_image(image, pair, source, found, floor)
-        return replace(answer, image=image, consistency=found)
+        return image, spread if settings.spread else None
 
     def share(
         self, pairs: Sequence[Pair], settings: Settings, check: Check = unchecked
@@ -143,7 +166,7 @@ class Upscaler(PairSystem):
             jobs[0].take_prompt(
                 part
                 for source, job in zip(sources, jobs, strict=True)
-                for part in _prompt_parts(job, source)
+                for part in job.prompt_parts(source, prompt_cells(source.shape))
             )
         return Shared(survey, jobs[0].prompt, correction.kspace_floor(pairs))
 
@@ -185,8 +208,8 @@ class Upscaler(PairSystem):
         if shared is not None:
             job.prompt = shared.prompt
         elif self.network.prompt_generator is not None:
-            job.take_prompt(_prompt_parts(job, source))
-        done, total = _PixelsDone(plan), source.shape[0] * source.shape[1]
+            job.take_prompt(job.prompt_parts(source, prompt_cells(source.shape)))
+        done, total = PixelsDone(plan), source.shape[0] * source.shape[1]
 
         def compute(window: Window) -> Float[np.ndarray, "tile_h tile_w bands"] | None:
             cut, image = source.cut(window), None
@@ -226,6 +249,8 @@ class Upscaler(PairSystem):
             self.overlap,
             check=check,
         )
+        # A k-space target was brought to the guide's grid: what lies around is no range for it.
+        job.bounded = find_task(source.about.task).surfaces and source.about.placement.ratio > 1
         if settings.spread:
             job.symmetries = SYMMETRIES
         return job
@@ -320,31 +345,3 @@ def prompt_cells(shape: tuple[int, int]) -> Iterator[Window]:
     They do not depend on the tiles, so neither does the prompt.
     """
     return TilePlan(*shape, PROMPT_CELL, 0, PROMPT_CELL).windows()
-
-
-def _prompt_parts(job: TileJob, source: PairSource) -> Iterator[tuple[Float[Tensor, "s n"], int]]:
-    """Yield what the windows of a pair contribute to its prompt."""
-    for window in prompt_cells(source.shape):
-        cut = source.cut(window)
-        if cut is not None:
-            yield job.prompt_part(cut)
-
-
-class _PixelsDone:
-    """Counts the pixels that tiles add, in the order of a plan."""
-
-    def __init__(self, plan: TilePlan) -> None:
-        """Begin with none."""
-        self._rows, self._columns = (_added(spans) for spans in (plan.rows(), plan.columns()))
-        self._done = 0
-
-    def after(self, window: Window) -> int:
-        """Return the pixels covered when this tile is done."""
-        self._done += self._rows[window[0].start] * self._columns[window[1].start]
-        return self._done
-
-
-def _added(spans: list[tuple[int, int]]) -> dict[int, int]:
-    """Return by start how much each span adds to those before it."""
-    ends = [0, *(stop for _, stop in spans)]
-    return {start: stop - before for (start, stop), before in zip(spans, ends, strict=False)}

@@ -12,6 +12,7 @@ from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.errors import InputError
+from gisr.estimation.depth_reduction import DepthReduction
 from gisr.estimation.registration import LARGEST_SHIFT, Alignment, find_alignment
 from gisr.estimation.sensor_model import SensorModel, estimate_sensor_model
 from gisr.estimation.volume_registration import VolumeAlignment, find_slice_shift
@@ -64,6 +65,8 @@ class PairSource(ABC):
         self.bands, self.ratio = about.target.shape[2], about.ratio
         self.offset = (0.0, 0.0)
         """Shift of the guide that is undone: ``aligned[y, x] = guide[y + dy, x + dx]``."""
+        self.reduction: DepthReduction = "bicubic"
+        """How the target was made coarse, where no sensor model says so."""
 
     @property
     def description(self) -> str:

@@ -1,5 +1,6 @@
 """Colour and grey pictures: the guide of a depth map."""
 
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ _GREY_WITH_ALPHA = 4
 
 
 def read_colour(
-    path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS
+    path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS, *, upright: bool = True
 ) -> UInt[np.ndarray, "H W *channels"]:
     """Read a PNG, JPEG or TIFF picture.
 
@@ -32,6 +33,7 @@ def read_colour(
     Args:
         path: The file; its content decides, not its suffix.
         limits: What its header may claim.
+        upright: Whether to turn it as its EXIF orientation says.
 
     Returns:
         (H, W) grey or (H, W, 3) red, green, blue; uint8 or uint16 as in the file.
@@ -51,13 +53,44 @@ def read_colour(
             )
         if _sample_bits(image, path) == 16:
             return _read_16_bit_colour(image, Path(path))
-        upright = ImageOps.exif_transpose(image)
+        turned = ImageOps.exif_transpose(image) if upright else image
         grey = image.mode in ("1", "L", "LA", "La")
-        return np.asarray(upright.convert("L" if grey else "RGB"))
+        return np.asarray(turned.convert("L" if grey else "RGB"))
 
 
-def colour_shape(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
-    """Return the rows and columns that :func:`read_colour` will give; no pixel is read.
+@dataclass(frozen=True)
+class ColourHeader:
+    """What the header of a picture says."""
+
+    stored: tuple[int, int]
+    """Rows and columns as stored."""
+    orientation: int
+    """EXIF orientation: 1 is upright, 2 to 8 are mirrored or turned."""
+
+    @property
+    def upright(self) -> tuple[int, int]:
+        """Rows and columns of the picture turned upright."""
+        return self.stored[::-1] if self.orientation in (5, 6, 7, 8) else self.stored
+
+    @property
+    def turn(self) -> str:
+        """How the picture is turned to stand upright, for messages."""
+        return _TURNS.get(self.orientation, "")
+
+
+_TURNS = {
+    2: "mirrored",
+    3: "turned by 180 degrees",
+    4: "mirrored upside down",
+    5: "mirrored and turned by 90 degrees",
+    6: "turned by 90 degrees",
+    7: "mirrored and turned by 90 degrees",
+    8: "turned by 90 degrees",
+}
+
+
+def colour_header(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> ColourHeader:
+    """Read the header of a picture; no pixel is read.
 
     Raises:
         GisrError: As :func:`read_colour`, for faults of the header.
@@ -66,8 +99,17 @@ def colour_shape(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> 
         width, height = image.size
         # Asked for the EXIF of a PNG that has none, Pillow reads all of its pixels.
         known = image.format != "PNG" or "exif" in image.info
-        turned = known and image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-        return (width, height) if turned else (height, width)
+        orientation = image.getexif().get(_ORIENTATION, 1) if known else 1
+        return ColourHeader((height, width), orientation if orientation in _TURNS else 1)
+
+
+def colour_shape(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
+    """Return the rows and columns that :func:`read_colour` will give; no pixel is read.
+
+    Raises:
+        GisrError: As :func:`read_colour`, for faults of the header.
+    """
+    return colour_header(path, limits).upright
 
 
 def _sample_bits(image: "Image", path: str | PathLike[str]) -> int:

@@ -48,6 +48,27 @@ _LANDSAT = ForeignKind(
 _XML = ForeignKind("a description in XML", _CONVERT + ", or name the images that it describes")
 _ARCHIVE = ForeignKind("an archive", _UNPACK)
 _OTHER = ForeignKind("an image of another format", _CONVERT)
+_PORTABLE = ForeignKind(
+    "a portable map (PGM, PPM)",
+    'convert it to PNG, which keeps its 16 bits (python -c "import cv2; '
+    "cv2.imwrite('{stem}.png', cv2.imread('{path}', cv2.IMREAD_UNCHANGED))\")",
+)
+_HEIC = ForeignKind(
+    "a HEIF picture (HEIC, AVIF)",
+    "convert it to JPEG or PNG first (heif-convert {path} {stem}.png)",
+)
+_PICTURE = ForeignKind(
+    "a picture of another format", "convert it to PNG first (magick {path} {stem}.png)"
+)
+_RAW_PHOTO = ForeignKind(
+    "a camera's raw photo", "develop it to a 16-bit TIFF or PNG first (dcraw -T -6 {path})"
+)
+_FRAMES = ForeignKind(
+    "a recording", "extract its frames as PNG first (ffmpeg, rs-convert, rosbag, k4arecorder)"
+)
+_CLOUD = ForeignKind(
+    "a point cloud or a mesh", "render the depth map of the picture's camera first"
+)
 _BEGINNINGS: tuple[tuple[bytes, ForeignKind], ...] = (
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", _JPEG2000),
     (b"\xff\x4f\xff\x51", _JPEG2000),
@@ -57,6 +78,11 @@ _BEGINNINGS: tuple[tuple[bytes, ForeignKind], ...] = (
     (b"CDF\x01", _NETCDF),
     (b"CDF\x02", _NETCDF),
     (b"CDF\x05", _NETCDF),
+    *((b"P%d%c" % (number, space), _PORTABLE) for number in range(1, 8) for space in b"\n\r\t "),
+    (b"BM", _PICTURE),
+    (b"GIF8", _PICTURE),
+    (b"#ROSBAG", _FRAMES),
+    (b"\x1a\x45\xdf\xa3", _FRAMES),
     (b"NITF", _NITF),
     (b"NSIF", _NITF),
     (b"ENVI", _ENVI),
@@ -77,6 +103,12 @@ _SUFFIXES: dict[str, ForeignKind] = {
     **dict.fromkeys((".ntf", ".nitf"), _NITF),
     **dict.fromkeys((".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar"), _ARCHIVE),
     **dict.fromkeys((".ecw", ".sid", ".bil", ".bsq", ".bip", ".pix", ".asc", ".grd"), _OTHER),
+    **dict.fromkeys((".pgm", ".ppm", ".pnm", ".pbm"), _PORTABLE),
+    **dict.fromkeys((".heic", ".heif", ".avif"), _HEIC),
+    **dict.fromkeys((".bmp", ".webp", ".gif", ".tga", ".jxl", ".psd"), _PICTURE),
+    **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".rw2"), _RAW_PHOTO),
+    **dict.fromkeys((".bag", ".mkv", ".mp4", ".mov", ".svo", ".db3", ".oni"), _FRAMES),
+    **dict.fromkeys((".pcd", ".ply", ".las", ".laz", ".obj", ".xyz"), _CLOUD),
     ".vrt": _VRT,
     ".til": _TIL,
     ".xml": _XML,
@@ -94,7 +126,7 @@ def foreign_file(path: str | PathLike[str]) -> str | None:
             start = stream.read(_LOOKED_AT)
     except (OSError, ValueError):
         start = b""
-    kind = _by_content(start) or _SUFFIXES.get(place.suffix.lower())
+    kind = (_HEIC if _is_heif(start) else _by_content(start)) or _SUFFIXES.get(place.suffix.lower())
     if kind is None:
         return None
     way = kind.way.format(path=place.name, stem=_stem(place))
@@ -115,6 +147,12 @@ def foreign_address(path: str | PathLike[str]) -> str | None:
             "(gdal_translate 'NAME' part.tif)"
         )
     return None
+
+
+def _is_heif(start: bytes) -> bool:
+    """Return whether bytes begin a container of HEIF pictures; videos have other brands."""
+    brands = (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"avif")
+    return start[4:8] == b"ftyp" and start[8:12] in brands
 
 
 def _by_content(start: bytes) -> ForeignKind | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gisr.errors import FileFormatError, LimitError
 from gisr.io.files import check_readable, typed_errors
+from gisr.io.foreign import foreign_file
 from gisr.io.limits import Limits, check_picture
 from gisr.io.tiff_blocks import check_tiff_blocks
 
@@ -37,7 +38,7 @@ def open_picture(
         FileFormatError: Missing, damaged, another format, or a TIFF of several pages.
         LimitError: The header claims more than the limits.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     found = check_readable(path)
     kind = " or ".join(formats)
@@ -45,6 +46,9 @@ def open_picture(
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             image = Image.open(found, formats=formats)
+        except UnidentifiedImageError as error:
+            way = foreign_file(found) or f"is damaged, or no {kind} file whatever its name says"
+            raise FileFormatError(f"{path}: cannot be read: {way}") from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise LimitError(
                 f"{path}: claims more pixels than a picture may have ({error}): reduce it first, "

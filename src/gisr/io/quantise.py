@@ -1,5 +1,7 @@
 """From the network's float32 to the type of the file, without making valid values unknown."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Bool, Shaped
 
@@ -48,6 +50,7 @@ def quantise(
     valid: Bool[np.ndarray, "..."],
     marker: float,
     reserved: bool = True,
+    others: Sequence[float] = (),
     bits: int | None = None,
     path: object = "output",
 ) -> Shaped[np.ndarray, "..."]:
@@ -63,6 +66,7 @@ def quantise(
         marker: Value to store where not valid; must be storable in ``dtype``.
         reserved: Whether the marker alone stands for "unknown". False when a mask does, and
             valid values may equal it.
+        others: Further values that valid ones must not become.
         bits: Bits in use when fewer than the type has.
         path: The file, for messages.
 
@@ -80,8 +84,8 @@ def quantise(
     limits = value_range(dtype, bits)
     stored = _as_float(filled, dtype) if limits is None else _as_integer(filled, dtype, limits)
     code = np.asarray(marker).astype(dtype)
-    if reserved:
-        _leave_marker(stored, filled, known, code, limits)
+    for each in (code, *(np.asarray(other).astype(dtype) for other in others)) if reserved else ():
+        _leave_marker(stored, filled, known, each, limits)
     stored[~known] = code
     return stored
 

@@ -5,7 +5,7 @@ Nothing here needs torch, so that a mistake in a plan is reported at once.
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from gisr.io.files import file_suffix
 from gisr.io.table import Column, Row, read_rows
 from gisr.io.volumes.dicom import is_dicom
 from gisr.notes import Note
+from gisr.pipelines.numbered import guides_by_number, stem
 from gisr.pipelines.option import Option, number_or_word, options_of
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult
@@ -133,7 +134,8 @@ def plan_batch(
 
     Files of two folders belong together when they have the same name up to the suffix, or up to an
     ending that names the modality: ``a_MS.tif`` and ``a_PAN.tif``, ``sub-01_T2w.nii.gz`` and
-    ``sub-01_T1w.nii.gz``. One guide may serve several targets.
+    ``sub-01_T1w.nii.gz``; or else by number: ``depth_01.png`` and ``rgb_01.jpg``. One guide may
+    serve several targets.
 
     Args:
         targets: A folder, or a list: a table in UTF-8 whose first line names columns
@@ -216,8 +218,9 @@ def _folder_items(
             f"{targets}: targets and guides lie in one folder: list them in a {LIST_SUFFIX} file "
             "with the columns target and guide"
         )
-    high = _images(guides, _GUIDES)
-    pairs = [(target, _guide_of(target, high)) for target in _images(targets, _TARGETS)]
+    low, high = _images(targets, _TARGETS), _images(guides, _GUIDES)
+    numbers = guides_by_number(low, high)
+    pairs = [(target, _guide_of(target, high, numbers)) for target in low]
     if unused := sorted(set(high) - {guide for _, guide in pairs}):
         notes.append(Note(f"{len(unused)} guides have no target: {_named(unused)}"))
     place = output.resolve()
@@ -239,9 +242,9 @@ def _images(folder: Path, suffixes: set[str]) -> list[Path]:
     return files
 
 
-def _guide_of(target: Path, guides: Sequence[Path]) -> Path:
-    """Return the one guide of a target: of the same stem, or else of the same beginning."""
-    for name in (_stem, _beginning):
+def _guide_of(target: Path, guides: Sequence[Path], numbers: Mapping[Path, Path]) -> Path:
+    """Return the one guide of a target: of the same stem, or beginning, or number."""
+    for name in (stem, _beginning):
         fitting = [guide for guide in guides if name(guide) == name(target)]
         if len(fitting) == 1:
             return fitting[0]
@@ -250,6 +253,8 @@ def _guide_of(target: Path, guides: Sequence[Path]) -> Path:
                 f"{target.name}: {len(fitting)} guides may belong to it ({_named(fitting)}): take "
                 f"those that do not out of the folder, or list the pairs in a {LIST_SUFFIX} file"
             )
+    if target in numbers:
+        return numbers[target]
     raise PairError(
         f"{target.name}: no guide in {guides[0].parent} has its name, or its beginning "
         f"{_beginning(target)!r} before the name of a modality such as _PAN, _T1w or _rgb: rename "
@@ -257,13 +262,9 @@ def _guide_of(target: Path, guides: Sequence[Path]) -> Path:
     )
 
 
-def _stem(path: Path) -> str:
-    return path.name[: -len(file_suffix(path))]
-
-
 def _beginning(path: Path) -> str:
     """Return the stem without the modality at its end: ``sub-01_T2w`` gives ``sub-01``."""
-    name, shorter = "", _stem(path)
+    name, shorter = "", stem(path)
     while name != shorter:
         name, shorter = shorter, _ENDING.sub("", shorter)
     return name

@@ -1,18 +1,24 @@
 """The pipeline of depth: a depth map and a picture in, a depth map of the picture's size out."""
 
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from jaxtyping import Float
 
-from gisr.errors import InputError
+from gisr.errors import FileFormatError, InputError
+from gisr.estimation.depth_fill import find_depth_fill, suspected_fill
 from gisr.io.colour import read_colour
 from gisr.io.depth import maps
 from gisr.io.depth.maps import check_storable, read_depth
 from gisr.io.depth.pair import DepthPair, read_depth_pair
 from gisr.io.files import check_readable, file_suffix
 from gisr.io.limits import DEFAULT_LIMITS, Limits
+from gisr.notes import Note, warning
 from gisr.pipelines.layers import DepthLayers, LayerName, Layers, Truth, check_truth, size_text
 from gisr.pipelines.options import Options
 from gisr.pipelines.pipeline import Pipeline, check_values
@@ -23,6 +29,9 @@ from gisr.tasks.task import Task
 if TYPE_CHECKING:  # torch takes seconds to load
     from gisr.inference.system import Check, PairSystem, Progress
 
+_LOSSY = (".jpg", ".jpeg")
+_DEPTH_ALONE = (".npy", ".npz", ".exr", ".pfm")
+_NAMED_DEPTH = re.compile(r"depth|disp", re.IGNORECASE)
 _PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
 
@@ -32,13 +41,20 @@ class DepthPipeline(Pipeline[DepthPair]):
     task: ClassVar[Task] = DEPTH
 
     def recognises(self, target: Path, guide: Path) -> bool:
-        """Return whether a file of a depth format comes with a picture."""
+        """Return whether a file of a depth format comes with a picture; JPEG is none."""
         suffixes = [file_suffix(check_readable(path)) for path in (target, guide)]
+        named = _NAMED_DEPTH.search(target.stem) or suffixes[1] in _DEPTH_ALONE
+        if suffixes[0] in _LOSSY and named:
+            raise FileFormatError(
+                f"{target}: a JPEG is no depth map, its compression moves edges: save it as 16-bit "
+                "PNG; if it is the colour picture, name it after the depth map"
+            )
         return suffixes[0] in maps.READERS and suffixes[1] in _PICTURES
 
     def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> DepthPair:
         """Read both images."""
-        files = read_depth_pair(target, guide, options.invalid or 0, limits)
+        files = read_depth_pair(target, guide, _codes(options), self.task.stretch, limits)
+        files = files if options.invalid == "none" else _without_fill(files)
         if options.cloud is not None:
             options.cloud.camera.on_grid((files.guide.shape[0], files.guide.shape[1]))
         return files
@@ -80,7 +96,8 @@ class DepthPipeline(Pipeline[DepthPair]):
 
     def read_truth(self, path: Path, request: Request[DepthPair], limits: Limits) -> Truth:
         """Read a reference depth map."""
-        depth = _depth_image(path, request.options.invalid or 0, limits)
+        codes = {*_codes(request.options), *request.files.target.others}
+        depth = _depth_image(path, tuple(codes), limits)
         check_truth(path, depth.shape[:2], request.files.guide.shape[:2])
         return Truth(path, depth)
 
@@ -88,17 +105,17 @@ class DepthPipeline(Pipeline[DepthPair]):
         self, request: Request[DepthPair], interpolated: Path, truth: Truth | None, limits: Limits
     ) -> Layers:
         """Return depth maps and a picture in memory."""
-        unknown = request.files.target.unknown
+        unknown = request.files.target.codes
         images: dict[LayerName, Float[np.ndarray, "h w channels"]] = {
             "interpolated": _depth_image(interpolated, unknown),
             "sharpened": _depth_image(request.output, unknown),
         }
         if request.options.uncertainty is not None:
-            images["spread"] = _depth_image(Path(request.options.uncertainty), float("nan"))
+            images["spread"] = _depth_image(Path(request.options.uncertainty), ())
         picture = read_colour(request.files.guide_path, limits)
         images["guide"] = np.atleast_3d(picture.astype(np.float32))
         if request.options.mask is not None:
-            mask = _depth_image(Path(request.options.mask), float("nan"))
+            mask = _depth_image(Path(request.options.mask), ())
             images["filled"] = mask / np.float32(255)
         if truth is not None:
             assert isinstance(truth.content, np.ndarray)
@@ -110,8 +127,35 @@ class DepthPipeline(Pipeline[DepthPair]):
         return None
 
 
+def _codes(options: Options) -> tuple[float, ...]:
+    """Return the values of unknown pixels: 0, and what the user names; nothing for ``none``."""
+    given = options.invalid
+    if given == "none":
+        return ()
+    assert not isinstance(given, str)  # another word is refused by the options
+    return (0.0,) if given is None or not given or math.isnan(given) else (given, 0.0)
+
+
+def _without_fill(files: DepthPair) -> DepthPair:
+    """Take values for unknown that are certainly no depths, and say so."""
+    target, notes = files.target, list(files.notes)
+    name = files.target.path.name
+    for fill in find_depth_fill(target.values, target.valid):
+        remedy = "--invalid none keeps it"
+        if not fill.several:
+            remedy = f"--invalid {fill.value:.8g} says so, --invalid none keeps them"
+        notes.append(Note(f"{name}: {fill.text}: taken for unknown ({remedy})"))
+        others = () if fill.several else (fill.value,)
+        valid = target.valid & ~fill.unknown
+        target = replace(target, valid=valid, others=(*target.others, *others))
+    if target.valid.any() and (suspect := suspected_fill(target.values, target.valid)) is not None:
+        text = f"{name}: {suspect.text}: if that stands for unknown, name it"
+        notes.append(warning(f"{text} (--invalid {suspect.value:.8g})"))
+    return replace(files, target=target, notes=tuple(notes))
+
+
 def _depth_image(
-    path: Path, unknown: float, limits: Limits = DEFAULT_LIMITS
+    path: Path, unknown: Sequence[float], limits: Limits = DEFAULT_LIMITS
 ) -> Float[np.ndarray, "h w 1"]:
     found = read_depth(path, invalid=unknown, limits=limits)
     return np.where(found.valid, found.values, np.nan).astype(np.float32)[..., None]

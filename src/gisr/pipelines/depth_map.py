@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Shaped
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
+from gisr.estimation.depth_registration import find_depth_shift
+from gisr.estimation.registration import Alignment
 from gisr.inference.system import Answer, Check, PairSystem, Progress
 from gisr.inference.windowed_pair import nearest_pixels
 from gisr.io.depth.maps import spread_like, stored_depth, write_stored
@@ -41,14 +43,18 @@ def upscale_depth_map(
     guide = guide.astype(np.float32)
     placement, _ = request.place(target.shape, files.guide.shape[:2], None)
     # Also where holes stay: beside them the network errs less than with the nearest known values.
-    values = fill_by_guide(target.values.astype(np.float32), target.valid, guide, placement)
+    finite = np.where(target.valid, target.values, 0).astype(np.float32)
+    values = fill_by_guide(finite, target.valid, guide, placement)
     known = np.ones_like(target.valid) if options.fill_holes else target.valid
     pair = request.pair(values[..., None], guide, None if known.all() else known, None)
     answer = _answer(system, pair, target.valid, options, check, progress)
+    alignment, shifted = _alignment(pair, target.valid, options)
     depth = answer.image[..., 0]
     sides = depth.shape
     valid = nearest_pixels(known, sides, pair.placement)
     filled = valid & ~nearest_pixels(target.valid, sides, pair.placement)
+    # Every hole keeps what stands for it in the file: NaN, infinity, 0 or another number.
+    marks = nearest_pixels(target.stored, sides, pair.placement)
     result = FileResult(
         path=request.output,
         task=request.task,
@@ -56,18 +62,33 @@ def upscale_depth_map(
         dtype=target.dtype.name,
         ratio=pair.ratio,
         grid=pair.grid,
+        alignment=alignment,
         consistency=answer.consistency,
         further=tuple(options.further_files.values()),
-        notes=_notes(options, pair, answer, filled),
+        notes=(*files.notes, *shifted, *_notes(options, pair, answer, filled)),
     )
     with request.writing() as places:
-        _write(request, answer, valid, filled, places)
+        _write(request, answer, valid, marks, filled, places)
         if options.report is not None:
             from gisr.pipelines.report import ArrayResult, write_report
 
             shown = ArrayResult(pair, answer.image, answer.spread)
             write_report(system, request, result, shown, places["report"])
     return result
+
+
+def _alignment(
+    pair: Pair, measured: Bool[np.ndarray, "h w"], options: Options
+) -> tuple[Alignment | None, tuple[Note, ...]]:
+    """Return what is seen of the picture's shift, which is never undone, and what to say of it."""
+    if options.align == "off":
+        return None, ()
+    shift = find_depth_shift(pair.target[..., 0], measured, pair.guide, pair.placement)
+    if shift is None:
+        text = "no shift of the colour picture can be seen"
+        return Alignment((0.0, 0.0), False, text), ()
+    note = shift.note
+    return Alignment(shift.offset, False, note.text, shift.before, shift.after), (note,)
 
 
 def _answer(
@@ -102,6 +123,7 @@ def _write(
     request: Request[DepthPair],
     answer: Answer,
     valid: Bool[np.ndarray, "H W"],
+    marks: Shaped[np.ndarray, "H W"],
     filled: Bool[np.ndarray, "H W"],
     places: Mapping[str, Path],
 ) -> None:
@@ -118,7 +140,7 @@ def _write(
         path, like = Path(options.uncertainty), spread_like(files.target)
         spread = stored_depth(path, answer.spread[..., 0], valid, like=like)
         write_stored(path, places["uncertainty"], stored=spread)
-    stored = stored_depth(request.output, depth, valid, like=files.target)
+    stored = stored_depth(request.output, depth, valid, like=files.target, marks=marks)
     write_stored(request.output, places["output"], stored=stored)
 
 

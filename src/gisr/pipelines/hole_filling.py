@@ -1,21 +1,17 @@
 """Filling holes of a depth map from what is known around them, along the edges of the guide."""
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import linalg
 
 from gisr.data.degradations import fill_holes
-from gisr.data.resample import bicubic_to_target
 from gisr.errors import InputError
+from gisr.inference.guided_interpolation import COLOUR, colours_at
 from gisr.placement import Placement
 
 _STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 """To half of a pixel's eight neighbours; the other half are these from the other side."""
-_COLOUR = 3.0
-"""Difference in CIELAB over which two neighbours' tie falls to 1/e: just seen side by side."""
 _WEAKEST = 1e-3
 """Tie across any edge, so that a hole whose colours touch nothing known is filled too."""
 _TOLERANCE = 1e-4
@@ -49,7 +45,7 @@ def fill_by_guide(
     if valid.all():
         return values
     nearest = fill_holes(values, valid)
-    ties = _ties(_colours(guide, placement, (values.shape[0], values.shape[1])), valid)
+    ties = _ties(colours_at(guide, placement, (values.shape[0], values.shape[1])), valid)
     laplacian = sparse.diags_array(ties.sum(axis=1)) - ties
     unknown = ~valid.reshape(-1)
     rows = laplacian.tocsr()[unknown]
@@ -71,18 +67,6 @@ def fill_by_guide(
     return filled
 
 
-def _colours(
-    guide: Float[np.ndarray, "H W channels"], placement: Placement, shape: tuple[int, int]
-) -> NDArray[np.float32]:
-    """Return the guide at the depth map's size, in CIELAB, stretched to the range of photos."""
-    low, high = np.percentile(guide, (0.5, 99.5))
-    small = bicubic_to_target(guide, shape, placement)
-    levels = np.clip((small - low) / max(float(high - low), 1e-6), 0, 1).astype(np.float32)
-    rgb = np.ascontiguousarray(np.broadcast_to(levels, (*shape, 3)))
-    lab: NDArray[np.float32] = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
-    return lab
-
-
 def _ties(colours: Float[np.ndarray, "h w 3"], valid: Bool[np.ndarray, "h w"]) -> sparse.csr_array:
     """Return the symmetric matrix of how alike neighbours are of which one at least is unknown."""
     height, width = colours.shape[:2]
@@ -95,7 +79,7 @@ def _ties(colours: Float[np.ndarray, "h w 3"], valid: Bool[np.ndarray, "h w"]) -
         difference = np.linalg.norm(colours[here][counts] - colours[there][counts], axis=-1)
         ones.append(numbers[here][counts])
         others.append(numbers[there][counts])
-        weights.append(np.maximum(np.exp(-difference / _COLOUR), _WEAKEST))
+        weights.append(np.maximum(np.exp(-difference / COLOUR), _WEAKEST))
     pairs = np.concatenate(ones), np.concatenate(others)
     half = sparse.coo_array(
         (np.concatenate(weights).astype(np.float64), pairs), shape=(numbers.size, numbers.size)

@@ -134,13 +134,14 @@ class Options:
         page_id="aligned",
         needs="registration",
     )
-    invalid: float | None = option(
+    invalid: float | Literal["none"] | None = option(
         None,
-        "Value of unknown pixels in a depth map; 0 when left out.",
+        "Further value of unknown pixels in a depth map, besides 0, NaN and infinity. none: every "
+        "number is a depth, 0 too.",
         tasks=_DEPTH,
         column=True,
         page="Value of unknown pixels",
-        page_default="0",
+        page_default="0, NaN and infinity",
         page_reads=True,
     )
     fill_holes: bool = option(
@@ -167,8 +168,9 @@ class Options:
     )
     camera: str | None = option(
         None,
-        "Camera of the picture, for the point cloud: a Middlebury calib.txt, ROS camera_info, "
-        "Open3D intrinsic, JSON or YAML, or fx=525,fy=525,cx=319.5,cy=239.5,baseline=0.12.",
+        "Camera of the picture, for the point cloud: a 3x3 matrix, a calibration of Middlebury, "
+        "ROS, Open3D, KITTI, RealSense or COLMAP, JSON or YAML, or "
+        "fx=525,fy=525,cx=319.5,cy=239.5,baseline=0.12.",
         tasks=_DEPTH,
     )
     depth_unit: str | None = option(

@@ -121,7 +121,8 @@ class Request(Generic[Files]):
         ratio, own = self.options.ratio, find_task(self.task).grid
         if placement is None or self.options.grid is not None:
             grid = self.options.grid or own
-            return place_by_shape(target, guide, grid, ratio), grid
+            stretch = find_task(self.task).stretch
+            return place_by_shape(target, guide, grid, ratio, stretch), grid
         self.check_ratio(placement.ratio, "georeference or affine")
         # Only a k-space crop is enlarged in k-space; any other placement is interpolated.
         zero_filled = own == "kspace" and placement.grid(target, guide) == "kspace"

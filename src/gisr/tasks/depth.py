@@ -43,4 +43,6 @@ DEPTH = Task(
     vocabulary={},
     sentence=_sentence,
     described=_described,
+    stretch=0.02,
+    surfaces=True,
 )

@@ -105,6 +105,12 @@ class Task:
     overshoot: float | None = None
     """How far a result may lie outside the range of the target around it, in widths of that range
     or of the guide's; None where nothing bounds it."""
+    stretch: float = 0.0
+    """By how much, as a share, proportions of target and guide may differ where their shapes alone
+    say how they lie: sizes of sensors are rounded to multiples of eight."""
+    surfaces: bool = False
+    """Whether values are places of surfaces: results are bounded by the target around them, and how
+    the target was made coarse is estimated (:mod:`gisr.inference.surfaces`)."""
 
     @property
     def metric(self) -> MetricName:

@@ -171,3 +171,58 @@ def test_units() -> None:
             parse_depth_unit(text)
     with pytest.raises(InputError, match="steps in a pixel"):
         parse_depth_unit("mm", disparity=True)
+
+
+KITTI = """P2: 700 0 600 42 0 700 170 0.2 0 0 1 0.003
+P3: 700 0 600 -336 0 700 170 2.2 0 0 1 0.003
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("525 0 319.5\n0 520 239.5\n0 0 1\n", Camera(525, 520, 319.5, 239.5)),
+        ("525,0,319.5\n0,520,239.5\n0,0,1\n", Camera(525, 520, 319.5, 239.5)),
+        ("[[525, 0, 319.5], [0, 520, 239.5], [0, 0, 1]]", Camera(525, 520, 319.5, 239.5)),
+        ("525 0 319.5 0\n0 520 239.5 0\n0 0 1 0\n0 0 0 1", Camera(525, 520, 319.5, 239.5)),
+        (KITTI, Camera(700, 700, 600, 170, baseline=378 / 700)),
+        (
+            "S_rect_02: 1242 375\nP_rect_02: 700 0 600 42 0 700 170 0 0 0 1 0\n",
+            Camera(700, 700, 600, 170, (375, 1242)),
+        ),
+        (
+            '{"width": 640, "height": 480, "ppx": 321, "ppy": 240, "fx": 615, "fy": 616,'
+            ' "model": "none", "coeffs": [0, 0, 0, 0, 0]}',
+            Camera(615, 616, 321, 240, (480, 640)),
+        ),
+        (
+            "  Width:\t640\n  Height:\t480\n  PPX:\t321\n  PPY:\t240\n  Fx:\t615\n  Fy:\t616\n"
+            "  Distortion:\tBrown Conrady\n  Coeffs:\t0.1  0  0  0  0\n",
+            Camera(615, 616, 321, 240, (480, 640), distorted=True),
+        ),
+        (
+            "[ 640x480  p[321 240]  f[615 616]  Inverse Brown Conrady [0 0 0 0 0] ]",
+            Camera(615, 616, 321, 240, (480, 640)),
+        ),
+        (
+            "# CAMERA_ID, MODEL, WIDTH, HEIGHT, PARAMS[]\n1 PINHOLE 640 480 525 520 320 240\n",
+            Camera(525, 520, 319.5, 239.5, (480, 640)),
+        ),
+        (
+            "1 SIMPLE_RADIAL 640 480 525 320 240 0.02\n",
+            Camera(525, 525, 319.5, 239.5, (480, 640), distorted=True),
+        ),
+    ],
+)
+def test_cameras_as_tools_write_them(tmp_path: Path, text: str, expected: Camera) -> None:
+    (tmp_path / "camera.txt").write_text(text)
+    assert read_camera(tmp_path / "camera.txt") == expected
+
+
+def test_several_cameras_are_refused(tmp_path: Path) -> None:
+    line = "{} PINHOLE 640 480 {} 520 320 240\n"
+    (tmp_path / "cameras.txt").write_text(line.format(1, 525) + line.format(2, 526))
+    with pytest.raises(InputError, match=r"cameras\.txt: holds 2 cameras: keep the line"):
+        read_camera(tmp_path / "cameras.txt")
+    (tmp_path / "cameras.txt").write_text(line.format(1, 525) + line.format(2, 525))
+    assert read_camera(tmp_path / "cameras.txt").fx == 525

@@ -89,6 +89,64 @@ def test_float_files_keep_their_own_mark(tmp_path: Path, suffix: str, unknown: f
     assert np.array_equal(read_depth(second, invalid=-1.0).valid, valid)
 
 
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".npy", ".pfm", ".exr"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_three_equal_channels_are_one(tmp_path: Path, suffix: str, dtype: str) -> None:
+    grey = np.arange(12).reshape(3, 4).astype(dtype)
+    three, path = np.repeat(grey[..., None], 3, 2), tmp_path / f"a{suffix}"
+    if (dtype == "float32") != (suffix in (".pfm", ".exr")) and suffix not in (".npy", ".tif"):
+        pytest.skip("the format has no such type")
+    if suffix == ".npy":
+        np.save(path, three)
+    elif suffix == ".pfm":
+        path.write_bytes(b"PF\n4 3\n-1\n" + np.flipud(three).astype("<f4").tobytes())
+    elif suffix == ".exr":
+        openexr = pytest.importorskip("OpenEXR")
+        opaque = {name: np.ascontiguousarray(grey) for name in "RGB"} | {"A": np.ones_like(grey)}
+        with openexr.File({"type": openexr.scanlineimage}, opaque) as file:
+            file.write(str(path))
+    else:
+        assert cv2.imwrite(str(path), three)
+    found = read_depth(path)
+    assert found.dtype == dtype
+    assert np.array_equal(found.values, grey)
+
+
+def test_alpha_that_is_not_opaque_is_refused(tmp_path: Path) -> None:
+    pixels = np.full((3, 4, 4), 7, np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert (read_depth(tmp_path / "a.png").values == 7).all()
+    pixels[0, 0, 3] = 0
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    with pytest.raises(FileFormatError, match=r"a\.png: transparent in part: save one grey"):
+        read_depth(tmp_path / "a.png")
+
+
+def test_every_hole_keeps_its_own_mark(tmp_path: Path) -> None:
+    stored = np.array([[1.5, np.nan, np.inf, -np.inf], [0, -1, 65535, 2.5]], np.float32)
+    np.save(tmp_path / "a.npy", stored)
+    depth = read_depth(tmp_path / "a.npy", invalid=(65535, -1, 0))
+    assert depth.valid.tolist() == [[True, False, False, False], [False, False, False, True]]
+    assert set(depth.codes) == {65535, -1, 0}
+    values = np.where(depth.valid, stored, 9)
+    kept = stored_depth(tmp_path / "b.npy", values, depth.valid, like=depth, marks=depth.stored)
+    np.testing.assert_array_equal(kept, stored)
+    # A known value is none of them, and no number that other programs read as 0.
+    values[0, 0], values[1, 3] = 0, 65535
+    kept = stored_depth(tmp_path / "b.npy", values, depth.valid, like=depth, marks=depth.stored)
+    assert 1e-3 < kept[0, 0] < 1
+    assert 65534 < kept[1, 3] != 65535
+
+
+def test_none_makes_every_number_a_depth(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0, 5], [65535, 1]], np.uint16)).save(tmp_path / "a.png")
+    depth = read_depth(tmp_path / "a.png", invalid=())
+    assert depth.valid.all()
+    assert depth.codes == ()
+    stored = stored_depth(tmp_path / "b.png", depth.values, depth.valid, like=depth)
+    assert stored.tolist() == [[0, 5], [65535, 1]]
+
+
 def test_zero_nan_and_infinity_are_unknown(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([[0, np.nan, np.inf, -np.inf, 5.0]]))
     depth = read_depth(tmp_path / "a.npy")
@@ -301,16 +359,17 @@ class TestMalformed:
                 read_depth(tmp_path / name)
 
     def test_pictures_that_are_no_depth(self, tmp_path: Path) -> None:
-        Image.new("RGB", (4, 4)).save(tmp_path / "colour.png")
+        colour = Image.merge("RGB", [Image.new("L", (4, 4), level) for level in (1, 2, 3)])
+        colour.save(tmp_path / "colour.png")
         Image.new("1", (4, 4)).save(tmp_path / "bits.png")
         Image.new("P", (4, 4)).save(tmp_path / "table.png")
-        Image.new("RGB", (4, 4)).save(tmp_path / "colour.tif")
+        colour.save(tmp_path / "colour.tif")
         pages = [Image.new("L", (4, 4)), Image.new("L", (4, 4))]
         pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
         np.save(tmp_path / "stack.npy", np.ones((3, 4, 5)))
         np.save(tmp_path / "line.npy", np.ones(5))
         np.save(tmp_path / "complex.npy", np.ones((3, 4), complex))
-        (tmp_path / "colour.pfm").write_bytes(b"PF\n1 1\n-1\n" + bytes(12))
+        (tmp_path / "colour.pfm").write_bytes(b"PF\n1 1\n-1\n" + bytes(11) + b"a")
         (tmp_path / "a.jpg").write_bytes(b"x")
         for path in sorted(tmp_path.iterdir()):
             with pytest.raises(FileFormatError, match=path.name):

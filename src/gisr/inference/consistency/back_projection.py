@@ -4,6 +4,7 @@ D and the interpolation work on rows and columns apart, so both are small matric
 happen on the target's grid.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,13 @@ from scipy import ndimage
 
 from gisr.array_types import ImageArray
 from gisr.data.degradations import mtf_samples
-from gisr.data.resample import bicubic_to_guide, bicubic_to_target
+from gisr.data.resample import (
+    area_to_target,
+    bicubic_to_guide,
+    bicubic_to_target,
+    samples_at_target,
+)
+from gisr.estimation.depth_reduction import DepthReduction
 from gisr.placement import Placement
 from gisr.windows import Window
 
@@ -25,8 +32,16 @@ _NOISE = 0.85
 _AROUND = 4.0
 """Target pixels: standard deviation of the neighbourhood whose residual is compared with noise."""
 
-Samples = Float[np.ndarray, "h w bands"]
 Matrix = Float[np.ndarray, "to from"]
+Kernel = float | DepthReduction | None
+"""What D is: a Gaussian MTF by its gain, or a reduction by its name; None is bicubic."""
+_REDUCE: dict[DepthReduction, Callable[[Matrix, tuple[int, int], Placement], Matrix]] = {
+    "sampled": samples_at_target,
+    "averaged": area_to_target,
+    "bicubic": bicubic_to_target,
+}
+
+Samples = Float[np.ndarray, "h w bands"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +64,7 @@ class Sampling:
         target: tuple[int, ...],
         image: tuple[int, ...],
         placement: Placement,
-        gain: float | None,
+        gain: Kernel,
     ) -> "Sampling":
         """Make the matrices of a window.
 
@@ -57,8 +72,8 @@ class Sampling:
             target: Shape of the target's part.
             image: Shape of the result's part.
             placement: How the one lies on the other.
-            gain: Response of D, a Gaussian MTF, at the target's Nyquist frequency; when None D is
-                bicubic reduction.
+            gain: Response of D, a Gaussian MTF, at the target's Nyquist frequency, or the name of
+                another D; when None it is bicubic reduction.
         """
         centres = [
             (np.arange(target[axis]) - placement.offset[axis]) / placement.scale[axis]
@@ -153,13 +168,13 @@ def above_noise(
     return shrunk
 
 
-def _down(placement: Placement, axis: int, small: int, large: int, gain: float | None) -> Matrix:
+def _down(placement: Placement, axis: int, small: int, large: int, gain: Kernel) -> Matrix:
     """Return D along one axis: the Gaussian MTF of a gain, the bicubic reduction without one."""
     scale, offset = placement.scale[axis], placement.offset[axis]
     every = np.eye(large, dtype=np.float32)
-    if gain is None:
+    if gain is None or isinstance(gain, str):
         along = Placement((scale, 1.0), (offset, 0.0))
-        return bicubic_to_target(every, (small, large), along)
+        return _REDUCE[gain or "bicubic"](every, (small, large), along)
     return mtf_samples(every, (np.arange(small) - offset) / scale, 1 / scale, gain, 0)
 
 

@@ -10,7 +10,8 @@ obey that; what D misses in it is added here, and nothing else.
   measured on the pair (:mod:`gisr.estimation.sensor_model`): where it lies below the sensor's, only
   that is added which both agree on. A bicubic kernel is recognised. Nothing is added that the
   target's noise explains.
-* depth and other centre grids: D is the bicubic reduction of the literature (Pillow, antialiased).
+* other centre grids: D is the bicubic reduction of the literature (Pillow, antialiased); for depth
+  maps what the pair shows: that, means of areas, or samples.
 
 The latter two by iterative back-projection (Irani and Peleg, CVGIP 53, 1991): what is missing at
 the target's pixels is interpolated to the guide's grid and added, again and again.
@@ -27,7 +28,7 @@ from jaxtyping import Float
 from gisr.array_types import ImageArray
 from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
-from gisr.inference.consistency.back_projection import Sampling, above_noise, smaller
+from gisr.inference.consistency.back_projection import Kernel, Sampling, above_noise, smaller
 from gisr.inference.consistency.kspace_projection import (
     Floor,
     missing_kspace,
@@ -340,7 +341,7 @@ def consistent_block(
     return result[inner]
 
 
-def _gains(source: PairSource) -> tuple[float | None, ...]:
-    """Return what D's gain can be, from least to largest; None for bicubic reduction."""
+def _gains(source: PairSource) -> tuple[Kernel, ...]:
+    """Return what D can be: gains from least to largest, None for bicubic, or another by name."""
     by_sensor = find_task(source.about.task).reduction == "sensor"
-    return source.sensor_model.reductions if by_sensor else (None,)
+    return source.sensor_model.reductions if by_sensor else (source.reduction,)

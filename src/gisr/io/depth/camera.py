@@ -13,6 +13,7 @@ import yaml
 from jaxtyping import Bool, Float
 
 from gisr.errors import FileFormatError, InputError, LimitError
+from gisr.io.depth.camera_text import camera_in_text, own_names
 from gisr.io.files import check_readable
 
 _UNITS = {"m": 1.0, "cm": 100.0, "mm": 1000.0, "um": 1e6}
@@ -23,10 +24,10 @@ _MOST_BRACKETS = 64
 """A list a matrix, and few of them."""
 _MILLIMETRES = 1000.0
 _HELP = (
-    "give a Middlebury calib.txt, a ROS camera_info, an Open3D intrinsic, or JSON or YAML with fx, "
-    "fy, cx, cy; or the numbers themselves: fx=525,cx=319.5,cy=239.5"
+    "give a 3x3 matrix, a calibration of Middlebury, ROS, Open3D, KITTI, RealSense or COLMAP, or "
+    "JSON or YAML with fx, fy, cx, cy; or the numbers themselves: fx=525,cx=319.5,cy=239.5"
 )
-_OWN_KEYS = ("fx", "fy", "cx", "cy", "baseline", "doffs", "width", "height")
+_OWN_KEYS = ("fx", "fy", "cx", "cy", "baseline", "doffs", "width", "height", "distorted")
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,10 @@ def read_camera(source: str | PathLike[str]) -> Camera:
 
     Known are Middlebury's ``calib.txt`` (millimetres of baseline), ROS ``camera_info`` as YAML (the
     projection matrix goes before the camera matrix, as in ROS's own back-projection), Open3D's
-    ``PinholeCameraIntrinsic`` (JSON), and JSON, YAML or ``name=value`` lines with fx, fy, cx, cy,
-    width, height, doffs, and a baseline in metres.
+    ``PinholeCameraIntrinsic`` (JSON), a matrix of 3 x 3 (or 4 x 4, as ScanNet has) in numbers,
+    KITTI (``P_rect_02`` or ``P2``, the left colour camera), RealSense (JSON, or what librealsense
+    prints), COLMAP's ``cameras.txt`` with one camera, and JSON, YAML or ``name=value`` lines with
+    fx, fy, cx, cy, width, height, doffs, and a baseline in metres.
 
     Args:
         source: A file, or ``fx=525,fy=525,cx=319.5,cy=239.5,baseline=0.12``: all but fx may be left
@@ -151,7 +154,8 @@ def read_camera(source: str | PathLike[str]) -> Camera:
     try:
         if text.count("{") + text.count("[") > _MOST_BRACKETS:
             raise ValueError("no calibration; brackets within brackets take the parser a second")
-        return _camera(_assignments(text) or next(yaml.safe_load_all(text), None))
+        found = _assignments(text) or camera_in_text(text)
+        return _camera(found or next(yaml.safe_load_all(text.expandtabs(1)), None))
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
     except (KeyError, TypeError, ValueError, IndexError, yaml.YAMLError, RecursionError) as error:
@@ -192,6 +196,8 @@ def _assignments(text: str) -> dict[str, str]:
 
 def _camera(found: object) -> Camera:
     """Return the camera of a mapping in any of the known vocabularies."""
+    if isinstance(found, list):  # JSON of the matrix
+        found = camera_in_text(str(found))
     if not isinstance(found, Mapping):
         raise TypeError(f"{type(found).__name__} holds no names")
     if "cam0" in found:
@@ -209,13 +215,14 @@ def _camera(found: object) -> Camera:
     if "intrinsic_matrix" in found:  # Open3D writes it column by column
         columns = _matrix(found, "intrinsic_matrix")
         return _from_matrix(found, [number for row in range(3) for number in columns[row::3]])
-    unknown = sorted(set(found) - set(_OWN_KEYS))
+    named = own_names(found)
+    unknown = sorted(set(named) - set(_OWN_KEYS))
     if unknown:
         raise KeyError(unknown[0])
-    numbers = {key: float(found[key]) for key in _OWN_KEYS if key in found}
-    size = _size(numbers)
+    numbers = {key: float(named[key]) for key in _OWN_KEYS if key in named}  # type: ignore[arg-type]
+    size, bent = _size(numbers), bool(numbers.pop("distorted", 0))
     kept = {key: value for key, value in numbers.items() if key not in ("width", "height")}
-    return Camera(size=size, **kept)  # type: ignore[arg-type]
+    return Camera(size=size, distorted=bent, **kept)
 
 
 _ROS_MATRICES = (("projection_matrix", "P", "p"), ("camera_matrix", "K", "k"))

@@ -14,6 +14,7 @@ from typing import IO
 
 import numpy as np
 from jaxtyping import Float32, Num, Shaped
+from numpy.typing import DTypeLike
 
 from gisr.errors import FileFormatError
 from gisr.io.limits import Limits, check_block, check_picture
@@ -31,13 +32,15 @@ def read_png(path: Path, limits: Limits, fits: Fits) -> Num[np.ndarray, "H W"]:
     """Return the 8- or 16-bit samples of a grey PNG."""
     with open_picture(path, ("PNG",), limits) as image:
         bits, _ = png_header(path)
-        if bits < 8 or image.mode not in ("L", "I;16"):
+        if bits < 8 or image.mode not in ("L", "I;16", "LA", "RGB", "RGBA"):
             raise FileFormatError(
                 f"{path}: a PNG of {bits} bits, {image.mode}, is no depth map: it has one grey "
                 "channel of 8 or 16 bits (colour-coded depth cannot be read back)"
             )
         fits((image.height, image.width))
-        return np.asarray(image)
+        if image.mode in ("L", "I;16"):
+            return np.asarray(image)
+        return one_channel(path, np.asarray(image) if bits == 8 else decoded(path, np.uint16))
 
 
 def write_png(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
@@ -45,6 +48,51 @@ def write_png(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
     from PIL import Image
 
     Image.fromarray(stored).save(path, format="PNG")
+
+
+def decoded(path: Path, dtype: DTypeLike) -> Num[np.ndarray, "H W *channels"]:
+    """Return the samples of a picture of colours, which Pillow would cut to 8 bits.
+
+    Raises:
+        FileFormatError: Damaged.
+    """
+    import cv2
+
+    with without_chatter():
+        samples = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    if samples is None or samples.dtype != np.dtype(dtype).newbyteorder("="):
+        raise FileFormatError(f"{path}: damaged: its {np.dtype(dtype)} samples cannot be decoded")
+    return samples
+
+
+def one_channel(
+    path: Path, samples: Shaped[np.ndarray, "H W *channels"]
+) -> Shaped[np.ndarray, "H W"]:
+    """Return the one channel that three or more equal ones stand for; alpha must be opaque.
+
+    Raises:
+        FileFormatError: They differ.
+    """
+    if samples.ndim == 2:
+        return samples
+    count = samples.shape[2]
+    colours, alpha = samples, None
+    if count in (2, 4):
+        colours, alpha = samples[..., :-1], samples[..., -1]
+    if any(not _same(colours[..., 0], colours[..., each]) for each in range(1, colours.shape[2])):
+        raise FileFormatError(
+            f"{path}: {count} channels that differ are no depth map: save one grey channel, or "
+            "equal ones (colour-coded depth cannot be read back)"
+        )
+    if alpha is not None and alpha.size and (alpha != alpha.flat[0]).any():
+        raise FileFormatError(
+            f"{path}: transparent in part: save one grey channel, 0 where the depth is unknown"
+        )
+    return np.ascontiguousarray(colours[..., 0])
+
+
+def _same(one: Shaped[np.ndarray, "H W"], other: Shaped[np.ndarray, "H W"]) -> bool:
+    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
 def read_tiff(path: Path, limits: Limits, fits: Fits) -> Num[np.ndarray, "H W"]:
@@ -55,18 +103,25 @@ def read_tiff(path: Path, limits: Limits, fits: Fits) -> Num[np.ndarray, "H W"]:
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     with tifffile.TiffFile(path) as file:
         page = file.pages.first
-        if len(file.pages) > 1 or page.samplesperpixel != 1 or page.imagedepth != 1:
+        if len(file.pages) > 1 or page.samplesperpixel > 4 or page.imagedepth != 1:
             raise FileFormatError(
                 f"{path}: {len(file.pages)} pages of {page.samplesperpixel} channels: a depth map "
-                "has one page with one channel"
+                "has one page with one channel, or three equal ones: save the one you mean alone"
             )
         if page.dtype is None or page.photometric == tifffile.PHOTOMETRIC.PALETTE:
             raise FileFormatError(f"{path}: samples of {page.bitspersample} bits: save 8 to 64")
         height, width = page.imagelength, page.imagewidth
         size = page.dtype.itemsize
-        check_picture(path, limits, height=height, width=width, bands=1, itemsize=size)
+        bands = page.samplesperpixel
+        check_picture(path, limits, height=height, width=width, bands=bands, itemsize=size)
         check_tiff_blocks(path, limits)
         fits((height, width))
+        if bands > 1:
+            if page.dtype.name in ("uint8", "uint16", "float32"):
+                return one_channel(path, decoded(path, page.dtype))
+            samples = np.asarray(page.asarray())
+            planes = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE
+            return one_channel(path, np.moveaxis(samples, 0, -1) if planes else samples)
         if page.dtype.name not in _PILLOW_TIFF:
             return np.asarray(page.asarray()).reshape(height, width)
     with open_picture(path, ("TIFF",), limits) as image:
@@ -165,11 +220,14 @@ def _depth_channel(
     for name, samples in channels.items():
         if name.rsplit(".", 1)[-1].lower() in ("z", "depth"):
             return samples
-    if set(channels) == {"R", "G", "B"}:
-        red, green, blue = (channels[name] for name in "RGB")
-        if np.array_equal(red, green, equal_nan=True) and np.array_equal(red, blue, equal_nan=True):
-            return red
-    raise FileFormatError(f"{path}: channels {sorted(channels)}: call the depth channel Z")
+    colours = [channels[name] for name in channels if name.rsplit(".", 1)[-1] in "RGB"]
+    rest = [name for name in channels if name.rsplit(".", 1)[-1] not in ("R", "G", "B", "A")]
+    # Renderers save depth as three equal colours, with an alpha that says nothing of it.
+    if len(colours) == 3 and not rest and all(_same(colours[0], each) for each in colours[1:]):
+        return colours[0]
+    raise FileFormatError(
+        f"{path}: channels {sorted(channels)}: call the depth channel Z, or make R, G and B equal"
+    )
 
 
 def write_exr(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
@@ -185,28 +243,31 @@ def write_exr(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
 
 
 def read_pfm(path: Path, limits: Limits, fits: Fits) -> Float32[np.ndarray, "H W"]:
-    """Return the samples of a grey portable float map.
+    """Return the samples of a portable float map, grey or of three equal colours.
 
-    ``Pf``, width and height, and a number whose sign gives the byte order (negative is little
-    endian), then rows from the bottom up (http://netpbm.sourceforge.net/doc/pfm.html). The number's
-    size is a unit without a standard; as in Middlebury's own reader it is not applied.
+    ``Pf`` or ``PF``, width and height, and a number whose sign gives the byte order (negative is
+    little endian), then rows from the bottom up (http://netpbm.sourceforge.net/doc/pfm.html). The
+    number's size is a unit without a standard; as in Middlebury's own reader it is not applied.
     """
     with path.open("rb") as stream:
         kind, size, order = (stream.readline(100).strip() for _ in range(3))
-        if kind != b"Pf":
+        if kind not in (b"Pf", b"PF"):
             raise FileFormatError(
-                f"{path}: not a grey PFM (it starts with {kind[:8]!r}): save one channel"
+                f"{path}: no PFM (it starts with {kind[:8]!r}, not with Pf): save one channel"
             )
+        bands = 1 if kind == b"Pf" else 3
         width, height = (int(number) for number in size.split())
-        check_picture(path, limits, height=height, width=width, bands=1, itemsize=4)
+        check_picture(path, limits, height=height, width=width, bands=bands, itemsize=4)
         if not (math.isfinite(float(order)) and float(order)):
             raise FileFormatError(f"{path}: {order!r} is no byte order: write -1 or 1 there")
         fits((height, width))
         dtype = np.dtype("<f4" if float(order) < 0 else ">f4")
-        data = stream.read(width * height * 4)
-    if len(data) < width * height * 4:
-        raise FileFormatError(f"{path}: cut short: {len(data)} bytes of {width * height * 4}")
-    return np.flipud(np.frombuffer(data, dtype).reshape(height, width)).astype(np.float32)
+        needed = width * height * bands * 4
+        data = stream.read(needed)
+    if len(data) < needed:
+        raise FileFormatError(f"{path}: cut short: {len(data)} bytes of {needed}")
+    samples = np.flipud(np.frombuffer(data, dtype).reshape(height, width, bands))
+    return one_channel(path, samples.astype(np.float32))
 
 
 def write_pfm(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
@@ -229,12 +290,15 @@ def _check_npy_header(
     )
     shape, _, dtype = read_header(stream)
     flat = tuple(size for size in shape if size != 1)
+    bands = 1
+    if len(shape) == 3 and len(flat) == 3 and shape[2] in (3, 4):
+        flat, bands = flat[:2], shape[2]
     if dtype.kind not in "iuf" or len(flat) > 2 or len(shape) < 2:
         raise FileFormatError(
             f"{path}: an array {shape} of {dtype}: a depth map is (H, W) of real numbers"
         )
     height, width = flat if len(flat) == 2 else (max(*flat, 1) if flat else 1, 1)
-    check_picture(path, limits, height=height, width=width, bands=1, itemsize=dtype.itemsize)
+    check_picture(path, limits, height=height, width=width, bands=bands, itemsize=dtype.itemsize)
     fits((height, width))
     return shape, dtype
 
@@ -245,4 +309,6 @@ def _plane(path: Path, array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "
         return array
     if array.ndim == 3 and 1 in (array.shape[0], array.shape[2]):
         return array[0] if array.shape[0] == 1 else array[..., 0]
-    raise FileFormatError(f"{path}: an array {array.shape}: a depth map is (H, W)")
+    if array.ndim == 3 and array.shape[2] in (3, 4):
+        return one_channel(path, array)
+    raise FileFormatError(f"{path}: an array {array.shape}: a depth map is (H, W): save it so")

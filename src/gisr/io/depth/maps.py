@@ -3,7 +3,7 @@
 Values stay in the file's own unit (metres, millimetres, pixels of disparity): no format states it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Shaped
 from gisr.errors import FileFormatError, InputError
 from gisr.io.depth import formats as depth_formats
 from gisr.io.files import check_not_input, check_readable, file_suffix, typed_errors
+from gisr.io.foreign import foreign_file
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.quantise import holds, quantise
 
@@ -46,6 +47,10 @@ _STORABLE: dict[str, tuple[str, ...]] = {
 """Types of the formats that cannot hold every type."""
 
 
+_SMALLEST_STEP = 1e-6
+"""Share of the largest value that float32 tells from 0 in all that is computed with it."""
+
+
 @dataclass(frozen=True, eq=False)
 class DepthMap:
     """One depth or disparity map and all that its output must keep."""
@@ -61,6 +66,20 @@ class DepthMap:
     """What the file stores where nothing is known: 0, NaN or infinity, or the caller's value."""
     path: Path
     """Where it came from."""
+    others: tuple[float, ...] = ()
+    """Further finite values that mean unknown in it."""
+    samples: Shaped[np.ndarray, "H W"] | None = None
+    """As in the file; None where there is none."""
+
+    @property
+    def stored(self) -> Shaped[np.ndarray, "H W"]:
+        """Samples as in the file: what each unknown pixel holds there."""
+        return self.values if self.samples is None else self.samples
+
+    @property
+    def codes(self) -> tuple[float, ...]:
+        """All finite values that mean unknown in it."""
+        return tuple(code for code in (self.unknown, *self.others) if np.isfinite(code))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -71,7 +90,7 @@ class DepthMap:
 def read_depth(
     path: str | PathLike[str],
     *,
-    invalid: float = 0,
+    invalid: float | Sequence[float] = 0,
     limits: Limits = DEFAULT_LIMITS,
     fits: depth_formats.Fits = lambda shape: None,
 ) -> DepthMap:
@@ -79,8 +98,9 @@ def read_depth(
 
     Args:
         path: ``.png`` (8 or 16 bits, grey), ``.tif``, ``.npy``, ``.npz`` (one array, or the one
-            called ``depth``), ``.exr`` (one channel, or the one called Z) or ``.pfm``.
-        invalid: Value of unknown pixels. NaN and infinity are unknown too.
+            called ``depth``), ``.exr`` (one channel, or the one called Z) or ``.pfm``. Three equal
+            channels are one.
+        invalid: Values of unknown pixels, any number of them. NaN and infinity are unknown too.
         limits: What the header may claim.
         fits: Called with rows and columns before pixels are read, to refuse them.
 
@@ -92,9 +112,9 @@ def read_depth(
     name = Path(path)
     reader = READERS.get(file_suffix(name))
     if reader is None:
-        raise FileFormatError(
-            f"{name}: no format for depth maps: save it as one of {', '.join(READERS)}"
-        )
+        way = foreign_file(name) if name.exists() else None
+        formats = f"no format for depth maps: save it as one of {', '.join(READERS)}"
+        raise FileFormatError(f"{name}: {way or formats}")
     check_readable(name)
     with typed_errors(name, f"cannot be read as {file_suffix(name)[1:].upper()}"):
         stored = reader(name, limits, fits)
@@ -102,12 +122,18 @@ def read_depth(
         raise FileFormatError(f"{name}: {stored.dtype} values are no depth: save numbers")
     small = stored.dtype.itemsize <= 2 or stored.dtype == np.float32
     finite = np.isfinite(stored)
+    codes = [invalid] if isinstance(invalid, int | float) else list(invalid)
+    marked = [_holding(stored, code) for code in codes]
+    used = [code for code, where in zip(codes, marked, strict=True) if where.any()]
+    unknown = _unknown_value(stored, finite, used, codes)
     return DepthMap(
         values=stored.astype(np.float32 if small else np.float64),
-        valid=finite & (stored != invalid),
+        valid=finite & ~np.logical_or.reduce([~finite, *marked]),
         dtype=stored.dtype.newbyteorder("="),
-        unknown=_unknown_value(stored, finite, invalid),
+        unknown=unknown,
         path=name,
+        others=tuple(code for code in codes if code != unknown and np.isfinite(code)),
+        samples=stored,
     )
 
 
@@ -117,12 +143,14 @@ def stored_depth(
     valid: Bool[np.ndarray, "H W"],
     *,
     like: DepthMap,
+    marks: Shaped[np.ndarray, "H W"] | None = None,
 ) -> Shaped[np.ndarray, "H W"]:
     """Return the samples that a file will hold.
 
-    Integer types are rounded and clipped. Unknown pixels get the value the input has there; a valid
-    value never becomes it. Formats that cannot hold the input's type refuse it when digits would be
-    lost (metres as float in a PNG), and else store it in a wider one (16 bits in a PFM).
+    Integer types are rounded and clipped. Unknown pixels get their marks, or the value that means
+    unknown in the input; a valid value never becomes a value that means unknown. Formats that
+    cannot hold the input's type refuse it when digits would be lost (metres as float in a PNG), and
+    else store it in a wider one (16 bits in a PFM).
 
     Raises:
         InputError: Shapes differ, or valid values that are not finite.
@@ -140,14 +168,22 @@ def stored_depth(
         )
     check_not_input(name, like.path)
     dtype = _stored_type(name, like.dtype)
+    codes = [code for code in like.codes if holds(dtype, code)]
     # 0 where the type has no NaN, or the caller's value does not fit a narrower type.
     marker = like.unknown if holds(dtype, like.unknown) else 0.0
-    return quantise(values, dtype, valid=valid, marker=marker, path=name)
+    if dtype.kind == "f" and 0 in codes:
+        values = _off_zero(values, valid)
+    stored = quantise(
+        values, dtype, valid=valid, marker=marker, reserved=bool(codes), others=codes, path=name
+    )
+    return stored if marks is None else np.where(valid, stored, marks.astype(dtype))
 
 
 def spread_like(target: DepthMap) -> DepthMap:
     """Return what :func:`stored_depth` takes to store differences: float32, NaN where unknown."""
-    return replace(target, dtype=np.dtype(np.float32), unknown=float("nan"))
+    return replace(
+        target, dtype=np.dtype(np.float32), unknown=float("nan"), others=(), samples=None
+    )
 
 
 def write_stored(
@@ -173,14 +209,37 @@ def check_storable(path: str | PathLike[str], dtype: np.dtype) -> None:
     _stored_type(Path(path), dtype)
 
 
+def _holding(stored: Shaped[np.ndarray, "H W"], code: float) -> Bool[np.ndarray, "H W"]:
+    """Return where samples are a value; of floats, to the digits in which people write them."""
+    if stored.dtype.kind == "f" and code:
+        near: Bool[np.ndarray, "H W"] = np.isclose(stored, code, rtol=1e-6, atol=0)
+        return near
+    same: Bool[np.ndarray, "H W"] = stored == code
+    return same
+
+
 def _unknown_value(
-    stored: Shaped[np.ndarray, "H W"], finite: Bool[np.ndarray, "H W"], invalid: float
+    stored: Shaped[np.ndarray, "H W"],
+    finite: Bool[np.ndarray, "H W"],
+    used: Sequence[float],
+    codes: Sequence[float],
 ) -> float:
-    """Return what marks unknown pixels: ``invalid`` where the file uses it, else what it does."""
-    if finite.all() or (stored == invalid).any():
-        return invalid
+    """Return what marks unknown pixels: the first code that the file uses, or else what it does."""
+    if used:
+        return used[0]
+    if finite.all():
+        return codes[0] if codes else float("nan")
     odd = stored[~finite]
     return float("nan") if np.isnan(odd).any() else float(odd[0])
+
+
+def _off_zero(
+    values: Float[np.ndarray, "H W"], valid: Bool[np.ndarray, "H W"]
+) -> Float[np.ndarray, "H W"]:
+    """Move known values off 0, which means unknown, by a step that other programs see."""
+    step = _SMALLEST_STEP * float(np.abs(values[valid]).max(initial=0))
+    near = valid & (np.abs(values) < step)
+    return np.where(near, np.where(values < 0, -step, step), values) if near.any() else values
 
 
 def _stored_type(path: Path, dtype: np.dtype) -> np.dtype:

@@ -1,5 +1,6 @@
 """A depth map and a picture that belong together: both loaded, and how they lie."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import numpy as np
 from jaxtyping import UInt
 
 from gisr.errors import PairError
-from gisr.io.colour import colour_shape, read_colour
+from gisr.io.colour import ColourHeader, colour_header, read_colour
 from gisr.io.depth.maps import DepthMap, read_depth
 from gisr.io.limits import Limits
+from gisr.notes import Note, warning
 from gisr.placement import Placement
 
 
@@ -21,17 +23,20 @@ class DepthPair:
     guide: UInt[np.ndarray, "H W *channels"]
     guide_path: Path
     placement: Placement
+    notes: tuple[Note, ...] = ()
+    """What a user should know about how they were read."""
 
 
 def read_depth_pair(
-    target_path: Path, guide_path: Path, invalid: float, limits: Limits
+    target_path: Path, guide_path: Path, invalid: Sequence[float], stretch: float, limits: Limits
 ) -> DepthPair:
     """Read a depth map and a picture that show the same field of view.
 
     Args:
         target_path: The depth map.
         guide_path: The picture.
-        invalid: Value of unknown pixels of the depth map.
+        invalid: Values of unknown pixels of the depth map.
+        stretch: By how much, as a share, their proportions may differ beyond rounding.
         limits: What the headers may claim.
 
     Raises:
@@ -40,17 +45,63 @@ def read_depth_pair(
         LimitError: A header claims more than the limits.
         MissingExtraError: The package that reads the format is not installed.
     """
-    guide_shape = colour_shape(guide_path, limits)
+    header = colour_header(guide_path, limits)
 
-    def place(shape: tuple[int, int], guide_shape: tuple[int, int] = guide_shape) -> Placement:
+    def place(shape: tuple[int, int], guide_shape: tuple[int, int]) -> Placement:
         try:
-            return Placement.from_grid("centre", shape, guide_shape)
+            return Placement.from_grid("centre", shape, guide_shape, stretch)
         except PairError as error:
             raise PairError(f"{target_path.name} and {guide_path.name}: {error}") from error
 
     # Both headers go before the pixels of either: a small file may unpack to a large picture.
-    target = read_depth(target_path, invalid=invalid, limits=limits, fits=place)
-    guide = read_colour(guide_path, limits)
-    return DepthPair(
-        target, guide, guide_path, place(target.shape, (guide.shape[0], guide.shape[1]))
+    upright = True
+
+    def fits(shape: tuple[int, int]) -> None:
+        nonlocal upright
+        if header.stored != header.upright and _fit(shape, header.stored, stretch):
+            upright = _fit(shape, header.upright, stretch)
+        place(shape, header.upright if upright else header.stored)
+
+    target = read_depth(target_path, invalid=invalid, limits=limits, fits=fits)
+    guide = read_colour(guide_path, limits, upright=upright)
+    sides = guide.shape[0], guide.shape[1]
+    notes = (*_turned(guide_path, header, upright), *_stretched(target.shape, sides))
+    return DepthPair(target, guide, guide_path, place(target.shape, sides), notes)
+
+
+def _fit(target: tuple[int, int], guide: tuple[int, int], stretch: float) -> bool:
+    try:
+        Placement.from_grid("centre", target, guide, stretch)
+    except PairError:
+        return False
+    return True
+
+
+def _turned(path: Path, header: ColourHeader, upright: bool) -> tuple[Note, ...]:
+    """Say what became of a picture with an EXIF orientation."""
+    if header.orientation == 1:
+        return ()
+    if not upright:
+        text = "left as it is stored, which is how the depth map fits it"
+        return (Note(f"{path.name}: its EXIF orientation {header.orientation} is ignored: {text}"),)
+    text = (
+        f"{path.name}: {header.turn}, as its EXIF orientation {header.orientation} says: if the "
+        f"depth map lies as the sensor stored it, remove the tag (exiftool -Orientation= "
+        f"{path.name})"
     )
+    return (warning(text),)
+
+
+def _stretched(target: tuple[int, int], guide: tuple[int, int]) -> tuple[Note, ...]:
+    """Say that proportions differ by more than rounding."""
+    try:
+        Placement.from_grid("centre", target, guide)
+    except PairError:
+        off = abs(guide[0] * target[1] / (guide[1] * target[0]) - 1)
+        text = (
+            f"depth {target[1]} x {target[0]} and colour {guide[1]} x {guide[0]} differ by "
+            f"{off:.1%} in proportion: taken to show the same field of view; if not, crop the "
+            "larger to that of the other"
+        )
+        return (Note(text),)
+    return ()

@@ -1,0 +1,126 @@
+"""Targets that are not made as the network has learnt: samples, means of areas, far fields.
+
+    python benchmarks/depth_targets.py ../shared/data
+
+The first table takes every n-th pixel of frames, means of their areas, or their bicubic reduction,
+and sharpens each: RMSE as a share of that of the better of linear and nearest enlargement, mean of
+the frames, of the network alone and of the result. The second puts a field of 40 to 80 m behind
+frames in metres: RMSE on the near surfaces in metres.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy import ndimage
+
+from gisr.data.degradations import fill_holes
+from gisr.data.pair import Pair
+from gisr.data.resample import area_to_target, bicubic_to_target
+from gisr.datasets.entry import Frame
+from gisr.datasets.open_pairs import read_open_pairs
+from gisr.inference.system import Settings
+from gisr.inference.upscaler import Upscaler, load_model
+from gisr.metrics import rmse
+from gisr.placement import Placement
+from gisr.tasks import TASKS
+
+SIDE, RATIOS, BORDER, FAR = 240, (3, 4, 5, 8), 6, 75
+KINDS = ("sampled", "averaged", "bicubic")
+
+
+def reduced(truth: np.ndarray, ratio: int, kind: str) -> np.ndarray:
+    """Return a truth whose sides are multiples of the ratio, made coarse."""
+    if kind == "sampled":
+        return truth[ratio // 2 :: ratio, ratio // 2 :: ratio]
+    low = truth.shape[0] // ratio, truth.shape[1] // ratio
+    reduce = area_to_target if kind == "averaged" else bicubic_to_target
+    return reduce(truth, low, Placement.from_grid("centre", low, truth.shape[:2]))
+
+
+def pair_of(low: np.ndarray, colour: np.ndarray) -> Pair:
+    """Return a pair of a coarse depth map and a picture."""
+    placement = Placement.from_grid("centre", low.shape, colour.shape[:2])
+    return Pair(low[..., None].astype(np.float32), colour, "depth", placement, "centre")
+
+
+def alone(upscaler: Upscaler, pair: Pair) -> np.ndarray:
+    """Return what the network answers, without what is done for surfaces."""
+    record = TASKS["depth"]
+    TASKS["depth"] = replace(record, surfaces=False)
+    try:
+        return upscaler.answer(pair, Settings(consistent="never")).image[..., 0]
+    finally:
+        TASKS["depth"] = record
+
+
+def middles(data: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return the middle of every test frame: depth without holes, and colours."""
+    found = {}
+    for entry in read_open_pairs(data):
+        if isinstance(entry, Frame) and entry.split in ("test", "val"):
+            values, valid = entry.depth
+            top, left = ((side - SIDE) // 2 for side in values.shape)
+            part = slice(top, top + SIDE), slice(left, left + SIDE)
+            if valid[part].any():
+                found[entry.name] = fill_holes(values[part], valid[part]), entry.colour[part]
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--ratios", nargs="*", type=int, default=RATIOS)
+    chosen = parser.parse_args()
+    frames, upscaler = middles(chosen.data), load_model(None, "cpu")
+    print("| made by | ratio | network alone | result | worst |\n|---|---|---|---|---|")
+    for kind in KINDS:
+        for ratio in chosen.ratios:
+            shares = []
+            for depth, colour in frames.values():
+                side = SIDE // ratio * ratio
+                truth, picture = depth[:side, :side], colour[:side, :side]
+                pair = pair_of(reduced(truth, ratio, kind), picture)
+                usual = min(
+                    _error(cv2.resize(pair.target[..., 0], (side, side), interpolation=how), truth)
+                    for how in (cv2.INTER_LINEAR, cv2.INTER_NEAREST)
+                )
+                result = upscaler.answer(pair).image[..., 0]
+                shares.append(
+                    [_error(image, truth) / usual for image in (alone(upscaler, pair), result)]
+                )
+            means = np.mean(shares, axis=0)
+            worst = np.max(shares, axis=0)[1]
+            print(
+                f"| {kind} | {ratio} | {means[0]:.2f} | {means[1]:.2f} | {worst:.2f} |", flush=True
+            )
+    _far_fields(frames, upscaler)
+
+
+def _far_fields(frames: dict[str, tuple[np.ndarray, np.ndarray]], upscaler: Upscaler) -> None:
+    print("\n| frame before a far field, means by 4 | linear | network alone | result |")
+    print("|---|---|---|---|")
+    for name, (depth, colour) in frames.items():
+        near = 2.5 * np.median(depth) / np.maximum(depth, 1e-3) if depth.max() > 30 else depth
+        far = ndimage.binary_opening(near > np.percentile(near, FAR), iterations=3)
+        field = 80 - 40 * np.linspace(0, 1, SIDE)[:, None]
+        truth = np.where(far, field, near).astype(np.float32)
+        pair = pair_of(reduced(truth, 4, "averaged"), colour)
+        counted = ~ndimage.binary_dilation(far, iterations=16)
+        linear = cv2.resize(pair.target[..., 0], (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+        images = linear, alone(upscaler, pair), upscaler.answer(pair).image[..., 0]
+        errors = [float(np.sqrt(np.mean((image - truth)[counted] ** 2))) for image in images]
+        print(f"| {name} | {' | '.join(f'{error:.3f}' for error in errors)} |", flush=True)
+
+
+def _error(image: np.ndarray, truth: np.ndarray) -> float:
+    inner = slice(BORDER, -BORDER)
+    return rmse(image[inner, inner, None], truth[inner, inner, None])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Values of a depth map that are no depth: the sky of a renderer, the largest number of a type.
+
+Engines and sensors write 65504, 65535, 1e10 or the largest float where they see nothing, and no
+file says so. What lies a hundred times beyond everything else is no surface of the scene.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+
+_LARGEST = (32767.0, 65504.0, 65535.0, 2147483647.0, 4294967295.0)
+"""Largest numbers of types of 16 and 32 bits; those of 8 bits are depths as well."""
+_STEPS = (1.0, 10.0, 100.0, 256.0, 1000.0, 5000.0)
+"""Stored steps in a metre, or in a pixel of disparity, by which they may have been divided."""
+_ROUND = 1e6
+"""From here on, powers of ten are no depths but names for far away."""
+_ABOVE, _ABOVE_ROUND = 2.0, 8.0
+"""How many times the next value such a number must be, and such a power of ten."""
+_FAR, _TOO_FAR = 100.0, 1000.0
+"""How many times the next value one value must be to be no depth, and several."""
+_SUSPECT, _LEAST_SUSPECT = 10.0, 100.0
+"""The same for a power of ten that may be one; and the smallest such."""
+_REST = 0.05
+"""Share of the pixels that must be left: else it is not clear which are the depths."""
+_ROUNDS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class DepthFill:
+    """Values of a depth map that are taken for unknown."""
+
+    unknown: Bool[np.ndarray, "h w"]
+    """Which known pixels have them."""
+    value: float
+    """The one value, or the largest of several."""
+    several: bool
+    edge: float
+    """Of what is left, the value nearest to it."""
+
+    @property
+    def text(self) -> str:
+        """What was found, for messages."""
+        share = float(self.unknown.mean())
+        shown = f"{share:.1%}" if share >= 0.001 else f"{int(self.unknown.sum())}"
+        value = f"values up to {self.value:.8g}" if self.several else f"{self.value:.8g}"
+        return f"{shown} of the pixels hold {value}, the others end at {self.edge:.4g}"
+
+
+def find_depth_fill(
+    values: Float[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]
+) -> tuple[DepthFill, ...]:
+    """Return what is certainly no depth: far beyond all others, or the one negative value.
+
+    Args:
+        values: Depth or disparity, in any unit.
+        valid: Which are taken for known so far.
+    """
+    found: list[DepthFill] = []
+    left = valid.copy()
+    for _ in range(_ROUNDS):
+        if not left.any():
+            break
+        each, counts = np.unique(values[left].astype(np.float64), return_counts=True)
+        limits = _far_beyond(each, counts) or _negative(each)
+        if limits is None:
+            break
+        low, high = limits
+        odd = left & ((values < low) | (values > high))
+        if (left & ~odd).sum() < _REST * left.sum():
+            break
+        taken = np.unique(values[odd])
+        value = float(taken[np.argmax(np.abs(taken))])
+        found.append(DepthFill(odd, value, len(taken) > 1, low if value < low else high))
+        left &= ~odd
+    return tuple(found)
+
+
+def suspected_fill(
+    values: Float[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]
+) -> DepthFill | None:
+    """Return a power of ten that stands far beyond all others, and may be a depth or not."""
+    each = np.unique(values[valid].astype(np.float64))
+    if len(each) < 2 or each[-2] <= 0 or each[-1] < max(_LEAST_SUSPECT, _SUSPECT * each[-2]):
+        return None
+    odd = valid & (values == values.dtype.type(each[-1]))
+    if not _is_power_of_ten(each[-1]) or (valid & ~odd).sum() < _REST * valid.sum():
+        return None
+    return DepthFill(odd, float(each[-1]), False, float(each[-2]))
+
+
+def _negative(each: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Return the range of the others where one value alone is below 0."""
+    if len(each) > 1 and each[0] < 0 < each[1]:
+        return float(each[1]), float(each[-1])
+    return None
+
+
+def _far_beyond(each: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[float, float] | None:
+    """Return the range of the others where some lie far beyond it, on either side of 0."""
+    order = np.argsort(np.abs(each), kind="stable")
+    sizes, many = np.abs(each[order]), np.cumsum(counts[order])
+    ratio = sizes[1:] / np.maximum(sizes[:-1], 1e-30)
+    enough = many[:-1] >= _REST * many[-1]
+    for place in np.flatnonzero(enough & (sizes[:-1] > 0) & (ratio >= _ABOVE)):
+        beyond = each[order[place + 1 :]]
+        named = _is_largest(sizes[-1]) or _is_huge(sizes[-1])
+        # Of two groups, depths are the one of many values: 1 beside 1500 to 4000 is the odd one.
+        odd = named or len(beyond) <= place + 1
+        certain = odd and (
+            ratio[place] >= _TOO_FAR
+            or (ratio[place] >= _FAR and (len(beyond) == 1 or named))
+            or (len(beyond) == 1 and _is_largest(sizes[-1]))
+            or (len(beyond) == 1 and ratio[place] >= _ABOVE_ROUND and _is_huge(sizes[-1]))
+        )
+        if certain:
+            kept = each[order[: place + 1]]
+            return float(kept.min()), float(kept.max())
+    return None
+
+
+def _is_largest(value: float) -> bool:
+    """Return whether it is the largest number of a type, in stored steps or in metres."""
+    known = [largest / steps for largest in _LARGEST for steps in _STEPS]
+    return bool(np.isclose(value, known, rtol=1e-6, atol=0).any())
+
+
+def _is_huge(value: float) -> bool:
+    return value >= _ROUND and _is_power_of_ten(value)
+
+
+def _is_power_of_ten(value: float) -> bool:
+    exponent = round(float(np.log10(value)))
+    return bool(np.isclose(value, 10.0**exponent, rtol=1e-6, atol=0))

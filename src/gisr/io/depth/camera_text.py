@@ -1,0 +1,126 @@
+"""Cameras that tools write as plain text: a matrix, KITTI's calibration, COLMAP's cameras.txt.
+
+Each is brought to the names that :mod:`gisr.io.depth.camera` reads.
+"""
+
+import re
+from collections.abc import Mapping
+
+from gisr.errors import InputError
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_COLMAP = {
+    "SIMPLE_PINHOLE": ("f", "cx", "cy"),
+    "PINHOLE": ("fx", "fy", "cx", "cy"),
+    "SIMPLE_RADIAL": ("f", "cx", "cy"),
+    "RADIAL": ("f", "cx", "cy"),
+    "OPENCV": ("fx", "fy", "cx", "cy"),
+    "FULL_OPENCV": ("fx", "fy", "cx", "cy"),
+}
+"""Parameters of COLMAP's models; those after them are distortion."""
+_KITTI = (("P_rect_02", "P_rect_03", "S_rect_02"), ("P2", "P3", ""))
+"""Names of the left and right colour camera and of the size: of the raw recordings, and of the
+benchmarks of objects and odometry."""
+
+CameraNumbers = dict[str, float]
+
+
+def camera_in_text(text: str) -> CameraNumbers | None:
+    """Return what a text says of a camera; None where it is in none of the formats.
+
+    ``distorted`` is 1 where a model has distortion that is not 0.
+
+    Raises:
+        InputError: It has several cameras.
+    """
+    for read in (_plain_matrix, _kitti, _colmap, _realsense):
+        found = read(text)
+        if found is not None:
+            return found
+    return None
+
+
+def _matrix(numbers: list[float]) -> CameraNumbers | None:
+    """Return a camera from a matrix of 3 x 3, 3 x 4 or 4 x 4, row by row; None where it is none."""
+    columns = {9: 3, 12: 4, 16: 4}.get(len(numbers))
+    if columns is None:
+        return None
+    first, second, third = (numbers[row * columns : (row + 1) * columns] for row in range(3))
+    if first[0] <= 0 or second[1] <= 0 or second[0] or third[:2] != [0, 0] or third[2] != 1:
+        return None
+    return {"fx": first[0], "fy": second[1], "cx": first[2], "cy": second[2]}
+
+
+def _plain_matrix(text: str) -> CameraNumbers | None:
+    """Read nine, twelve or sixteen numbers and nothing else: ScanNet, BundleFusion, np.savetxt."""
+    if re.fullmatch(rf"(?:{_NUMBER}|[\s,;\[\]])+", text) is None:
+        return None
+    return _matrix([float(number) for number in re.findall(_NUMBER, text)])
+
+
+def _kitti(text: str) -> CameraNumbers | None:
+    """Read lines such as ``P_rect_02: 12 numbers``."""
+    named: dict[str, list[float]] = {}
+    for name, rest in re.findall(r"^(\w+):[ \t]+(.*)$", text, re.MULTILINE):
+        numbers = rest.split()
+        if all(re.fullmatch(_NUMBER, number) for number in numbers):
+            named[name] = [float(number) for number in numbers]
+    for left, right, size in _KITTI:
+        found = _matrix(named.get(left, []))
+        if found is not None:
+            if len(named.get(right, [])) == 12 and named[left][3] != named[right][3]:
+                found["baseline"] = (named[left][3] - named[right][3]) / found["fx"]
+            if len(named.get(size, [])) == 2:
+                found["width"], found["height"] = named[size]
+            return found
+    return None
+
+
+def _colmap(text: str) -> CameraNumbers | None:
+    """Read ``1 PINHOLE 640 480 525 525 320 240``; the middle of the first pixel is (0.5, 0.5)."""
+    found: set[tuple[str, ...]] = set()
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) > 6 and words[0].isdecimal() and words[1] in _COLMAP:
+            found.add(tuple(words[1:]))
+    if not found:
+        return None
+    if len(found) > 1:
+        raise InputError(f"holds {len(found)} cameras: keep the line of the one that you mean")
+    model, width, height, *values = next(iter(found))
+    names = _COLMAP[model]
+    numbers = dict(zip(names, map(float, values), strict=False))
+    if "f" in numbers:
+        numbers["fx"] = numbers["fy"] = numbers.pop("f")
+    rest = [float(value) for value in values[len(names) :]]
+    half = {name: numbers[name] - 0.5 for name in ("cx", "cy")}
+    size = {"width": float(width), "height": float(height)}
+    return {**numbers, **half, **size, "distorted": float(any(rest))}
+
+
+def _realsense(text: str) -> CameraNumbers | None:
+    """Read what librealsense prints: ``640x480  p[321.2 240.1]  f[615.3 615.4]  None [0 0 0]``."""
+    pair = rf"\[\s*({_NUMBER})\s+({_NUMBER})\s*\]"
+    found = re.search(rf"(\d+)\s*x\s*(\d+)\s+p{pair}\s+f{pair}(.*)", text)
+    if found is None:
+        return None
+    width, height, cx, cy, fx, fy = map(float, found.groups()[:6])
+    bent = re.search(r"\[([^\]]*)\]", found[7])
+    numbers = [float(n) for n in re.findall(_NUMBER, bent[1])] if bent else []
+    own = {"fx": fx, "fy": fy, "cx": cx, "cy": cy, "width": width, "height": height}
+    return {**own, "distorted": float(any(numbers))}
+
+
+def own_names(found: Mapping[str, object]) -> dict[str, object]:
+    """Return a mapping in librealsense's names in ours: ppx, ppy, coeffs, and what says nothing."""
+    named = {str(name).lower(): value for name, value in found.items()}
+    if not {"ppx", "ppy"} <= set(named):
+        return dict(found)
+    coefficients = named.get("coeffs", [])
+    if isinstance(coefficients, str):
+        coefficients = re.findall(_NUMBER, coefficients)
+    bent = isinstance(coefficients, list) and any(float(number) for number in coefficients)
+    kept: dict[str, object] = {
+        name: named[name] for name in ("fx", "fy", "width", "height") if name in named
+    }
+    return {**kept, "cx": named["ppx"], "cy": named["ppy"], "distorted": float(bent)}

@@ -1,0 +1,186 @@
+"""Depth maps and pictures as sensors, engines and phones leave them."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gisr.apps.cli import main
+from gisr.inference.upscaler import Upscaler
+from gisr.notes import Note
+from gisr.pipelines.options import Options
+from gisr.pipelines.run import upscale_files
+
+
+def scene(folder: Path, dtype: str = "float32", unit: float = 1.0) -> np.ndarray:
+    """Write a picture, and return a depth map of a slope with a box before it, in some unit."""
+    colours = np.full((96, 128, 3), 120, np.uint8)
+    colours[40:80, 30:60] = 200, 60, 60
+    Image.fromarray(colours).save(folder / "colour.png")
+    depth = np.linspace(2, 4, 24)[:, None] + np.zeros(32)
+    depth[10:20, 8:15] = 1.5
+    return (unit * depth).astype(dtype)
+
+
+def run(
+    folder: Path, system: Upscaler, target: np.ndarray, **options: object
+) -> tuple[np.ndarray, list[Note]]:
+    """Return the sharpened array and the notes."""
+    np.save(folder / "depth.npy", target)
+    result = upscale_files(
+        system,
+        folder / "depth.npy",
+        folder / "colour.png",
+        folder / "out.npy",
+        Options(overwrite=True, **options),  # type: ignore[arg-type]
+    )
+    notes = [note for note in result.notes if note.level != "detail"]
+    return np.load(folder / "out.npy"), notes
+
+
+@pytest.mark.parametrize(
+    ("dtype", "unit", "value"),
+    [
+        ("float16", 1, 65504),
+        ("float32", 1, 1e10),
+        ("float32", 1, float(np.finfo(np.float32).max)),
+        ("float64", 1, 1e300),
+        ("uint16", 1000, 65535),
+        ("int16", 1000, 32767),
+        ("int16", 1000, -1),
+        ("uint32", 1000, 4294967295),
+    ],
+)
+def test_a_sky_that_nobody_declared_spoils_nothing(
+    tmp_path: Path, tiny_upscaler: Upscaler, dtype: str, unit: float, value: float
+) -> None:
+    target = scene(tmp_path, dtype, unit)
+    target[:6, 20:] = value
+    result, notes = run(tmp_path, tiny_upscaler, target)
+    sky = np.zeros((96, 128), bool)
+    sky[:24, 80:] = True
+    assert (result[sky] == target.dtype.type(value)).all()
+    assert 1.3 * unit <= result[~sky].min() <= result[~sky].max() <= 4.1 * unit
+    told = [note.text for note in notes if "taken for unknown" in note.text]
+    assert len(told) == 1
+    assert f"{value:.8g}" in told[0]
+    assert "--invalid none keeps them" in told[0]
+    declared, notes = run(tmp_path, tiny_upscaler, target, invalid=value)
+    np.testing.assert_array_equal(declared, result)
+    assert not [note for note in notes if "taken for unknown" in note.text]
+
+
+def test_none_leaves_every_number_a_depth(tmp_path: Path, tiny_upscaler: Upscaler) -> None:
+    target = scene(tmp_path, "uint16", 1000)
+    target[:6, 20:] = 65535
+    target[20:, :4] = 0
+    result, notes = run(tmp_path, tiny_upscaler, target, invalid="none")
+    assert not [note for note in notes if "unknown" in note.text]
+    assert (result[90:, :4] == 0).all()
+    assert (result[:12, 100:] == 65535).all()
+
+
+def test_a_named_value_adds_to_zero_and_nan(tmp_path: Path, tiny_upscaler: Upscaler) -> None:
+    target = scene(tmp_path)
+    target[2, 2], target[5:8, 20:24], target[12, 20], target[22, 30] = 7, np.nan, 0, np.inf
+    result, _ = run(tmp_path, tiny_upscaler, target, invalid=7)
+    assert (result[8:12, 8:12] == 7).all()
+    assert np.isnan(result[20:32, 80:96]).all()
+    assert (result[48:52, 80:84] == 0).all()
+    assert (result[88:92, 120:124] == np.inf).all()
+    left = np.isfinite(result) & (result != 7) & (result != 0)
+    assert left.sum() == 96 * 128 - 16 * (1 + 12 + 1 + 1)
+    assert 1.3 < result[left].min() <= result[left].max() < 4.2
+
+
+def test_the_command_takes_nan_and_none(
+    tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "depth.npy", scene(tmp_path))
+    words = ["upscale", str(tmp_path / "depth.npy"), str(tmp_path / "colour.png"), "--overwrite"]
+    words += ["-o", str(tmp_path / "out.npy"), "--model", str(tiny_weights), "--invalid"]
+    for value in ("nan", "none", "0", "-1"):
+        assert main([*words, value]) == 0
+    assert main([*words, "never"]) == 2
+    assert "invalid 'never' must be a number, nan or none" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "off"),
+    [((48, 64), (97, 130), None), ((240, 424), (360, 640), "0.6%"), ((60, 80), (121, 162), None)],
+)
+def test_sizes_of_sensors_are_rounded(
+    tmp_path: Path,
+    tiny_upscaler: Upscaler,
+    small: tuple[int, int],
+    large: tuple[int, int],
+    off: str | None,
+) -> None:
+    Image.fromarray(np.zeros((*large, 3), np.uint8)).save(tmp_path / "colour.png")
+    result, notes = run(tmp_path, tiny_upscaler, np.full(small, 2, np.float32))
+    assert result.shape == large
+    assert (result == 2).all()
+    told = [note.text for note in notes if "in proportion" in note.text]
+    assert [off in text for text in told if off is not None] == ([True] if off else [])
+    assert bool(told) == (off is not None)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "words", "warned"),
+    [
+        (1, "", False),
+        (3, "turned by 180 degrees", True),
+        (2, "mirrored", True),
+        (6, "orientation 6 is ignored", False),
+    ],
+)
+def test_a_picture_that_exif_turns_is_told(
+    tmp_path: Path, tiny_upscaler: Upscaler, orientation: int, words: str, warned: bool
+) -> None:
+    target = scene(tmp_path)
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    Image.open(tmp_path / "colour.png").save(tmp_path / "colour.jpg", exif=tags)
+    np.save(tmp_path / "depth.npy", target)
+    result = upscale_files(
+        tiny_upscaler, tmp_path / "depth.npy", tmp_path / "colour.jpg", tmp_path / "out.npy"
+    )
+    told = [note for note in result.notes if "EXIF" in note.text]
+    assert len(told) == (orientation != 1)
+    for note in told:
+        assert words in note.text
+        assert (note.level == "warning") == warned
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "way"),
+    [
+        ("depth.pgm", b"P5\n2 2\n65535\n" + bytes(8), "portable map.*cv2.imwrite"),
+        ("depth.jpg", b"\xff\xd8\xff", "a JPEG is no depth map.*16-bit PNG"),
+        ("depth.heic", b"\0\0\0\x18ftypheic" + bytes(12), "HEIF.*heif-convert depth.heic"),
+        ("depth.bag", b"#ROSBAG V2.0\n", "a recording.*frames as PNG"),
+        ("depth.bmp", b"BM" + bytes(60), "magick depth.bmp depth.png"),
+    ],
+)
+def test_other_formats_are_answered_with_what_to_type(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes, way: str
+) -> None:
+    scene(tmp_path)
+    (tmp_path / name).write_bytes(content)
+    words = [str(tmp_path / name), str(tmp_path / "colour.png"), "-o", str(tmp_path / "o.png")]
+    assert main(["upscale", *words]) == 2
+    error = capsys.readouterr().err
+    assert name in error
+    assert re.search(way, error), error
+
+
+def test_a_photo_of_a_phone_that_is_no_jpeg_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "depth.npy", scene(tmp_path))
+    (tmp_path / "photo.jpg").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    words = [str(tmp_path / "depth.npy"), str(tmp_path / "photo.jpg")]
+    assert main(["upscale", *words, "-o", str(tmp_path / "o.npy")]) == 2
+    assert "heif-convert photo.jpg photo.png" in capsys.readouterr().err

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from gisr.estimation.depth_fill import find_depth_fill, suspected_fill
+
+
+def scene(dtype: type = np.float32, largest: float = 4.0) -> np.ndarray:
+    """Return a slope with a box before it, in metres up to the largest."""
+    depth = np.linspace(largest / 2, largest, 40)[:, None] + np.zeros(50)
+    depth[20:30, 10:25] = 0.3 * largest
+    return depth.astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("value", "largest"),
+    [
+        (65504, 4),
+        (65504, 4000),
+        (65535, 12000),
+        (32767, 9000),
+        (65.535, 4),
+        (1e10, 4),
+        (1e30, 4),
+        (float(np.finfo(np.float32).max), 80),
+        (10000, 80),
+        (-1, 4),
+        (-9999, 4),
+        (-32768, 4000),
+    ],
+)
+def test_what_no_surface_can_be_is_found(value: float, largest: float) -> None:
+    depth = scene(largest=largest)
+    sky = np.zeros(depth.shape, bool)
+    sky[:9] = True
+    depth[sky] = value
+    (found,) = find_depth_fill(depth, np.ones(depth.shape, bool))
+    assert np.array_equal(found.unknown, sky)
+    assert found.value == np.float32(value)
+    assert not found.several
+    assert f"{np.float32(value):.8g}" in found.text
+    assert "22.5%" in found.text
+
+
+def test_two_of_them_are_both_found_and_holes_do_not_count() -> None:
+    depth, valid = scene(), np.ones((40, 50), bool)
+    depth[:5], depth[5:8], depth[35:], valid[35:] = 65504, -1, 1e30, False
+    found = find_depth_fill(depth, valid)
+    assert {fill.value for fill in found} == {65504, -1}
+    left = valid & ~np.logical_or.reduce([fill.unknown for fill in found])
+    assert left.sum() == 27 * 50
+
+
+def test_the_blended_rim_of_a_sky_goes_with_it() -> None:
+    depth = scene()
+    depth[:9], depth[9], depth[10] = 1e10, 4e9, -3e8
+    (found,) = find_depth_fill(depth, np.ones(depth.shape, bool))
+    assert np.array_equal(np.flatnonzero(found.unknown.any(axis=1)), np.arange(11))
+    assert found.several
+
+
+@pytest.mark.parametrize(
+    "depth",
+    [
+        scene(),
+        np.where(np.arange(50) < 25, 0.4, 4.0) + np.zeros((40, 1)),
+        np.where(np.arange(50) < 25, 2.0, 80.0) + np.zeros((40, 1)),  # a wall before a field
+        np.full((40, 50), 3.0),
+        np.where(np.arange(50) < 25, 1.0, np.linspace(1500, 4000, 40)[:, None]),
+        np.r_[np.full(49, 5.0), 0.004][None],  # one odd near pixel does not make the rest far
+        np.linspace(-5, 5, 50)[None],
+        np.where(np.arange(50) < 25, 100.0, 255.0) + np.zeros((40, 1)),
+        np.geomspace(0.1, 65535, 2000).reshape(40, 50),
+    ],
+)
+def test_depths_are_left_alone(depth: np.ndarray) -> None:
+    valid = np.ones(depth.shape, bool)
+    assert find_depth_fill(depth, valid) == ()
+    assert suspected_fill(depth, valid) is None
+
+
+def test_a_round_number_far_beyond_is_for_the_user_to_say() -> None:
+    depth = scene(largest=40)
+    depth[:9] = 1000
+    valid = np.ones(depth.shape, bool)
+    assert find_depth_fill(depth, valid) == ()
+    found = suspected_fill(depth, valid)
+    assert found is not None
+    assert found.value == 1000
+    assert found.edge == 40

@@ -41,9 +41,11 @@ docs: $(VENV)/installed-test
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # What the docs show and a test or a reader would find stale: run after a change that shows in it.
-# Tables of options, the picture of the imports, the outputs of the notebooks, the gallery.
+# Tables of options and systems, the picture of the imports, the outputs of the notebooks, the gallery.
 figures: $(VENV)/installed-test
 	$(BIN)/python tools/option_tables.py docs/*.md
+	$(BIN)/python tools/system_costs.py
+	$(BIN)/python tools/system_table.py docs/systems.md
 	$(BIN)/python tools/import_graph.py docs/images/import-graph.svg
 	$(BIN)/python tools/notebooks.py docs/notebooks/*.ipynb
 	$(BIN)/python tools/gallery.py docs/images/gallery

@@ -17,7 +17,11 @@ import numpy as np
 from gisr.data.pair import Pair
 from gisr.datasets.sources import read_entries
 from gisr.experiments.benchmarks import BENCHMARKS
-from gisr.inference.consistency.kspace_projection import nearest_image, noise_to_error_ratio
+from gisr.inference.consistency.kspace_projection import (
+    Floor,
+    nearest_image,
+    noise_to_error_ratio,
+)
 from gisr.inference.system import Settings
 from gisr.inference.upscaler import load_model
 from gisr.metrics import psnr
@@ -59,7 +63,7 @@ def main() -> None:
                 plain = upscaler.answer(given, Settings(consistent="never")).image[..., 0]
                 known = np.ones(low.shape, bool)
                 ratios.append(noise_to_error_ratio(plain, low, known))
-                agreeing = partial(nearest_image, plain, low, known, magnitudes=True)
+                agreeing = partial(nearest_image, plain, low, known, floor=Floor(0.0))
                 images = plain, agreeing(noise_to_error=0.0), agreeing()
                 peak = pair.peak or 1.0
                 scores.append([psnr(image, pair.truth[..., 0], peak=peak) for image in images])

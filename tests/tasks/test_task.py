@@ -7,7 +7,7 @@ import pytest
 
 from gisr.errors import InputError
 from gisr.io.depth import maps
-from gisr.io.volumes import nifti
+from gisr.io.volumes import nifti, picture
 from gisr.tasks import (
     DESCRIBED_RATIOS,
     TASKS,
@@ -64,6 +64,11 @@ def test_descriptions_name_what_is_known() -> None:
     mri = describe("mri", 2, contrast="t2", guide_contrast="T1")
     assert "T2 MR image guided by T1 MR image" in mri
     assert "another contrast" in describe("mri", 2, contrast="T2")
+    # A contrast that guides itself, and spellings of files: sentences of the table.
+    assert describe("mri", 2, contrast="T2w", guide_contrast="t2") == describe(
+        "mri", 2, contrast="T2"
+    )
+    assert "of T1ce MR image" in describe("mri", 2, contrast="ce-gadolinium T1w")
     assert "depth map guided by a colour image at ratio 16" in describe("depth", 16)
 
 
@@ -98,5 +103,5 @@ def test_built_in_descriptions_are_all_and_unique() -> None:
 
 
 def test_files_of_a_task_are_those_its_formats_write() -> None:
-    assert find_task("mri").output_suffixes == nifti.SUFFIXES
+    assert find_task("mri").output_suffixes == (*nifti.SUFFIXES, picture.WRITTEN)
     assert find_task("depth").output_suffixes == tuple(maps.READERS)

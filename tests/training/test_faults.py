@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.trainees import table_of
 
 from gisr.apps.cli import main
 from gisr.errors import FileFormatError, RecipeError, WeightsError
@@ -140,6 +141,8 @@ import os, signal, sys
 import torch
 if int(sys.argv[3]) == signal.SIGHUP:  # tests that run under nohup inherit it ignored
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if int(sys.argv[3]) == signal.SIGINT:  # and so is this one behind an ampersand
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(1)
 from gisr.apps.cli import main
 from gisr.training import checkpoint
@@ -206,7 +209,7 @@ import torch
 from gisr.training.log import TrainingLog
 from gisr.training.loop import train
 from gisr.training.recipe_file import read_recipe
-def validate(network, table):
+def validate(system):
     print("training", flush=True)
     time.sleep(60)
     return {}
@@ -376,4 +379,4 @@ def test_a_text_encoder_in_a_folder_needs_no_network(
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: pytest.fail("went to the network"))
     network = replace(recipe().network, text_width=12)
     plan = recipe(text_encoder="clip", text_source=str(clip), network=network)
-    assert Run.start(plan, torch.device("cpu")).table.encoder == "clip"
+    assert table_of(Run.start(plan, torch.device("cpu"))).encoder == "clip"

@@ -6,20 +6,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gisr.errors import RecipeError, WeightsError
+from gisr.inference.system import PairSystem
+from gisr.inference.upscaler import Upscaler
 from gisr.magnet import MAGNet, MAGNetConfig
-from gisr.tasks.text.table import DescriptionTable, built_in_table
+from gisr.tasks.text.table import built_in_table
 from gisr.training.balancing_settings import BalancingRule, WeightAverageSettings
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
 from gisr.training.distributed import Processes
 from gisr.training.loop import _batches, _step, _time_is_up, learning_rate, train
+from gisr.training.objective import SampleBatch
 from gisr.training.recipe import Recipe, Stage
 from gisr.training.run import Run
 from gisr.training.samples.mixture import Mixture, Position
@@ -157,7 +161,7 @@ from gisr.training.loop import train
 from gisr.training.recipe_file import read_recipe
 
 calls = []
-def validate(network, table):
+def validate(system):
     calls.append(1)
     if len(calls) == 5:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -246,10 +250,20 @@ def test_the_average_follows_its_decay(recipe: Build, pairs: Path) -> None:
     expected: Tensor | None = None
     for _ in range(4):
         _step(run, plan, next(batches)[1])
-        now = run.network.head.weight.detach().clone()
+        now = run.trainee.layer.detach().clone()
         expected = now if expected is None else 0.75 * expected + 0.25 * now
     assert expected is not None
-    torch.testing.assert_close(run.averaged.head.weight, expected)
+    torch.testing.assert_close(_head(run.averaged), expected)
+
+
+def _tensors(batch: SampleBatch) -> list[Tensor]:
+    stacked = [value for value in vars(batch).values() if isinstance(value, Tensor)]
+    return [*stacked, *batch.coarse]
+
+
+def _head(network: nn.Module) -> Tensor:
+    assert isinstance(network, MAGNet)
+    return network.head.weight
 
 
 def mixture(plan: Recipe) -> Mixture:
@@ -261,7 +275,7 @@ def test_the_number_of_loader_processes_does_not_matter(recipe: Build) -> None:
     def first(workers: int) -> list[tuple[Position, list[Tensor]]]:
         plan = recipe(workers=workers)
         found = islice(_batches(mixture(plan), plan, built_in_table(), Position(0, 2)), 5)
-        return [(position, list(batch)) for position, batch in found]
+        return [(position, _tensors(batch)) for position, batch in found]
 
     for (position, batch), (expected, tensors) in zip(first(2), first(0), strict=True):
         assert position == expected
@@ -292,9 +306,10 @@ def test_what_is_not_finite_stops_the_run(recipe: Build) -> None:
     run = Run.start(plan, torch.device("cpu"))
     _, batch = next(_batches(mixture(plan), plan, built_in_table(), run.position))
     before = {name: value.clone() for name, value in run.network.state_dict().items()}
-    for damage in ({"truth": batch.truth * torch.nan}, {"guide": batch.guide * torch.inf}):
+    damaged = replace(batch, truth=batch.truth * torch.nan)
+    for each in (damaged, replace(batch, guide=batch.guide * torch.inf)):
         with pytest.raises(RecipeError, match="step 1: the loss or its gradient is not finite"):
-            _step(run, plan, batch._replace(**damage))
+            _step(run, plan, each)
     after = run.network.state_dict()
     assert all(torch.equal(after[name], value) for name, value in before.items())
 
@@ -302,9 +317,10 @@ def test_what_is_not_finite_stops_the_run(recipe: Build) -> None:
 def test_validation_sees_the_average_and_is_logged(recipe: Build, tmp_path: Path) -> None:
     seen: list[bool] = []
 
-    def validate(network: MAGNet, table: DescriptionTable) -> dict[str, float]:
-        seen.append(network.training)
-        return {"psnr": 30.0 + len(seen), "sentences": float(len(table.sentences))}
+    def validate(system: PairSystem) -> dict[str, float]:
+        assert isinstance(system, Upscaler)
+        seen.append(system.network.training)
+        return {"psnr": 30.0 + len(seen), "sentences": float(len(system.descriptions.sentences))}
 
     train(recipe(validate_every=3), tmp_path, validate=validate, quiet=True)
     assert seen == [False] * 3

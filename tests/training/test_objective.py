@@ -25,6 +25,7 @@ def sample(
     target = image + np.float32(2 * truth)
     return Sample(
         target=target,
+        coarse=target[:, :1, :1],
         guide=image[:3],
         truth=image + np.float32(truth),
         known=mask,

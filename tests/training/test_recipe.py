@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from gisr.baselines.network import PublishedSystem
+from gisr.baselines.systems import SystemName, find_system
 from gisr.errors import RecipeError
 from gisr.magnet import PRESETS, MAGNetConfig
+from gisr.tasks import TASKS
 from gisr.training.balancing_settings import GradNormSettings, WeightAverageSettings
 from gisr.training.checkpoint import latest_checkpoint
 from gisr.training.loop import train
@@ -39,10 +42,15 @@ def test_there_are_shipped_recipes() -> None:
     assert {"laboratory", "magnet-s-open", "magnet-paper"} <= {path.stem for path in SHIPPED}
 
 
+def published(name: SystemName) -> PublishedSystem:
+    return find_system(name).published
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_recipes_can_be_read(path: Path) -> None:
     recipe = read_recipe(path)
-    assert {chosen.task for chosen in recipe.sets} == {"pansharpening", "mri", "depth"}
+    tasks = set(TASKS) if recipe.system is None else set(published(recipe.system.name).tasks)
+    assert {chosen.task for chosen in recipe.sets} == tasks
     assert recipe.open_only or "open" not in path.stem
 
 
@@ -66,6 +74,11 @@ def test_shipped_recipes_train(
         patch=tiny.patch,
         workers=0,
     )
+    if shipped.system is not None:
+        own = plan.sets if published(shipped.system.name).all_in_one else plan.sets[:1]
+        plan = replace(
+            plan, sets=own, system=replace(shipped.system, width=0.25), patch=32, batch=2
+        )
     train(plan, tmp_path, stop_at=2, quiet=True)
     latest = latest_checkpoint(tmp_path / "checkpoints")
     assert latest is not None

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from tests.tiny_clip import tiny_clip_folder
+from tests.trainees import table_of
 
 from gisr.apps.cli import main
 from gisr.errors import RecipeError, WeightsError
@@ -92,7 +93,7 @@ def test_initial_weights_keep_their_own_descriptions(recipe: Build, tmp_path: Pa
     table = built_in_table()
     own = replace(table, embeddings=np.ascontiguousarray(table.embeddings[::-1]))
     plan = recipe(initial_weights=saved(tmp_path / "first", recipe(), own))
-    np.testing.assert_array_equal(Run.start(plan, CPU).table.embeddings, own.embeddings)
+    np.testing.assert_array_equal(table_of(Run.start(plan, CPU)).embeddings, own.embeddings)
     weights = load_weights(train(plan, tmp_path / "second", stop_at=1, quiet=True))
     np.testing.assert_array_equal(weights.descriptions.embeddings, own.embeddings)
 
@@ -101,10 +102,10 @@ def test_another_encoder_than_the_initial_weights_is_refused(
     recipe: Build, clip: Path, tmp_path: Path
 ) -> None:
     first = with_clip(recipe, clip)
-    start = saved(tmp_path / "first", first, Run.start(first, CPU).table)
+    start = saved(tmp_path / "first", first, table_of(Run.start(first, CPU)))
     kept = replace(first, initial_weights=start, text_source=None)
-    assert Run.start(kept, CPU).table.encoder == "clip"
-    assert Run.start(replace(first, initial_weights=start), CPU).table.encoder == "clip"
+    assert table_of(Run.start(kept, CPU)).encoder == "clip"
+    assert table_of(Run.start(replace(first, initial_weights=start), CPU)).encoder == "clip"
     with pytest.raises(RecipeError, match=r"initial_weights .*: set text_encoder to clip, or"):
         Run.start(replace(kept, text_encoder="minilm"), CPU)
     (tmp_path / "other").mkdir()

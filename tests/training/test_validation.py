@@ -4,15 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.trainees import new_upscaler
 
 from gisr.baselines.classical import Bicubic
 from gisr.data.protocols import depth_pair
 from gisr.datasets.entry import Frame, PublishedPair
 from gisr.experiments import validation
 from gisr.experiments.validation import make_validation
-from gisr.magnet import MAGNet
 from gisr.metrics import rmse
-from gisr.tasks.text.table import built_in_table
 from gisr.training.loop import train
 from gisr.training.recipe import Recipe
 from gisr.training.sets import recipe_entries
@@ -23,7 +22,7 @@ def test_held_out_pairs_go_through_the_upscaler(recipe: Callable[..., Recipe]) -
     plan = recipe(exclude=("frame1",))
     validate = make_validation(plan)
     assert validate is not None
-    scores = validate(MAGNet(plan.network).eval(), built_in_table())
+    scores = validate(new_upscaler(plan))
     assert set(scores) == {"rmse_depth_x4"}  # what the recipe trains
     (entry,) = (found for found in recipe_entries(plan) if found.name == "frame1")
     assert isinstance(entry, Frame)
@@ -38,7 +37,7 @@ def test_every_task_can_be_held_out(recipe: Callable[..., Recipe]) -> None:
     plan = recipe(exclude=("scene0", "subject"))
     validate = make_validation(plan)
     assert validate is not None
-    scores = validate(MAGNet(plan.network).eval(), built_in_table())
+    scores = validate(new_upscaler(plan))
     assert set(scores) == {"psnr_pansharpening_x2", "psnr_mri_x2"}
 
 
@@ -85,7 +84,7 @@ def test_made_pairs_are_validated_at_their_own_ratio(
     monkeypatch.setattr(validation, "recipe_entries", lambda plan: [entry, bare])
     validate = make_validation(plan := recipe())
     assert validate is not None
-    scores = validate(MAGNet(plan.network).eval(), built_in_table())
+    scores = validate(new_upscaler(plan))
     assert set(scores) == {"psnr_pansharpening_x2"}
 
 

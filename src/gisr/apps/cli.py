@@ -11,10 +11,12 @@ from typing import Any, get_args
 import docstring_parser
 from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter
 
-from gisr.apps.commands import demo, models, tasks, train
+from gisr.apps.commands import demo, tasks, train
+from gisr.apps.convert_command import convert
 from gisr.apps.data_command import list_data, prepare, show
 from gisr.apps.evaluate_command import evaluate
 from gisr.apps.export_command import onnx
+from gisr.apps.models_command import models
 from gisr.apps.option_arguments import add_options, has_options, take_options
 from gisr.apps.reproduce_command import reproduce
 from gisr.apps.serve_command import serve
@@ -42,6 +44,7 @@ COMMANDS: dict[str, Command | Group] = {
     "models": models,
     "tasks": tasks,
     "train": train,
+    "convert": convert,
     "evaluate": evaluate,
     "reproduce": reproduce,
     "data": Group(

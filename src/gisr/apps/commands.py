@@ -1,6 +1,5 @@
 """What each command does. Heavy packages are imported by the command that needs them."""
 
-import json
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -36,22 +35,6 @@ def demo(
     with ProgressBar("px", quiet) as bar:
         results = run_demo(Path(out), model, device=device, progress=bar)
     print(format_results(results))
-
-
-def models() -> None:
-    """List the weights inside the package."""
-    from gisr.weights.folder import CARD_FILE, EMBEDDED, TENSORS_FILE, embedded_folder
-
-    print(f"{'name':<12}{'parameters':>12}{'size':>10}  {'licence':<12}card")
-    for name in EMBEDDED:
-        folder = embedded_folder(name)
-        tensors, card = folder / TENSORS_FILE, folder / CARD_FILE
-        if not tensors.is_file():
-            print(f"{name:<12}not in this installation: {folder} holds no {TENSORS_FILE}")
-            continue
-        size = f"{tensors.stat().st_size / 1e6:.1f} MB"
-        count = f"{_parameter_count(tensors):,}"
-        print(f"{name:<12}{count:>12}{size:>10}  {_card_licence(card):<12}{card}")
 
 
 def tasks() -> None:
@@ -130,28 +113,6 @@ def train(
 
 def _silent(quiet: bool) -> bool:
     return quiet or not sys.stderr.isatty()
-
-
-def _parameter_count(tensors: Path) -> int:
-    """Count parameters from the header alone: a safetensors file begins with all shapes."""
-    with tensors.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        header = json.loads(stream.read(length))
-    total = 0
-    for name, entry in header.items():
-        if name != "__metadata__":
-            size = 1
-            for side in entry["shape"]:
-                size *= int(side)
-            total += size
-    return total
-
-
-def _card_licence(card: Path) -> str:
-    """Return the licence in the header of a card, as the hub reads it."""
-    lines = card.read_text(encoding="utf-8").splitlines() if card.is_file() else []
-    found = [line.partition(":")[2].strip() for line in lines if line.startswith("license:")]
-    return found[0] if found else "not stated"
 
 
 def find_recipe(recipe: str) -> Path:

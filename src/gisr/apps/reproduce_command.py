@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gisr.experiments.reproduce.plan import Budget
     from gisr.training.recipe import Recipe
 
-_SMALL_RECIPE, _PAPER_RECIPE = "laboratory", "magnet-paper"
+_SMALL_RECIPE, _SYSTEMS_RECIPE, _PAPER_RECIPE = "laboratory", "systems", "magnet-paper"
 
 
 def reproduce(
@@ -35,13 +35,15 @@ def reproduce(
 ) -> None:
     """Reproduce a table or figure of the paper, on any data and at any budget.
 
-    Tables: table3 (modules), table4 (tasks), table5 (number of sets), table6 (guiding modality),
-    table7 (routing position). Figures: fig2 (feature norms), fig10 (t-SNE of the prompts), fig11
-    (training curves). balancing compares rules that balance the tasks. What was interrupted goes on
-    where it stopped, and experiments in one folder share the networks they have in common.
+    Tables: table1 (all tasks in one network, beside five others), table2 (each task alone, beside
+    eighteen systems made for one), table3 (modules), table4 (tasks), table5 (number of sets),
+    table6 (guiding modality), table7 (routing position). Figures: fig2 (feature norms), fig4 to
+    fig9 (results and errors of the systems of table1 and table2), fig10 (t-SNE of the prompts),
+    fig11 (training curves). balancing compares rules that balance the tasks. What was interrupted
+    goes on where it stopped, and experiments in one folder share the networks they have in common.
 
     Args:
-        what: table3, table4, table5, table6, table7, fig2, fig10, fig11 or balancing.
+        what: table1 to table7, fig2, fig4 to fig11 or balancing.
         data: Folders to train and to test on: data sets or prepared stores.
         out: Folder for the JSON, the table or picture, and the networks.
         budget: Minutes of training on this machine for all networks together (60), steps for each
@@ -50,7 +52,8 @@ def reproduce(
         seed: Of weights and samples, the same for every network.
         research: Train on pairs of the split research too; such weights are not to be given away.
         recipe: What every network is a change to, a YAML file or a built-in one; magnet-paper for
-            the budget paper and laboratory for others when left out.
+            the budget paper, systems for table1, table2 and their figures, and laboratory for
+            others when left out.
         benchmarks: Columns of the table (see `gisr evaluate`); the paper's and those that stand for
             them among the open pairs when left out.
         images: Test images of each column, all for the budget paper and 4 for others when left out;
@@ -66,6 +69,8 @@ def reproduce(
         raise InputError(f"images {images} must be at least 1")
     from gisr.experiments.reproduce import results as experiments
     from gisr.experiments.reproduce.plan import ExperimentName
+    from gisr.experiments.reproduce.system_figures import SystemFigure, reproduce_comparison
+    from gisr.experiments.reproduce.system_tables import reproduce_systems
     from gisr.experiments.reproduce.variant_training import ExperimentRequest
 
     names = {name: name for name in get_args(ExperimentName)}
@@ -74,6 +79,9 @@ def reproduce(
     checked = checked_device(device) or "cpu"
     set_threads(threads)
     own = _PAPER_RECIPE if chosen.unit == "paper" else _SMALL_RECIPE
+    compares = what in ("table1", "table2") or what in get_args(SystemFigure)
+    if compares and chosen.unit != "paper":
+        own = _SYSTEMS_RECIPE
     request = ExperimentRequest(
         experiment=names[what],
         recipe=_base(recipe or own, data, seed, research),
@@ -89,7 +97,14 @@ def reproduce(
         if not quiet:
             print(f"gisr: {line}", file=sys.stderr, flush=True)
 
-    if what == "fig10":
+    figures = {name: name for name in get_args(SystemFigure)}
+    if what == "table1":
+        paths = reproduce_systems(request, "table1", report)
+    elif what == "table2":
+        paths = reproduce_systems(request, "table2", report)
+    elif what in figures:
+        paths = reproduce_comparison(request, figures[what], report)
+    elif what == "fig10":
         paths = experiments.reproduce_prompts(request, weights, report)
     elif what == "fig11":
         paths = experiments.reproduce_curves(request, run, report)

@@ -27,6 +27,11 @@ class PublishedSystem:
     ratios: tuple[int, ...] = (2, 4, 8, 16)
     """Ratios that it can be built for."""
 
+    @property
+    def all_in_one(self) -> bool:
+        """Whether one network serves all tasks and ratios."""
+        return len(self.tasks) > 1
+
 
 @dataclass(frozen=True, eq=False)
 class NetworkInput:
@@ -45,11 +50,23 @@ class ComparedNetwork(nn.Module, ABC):
     """A published network, built for one ratio and given numbers of channels."""
 
     published: ClassVar[PublishedSystem]
+    samples: ClassVar[bool] = False
+    """Whether its answer is sampled in many steps, as by diffusion: it can be trained on its own
+    error alone."""
 
     @classmethod
     @abstractmethod
-    def build(cls, target_channels: int, guide_channels: int, ratio: int) -> Self:
-        """Return the network at its published size, with its published initial weights.
+    def build(
+        cls, target_channels: int, guide_channels: int, ratio: int, width: float = 1.0
+    ) -> Self:
+        """Return the network with its published initial weights.
+
+        Args:
+            target_channels: Bands of the target.
+            guide_channels: Channels of the guide.
+            ratio: Of the pairs that it will sharpen; an all-in-one network takes any.
+            width: Factor of every published width, for networks of a laboratory's size; widths
+                are rounded to what the layers can be divided by.
 
         Raises:
             ValueError: It cannot be built so; the message says what it can.
@@ -82,6 +99,14 @@ class ComparedNetwork(nn.Module, ABC):
             NotImplementedError: The names in the authors' files are not known.
         """
         raise NotImplementedError(f"{cls.published.title}: the names in its files are not known")
+
+
+def scaled_width(published: int, factor: float, multiple: int) -> int:
+    """Return a width times a factor, rounded to a multiple that the layers need, at least one.
+
+    A factor of 1 gives the published width itself.
+    """
+    return published if factor == 1 else max(1, round(published * factor / multiple)) * multiple
 
 
 def known_mean(

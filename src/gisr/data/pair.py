@@ -37,6 +37,10 @@ class Pair:
     """``kspace`` targets are brought to the guide's grid by zero-filling."""
     valid: Bool[np.ndarray, "h w"] | None = None
     """Known target pixels; all when None."""
+    guide_valid: Bool[np.ndarray, "H W"] | None = None
+    """Known guide pixels; all when None."""
+    fill: float | None = None
+    """A value that stands for unknown target pixels, though nobody said so."""
     truth: Float[np.ndarray, "H W bands"] | None = None
     """High-resolution reference, where there is one."""
     truth_valid: Bool[np.ndarray, "H W"] | None = None
@@ -69,6 +73,11 @@ class Pair:
             raise PairError(
                 f"valid {self.valid.shape} and target {self.target.shape[:2]} must have one shape"
             )
+        if self.guide_valid is not None and self.guide_valid.shape != self.guide.shape[:2]:
+            raise PairError(
+                f"guide_valid {self.guide_valid.shape} and guide {self.guide.shape[:2]} must have "
+                "one shape"
+            )
         if self.truth is not None and self.truth.shape != (
             *self.guide.shape[:2],
             self.target.shape[2],
@@ -82,7 +91,8 @@ class Pair:
         self._check_kspace()
         known = self.target if self.valid is None else self.target[self.valid]
         _check_finite("target", known, "mark unknown pixels with valid=")
-        _check_finite("guide", self.guide, "fill them first")
+        seen = self.guide if self.guide_valid is None else self.guide[self.guide_valid]
+        _check_finite("guide", seen, "mark unknown pixels with guide_valid=")
 
     def _check_kspace(self) -> None:
         """Zero-filling knows one placement only; another would be shifted unnoticed."""

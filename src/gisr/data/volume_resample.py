@@ -64,21 +64,21 @@ def average_axis(
 ) -> Float[np.ndarray, "X Y Z"]:
     """Return what thick slices would show of a volume: the means over the target's samples.
 
-    The slice profile is taken to be a box as wide as the distance of the slices; guide samples that
-    lie in two slices count in both by their shares.
+    The slice profile is taken to be a box as wide as the distance of the slices, or the share of it
+    that they cover; guide samples that lie in two slices count in both by their shares.
 
     Args:
         volume: Values at the guide's samples along the axis.
         axis: The axis through the slices.
         place: How the guide's samples lie on the slices.
     """
-    width = 1 / place.scale
-    centres = (np.arange(place.target_size) - place.offset) * width
+    width = place.covers / place.scale
+    centres = (np.arange(place.target_size) - place.offset) / place.scale
     first = np.floor(centres - width / 2).astype(np.int64)
     taps = first[:, None] + np.arange(int(np.ceil(width)) + 2)
     low = np.maximum(taps - 0.5, centres[:, None] - width / 2)
     high = np.minimum(taps + 0.5, centres[:, None] + width / 2)
-    return weighted_taps(volume, taps, np.maximum(high - low, 0.0) * place.scale, axis)
+    return weighted_taps(volume, taps, np.maximum(high - low, 0.0) / width, axis)
 
 
 def onto_guide(

@@ -13,9 +13,21 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gisr.data.degradations import gaussian_sigma, mtf_samples
+from gisr.data.degradations import fill_holes, gaussian_sigma, mtf_samples
 from gisr.data.pair import Pair
 from gisr.data.resample import shift
+from gisr.estimation.cell_shifts import (
+    REACH,
+    CellShifts,
+    agreed_shift,
+    cell_shifts,
+    cell_side,
+    is_sure,
+    sharpened_votes,
+    texture,
+)
+from gisr.estimation.masks import alike, moved_mask, saturated, surrounded, without_rim
+from gisr.notes import Note, NoteLevel
 from gisr.tasks import find_task
 
 Align = Literal["auto", "off"]
@@ -25,13 +37,27 @@ _LARGE = 1e15
 """Values above this are divided before they are squared in float32."""
 LARGEST_SHIFT = 8.0
 """Largest misregistration taken for real, in guide pixels. Known pairs are off by 1 to 2."""
+SMALLEST_SHIFT = 0.1
+"""Guide pixels below which a shift is none: finer than pairs determine it, and than it matters."""
 SMALLEST_CORRELATION = 0.5
-"""A shift is accepted only where the shifted guide correlates at least so well with the target's
-intensity: unrelated images have a best shift, too."""
-_SUBPIXEL = 20
-"""Shifts are estimated to 1/20 of a guide pixel: finer than real pairs determine them."""
+"""Correlation of texture that the cells must have in the median: unrelated images have a best
+shift, too."""
+_UNLIKE = 0.35
+"""Below this correlation of texture the two may show different places."""
 _FITS = 3
 """Rounds of fitting the intensity and estimating what is left of the shift."""
+_CELL = 16
+"""Side of a cell in target pixels."""
+_SURROUNDINGS = (1.5, 0.75, 0.4)
+"""Target pixels that are local for the texture that is compared: the first that leave enough."""
+_ENOUGH = 0.3
+"""Share of the pixels that must be surrounded by known ones."""
+_AGREEMENT, _HELPED = 0.5, 0.6
+"""Share of the cells with a vote that must agree, and of all that must correlate better shifted."""
+_LEAST_GAIN = 0.0005
+"""Rise of the correlation below which a shift is not worth it."""
+_OUTLYING = 3.0
+"""Deviations beyond which a pixel does not count in the fit."""
 
 
 @dataclass(frozen=True)
@@ -45,31 +71,29 @@ class Alignment:
     note: str
     """One sentence for the user."""
     before: float = 0.0
-    """Correlation of guide and target as they come."""
+    """Correlation of the texture of guide and target as they come, in the median of cells."""
     after: float = 0.0
-    """Their correlation with the guide shifted."""
-
-
-@dataclass(frozen=True)
-class _Estimate:
-    """The shift seen in one part of a pair."""
-
-    offset: tuple[float, float]
-    before: float
-    after: float
+    """That with the guide shifted."""
+    level: NoteLevel = "note"
+    """What the sentence is."""
 
     @property
-    def seen(self) -> bool:
-        """Whether shifting by it helps, and the two then resemble each other at all."""
-        return (
-            self.offset != (0.0, 0.0)
-            and self.after >= SMALLEST_CORRELATION
-            and self.after > self.before
-        )
+    def as_note(self) -> Note:
+        """The sentence with its weight."""
+        return Note(self.note, self.level)
 
-    @property
-    def small(self) -> bool:
-        return max(map(abs, self.offset)) <= LARGEST_SHIFT
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What the cells of one part of a pair say, after the shift they agree on."""
+
+    shifts: Float[np.ndarray, "cells 2"]
+    """In all, of cells with a vote."""
+    before: Float[np.ndarray, " cells"]
+    """Correlation of these cells as the pair comes; of all where none has a vote."""
+    after: Float[np.ndarray, " cells"]
+    """The same with the part's own shift undone; NaN where too little of a cell is known."""
+    flat: bool = False
 
 
 def align_guide(pair: Pair) -> tuple[Pair, Alignment]:
@@ -82,81 +106,176 @@ def align_guide(pair: Pair) -> tuple[Pair, Alignment]:
         The pair with its guide shifted, and what was found.
     """
     found = find_alignment([pair])
-    return (replace(pair, guide=shift(pair.guide, found.offset)) if found.applied else pair), found
+    if not found.applied:
+        return pair, found
+    known = pair.guide_valid
+    guide = pair.guide if known is None else fill_holes(pair.guide, known)
+    valid = None if known is None else moved_mask(known, found.offset)
+    return replace(pair, guide=shift(guide, found.offset), guide_valid=valid), found
 
 
 def find_alignment(parts: Iterable[Pair]) -> Alignment:
     """Estimate the one shift of a guide from parts of a pair, at least one.
 
-    Each part gives its own estimate; the median of those that can be accepted counts, so that a
-    part with clouds or the sea in it does no harm.
+    Every part is cut into cells, each of which votes. The shift that most of them agree on counts,
+    and only if most of them resemble the target better with it: a part with clouds or the sea in it
+    does no harm, nor do clouds that moved against the ground.
     """
-    estimates: list[_Estimate] = []
+    seen: list[_Seen] = []
     for part in parts:
         if find_task(part.task).registration != "correlation":
-            return Alignment((0.0, 0.0), False, f"guides of task {part.task} are not aligned")
-        estimates.append(_estimate(_squarable(part)))
-    # A shift that is too large is reported only where nothing else was seen.
-    small = [each for each in estimates if each.small]
-    seen = [each for each in small if each.seen]
-    if not small:
-        first = max(estimates, key=lambda each: each.after)
+            note = f"guides of task {part.task} are not aligned"
+            return Alignment((0.0, 0.0), False, note, level="detail")
+        seen.append(_look(_squarable(part)))
+    return _decide(seen)
+
+
+def _decide(seen: list[_Seen]) -> Alignment:
+    """Return the shift that the cells of all parts agree on, if there is one."""
+    none = (0.0, 0.0)
+    if all(each.flat for each in seen):
+        note = "no shift of the PAN image can be seen: PAN or MS image has no contrast"
+        return Alignment(none, False, note, level="warning")
+    shifts = np.concatenate([each.shifts for each in seen])
+    before, after = (
+        np.concatenate([getattr(each, name) for each in seen]) for name in ("before", "after")
+    )
+    usual = _median(before)
+    offset, share = agreed_shift(shifts)
+    believed = _median(after)
+    if share < _AGREEMENT or believed < SMALLEST_CORRELATION:
+        likeness = f"correlation of their texture {max(usual, believed):.2f}"
+        if max(usual, believed) < _UNLIKE:
+            note = (
+                f"no shift of the PAN image can be seen: PAN and MS image hardly resemble each "
+                f"other ({likeness}): check that they show the same place, the same way up"
+            )
+            return Alignment(none, False, note, usual, usual, "warning")
+        note = f"no shift of the PAN image can be seen ({likeness})"
+        return Alignment(none, False, note, usual, usual, "detail")
+    if max(map(abs, offset)) > LARGEST_SHIFT:
         note = (
-            f"the PAN image seems off by {_shown(first.offset)}: too far to be real, left as it is"
+            f"the PAN image seems off by {_shown(offset)}: too far to be real, left as it is: "
+            "check its georeference"
         )
-        return Alignment(first.offset, False, note, first.before, first.after)
-    if not seen:
-        before = _median(each.before for each in small)
-        note = f"no shift of the PAN image can be seen (correlation with the MS image {before:.2f})"
-        return Alignment((0.0, 0.0), False, note, before, before)
-    offset = _median(each.offset[0] for each in seen), _median(each.offset[1] for each in seen)
-    before, after = _median(each.before for each in seen), _median(each.after for each in seen)
+        return Alignment(offset, False, note, usual, believed, "warning")
+    both = ~np.isnan(before) & ~np.isnan(after)
+    helped = float((after > before)[both].mean()) if both.any() else 1.0
+    small = max(map(abs, offset)) < SMALLEST_SHIFT or believed - usual < _LEAST_GAIN
+    if small or helped < _HELPED or not is_sure(shifts, offset):
+        note = f"PAN and MS image lie on each other (correlation of their texture {usual:.2f})"
+        return Alignment(none, False, note, usual, usual, "detail")
     note = (
         f"the PAN image was off by {_shown(offset)}, corrected "
-        f"(correlation {before:.3f} to {after:.3f})"
+        f"(correlation {usual:.3f} to {believed:.3f})"
     )
-    return Alignment(offset, True, note, before, after)
+    return Alignment(offset, True, note, usual, believed)
 
 
-def _median(values: Iterable[float]) -> float:
-    return round(float(np.median(list(values))), 4)
+def _median(values: Float[np.ndarray, " cells"]) -> float:
+    known = values[~np.isnan(values)]
+    return round(float(np.median(known)), 4) if len(known) else 0.0
 
 
 def _shown(offset: tuple[float, float]) -> str:
     return f"({offset[0]:+.2f}, {offset[1]:+.2f}) pixels (down, right)"
 
 
-def _estimate(pair: Pair) -> _Estimate:
-    """Return the shift of one part, and the correlation of guide and target before and after it.
+def _look(pair: Pair) -> _Seen:
+    """Return what the cells of one part say.
 
-    Cross-correlation (Guizar-Sicairos et al., Optics Letters 33, 2008, in scikit-image) of the
-    guide, low-passed as the target was, with the intensity predicted from the interpolated target.
-    Plain correlation, not phase only: the target holds nothing but noise at most frequencies, and
-    whitening would give these most of the vote. The prediction is fitted to a guide that is still
-    off, so it is fitted again to the shifted guide, and the rest of the shift estimated. No shift
-    where target or guide has no contrast to see one by.
+    The guide, low-passed as the target was, is compared with the intensity predicted from the
+    interpolated target. The prediction is fitted to a guide that is still off, so it is fitted
+    again to the shifted guide, and the rest of the shift estimated.
     """
-    guide = pair.guide.mean(axis=2)
-    gain = pair.mtf_gain
-    blur = [gaussian_sigma(1 / scale, gain) for scale in pair.placement.scale]
+    empty, nothing = np.empty((0, 2)), np.empty(0)
+    guide_known = _guide_known(pair)
+    if not guide_known.any():
+        return _Seen(empty, nothing, nothing)
+    guide = fill_holes(pair.guide.mean(axis=2), guide_known)
+    blur = [gaussian_sigma(1 / scale, pair.mtf_gain) for scale in pair.placement.scale]
     smooth = ndimage.gaussian_filter(guide, blur)
-    bands, known = pair.on_guide_grid(), known_at_guide(pair)
-    offset, moved, before = (0.0, 0.0), guide, 0.0
-    for _ in range(_FITS):
-        weights = intensity_weights(pair, guide_at_target(pair, moved))
-        intensity = bands @ weights[:-1]
-        shifted = shift(smooth, offset)
-        if is_flat(shifted[known], guide) or is_flat(intensity[known], guide):
-            return _Estimate((0.0, 0.0), 0.0, 0.0)
-        step = _correlation_peak(intensity, shifted, known)
-        if offset == (0.0, 0.0):
-            before = _correlation(intensity, smooth, known)
-        total = offset[0] + step[0], offset[1] + step[1]
-        offset = round(total[0] * _SUBPIXEL) / _SUBPIXEL, round(total[1] * _SUBPIXEL) / _SUBPIXEL
-        if step == (0.0, 0.0) or max(map(abs, offset)) > LARGEST_SHIFT:
+    ratio = float(np.mean(pair.placement.ratios))
+    known, guide_known = _counted(pair, blur), without_rim(guide_known, max(blur))
+    if not (known.any() and guide_known.any()):
+        return _Seen(empty, nothing, nothing)
+    if is_flat(smooth[guide_known], guide):
+        return _Seen(empty, nothing, nothing, flat=True)
+    bands, side = pair.on_guide_grid(), round(_CELL * ratio)
+    offset, before, found = (0.0, 0.0), nothing, CellShifts(empty, nothing, nothing, side)
+    votes = empty
+    for step in range(_FITS):
+        moved, moved_known = shift(smooth, offset), moved_mask(guide_known, offset)
+        intensity = _intensity(bands, moved, known & moved_known)
+        if intensity is None:
+            return _Seen(empty, nothing, nothing, flat=step == 0)
+        same = alike(moved - intensity, known & moved_known, ratio)
+        width = _surroundings(known & moved_known & same, ratio)
+        first, second = known & same, moved_known & same
+        found = cell_shifts(
+            texture(intensity, first, width),
+            texture(moved, second, width),
+            surrounded(first, width),
+            surrounded(second, width),
+            cell_side(surrounded(known & moved_known, width), side) if step == 0 else found.side,
+        )
+        before = found.here if step == 0 else before
+        votes = sharpened_votes(found, intensity, moved, first, second) + np.array(offset)
+        rest, share = agreed_shift(found.shifts[found.votes])
+        if share < _AGREEMENT or rest == (0.0, 0.0) or step == _FITS - 1:
             break
-        moved = shift(guide, offset)
-    return _Estimate(offset, before, _correlation(intensity, shift(smooth, offset), known))
+        total = offset[0] + rest[0], offset[1] + rest[1]
+        if max(map(abs, total)) > REACH:
+            break
+        offset = total
+    chosen = found.votes if found.votes.any() else np.ones(len(before), dtype=bool)
+    return _Seen(votes, before[chosen], found.here[chosen])
+
+
+def _surroundings(known: Bool[np.ndarray, "H W"], ratio: float) -> float:
+    """Return how many pixels around one are local: fewer where gaps leave no more."""
+    widths = [share * ratio for share in _SURROUNDINGS]
+    wide = (w for w in widths if surrounded(known, w).mean() >= _ENOUGH * known.mean())
+    return next(wide, widths[-1])
+
+
+def _intensity(
+    bands: Float[np.ndarray, "H W bands"],
+    guide: Float[np.ndarray, "H W"],
+    known: Bool[np.ndarray, "H W"],
+) -> Float[np.ndarray, "H W"] | None:
+    """Return the least squares prediction of a guide by bands, without what does not fit.
+
+    None where nothing is known, or the prediction has no contrast.
+    """
+    spectra, wanted = bands[known].astype(np.float64), guide[known].astype(np.float64)
+    if len(spectra) <= spectra.shape[1]:
+        return None
+    design = np.column_stack([spectra, np.ones(len(spectra))])
+    fits = np.ones(len(design), dtype=bool)
+    for _ in range(2):
+        weights: NDArray[np.float64] = np.linalg.lstsq(design[fits], wanted[fits], rcond=None)[0]
+        misfit = np.abs(wanted - design @ weights)
+        fits = misfit <= _OUTLYING * 1.4826 * float(np.median(misfit)) + 1e-12
+    predicted: NDArray[np.float64] = bands @ weights[:-1]
+    return None if is_flat(predicted[known], guide) else predicted
+
+
+def _guide_known(pair: Pair) -> Bool[np.ndarray, "H W"]:
+    """Return which guide pixels are known and not saturated."""
+    known = np.ones(pair.guide.shape[:2], bool) if pair.guide_valid is None else pair.guide_valid
+    counted: Bool[np.ndarray, "H W"] = known & ~saturated(pair.guide.mean(axis=2), known)
+    return counted
+
+
+def _counted(pair: Pair, blur: list[float]) -> Bool[np.ndarray, "H W"]:
+    """Return which pixels of the interpolated target count: far from unknown and saturated ones."""
+    known = known_at_target(pair)
+    for band in range(pair.target.shape[2]):
+        known = known & ~saturated(pair.target[..., band], known)
+    if not known.any():
+        return np.zeros(pair.guide.shape[:2], dtype=bool)
+    return without_rim(known_at_guide(replace(pair, valid=known)), max(blur))
 
 
 def _squarable(pair: Pair) -> Pair:
@@ -170,33 +289,6 @@ def _squarable(pair: Pair) -> Pair:
         if target is pair.target and guide is pair.guide
         else replace(pair, target=target, guide=guide, bits=None)
     )
-
-
-def _correlation_peak(
-    intensity: Float[np.ndarray, "H W"],
-    smooth: Float[np.ndarray, "H W"],
-    known: Bool[np.ndarray, "H W"],
-) -> tuple[float, float]:
-    from skimage.registration import phase_cross_correlation
-
-    # A window, because the correlation is circular: image borders would vote for no shift.
-    rows, columns = (np.hanning(side + 2)[1:-1] for side in smooth.shape)
-    window = np.outer(rows, columns)
-    images = [
-        np.where(known, image - image[known].mean(), 0.0) * window for image in (intensity, smooth)
-    ]
-    registration = phase_cross_correlation(  # type: ignore[no-untyped-call]
-        *images, upsample_factor=_SUBPIXEL, normalization=None
-    )
-    return -float(registration[0][0]), -float(registration[0][1])
-
-
-def _correlation(
-    intensity: Float[np.ndarray, "H W"],
-    smooth: Float[np.ndarray, "H W"],
-    known: Bool[np.ndarray, "H W"],
-) -> float:
-    return float(np.corrcoef(intensity[known], smooth[known])[0, 1])
 
 
 def guide_at_target(

@@ -19,6 +19,7 @@ from scipy import ndimage, optimize
 from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_target
+from gisr.estimation.masks import saturated
 from gisr.estimation.registration import guide_at_target, known_at_target
 
 _LEAST_GAIN, _MOST_GAIN = 0.1, 0.9
@@ -35,6 +36,8 @@ _BORDER = 4
 """Target pixels from anything unknown within which nothing counts."""
 _OUTSIDE = 2.5
 """Target pixels from the guide's border within which the MTF would need more of it."""
+_ALL = 0.99
+"""Share of what a target pixel sees of the guide that must count."""
 _FEWEST, _FEWEST_BY_BAND = 64, 8
 """Target pixels that must count for any estimate, in all and for each of its bands: as many
 bands as pixels explain any guide."""
@@ -117,11 +120,16 @@ def _window_estimate(pair: Pair) -> _WindowEstimate | None:
     if not known.any():
         return None
     target = fill_holes(pair.target, known).astype(np.float64)
-    counted = ndimage.binary_erosion(known & _inside(pair), iterations=_BORDER)
+    guide = pair.guide.mean(axis=2)
+    counted = known & _inside(pair) & _shown(pair, guide)
+    for band in range(target.shape[2]):
+        counted &= ~saturated(target[..., band], known)
+    counted = ndimage.binary_erosion(counted, iterations=_BORDER)
     if counted.sum() < max(_FEWEST, _FEWEST_BY_BAND * target.shape[2]):
         return None
     fine = _fine(target)[counted]
-    guide = pair.guide.mean(axis=2)
+    if pair.guide_valid is not None:
+        guide = fill_holes(guide, pair.guide_valid)
 
     def unexplained(reduced: Float[np.ndarray, "h w"]) -> float:
         wanted = _fine(reduced.astype(np.float64))[counted]
@@ -149,6 +157,16 @@ def _inside(pair: Pair) -> Bool[np.ndarray, "h w"]:
         inside.append((places >= offset + _OUTSIDE) & (places <= last * scale + offset - _OUTSIDE))
     both: Bool[np.ndarray, "h w"] = inside[0][:, None] & inside[1][None, :]
     return both
+
+
+def _shown(pair: Pair, guide: Float[np.ndarray, "H W"]) -> Bool[np.ndarray, "h w"]:
+    """Return the target pixels of which the guide shows all, nothing of it saturated."""
+    known = np.ones(guide.shape, bool) if pair.guide_valid is None else pair.guide_valid
+    counted = known & ~saturated(guide, known)
+    if counted.all():
+        return np.ones(pair.target.shape[:2], dtype=bool)
+    shown: Bool[np.ndarray, "h w"] = guide_at_target(pair, counted.astype(np.float32)) > _ALL
+    return shown
 
 
 def _fine(image: Float[np.ndarray, "h w *bands"]) -> Float[np.ndarray, "h w *bands"]:

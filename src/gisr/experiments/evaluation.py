@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Float
 
 from gisr.baselines.classical import CLASSICAL
+from gisr.baselines.family import load_family
+from gisr.baselines.systems import SystemName
 from gisr.data.pair import Pair
 from gisr.datasets.entry import Entry
 from gisr.datasets.sources import AUTO, read_entries
@@ -20,7 +23,7 @@ from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.estimation.registration import align_guide
 from gisr.experiments.benchmark import NO_REFERENCE, Benchmark
 from gisr.experiments.benchmarks import BENCHMARKS
-from gisr.experiments.system_variants import SystemVariant, as_variant
+from gisr.experiments.system_variants import SYSTEM_ALONE, SystemVariant, as_variant
 from gisr.inference.consistency.correction import Corrected
 from gisr.inference.system import PairSystem, Settings
 from gisr.inference.upscaler import load_model
@@ -59,11 +62,12 @@ class Score:
 
 
 def load_systems(names: Sequence[str], device: str | None = None) -> dict[str, SystemVariant]:
-    """Return systems by name: a classical baseline, or anything ``gisr.load_model`` takes.
+    """Return systems by name: classical, published with weights, or what ``load_model`` takes.
 
     ``magnet-s`` is scored as ``gisr upscale`` works by default, ``magnet-s+consistent`` as with
     ``--consistent``, ``magnet-s+plain`` as with ``--no-consistent``, ``magnet-s+ensemble`` as with
-    ``--uncertainty``, and ``magnet-s+ensemble+consistent`` as with both.
+    ``--uncertainty``, and ``magnet-s+ensemble+consistent`` as with both. ``dctnet:runs/x4,runs/x8``
+    is a published system with weights in these folders, one a ratio, without any correction.
     """
     return {name: _load_system(name, device) for name in names}
 
@@ -71,6 +75,9 @@ def load_systems(names: Sequence[str], device: str | None = None) -> dict[str, S
 def _load_system(name: str, device: str | None) -> SystemVariant:
     if name in CLASSICAL:
         return SystemVariant(CLASSICAL[name])
+    system, _, folders = name.partition(":")
+    if system in get_args(SystemName) and folders:
+        return SystemVariant(load_family(system, folders.split(","), device), SYSTEM_ALONE)
     weights, corrected, ensemble = name, None, False
     while True:
         rest, _, way = weights.rpartition("+")
@@ -239,7 +246,7 @@ def _scores(
 ) -> list[Score]:
     """Score the systems that can do the task; pairs are made once, and not kept."""
     able = {
-        name: system for name, system in systems.items() if benchmark.task in system.system.tasks
+        name: system for name, system in systems.items() if system.system.can(benchmark.task, ratio)
     }
     values: dict[str, dict[str, dict[MetricName, float]]] = {name: {} for name in able}
     for pair in (pair for entry in entries for pair in benchmark.pairs(entry, ratio)):
@@ -294,6 +301,8 @@ def _table(scores: Sequence[Score]) -> str:
     for system in systems:
         row = [
             marks.get((system, *column), "{}").format(shown(column[1], cells[(system, *column)]))
+            if (system, *column) in cells
+            else ""
             for column in columns
         ]
         lines.append(" | ".join(["", system, *row, ""]).strip())
@@ -306,7 +315,8 @@ def _marks(
     cells: Mapping[tuple[str, int, MetricName], float],
 ) -> Iterator[tuple[tuple[str, int, MetricName], str]]:
     """Yield how the best and the second best of a column are set."""
-    order = ranked({system: cells[(system, *column)] for system in systems}, column[1])
+    own = {name: cells[(name, *column)] for name in systems if (name, *column) in cells}
+    order = ranked(own, column[1])
     for system, mark in zip(order, ("**{}**", "<u>{}</u>"), strict=False):
         yield (system, *column), mark
 

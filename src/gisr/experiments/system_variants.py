@@ -8,6 +8,8 @@ from gisr.inference.system import Answer, PairSystem, Settings
 NETWORK_ALONE = Settings(consistent="kspace")
 """Without the correction of satellite images, which would hide what a network has still to learn;
 k-space samples that were measured are put back."""
+SYSTEM_ALONE = Settings(consistent="never")
+"""A published system as its authors score it, but for the aligned guide that all systems get."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,15 +14,12 @@ from gisr.datasets.entry import Entry
 from gisr.errors import RecipeError
 from gisr.experiments.evaluation import measure
 from gisr.experiments.system_variants import NETWORK_ALONE
-from gisr.inference.upscaler import Upscaler
-from gisr.magnet import MAGNet
+from gisr.inference.system import PairSystem
 from gisr.metrics import MetricName
 from gisr.tasks import TaskName, find_task
-from gisr.tasks.text.table import DescriptionTable
 from gisr.training.loop import Validate
 from gisr.training.recipe import Recipe
 from gisr.training.sets import recipe_entries
-from gisr.weights.store import Weights
 
 VALIDATED_SIDE = 256
 """Side of the middle that is validated of each image: enough to rank networks, quick on a CPU."""
@@ -55,12 +52,10 @@ def make_validation(recipe: Recipe) -> Validate | None:
     if not pairs:
         return None
 
-    def validate(network: MAGNet, descriptions: DescriptionTable) -> dict[str, float]:
-        device = next(network.parameters()).device
-        upscaler = Upscaler(Weights(recipe.name, network, descriptions), device)
+    def validate(system: PairSystem) -> dict[str, float]:
         scores: dict[str, list[float]] = defaultdict(list)
         for pair in pairs:
-            name, value = _score(pair, upscaler.answer(pair, NETWORK_ALONE).image)
+            name, value = _score(pair, system.answer(pair, NETWORK_ALONE).image)
             scores[f"{name}_{pair.task}_x{round(pair.ratio)}"].append(value)
         return {key: fmean(values) for key, values in scores.items()}
 

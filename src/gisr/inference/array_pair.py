@@ -2,19 +2,12 @@
 
 import warnings
 
-import numpy as np
-import torch
-from jaxtyping import Float
-from numpy.typing import NDArray
-from torch import Tensor
-
 from gisr.data.pair import Pair
 from gisr.errors import InputError
+from gisr.inference.array_values import ArrayOrTensor, check_axes, read_array
 from gisr.placement import place_by_shape
 from gisr.tasks import Grid, TaskName, find_task
 from gisr.tasks.sensors import unlisted_note
-
-ArrayOrTensor = NDArray[np.generic] | Tensor
 
 
 def make_pair(
@@ -24,6 +17,7 @@ def make_pair(
     *,
     ratio: float | None = None,
     valid: ArrayOrTensor | None = None,
+    guide_valid: ArrayOrTensor | None = None,
     grid: Grid | None = None,
     sensor: str | None = None,
     mtf: float | None = None,
@@ -33,7 +27,9 @@ def make_pair(
 ) -> Pair:
     """Build a pair from arrays or tensors that show the same field of view.
 
-    A sensor that is not listed is reported by a warning.
+    A masked array's mask counts. Where neither a mask nor ``valid`` says what is known, values that
+    look like fill are taken for unknown. That, and a sensor that is not listed, is reported by a
+    warning.
 
     Raises:
         InputError: An image or an argument cannot be used.
@@ -42,26 +38,30 @@ def make_pair(
     record = find_task(task)
     if (note := unlisted_note(sensor)) is not None:
         warnings.warn(note, stacklevel=3)
-    low, high = _image("target", target), _image("guide", guide)
+    check_axes(target, guide)
+    low = read_array("target", target, valid, blank=record.blank)
+    high = read_array("guide", guide, guide_valid, blank=record.blank)
     if bits is not None and not 1 <= bits <= 32:
         raise InputError(f"bits {bits} must lie between 1 and 32")
     where = grid or record.grid
     if where not in ("centre", "kspace"):
         raise InputError(f"grid {where!r} must be 'centre' or 'kspace'")
     pair = Pair(
-        low,
-        high,
+        low.planes,
+        high.planes,
         task,
-        place_by_shape(low.shape[:2], high.shape[:2], where, ratio),
+        place_by_shape(low.planes.shape[:2], high.planes.shape[:2], where, ratio),
         where,
-        valid=None if valid is None else _mask(valid),
+        valid=low.known,
+        guide_valid=high.known,
+        fill=low.fill,
         sensor=sensor,
         mtf=mtf,
         bits=bits,
         contrast=contrast,
         guide_contrast=guide_contrast,
     )
-    known = low if pair.valid is None else low[pair.valid]
+    known = pair.target if pair.valid is None else pair.target[pair.valid]
     if bits is not None and known.max() > 2**bits - 1:
         raise InputError(
             f"target holds {known.max():g}, which {bits} bits cannot: correct bits or leave it out"
@@ -69,25 +69,4 @@ def make_pair(
     return pair
 
 
-def _image(name: str, image: ArrayOrTensor) -> Float[np.ndarray, "h w c"]:
-    array = _array(image)
-    if array.ndim not in (2, 3):
-        raise InputError(
-            f"{name} of shape {array.shape} must be (height, width) or (height, width, bands)"
-        )
-    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.iscomplexobj(array):
-        raise InputError(f"{name} of type {array.dtype} must hold real numbers")
-    with np.errstate(over="ignore"):  # too large for float32 becomes infinite and is reported
-        planes = array.astype(np.float32)
-    return planes[..., None] if planes.ndim == 2 else planes
-
-
-def _mask(valid: ArrayOrTensor) -> NDArray[np.bool_]:
-    return _array(valid).astype(bool)
-
-
-def _array(image: ArrayOrTensor) -> NDArray[np.generic]:
-    if not isinstance(image, Tensor):
-        return np.asarray(image)
-    host = image.detach().cpu()
-    return (host.float() if host.dtype == torch.bfloat16 else host).numpy()  # numpy has no bfloat16
+__all__ = ["ArrayOrTensor", "make_pair"]

@@ -105,6 +105,7 @@ def upscale_dask(
         guide_contrast=guide_contrast,
     )
     source = DaskSource(about, low, high)
+    _ = source.survey  # what is fill must not move the guide
     if settings.align == "auto":
         source.align()
     wanted = is_corrected(settings.consistent, about, source)
@@ -115,6 +116,7 @@ def upscale_dask(
         source.shape,
         low.shape[:2],
         source.offset,
+        source.unknown,
         source.sensor_model if wanted and by_sensor else None,
     )
     if upscaler.network.prompt_generator is not None:

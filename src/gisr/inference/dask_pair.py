@@ -1,5 +1,6 @@
 """Pairs of chunked arrays, and the part of one that a window needs."""
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -10,17 +11,20 @@ from jaxtyping import Shaped
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
+from gisr.estimation.fill import find_fill
 from gisr.estimation.sensor_model import SensorModel
 from gisr.inference.percentile_sample import RegularSample
 from gisr.inference.survey import Survey, sample_of, survey_of
 from gisr.inference.tile_runner import TileJob
 from gisr.inference.windowed_pair import Cut, KnownImage, PairSource
-from gisr.tasks import find_task
+from gisr.io.unknown import UnknownValue
+from gisr.tasks import Task, find_task
 from gisr.windows import Window, within
 
 if TYPE_CHECKING:
     from dask.array import Array
 
+Unknown = tuple[UnknownValue, ...]
 Part = Shaped[np.ndarray, "h w channels"]
 """What a task of Dask gets of an image."""
 
@@ -32,24 +36,28 @@ class DaskSource(PairSource):
         """Cut windows from two arrays, (h, w, bands) and (H, W, channels)."""
         super().__init__(about, guide.shape[:2], target.shape[:2])
         self.target, self.guide = target, guide
+        self.unknown: tuple[Unknown, Unknown] = ((), ())
+        """Values of target and guide that the survey takes for unknown."""
 
     def read_target(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the target."""
-        return known_values(self.target[rows, columns].compute())
+        return known_values(self.target[rows, columns].compute(), self.unknown[0])
 
     def read_guide(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the guide."""
-        return known_values(self.guide[rows, columns].compute())
+        return known_values(self.guide[rows, columns].compute(), self.unknown[1])
 
     @cached_property
     def survey(self) -> Survey:
-        """Read all of both arrays once, chunk by chunk.
+        """Read all of both arrays once, chunk by chunk; twice where one has fill.
 
         Raises:
             InputError: No pixel is known, or the target has values beyond its bits.
         """
         task, bits = find_task(self.about.task), self.about.bits
-        target, guide = (_sampled(image, sample_of(task)) for image in (self.target, self.guide))
+        target, low = _sampled("target", self.target, task)
+        guide, high = _sampled("guide", self.guide, task)
+        self.unknown = low, high
         found = survey_of(target, guide, task)
         if bits is not None and found.highest > 2**bits - 1:
             raise InputError(
@@ -68,6 +76,7 @@ class SharedWork:
     shape: tuple[int, int]
     target_shape: tuple[int, int]
     offset: tuple[float, float]
+    unknown: tuple[Unknown, Unknown]
     sensor_model: SensorModel | None
     """Where a satellite image is to be made consistent."""
 
@@ -82,18 +91,20 @@ class PartSource(PairSource):
     def __init__(self, work: SharedWork, window: Window, target: Part, guide: Part) -> None:
         """Take the parts that :meth:`target_area` and :meth:`guide_area` name."""
         super().__init__(work.about, work.shape, work.target_shape)
-        self.offset = work.offset
+        self.offset, self._unknown = work.offset, work.unknown
         self._survey, self._sensor_model = work.job.survey, work.sensor_model
         self._target, self._target_area = target, self.target_area(window)[0]
         self._guide, self._guide_area = guide, self.guide_area(window)
 
     def read_target(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the target."""
-        return known_values(self._target[within(self._target_area, (rows, columns))])
+        part = self._target[within(self._target_area, (rows, columns))]
+        return known_values(part, self._unknown[0])
 
     def read_guide(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the guide."""
-        return known_values(self._guide[within(self._guide_area, (rows, columns))])
+        part = self._guide[within(self._guide_area, (rows, columns))]
+        return known_values(part, self._unknown[1])
 
     @cached_property
     def survey(self) -> Survey:
@@ -107,16 +118,36 @@ class PartSource(PairSource):
         return self._sensor_model
 
 
-def known_values(image: Shaped[np.ndarray, "h w channels"]) -> KnownImage:
-    """Return an image as float32 without its NaN, and where all its channels are known."""
+def known_values(image: Shaped[np.ndarray, "h w channels"], unknown: Unknown = ()) -> KnownImage:
+    """Return an image as float32, 0 where it is not known, and where all its channels are."""
     known = np.isfinite(image).all(axis=2)
+    for each in unknown:
+        known &= ~each.covers(image)
     return np.where(known[..., None], image, 0).astype(np.float32), known
 
 
-def _sampled(image: "Array", sample: RegularSample) -> RegularSample:
+def _sampled(name: str, image: "Array", task: Task) -> tuple[RegularSample, Unknown]:
+    """Return the known pixels of an array, and the values of it that are taken for unknown."""
+    sample = _sample(image, sample_of(task), ())
+    looked = sample if not sample.exact else _sample(image, RegularSample(), ())
+    unknown = []
+    for fill in find_fill(*looked.lattice(), blank=task.blank):
+        if fill.certainty == "certain":
+            unknown.append(fill.unknown)
+            warnings.warn(
+                f"{name}: {fill.text} is taken for unknown: replace it by NaN to say so",
+                stacklevel=6,
+            )
+    if unknown:
+        sample = _sample(image, sample_of(task), tuple(unknown))
+    return sample, tuple(unknown)
+
+
+def _sample(image: "Array", sample: RegularSample, unknown: Unknown) -> RegularSample:
     edges = [np.cumsum([0, *sizes]) for sizes in image.chunks[:2]]
     for top, bottom in pairwise(edges[0]):
         for left, right in pairwise(edges[1]):
             block = image[top:bottom, left:right].compute()
-            sample.add(*known_values(block), (int(top), int(left)))
+            known = known_values(block, unknown)[1]
+            sample.add(block, known, (int(top), int(left)))
     return sample

@@ -28,6 +28,8 @@ from gisr.data.pair import Pair
 from gisr.errors import FileFormatError, InputError
 from gisr.inference.consistency.correction import Consistency, consistent_image, is_corrected
 from gisr.inference.tile_runner import as_tensor
+from gisr.inference.value_bounds import Bounds, bounds_of
+from gisr.inference.value_levels import within_range
 from gisr.inference.windowed_pair import ArraySource
 from gisr.io.files import atomic_output, check_writable, file_suffix
 from gisr.magnet import MAGNet
@@ -121,13 +123,18 @@ class Prepared:
     """What was prepared."""
     source: ArraySource
     """The same with its guide aligned."""
+    bounds: Bounds | None
+    """Where the values of the result can lie."""
 
     def finish(self, residual: Float[np.ndarray, "1 4 h w"]) -> Float[np.ndarray, "H W bands"]:
         """Return the sharpened image in the target's units from the output of the network."""
         height, width, bands = self.on_grid.shape
         own = restore(torch.from_numpy(residual), bands)[0, :, :height, :width]
         added = self.source.survey.normalisation.residual(own.permute(1, 2, 0).numpy())
-        image = self.source.survey.clip(self.on_grid + added, self.pair.bits)
+        image = self.on_grid + added
+        if self.bounds is not None:
+            image = self.bounds.clip(image)
+        image = self.source.survey.clip(image, self.pair.bits)
         if is_corrected("default", self.pair, self.source):
             return consistent_image(image, self.pair, self.source, Consistency())
         return image
@@ -160,15 +167,16 @@ def prepare(pair: Pair, metadata: Mapping[str, str], *, description: str | None 
     sentence = description or source.description
     on_grid, normal = cut.pair.on_guide_grid(), source.survey.normalisation
     cpu, multiple = torch.device("cpu"), int(metadata["size_multiple"])
-    low, _ = carry_target(as_tensor(normal.target(on_grid), cpu))
-    high = carry_guide(as_tensor(normal.guide(cut.pair.guide), cpu))
+    # What is far outside the range is cut off: the upscaler would see it again at another level.
+    low, _ = carry_target(as_tensor(within_range(normal.target(on_grid)), cpu))
+    high = carry_guide(as_tensor(within_range(normal.guide(cut.pair.guide)), cpu))
     inputs = {
         "target": _padded(low.numpy(), multiple),
         "guide": _padded(high.numpy(), multiple),
         "text": _embedding(metadata, sentence)[None],
         "ratio": np.array([source.ratio], dtype=np.float32),
     }
-    return Prepared(inputs, on_grid, pair, source)
+    return Prepared(inputs, on_grid, pair, source, bounds_of(cut, normal))
 
 
 def _exported(residual: _Residual) -> "ONNXProgram":

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 _MOST_PIXELS = 2**20
 """Pixels in a sample. Percentiles of so many are right to 0.0001 of their rank."""
 
+_MOST_CELLS = 2**21
+"""Pixels of an image of the lattice, known or not."""
+
 
 class RegularSample:
     """Known pixels on a lattice: of every row and column, or every second, fourth and so on.
@@ -18,7 +21,7 @@ class RegularSample:
     def __init__(self, *, exact: bool = False) -> None:
         """Begin without pixels; ``exact`` keeps all."""
         self._step = 1
-        self._exact = exact
+        self.exact = exact
         self._places: list[Int[np.ndarray, "pixels 2"]] = []
         self._values: list[Shaped[np.ndarray, "pixels bands"]] = []
         self._count = 0
@@ -46,7 +49,7 @@ class RegularSample:
         inside = image.reshape(-1, image.shape[2]) if everything else image[known]
         self.lowest = min(self.lowest, float(inside.min()))
         self.highest = max(self.highest, float(inside.max()))
-        if self._exact:
+        if self.exact:
             self._values.append(inside)
             return
         first = [-start % self._step for start in corner]
@@ -63,6 +66,32 @@ class RegularSample:
         if not self._values:
             return np.empty((0, 1), dtype=np.float32)
         return np.concatenate(self._values).astype(np.float32)
+
+    def lattice(
+        self,
+    ) -> tuple[Shaped[np.ndarray, "rows columns bands"], Bool[np.ndarray, "rows columns"]]:
+        """Return the sample as an image of the lattice, and where it is known.
+
+        Only of a sample that is not exact; a lattice coarser than its own where known pixels are
+        so few that the image would be large.
+        """
+        if not self._values:
+            return np.zeros((1, 1, 1), np.float32), np.zeros((1, 1), bool)
+        places, values = np.concatenate(self._places), np.concatenate(self._values)
+        step = self._step
+        while np.prod((places.max(axis=0) - places.min(axis=0)) // step + 1.0) > _MOST_CELLS:
+            step *= 2
+        kept = (places % step == 0).all(axis=1)
+        places, values = places[kept] // step, values[kept]
+        if not len(places):
+            return np.zeros((1, 1, 1), np.float32), np.zeros((1, 1), bool)
+        places = places - places.min(axis=0)
+        sides = places.max(axis=0) + 1
+        image = np.zeros((*sides, values.shape[1]), values.dtype)
+        known = np.zeros(tuple(sides), bool)
+        image[places[:, 0], places[:, 1]] = values
+        known[places[:, 0], places[:, 1]] = True
+        return image, known
 
     def _thin(self) -> None:
         self._step *= 2

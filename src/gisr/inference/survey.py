@@ -12,6 +12,7 @@ from gisr.data.normalisation import Normalisation
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.percentile_sample import RegularSample
+from gisr.inference.value_levels import levels_of
 from gisr.tasks import Task, find_task
 
 
@@ -23,6 +24,13 @@ class Survey:
     lowest: float
     """Smallest known value of the target."""
     highest: float
+    wider: tuple[Normalisation, ...] = ()
+    """Further maps for content far outside the range of the first, from narrow to wide."""
+
+    @property
+    def levels(self) -> tuple[Normalisation, ...]:
+        """All maps, the usual one first."""
+        return self.normalisation, *self.wider
 
     def clip(self, result: ImageArray, bits: int | None) -> ImageArray:
         """Keep a result where values of its kind can lie.
@@ -57,7 +65,9 @@ def survey_of_pairs(pairs: Sequence[Pair]) -> Survey:
     for pair in pairs:
         known = np.ones(sides_of(pair.target), bool) if pair.valid is None else pair.valid
         target.add(pair.target, known, (0, 0))
-        guide.add(pair.guide, np.ones(sides_of(pair.guide), bool), (0, 0))
+        seen = pair.guide_valid
+        seen = np.ones(sides_of(pair.guide), bool) if seen is None else seen
+        guide.add(pair.guide, seen, (0, 0))
     return survey_of(target, guide, task)
 
 
@@ -71,7 +81,8 @@ def survey_of(target: RegularSample, guide: RegularSample, task: Task) -> Survey
     if not len(low) or not len(high):
         raise InputError("no known pixel: there is nothing to sharpen")
     normalisation = Normalisation.of(low[:, None], high[:, None], task)
-    return Survey(normalisation, target.lowest, target.highest)
+    wider = levels_of(normalisation, low, high.reshape(-1, 1))[1:] if task.far_content else ()
+    return Survey(normalisation, target.lowest, target.highest, wider)
 
 
 def sides_of(image: Float[np.ndarray, "h w c"]) -> tuple[int, int]:

@@ -16,9 +16,10 @@ from gisr.estimation.registration import Align, Alignment
 from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.inference.array_pair import ArrayOrTensor, make_pair
 from gisr.inference.consistency.correction import Consistency, Corrected
+from gisr.inference.consistency.kspace_projection import Floor
 from gisr.inference.survey import Survey
 from gisr.inference.tiling import Rows
-from gisr.inference.windowed_pair import PairSource
+from gisr.inference.windowed_pair import PairSource, nearest_pixels
 from gisr.notes import Note
 from gisr.tasks import TASKS, Grid, TaskName
 from gisr.windows import Window
@@ -77,6 +78,8 @@ class Shared:
     """Value range of all of them."""
     prompt: "Float[Tensor, 's p'] | None"
     """P_mm of all of them, one row a symmetry; None for a network without MPGM."""
+    floor: Floor | None = None
+    """What no result of them is below, on k-space grids."""
 
 
 class PairSystem(ABC):
@@ -91,6 +94,10 @@ class PairSystem(ABC):
     @abstractmethod
     def name(self) -> str:
         """Name in tables and messages."""
+
+    def can(self, task: TaskName, ratio: float) -> bool:
+        """Return whether it sharpens pairs of a task at a ratio; any ratio unless it says so."""
+        return task in self.tasks
 
     @abstractmethod
     def answer(
@@ -200,13 +207,15 @@ class PairSystem(ABC):
         guide_contrast: str | None = None,
         description: str | None = None,
         valid: ArrayOrTensor | None = None,
+        guide_valid: ArrayOrTensor | None = None,
         grid: Grid | None = None,
     ) -> NDArray[np.float32]:
         """Sharpen a target with a guide of another modality.
 
         Args:
-            target: (h, w) or (h, w, bands) in the file's own units.
-            guide: (H, W) or (H, W, channels), 1 to 3 channels, the same field of view.
+            target: (h, w) or (h, w, bands) in the file's own units; a masked array's mask counts,
+                and values that look like fill do not, which a warning says.
+            guide: (H, W) or (H, W, channels), 1 to 3 channels, the same field of view; likewise.
             task: ``pansharpening``, ``mri`` or ``depth``.
             ratio: How many times finer the guide is; from the shapes when not given.
             sensor: Satellite sensor, for example ``QuickBird`` (pansharpening); one that is not
@@ -219,12 +228,14 @@ class PairSystem(ABC):
             description: Free text in place of the built-in description; needs the extra ``text``
                 unless it is a built-in sentence.
             valid: (h, w), true where the target is known; elsewhere the nearest known value
-                stands in.
+                stands in. What it says is known is, whatever it looks like.
+            guide_valid: (H, W), true where the guide is known.
             grid: Where target samples lie: ``centre`` (pixel areas aligned) or ``kspace`` (sample j
                 at guide index j * ratio); the task's own when not given.
 
         Returns:
-            float32 (H, W) or (H, W, bands) in the target's units.
+            float32 (H, W) or (H, W, bands) in the target's units: a masked array where the target
+            is one, and with its own value again where that was taken for unknown.
 
         Raises:
             InputError: An image or an argument cannot be used.
@@ -236,6 +247,7 @@ class PairSystem(ABC):
             task,
             ratio=ratio,
             valid=valid,
+            guide_valid=guide_valid,
             grid=grid,
             sensor=sensor,
             mtf=mtf,
@@ -247,5 +259,19 @@ class PairSystem(ABC):
         for note in answer.notes:
             if note.level == "warning":
                 warnings.warn(note.text, stacklevel=2)
-        result = answer.image
-        return result[..., 0] if np.ndim(target) == 2 else result
+        return _as_given(answer.image, pair, target)
+
+
+def _as_given(
+    image: Float[np.ndarray, "H W bands"], pair: Pair, target: ArrayOrTensor
+) -> NDArray[np.float32]:
+    """Return a result with the axes of the target that was given, and what was unknown in it."""
+    result: NDArray[np.float32] = image
+    if pair.valid is not None and (pair.fill is not None or np.ma.isMaskedArray(target)):
+        unknown = ~nearest_pixels(pair.valid, image.shape[:2], pair.placement)
+        if pair.fill is not None:
+            result = np.where(unknown[..., None], np.float32(pair.fill), image)
+        else:
+            mask = np.broadcast_to(unknown[..., None], image.shape)
+            result = np.ma.masked_array(image, mask)
+    return result[..., 0] if np.ndim(target) == 2 else result

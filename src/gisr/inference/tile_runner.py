@@ -1,6 +1,6 @@
 """The network on one tile after another, in smaller tiles where memory runs out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,8 @@ from gisr.inference.self_ensemble import UPRIGHT, Moments, Symmetry
 from gisr.inference.survey import Survey
 from gisr.inference.system import Check, unchecked
 from gisr.inference.tiling import TilePlan, blended
+from gisr.inference.value_bounds import bounds_of
+from gisr.inference.value_levels import Seen, seen_at, within_range
 from gisr.inference.windowed_pair import Cut
 from gisr.magnet import MAGNet
 from gisr.memory import is_out_of_memory
@@ -57,17 +59,20 @@ class TileJob:
         """
         normal, pair = self.survey.normalisation, cut.pair
         on_grid, answers = cut.on_guide_grid(), Moments()
-        low, high = normal.target(on_grid), normal.guide(pair.guide)
+        seen = list(seen_at(self.survey.levels, on_grid, pair.guide, float(self.ratio)))
+        bounds = bounds_of(cut, normal)
         for number in range(len(self.symmetries)):
-            with torch.inference_mode():
-                residual = self.residual(low, high, number)
             with np.errstate(over="ignore", invalid="ignore"):  # reported, with the remedy
-                image = on_grid + normal.residual(residual)
+                with torch.inference_mode():
+                    added = self._added(seen, number)
+                image = on_grid + added
             if not np.isfinite(image).all():
                 raise InputError(
                     f"{pair.name or 'pair'}: the network {self.model} gave values that are not "
                     "finite; check the value range of target and guide"
                 )
+            if bounds is not None:
+                image = bounds.clip(image)
             answers.add(self.survey.clip(image, pair.bits))
         if len(self.symmetries) == 1:
             return answers.mean
@@ -81,6 +86,7 @@ class TileJob:
         """
         normal, known = self.survey.normalisation, int(cut.known.sum())
         low, high = normal.target(cut.on_guide_grid()), normal.guide(cut.pair.guide)
+        low, high = within_range(low), within_range(high)
         with torch.inference_mode():
             pooled = [self.pooled(s.apply(low), s.apply(high)) for s in self.symmetries]
             return known * torch.cat(pooled), known
@@ -95,6 +101,16 @@ class TileJob:
             assert generator is not None  # the caller has looked
             with torch.inference_mode():
                 self.prompt = generator.compose(pooled / weight)
+
+    def _added(self, seen: Sequence[Seen], number: int) -> ImageArray:
+        """Return what the network adds to a target, in its units, that it sees in several ways."""
+        added: ImageArray | None = None
+        for each in seen:
+            residual = each.normalisation.residual(self.residual(each.low, each.high, number))
+            share = residual if each.weight is None else each.weight * residual
+            added = share if added is None else added + share
+        assert added is not None  # there is one way at least
+        return added
 
     def residual(self, low: ImageArray, high: ImageArray, number: int = 0) -> ImageArray:
         """Return what the network adds to a normalised target.

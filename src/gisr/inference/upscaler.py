@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.inference.consistency.correction import Consistency, consistent_image, is_corrected
+from gisr.inference.consistency import correction
 from gisr.inference.memory import largest_tile
 from gisr.inference.self_ensemble import SYMMETRIES
 from gisr.inference.survey import survey_of_pairs
@@ -116,10 +116,10 @@ class Upscaler(PairSystem):
             pair = replace(pair, valid=pair.measured)
             offset, source = source.offset, ArraySource(pair)
             source.offset = offset
-        if not is_corrected(settings.consistent, pair, source):
+        if not correction.is_corrected(settings.consistent, pair, source):
             return answer
-        found = Consistency()
-        image = consistent_image(image, pair, source, found)
+        found, floor = correction.Consistency(), shared.floor if shared else None
+        image = correction.consistent_image(image, pair, source, found, floor)
         return replace(answer, image=image, consistency=found)
 
     def share(
@@ -145,7 +145,7 @@ class Upscaler(PairSystem):
                 for source, job in zip(sources, jobs, strict=True)
                 for part in _prompt_parts(job, source)
             )
-        return Shared(survey, jobs[0].prompt)
+        return Shared(survey, jobs[0].prompt, correction.kspace_floor(pairs))
 
     def stream(
         self,

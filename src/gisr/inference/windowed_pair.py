@@ -106,7 +106,7 @@ class PairSource(ABC):
                 parts = [cut.pair for cut in self._sample_cuts()]
                 if not parts:
                     note = "no shift of the PAN image can be seen: nothing is known"
-                    return Alignment((0.0, 0.0), False, note)
+                    return Alignment((0.0, 0.0), False, note, level="warning")
                 found = find_alignment(parts)
             case "mutual information":
                 found = find_slice_shift(self.whole())
@@ -155,6 +155,7 @@ class PairSource(ABC):
             placement=placement,
             grid="centre",
             valid=None if valid.all() else valid,
+            guide_valid=None if known.all() else known,
             measured=None,
             truth=None,
             truth_valid=None,
@@ -247,9 +248,9 @@ class ArraySource(PairSource):
         return target, known
 
     def read_guide(self, rows: slice, columns: slice) -> KnownImage:
-        """Return a window of the guide: an array has no unknown guide pixels."""
-        guide = self._pair.guide[rows, columns]
-        return guide, np.ones(guide.shape[:2], dtype=bool)
+        """Return a window of the guide."""
+        guide, known = self._pair.guide[rows, columns], self._pair.guide_valid
+        return guide, np.ones(guide.shape[:2], bool) if known is None else known[rows, columns]
 
     def whole(self) -> Pair:
         """Return the pair as it was given."""

@@ -31,6 +31,16 @@ def holds(dtype: np.dtype, value: float) -> bool:
     return bool(np.isfinite(value)) and value == int(value) and limits[0] <= value <= limits[1]
 
 
+def count_beyond(
+    values: Shaped[np.ndarray, "..."], dtype: np.dtype, bits: int | None = None
+) -> int:
+    """Return how many values lie outside what a type holds, by more than rounding; of a float 0."""
+    limits = value_range(dtype, bits)
+    if limits is None:
+        return 0
+    return int(((values > limits[1] + 0.5) | (values < limits[0] - 0.5)).sum())
+
+
 def quantise(
     values: Shaped[np.ndarray, "..."],
     dtype: np.dtype,

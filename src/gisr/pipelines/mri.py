@@ -1,17 +1,19 @@
 """The pipeline of MR images: two NIfTI volumes or DICOM series in, a NIfTI volume out."""
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from gisr.errors import InputError
+from gisr.errors import FileFormatError, InputError
 from gisr.io.files import file_suffix
 from gisr.io.limits import Limits
 from gisr.io.volumes import dicom, nifti
-from gisr.io.volumes.nifti import read_nifti
-from gisr.io.volumes.pair import VolumePair, read_volume_pair
+from gisr.io.volumes.pair import VolumePair, read_image, read_volume_pair
+from gisr.io.volumes.picture import is_picture
+from gisr.memory import memory_errors
 from gisr.pipelines.layers import (
     LayerName,
     Layers,
@@ -24,6 +26,7 @@ from gisr.pipelines.layers import (
 from gisr.pipelines.options import Options
 from gisr.pipelines.pipeline import Pipeline
 from gisr.pipelines.request import FileResult, Request
+from gisr.tasks.contrasts import guess_contrast
 from gisr.tasks.mri import MRI
 from gisr.tasks.task import Task
 from gisr.windows import Window
@@ -39,17 +42,28 @@ class MRIPipeline(Pipeline[VolumePair]):
     task: ClassVar[Task] = MRI
 
     def recognises(self, target: Path, guide: Path) -> bool:
-        """Return whether both are NIfTI files or DICOM images or series."""
-        return all(
-            file_suffix(path) in nifti.SUFFIXES or dicom.is_dicom(path) for path in (target, guide)
-        )
+        """Return whether both are NIfTI files or DICOM, or pictures named after MR contrasts."""
+        files = (target, guide)
+        if all(map(is_picture, files)):
+            return None not in map(guess_contrast, files)
+        return all(file_suffix(path) in nifti.SUFFIXES or dicom.is_dicom(path) for path in files)
 
     def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> VolumePair:
         """Read both volumes, of a series the first."""
-        return read_volume_pair(target, guide, limits)
+        from gisr.pipelines.volume_fill import without_fill
+        from gisr.pipelines.volume_grid import with_resolution
+
+        files = without_fill(read_volume_pair(target, guide, limits), options.nodata)
+        return with_resolution(files, options.resolution, limits)
 
     def check(self, request: Request[VolumePair]) -> None:
-        """Do nothing: volumes were checked when they were read."""
+        """Refuse a picture as the output of volumes; they were checked when they were read.
+
+        Raises:
+            FileFormatError: The output is one.
+        """
+        if is_picture(request.output) and not is_picture(request.target):
+            raise FileFormatError(f"{request.output}: name the output of volumes .nii or .nii.gz")
 
     def run(
         self,
@@ -61,7 +75,8 @@ class MRIPipeline(Pipeline[VolumePair]):
         """Sharpen a volume, or the volumes of a series, one of which is in memory at a time."""
         from gisr.pipelines.volume import upscale_volume
 
-        return upscale_volume(system, request, check, progress)
+        with memory_errors(str(request.target), "cut the volumes (nibabel's image.slicer)"):
+            return upscale_volume(system, request, check, progress)
 
     def summary(self, request: Request[VolumePair]) -> str:
         """Return sizes, type and ratio."""
@@ -77,7 +92,7 @@ class MRIPipeline(Pipeline[VolumePair]):
 
     def read_truth(self, path: Path, request: Request[VolumePair], limits: Limits) -> Truth:
         """Read a reference volume."""
-        volume = read_nifti(path, limits)
+        volume = read_image(path, limits)
         check_truth(path, volume.shape, request.files.guide.shape)
         return Truth(path, volume.voxels)
 
@@ -88,7 +103,7 @@ class MRIPipeline(Pipeline[VolumePair]):
         written: dict[LayerName, Path] = {"interpolated": interpolated, "sharpened": request.output}
         if request.options.uncertainty is not None:
             written["spread"] = Path(request.options.uncertainty)
-        volumes = {name: read_nifti(path).voxels for name, path in written.items()}
+        volumes = {name: read_image(path).voxels for name, path in written.items()}
         volumes["guide"] = request.files.guide.voxels
         if truth is not None:
             assert isinstance(truth.content, np.ndarray)
@@ -104,15 +119,18 @@ class MRIPipeline(Pipeline[VolumePair]):
     ) -> "Pair | None":
         """Return a part of the slice that is shown, as it was given: not turned."""
         guide = np.take(request.files.guide.voxels, plane.index, plane.axis)
-        for pair in pairs:
-            if np.array_equal(pair.guide[..., 0], guide):
-                break
-        else:
-            raise InputError("the network did not see this slice: choose another slice, or axis")
         rows, columns = window
-        last = guide.shape[1]
-        turned_back = columns, slice(last - rows.stop, last - rows.start)
-        return super().pair_in_view(request, [pair], plane, turned_back)
+        turned_back = columns, _reversed(rows, guide.shape[1])
+        for turned in product((False, True), repeat=2):  # as k-space crops may be stored
+            seen = np.flip(guide, tuple(axis for axis in (0, 1) if turned[axis]))
+            for pair in pairs:
+                if np.array_equal(pair.guide[..., 0], seen):
+                    first, second = (
+                        _reversed(part, side) if back else part
+                        for part, side, back in zip(turned_back, guide.shape, turned, strict=True)
+                    )
+                    return super().pair_in_view(request, [pair], plane, (first, second))
+        raise InputError("the network did not see this slice: choose another slice, or axis")
 
     def page_notes(self, request: Request[VolumePair]) -> tuple[str, ...]:
         """Note that of a series one volume is shown."""
@@ -122,3 +140,8 @@ class MRIPipeline(Pipeline[VolumePair]):
     def bits(self, request: Request[VolumePair]) -> int | None:
         """Return None: MR values have no range of their own."""
         return None
+
+
+def _reversed(part: slice, side: int) -> slice:
+    """Return a part of a side that is counted from its other end."""
+    return slice(side - part.stop, side - part.start)

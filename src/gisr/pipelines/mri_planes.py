@@ -14,12 +14,11 @@ Rotated grids: the target is resampled once onto the guide's grid, and the detai
 adds to a reduced copy is put on top of it.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from math import prod
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from gisr.array_types import Voxels
 from gisr.data.pair import Pair
@@ -30,27 +29,27 @@ from gisr.data.volume_resample import (
     nearest_mask,
     on_guide_axis,
     onto_guide,
-    reduce_axis,
     sample_axis,
     to_guide_axis,
 )
 from gisr.errors import InputError
 from gisr.inference.consistency.correction import Consistency
-from gisr.inference.system import Answer, Check, PairSystem, Settings
+from gisr.inference.system import Check, PairSystem
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import AxisPlacement, VolumePlacement
+from gisr.pipelines.mri_agreement import ReducedBy, find_reduction
+from gisr.pipelines.mri_slice_sharpener import SliceSharpener
 from gisr.pipelines.mri_slices import (
     Places,
     SliceStack,
+    Storage,
     along,
-    in_plane,
     known_part,
     mark_unknown,
     set_slice,
     slice_axis_placement,
 )
 from gisr.pipelines.request import Request
-from gisr.placement import Placement
 from gisr.tasks import Grid
 
 _AXES = (0, 1, 2)
@@ -82,7 +81,15 @@ class VolumeSharpener:
     grid: Grid = "centre"
     """``kspace`` once slices were brought to the guide's grid by zero-filling."""
     consistency: Consistency = field(default_factory=Consistency)
-    """What was found where a consistent result was requested."""
+    """What was found where a result was made consistent."""
+    thickness: float | None = None
+    """Thickness of the target's slices, mm; their distance where it is not known."""
+    requested_grid: Grid | None = field(default=None, init=False)
+    whole_plane: bool = field(default=False, init=False)
+    """Whether the grid is that of a crop of k-space, which shows its whole plane."""
+    sliced: SliceSharpener = field(init=False)
+    reduction: ReducedBy | None = field(default=None, init=False)
+    """How the target was found to be reduced in the plane of its slices."""
 
     def __post_init__(self) -> None:
         """Take a requested grid instead of the affines, and check the ratio.
@@ -90,18 +97,17 @@ class VolumeSharpener:
         Raises:
             PairError: The requested ratio does not match the files, or the grid is not possible.
         """
-        options = self.request.options
-        if self.by_slices:
-            return  # the request itself does both for plain slices
-        if options.grid is not None:
-            self.placement = self.placement.with_grid(options.grid)
+        requested = self.request.options.grid
+        self.placement = self.placement.with_thickness(self.thickness)
+        if requested is not None:
+            self.placement = self.placement.with_grid(requested)
         self.request.check_ratio(self.placement.ratio, "affine")
-        self.request = self.request.with_options(ratio=None)
-
-    @property
-    def by_slices(self) -> bool:
-        """Whether the target lacks detail within slices only, which lie as the guide's do."""
-        return self.placement.thick_axis is None and not self.placement.angle
+        # Slices lie as the placement says from now on.
+        self.requested_grid = requested
+        self.request = self.request.with_options(ratio=None, grid=None)
+        self.sliced = SliceSharpener(
+            self.system, self.request, self.report, self.check, self.consistency
+        )
 
     @property
     def slices(self) -> int:
@@ -138,7 +144,7 @@ class VolumeSharpener:
 
     def inside(self) -> Bool[np.ndarray, "X Y Z"]:
         """Return which guide voxels the target shows; a k-space crop shows its whole plane."""
-        if self.grid == "centre":
+        if not self.whole_plane:
             return self.placement.covered()
         axis = self.placement.slice_axis
         shape = [1, 1, 1]
@@ -161,7 +167,7 @@ class VolumeSharpener:
                 spread = on_guide_axis(within.spread, thick, place.axis(thick))
         known, full = np.isfinite(low), filled(low)
         base = to_guide_axis(full, thick, place.axis(thick))
-        layers = self._detailed(
+        layers = self.sliced.detailed(
             base, full, full, guide, {thick: place.axis(thick)}, self._planes(thick)
         )
         if spread is not None and layers.spread is not None:
@@ -176,7 +182,9 @@ class VolumeSharpener:
         place, thick, known = self.placement, self.placement.thick_axis, np.isfinite(low)
         layers = SliceStack(onto_guide(filled(low), place.to_target, place.guide_shape), None)
         coarse = {
-            axis: AxisPlacement.centred(place.guide_shape[axis], place.ratios[axis])
+            axis: AxisPlacement.centred(
+                place.guide_shape[axis], place.ratios[axis], place.axis(axis).covers
+            )
             for axis in place.coarse
         }
         passes: list[tuple[Places, tuple[int, ...]]] = []
@@ -193,7 +201,7 @@ class VolumeSharpener:
                     sample_axis(samples, axis, line),
                     average_axis(averages, axis, line),
                 )
-            found = self._detailed(layers.values, samples, averages, guide, places, planes)
+            found = self.sliced.detailed(layers.values, samples, averages, guide, places, planes)
             if layers.spread is not None and found.spread is not None:
                 found.spread = np.hypot(layers.spread, found.spread)
             layers = found
@@ -205,10 +213,25 @@ class VolumeSharpener:
         """Sharpen the slices across an axis, one by one, as they were acquired."""
         place = self.placement
         rows, columns = (axis for axis in _AXES if axis != slice_axis)
-        lows, highs = (np.moveaxis(volume, slice_axis, 0) for volume in (low, guide))
-        lines = [slice_axis_placement(place, low.shape[axis], axis) for axis in (rows, columns)]
-        plane = in_plane(*lines).snapped(lows.shape[1:], highs.shape[1:])
-        layers, shown = self._layers(highs.shape), np.ones(len(highs), dtype=bool)
+        lines = (
+            slice_axis_placement(place, low.shape[rows], rows),
+            slice_axis_placement(place, low.shape[columns], columns),
+        )
+        stored = Storage.of(lines, self.requested_grid)
+        lows, highs = (stored(np.moveaxis(volume, slice_axis, 0)) for volume in (low, guide))
+        plane, cropped = stored.placed(lines), stored.grid == "kspace"
+        self.whole_plane = cropped
+        if self.requested_grid == "kspace":
+            self.reduction = "kspace"
+        if self.reduction is None:  # once for all volumes of a series
+            exact = tuple(
+                AxisPlacement(line.target_size, line.guide_size, plane.scale[a], plane.offset[a])
+                for a, line in enumerate(lines)
+            )
+            self.reduction = find_reduction(lows, highs, (exact[0], exact[1]), cropped=cropped)
+        if self.reduction != "kspace":
+            return self._resampled(low, guide, slice_axis)
+        layers, shown = self.sliced.layers(highs.shape), np.ones(len(highs), dtype=bool)
         if place.thick_axis is None:
             shown = place.axis(slice_axis).covered
         pairs: dict[int, Pair] = {}
@@ -220,113 +243,35 @@ class VolumeSharpener:
                 self.grid, pairs[index] = pair.grid, pair
             elif shown[index]:
                 set_slice(layers, index, np.float32(np.nan), np.float32(np.nan))
-        for index, answer in self._answers(pairs, self._settings, len(highs)):
+        for index, answer in self.sliced.answers(pairs, self.sliced.settings, len(highs)):
             pair = pairs[index]
             spread = None if answer.spread is None else known_part(answer.spread, pair)
             set_slice(layers, index, known_part(answer.image, pair), spread)
             if answer.consistency is not None:
                 self.consistency.take_in(answer.consistency)
-        spread = None if layers.spread is None else np.moveaxis(layers.spread, 0, slice_axis)
-        return SliceStack(np.moveaxis(layers.values, 0, slice_axis), spread)
-
-    def _detailed(
-        self,
-        base: Voxels,
-        samples: Voxels,
-        averages: Voxels,
-        guide: Voxels,
-        places: Places,
-        slice_axes: tuple[int, ...],
-    ) -> SliceStack:
-        """Add the network's detail along the coarse axes to a target on the guide's grid.
-
-        Args:
-            base: The target, interpolated to the guide's grid.
-            samples: The target's samples along the coarse axes, on the guide's grid elsewhere.
-            averages: What the means of the result over the target's voxels shall be.
-            guide: The guide.
-            places: How the guide lies on ``samples`` along the coarse axes.
-            slice_axes: The axes across which the network's slices are taken; answers are averaged.
-        """
-        layers = self._layers(guide.shape)
-        for slice_axis in slice_axes:
-            self._add_answers(layers, samples, guide, places, slice_axis)
-        layers.values /= len(slice_axes)
-        if layers.spread is not None:
-            layers.spread /= len(slice_axes)
-        layers.values += base
-        gap = averages - along(average_axis, layers.values, places)
-        for axis, line in places.items():
-            centres = (np.arange(line.target_size) - line.offset) / line.scale
-            outside = (centres < -0.5) | (centres > line.guide_size - 0.5)
-            np.moveaxis(gap, axis, 0)[outside] = 0  # the guide cannot show what these lack
-        layers.values += along(to_guide_axis, gap, places)
-        if samples.min() >= 0:
-            np.maximum(layers.values, 0, out=layers.values)
-        return layers
-
-    def _add_answers(
-        self, layers: SliceStack, samples: Voxels, guide: Voxels, places: Places, slice_axis: int
-    ) -> None:
-        """Add what the network adds to each slice across an axis."""
-        rows, columns = (axis for axis in _AXES if axis != slice_axis)
-        coarse = [places[axis] for axis in (rows, columns) if axis in places]
-        ratio = prod(1 / line.scale for line in coarse) ** (1 / len(coarse))
-        lines = []
-        for axis in (rows, columns):
-            line = places.get(axis) or AxisPlacement.centred(guide.shape[axis], ratio)
-            if axis not in places:
-                samples = reduce_axis(samples, axis, line)
-            lines.append(line)
-        placement = in_plane(*lines)
-        views = [
-            None if volume is None else np.moveaxis(volume, slice_axis, 0)
-            for volume in (samples, guide, layers.values, layers.spread)
-        ]
-        lows, highs, values, spreads = views
-        assert lows is not None and highs is not None and values is not None
-        pairs = {
-            index: self._centre_pair(low, high, placement)
-            for index, (low, high) in enumerate(zip(lows, highs, strict=True))
-            if low.min() < low.max()  # the network adds nothing to what is constant
-        }
-        settings = replace(self._settings, consistent="never")
-        for index, answer in self._answers(pairs, settings, len(highs)):
-            values[index] += (answer.image - pairs[index].on_guide_grid())[..., 0]
-            if spreads is not None and answer.spread is not None:
-                spreads[index] += answer.spread[..., 0]
-
-    def _answers(
-        self, pairs: dict[int, Pair], settings: Settings, count: int
-    ) -> Iterator[tuple[int, Answer]]:
-        """Sharpen slices that share one value range and one prompt: those of their volume."""
-        shared = self.system.share(list(pairs.values()), settings, self.check) if pairs else None
-        for index in range(count):
-            self.report()
-            if index in pairs:
-                yield (
-                    index,
-                    self.system.answer(pairs[index], settings, shared=shared, check=self.check),
-                )
-
-    @property
-    def _settings(self) -> Settings:
-        """How slices are sharpened: their guides lie as those of the volume do."""
-        return replace(self.request.options.settings, align="off")
-
-    def _centre_pair(
-        self, low: Float[np.ndarray, "h w"], high: Float[np.ndarray, "H W"], placement: Placement
-    ) -> Pair:
-        options = self.request.options
-        return Pair(
-            np.ascontiguousarray(low)[..., None],
-            np.ascontiguousarray(high)[..., None],
-            self.request.task,
-            placement,
-            "centre",
-            contrast=options.contrast,
-            guide_contrast=options.guide_contrast,
+        spread = layers.spread
+        return SliceStack(
+            np.moveaxis(stored(layers.values), 0, slice_axis),
+            None if spread is None else np.moveaxis(stored(spread), 0, slice_axis),
         )
+
+    def _resampled(self, low: Voxels, guide: Voxels, slice_axis: int) -> SliceStack:
+        """Sharpen slices that were resampled, not cropped in k-space: as thick slices are."""
+        place, known, full = self.placement, np.isfinite(low), filled(low).copy()
+        places = {axis: place.axis(axis) for axis in place.coarse if axis != slice_axis}
+        if place.thick_axis is None:  # slices that the target does not show need no answer
+            np.moveaxis(full, slice_axis, 0)[~place.axis(slice_axis).covered] = 0
+        way = None if self.request.options.consistent is False else self.reduction
+        base = along(to_guide_axis, full, places)
+        layers = self.sliced.detailed(base, full, full, guide, places, (slice_axis,), way)
+        if not known.all():
+            unknown = known
+            for axis, line in places.items():
+                where = np.rint(np.arange(line.guide_size) * line.scale + line.offset)
+                nearest = np.clip(where, 0, line.target_size - 1).astype(np.int64)
+                unknown = unknown.take(nearest, axis=axis)
+            mark_unknown(layers, ~unknown)
+        return layers
 
     def _planes(self, thick: int) -> tuple[int, ...]:
         """Return the axes across which planes that hold the thick axis and more than a line lie."""
@@ -334,9 +279,3 @@ class VolumeSharpener:
         others = [axis for axis in _AXES if axis != thick]
         wide = [axis for axis in others if sizes[sum(others) - axis] > 1]
         return tuple(wide or others)
-
-    def _layers(self, shape: tuple[int, ...]) -> SliceStack:
-        spread = self.request.options.uncertainty is not None
-        return SliceStack(
-            np.zeros(shape, np.float32), np.zeros(shape, np.float32) if spread else None
-        )

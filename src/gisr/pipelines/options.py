@@ -77,21 +77,40 @@ class Options:
     )
     contrast: str | None = option(
         None,
-        "MR contrast of the target; read from its file name when left out.",
+        "MR contrast of the target: T1, T1ce, T2, FLAIR or PD, or as files spell them (T2w, "
+        "ce-gadolinium T1w); read from its file name when left out.",
         tasks=_MR,
         column=True,
         page="Target's contrast",
         page_default="from the file name",
-        choices=get_args(Contrast),
+        suggestions=get_args(Contrast),
     )
     guide_contrast: str | None = option(
         None,
-        "MR contrast of the guide; read from its file name when left out.",
+        "MR contrast of the guide, spelt likewise; read from its file name when left out.",
         tasks=_MR,
         column=True,
         page="Guide's contrast",
         page_default="from the file name",
-        choices=get_args(Contrast),
+        suggestions=get_args(Contrast),
+    )
+    thickness: float | None = option(
+        None,
+        "Thickness of the target's slices in mm, where it is not their distance (gaps, overlaps); "
+        "from DICOM or a BIDS sidecar when left out.",
+        tasks=_MR,
+        column=True,
+        page="Thickness of the target's slices (mm)",
+        page_default="their distance",
+        positive=True,
+    )
+    resolution: Literal["guide", "target", "finest"] = option(
+        "guide",
+        "Voxels of an MR result: the guide's, finest (along each axis the finer of both) or target "
+        "(those over the target's part of the head).",
+        tasks=_MR,
+        column=True,
+        page="Voxels of the result",
     )
     description: str | None = option(
         None,
@@ -165,9 +184,10 @@ class Options:
     )
     nodata: float | Literal["none"] | None = option(
         None,
-        "Value of unknown pixels in satellite images (nan too), in place of what the files say; of "
-        "the guide too if its type can hold it. none: no value stands for unknown.",
-        tasks=_SATELLITE,
+        "Value of unknown pixels in satellite images and MR volumes (nan too), in place of what "
+        "the files say; of the guide too if its type can hold it. none: no value stands for "
+        "unknown.",
+        tasks=(*_SATELLITE, *_MR),
         spellings=("-nodata",),
         column=True,
     )
@@ -294,33 +314,11 @@ class Options:
                 them.
             FileFormatError: The camera's file is missing or holds none.
         """
-        if self.ply is None:
-            given = {
-                "camera": self.camera,
-                "depth-unit": self.depth_unit,
-                "disparity": self.disparity or None,
-            }
-            for name, value in given.items():
-                if value is not None:
-                    raise InputError(
-                        f"{name} is for the point cloud: add --ply cloud.ply or leave it out"
-                    )
-            return None
-        if self.camera is None:
-            raise InputError(
-                f"ply {self.ply}: points need the camera: add --camera calib.txt, or its numbers: "
-                "--camera fx=525,cx=319.5,cy=239.5"
-            )
-        if self.depth_unit is None and not self.disparity:
-            raise InputError(
-                f"ply {self.ply}: no file says its unit: add --depth-unit mm (most 16-bit PNG), m "
-                "(most floats) or 5000 (TUM), or --disparity"
-            )
-        from gisr.io.depth.camera import parse_depth_unit, read_camera
-        from gisr.io.depth.point_cloud import PointCloud
+        from gisr.pipelines.requested_cloud import requested_cloud
 
-        steps = parse_depth_unit(self.depth_unit or "1", disparity=self.disparity)
-        return PointCloud(Path(self.ply), read_camera(self.camera), steps, self.disparity)
+        return requested_cloud(
+            self.ply, camera=self.camera, depth_unit=self.depth_unit, disparity=self.disparity
+        )
 
     def check(self, task: TaskName) -> None:
         """Refuse options that would be ignored.

@@ -1,12 +1,9 @@
 """The pipeline of satellite images: two GeoTIFFs in, one on the panchromatic grid out."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
-
-import numpy as np
-from jaxtyping import Bool, Shaped
 
 from gisr.errors import InputError, PairError
 from gisr.io.files import check_readable, file_suffix
@@ -30,6 +27,7 @@ from gisr.pipelines.layers import (
 )
 from gisr.pipelines.options import Options
 from gisr.pipelines.pipeline import Pipeline, check_values
+from gisr.pipelines.raster_look import look_at
 from gisr.pipelines.request import FileResult, Request
 from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.tasks.sensors import listed_sensor
@@ -44,7 +42,8 @@ _TIFF = (".tif", ".tiff")
 _MOST_SAMPLES = 2**23
 """Samples of a GeoTIFF that are checked beforehand: a fraction of a second. In a larger one the
 survey finds the same once the network is there."""
-_WINDOW_SAMPLES = 2**19
+_CELL = 64
+"""Side of the cells in which a file is looked at, in its pixels; any will do."""
 
 
 class PansharpeningPipeline(Pipeline[RasterPair]):
@@ -89,15 +88,10 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
         for header, own_bits in ((target, bits), (guide, None)):
             if math.prod(header.shape) * header.bands > _MOST_SAMPLES:
                 continue
-            lowest, highest = math.inf, -math.inf
-            for pixels, valid in _windows(header):
-                known = pixels[valid]
-                if known.size:
-                    lowest = min(lowest, float(known.min()))
-                    highest = max(highest, float(known.max()))
-            if lowest > highest:
-                raise InputError(f"{header.path}: every pixel is unknown (no data)")
-            check_values(header.path, lowest, highest, own_bits)
+            with GeoReader(header) as reader:
+                search = request.options.nodata != "none"
+                sample = look_at(reader, _CELL, search=search).sample
+            check_values(header.path, sample.lowest, sample.highest, own_bits)
 
     def run(
         self,
@@ -181,15 +175,3 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
         if options.sensor:
             return listed_sensor(options.sensor).bits
         return 8 if target.dtype == "uint8" else None
-
-
-def _windows(
-    header: GeoHeader,
-) -> Iterator[tuple[Shaped[np.ndarray, "h w bands"], Bool[np.ndarray, "h w"]]]:
-    """Read a file by whole rows of blocks."""
-    height, width = header.shape
-    block = header.block[0]
-    step = max(1, _WINDOW_SAMPLES // (width * header.bands * block)) * block
-    with GeoReader(header) as reader:
-        for top in range(0, height, step):
-            yield reader.read(slice(top, min(top + step, height)), slice(0, width))

@@ -1,24 +1,22 @@
 """A pair of GeoTIFFs of any size, read by windows where they are needed."""
 
+from collections.abc import Iterable
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool
 
 from gisr.data.pair import Pair
-from gisr.errors import InputError
-from gisr.inference.percentile_sample import RegularSample
-from gisr.inference.survey import Survey, sample_of, survey_of
+from gisr.estimation.fill import Fill
+from gisr.inference.survey import Survey, survey_of
 from gisr.inference.windowed_pair import KnownImage, PairSource
 from gisr.io.geotiff import GeoReader, Warp
+from gisr.notes import Note
 from gisr.pipelines.pipeline import check_values
+from gisr.pipelines.raster_look import RasterLook, bits_note, look_at, look_notes
 from gisr.tasks import find_task
 from gisr.windows import Window
 
-_SCAN_SAMPLES = 2**19
-"""Samples read at a time in the survey."""
-_MOST_SCANNED = 2**23
-"""Samples of blocks above which these are read in parts."""
 _CELLS = {"target": 16, "guide": 64}
 """Side of the cells, in own pixels, for which the survey notes whether anything is known."""
 
@@ -26,9 +24,21 @@ _CELLS = {"target": 16, "guide": 64}
 class RasterSource(PairSource):
     """A pair of GeoTIFFs that are read where they are needed."""
 
-    def __init__(self, about: Pair, target: GeoReader, guide: GeoReader) -> None:
-        """Cut windows from two open files."""
+    def __init__(
+        self, about: Pair, target: GeoReader, guide: GeoReader, *, search: bool = True
+    ) -> None:
+        """Cut windows from two open files.
+
+        Args:
+            about: What is known of the pair.
+            target: The multispectral file.
+            guide: The panchromatic file.
+            search: Whether the survey looks for fill that the files do not declare.
+        """
         super().__init__(about, guide.header.shape, target.header.shape)
+        self._search = search
+        self.notes: list[Note] = []
+        """What the survey found of values that are no data."""
         self._target, self._guide = target, guide
         self._occupied: dict[str, Bool[np.ndarray, "rows columns"]] = {}
 
@@ -51,21 +61,30 @@ class RasterSource(PairSource):
 
     @cached_property
     def survey(self) -> Survey:
-        """Read all of both files once, window by window.
+        """Read all of both files once, window by window; twice where one has fill.
 
         Raises:
             InputError: A file has no known pixel, or values beyond its stated bits.
         """
-        samples = {}
-        for name, reader in (("target", self._target), ("guide", self._guide)):
-            samples[name] = sample_of(find_task(self.about.task))
-            self._occupied[name] = _scan(reader, samples[name], _CELLS[name])
-            if not self._occupied[name].any():
-                raise InputError(f"{reader.header.path}: every pixel is unknown (no data)")
+        readers = {"target": self._target, "guide": self._guide}
+        declared = {name: reader.header.nodata for name, reader in readers.items()}
+        seen: dict[str, RasterLook] = {}
+        # The target again where it has what turned out to be the guide's fill.
+        for name, other in (("target", "guide"), ("guide", "target"), ("target", "guide")):
+            named = _values(declared[other], seen[other].fills if other in seen else ())
+            if name in seen and (seen[name].fills or not seen[other].fills):
+                continue
+            seen[name] = look_at(readers[name], _CELLS[name], search=self._search, named=named)
+        for name, look in seen.items():
+            self._occupied[name] = look.occupied
+            self.notes += look_notes(readers[name], look)
             bits = self.about.bits if name == "target" else None
-            lowest, highest = samples[name].lowest, samples[name].highest
-            check_values(reader.header.path, lowest, highest, bits)
-        return survey_of(samples["target"], samples["guide"], find_task(self.about.task))
+            if name == "target" and bits is None:
+                hint = bits_note(readers[name], look)
+                self.notes += [] if hint is None else [hint]
+            check_values(readers[name].header.path, look.sample.lowest, look.sample.highest, bits)
+        target, guide = seen["target"].sample, seen["guide"].sample
+        return survey_of(target, guide, find_task(self.about.task))
 
     def may_hold(self, window: Window) -> bool:
         """Return false where the survey saw that a window has no known pixel."""
@@ -85,27 +104,6 @@ class RasterSource(PairSource):
         return bool(self._occupied[name][rows, columns].any())
 
 
-def _scan(reader: GeoReader, sample: RegularSample, cell: int) -> Bool[np.ndarray, "rows columns"]:
-    """Add a file to a sample; return which of its cells have a known pixel."""
-    header = reader.header
-    height, width = (-(-side // cell) * cell for side in header.block)
-    width *= max(1, _SCAN_SAMPLES // (height * width * header.bands))
-    width = min(width, -(-header.shape[1] // cell) * cell)
-    height *= max(1, _SCAN_SAMPLES // (height * min(width, header.shape[1]) * header.bands))
-    if height * width * header.bands > _MOST_SCANNED:  # GDAL keeps blocks that are read in parts
-        height = max(1, _SCAN_SAMPLES // (width * header.bands * cell)) * cell
-    occupied = np.zeros([-(-side // cell) for side in header.shape], dtype=bool)
-    for top in range(0, header.shape[0], height):
-        for left in range(0, header.shape[1], width):
-            rows = slice(top, min(top + height, header.shape[0]))
-            columns = slice(left, min(left + width, header.shape[1]))
-            pixels, valid = reader.read(rows, columns)
-            sample.add(pixels, valid, (top, left))
-            if valid.any():
-                down = np.logical_or.reduceat(valid, np.arange(0, valid.shape[0], cell), axis=0)
-                cells = np.logical_or.reduceat(down, np.arange(0, valid.shape[1], cell), axis=1)
-                corner = top // cell, left // cell
-                occupied[
-                    corner[0] : corner[0] + cells.shape[0], corner[1] : corner[1] + cells.shape[1]
-                ] = cells
-    return occupied
+def _values(declared: float | None, fills: Iterable[Fill]) -> tuple[float, ...]:
+    """Return the values that stand for unknown pixels in a file."""
+    return (*(() if declared is None else (declared,)), *(fill.value for fill in fills))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from gisr.io.geotiff import (
     waiting_bytes,
 )
 from gisr.io.geotiff.pair import RasterPair
+from gisr.io.quantise import value_range
 from gisr.notes import Note, detail
 from gisr.pipelines.band_notes import band_notes
 from gisr.pipelines.raster_source import RasterSource
@@ -42,6 +44,8 @@ from gisr.pipelines.storage_notes import storage_notes
 from gisr.placement import Placement
 from gisr.tasks.sensors import unlisted_note
 
+_CLIPPED = 1e-3
+"""Share of clipped values from which that is said: saturated images have a few."""
 _BLOCK_CACHE = 48 * 10**6
 """Bytes of decoded blocks that GDAL may keep, unless one row of blocks needs more."""
 
@@ -63,10 +67,13 @@ def upscale_scene(
     if budget is not None:
         _check_blocks(files, budget)
     with geotiff_memory(cache), GeoReader(target) as low, GeoReader(guide) as high:
-        source = RasterSource(about, low, high)
+        source = RasterSource(about, low, high, search=options.nodata != "none")
         _ = source.survey
+        # The headers now know of fill that the files do not declare.
+        files = replace(files, target=low.header, guide=high.header)
+        target, guide, request = files.target, files.guide, replace(request, files=files)
         alignment = source.align() if options.settings.align == "auto" else None
-        notes = _notes(request, about.placement, alignment)
+        notes = [*source.notes, *_notes(request, about.placement, alignment)]
         notes += band_notes(target) if target.bands > 1 else []
         tile = None
         if budget is not None:
@@ -81,7 +88,10 @@ def upscale_scene(
                 )
         stale = [path for each in _rasters(request).values() for path in sidecars(each)]
         with request.writing(stale) as places:
-            consistency = _write_scene(system, request, source, tile, places, check, progress)
+            consistency, clipped = _write_scene(
+                system, request, source, tile, places, check, progress
+            )
+            notes += _clipped_note(target, clipped)
             if consistency is not None:
                 notes += [detail(source.sensor_model.note), detail(consistency.note)]
             result = FileResult(
@@ -110,7 +120,7 @@ def _rasters(request: Request[RasterPair]) -> dict[str, Path]:
 
 def scene_source(request: Request[RasterPair], target: GeoReader, guide: GeoReader) -> RasterSource:
     """Return the pair of a request, read by windows from two open files."""
-    return RasterSource(_about(request), target, guide)
+    return RasterSource(_about(request), target, guide, search=request.options.nodata != "none")
 
 
 def _report(
@@ -140,8 +150,12 @@ def _write_scene(
     places: Mapping[str, Path],
     check: Check,
     progress: Progress | None,
-) -> Consistency | None:
-    """Write the output, and the file of the spread if one is requested."""
+) -> tuple[Consistency | None, float]:
+    """Write the output, and the file of the spread if one is requested.
+
+    Returns:
+        What degrading the result gives, and the share of its values that the type could not hold.
+    """
     files, options, spread = request.files, request.options, request.options.uncertainty
     found = Consistency() if _is_corrected(request, source) else None
     rows = system.stream(source, options.settings, check=check, progress=progress, tile=tile)
@@ -163,7 +177,21 @@ def _write_scene(
             for number, writer in enumerate(opened):
                 own = slice(number * source.bands, (number + 1) * source.bands)
                 _write(part, own, writer)
-    return found
+        written = opened[0]
+    return found, written.clipped / max(1, written.written)
+
+
+def _clipped_note(target: GeoHeader, share: float) -> list[Note]:
+    """Return a note on values that the type of the target cannot hold."""
+    if share < _CLIPPED:
+        return []
+    low, high = value_range(target.dtype, target.bits) or (0, 0)
+    return [
+        Note(
+            f"{share:.1%} of the values lie beyond the {low} to {high} of {target.path.name} and "
+            "were clipped: give the MS image in a larger type to keep them (gdal_translate -ot)"
+        )
+    ]
 
 
 def _further_bytes(system: PairSystem, request: Request[RasterPair], source: RasterSource) -> int:
@@ -270,7 +298,8 @@ def _notes(
         notes.append(Note(request.files.note))
     notes += _grid_notes(target, guide)
     if alignment is not None:
-        notes.append(Note(alignment.note))
+        own = alignment.as_note if isinstance(alignment, Alignment) else Note(alignment.note)
+        notes.append(own)
     inside = np.prod([axis.mean() for axis in placement.covered_axes(target.shape, guide.shape)])
     outside = target.regrid.outside if isinstance(target.regrid, Warp) else 1 - inside
     if outside > 0:

@@ -11,16 +11,18 @@ import numpy as np
 
 from gisr.array_types import Voxels
 from gisr.data.volume_resample import finite_guide
+from gisr.estimation.local_fit import LocalFit
 from gisr.estimation.volume_registration import VolumeAlignment, find_volume_shift, shift_guide
 from gisr.inference.system import Check, PairSystem, Progress
 from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.nifti_writer import NiftiWriter, nifti_writer
 from gisr.io.volumes.pair import VolumePair
-from gisr.io.volumes.placement import VolumePlacement
-from gisr.notes import Note, detail
+from gisr.io.volumes.picture import PictureWriter, is_picture, picture_writer
+from gisr.notes import Note
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.request import FileResult, Request
-from gisr.tasks.contrasts import guess_contrast
+from gisr.pipelines.volume_notes import volume_notes
+from gisr.tasks.contrasts import find_contrast, guess_contrast
 
 if TYPE_CHECKING:
     from gisr.pipelines.report import ArrayResult
@@ -40,12 +42,21 @@ def upscale_volume(
     """
     files = request.files
     request, count = _with_contrasts(request), _Count(progress)
-    sharpener = VolumeSharpener(system, request, files.placement, count, check)
+    thickness = request.options.thickness or files.target.thickness
+    sharpener = VolumeSharpener(system, request, files.placement, count, check, thickness=thickness)
     count.total = sharpener.slices * files.target.count
-    found = _shift(files) if request.options.settings.align == "auto" else None
+    place = sharpener.placement
+    low, high = place.turned(files.target.voxels), _finite(files.guide.voxels, files)
+    fit = LocalFit.of(low, high, place)
+    found = None
+    if request.options.settings.align == "auto":
+        found = find_volume_shift(low, high, place, fit)
+    doubt = fit.doubt(np.array(found.offset) if found is not None and found.applied else None)
+    del fit, low, high
     with request.writing() as places:
-        subject = _write_volumes(request, sharpener, found, places)
-        result = _result(request, sharpener, found)
+        subject, clipped = _write_volumes(request, sharpener, found, places)
+        notes = volume_notes(request, sharpener, found, doubt)
+        result = _result(request, sharpener, found, (*notes, *clipped))
         if subject is not None:
             from gisr.pipelines.report import write_report
 
@@ -58,8 +69,8 @@ def _write_volumes(
     sharpener: VolumeSharpener,
     found: VolumeAlignment | None,
     places: Mapping[str, Path],
-) -> "ArrayResult | None":
-    """Sharpen and write all volumes; return what a report shows, if one is requested."""
+) -> tuple["ArrayResult | None", tuple[Note, ...]]:
+    """Sharpen and write all volumes; return what a report shows, if one is requested, and notes."""
     files, subject = request.files, None
     with _writers(request, places) as writers:
         for target, guide in zip(_voxels(files.target), _guides(files), strict=False):
@@ -74,11 +85,14 @@ def _write_volumes(
             for writer, voxels in zip(writers, (sharp.voxels, sharp.spread), strict=False):
                 assert voxels is not None  # a spread was requested if it has a writer
                 writer.write(voxels)
-    return subject
+    return subject, writers[0].notes
 
 
 def _result(
-    request: Request[VolumePair], sharpener: VolumeSharpener, found: VolumeAlignment | None
+    request: Request[VolumePair],
+    sharpener: VolumeSharpener,
+    found: VolumeAlignment | None,
+    notes: tuple[Note, ...],
 ) -> FileResult:
     files = request.files
     series = (files.target.count,) if files.target.count > 1 else ()
@@ -94,7 +108,7 @@ def _result(
         alignment=found,
         consistency=sharpener.consistency if sharpener.consistency.count else None,
         further=tuple(request.options.further_files.values()),
-        notes=tuple(_notes(request, sharpener, found)),
+        notes=notes,
     )
 
 
@@ -115,23 +129,24 @@ class _Count:
 @contextmanager
 def _writers(
     request: Request[VolumePair], places: Mapping[str, Path]
-) -> Iterator[list[NiftiWriter]]:
+) -> Iterator[list[NiftiWriter | PictureWriter]]:
     """Give what writes the result, and the spread if requested, to the given places."""
     files, types = request.files, {"output": None, "uncertainty": np.dtype(np.float32)}
     paths = {"output": request.output, **request.options.further_files}
     with ExitStack() as outputs:
         write = partial(nifti_writer, target=files.target, guide=files.guide)
-        yield [
-            outputs.enter_context(write(paths[name], places[name], dtype=dtype))
-            for name, dtype in types.items()
-            if name in places
-        ]
-
-
-def _shift(files: VolumePair) -> VolumeAlignment:
-    """Return how far the guide is off, seen in the first volumes."""
-    target = files.placement.turned(files.target.voxels)
-    return find_volume_shift(target, _finite(files.guide.voxels, files), files.placement)
+        found: list[NiftiWriter | PictureWriter] = []
+        for name, dtype in types.items():
+            if name not in places:
+                continue
+            if is_picture(paths[name]):
+                picture = picture_writer(
+                    paths[name], places[name], target=files.target, guide=files.guide
+                )
+                found.append(outputs.enter_context(picture))
+            else:
+                found.append(outputs.enter_context(write(paths[name], places[name], dtype=dtype)))
+        yield found
 
 
 def _finite(guide: Voxels, files: VolumePair) -> Voxels:
@@ -150,96 +165,16 @@ def _guides(files: VolumePair) -> Iterator[Voxels]:
 
 def _with_contrasts(request: Request[VolumePair]) -> Request[VolumePair]:
     """Take contrasts that were not given from file names, or from headers' descriptions."""
-    files = request.files
-    given = request.options.contrast, request.options.guide_contrast
-    contrast = given[0] or _guessed(files.target)
-    guide = given[1] or _guessed(files.guide)
-    if contrast == guide and None in given:
-        # Two files of one name part: it does not show how they differ.
-        contrast, guide = given
+    files, options = request.files, request.options
+    contrast, guide = (
+        _guessed(volume) if given is None else find_contrast(given)
+        for given, volume in (
+            (options.contrast, files.target),
+            (options.guide_contrast, files.guide),
+        )
+    )
     return request.with_options(contrast=contrast, guide_contrast=guide)
 
 
 def _guessed(volume: VolumeHeader) -> str | None:
     return guess_contrast(volume.path) or guess_contrast(volume.description)
-
-
-def _notes(
-    request: Request[VolumePair],
-    sharpener: VolumeSharpener,
-    found: VolumeAlignment | None,
-) -> list[Note]:
-    """Return what a user should know about choices that were made for them."""
-    files, notes = request.files, list[Note]()
-    place = files.placement
-    contrast, guide = request.options.contrast, request.options.guide_contrast
-    if contrast is None or guide is None:
-        notes.append(
-            Note(
-                f"contrasts {contrast or 'unknown'} (target) and {guide or 'unknown'} (guide): "
-                "name them for a better description"
-            )
-        )
-    low, high = _contrast_names(request)
-    if place.angle:
-        notes.append(
-            Note(
-                f"{low} and {high} are rotated against each other by {place.angle:.1f} degrees: "
-                f"{low} was resampled once onto the grid of {high}"
-            )
-        )
-    if place.thick_axis is not None:
-        ways = "within the slices, then through them" if len(place.coarse) == 3 else "through them"
-        ratio = place.ratios[place.thick_axis]
-        notes.append(
-            Note(
-                f"thick slices: sharpened {ways} (x{ratio:.3g}), each taken as the mean over its "
-                "thickness"
-            )
-        )
-    notes += _resampled_notes(place, low, high)
-    if found is not None and found.applied:
-        notes.append(Note(found.note))
-    if sharpener.consistency.count:
-        notes.append(detail(sharpener.consistency.note))
-    slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
-    empty = [not np.isfinite(each).any() for each in slices]
-    if any(empty):
-        notes.append(Note(f"{sum(empty)} slices of {high} are all NaN: they guide nothing"))
-    outside = 1 - sharpener.inside().mean()
-    if outside:
-        notes.append(Note(f"{outside:.1%} of {high} lies outside {low}: 0 there"))
-    return notes
-
-
-def _contrast_names(request: Request[VolumePair]) -> tuple[str, str]:
-    """Return what messages call target and guide: their contrasts, where those differ."""
-    contrast, guide = request.options.contrast, request.options.guide_contrast
-    if contrast == guide:
-        return "the target", "the guide"
-    return contrast or "the target", guide or "the guide"
-
-
-def _resampled_notes(place: VolumePlacement, low: str, high: str) -> list[Note]:
-    """Return along which axes the target was brought to the guide's samples by interpolation."""
-    notes: list[Note] = []
-    if place.angle:
-        return []
-    for axis in range(3):
-        if axis in place.coarse or place.axis(axis).same:
-            continue
-        if place.ratios[axis] < 0.98:
-            notes.append(
-                Note(
-                    f"{low} is finer than {high} along axis {axis} of {high}: reduced to the grid "
-                    f"of {high}"
-                )
-            )
-        else:
-            notes.append(
-                Note(
-                    f"{low} and {high} are not sampled alike along axis {axis} of {high}: {low} "
-                    "was interpolated there"
-                )
-            )
-    return notes

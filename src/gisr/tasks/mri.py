@@ -3,28 +3,22 @@
 from collections.abc import Iterator
 from typing import get_args
 
-from gisr.errors import InputError
-from gisr.tasks.contrasts import CONTRAST_TOKENS, Contrast
+from gisr.tasks.contrasts import CONTRAST_TOKENS, Contrast, find_contrast
 from gisr.tasks.task import PairFacts, Task
 
 
 def _sentence(ratio: int, facts: PairFacts) -> str:
-    subject = "an" if facts.contrast is None else _contrast(facts.contrast)
-    guide = "another contrast"
-    if facts.guide_contrast is not None:
-        guide = f"{_contrast(facts.guide_contrast)} MR image"
+    """Name both contrasts; of one that guides itself (thick slices by a fine volume) only one.
+
+    No sentence of the weights' table has one contrast twice.
+    """
+    contrast, other = (
+        None if name is None else find_contrast(name)
+        for name in (facts.contrast, facts.guide_contrast)
+    )
+    guide = "another contrast" if other in (None, contrast) else f"{other} MR image"
+    subject = contrast or "an"
     return f"Super-resolution of {subject} MR image guided by {guide} at ratio {ratio}"
-
-
-def _contrast(name: str) -> str:
-    known: dict[str, str] = {contrast.lower(): contrast for contrast in get_args(Contrast)}
-    found = known.get(name.lower())
-    if found is None:
-        raise InputError(
-            f"unknown MR contrast {name!r}: use one of {', '.join(known.values())}, "
-            "or leave the contrast out"
-        )
-    return found
 
 
 def _described() -> Iterator[PairFacts]:
@@ -54,7 +48,7 @@ MRI = Task(
     interpolation="zero-filled",
     registration="mutual information",
     reduction="bicubic",
-    output_suffixes=(".nii", ".nii.gz"),
+    output_suffixes=(".nii", ".nii.gz", ".png"),
     spread_suffixes=(".nii", ".nii.gz"),
     file_endings=tuple(CONTRAST_TOKENS),
     display="grey",

@@ -51,4 +51,7 @@ PANSHARPENING = Task(
     vocabulary={"sensors": tuple(sensor.name for sensor in SENSORS.values())},
     sentence=_sentence,
     described=_described,
+    blank=True,
+    far_content=True,
+    overshoot=1.0,
 )

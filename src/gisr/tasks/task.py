@@ -98,6 +98,13 @@ class Task:
     that is not in the vocabulary."""
     described: Callable[[], Iterator[PairFacts]]
     """Yields the facts for which there is a built-in description."""
+    blank: bool = False
+    """Whether 0, or the largest value of the type, may stand for what an image does not show."""
+    far_content: bool = False
+    """Whether content far outside the percentiles is seen in a range of its own."""
+    overshoot: float | None = None
+    """How far a result may lie outside the range of the target around it, in widths of that range
+    or of the guide's; None where nothing bounds it."""
 
     @property
     def metric(self) -> MetricName:

@@ -21,7 +21,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from gisr.magnet import MAGNet
+from gisr.inference.system import PairSystem
 from gisr.memory import memory_errors
 from gisr.tasks import TASKS
 from gisr.tasks.text.table import DescriptionTable
@@ -29,16 +29,15 @@ from gisr.training.compiled import compiled_code
 from gisr.training.distributed import Processes, joined, leads, own_device
 from gisr.training.hold import held
 from gisr.training.log import TrainingLog
-from gisr.training.objective import Objective, SampleBatch, gradient_norms, objective
+from gisr.training.objective import Objective, SampleBatch, gradient_norms
 from gisr.training.recipe import Recipe
 from gisr.training.resume import Notify, advice, go_on
 from gisr.training.run import DivergedError, Run
 from gisr.training.samples.mixture import Mixture, Position
 from gisr.training.sets import training_sets
-from gisr.weights.store import save_weights
 
-Validate = Callable[[MAGNet, DescriptionTable], dict[str, float]]
-"""Measures a network; given by the caller so that the loop knows no protocol."""
+Validate = Callable[[PairSystem], dict[str, float]]
+"""Measures a network behind its call; given by the caller so that the loop knows no protocol."""
 
 _ALONE = Processes()
 
@@ -116,7 +115,7 @@ def _follow_parts(
         batches = _batches(
             _mixture(part),
             part,
-            run.table,
+            run.trainee.table,
             run.position,
             run.processes,
             pinned=run.device.type == "cuda",
@@ -143,11 +142,12 @@ class _Reports:
         if validating or saving:
             run.check_finite()
         if self.validate is not None and validating:
-            scores = self.validate(run.averaged.eval(), run.table)
+            averaged = run.trainee.system(run.averaged.eval(), recipe.name)
+            scores = self.validate(averaged)
             self.log.validation(run.step, run.seconds, scores)
         if saving:
             run.save(self.folder / "checkpoints", recipe)
-            save_weights(self.folder / "weights", run.averaged, run.table, name=recipe.name)
+            run.trainee.save(self.folder / "weights", run.averaged, recipe.name)
 
 
 def _follow(
@@ -187,9 +187,14 @@ def _time_is_up(run: Run, deadline: float | None) -> bool:
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Return the rate of a step: linear warm-up, then a cosine that ends at zero."""
+    """Return the rate of a step: linear warm-up, then as the recipe's schedule has it."""
     if step < recipe.warmup:
         return recipe.learning_rate * (step + 1) / recipe.warmup
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    if recipe.schedule == "steps":
+        falls = sum(step >= round(share * recipe.steps) for share in recipe.falls)
+        return recipe.learning_rate * recipe.fall_factor**falls
     progress = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
     return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
@@ -199,13 +204,8 @@ def _step(run: Run, recipe: Recipe, batch: SampleBatch) -> dict[str, float]:
     rate = learning_rate(recipe, run.step)
     for group in run.optimiser.param_groups:
         group["lr"] = rate
-    weights, layer = run.balancing.weights, run.network.head.weight
-    autocast = torch.autocast(
-        run.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"
-    )
-    with autocast:
-        output = run.model(batch.target, batch.guide, batch.text, batch.ratio)
-    loss = objective(output, batch, weights, recipe.balance_weight, run.processes, recipe.criterion)
+    weights, layer = run.balancing.weights, run.trainee.layer
+    loss = run.trainee.objective(run.model, batch, weights, recipe, run.processes)
     run.balancing.learn(loss.errors, lambda: gradient_norms(loss, batch, layer, run.processes))
     run.optimiser.zero_grad(set_to_none=True)
     loss.total.backward()
@@ -248,7 +248,7 @@ def _mixture(recipe: Recipe) -> Mixture:
 def _batches(
     mixture: Mixture,
     recipe: Recipe,
-    table: DescriptionTable,
+    table: DescriptionTable | None,
     start: Position,
     processes: Processes = _ALONE,
     *,

@@ -1,5 +1,8 @@
 """The objective of Eq. (10): the error and the load balance of the routing."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from operator import methodcaller
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +20,8 @@ from gisr.training.samples.patches import Sample
 _ALONE = Processes()
 
 
-class SampleBatch(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class SampleBatch:
     """Samples side by side."""
 
     target: Float[Tensor, "b 4 s s"]
@@ -30,24 +34,47 @@ class SampleBatch(NamedTuple):
     ratio: Float[Tensor, " b"]
     task: Int[Tensor, " b"]
     """Number of each sample's task in :data:`gisr.tasks.TASKS`."""
+    coarse: tuple[Float[Tensor, "4 t t"], ...]
+    """Targets at their own size, which the samples of a batch need not share."""
 
     @classmethod
-    def of(cls, samples: list[Sample], table: DescriptionTable) -> "SampleBatch":
-        """Stack samples and look up their descriptions."""
+    def of(cls, samples: list[Sample], table: DescriptionTable | None) -> "SampleBatch":
+        """Stack samples and look up their descriptions, if there is a table of them."""
+        empty = np.zeros(0, np.float32)
         return cls(
             target=_stack([sample.target for sample in samples]),
             guide=_stack([sample.guide for sample in samples]),
             truth=_stack([sample.truth for sample in samples]),
             known=_stack([sample.known for sample in samples]),
             scale=_stack([sample.scale for sample in samples]),
-            text=_stack([table.lookup(sample.description) for sample in samples]),
+            text=_stack(
+                [empty if table is None else table.lookup(each.description) for each in samples]
+            ),
             ratio=torch.tensor([sample.ratio for sample in samples], dtype=torch.float32),
             task=torch.tensor([list(TASKS).index(sample.task) for sample in samples]),
+            coarse=tuple(torch.from_numpy(sample.coarse) for sample in samples),
         )
+
+    def part(self, chosen: Int[Tensor, " n"]) -> "SampleBatch":
+        """Return some of the samples, by number."""
+        coarse = tuple(self.coarse[index] for index in chosen.tolist())
+        return self._each(lambda tensor: tensor[chosen], coarse)
 
     def to(self, device: torch.device) -> "SampleBatch":
         """Move the batch to a device."""
-        return SampleBatch(*(tensor.to(device, non_blocking=True) for tensor in self))
+        move = methodcaller("to", device, non_blocking=True)
+        return self._each(move, tuple(map(move, self.coarse)))
+
+    def pin_memory(self) -> "SampleBatch":
+        """Return the batch in memory that a GPU copies from: torch's loader calls it."""
+        pin = methodcaller("pin_memory")
+        return self._each(pin, tuple(map(pin, self.coarse)))
+
+    def _each(
+        self, change: Callable[[Tensor], Tensor], coarse: tuple[Tensor, ...]
+    ) -> "SampleBatch":
+        names = [each.name for each in fields(self) if each.name != "coarse"]
+        return replace(self, **{name: change(getattr(self, name)) for name in names}, coarse=coarse)
 
 
 class TaskErrors(NamedTuple):
@@ -92,7 +119,7 @@ def objective(
     processes: Processes = _ALONE,
     criterion: Criterion = "l1",
 ) -> Objective:
-    """Return L = L_1 + gamma L_Balance, Eq. (10), with L_1 weighted by task.
+    """Return L = L_1 + gamma L_Balance, Eq. (10), with L_1 weighted by task, of MAG-Net.
 
     Args:
         output: What the network made of this process's share of the batch.
@@ -103,18 +130,43 @@ def objective(
         criterion: The error of a sample; ``l1`` is Eq. (10).
     """
     reconstruction = sample_errors(output.image.float(), batch, criterion)
+    balance = balance_loss(output.routing, processes.total).to(reconstruction.device)
+    return weighted_objective(reconstruction, balance, batch, weights, gamma, processes, criterion)
+
+
+def weighted_objective(
+    reconstruction: Float[Tensor, " b"],
+    balance: Float[Tensor, ""],
+    batch: SampleBatch,
+    weights: Float[Tensor, " tasks"],
+    gamma: float,
+    processes: Processes = _ALONE,
+    criterion: Criterion = "l1",
+) -> Objective:
+    """Return errors weighted by task, and a balance weighted by gamma, of any network.
+
+    Args:
+        reconstruction: Error of each sample.
+        balance: L_Balance; 0 for a network without experts.
+        batch: This process's share of the batch.
+        weights: Factor of each task's error.
+        gamma: Weight of the load balance.
+        processes: Those that share the batch.
+        criterion: The error of the targets that the network was given.
+    """
     given = sample_errors(batch.target, batch, criterion)
     errors = _errors_by_task(reconstruction.detach(), given, batch, processes)
-    balance = balance_loss(output.routing, processes.total).to(reconstruction.device)
     # Divided by the whole batch, times the processes: shares may differ by a sample.
     error = (reconstruction * weights[batch.task]).sum() * (processes.count / errors.counts.sum())
     return Objective(error + gamma * balance, reconstruction, balance, errors)
 
 
 def sample_errors(
-    image: Float[Tensor, "b 4 s s"], batch: SampleBatch, criterion: Criterion = "l1"
+    image: Float[Tensor, "b c s s"], batch: SampleBatch, criterion: Criterion = "l1"
 ) -> Float[Tensor, " b"]:
     """Return the error of each sample over its known pixels, in its own units, relative.
+
+    An image may have fewer than the four channels that samples are carried in: the first of them.
 
     A band that varies more counts more, as it does in the paper's L1 of images that are scaled as a
     whole, and in PSNR and SAM.
@@ -122,14 +174,15 @@ def sample_errors(
     The gradients of both criteria have the same length in the image, so that rates and weights
     found with one serve the other.
     """
-    error = (image - batch.truth) * batch.scale[:, :, None, None]
+    channels = image.shape[1]
+    error = (image - batch.truth[:, :channels]) * batch.scale[:, :channels, None, None]
     if criterion == "l1":
         return _known_mean(error.abs(), batch)
     # The root has no derivative at 0; an error of 1e-6 of the range is none.
     return (_known_mean(error.square(), batch) + 1e-12).sqrt()
 
 
-def _known_mean(error: Float[Tensor, "b 4 s s"], batch: SampleBatch) -> Float[Tensor, " b"]:
+def _known_mean(error: Float[Tensor, "b c s s"], batch: SampleBatch) -> Float[Tensor, " b"]:
     pixels = batch.known.sum(dim=(1, 2, 3)).clamp(min=1)
     return (error * batch.known).sum(dim=(1, 2, 3)) / (pixels * error.shape[1])
 

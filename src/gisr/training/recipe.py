@@ -19,6 +19,7 @@ from gisr.training.balancing_settings import (
 )
 from gisr.training.recipe_values import check_kinds, check_ranges
 from gisr.training.set_recipe import SetRecipe
+from gisr.training.system_recipe import SystemRecipe
 
 Precision = Literal["float32", "bfloat16"]
 Criterion = Literal["l1", "rms"]
@@ -65,6 +66,9 @@ class Recipe:
     steps: int
     """Optimiser steps of the whole run; the learning rate reaches zero at the last."""
     network: MAGNetConfig = field(default_factory=MAGNetConfig)
+    system: SystemRecipe | None = None
+    """A published network that is trained in place of MAG-Net; ``network`` and the text encoder
+    then have no use, and the sets must be of its tasks, at one ratio unless it is all-in-one."""
     text_encoder: TextEncoderName = "minilm"
     """The encoder of the descriptions: ``minilm`` by the table that ships with gisr, ``clip`` (the
     paper's) by an encoder that is loaded when the run starts. ``network.text_width`` must fit."""
@@ -95,6 +99,14 @@ class Recipe:
     learning_rate: float = 4e-4
     betas: tuple[float, float] = (0.9, 0.999)
     """Adam's decay rates. A mixture of unlike tasks is steadier with a shorter second memory."""
+    optimiser: Literal["adam", "adamw", "rmsprop"] = "adam"
+    weight_decay: float = 0.0
+    schedule: Literal["cosine", "constant", "steps"] = "cosine"
+    """How the learning rate falls after the warm-up: by a cosine to zero, not at all, or at
+    ``falls`` by ``fall_factor``."""
+    falls: tuple[float, ...] = ()
+    """Shares of the run's steps after which the rate falls, for ``schedule: steps``."""
+    fall_factor: float = 0.5
     warmup: int = 200
     """Steps in which the learning rate rises from zero."""
     gradient_norm: float = 1.0
@@ -104,6 +116,9 @@ class Recipe:
     criterion: Criterion = "l1"
     """The error that is minimised. L1, the paper's, estimates the median of the values that a pixel
     may have, ``rms`` their mean; the gradients of both have the same length in an image."""
+    loss: Literal["common", "own"] = "common"
+    """``common`` is the criterion, for MAG-Net and every system but those that sample (diffusion),
+    which have their own only; ``own`` the error that a published system's authors minimise."""
     balancing: BalancingRule = "fixed"
     """The rule that weights the tasks' errors; each but the first has its settings below."""
     task_weights: dict[TaskName, float] = field(default_factory=dict)
@@ -152,13 +167,15 @@ class Recipe:
             )
         self._check_stages()
         self._check_balancing()
+        self._check_system()
 
     def _check_stages(self) -> None:
-        multiple = self.network.size_multiple
+        multiple = self.network.size_multiple if self.system is None else self._coarsest
         for patch in (self.patch, *(stage.patch for stage in self.stages)):
             if patch < 1 or patch % multiple:
                 raise RecipeError(
-                    f"patch {patch} must be a multiple of {multiple} (the network's size multiple)"
+                    f"patch {patch} must be a multiple of {multiple} (the network's size multiple, "
+                    "or of a published system the largest ratio)"
                 )
         for before, stage in pairwise((Stage(0, self.patch, self.batch), *self.stages)):
             if not before.start < stage.start < 1 or stage.batch < 1:
@@ -182,6 +199,28 @@ class Recipe:
                 "compile: balancing 'gradnorm' needs the gradient of one layer by task, which a "
                 "compiled network does not give; set compile to false"
             )
+
+    @property
+    def _coarsest(self) -> int:
+        return math.lcm(*(chosen.ratio for chosen in self.sets))
+
+    def _check_system(self) -> None:
+        if self.system is None and self.loss == "own":
+            raise RecipeError("loss own: is for a published system; MAG-Net's is common")
+        if self.system is not None and self.initial_weights is not None:
+            raise RecipeError(
+                f"initial_weights {self.initial_weights}: a published system starts from its own "
+                "initial weights: leave it out"
+            )
+        if not 0 <= self.weight_decay < 1 or not 0 < self.fall_factor <= 1:
+            raise RecipeError(
+                f"weight_decay {self.weight_decay} must be in [0, 1), and fall_factor "
+                f"{self.fall_factor} above 0 and not above 1"
+            )
+        if list(self.falls) != sorted(self.falls) or not all(0 < f < 1 for f in self.falls):
+            raise RecipeError(f"falls: {list(self.falls)} must rise between 0 and 1")
+        if (self.schedule == "steps") != bool(self.falls):
+            raise RecipeError("falls: are for schedule steps, which needs them")
 
     def parts(self, first: int, last: int) -> Iterator[tuple["Recipe", int]]:
         """Yield what is left of the run by stages.

@@ -14,7 +14,7 @@ from gisr.training.recipe_values import hint_of, wrong_kind
 _SPECIAL = frozenset({"class_path", "init_args", "dict_kwargs"})
 _MOST_BYTES = 2**20
 _DEEPEST = 32
-_GROUPS = ("network", "task_weights", "uncertainty", "weight_average", "gradnorm")
+_GROUPS = ("network", "system", "task_weights", "uncertainty", "weight_average", "gradnorm")
 """Settings that are groups of settings."""
 _LISTS = ("sets", "stages")
 """Settings that are lists of groups."""
@@ -91,6 +91,8 @@ def _check_plain(values: object) -> None:
     if unknown := sorted(map(str, set(values) - {setting.name for setting in fields(Recipe)})):
         raise RecipeError(f"unknown settings {listed(unknown)}")
     nested = [values.get(name, {}) for name in _GROUPS]
+    if values.get("system", 0) is None:  # MAG-Net is trained
+        nested[_GROUPS.index("system")] = {}
     lists = [values.get(name, []) for name in _LISTS]
     nested += [item for items in lists for item in (items if isinstance(items, list) else [items])]
     for group in nested:

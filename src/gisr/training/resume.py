@@ -15,7 +15,6 @@ from gisr.training.checkpoint import (
 )
 from gisr.training.recipe import Recipe
 from gisr.training.run import Run
-from gisr.weights.store import save_weights
 
 Notify = Callable[[str], None]
 """Given a line for the user."""
@@ -64,7 +63,7 @@ def go_on(run: Run, recipe: Recipe, folder: Path, notify: Notify) -> None:
             remove_checkpoint(path)
             notify(f"{path} was removed, {damaged} were not finite; going on from {run.step}")
         # Again, should they be there: a run may have been killed between the two.
-        save_weights(folder / "weights", run.averaged, run.table, name=recipe.name)
+        run.trainee.save(folder / "weights", run.averaged, recipe.name)
 
 
 def advice(folder: Path, recipe: Recipe) -> str:

@@ -10,15 +10,12 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gisr.errors import RecipeError, WeightsError
-from gisr.magnet import MAGNet
-from gisr.tasks.text.table import DescriptionTable
 from gisr.training.balancing import Balancing, make_balancing
 from gisr.training.checkpoint import load_checkpoint, save_checkpoint
-from gisr.training.descriptions import kept_table, recipe_table
 from gisr.training.distributed import Processes
 from gisr.training.recipe import Recipe
 from gisr.training.samples.mixture import Position
-from gisr.weights.store import load_weights
+from gisr.training.trainee import Trainee, first_trainee
 
 _ALONE = Processes()
 _PARTS = {
@@ -28,6 +25,8 @@ _PARTS = {
     "optimiser": "the optimiser's state",
 }
 """What the first word of a tensor's name stands for."""
+_OPTIMISER_STATE = ("step", "exp_avg", "exp_avg_sq", "square_avg")
+"""What Adam, AdamW and RMSprop remember of a parameter."""
 _NAN_AT_FIRST = "balancing.before"
 """Error of a task in the interval before: NaN until there was one."""
 
@@ -40,13 +39,12 @@ class DivergedError(RecipeError):
 class Run:
     """A training run; all that changes while it trains is saved and restored."""
 
-    network: MAGNet
-    table: DescriptionTable
-    """Embeddings of the descriptions; they do not change."""
+    trainee: Trainee
+    """The network, and what is made of it."""
     model: nn.Module
     """The network as training calls it: the same parameters, compiled or shared by processes."""
     average: AveragedModel
-    optimiser: torch.optim.Adam
+    optimiser: torch.optim.Optimizer
     balancing: Balancing
     processes: Processes
     step: int = 0
@@ -64,34 +62,35 @@ class Run:
             MissingExtraError: The text encoder needs a package that is not installed.
         """
         torch.manual_seed(recipe.seed)
-        network, table = _first_network(recipe)
-        # Channels last: what the convolutions of both CPU and GPU libraries like best.
-        network = network.to(device)
-        # torch's types do not know this argument of Module.to.
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        trainee = first_trainee(recipe)
+        # Channels last: what the convolutions of both CPU and GPU libraries like best. In place,
+        # which torch's types do not know of this argument.
+        network = trainee.network.to(device)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         network.train()
         average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
-        optimiser = torch.optim.Adam(
-            network.parameters(), lr=recipe.learning_rate, betas=recipe.betas, fused=True
-        )
+        optimiser = _optimiser(network, recipe)
         if recipe.compile:
             # In place: a wrapper would put its own name before every parameter's.
             network.compile()
         balancing = make_balancing(recipe, device)
-        model = processes.around(network)
-        return cls(network, table, model, average, optimiser, balancing, processes)
+        model = processes.around(trainee.learner)
+        return cls(trainee, model, average, optimiser, balancing, processes)
 
     @property
-    def averaged(self) -> MAGNet:
+    def network(self) -> nn.Module:
+        """What is trained."""
+        return self.trainee.network
+
+    @property
+    def averaged(self) -> nn.Module:
         """The moving average of the network, which is what is validated and published."""
-        network = self.average.module
-        assert isinstance(network, MAGNet)
-        return network
+        return self.average.module
 
     @property
     def device(self) -> torch.device:
         """Where the network is."""
-        return self.network.head.weight.device
+        return next(self.network.parameters()).device
 
     def tensors(self) -> dict[str, Tensor]:
         """Return every tensor of the state by name."""
@@ -158,7 +157,7 @@ class Run:
         for name, parameter in self.network.named_parameters():
             kept = {
                 key: tensors[f"optimiser.{key}.{name}"]
-                for key in ("step", "exp_avg", "exp_avg_sq")
+                for key in _OPTIMISER_STATE
                 if f"optimiser.{key}.{name}" in tensors
             }
             if kept:
@@ -177,18 +176,20 @@ class Run:
         self.position = Position(int(state["epoch"]), int(state["index"]))
 
 
-def _first_network(recipe: Recipe) -> tuple[MAGNet, DescriptionTable]:
-    """Return a new network, or the one that the recipe starts from, and its descriptions."""
-    network = MAGNet(recipe.network)
-    if recipe.initial_weights is None:
-        return network, recipe_table(recipe)
-    loaded = load_weights(recipe.initial_weights)
-    if loaded.network.config != recipe.network:
-        raise RecipeError(
-            f"initial_weights {recipe.initial_weights}: their network is {loaded.network.config}, "
-            "which is not the recipe's"
-        )
-    return loaded.network, kept_table(recipe, loaded.descriptions)
+def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Return the recipe's optimiser over all parameters."""
+    parameters, rate = list(network.parameters()), recipe.learning_rate
+    match recipe.optimiser:
+        case "adam":
+            return torch.optim.Adam(
+                parameters, rate, recipe.betas, weight_decay=recipe.weight_decay, fused=True
+            )
+        case "adamw":
+            return torch.optim.AdamW(
+                parameters, rate, recipe.betas, weight_decay=recipe.weight_decay, fused=True
+            )
+        case "rmsprop":
+            return torch.optim.RMSprop(parameters, rate, weight_decay=recipe.weight_decay)
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

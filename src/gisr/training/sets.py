@@ -61,9 +61,10 @@ def training_sets(recipe: Recipe) -> list[TrainingSet]:
 def _training_set(entries: Sequence[Entry], wanted: SetRecipe, recipe: Recipe) -> TrainingSet:
     """Return one set: images degraded at its ratio, published pairs of it, or both."""
     if wanted.generated:
+        nested = recipe.system is not None
         generated: tuple[TrainingSet, ...] = (
             GeneratedFrameSet(wanted.ratio),
-            GeneratedSceneSet(wanted.ratio, recipe.misregistration),
+            GeneratedSceneSet(wanted.ratio, recipe.misregistration, nested=nested),
         )
         return next(found for found in generated if found.task == wanted.task)
     own = [entry for entry in entries if _belongs(entry, wanted)]
@@ -84,7 +85,15 @@ def _parts(own: Sequence[Entry], wanted: SetRecipe, recipe: Recipe) -> list[Trai
     pairs = tuple(entry for entry in own if isinstance(entry, PairEntry))
     parts: list[TrainingSet] = []
     if scenes:
-        parts.append(SceneSet(scenes, wanted.ratio, recipe.misregistration, wanted.task))
+        parts.append(
+            SceneSet(
+                scenes,
+                wanted.ratio,
+                recipe.misregistration,
+                wanted.task,
+                nested=recipe.system is not None,
+            )
+        )
     if scans:
         parts.append(
             ScanSet(

@@ -69,9 +69,9 @@ def find_weights(name_or_path: str | Path | None = None) -> WeightsFolder:
 
 
 def _checked(folder: Path, name: str) -> WeightsFolder:
-    config = _read_json(folder / CONFIG_FILE)
+    config = read_config_file(folder / CONFIG_FILE, FORMAT)
     network = _read_config(config, folder / CONFIG_FILE)
-    _check_tensors(folder / TENSORS_FILE)
+    check_tensors(folder / TENSORS_FILE)
     _check_size(folder / DESCRIPTIONS_FILE, _MOST_DESCRIPTION_BYTES)
     descriptions = DescriptionTable.load(folder / DESCRIPTIONS_FILE)
     if descriptions.dimension != network.text_width:
@@ -132,14 +132,19 @@ def _check_size(path: Path, most: int) -> None:
         raise WeightsError(f"{path}: {size} bytes are more than the {most} it may have")
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_config_file(path: Path, form: str) -> dict[str, Any]:
+    """Return the configuration in a folder of weights.
+
+    Raises:
+        WeightsError: It is not there, damaged, or of another format.
+    """
     _check_size(path, _MOST_CONFIG_BYTES)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: cannot be read as JSON ({error})") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise WeightsError(f"{path}: no configuration of gisr ({FORMAT!r})")
+    if not isinstance(content, dict) or content.get("format") != form:
+        raise WeightsError(f"{path}: no configuration of gisr ({form!r})")
     return content
 
 
@@ -169,10 +174,13 @@ def _same_type(value: object, like: object) -> bool:
     return type(value) is type(like) or (isinstance(like, float) and type(value) is int)
 
 
-def _check_tensors(path: Path) -> None:
+def check_tensors(path: Path) -> None:
     """Check the header, which safetensors does, and that every value is finite, which it does not.
 
     Tensors are read one at a time.
+
+    Raises:
+        WeightsError: The file is not there or damaged, or holds values that are not finite.
     """
     if not path.is_file():
         raise WeightsError(f"{path}: is not there: weights are safetensors and nothing else")

@@ -62,14 +62,24 @@ def load_folder(folder: WeightsFolder) -> Weights:
     """
     path = folder.path / TENSORS_FILE
     with memory_errors(str(path), "these weights need a machine with more of it"):
-        try:
-            tensors = load_file(path)
-        except (OSError, ValueError, SafetensorError) as error:
-            if is_out_of_memory(error):
-                raise
-            reason = shortened(str(error), 200)
-            raise WeightsError(f"{path}: cannot be read as safetensors ({reason})") from error
+        tensors = read_tensors(path)
         return Weights(folder.name, _build(folder, tensors).eval(), folder.descriptions)
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """Read all tensors of a file.
+
+    Raises:
+        WeightsError: It is damaged.
+        MemoryError: Memory does not suffice; the caller says for what.
+    """
+    try:
+        return load_file(path)
+    except (OSError, ValueError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            raise
+        reason = shortened(str(error), 200)
+        raise WeightsError(f"{path}: cannot be read as safetensors ({reason})") from error
 
 
 def save_weights(
@@ -96,11 +106,6 @@ def save_weights(
         FileFormatError: The disk refuses a file; none of them was replaced then.
     """
     target = Path(folder)
-    tensors = {
-        key: value.detach().to("cpu", dtype).contiguous(memory_format=torch.contiguous_format)
-        for key, value in network.state_dict().items()
-    }
-    _check_tensors(tensors, str(target))
     config = {
         "format": FORMAT,
         "name": name,
@@ -108,30 +113,45 @@ def save_weights(
         "text_encoder": descriptions.encoder,
     }
     contents = {
-        # As bytes: what safetensors writes itself is for the owner's eyes, and fails without the
-        # system's reason.
-        TENSORS_FILE: save(tensors, metadata={"format": "pt"}),
+        TENSORS_FILE: tensor_file(network.state_dict(), dtype, str(target)),
         DESCRIPTIONS_FILE: descriptions.content(),
         CONFIG_FILE: (json.dumps(config, indent=1) + "\n").encode(),
     }
     if card is not None:
         contents[CARD_FILE] = card.encode()
-    _write_all(target, contents)
+    write_files(target, contents)
+
+
+def tensor_file(tensors: dict[str, torch.Tensor], dtype: torch.dtype, where: str) -> bytes:
+    """Return tensors as a safetensors file in one type.
+
+    As bytes: what safetensors writes itself is for the owner's eyes, and fails without the system's
+    reason.
+
+    Raises:
+        WeightsError: A tensor holds values that are not finite.
+    """
+    stored = {
+        key: value.detach().to("cpu", dtype).contiguous(memory_format=torch.contiguous_format)
+        for key, value in tensors.items()
+    }
+    _check_tensors(stored, where)
+    return save(stored, metadata={"format": "pt"})
 
 
 def _build(folder: WeightsFolder, tensors: dict[str, torch.Tensor]) -> MAGNet:
     """Fill a network with exactly these tensors; one that does not fit is never allocated."""
     with torch.device("meta"):
         network = MAGNet(folder.config)
-    if misfit := _misfit(network.state_dict(), tensors):
-        raise WeightsError(f"{folder.path}: tensors do not fit {CONFIG_FILE}: {misfit}")
+    if wrong := misfit(network.state_dict(), tensors):
+        raise WeightsError(f"{folder.path}: tensors do not fit {CONFIG_FILE}: {wrong}")
     # Copies: where a file happens to lie in memory would show in the last digit of results.
     values = {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}
     network.load_state_dict(values, assign=True)
     return network
 
 
-def _misfit(wanted: dict[str, torch.Tensor], found: dict[str, torch.Tensor]) -> str:
+def misfit(wanted: dict[str, torch.Tensor], found: dict[str, torch.Tensor]) -> str:
     """Return in a few words what is wrong with some tensors; nothing where they fit."""
     if missing := wanted.keys() - found.keys():
         return f"missing: {listed(missing)}"
@@ -144,8 +164,12 @@ def _misfit(wanted: dict[str, torch.Tensor], found: dict[str, torch.Tensor]) -> 
     return ""
 
 
-def _write_all(folder: Path, contents: dict[str, bytes]) -> None:
-    """Write files that take their places together, when all of them are whole."""
+def write_files(folder: Path, contents: dict[str, bytes]) -> None:
+    """Write files that take their places together, when all of them are whole.
+
+    Raises:
+        FileFormatError: The disk refuses one; none was replaced then.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 
 from gisr.data.degradations import kspace_centre, kspace_crop
 from gisr.inference.consistency.kspace_projection import (
-    are_magnitudes,
+    Floor,
     kspace_up,
     missing_kspace,
     nearest_image,
@@ -62,9 +62,9 @@ def test_it_is_the_best_image_of_magnitudes(
     rng = np.random.default_rng(0)
     truth = head(shape, rng)
     image, target = guessed(truth, rng), kspace_centre(truth, small)
-    assert are_magnitudes(target)
+    assert Floor.of(target.ravel()) == Floor(0.0)
     known = np.ones(small, bool)
-    found = nearest_image(image, target, known, magnitudes=True, noise_to_error=noise_to_error)
+    found = nearest_image(image, target, known, floor=Floor(0.0), noise_to_error=noise_to_error)
     assert found.min() >= 0 and (image < 0).any()
     # Of values up to 700, of which the image is moved by up to 100.
     np.testing.assert_allclose(found, minimised(image, target, noise_to_error), atol=0.5)
@@ -75,7 +75,7 @@ def test_a_positive_image_becomes_exact_at_once() -> None:
     rng = np.random.default_rng(1)
     truth = 500 + 50 * rng.normal(size=(24, 20)).astype(np.float32)
     target = kspace_centre(truth, (12, 10))
-    found = nearest_image(truth + 30, target, np.ones((12, 10), bool), magnitudes=True)
+    found = nearest_image(truth + 30, target, np.ones((12, 10), bool), floor=Floor(0.0))
     np.testing.assert_allclose(found, truth, atol=1e-2)
 
 
@@ -83,8 +83,8 @@ def test_an_image_of_either_sign_becomes_exact() -> None:
     rng = np.random.default_rng(2)
     truth = rng.normal(0, 300, (24, 20)).astype(np.float32)
     target = kspace_centre(truth, (12, 10))
-    assert not are_magnitudes(target)
-    found = nearest_image(truth * 0.5, target, np.ones((12, 10), bool), magnitudes=False)
+    assert Floor.of(target.ravel()) == Floor(None)
+    found = nearest_image(truth * 0.5, target, np.ones((12, 10), bool), floor=Floor(None))
     np.testing.assert_allclose(kspace_centre(found, (12, 10)), target, atol=1e-2)
 
 
@@ -123,8 +123,8 @@ def test_a_noisy_target_is_not_taken_to_the_letter(sigma: float) -> None:
     def error(result: np.ndarray) -> float:
         return float(np.sqrt(np.mean((result - truth) ** 2)))
 
-    ours = error(nearest_image(image, target, known, magnitudes=True))
-    letter = error(nearest_image(image, target, known, magnitudes=True, noise_to_error=0.0))
+    ours = error(nearest_image(image, target, known, floor=Floor(0.0)))
+    letter = error(nearest_image(image, target, known, floor=Floor(0.0), noise_to_error=0.0))
     assert ours <= letter + 0.1
     if sigma <= 10:
         assert ours < error(image)
@@ -144,6 +144,41 @@ def test_the_unit_of_the_values_does_not_matter(unit: float) -> None:
     assert noise_to_error_ratio(scaled_image, scaled_target, known) == noise_to_error_ratio(
         image, target, known
     )
-    found = nearest_image(scaled_image, scaled_target, known, magnitudes=True)
-    expected = nearest_image(image, target, known, magnitudes=True)
+    found = nearest_image(scaled_image, scaled_target, known, floor=Floor(0.0))
+    expected = nearest_image(image, target, known, floor=Floor(0.0))
     np.testing.assert_allclose(found / np.float32(unit), expected, rtol=1e-5, atol=1e-3)
+
+
+def crop_of_head(air: float, scale: float = 1.0) -> np.ndarray:
+    """Return a k-space crop of a disc of tissues in air."""
+    random = np.random.default_rng(0)
+    rows, columns = np.indices((64, 64)) - 31.5
+    inside = rows**2 + columns**2 < 22**2
+    tissue = 400 + 120 * random.normal(size=(64, 64))
+    truth = np.where(inside, np.clip(tissue, 60, None), 0)
+    return kspace_crop((truth * scale + air).astype(np.float32), 2)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (crop_of_head(0), 0.0),
+        (crop_of_head(0) + np.random.default_rng(1).normal(0, 8, (32, 32)).astype(np.float32), 0.0),
+        (np.abs(crop_of_head(0)), 0.0),
+        (np.random.default_rng(1).normal(size=(32, 32)).astype(np.float32), None),
+    ],
+)
+def test_magnitudes_are_nowhere_below_0(values: np.ndarray, expected: float | None) -> None:
+    assert Floor.of(values.ravel()).value == expected
+
+
+def test_the_floor_of_a_standardised_head_is_its_air() -> None:
+    standardised = crop_of_head(-0.41, 1 / 200)
+    found = Floor.of(standardised.ravel()).value
+    assert found is not None and -0.55 < found < -0.4
+    image = np.full((64, 64), -1.0, np.float32)
+    known = np.ones((32, 32), bool)
+    result = nearest_image(image, standardised, known, floor=Floor(found))
+    assert result.min() == pytest.approx(found)
+    shifted = nearest_image(image - found, standardised - found, known, floor=Floor(0.0))
+    np.testing.assert_allclose(result, shifted + found, atol=1e-5)

@@ -179,3 +179,34 @@ def test_a_missing_decoder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     header = read_dicom_header(write_series(tmp_path / "s", change=compress), DEFAULT_LIMITS)
     with pytest.raises(MissingExtraError, match=r"JPEG Lossless.*pylibjpeg"):
         header.load()
+
+
+def test_slices_beside_the_line_of_the_others_are_named(tmp_path: Path) -> None:
+    across = np.array(ROW)
+
+    def aside(image: Any, index: int) -> None:
+        if index == 2:
+            image.ImagePositionPatient = [*(np.array(image.ImagePositionPatient) + 12 * across)]
+
+    def slanted(image: Any, index: int) -> None:
+        image.ImagePositionPatient = [*(np.array(image.ImagePositionPatient) + index * across)]
+
+    with pytest.raises(FileFormatError, match=r"not in one straight line: 4-1\.2\.3\.dcm.* 12 mm"):
+        read_dicom_header(write_series(tmp_path / "s", change=aside), DEFAULT_LIMITS)
+    assert read_dicom_header(write_series(tmp_path / "t", change=slanted), DEFAULT_LIMITS).count
+
+
+def test_padding_is_unknown_and_thickness_is_kept(tmp_path: Path) -> None:
+    voxels = VOXELS.copy()
+    voxels[:2] = -2000
+
+    def padded(image: Any, index: int) -> None:
+        image.PixelPaddingValue, image.SliceThickness = -2000, 2.5
+        image.RescaleSlope, image.RescaleIntercept = 2, 0
+
+    header = read_dicom_header(write_series(tmp_path / "s", voxels, padded), DEFAULT_LIMITS)
+    found = header.load().voxels
+    assert np.isnan(found[:2]).all()
+    np.testing.assert_array_equal(found[2:], voxels[2:] * 2.0)
+    assert (header.padding, header.thickness) == (-2000, 2.5)
+    assert "-2000 stands for pixels outside the image" in header.notes[0].text

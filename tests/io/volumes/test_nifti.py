@@ -191,7 +191,7 @@ class TestMalformed:
 
     def test_an_affine_that_is_not_usable(self, tmp_path: Path) -> None:
         path = save(tmp_path / "a.nii")
-        for value, reason in ((np.nan, "not finite"), (0.0, "no length or in one plane")):
+        for value, reason in ((np.nan, "not finite"), (0.0, "axes in one plane")):
             data = bytearray(path.read_bytes())
             data[280:292] = np.full(3, value, np.float32).tobytes()  # srow_x
             (tmp_path / "bad.nii").write_bytes(data)

@@ -155,3 +155,44 @@ def test_pairs_that_do_not_fit_are_refused() -> None:
         assert "low.nii and high.nii" in str(caught.value)
     with pytest.raises(PairError, match="covers only"):
         place(coarser(ISOTROPIC, 4, 4, 5), (2, 2, 2), ISOTROPIC, (200, 200, 200))
+
+
+def test_a_grid_against_the_affines_is_told() -> None:
+    wide = place(coarser(ISOTROPIC, 4, 4, 1), (20, 16, 4), ISOTROPIC, (64, 64, 4))
+    (words,) = wide.contradictions("kspace")
+    assert words == "fields of view of 80 and 64 mm that begin 1.5 mm apart along axis 0"
+    for centre in (True, False):
+        sound = place(
+            coarser(ISOTROPIC, 4, 4, 1, centre=centre), (16, 16, 4), ISOTROPIC, (64, 64, 4)
+        )
+        assert not sound.contradictions("kspace") and not sound.contradictions("centre")
+
+
+def test_a_crop_of_kspace_keeps_the_direction_in_which_it_is_stored() -> None:
+    flip = np.diag([-1.0, 1.0, 1.0, 1.0])
+    flip[0, 3] = 63
+    low = coarser(ISOTROPIC, 4, 4, 1) @ np.array(
+        [[-1, 0, 0, 15], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]]
+    )
+    found = place(low, (16, 16, 4), flip, (64, 64, 4))
+    assert [found.axis(axis).offset for axis in (0, 1)] == pytest.approx([-0.75, 0])
+    kept = found.with_grid("kspace")
+    assert [kept.axis(axis).offset for axis in (0, 1)] == pytest.approx([-0.75, 0])
+    assert not found.contradictions("kspace")
+
+
+def test_what_the_guide_does_not_show_is_counted() -> None:
+    found = place(coarser(ISOTROPIC, 2, 2, 1, centre=True), (20, 20, 4), ISOTROPIC, (10, 20, 4))
+    assert found.shown().mean() == pytest.approx(5 * 10 / 400)
+
+
+def test_a_thickness_counts_for_thick_slices() -> None:
+    found = place(coarser(ISOTROPIC, 1, 1, 4, centre=True), (8, 8, 4), ISOTROPIC, (8, 8, 16))
+    assert found.with_thickness(None) is found
+    assert found.with_thickness(2).axis(2).covers == 0.5
+    assert found.with_thickness(2).axis(0).covers == 1
+    assert found.with_thickness(4.01).axis(2).covers == 1
+    with pytest.raises(PairError, match="slices 20 mm thick every 4 mm are impossible"):
+        found.with_thickness(20)
+    flat = place(coarser(ISOTROPIC, 2, 2, 1), (8, 8, 4), ISOTROPIC, (16, 16, 4))
+    assert flat.with_thickness(20) is flat

@@ -31,7 +31,17 @@ class Numbered:
     def sample(self, item: int, rng: Generator, patch: int) -> Sample:
         image = rng.uniform(size=(4, patch, patch)).astype(np.float32)
         scale = np.ones(4, np.float32)
-        return Sample(image, image[:3], image, image[:1], scale, str(item), self.ratio, self.task)
+        return Sample(
+            image,
+            image[:, ::2, ::2],
+            image[:3],
+            image,
+            image[:1],
+            scale,
+            str(item),
+            self.ratio,
+            self.task,
+        )
 
 
 def mixture(

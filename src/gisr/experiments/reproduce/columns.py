@@ -1,7 +1,7 @@
 """The columns of the tables: benchmarks at a ratio, with the headline metric of their task.
 
-That is the one metric of each task in the paper's ablations (Section IV-E). Columns are measured on
-few images or on all.
+That is the one metric of each task in the paper's ablations (Section IV-E); Tables I and II have a
+column for every metric of a task. Columns are measured on few images or on all.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,16 +41,23 @@ class ResultColumn:
     benchmark: str
     task: TaskName
     ratio: int
+    other_metric: MetricName | None = None
+    """Where it is not the headline metric of the task."""
 
     @property
-    def key(self) -> str:
-        """Its name: ``landsat7 x4``."""
+    def pairs_key(self) -> str:
+        """Name of its pairs: ``landsat7 x4``."""
         return f"{self.benchmark} x{self.ratio}"
 
     @property
+    def key(self) -> str:
+        """Its name: that of its pairs, with the metric if it is not the headline metric."""
+        return self.pairs_key + (f" {self.other_metric}" if self.other_metric else "")
+
+    @property
     def metric(self) -> MetricName:
-        """Headline metric of its task."""
-        return find_task(self.task).metric
+        """What it measures."""
+        return self.other_metric or find_task(self.task).metric
 
 
 @dataclass(frozen=True)
@@ -75,13 +82,17 @@ class Amount:
 
 
 def find_columns(
-    entries: Sequence[Entry], benchmarks: Sequence[str] | None = None
+    entries: Sequence[Entry],
+    benchmarks: Sequence[str] | None = None,
+    *,
+    every_metric: bool = False,
 ) -> tuple[ResultColumn, ...]:
     """Return the columns that some data has entries for.
 
     Args:
         entries: Of all folders.
         benchmarks: By name; :data:`DEFAULT_BENCHMARKS` when None.
+        every_metric: Give a column to every metric of a task, as Tables I and II do.
 
     Raises:
         InputError: There is none, or a requested benchmark has no entry.
@@ -98,7 +109,12 @@ def find_columns(
             f"benchmarks: the data has no test entry of {', '.join(sorted(missing))}: name others, "
             "or other data"
         )
-    return tuple(ResultColumn(b.name, b.task, ratio) for b in found for ratio in b.ratios)
+    return tuple(
+        ResultColumn(b.name, b.task, ratio, None if metric == find_task(b.task).metric else metric)
+        for b in found
+        for ratio in b.ratios
+        for metric in (find_task(b.task).metrics if every_metric else [find_task(b.task).metric])
+    )
 
 
 def column_pairs(column: ResultColumn, entries: Sequence[Entry], amount: Amount) -> Iterator[Pair]:
@@ -120,15 +136,20 @@ def score(
 ) -> dict[str, Cell]:
     """Return the mean result of a system in each column that has pairs, by key."""
     cells = {}
-    for column in columns:
-        border = next(b.border for b in BENCHMARKS if b.name == column.benchmark)
-        metric = column.metric
+    together: dict[str, list[ResultColumn]] = {}
+    for column in columns:  # a pair is sharpened once for all its metrics
+        together.setdefault(column.pairs_key, []).append(column)
+    for same in together.values():
+        border = next(b.border for b in BENCHMARKS if b.name == same[0].benchmark)
+        metrics = [column.metric for column in same]
         values = {
-            pair.name: measure([metric], system.answer(pair).image, pair, border)[metric]
-            for pair in column_pairs(column, entries, amount)
+            pair.name: measure(metrics, system.answer(pair).image, pair, border)
+            for pair in column_pairs(same[0], entries, amount)
         }
         if values:  # some data sets have one ratio only
-            cells[column.key] = Cell(float(np.mean(list(values.values()))), tuple(values))
+            for column in same:
+                mean = float(np.mean([own[column.metric] for own in values.values()]))
+                cells[column.key] = Cell(mean, tuple(values))
     return cells
 
 
@@ -137,9 +158,10 @@ def score_interpolation(
 ) -> dict[str, Cell]:
     """Return the results of the interpolation of each task: zero-filling for MR, else bicubic."""
     cells: dict[str, Cell] = {}
-    for column in columns:
-        system = SystemVariant(load_baseline(find_task(column.task).interpolation))
-        cells |= score(system, [column], entries, amount)
+    for task in dict.fromkeys(column.task for column in columns):
+        own = [column for column in columns if column.task == task]
+        system = SystemVariant(load_baseline(find_task(task).interpolation))
+        cells |= score(system, own, entries, amount)
     return cells
 
 

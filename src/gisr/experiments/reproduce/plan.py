@@ -21,12 +21,20 @@ from gisr.training.recipe import Recipe
 from gisr.training.set_recipe import SetRecipe
 
 ExperimentName = Literal[
+    "table1",
+    "table2",
     "table3",
     "table4",
     "table5",
     "table6",
     "table7",
     "fig2",
+    "fig4",
+    "fig5",
+    "fig6",
+    "fig7",
+    "fig8",
+    "fig9",
     "fig10",
     "fig11",
     "balancing",
@@ -184,15 +192,24 @@ VARIANTS: dict[ExperimentName, tuple[Variant, ...]] = {
         Variant(name="sets by size", training={"sampling_temperature": 1.0}),
     ),
 }
-"""What each experiment trains, in the order of the paper's rows."""
+"""What each ablation trains, in the order of the paper's rows; Tables I and II and their figures
+have theirs in :mod:`gisr.experiments.reproduce.system_rows`."""
 
 TITLES: dict[ExperimentName, str] = {
+    "table1": "Table I: all tasks in one network, MAG-Net and five others",
+    "table2": "Table II: each task alone, MAG-Net and systems made for it",
     "table3": "Table III: the two modules",
     "table4": "Table IV: combinations of tasks",
     "table5": "Table V: number of training sets of each task",
     "table6": "Table VI: what the prompt is made from",
     "table7": "Table VII: where the routing stands",
     "fig2": "Fig. 2: norms of encoder features, a backbone trained on each task alone",
+    "fig4": "Fig. 4: pansharpening, all tasks in one network",
+    "fig5": "Fig. 5: MR images, all tasks in one network",
+    "fig6": "Fig. 6: depth maps, all tasks in one network",
+    "fig7": "Fig. 7: pansharpening, each task alone",
+    "fig8": "Fig. 8: MR images, each task alone",
+    "fig9": "Fig. 9: depth maps, each task alone",
     "fig10": "Fig. 10: t-SNE of the prompts",
     "fig11": "Fig. 11: performance over training, all tasks in one network",
     "balancing": "Balancing of the tasks, the paper's future work",

@@ -32,13 +32,11 @@ from gisr.experiments.reproduce.variant_training import (
     train_variant,
 )
 from gisr.experiments.system_variants import NETWORK_ALONE, SystemVariant
-from gisr.inference.upscaler import Upscaler, load_model
-from gisr.magnet import MAGNet
-from gisr.tasks.text.table import DescriptionTable
+from gisr.inference.system import PairSystem
+from gisr.inference.upscaler import load_model
 from gisr.training.log import read_log
 from gisr.training.loop import Validate
 from gisr.training.sets import recipe_entries
-from gisr.weights.store import Weights
 
 _SCORES = "scores.json"
 _VALIDATIONS = 20
@@ -79,9 +77,9 @@ def reproduce_table(request: ExperimentRequest, report: ReportProgress) -> list[
     }
     table = markdown(columns, rows, reference)
     return [
-        _write_json(request, record),
-        _write_page(request, f"{table}\n\n{_tested(record)}", record),
-        _write(request, ".tex", latex(columns, rows, reference)),
+        write_json(request, record),
+        write_page(request, f"{table}\n\n{described_test(record)}", record),
+        write_text(request, ".tex", latex(columns, rows, reference)),
     ]
 
 
@@ -115,7 +113,7 @@ def reproduce_norms(request: ExperimentRequest, report: ReportProgress) -> list[
         "columns": [column.key for column in columns],
         "norms": {name: values.round(5).tolist() for name, values in norms.items()},
     }
-    return [picture, _write_json(request, record), _write_page(request, _shown(picture), record)]
+    return [picture, write_json(request, record), write_page(request, _shown(picture), record)]
 
 
 def reproduce_prompts(
@@ -154,8 +152,8 @@ def reproduce_prompts(
     text = f"{count} prompts of {width} values. The nearest other prompt is of the same {words}."
     return [
         picture,
-        _write_json(request, record),
-        _write_page(request, f"{_shown(picture)}\n\n{text}", record),
+        write_json(request, record),
+        write_page(request, f"{_shown(picture)}\n\n{text}", record),
     ]
 
 
@@ -191,15 +189,14 @@ def reproduce_curves(
         "validation": {name: asdict(curve) for name, curve in log.validation.items()},
         "training": {name: asdict(curve) for name, curve in log.training.items()},
     }
-    return [picture, _write_json(request, record), _write_page(request, _shown(picture), record)]
+    return [picture, write_json(request, record), write_page(request, _shown(picture), record)]
 
 
 def _validation(
     columns: Sequence[ResultColumn], entries: list[Entry], amount: Amount, device: str
 ) -> Validate:
-    def validate(network: MAGNet, table: DescriptionTable) -> dict[str, float]:
-        upscaler = Upscaler(Weights("validated", network, table), device)
-        cells = score(SystemVariant(upscaler, NETWORK_ALONE), columns, entries, amount)
+    def validate(system: PairSystem) -> dict[str, float]:
+        cells = score(SystemVariant(system, NETWORK_ALONE), columns, entries, amount)
         return {
             f"{column.metric}_{column.task}_{column.benchmark}_x{column.ratio}": cells[
                 column.key
@@ -255,7 +252,8 @@ def _row_record(run: Trained, cells: dict[str, Cell]) -> dict[str, Any]:
     }
 
 
-def _tested(record: dict[str, Any]) -> str:
+def described_test(record: dict[str, Any]) -> str:
+    """Return on what a table was measured, in words."""
     counts = [f"{key}: {len(names)}" for key, names in record["tested_on"].items()]
     side = record["test_part"]["side"]
     part = "" if side is None else f", of each the middle {side} pixels a side (MR slices whole)"
@@ -271,16 +269,19 @@ def _path(request: ExperimentRequest, suffix: str) -> Path:
     return request.out / f"{request.experiment}{suffix}"
 
 
-def _write(request: ExperimentRequest, suffix: str, text: str) -> Path:
+def write_text(request: ExperimentRequest, suffix: str, text: str) -> Path:
+    """Write a file that is named after the experiment; return where."""
     path = _path(request, suffix)
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def _write_json(request: ExperimentRequest, record: dict[str, Any]) -> Path:
-    return _write(request, ".json", json.dumps(record, indent=1) + "\n")
+def write_json(request: ExperimentRequest, record: dict[str, Any]) -> Path:
+    """Write what was measured and how; return where."""
+    return write_text(request, ".json", json.dumps(record, indent=1) + "\n")
 
 
-def _write_page(request: ExperimentRequest, body: str, record: dict[str, Any]) -> Path:
+def write_page(request: ExperimentRequest, body: str, record: dict[str, Any]) -> Path:
+    """Write a result as Markdown, with its statement; return where."""
     page = f"### {TITLES[request.experiment]}\n\n{body}\n\n{describe_statement(record)}"
-    return _write(request, ".md", page)
+    return write_text(request, ".md", page)

@@ -1,7 +1,7 @@
 """Tables as the paper sets them: best in bold, second underlined, in Markdown and LaTeX."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gisr.experiments.evaluation import ranked, shown
 from gisr.experiments.reproduce.columns import ResultColumn
@@ -22,6 +22,19 @@ class ResultRow:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """Columns that are no results: sizes and costs, behind the results and not ranked."""
+
+    heads: tuple[str, ...] = ()
+    cells: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By name of the row."""
+
+    def of(self, name: str, empty: str) -> list[str]:
+        """Return the cells of a row."""
+        return list(self.cells.get(name, (empty,) * len(self.heads)))
+
+
+@dataclass(frozen=True)
 class _Style:
     best: str
     second: str
@@ -34,19 +47,28 @@ _LATEX = _Style(r"\textbf{{{}}}", r"\underline{{{}}}", r"{}$^\dagger$", "--")
 
 
 def markdown(
-    columns: Sequence[ResultColumn], rows: Sequence[ResultRow], reference: ResultRow | None = None
+    columns: Sequence[ResultColumn],
+    rows: Sequence[ResultRow],
+    reference: ResultRow | None = None,
+    facts: Facts = Facts(),
 ) -> str:
     """Return a Markdown table; the reference is shown below and not ranked."""
-    lines = [["", *(f"{c.key} {_metric(c)}" for c in columns)], ["---"] * (len(columns) + 1)]
-    lines += _body(columns, rows, _MARKDOWN)
+    heads = ["", *(f"{c.pairs_key} {_metric(c)}" for c in columns), *facts.heads]
+    lines = [heads, ["---"] * len(heads)]
+    body = _body(columns, rows, _MARKDOWN)
+    lines += [[*line, *facts.of(line[0], _MARKDOWN.empty)] for line in body]
     if reference is not None:
-        lines += [[f"*{name}*", *cells] for name, *cells in _plain(columns, reference, _MARKDOWN)]
+        for name, *cells in _plain(columns, reference, _MARKDOWN):
+            lines.append([f"*{name}*", *cells, *facts.of(name, _MARKDOWN.empty)])
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return table + _note(rows, "\n\n† {}")
 
 
 def latex(
-    columns: Sequence[ResultColumn], rows: Sequence[ResultRow], reference: ResultRow | None = None
+    columns: Sequence[ResultColumn],
+    rows: Sequence[ResultRow],
+    reference: ResultRow | None = None,
+    facts: Facts = Facts(),
 ) -> str:
     """Return a LaTeX tabular that needs booktabs; the reference is below a rule, not ranked."""
     tasks = list(dict.fromkeys(column.task for column in columns))
@@ -55,13 +77,16 @@ def latex(
     names = [f"{column.benchmark} $\\times${column.ratio}" for column in columns]
     metrics = [_metric(column).replace("↑", r"$\uparrow$") for column in columns]
     metrics = [metric.replace("↓", r"$\downarrow$") for metric in metrics]
-    parts = [heads, names, metrics]
-    lines = [rf"\begin{{tabular}}{{l{'c' * len(columns)}}}", r"\toprule"]
+    blank = [""] * len(facts.heads)
+    parts = [[*heads, *blank], [*names, *blank], [*metrics, *facts.heads]]
+    lines = [rf"\begin{{tabular}}{{l{'c' * (len(columns) + len(blank))}}}", r"\toprule"]
     lines += [" & ".join(["", *part]) + r" \\" for part in parts] + [r"\midrule"]
-    lines += [" & ".join(line) + r" \\" for line in _body(columns, rows, _LATEX)]
+    body = _body(columns, rows, _LATEX)
+    lines += [" & ".join([*line, *facts.of(line[0], "--")]) + r" \\" for line in body]
     if reference is not None:
         lines.append(r"\midrule")
-        lines += [" & ".join(line) + r" \\" for line in _plain(columns, reference, _LATEX)]
+        below = _plain(columns, reference, _LATEX)
+        lines += [" & ".join([*line, *facts.of(line[0], "--")]) + r" \\" for line in below]
     lines += [r"\bottomrule", r"\end{tabular}"]
     return "\n".join(lines) + _note(rows, "\n% dagger: {}") + "\n"
 

@@ -15,8 +15,8 @@ from gisr.errors import FileFormatError, RecipeError
 from gisr.experiments.evaluation import provenance
 from gisr.experiments.reproduce.columns import Amount
 from gisr.experiments.reproduce.plan import TITLES, VARIANTS, Budget, ExperimentName, Variant
+from gisr.inference.system import PairSystem
 from gisr.magnet import MAGNet
-from gisr.tasks.text.table import DescriptionTable
 from gisr.training.checkpoint import latest_checkpoint
 from gisr.training.loop import Validate, train
 from gisr.training.recipe import Recipe
@@ -55,8 +55,8 @@ class ExperimentRequest:
 
     @property
     def variants(self) -> tuple[Variant, ...]:
-        """What is trained."""
-        return VARIANTS[self.experiment]
+        """What an ablation trains."""
+        return VARIANTS.get(self.experiment, ())
 
 
 @dataclass(frozen=True)
@@ -93,23 +93,21 @@ def make_schedule(request: ExperimentRequest, report: ReportProgress) -> Schedul
     Raises:
         RecipeError: The folder holds another experiment.
     """
-    path, requested = request.out / f"{request.experiment}-plan.json", _requested(request)
+    path, asked = request.out / f"{request.experiment}-plan.json", requested(request)
     if path.is_file():
-        return _read_schedule(path, requested)
+        return _read_schedule(path, asked)
     steps = {"paper": request.recipe.steps, "steps": int(request.budget.amount)}
     schedule = Schedule(steps.get(request.budget.unit, 0))
     if request.budget.unit == "minutes":
         largest = max(request.variants, key=lambda v: _parameters(v.recipe(request.recipe, 1)))
         report(f"measuring the speed of {largest.name}")
-        rate = _steps_per_second(largest.recipe(request.recipe, _SPEED_STEPS), request.device)
+        rate = steps_per_second(largest, request.recipe, request.device)
         sets = len(request.recipe.sets)
         shares = [len(v.recipe(request.recipe, 1).sets) / sets for v in request.variants]
         affordable = max(1, int(rate * request.budget.amount * 60 / sum(shares)))
         schedule = Schedule(affordable, rate, largest.name)
     request.out.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        json.dumps({**requested, "schedule": asdict(schedule)}, indent=1) + "\n", "utf-8"
-    )
+    path.write_text(json.dumps({**asked, "schedule": asdict(schedule)}, indent=1) + "\n", "utf-8")
     return schedule
 
 
@@ -148,8 +146,16 @@ def train_variant(
     return Trained(variant, recipe, folder, float(state["seconds"]))
 
 
-def statement(request: ExperimentRequest, schedule: Schedule | None = None) -> dict[str, Any]:
-    """Return what is recorded with every result: seed, budget, steps, data, commit, machine."""
+def statement(
+    request: ExperimentRequest, schedule: Schedule | None = None, networks: int | None = None
+) -> dict[str, Any]:
+    """Return what is recorded with every result: seed, budget, steps, data, commit, machine.
+
+    Args:
+        request: What was reproduced.
+        schedule: Steps of the networks; None where none was trained.
+        networks: How many were trained; those of an ablation when None.
+    """
     entries = recipe_entries(request.recipe)
     return {
         "experiment": request.experiment,
@@ -157,7 +163,7 @@ def statement(request: ExperimentRequest, schedule: Schedule | None = None) -> d
         **provenance(request.command),
         "device": request.device,
         "seed": request.recipe.seed,
-        "budget": "none" if schedule is None else _budget(request),
+        "budget": "none" if schedule is None else _budget(request, networks),
         "data": list(request.recipe.folders),
         "entries": _counts(entries),
         **({} if schedule is None else _training(request.recipe, schedule, entries)),
@@ -195,8 +201,8 @@ def describe_statement(record: Mapping[str, Any]) -> str:
     return "\n".join(f"- {line}" for line in lines) + "\n"
 
 
-def _budget(request: ExperimentRequest) -> str:
-    budget, count = request.budget, len(request.variants)
+def _budget(request: ExperimentRequest, networks: int | None) -> str:
+    budget, count = request.budget, networks or len(request.variants)
     if budget.unit == "paper":
         return f"the recipe {request.recipe.name}, all its steps"
     if budget.unit == "steps":
@@ -209,38 +215,53 @@ def _counts(entries: Sequence[Entry]) -> dict[str, int]:
     return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
 
 
-def _requested(request: ExperimentRequest) -> dict[str, Any]:
+def requested(request: ExperimentRequest) -> dict[str, Any]:
     """Return what must be the same for a folder to be resumed, as JSON would return it."""
-    requested = {
+    asked = {
         "experiment": request.experiment,
         "budget": str(request.budget),
         "recipe": request.recipe.record(),
     }
-    plain: dict[str, Any] = json.loads(json.dumps(requested))
+    plain: dict[str, Any] = json.loads(json.dumps(asked))
     return plain
 
 
-def _read_schedule(path: Path, requested: Mapping[str, Any]) -> Schedule:
+def read_plan(path: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was measured for a plan that is the one requested.
+
+    Raises:
+        FileFormatError: The file is damaged.
+        RecipeError: The folder holds another experiment.
+    """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        schedule = Schedule(**found.pop("schedule"))
-    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        found = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path}: cannot read the plan ({error!r}): delete it") from error
-    if found != requested:
-        changed = ", ".join(key for key in requested if found.get(key) != requested[key])
+    changed = ", ".join(key for key in asked if found.get(key) != asked[key])
+    if changed:
         raise RecipeError(f"{path.parent}: holds another experiment ({changed}): use another --out")
-    return schedule
+    return found
+
+
+def _read_schedule(path: Path, asked: Mapping[str, Any]) -> Schedule:
+    found = read_plan(path, asked)
+    try:
+        return Schedule(**found["schedule"])
+    except (KeyError, TypeError) as error:
+        raise FileFormatError(f"{path}: cannot read the plan ({error!r}): delete it") from error
 
 
 def _parameters(recipe: Recipe) -> int:
     return sum(parameter.numel() for parameter in MAGNet(recipe.network).parameters())
 
 
-def _steps_per_second(recipe: Recipe, device: str) -> float:
+def steps_per_second(variant: Variant, base: Recipe, device: str) -> float:
     """Train a few steps into nothing; files are in memory after the first, so the median counts."""
+    sets = len(variant.recipe(base, 1).sets)
+    recipe = variant.recipe(base, _SPEED_STEPS * len(base.sets) // sets)
     times: list[float] = []
 
-    def clock(network: MAGNet, table: DescriptionTable) -> dict[str, float]:
+    def clock(system: PairSystem) -> dict[str, float]:
         times.append(time.perf_counter())
         return {}
 

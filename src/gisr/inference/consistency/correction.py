@@ -17,7 +17,7 @@ the target's pixels is interpolated to the guide's grid and added, again and aga
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,11 +29,13 @@ from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.inference.consistency.back_projection import Sampling, above_noise, smaller
 from gisr.inference.consistency.kspace_projection import (
-    are_magnitudes,
+    Floor,
     missing_kspace,
     nearest_image,
 )
+from gisr.inference.survey import sides_of
 from gisr.inference.tiling import Rows, gathered
+from gisr.inference.value_bounds import target_bounds
 from gisr.inference.windowed_pair import PairSource
 from gisr.tasks import find_task
 from gisr.windows import Window, within
@@ -135,8 +137,22 @@ class Consistency:
         self.low, self.high = min(self.low, low), max(self.high, high)
 
 
+def kspace_floor(pairs: Sequence[Pair]) -> Floor | None:
+    """Return the floor of pairs that belong together; None where none is on a k-space grid."""
+    targets = [
+        pair.target.ravel() if pair.valid is None else pair.target[pair.valid].ravel()
+        for pair in pairs
+        if pair.grid == "kspace"
+    ]
+    return Floor.of(np.concatenate(targets)) if targets else None
+
+
 def consistent_image(
-    image: ImageArray, pair: Pair, source: PairSource, found: Consistency
+    image: ImageArray,
+    pair: Pair,
+    source: PairSource,
+    found: Consistency,
+    floor: Floor | None = None,
 ) -> ImageArray:
     """Return the consistent image of a pair in memory.
 
@@ -145,14 +161,17 @@ def consistent_image(
         pair: What it was made from.
         source: The same pair as it is cut into windows.
         found: Gets what was missing before and after.
+        floor: Of all that the pair belongs to (:func:`kspace_floor`); its own where None.
     """
     if pair.grid == "kspace":
-        return consistent_kspace(image, pair, found)
+        return consistent_kspace(image, pair, found, floor)
     rows = consistent_rows([Rows(0, len(image), image)], source.bands, source, found)
     return gathered(rows, source.shape, source.bands)
 
 
-def consistent_kspace(image: ImageArray, pair: Pair, found: Consistency) -> ImageArray:
+def consistent_kspace(
+    image: ImageArray, pair: Pair, found: Consistency, floor: Floor | None = None
+) -> ImageArray:
     """Return the nearest image whose k-space holds the target's, for a pair on a k-space grid.
 
     For an image of either sign what remains is rounding. Magnitudes stay above 0, which leaves a
@@ -163,14 +182,15 @@ def consistent_kspace(image: ImageArray, pair: Pair, found: Consistency) -> Imag
         image: The network's result.
         pair: What it was made from; its unknown pixels do not count.
         found: Gets what was missing before and after.
+        floor: As of :func:`consistent_image`.
     """
     known = np.ones(pair.target.shape[:2], bool) if pair.valid is None else pair.valid
     target = fill_holes(pair.target, known)
-    magnitudes = are_magnitudes(target)
+    floor = floor or Floor.of(pair.target[known].ravel())
     result = np.empty_like(image)
     for band in range(image.shape[2]):
         wanted, plane = target[..., band], image[..., band]
-        result[..., band] = nearest_image(plane, wanted, known, magnitudes=magnitudes)
+        result[..., band] = nearest_image(plane, wanted, known, floor=floor)
         missing = (missing_kspace(each[..., band], wanted, known) for each in (image, result))
         found.add(*(each[known][:, None] for each in missing))
     found.widen(float(target.min()), float(target.max()))
@@ -307,6 +327,11 @@ def consistent_block(
     if find_task(source.about.task).reduction == "sensor":
         missing = above_noise(missing, counted, source.sensor_model.noise)
     result = image + sampling.up(sampling.solve(missing, counted, _ROUNDS))
+    overshoot = find_task(source.about.task).overshoot
+    if overshoot is not None:
+        sides = sides_of(image)
+        bounds = target_bounds(target, valid, placement, sides, overshoot)
+        result = bounds.widened(image).clip(result)
     result = source.survey.clip(result, source.about.bits)
     after = target - sampling.down(np.where(known[..., None], result, np.float32(0)))
     inner = within(window, core)

@@ -14,6 +14,8 @@ Where there is air, noise is separated from the network's error: the result is n
 what the target has beside the result's ringing is noise.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy import fft
@@ -27,6 +29,16 @@ _CONVERGED = 1e-5
 _RINGING = 0.2
 """How far below 0 truncated k-space takes magnitudes, as a share of their largest: 9 % along each
 axis. Images that go further are of both signs."""
+_USUAL_RINGING = 0.02
+"""How far below 0 half of the values below 0 are at most where all of them are ringing, as a share
+of the 99.9th percentile."""
+_AIR_SHARE, _AIR_WIDTH = 0.2, 0.03
+"""Share of a target's values that its air holds at least, to be seen, and half the width of the
+densest part of so many, as a share of the range: tissue's is wider."""
+_NOISE_WIDTH = 0.15
+"""The same half width over the usual value below 0, where both are noise about 0."""
+_FAR, _MOST_FAR = 0.05, 0.05
+"""Share of the 99.9th percentile that noise seldom takes air below 0 by, and how often it may."""
 _AIR, _LEAST_AIR = 0.03, 0.02
 """Share of the largest value below which there is air, and least share of the pixels that it must
 fill to be judged by."""
@@ -44,9 +56,58 @@ FineSlice = Float[np.ndarray, "H W"]
 CoarseSlice = Float[np.ndarray, "h w"]
 
 
-def are_magnitudes(target: Float[np.ndarray, "h w *bands"]) -> bool:
-    """Whether a target on a k-space grid is of an image that is never negative."""
-    return bool(target.min() >= -_RINGING * target.max())
+@dataclass(frozen=True)
+class Floor:
+    """The value below which an image on a k-space grid is nowhere."""
+
+    value: float | None
+    """None of images that may have any value."""
+
+    @classmethod
+    def of(cls, values: Float[np.ndarray, " samples"]) -> "Floor":
+        """Judge a target, or all slices of a volume: one decision for all.
+
+        0 of magnitudes, whose target goes below it by noise and the ringing of truncated k-space
+        alone. Of magnitudes that were standardised (z-scored) it lies where the air is, as most of
+        the darkest values do, less its noise. Images of either sign have none.
+
+        Args:
+            values: Known samples.
+        """
+        if values.min() >= 0 or _about_zero(values):
+            return cls(0.0)
+        air, width = _densest(values)
+        floor = air - width
+        narrow = width <= _AIR_WIDTH * float(np.percentile(values, 99.9) - air)
+        if air < 0 and narrow and _about_zero(values - np.float32(floor)):
+            return cls(floor)
+        return cls(None)
+
+
+def _about_zero(values: Float[np.ndarray, " samples"]) -> bool:
+    """Return whether what lies below 0 can be ringing or noise of an image nowhere below it."""
+    below, top = values[values < 0], float(np.percentile(values, 99.9))
+    if not below.size:
+        return True
+    if float(values.min()) < -_RINGING * float(values.max()):
+        return False
+    if float(np.mean(np.abs(values) <= _USUAL_RINGING * top)) < _LEAST_AIR:
+        return False  # nothing dark that could ring
+    usual = float(np.median(below))
+    if usual >= -_USUAL_RINGING * top:
+        return True
+    air, width = _densest(values)
+    noise = width >= _NOISE_WIDTH * abs(usual)
+    return air >= 0.5 * usual and (noise or float(np.mean(values < -_FAR * top)) <= _MOST_FAR)
+
+
+def _densest(values: Float[np.ndarray, " samples"]) -> tuple[float, float]:
+    """Return the middle and half the width of the narrowest interval that holds much of all."""
+    ordered = np.sort(values.astype(np.float64))
+    count = max(2, round(_AIR_SHARE * len(ordered)))
+    widths = ordered[count - 1 :] - ordered[: len(ordered) - count + 1]
+    first = int(widths.argmin())
+    return float(np.median(ordered[first : first + count])), 0.5 * float(widths[first])
 
 
 def nearest_image(
@@ -54,7 +115,7 @@ def nearest_image(
     target: CoarseSlice,
     known: Bool[np.ndarray, "h w"],
     *,
-    magnitudes: bool,
+    floor: Floor,
     noise_to_error: float | None = None,
 ) -> FineSlice:
     """Return the nearest image that agrees with the target in the centre of k-space.
@@ -63,16 +124,18 @@ def nearest_image(
         image: The network's result.
         target: Measured, on a k-space grid, without holes.
         known: Pixels of it that count.
-        magnitudes: Whether the result is to be nowhere below 0; else it agrees to rounding.
+        floor: The result is to be nowhere below it; without one it agrees to rounding.
         noise_to_error: Of magnitudes: the variance of the target's noise over that of the network's
             error; estimated by :func:`noise_to_error_ratio` when None.
     """
-    if not magnitudes:
+    if floor.value is None:
         exact: FineSlice = image + kspace_up(missing_kspace(image, target, known), image.shape)
         return exact
+    above = np.float32(floor.value)  # a constant keeps its value in a crop of k-space
+    image, target = image - above, target - above
     unit = _unit(target)  # squares of values that fit float32 may not
     near = _nearest_magnitudes(image / unit, target / unit, known, noise_to_error)
-    nearest: FineSlice = near * unit
+    nearest: FineSlice = near * unit + above
     return nearest
 
 

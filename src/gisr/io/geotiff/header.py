@@ -22,6 +22,7 @@ from gisr.io.geotiff.regrid import GeoOutline, Regrid
 from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bands, check_block, check_picture
 from gisr.io.quantise import holds
 from gisr.io.tiff_blocks import check_mask_file, check_tiff_blocks
+from gisr.io.unknown import UnknownValue
 from gisr.optional_imports import load_extra
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ class GeoHeader(GeoOutline):
     """Shift from raw to physical values, per band; never applied here."""
     units: tuple[str | None, ...]
     """Unit of the physical values, per band."""
+    unknown: tuple[UnknownValue, ...] = ()
+    """Values that stand for unknown pixels besides nodata, which the file does not say."""
+    nodata_alone: bool = True
+    """Whether nodata in one band makes a pixel unknown; else it must be in all."""
     regrid: Regrid | None = None
     """How the file's own grid is brought to this one while it is read; None where it is this."""
 

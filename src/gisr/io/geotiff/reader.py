@@ -164,16 +164,24 @@ def _read_valid(
     header: GeoHeader,
     window: Any,
 ) -> Bool[np.ndarray, "h w"]:
-    valid = np.ones(pixels.shape[:2], dtype=bool)
+    valid, marked = np.ones(pixels.shape[:2], dtype=bool), []
     for layer, band in enumerate(header.numbers):
         flags = {flag.name for flag in dataset.mask_flag_enums[band - 1]}
+        if header.nodata_given:
+            if header.nodata is not None:
+                marked.append(pixels[..., layer] == header.nodata)
+        elif "nodata" in flags:
+            marked.append(dataset.read_masks(band, window=window) == 0)
         # What GDAL calls a mask because of an alpha band was looked at on its own.
-        if not {"all_valid", "alpha"} & flags and not (header.nodata_given and "nodata" in flags):
+        if not {"all_valid", "alpha", "nodata"} & flags:
             valid &= dataset.read_masks(band, window=window) > 0
-        if header.nodata_given and header.nodata is not None:
-            valid &= pixels[..., layer] != header.nodata
         if pixels.dtype.kind == "f":
             valid &= np.isfinite(pixels[..., layer])
+    if marked:
+        alone = np.logical_or if header.nodata_alone else np.logical_and
+        valid &= ~alone.reduce(marked)
+    for unknown in header.unknown:
+        valid &= ~unknown.covers(pixels)
     if (mask := header.alpha_mask) is not None:
         valid &= dataset.read(mask.band, window=window) > mask.least
     return valid

@@ -21,7 +21,7 @@ from gisr.io.geotiff.creation_options import (
     stored_header,
 )
 from gisr.io.geotiff.header import GeoHeader
-from gisr.io.quantise import quantise
+from gisr.io.quantise import count_beyond, quantise
 from gisr.optional_imports import load_extra
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class GeoWriter:
         self._marker = blank if target.nodata is None else target.nodata
         self._coded = target.nodata is not None or target.alpha or self._nan
         self._complete = True
+        self.clipped = self.written = 0
+        """Known values that the type could not hold and that were clipped, and all of them."""
         self.masked = False
         """Whether unknown pixels are marked by an internal mask."""
         self.sums: dict[Box, int] = {}
@@ -148,6 +150,8 @@ class GeoWriter:
         """Put rows into the buffer in the type of the file, with the alpha band the target has."""
         dtype, target = self._target.dtype, self._target
         stored = self._stored[:, part]
+        self.clipped += count_beyond(image[valid], dtype, target.bits)
+        self.written += int(valid.sum()) * target.bands
         for band in range(target.bands):
             stored[band] = quantise(
                 image[..., band],

@@ -24,6 +24,7 @@ from gisr.io.limits import Limits, check_volume
 from gisr.io.volumes.dicom_slice import DicomSlice, description_of, parse_slice
 from gisr.io.volumes.header import VolumeHeader
 from gisr.io.volumes.libraries import volume_library
+from gisr.notes import Note
 
 SUFFIXES = (".dcm", ".ima", ".dicom")
 """What DICOM files are often called; they may be called anything, or have no suffix."""
@@ -37,12 +38,15 @@ _PARALLEL = 1e-3
 """Largest difference of direction cosines between images of one volume: headers are rounded."""
 _EVEN = 0.05
 """Share of the slice distance by which distances may differ: more is a gap, or a slice missing."""
+_STRAIGHT = 0.3
+"""Pixels by which a slice may lie aside of the line of the others: an edge moves by less."""
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _TAGS = (
     "SeriesInstanceUID", "SeriesDescription", "ImagePositionPatient", "ImageOrientationPatient",
     "PixelSpacing", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "ImageType",
     "SliceThickness", "SpacingBetweenSlices", "InstanceNumber", "BitsAllocated", "BitsStored",
     "PixelRepresentation", "RescaleSlope", "RescaleIntercept", "Modality",
+    "PixelPaddingValue",
 )  # fmt: skip
 
 
@@ -93,7 +97,23 @@ def read_dicom_header(path: str | PathLike[str], limits: Limits) -> VolumeHeader
         yield _read_voxels(slices, shape)
 
     return VolumeHeader(
-        shape=shape, affine=affine, header=header, dtype=dtype, path=name, count=1, read=read
+        shape=shape,
+        affine=affine,
+        header=header,
+        dtype=dtype,
+        path=name,
+        count=1,
+        read=read,
+        thickness=first.thickness or None,
+        padding=first.padding,
+        notes=()
+        if first.padding is None
+        else (
+            Note(
+                f"{name.name}: {first.padding:g} stands for pixels outside the image, as its "
+                "header says (PixelPaddingValue): they are unknown"
+            ),
+        ),
     )
 
 
@@ -196,7 +216,29 @@ def _sorted(name: Path, images: list[DicomSlice]) -> list[DicomSlice]:
             f"{name}: slices are {steps.min():.3g} to {steps.max():.3g} mm apart (widest after "
             f"{ordered[widest].path.name}): a slice is missing, or the series is no volume"
         )
+    _check_line(name, ordered)
     return ordered
+
+
+def _check_line(name: Path, ordered: Sequence[DicomSlice]) -> None:
+    """Refuse slices that do not lie in one straight line: one affine cannot place them.
+
+    The line is that of most steps (their median), so that it is the slices that jump aside which
+    are named. A slant that all steps share is a line, too.
+    """
+    if len(ordered) < 3:
+        return
+    places = np.array([image.position for image in ordered])
+    step = np.median(np.diff(places, axis=0), axis=0)
+    rest = places - np.arange(len(places))[:, None] * step
+    aside = np.linalg.norm(rest - np.median(rest, axis=0), axis=1)
+    if aside.max() > _STRAIGHT * float(ordered[0].spacing.min()):
+        worst = int(aside.argmax())
+        raise FileFormatError(
+            f"{name}: its slices are not in one straight line: {ordered[worst].path.name} (slice "
+            f"{worst + 1}) lies {aside[worst]:.3g} mm aside of most: the patient or the table "
+            "moved, or two stacks are mixed: put each stack into a folder of its own"
+        )
 
 
 def _affine(name: Path, slices: Sequence[DicomSlice]) -> Float64[np.ndarray, "4 4"]:
@@ -210,9 +252,9 @@ def _affine(name: Path, slices: Sequence[DicomSlice]) -> Float64[np.ndarray, "4 
     if len(slices) > 1:
         affine[:3, 2] = (last.position - first.position) / (len(slices) - 1)
     else:
-        if not first.thickness > 0:
+        if not first.distance > 0:
             raise FileFormatError(f"{name}: one slice without a thickness in its header")
-        affine[:3, 2] = np.cross(along_row, along_column) * first.thickness
+        affine[:3, 2] = np.cross(along_row, along_column) * first.distance
     affine[:3, 3] = first.position
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
 
@@ -249,7 +291,10 @@ def _read_voxels(
     voxels = np.empty(shape, dtype=np.float32)
     for index, image in enumerate(slices):
         slope, intercept = image.scaling
-        voxels[..., index] = _read_pixels(image.path, shape).T * slope + intercept
+        stored = _read_pixels(image.path, shape).T
+        voxels[..., index] = stored * slope + intercept
+        if image.padding is not None:
+            voxels[..., index][stored == image.padding] = np.nan
     return voxels
 
 

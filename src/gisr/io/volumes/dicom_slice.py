@@ -39,13 +39,24 @@ class DicomSlice:
     """Distance of rows, and of columns, mm."""
     scaling: tuple[float, float]
     """Slope and intercept."""
-    thickness: float
+    distance: float
     """Distance of slices, or their thickness, mm; 0 where the header states none."""
+    thickness: float
+    """Thickness of a slice, mm; 0 where the header states none."""
+    padding: float | None
+    """Stored value of pixels that show nothing, where the header states one."""
 
     @property
     def alike(self) -> tuple[object, ...]:
         """What must be the same for all images of a volume."""
-        return (self.rows, self.columns, self.bits, self.signed, *np.round(self.spacing, 4))
+        return (
+            self.rows,
+            self.columns,
+            self.bits,
+            self.signed,
+            self.padding,
+            *np.round(self.spacing, 4),
+        )
 
 
 def parse_slice(path: Path, about: Any) -> DicomSlice:
@@ -82,7 +93,9 @@ def parse_slice(path: Path, about: Any) -> DicomSlice:
         directions=_numbers(path, about, "ImageOrientationPatient", 6).reshape(2, 3),
         spacing=_numbers(path, about, "PixelSpacing", 2),
         scaling=_scaling(path, about),
-        thickness=next((each for each in distances if each > 0), 0.0),
+        distance=next((each for each in distances if each > 0), 0.0),
+        thickness=max(0.0, _optional(path, about, "SliceThickness", 0.0)),
+        padding=_padding(path, about),
     )
     _check_place(found)
     return found
@@ -131,6 +144,14 @@ def _scaling(path: Path, about: Any) -> tuple[float, float]:
             "export it again"
         )
     return slope, intercept
+
+
+def _padding(path: Path, about: Any) -> float | None:
+    """Return the value of pixels outside the image, None where there is none.
+
+    0 is the air of magnitudes as well, which is known.
+    """
+    return _optional(path, about, "PixelPaddingValue", 0.0) or None
 
 
 def _optional(path: Path, about: Any, tag: str, default: float) -> float:

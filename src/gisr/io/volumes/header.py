@@ -1,12 +1,14 @@
 """MR volumes in files: their headers, and their voxels one volume at a time."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
+
+from gisr.notes import Note
 
 Shape = tuple[int, int, int]
 
@@ -18,7 +20,7 @@ class VolumeHeader:
     shape: Shape
     """Voxels along each axis of one volume, always three."""
     affine: Float64[np.ndarray, "4 4"]
-    """Voxel index to world (RAS+, usually mm)."""
+    """Voxel index to world (RAS+), mm."""
     header: Any
     """Copy of the nibabel header, as it was on disk."""
     dtype: np.dtype
@@ -29,10 +31,19 @@ class VolumeHeader:
     """How many volumes there are: more than one in a 4-D file."""
     read: Callable[[], Iterator[Float32[np.ndarray, "X Y Z"]]]
     """Reads the voxels of all volumes one after the other, slope and intercept applied."""
+    stated: bool = field(default=True, kw_only=True)
+    """Whether the header says where the volume lies."""
+    thickness: float | None = field(default=None, kw_only=True)
+    """Thickness of the slices, mm, where a header or sidecar states it."""
+    padding: float | None = field(default=None, kw_only=True)
+    """What integer files hold, before slope and intercept, where nothing was imaged: read as NaN,
+    and written for it."""
+    notes: tuple[Note, ...] = field(default=(), kw_only=True)
+    """What a user should know of the header."""
 
     @property
     def zooms(self) -> tuple[float, float, float]:
-        """Size of a voxel along each axis, from the affine."""
+        """Size of a voxel along each axis, mm, from the affine."""
         x, y, z = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
         return float(x), float(y), float(z)
 

@@ -19,6 +19,8 @@ from gisr.io.files import check_readable, file_suffix, typed_errors
 from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bytes, check_volume
 from gisr.io.volumes.header import Shape, Volume, VolumeHeader
 from gisr.io.volumes.libraries import volume_library
+from gisr.io.volumes.nifti_affine import HeaderAffine, header_affine
+from gisr.io.volumes.sidecar import sidecar_thickness
 
 SUFFIXES = (".nii", ".nii.gz")
 """What a NIfTI file may be called here; pairs of .hdr and .img are not read."""
@@ -63,7 +65,7 @@ def read_nifti_header(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS
         GisrError: As :func:`read_nifti`; several volumes are no error here.
     """
     name = Path(path)
-    with _open_checked(name, limits) as (_, header, sizes, dtype, affine):
+    with _open_checked(name, limits) as (_, header, sizes, dtype, place):
         pass
 
     def read() -> Iterator[Float32[np.ndarray, "X Y Z"]]:
@@ -72,14 +74,18 @@ def read_nifti_header(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS
                 raise FileFormatError(f"{name}: changed while it was read: start again")
             yield from _read_voxels(name, stream, again, sizes, dtype)
 
+    thickness, unread = sidecar_thickness(name)
     return VolumeHeader(
         shape=sizes[:3],
-        affine=affine,
+        affine=place.affine,
         header=header,
         dtype=dtype,
         path=name,
         count=sizes[3],
         read=read,
+        stated=place.stated,
+        thickness=thickness,
+        notes=(*place.notes, *unread),
     )
 
 
@@ -98,7 +104,7 @@ def read_nifti_grid(
 @contextmanager
 def _open_checked(
     path: Path, limits: Limits
-) -> Iterator[tuple[IO[bytes], Any, Sizes, np.dtype, Float64[np.ndarray, "4 4"]]]:
+) -> Iterator[tuple[IO[bytes], Any, Sizes, np.dtype, HeaderAffine]]:
     """Open a file and give its stream, header, shape with count, type and affine, all checked."""
     nibabel = volume_library("nibabel")
     found = check_readable(path)
@@ -113,8 +119,8 @@ def _open_checked(
             warnings.simplefilter("ignore")
             header = _read_header(nibabel, path, stream)
             sizes, dtype = _check_header(path, header, limits)
-            affine = _check_affine(path, header)
-        yield stream, header, sizes, dtype, affine
+            place = header_affine(path, header, sizes[:3])
+        yield stream, header, sizes, dtype, place
 
 
 @contextmanager
@@ -163,22 +169,6 @@ def _check_header(path: Path, header: Any, limits: Limits) -> tuple[Sizes, np.dt
         raise FileFormatError(f"{path}: damaged: its voxels start inside the header")
     check_bytes(path, limits, offset + voxels * dtype.itemsize, "header and voxels")
     return (x, y, z, count), dtype
-
-
-def _check_affine(path: Path, header: Any) -> Float64[np.ndarray, "4 4"]:
-    affine = np.asarray(header.get_best_affine(), dtype=np.float64)
-    if not np.isfinite(affine).all():
-        raise FileFormatError(
-            f"{path}: its affine is not finite, so the place of its voxels is unknown: restore it "
-            "from the original images"
-        )
-    lengths = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
-    if not lengths.all() or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-4:
-        raise FileFormatError(
-            f"{path}: its affine has axes of no length or in one plane: restore it from the "
-            "original images"
-        )
-    return affine
 
 
 def _read_voxels(

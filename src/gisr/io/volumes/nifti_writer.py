@@ -1,7 +1,7 @@
 """NIfTI out: on the guide's grid, in the target's type, one volume at a time."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
@@ -12,13 +12,15 @@ from jaxtyping import Float
 
 from gisr.errors import FileFormatError, InputError
 from gisr.io.files import check_not_input, file_suffix, typed_errors
-from gisr.io.quantise import quantise
+from gisr.io.quantise import value_range
+from gisr.io.volumes.clipping import Clipping, Scaling, wider
 from gisr.io.volumes.header import VolumeHeader
 from gisr.io.volumes.libraries import volume_library
 from gisr.io.volumes.nifti import SUFFIXES, scaling
+from gisr.notes import Note
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class NiftiWriter:
     """An output that takes its volumes one after the other."""
 
@@ -27,11 +29,19 @@ class NiftiWriter:
     shape: tuple[int, ...]
     """Voxels along each axis of a volume."""
     dtype: np.dtype
-    scaling: tuple[float, float]
-    """Slope and intercept."""
+    """Type on disk."""
+    header: Any
+    """Written before the first volume, which may need a wider slope."""
+    padding: float | None
+    """What is stored for NaN in an integer file; None where the target has no such value."""
+    clipping: Clipping
+    _scale: Scaling | None = None
 
     def write(self, voxels: Float[np.ndarray, "X Y Z"]) -> None:
         """Write the next volume.
+
+        Integers that have a slope get one that holds the first volume. What a type cannot hold is
+        clipped and counted.
 
         Raises:
             InputError: The shape is not the guide's, or NaN for an integer file.
@@ -39,9 +49,34 @@ class NiftiWriter:
         """
         if voxels.shape != self.shape:
             raise InputError(f"{self.path}: volume {voxels.shape} is not the guide's {self.shape}")
-        stored = _to_disk(voxels, self.dtype, *self.scaling, self.path)
+        if self._scale is None:
+            self._scale = self._begin(voxels[np.isfinite(voxels)])
+        stored = self.clipping(voxels, self._scale, self.padding)
         volumeutils = volume_library("nibabel.volumeutils")
-        volumeutils.array_to_file(stored, self.stream, self.dtype, offset=None, order="F")
+        with _errors(self.path):
+            volumeutils.array_to_file(
+                stored,
+                self.stream,
+                self.dtype.newbyteorder(self.header.endianness),
+                offset=None,
+                order="F",
+            )
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What a user should know of values that the type could not hold."""
+        return self.clipping.notes
+
+    def _begin(self, known: Float[np.ndarray, " voxels"]) -> Scaling:
+        """Write the header with a slope that holds a volume; return slope and intercept."""
+        scale, limits = scaling(self.header), value_range(self.dtype)
+        if limits is not None and known.size:
+            scale = wider(scale, limits, float(known.min()), float(known.max()))
+            self.header.set_slope_inter(*scale)
+            scale = scaling(self.header)  # as rounded to the header's type
+        with _errors(self.path):
+            self.header.write_to(self.stream)
+        return scale
 
 
 @contextmanager
@@ -56,8 +91,9 @@ def nifti_writer(
     """Open an output for as many volumes as the target has.
 
     It has the guide's grid, codes and units of space, and the target's type, scaling, description
-    and times. Integer files keep the target's slope and intercept; values are rounded to that scale
-    and clipped. Header extensions are left out: they describe the grid of the file they came from.
+    and times. Integer files keep the target's slope and intercept; a slope that is not 1 is widened
+    where it does not hold the first volume. Header extensions are left out: they describe the grid
+    of the file they came from.
 
     Args:
         path: Output, ``.nii`` or ``.nii.gz``.
@@ -80,33 +116,20 @@ def nifti_writer(
     header = _output_header(target, guide)
     header.set_data_dtype(on_disk)
     header.set_slope_inter(*scale)
-    with (
-        typed_errors(path, "cannot be written as NIfTI"),
-        openers.ImageOpener(fspath(temporary), "wb") as stream,
-    ):
-        header.write_to(stream)
-        byte_order = on_disk.newbyteorder(header.endianness)
-        yield NiftiWriter(Path(path), stream, guide.shape, byte_order, scale)
+    with _errors(path):
+        stream = openers.ImageOpener(fspath(temporary), "wb")
+    # What fails between two volumes is no fault of the file, so it is not reported as one.
+    try:
+        padding = target.padding if dtype is None else None
+        clipping = Clipping(Path(path), on_disk)
+        yield NiftiWriter(Path(path), stream, guide.shape, on_disk, header, padding, clipping)
+    finally:
+        with _errors(path):
+            stream.close()
 
 
-def _to_disk(
-    voxels: Float[np.ndarray, "X Y Z"],
-    dtype: np.dtype,
-    slope: float,
-    intercept: float,
-    path: Path,
-) -> np.ndarray:
-    raw = voxels if (slope, intercept) == (1.0, 0.0) else (voxels - np.float64(intercept)) / slope
-    native = dtype.newbyteorder("=")
-    integer = native.kind in "iu"
-    return quantise(
-        raw,
-        native,
-        valid=np.ones(1, dtype=bool) if integer else np.isfinite(raw),
-        marker=0 if integer else float("nan"),
-        reserved=False,
-        path=path,
-    )
+def _errors(path: str | PathLike[str]) -> AbstractContextManager[None]:
+    return typed_errors(path, "cannot be written as NIfTI")
 
 
 def _output_header(target: VolumeHeader, guide: VolumeHeader) -> Any:

@@ -15,8 +15,15 @@ from gisr.placement import LARGEST_RATIO
 
 _TOLERANCE = 0.1
 """Target voxels by which grids may differ across the volume and still count as the same there."""
+_NAMED = 0.25
+"""Guide voxels by which samples may be off those of a k-space crop and still count as on them."""
+_CONTRADICTION = 0.75
+"""Target voxels between the grid requested and the affines from which they contradict each other:
+the named grids are at most half a voxel apart."""
 _FINER = 1.02
 """A guide that is less than 2 % finer along an axis is no finer there."""
+_LEAST_COVER, _MOST_COVER = 0.02, 3.0
+"""Least and most of their distance that slices can be thick."""
 _LARGEST_ANGLE = 30.0
 """Degrees between the axes above which the blur of a target's voxels no longer lies along the
 guide's axes, as the network takes it to."""
@@ -34,13 +41,35 @@ class AxisPlacement:
     guide_size: int
     scale: float
     offset: float
+    covers: float = 1.0
+    """Share of the distance between target samples that each is the mean of: below 1 there are
+    gaps, above it they overlap."""
 
     @classmethod
-    def centred(cls, guide_size: int, ratio: float) -> "AxisPlacement":
+    def centred(cls, guide_size: int, ratio: float, covers: float = 1.0) -> "AxisPlacement":
         """Return the axis of a target that covers the guide's whole extent at about a ratio."""
         size = max(1, round(guide_size / ratio))
         scale = size / guide_size
-        return cls(size, guide_size, scale, 0.5 * scale - 0.5)
+        return cls(size, guide_size, scale, 0.5 * scale - 0.5, covers)
+
+    @property
+    def natural_scale(self) -> float:
+        """Target samples a guide sample where both show one field of view."""
+        return self.target_size / self.guide_size
+
+    @property
+    def tolerance(self) -> float:
+        """Target samples by which a grid may differ from a named one: rounded headers."""
+        return min(_TOLERANCE, _NAMED * self.scale)
+
+    def drift(self, offset: float) -> float:
+        """Return how far samples are at most from those of one field of view with an offset.
+
+        In target samples.
+        """
+        first = self.offset - offset
+        last = first + (self.guide_size - 1) * (self.scale - self.natural_scale)
+        return max(abs(first), abs(last))
 
     @property
     def same(self) -> bool:
@@ -75,6 +104,8 @@ class VolumePlacement:
     """Voxel sizes of the turned target."""
     angle: float
     """Degrees by which the target is rotated against the guide; 0 where that does not matter."""
+    covers: float = 1.0
+    """Thickness of thick slices over their distance."""
 
     @property
     def coarse(self) -> tuple[int, ...]:
@@ -113,7 +144,25 @@ class VolumePlacement:
             self.guide_shape[axis],
             float(self.to_target[axis, axis]),
             float(self.to_target[axis, 3]),
+            self.covers if axis == self.thick_axis else 1.0,
         )
+
+    def with_thickness(self, thickness: float | None) -> "VolumePlacement":
+        """Return the placement of slices of a thickness, mm; it counts for thick slices alone.
+
+        Raises:
+            PairError: It is impossible.
+        """
+        if thickness is None or self.thick_axis is None:
+            return self
+        distance = self.target_zooms[self.thick_axis]
+        covers = thickness / distance
+        if not _LEAST_COVER <= covers <= _MOST_COVER:
+            raise PairError(
+                f"slices {thickness:g} mm thick every {distance:.4g} mm are impossible: correct "
+                "--thickness, or give it where the header is wrong"
+            )
+        return replace(self, covers=1.0 if abs(covers - 1) < _FINER - 1 else covers)
 
     def turned(self, voxels: Float[np.ndarray, "X Y Z"]) -> Float[np.ndarray, "X Y Z"]:
         """Return a view of the target's voxels whose axes run as the guide's do."""
@@ -123,13 +172,12 @@ class VolumePlacement:
 
     def covered(self) -> Bool[np.ndarray, "X Y Z"]:
         """Return which guide voxels have their centre inside the target's extent."""
-        inside = np.ones(self.guide_shape, dtype=bool)
-        rest = np.ogrid[: self.guide_shape[1], : self.guide_shape[2]]
-        for first in range(self.guide_shape[0]):  # slab by slab: indices take eight times a mask
-            for size, row in zip(self.target_shape, self.to_target[:3], strict=True):
-                where = row[0] * first + row[1] * rest[0] + row[2] * rest[1] + row[3]
-                inside[first] &= (where > -_HALF) & (where < size - 1 + _HALF)
-        return inside
+        return _inside(self.to_target, self.guide_shape, self.target_shape)
+
+    def shown(self) -> Bool[np.ndarray, "x y z"]:
+        """Return which voxels of the turned target have their centre inside the guide's extent."""
+        to_guide = np.linalg.inv(self.to_target)
+        return _inside(to_guide, self.target_shape, self.guide_shape)
 
     def with_grid(self, grid: Literal["centre", "kspace"]) -> "VolumePlacement":
         """Return the placement of two volumes of one field of view, in place of their affines'.
@@ -144,11 +192,34 @@ class VolumePlacement:
             )
         to_target, ratios = self.to_target.copy(), list(self.ratios)
         for axis in self.coarse:
-            scale = self.target_shape[axis] / self.guide_shape[axis]
+            scale = self.axis(axis).natural_scale
             to_target[axis, axis], ratios[axis] = scale, 1 / scale
-            to_target[axis, 3] = 0.0 if grid == "kspace" else 0.5 * scale - 0.5
+            to_target[axis, 3] = self._named_offset(axis, grid)
         x, y, z = ratios
         return replace(self, to_target=to_target, ratios=(x, y, z))
+
+    def _named_offset(self, axis: int, grid: Literal["centre", "kspace"]) -> float:
+        """Return the offset of a named grid; of k-space the direction that suits the affines."""
+        line = self.axis(axis)
+        if grid == "centre":
+            return 0.5 * line.natural_scale - 0.5
+        return min(0.0, line.natural_scale - 1, key=line.drift)
+
+    def contradictions(self, grid: Literal["centre", "kspace"]) -> list[str]:
+        """Return what the affines say against a grid that is requested, axis by axis."""
+        found = []
+        for axis in self.coarse:
+            line = self.axis(axis)
+            if line.drift(self._named_offset(axis, grid)) <= _CONTRADICTION:
+                continue
+            zoom = self.target_zooms[axis]
+            sizes = line.target_size * zoom, line.guide_size * zoom / self.ratios[axis]
+            starts = (-0.5 * line.scale + line.offset + 0.5) * zoom
+            found.append(
+                f"fields of view of {sizes[0]:.4g} and {sizes[1]:.4g} mm that begin {starts:.3g} "
+                f"mm apart along axis {axis}"
+            )
+        return found
 
 
 def place_volumes(target: VolumeHeader, guide: VolumeHeader) -> VolumePlacement:
@@ -209,6 +280,19 @@ def _placed(target: VolumeHeader, guide: VolumeHeader) -> VolumePlacement:
         target_zooms=(zooms[0], zooms[1], zooms[2]),
         angle=angle if rotated else 0.0,
     )
+
+
+def _inside(
+    matrix: Float64[np.ndarray, "4 4"], shape: Shape, other: Shape
+) -> Bool[np.ndarray, "X Y Z"]:
+    """Return which voxels of one grid have their centre inside another's extent."""
+    inside = np.ones(shape, dtype=bool)
+    rest = np.ogrid[: shape[1], : shape[2]]
+    for first in range(shape[0]):  # slab by slab: indices take eight times a mask
+        for size, row in zip(other, matrix[:3], strict=True):
+            where = row[0] * first + row[1] * rest[0] + row[2] * rest[1] + row[3]
+            inside[first] &= (where > -_HALF) & (where < size - 1 + _HALF)
+    return inside
 
 
 def _unmixed() -> Bool[np.ndarray, "4 4"]:

@@ -26,9 +26,12 @@ _MARGIN = 4
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One training example on the guide's grid, normalised."""
+    """One training example, normalised."""
 
     target: Float[np.ndarray, "4 s s"]
+    """On the guide's grid."""
+    coarse: Float[np.ndarray, "4 t t"]
+    """At its own size; empty where the patch is not a whole number of its pixels."""
     guide: Float[np.ndarray, "3 s s"]
     truth: Float[np.ndarray, "4 s s"]
     known: Float[np.ndarray, "1 s s"]
@@ -95,19 +98,24 @@ def cut_sample(
     normal = Normalisation.of(pair.target, pair.guide, task)
     rows, columns = pair.truth.shape[:2]
     _check_patch(patch, rows, columns)
-    top, left = (rows - patch) // 2, (columns - patch) // 2
-    if anywhere:
-        top, left = int(rng.integers(rows - patch + 1)), int(rng.integers(columns - patch + 1))
+    ratio = max(1, round(pair.ratio))
+    # Between target pixels: a tile of an image begins there too.
+    spare = [(side - patch) // ratio for side in (rows, columns)]
+    top, left = (
+        ratio * (int(rng.integers(count + 1)) if anywhere else count // 2) for count in spare
+    )
     window = (slice(top, top + patch), slice(left, left + patch))
     on_grid, guide = pair.on_guide_grid()[window], pair.guide[window]
     gain, level = rng.uniform(0.6, 1.2), rng.uniform(-0.05, 0.15)
     known = np.ones((patch, patch), bool) if pair.truth_valid is None else pair.truth_valid[window]
     low, high = (normal.target(image) for image in (on_grid, _filled(pair.truth[window], known)))
-    images = (low, normal.guide(guide), high, known[..., None].astype(np.float32))
-    low, guide, high, mask = random_orientation(rng, *images) if turned else images
+    coarse = normal.target(_coarse(pair, (top, left), patch, ratio))
+    images = (low, normal.guide(guide), high, known[..., None].astype(np.float32), coarse)
+    low, guide, high, mask, coarse = random_orientation(rng, *images) if turned else images
     bands = _group(rng, pair.target.shape[2])
     return Sample(
         _carried(low[..., bands] * gain + level, _TARGET_CHANNELS),
+        _carried(coarse[..., bands] * gain + level, _TARGET_CHANNELS),
         _carried(guide, _GUIDE_CHANNELS),
         _carried(high[..., bands] * gain + level, _TARGET_CHANNELS),
         _carried(mask, 1),
@@ -116,6 +124,17 @@ def cut_sample(
         pair.ratio,
         pair.task,
     )
+
+
+def _coarse(
+    pair: Pair, corner: tuple[int, int], patch: int, ratio: int
+) -> Float[np.ndarray, "t t bands"]:
+    """Return the target pixels of a patch; none where it is not a whole number of them."""
+    side = patch // ratio if patch % ratio == 0 else 0
+    rows, columns = (slice(first // ratio, first // ratio + side) for first in corner)
+    found = pair.target if pair.valid is None else fill_holes(pair.target, pair.valid)
+    cut: Float[np.ndarray, "t t bands"] = found[rows, columns]
+    return cut if cut.shape[:2] == (side, side) else cut[:0, :0]
 
 
 def _square(rng: Generator, side: int, rows: int, columns: int) -> Window:

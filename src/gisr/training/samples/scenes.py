@@ -31,6 +31,9 @@ class SceneSet:
     misregistration: float = 0.3
     """Largest random shift of the guide in truth pixels: what is left after it was aligned."""
     task: TaskName = PANSHARPENING.name
+    nested: bool = False
+    """Whether the grids of target and guide begin together, as networks need that take the target
+    at its own size."""
 
     def __len__(self) -> int:
         """Number of scenes."""
@@ -52,6 +55,7 @@ class SceneSet:
             self.misregistration,
             sensor=entry.sensor,
             task=self.task,
+            nested=self.nested,
         )
 
 
@@ -63,6 +67,8 @@ class GeneratedSceneSet:
     misregistration: float = 0.3
     """Largest random shift of the guide in truth pixels."""
     task: TaskName = PANSHARPENING.name
+    nested: bool = False
+    """Whether the grids of target and guide begin together."""
 
     def __len__(self) -> int:
         """Scenes that it counts for in a mixture, although every sample is a new one."""
@@ -72,7 +78,13 @@ class GeneratedSceneSet:
         """Return the middle of a new scene; it depends on the generator alone, not on the item."""
         scene = generated_land_scene(rng, window_side(patch, self.ratio))
         return _scene_sample(
-            rng, scene.multispectral, scene.panchromatic, patch, self.ratio, self.misregistration
+            rng,
+            scene.multispectral,
+            scene.panchromatic,
+            patch,
+            self.ratio,
+            self.misregistration,
+            nested=self.nested,
         )
 
 
@@ -86,13 +98,14 @@ def _scene_sample(
     *,
     sensor: str | None = None,
     task: TaskName = PANSHARPENING.name,
+    nested: bool = False,
 ) -> Sample:
     """Return the middle of a window of both images of a scene on one grid."""
     truth = random_gamma(rng, random_bands(rng, truth), float(truth.min()), float(truth.max()))
     guide = random_gamma(rng, guide, float(guide.min()), float(guide.max()))
     guide = random_misregistration(rng, guide, misregistration)
     sensor = sensor if rng.random() < 0.5 else None
-    offset = random_offset(rng, ratio)
+    offset = (0.0, 0.0) if nested else random_offset(rng, ratio)
     pair = wald_pair(truth, guide, ratio, sensor=sensor, offset=offset, task=task)
     description = describe(task, ratio, sensor=sensor)
     return cut_sample(rng, pair, patch, description)

@@ -1,0 +1,212 @@
+"""How much of an MR target its guide predicts: local linear fits, at the target's resolution.
+
+Around every target voxel the target is fitted by a line through the guide's values; what the fits
+leave is the share that the guide does not explain (the residual of the guided filter, He et al.,
+PAMI 35, 2013). Contrasts may go against each other, differently from tissue to tissue, and no
+relation of grey values over the whole head is needed.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float64
+from scipy import ndimage
+
+from gisr.array_types import Voxels
+from gisr.data.volume_resample import filled
+from gisr.io.volumes.placement import VolumePlacement
+
+Doubt = Literal[
+    "constant",
+    "mirrored along axis 0",
+    "mirrored along axis 1",
+    "mirrored along axis 2",
+    "unrelated",
+]
+"""What may be wrong with a guide."""
+
+_WIDE, _NARROW = 5, 3
+"""Target voxels: sides of the neighbourhoods of the fits, and along axes of fewer voxels than 8."""
+_MOST_VOXELS = 250_000
+"""Target voxels that are fitted: of a larger volume a box in its middle."""
+_BLUR = 0.35
+"""Standard deviation, in target voxels, of the Gaussian that brings a guide to its resolution."""
+_LIVELY = 0.1
+"""Share of the mean local variance from which a neighbourhood shows something."""
+_FAR = (8.0, 14.0)
+"""Guide voxels along each axis by which a guide is moved to where it says nothing."""
+_PLACES = 8
+"""Such places."""
+
+_FLAT = 1e-6
+"""Range of a constant guide, as a share of its largest value: rounding."""
+_LEAST_VOXELS = 1500
+"""Target voxels below which nothing is said against a guide: registered cuts of 8 x 8 x 12 voxels
+left as much unexplained as others by chance."""
+_AS_BY_CHANCE = 0.9
+"""Share of what is left by chance from which a guide says nothing: 64 registered cuts of four
+subjects left 0.07 to 0.88 of it (but for one of too few voxels), those of other heads 0.91 and more
+(benchmarks/mri_false_shifts.py)."""
+_BETTER = 0.8
+"""Factor by which a mirrored guide must leave less to be taken for the right one."""
+_MIRRORED: tuple[Doubt, ...] = (
+    "mirrored along axis 0",
+    "mirrored along axis 1",
+    "mirrored along axis 2",
+)
+
+Offset = Float64[np.ndarray, "3"]
+
+
+@dataclass(frozen=True, eq=False)
+class LocalFit:
+    """A target, and its guide at the target's resolution, to be fitted for any shift."""
+
+    target: Float64[np.ndarray, "x y z"]
+    known: Bool[np.ndarray, "x y z"]
+    guide: Voxels
+    """On its own grid, blurred."""
+    to_guide: Float64[np.ndarray, "4 4"]
+    """Index in ``target`` to index in ``guide``."""
+
+    @classmethod
+    def of(cls, target: Voxels, guide: Voxels, placement: VolumePlacement) -> "LocalFit":
+        """Prepare a pair.
+
+        Args:
+            target: Turned to the guide's axes; NaN where unknown.
+            guide: Finite voxels.
+            placement: How they lie by their affines.
+        """
+        blur = [
+            _BLUR * ratio if axis in placement.coarse else 0.0
+            for axis, ratio in enumerate(placement.ratios)
+        ]
+        inside = placement.shown()
+        box = _middle(inside)
+        known = np.isfinite(target) & inside
+        to_guide = np.linalg.inv(placement.to_target)
+        to_guide[:3, 3] += to_guide[:3, :3] @ [part.start for part in box]
+        return cls(
+            filled(target)[box].astype(np.float64) if known.any() else np.zeros((1, 1, 1)),
+            known[box] if known.any() else np.zeros((1, 1, 1), dtype=bool),
+            ndimage.gaussian_filter(guide, blur),
+            to_guide,
+        )
+
+    def unexplained(self, offset: Offset | None = None) -> float:
+        """Return the share of the target's local variance that fits leave: 0 to 1.
+
+        Args:
+            offset: Shift of the guide, in its voxels: ``aligned[i] = guide[i + offset]``.
+        """
+        whole, left = self._variances(offset)
+        total = float(whole.sum())
+        return float(left.sum()) / total if total > 0 else 1.0
+
+    def usually_unexplained(self, offset: Offset | None = None) -> float:
+        """Return the median of that share over the neighbourhoods that show something.
+
+        The outline of a head, which a mirrored or another one nearly has too, does not count more
+        than what lies inside.
+        """
+        whole, left = self._variances(offset)
+        lively = whole > _LIVELY * float(whole.mean())
+        return float(np.median(left[lively] / whole[lively])) if lively.any() else 1.0
+
+    def _variances(
+        self, offset: Offset | None
+    ) -> tuple[Float64[np.ndarray, " known"], Float64[np.ndarray, " known"]]:
+        """Return the local variance of the target, and what fits leave of it, where it is known."""
+        guide = ndimage.affine_transform(
+            self.guide,
+            self.to_guide[:3, :3],
+            self.to_guide[:3, 3] + (0 if offset is None else offset),
+            self.target.shape,
+            output=np.float64,
+            order=1,
+            mode="nearest",
+        )
+        return _variances(self.target, self.known, guide)
+
+    def doubt(self, offset: Offset | None = None) -> Doubt | None:
+        """Return what speaks against a guide; None where it says something of the target.
+
+        Args:
+            offset: Shift that is undone.
+        """
+        if float(np.ptp(self.guide)) <= _FLAT * float(np.abs(self.guide).max()):
+            return "constant"
+        if self.known.sum() < _LEAST_VOXELS:
+            return None
+        usual = self.usually_unexplained(offset)
+        for axis, name in enumerate(_MIRRORED):
+            mirrored = replace(self, guide=np.flip(self.guide, axis))
+            if mirrored.usually_unexplained() < _BETTER * usual:
+                return name
+        return "unrelated" if usual >= _AS_BY_CHANCE * self._by_chance() else None
+
+    def _by_chance(self) -> float:
+        """Return what the same guide usually leaves where it does not belong: a mean."""
+        random = np.random.default_rng(0)
+        far = random.choice([-1.0, 1.0], (_PLACES, 3)) * random.uniform(*_FAR, (_PLACES, 3))
+        return float(np.mean([self.usually_unexplained(offset) for offset in far]))
+
+
+def unexplained_share(
+    target: Float64[np.ndarray, "x y z"], known: Bool[np.ndarray, "x y z"], guide: Voxels
+) -> float:
+    """Return the share of a target's local variance that fits to a guide on its grid leave.
+
+    Args:
+        target: Finite.
+        known: Which of its voxels count.
+        guide: Reduced to the target's grid.
+    """
+    whole, left = _variances(target, known, guide.astype(np.float64))
+    total = float(whole.sum())
+    return float(left.sum()) / total if total > 0 else 1.0
+
+
+def _variances(
+    target: Float64[np.ndarray, "x y z"],
+    known: Bool[np.ndarray, "x y z"],
+    guide: Float64[np.ndarray, "x y z"],
+) -> tuple[Float64[np.ndarray, " known"], Float64[np.ndarray, " known"]]:
+    """Return the local variance of a target, and what fits leave of it, where it is known."""
+    weight = _mean(known.astype(np.float64))
+    weight = np.where(weight > 1e-6, weight, 1.0)
+    low, high = (_mean(image * known) / weight for image in (target, guide))
+    squares = [
+        _mean(first * second * known) / weight - means
+        for first, second, means in (
+            (target, target, low * low),
+            (guide, guide, high * high),
+            (target, guide, low * high),
+        )
+    ]
+    small = 1e-6 * float(guide.var()) + 1e-12
+    left = squares[0] - squares[2] ** 2 / (squares[1] + small)
+    return squares[0][known], left[known]
+
+
+def _mean(image: Float64[np.ndarray, "x y z"]) -> Float64[np.ndarray, "x y z"]:
+    sides = [_WIDE if side >= 8 else min(side, _NARROW) for side in image.shape]
+    mean: np.ndarray = ndimage.uniform_filter(image, sides, mode="constant")
+    return mean
+
+
+def _middle(inside: Bool[np.ndarray, "X Y Z"]) -> tuple[slice, slice, slice]:
+    """Return a box in the middle of what both volumes show."""
+    spans = [np.flatnonzero(inside.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+    if any(not len(span) for span in spans):
+        return slice(0, 1), slice(0, 1), slice(0, 1)
+    sides = [int(span[-1] - span[0]) + 1 for span in spans]
+    share = min(1.0, (_MOST_VOXELS / float(np.prod(sides))) ** (1 / 3))
+    parts = []
+    for span, side in zip(spans, sides, strict=True):
+        kept = max(1, round(side * share))
+        first = int(span[0]) + (side - kept) // 2
+        parts.append(slice(first, first + kept))
+    return parts[0], parts[1], parts[2]

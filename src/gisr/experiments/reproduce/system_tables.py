@@ -1,0 +1,257 @@
+"""``gisr reproduce table1`` and ``table2``: MAG-Net beside every published system.
+
+Networks are trained twice, by two rules: *equal samples*, where every network sees the same samples
+in the same order, and *equal time*, where all get the time of one thread that MAG-Net takes for
+those.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from gisr.baselines.system import ComparedSystem
+from gisr.baselines.weights import load_system
+from gisr.errors import FileFormatError
+from gisr.experiments.reproduce.columns import (
+    Cell,
+    ResultColumn,
+    find_columns,
+    images_of,
+    score,
+    score_interpolation,
+)
+from gisr.experiments.reproduce.results import described_test, write_json, write_page, write_text
+from gisr.experiments.reproduce.system_cost import Cost, measure_cost
+from gisr.experiments.reproduce.system_rows import (
+    ComparedVariant,
+    SystemTable,
+    table_variants,
+)
+from gisr.experiments.reproduce.tables import Facts, ResultRow, latex, markdown
+from gisr.experiments.reproduce.variant_training import (
+    ExperimentRequest,
+    ReportProgress,
+    Schedule,
+    Trained,
+    read_plan,
+    requested,
+    statement,
+    steps_per_second,
+    train_variant,
+)
+from gisr.experiments.system_variants import NETWORK_ALONE, SystemVariant
+from gisr.inference.system import PairSystem
+from gisr.inference.upscaler import load_model
+from gisr.training.sets import recipe_entries
+
+Rule = Literal["samples", "time"]
+"""What is equal for all networks."""
+_RULES: dict[Rule, str] = {
+    "samples": "Equal samples: every network sees the same samples in the same order",
+    "time": "Equal time: every network is trained for as long as MAG-Net takes for its samples",
+}
+_SCORES = "system-scores.json"
+_HEADS = ("parameters (M)", "GMACs", "s / megapixel")
+
+
+@dataclass(frozen=True)
+class SystemResult:
+    """One network of a table after training."""
+
+    run: Trained
+    cells: Mapping[str, Cell]
+    cost: Cost
+
+
+def reproduce_systems(
+    request: ExperimentRequest, table: SystemTable, report: ReportProgress
+) -> list[Path]:
+    """Train and score the systems of a table, by both rules.
+
+    Returns:
+        The JSON, Markdown and LaTeX files.
+
+    Raises:
+        RecipeError: The recipe cannot be followed, or the folder holds another experiment.
+        InputError: The data has no test pairs.
+    """
+    entries = recipe_entries(request.recipe)
+    columns = find_columns(entries, request.benchmarks, every_metric=True)
+    variants = table_variants(table, request.recipe)
+    schedules = make_schedules(request, variants, report)
+    interpolated = score_interpolation(columns, entries, request.amount)
+    columns = tuple(column for column in columns if column.key in interpolated)
+    record: dict[str, Any] = {
+        **statement(
+            request,
+            schedules["samples"][variants[-1].key(request.recipe)],
+            len(_RULES) * len(variants),
+        ),
+        "tested_on": images_of(interpolated),
+        "test_part": asdict(request.amount),
+        "metrics": {column.key: column.metric for column in columns},
+        "interpolation": {key: cell.value for key, cell in interpolated.items()},
+    }
+    body, tex = [], []
+    for rule, title in _RULES.items():
+        results = [
+            _result(request, variant, schedules[rule][variant.key(request.recipe)], columns, report)
+            for variant in variants
+        ]
+        record[rule] = [_record(result) for result in results]
+        body.append(f"#### {title}")
+        tex.append(f"% {title}")
+        for part, rows, facts in _parts(table, columns, results):
+            values = {c.key: interpolated[c.key].value for c in part}
+            reference = ResultRow("interpolation", values)
+            body.append(markdown(part, rows, reference, facts))
+            tex.append(latex(part, rows, reference, facts))
+    body.append(described_test(record))
+    return [
+        write_json(request, record),
+        write_page(request, "\n\n".join(body), record),
+        write_text(request, ".tex", "\n".join(tex)),
+    ]
+
+
+def load_trained(run: Trained, device: str) -> PairSystem:
+    """Return a trained network of a table behind the call of every system."""
+    if run.recipe.system is None:
+        return load_model(run.weights, device)
+    weights = load_system(run.weights)
+    return ComparedSystem(weights.network, weights.shape, run.variant.name, device)
+
+
+def make_schedules(
+    request: ExperimentRequest, variants: Sequence[ComparedVariant], report: ReportProgress
+) -> dict[Rule, dict[str, Schedule]]:
+    """Return the steps of every network by rule, measured at the first start, then read again.
+
+    Raises:
+        RecipeError: The folder holds another experiment.
+    """
+    path, base = request.out / f"{request.experiment}-plan.json", request.recipe
+    asked = requested(request)
+    if path.is_file():
+        found = read_plan(path, asked)
+        try:
+            rates = {str(key): float(rate) for key, rate in found["rates"].items()}
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise FileFormatError(f"{path}: cannot read the plan ({error!r}): delete it") from error
+    else:
+        rates = {}
+        for variant in variants:
+            report(f"measuring the speed of {variant.key(base)}")
+            rates[variant.key(base)] = steps_per_second(variant, base, request.device)
+        request.out.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({**asked, "rates": rates}, indent=1) + "\n", encoding="utf-8")
+    samples = _steps(request, variants, rates)
+    ours = rates[variants[-1].key(base)]
+    return {
+        "samples": {key: Schedule(samples, rate, key) for key, rate in rates.items()},
+        "time": {
+            key: Schedule(max(1, round(samples * rate / ours)), rate, key)
+            for key, rate in rates.items()
+        },
+    }
+
+
+def _steps(
+    request: ExperimentRequest, variants: Sequence[ComparedVariant], rates: Mapping[str, float]
+) -> int:
+    """Return the steps of a network of all sets under equal samples."""
+    base = request.recipe
+    if request.budget.unit == "paper":
+        return base.steps
+    if request.budget.unit == "steps":
+        return int(request.budget.amount)
+    shares = {v.key(base): len(v.recipe(base, 1).sets) / len(base.sets) for v in variants}
+    ours = rates[variants[-1].key(base)]
+    # Both rules: n samples take share * n / rate seconds, and equal time share * n / our rate.
+    seconds = sum(share * (1 / rates[key] + 1 / ours) for key, share in shares.items())
+    return max(1, int(request.budget.amount * 60 / seconds))
+
+
+def _result(
+    request: ExperimentRequest,
+    variant: ComparedVariant,
+    schedule: Schedule,
+    columns: Sequence[ResultColumn],
+    report: ReportProgress,
+) -> SystemResult:
+    """Train and score a network, or read what an earlier start found."""
+    run = train_variant(request, variant, schedule, report)
+    path = run.folder / _SCORES
+    own = [
+        column
+        for column in columns
+        if column.task in variant.tasks and variant.ratio in (None, column.ratio)
+    ]
+    how = {"steps": run.recipe.steps, **asdict(request.amount), "columns": [c.key for c in own]}
+    if path.is_file():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["how"] == how:
+            cells = {
+                key: Cell(cell["value"], tuple(cell["images"]))
+                for key, cell in found["cells"].items()
+            }
+            return SystemResult(run, cells, Cost(**found["cost"]))
+    report(f"{variant.name}: scoring")
+    system = load_trained(run, request.device)
+    cells = score(
+        SystemVariant(system, NETWORK_ALONE), own, recipe_entries(run.recipe), request.amount
+    )
+    cost = measure_cost(system, variant.tasks[0], variant.ratio or 4)
+    record = {
+        "how": how,
+        "cells": {key: asdict(cell) for key, cell in cells.items()},
+        "cost": asdict(cost),
+    }
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return SystemResult(run, cells, cost)
+
+
+def _parts(
+    table: SystemTable, columns: Sequence[ResultColumn], results: Sequence[SystemResult]
+) -> list[tuple[list[ResultColumn], list[ResultRow], Facts]]:
+    """Return the tables that are printed: one, or one a task; networks of one name are one row."""
+    groups = [list(columns)]
+    if table == "table2":
+        tasks = dict.fromkeys(column.task for column in columns)
+        groups = [[column for column in columns if column.task == task] for task in tasks]
+    parts = []
+    for group in groups:
+        rows: dict[str, dict[str, float]] = {}
+        facts: dict[str, tuple[str, ...]] = {}
+        for result in results:
+            if not {column.task for column in group} & set(result.run.variant.tasks):
+                continue
+            name = result.run.variant.name
+            values = {
+                column.key: result.cells[column.key].value
+                for column in group
+                if column.key in result.cells
+            }
+            rows.setdefault(name, {}).update(values)
+            facts.setdefault(name, result.cost.words)
+        parts.append((group, [ResultRow(*row) for row in rows.items()], Facts(_HEADS, facts)))
+    return parts
+
+
+def _record(result: SystemResult) -> dict[str, Any]:
+    run = result.run
+    return {
+        "name": run.variant.name,
+        "system": None if run.recipe.system is None else asdict(run.recipe.system),
+        "sets": [str(chosen) for chosen in run.recipe.sets],
+        "steps": run.recipe.steps,
+        "training_seconds": round(run.seconds, 1),
+        "cost": asdict(result.cost),
+        "values": {key: cell.value for key, cell in result.cells.items()},
+        "images": {key: len(cell.images) for key, cell in result.cells.items()},
+    }
+
+
+__all__ = ["Rule", "load_trained", "make_schedules", "reproduce_systems"]

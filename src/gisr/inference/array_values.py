@@ -1,0 +1,137 @@
+"""What of an array counts: its mask, and values in it that look like fill."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Shaped
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gisr.errors import InputError
+from gisr.estimation.fill import find_fill
+
+ArrayOrTensor = NDArray[np.generic] | Tensor
+_MOST_BANDS = 32
+"""A first axis that is no longer, and shorter than the others, may be that of the bands."""
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayImage:
+    """An image that was given as an array or a tensor."""
+
+    planes: Float[np.ndarray, "h w c"]
+    """float32; 0 where unknown."""
+    known: Bool[np.ndarray, "h w"] | None
+    """All of it when None."""
+    fill: float | None = None
+    """A value that stands for what is unknown."""
+
+
+def read_array(
+    name: str, image: ArrayOrTensor, known: ArrayOrTensor | None, *, blank: bool
+) -> ArrayImage:
+    """Return an image with what is known of it: where it is said to be, or by its own mask.
+
+    Where nothing is said, values that look like fill are taken for unknown, which a warning says.
+
+    Args:
+        name: ``target`` or ``guide``.
+        image: (h, w) or (h, w, bands), of which a masked array's mask counts.
+        known: (h, w); true where it is known.
+        blank: Whether fill may lie close to the data (:func:`gisr.estimation.fill.find_fill`).
+
+    Raises:
+        InputError: It is no image, or holds no real numbers.
+    """
+    array = _array(image)
+    if array.ndim not in (2, 3):
+        raise InputError(
+            f"{name} of shape {array.shape} must be (height, width) or (height, width, bands)"
+        )
+    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.iscomplexobj(array):
+        raise InputError(f"{name} of type {array.dtype} must hold real numbers")
+    own = array[..., None] if array.ndim == 2 else array
+    mask, fill = _mask(image, own.shape), None
+    hidden: NDArray[np.bool_] | None = None if mask is None else np.logical_or.reduce(mask, axis=2)
+    valid: Bool[np.ndarray, "h w"] | None = None if hidden is None else ~hidden
+    if known is not None:
+        said = _array(known).astype(bool)
+        valid = said if valid is None or said.shape != valid.shape else said & valid
+    elif valid is None:
+        valid, fill = _without_fill(name, own, blank=blank)
+    if mask is not None and (mask.any(axis=2) & ~mask.all(axis=2)).any():
+        warnings.warn(
+            f"{name}: pixels that are masked in some bands are unknown in all: give these bands "
+            "on their own",
+            stacklevel=4,
+        )
+    with np.errstate(over="ignore"):  # too large for float32 becomes infinite and is reported
+        planes = own.astype(np.float32)
+    if valid is None or (valid.all() and valid.shape == planes.shape[:2]):
+        return ArrayImage(planes, None)
+    if valid.shape == planes.shape[:2]:
+        planes = np.where(valid[..., None], planes, np.float32(0))
+    return ArrayImage(planes, valid, fill)
+
+
+def check_axes(target: ArrayOrTensor, guide: ArrayOrTensor) -> None:
+    """Refuse a target whose bands come first, as rasterio reads them.
+
+    Raises:
+        InputError: Its last two axes are those of an image that the guide is a finer one of.
+    """
+    low, high = np.shape(target), np.shape(guide)
+    for name, shape in (("target", low), ("guide", high)):
+        if len(shape) != 3 or not shape[0] <= _MOST_BANDS or not shape[0] < min(shape[1:]):
+            continue
+        if name == "guide" and shape[2] <= 3:
+            continue
+        sides = high[-2:] if high and len(high) == 3 and high[0] < min(high[1:]) else high[:2]
+        rows, columns = (sides[0] / shape[1], sides[1] / shape[2]) if name == "target" else (1, 1)
+        if abs(rows / columns - 1) <= 1 / min(shape[1:]):
+            raise InputError(
+                f"{name} of shape {shape} has its bands first, as rasterio reads them: give "
+                f"(height, width, bands), np.moveaxis({name}, 0, -1)"
+            )
+
+
+def _without_fill(
+    name: str, image: Shaped[np.ndarray, "h w c"], *, blank: bool
+) -> tuple[Bool[np.ndarray, "h w"] | None, float | None]:
+    """Return what is known of an image that does not say so, and the value of the rest."""
+    found = find_fill(image, blank=blank) if image.size else ()
+    valid, value = None, None
+    argument = "valid" if name == "target" else "guide_valid"
+    for fill in found:
+        if fill.certainty == "likely":
+            warnings.warn(
+                f"{name}: {fill.text} may be unknown ones: mark them with {argument}=, or give a "
+                "masked array",
+                stacklevel=5,
+            )
+            continue
+        covered = ~fill.covers(image)
+        valid, value = (covered if valid is None else valid & covered), fill.value
+        warnings.warn(
+            f"{name}: {fill.text} is taken for unknown: mark what is known with {argument}= to say "
+            "so, or otherwise",
+            stacklevel=5,
+        )
+    return valid, value
+
+
+def _mask(image: ArrayOrTensor, shape: tuple[int, ...]) -> Bool[np.ndarray, "h w c"] | None:
+    """Return what the mask of a masked array hides; None where it hides nothing."""
+    if not isinstance(image, np.ma.MaskedArray) or not np.ma.is_masked(image):
+        return None
+    mask: NDArray[np.bool_] = np.ma.getmaskarray(image).reshape(shape)
+    return mask
+
+
+def _array(image: ArrayOrTensor) -> NDArray[np.generic]:
+    if not isinstance(image, Tensor):
+        return np.asarray(image)
+    host = image.detach().cpu()
+    return (host.float() if host.dtype == torch.bfloat16 else host).numpy()  # numpy has no bfloat16

@@ -1,0 +1,144 @@
+"""Content far outside the range of its image, seen by the network in a range of its own.
+
+One affine map fits an image whose values lie in one range. Islands in a sea, towns at night and
+glints lie a hundred times outside it, where the network has never been. Wherever values around a
+pixel are beyond the range, the image is seen again at coarser levels, up to the range of all of
+it, and the answers are blended by how far outside the values are. Which level counts depends on
+nothing but the values around a pixel, so that one defect of a scene changes nothing elsewhere.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, Shaped
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from gisr.array_types import ImageArray
+from gisr.data.normalisation import Normalisation
+
+WITHIN = 4.0
+"""Largest normalised value that is within the range: the brightest roofs of ordinary scenes, whose
+percentiles are 0 and 1."""
+_WIDER = 1.25
+"""The same of the coarser levels, which are there for the brightest around."""
+_BEYOND = 2.0
+"""How many times what is within a level is beyond it; between the two, levels are blended."""
+_STEP = 4.0
+"""Ratio between one level and the next, at most."""
+_RARE = 20_000
+"""Pixels for each one that may lie beyond the range of all: defects."""
+_AROUND = 2.0
+"""Target pixels around one that are beyond the range within which it is seen coarser, too."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One way in which the network sees a window."""
+
+    normalisation: Normalisation
+    low: Float[np.ndarray, "H W bands"]
+    """The target on the guide's grid, normalised; what is far beyond the range is cut off."""
+    high: Float[np.ndarray, "H W channels"]
+    """The guide, likewise."""
+    weight: Float[np.ndarray, "H W 1"] | None
+    """Share of its answer in the result; all of it when None."""
+
+
+def within_range(image: ImageArray) -> ImageArray:
+    """Return a normalised image whose values far outside the range are cut off."""
+    clipped: ImageArray = np.clip(image, np.float32(1 - WITHIN), np.float32(WITHIN))
+    return clipped
+
+
+def levels_of(
+    usual: Normalisation,
+    target: Shaped[np.ndarray, "pixels bands"],
+    guide: Shaped[np.ndarray, "samples channels"],
+) -> tuple[Normalisation, ...]:
+    """Return the maps at which an image may be seen, the usual one first, that of all of it last.
+
+    Args:
+        usual: By the percentiles of the task.
+        target: A sample of known pixels.
+        guide: The same of the guide, all channels in one column.
+    """
+    scale = usual.target_scale
+    whole = np.maximum(_furthest(target, usual.target_offset), scale)
+    guide_whole = max(float(_furthest(guide, usual.guide_offset).max()), usual.guide_scale)
+    factors = np.append(
+        np.divide(whole, scale, out=np.ones_like(whole), where=scale > 0),
+        guide_whole / usual.guide_scale,
+    )
+    if not factors.max() > WITHIN:
+        return (usual,)
+    count = int(np.ceil(np.log(factors.max()) / np.log(_STEP)))
+    wider = [factors ** (number / count) for number in range(1, count + 1)]
+    return (
+        usual,
+        *(
+            replace(
+                usual,
+                target_scale=(scale * each[:-1]).astype(np.float32),
+                guide_scale=float(usual.guide_scale * each[-1]),
+            )
+            for each in wider
+        ),
+    )
+
+
+def seen_at(
+    levels: Sequence[Normalisation], on_grid: ImageArray, guide: ImageArray, ratio: float
+) -> Iterator[Seen]:
+    """Yield what the network is to see of a window: once for ordinary content.
+
+    Args:
+        levels: From :func:`levels_of`.
+        on_grid: The target on the guide's grid, in its own units.
+        guide: Likewise.
+        ratio: Guide pixels to a target pixel.
+    """
+    left: Float[np.ndarray, "H W 1"] | None = None
+    for number, level in enumerate(levels):
+        low, high = level.target(on_grid), level.guide(guide)
+        within, last = WITHIN if number == 0 else _WIDER, number == len(levels) - 1
+        beyond = None if last else _beyond(low, high, ratio, within)
+        if beyond is None or not beyond.any():
+            yield Seen(level, within_range(low), within_range(high), left)
+            return
+        own = 1 - beyond if left is None else left * (1 - beyond)
+        left = beyond if left is None else left * beyond
+        if own.any():
+            yield Seen(level, within_range(low), within_range(high), own)
+
+
+def _beyond(
+    low: ImageArray, high: ImageArray, ratio: float, within: float
+) -> Float[np.ndarray, "H W 1"]:
+    """Return how far values around pixels are beyond a level: 0 within it, 1 where it is no use."""
+    height = np.maximum(_height(low), _height(high))
+    if height.max() <= within:
+        return np.zeros((*height.shape, 1), np.float32)
+    reach = max(1, round(_AROUND * ratio))
+    widest = ndimage.maximum_filter(height, size=2 * reach + 1, mode="nearest")
+    share = np.log(np.maximum(widest, within) / within) / np.log(_BEYOND)
+    smooth = ndimage.uniform_filter(np.clip(share, 0, 1), reach, mode="nearest")
+    beyond: NDArray[np.float32] = np.clip(smooth, 0, 1).astype(np.float32)[..., None]
+    return beyond
+
+
+def _height(image: ImageArray) -> Float[np.ndarray, "H W"]:
+    """Return how far pixels are from the other end of the range."""
+    most: NDArray[np.float64] = np.maximum(image, 1 - image).max(axis=2).astype(np.float64)
+    return most
+
+
+def _furthest(
+    sample: Shaped[np.ndarray, "pixels bands"], offset: Float[np.ndarray, " bands"] | float
+) -> Float[np.ndarray, " bands"]:
+    """Return how far from the offset of its map all of a sample lies, but for a few pixels."""
+    distances = np.abs(sample.astype(np.float32) - offset)
+    rank = len(distances) - 1 - len(distances) // _RARE
+    furthest: NDArray[np.float32] = np.partition(distances, rank, axis=0)[rank]
+    return furthest

@@ -1,0 +1,113 @@
+"""Where a NIfTI header says its voxels lie: sform or qform, in millimetres.
+
+The sform goes before the qform, as in nibabel, SPM and FSL. Where both are set and disagree, or
+neither is, the user is told: the header alone does not show which is right.
+"""
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from gisr.errors import FileFormatError
+from gisr.io.volumes.header import Shape
+from gisr.io.volumes.libraries import volume_library
+from gisr.notes import Note, warning
+
+_METRES, _MICROMETRES = 1, 3
+_MILLIMETRES_IN = {_METRES: 1e3, _MICROMETRES: 1e-3}
+"""By the lowest three bits of ``xyzt_units``; 2 is millimetres, 0 unknown, which means them too."""
+_NAMES = {_METRES: "metres", _MICROMETRES: "micrometres"}
+_APART = 0.1
+"""Voxels by which sform and qform may differ anywhere in the volume: a qform holds no shear and
+fewer digits."""
+_ORDINALS = ("first", "second", "third")
+
+
+@dataclass(frozen=True, eq=False)
+class HeaderAffine:
+    """What a header says of the place of its voxels."""
+
+    affine: Float64[np.ndarray, "4 4"]
+    """Voxel index to world (RAS+), mm."""
+    stated: bool
+    """False where both codes are 0: then the volume is taken as centred at the world's origin."""
+    notes: tuple[Note, ...]
+
+
+def header_affine(path: Path, header: Any, shape: Shape) -> HeaderAffine:
+    """Return the affine of a header in millimetres, and what a user should know of it.
+
+    Args:
+        path: The file, for messages.
+        header: nibabel's header.
+        shape: Voxels along each axis.
+
+    Raises:
+        FileFormatError: Not finite, a voxel size of 0, or axes in one plane.
+    """
+    affine = np.asarray(header.get_best_affine(), dtype=np.float64)
+    _check(path, affine)
+    unit = int(header["xyzt_units"]) & 7
+    millimetres = np.diag([*[_MILLIMETRES_IN.get(unit, 1.0)] * 3, 1.0])
+    notes = []
+    if unit in _NAMES:
+        notes.append(
+            Note(f"{path.name}: its affine is in {_NAMES[unit]}, as its header says (xyzt_units)")
+        )
+    both = int(header["sform_code"]) > 0 and int(header["qform_code"]) > 0
+    other = _qform(header) if both else None
+    if other is not None:
+        apart = _largest_distance(affine, other, shape)
+        if apart > _APART * np.sqrt((affine[:3, :3] ** 2).sum(axis=0)).min():
+            apart *= millimetres[0, 0]
+            notes.append(
+                warning(
+                    f"{path.name}: its sform and its qform lie up to {apart:.3g} mm apart: the "
+                    "sform is taken; if the qform is right, copy it over the sform first "
+                    "(fslorient -copyqform2sform)"
+                )
+            )
+    stated = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
+    return HeaderAffine(millimetres @ affine, stated, tuple(notes))
+
+
+def _check(path: Path, affine: Float64[np.ndarray, "4 4"]) -> None:
+    if not np.isfinite(affine).all():
+        raise FileFormatError(
+            f"{path}: its affine is not finite, so the place of its voxels is unknown: restore it "
+            "from the original images"
+        )
+    lengths = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    empty = [f"{_ORDINALS[axis]} axis" for axis in range(3) if not lengths[axis]]
+    if empty:
+        raise FileFormatError(
+            f"{path}: voxel size 0 along its {' and '.join(empty)}: write the true size into the "
+            "header (nibabel: image.header.set_zooms), or restore it from the original images"
+        )
+    if abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-4:
+        raise FileFormatError(
+            f"{path}: its affine has axes in one plane: restore it from the original images"
+        )
+
+
+def _qform(header: Any) -> Float64[np.ndarray, "4 4"] | None:
+    """Return the qform, None where its numbers are none: the sform is set and counts."""
+    spatial = volume_library("nibabel.spatialimages")
+    try:
+        found = np.asarray(header.get_qform(), dtype=np.float64)
+    except (spatial.HeaderDataError, ValueError):
+        return None
+    return found if np.isfinite(found).all() else None
+
+
+def _largest_distance(
+    first: Float64[np.ndarray, "4 4"], second: Float64[np.ndarray, "4 4"], shape: Shape
+) -> float:
+    """Return how far apart two affines put a voxel of a volume at most: it is a corner's."""
+    ends = [(0.0, size - 1.0) for size in shape]
+    corners = np.array([[*corner, 1.0] for corner in itertools.product(*ends)]).T
+    return float(np.linalg.norm(((first - second) @ corners)[:3], axis=0).max())

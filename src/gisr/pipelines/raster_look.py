@@ -1,0 +1,159 @@
+"""Looking at a whole GeoTIFF once: what of it is known, and which of its values are no data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool
+
+from gisr.errors import InputError
+from gisr.estimation.fill import Fill, find_fill, lies_far
+from gisr.inference.percentile_sample import RegularSample
+from gisr.io.geotiff import GeoReader
+from gisr.notes import Note, warning
+
+_SCAN_SAMPLES = 2**19
+"""Samples read at a time."""
+_MOST_SCANNED = 2**23
+"""Samples of blocks above which these are read in parts."""
+_FEWEST_LEVELS = 255
+"""Highest value below which nothing is said of bits."""
+_SATURATED = 1e-4
+"""Share of the values that are the highest from which that is where the sensor ends."""
+
+
+@dataclass(frozen=True, eq=False)
+class RasterLook:
+    """What was seen of a file."""
+
+    sample: RegularSample
+    """Its known pixels."""
+    occupied: Bool[np.ndarray, "rows columns"]
+    """Which cells have a known pixel."""
+    partial: int = 0
+    """Known pixels with nodata in some of their bands."""
+    broken: int = 0
+    """Pixels with NaN or infinite values in some of their bands."""
+    fills: tuple[Fill, ...] = ()
+    """What looks like fill."""
+
+
+def look_at(
+    reader: GeoReader, cell: int, *, search: bool, named: Sequence[float] = ()
+) -> RasterLook:
+    """Read all of a file once, and again where values turn out to be fill.
+
+    From then on the reader takes such pixels for unknown. A pixel with nodata in some of its bands
+    is known if that value may be data, as 0 in the near infrared of a lake.
+
+    Args:
+        reader: Open.
+        cell: Side in pixels of the cells for which it is noted whether anything is known.
+        search: Whether to look for fill that the file does not declare.
+        named: Values that are fill elsewhere: the nodata of the other file.
+
+    Raises:
+        InputError: No pixel is known.
+    """
+    reader.header = replace(reader.header, nodata_alone=False)
+    seen = _scan(reader, cell)
+    header, nodata = reader.header, reader.header.nodata
+    fills = find_fill(*seen.sample.lattice(), blank=True, named=named) if search else ()
+    unknown = tuple(fill.unknown for fill in fills if fill.certainty == "certain")
+    alone = False
+    if seen.partial and nodata is not None:
+        values = seen.sample.values()
+        others = values[(values != np.float32(nodata)).all(axis=1)]
+        alone = not len(others) or lies_far(nodata, others)
+    seen = replace(seen, partial=seen.partial if alone else 0)
+    if unknown or alone:
+        held = header.nodata
+        if held is None and unknown:
+            held = unknown[0].value  # what is written stands for unknown pixels and says so
+        reader.header = replace(header, nodata_alone=alone, unknown=unknown, nodata=held)
+        seen = replace(_scan(reader, cell), partial=seen.partial)
+    if not seen.occupied.any():
+        raise InputError(f"{header.path}: every pixel is unknown (no data)")
+    return replace(seen, fills=fills)
+
+
+def look_notes(reader: GeoReader, seen: RasterLook) -> list[Note]:
+    """Return what a user should know of values that were taken for unknown, or may be fill."""
+    header, notes = reader.header, list[Note]()
+    name, pixels = header.path.name, header.shape[0] * header.shape[1]
+    for fill in seen.fills:
+        option = f"--nodata {fill.value_text}"
+        if fill.certainty == "certain":
+            notes.append(
+                Note(
+                    f"{name}: {fill.text} is taken for unknown, though the file names no such "
+                    f"nodata: {option} says so, --nodata none makes it data"
+                )
+            )
+        else:
+            notes.append(
+                warning(f"{name}: {fill.text} may be unknown ones: {option} makes them so")
+            )
+    if seen.partial and header.nodata is not None:
+        notes.append(
+            warning(
+                f"{name}: {seen.partial / pixels:.1%} of the pixels have nodata "
+                f"({header.nodata:.8g}) in some bands and are unknown in all: sharpen these bands "
+                "on their own (--band)"
+            )
+        )
+    if seen.broken:
+        notes.append(
+            warning(
+                f"{name}: {seen.broken / pixels:.1%} of the pixels are NaN or infinite in some "
+                "bands and are unknown in all: sharpen these bands on their own (--band)"
+            )
+        )
+    return notes
+
+
+def bits_note(reader: GeoReader, seen: RasterLook) -> Note | None:
+    """Return a hint at the bits in use of a file that is saturated below the most of its type."""
+    header, highest = reader.header, seen.sample.highest
+    if header.dtype.kind not in "iu" or highest < _FEWEST_LEVELS:
+        return None
+    bits = int(highest).bit_length()
+    if highest != 2**bits - 1 or highest >= np.iinfo(header.dtype).max:
+        return None
+    share = float((seen.sample.values() == highest).mean())
+    if share < _SATURATED:
+        return None
+    return Note(
+        f"{header.path.name}: {share:.1%} of the values are {highest:.0f}, the most that {bits} "
+        f"bits hold: if they are saturated, --bits {bits} keeps the result below it"
+    )
+
+
+def _scan(reader: GeoReader, cell: int) -> RasterLook:
+    """Read a file window by window."""
+    header, sample = reader.header, RegularSample()
+    height, width = (-(-side // cell) * cell for side in header.block)
+    width *= max(1, _SCAN_SAMPLES // (height * width * header.bands))
+    width = min(width, -(-header.shape[1] // cell) * cell)
+    height *= max(1, _SCAN_SAMPLES // (height * min(width, header.shape[1]) * header.bands))
+    if height * width * header.bands > _MOST_SCANNED:  # GDAL keeps blocks that are read in parts
+        height = max(1, _SCAN_SAMPLES // (width * header.bands * cell)) * cell
+    occupied = np.zeros([-(-side // cell) for side in header.shape], dtype=bool)
+    partial = broken = 0
+    for top in range(0, header.shape[0], height):
+        for left in range(0, header.shape[1], width):
+            rows = slice(top, min(top + height, header.shape[0]))
+            columns = slice(left, min(left + width, header.shape[1]))
+            pixels, valid = reader.read(rows, columns)
+            sample.add(pixels, valid, (top, left))
+            if header.bands > 1 and header.nodata is not None:
+                partial += int(((pixels == header.nodata).any(axis=2) & valid).sum())
+            if header.bands > 1 and pixels.dtype.kind == "f" and not valid.all():
+                finite = np.isfinite(pixels)
+                broken += int((finite.any(axis=2) & ~finite.all(axis=2)).sum())
+            if valid.any():
+                down = np.logical_or.reduceat(valid, np.arange(0, valid.shape[0], cell), axis=0)
+                cells = np.logical_or.reduceat(down, np.arange(0, valid.shape[1], cell), axis=1)
+                first, second = top // cell, left // cell
+                occupied[first : first + cells.shape[0], second : second + cells.shape[1]] = cells
+    return RasterLook(sample, occupied, partial, broken)

@@ -1,0 +1,169 @@
+"""What a user is told of a volume that was sharpened."""
+
+import numpy as np
+
+from gisr.estimation.local_fit import Doubt
+from gisr.estimation.volume_registration import VolumeAlignment
+from gisr.io.volumes.pair import VolumePair
+from gisr.io.volumes.placement import VolumePlacement
+from gisr.notes import Note, detail, warning
+from gisr.pipelines.mri_planes import VolumeSharpener
+from gisr.pipelines.request import Request
+
+_INVENTING = 6.0
+"""Ratio from which a spot that the guide alone shows changes the result by more than a tenth."""
+_NOTED_LOSS, _LARGE_LOSS = 0.02, 0.2
+"""Shares of a target outside its guide that are reported, and that are taken for a mistake."""
+
+
+def volume_notes(
+    request: Request[VolumePair],
+    sharpener: VolumeSharpener,
+    found: VolumeAlignment | None,
+    doubt: Doubt | None,
+) -> list[Note]:
+    """Return what a user should know about choices that were made for them.
+
+    Args:
+        request: With the contrasts that are known.
+        sharpener: That has sharpened its volumes.
+        found: The shift of the guide, where one was estimated.
+        doubt: What speaks against the guide.
+    """
+    files, notes = request.files, list(request.files.notes)
+    place = sharpener.placement
+    contrast, guide = request.options.contrast, request.options.guide_contrast
+    if contrast is None or guide is None:
+        notes.append(
+            Note(
+                f"contrasts {contrast or 'unknown'} (target) and {guide or 'unknown'} (guide): "
+                "name them for a better description"
+            )
+        )
+    low, high = _contrast_names(request)
+    if request.options.grid is not None:
+        for words in files.placement.contradictions(request.options.grid):
+            notes.append(
+                warning(
+                    f"grid {request.options.grid} against the affines: they say {words} ({low}, "
+                    f"{high}); leave --grid out if they are right"
+                )
+            )
+    if place.angle:
+        notes.append(
+            Note(
+                f"{low} and {high} are rotated against each other by {place.angle:.1f} degrees: "
+                f"{low} was resampled once onto the grid of {high}"
+            )
+        )
+    if place.thick_axis is not None:
+        notes.append(_thick_note(place, place.thick_axis))
+    elif request.options.thickness is not None:
+        notes.append(Note("thickness is for thick slices, which these are not: ignored"))
+    notes += _reduction_notes(sharpener, low)
+    notes += _resampled_notes(place, low, high)
+    if found is not None and found.applied:
+        notes.append(Note(found.note))
+    if sharpener.consistency.count:
+        notes.append(detail(sharpener.consistency.note))
+    if place.ratio >= _INVENTING:
+        notes.append(
+            Note(
+                f"at x{place.ratio:.3g} structure smaller than a voxel of {low} that only {high} "
+                "shows can appear in the result: do not take it for signal"
+            )
+        )
+    notes += _doubts(doubt, low, high)
+    slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
+    empty = [not np.isfinite(each).any() for each in slices]
+    if any(empty):
+        notes.append(Note(f"{sum(empty)} slices of {high} are all NaN: they guide nothing"))
+    outside = 1 - sharpener.inside().mean()
+    if outside:
+        notes.append(Note(f"{outside:.1%} of {high} lies outside {low}: 0 there"))
+    lost = 1 - float(place.shown().mean())
+    if lost > _NOTED_LOSS:
+        say = warning if lost > _LARGE_LOSS else Note
+        notes.append(
+            say(
+                f"{lost:.0%} of the target {request.target.name} lies outside the guide and is not "
+                "in the result: give a guide that covers it"
+            )
+        )
+    return notes
+
+
+def _contrast_names(request: Request[VolumePair]) -> tuple[str, str]:
+    """Return what messages call target and guide: their contrasts, where those differ."""
+    contrast, guide = request.options.contrast, request.options.guide_contrast
+    if contrast == guide:
+        return "the target", "the guide"
+    return contrast or "the target", guide or "the guide"
+
+
+def _resampled_notes(place: VolumePlacement, low: str, high: str) -> list[Note]:
+    """Return along which axes the target was brought to the guide's samples by interpolation."""
+    notes: list[Note] = []
+    if place.angle:
+        return []
+    for axis in range(3):
+        if axis in place.coarse or place.axis(axis).same:
+            continue
+        if place.ratios[axis] < 0.98:
+            notes.append(
+                Note(
+                    f"{low} is finer than {high} along axis {axis} of {high}: reduced to the grid "
+                    f"of {high}"
+                )
+            )
+        else:
+            notes.append(
+                Note(
+                    f"{low} and {high} are not sampled alike along axis {axis} of {high}: {low} "
+                    "was interpolated there"
+                )
+            )
+    return notes
+
+
+def _thick_note(place: VolumePlacement, thick: int) -> Note:
+    """Return how thick slices are sharpened, and how thick they are taken to be."""
+    ways = "within the slices, then through them" if len(place.coarse) == 3 else "through them"
+    distance = place.target_zooms[thick]
+    thickness = place.covers * distance
+    if place.covers == 1:
+        taken = f"taken as {distance:.3g} mm thick, without gaps (--thickness if they are thinner)"
+    elif place.covers < 1:
+        taken = f"{thickness:.3g} mm thick, with gaps of {distance - thickness:.3g} mm"
+    else:
+        taken = f"{thickness:.3g} mm thick every {distance:.3g} mm: they overlap"
+    return Note(f"thick slices: sharpened {ways} (x{place.ratios[thick]:.3g}), {taken}")
+
+
+def _reduction_notes(sharpener: VolumeSharpener, low: str) -> list[Note]:
+    """Return how slices were found to be reduced in their plane."""
+    match sharpener.reduction:
+        case "samples":
+            remedy = " (--grid kspace if it is a crop of k-space)" if sharpener.whole_plane else ""
+            text = f"voxels of {low} seem to be left out, not averaged: it was interpolated{remedy}"
+            return [Note(text)]
+        case "means" | "bicubic":
+            kernel = "means over voxels" if sharpener.reduction == "means" else "a bicubic kernel"
+            return [detail(f"{low} is taken to be reduced by {kernel} in the plane")]
+    return []
+
+
+def _doubts(doubt: Doubt | None, low: str, high: str) -> list[Note]:
+    """Return what speaks against a guide, and what to do."""
+    if doubt is None:
+        return []
+    if doubt == "constant":
+        text = f"{high} is constant: it has no detail to give, choose another guide"
+    elif doubt == "unrelated":
+        text = (
+            f"{high} says as little of {low} as another head or place would: check that both are "
+            "of one head, and register them first"
+        )
+    else:
+        text = f"{high} matches {low} better {doubt}: check the orientation that its header states"
+    return [warning(text)]

@@ -1,0 +1,265 @@
+"""What a run trains: a network, its error on a batch, and the files that it becomes."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gisr.baselines.network import ComparedNetwork, NetworkInput
+from gisr.baselines.system import ComparedSystem
+from gisr.baselines.systems import SystemShape
+from gisr.baselines.weights import save_system
+from gisr.errors import RecipeError
+from gisr.inference.system import PairSystem
+from gisr.inference.upscaler import Upscaler
+from gisr.magnet import MAGNet
+from gisr.tasks.text.table import DescriptionTable
+from gisr.training.descriptions import kept_table, recipe_table
+from gisr.training.distributed import Processes
+from gisr.training.objective import (
+    Objective,
+    SampleBatch,
+    objective,
+    sample_errors,
+    weighted_objective,
+)
+from gisr.training.recipe import Recipe
+from gisr.weights.store import Weights, load_weights, save_weights
+
+
+class Trainee(ABC):
+    """A network that a run trains."""
+
+    network: nn.Module
+    table: DescriptionTable | None
+    """Embeddings of the descriptions, for a network that reads them; they do not change."""
+
+    @property
+    @abstractmethod
+    def learner(self) -> nn.Module:
+        """What training calls, with the parameters of the network."""
+
+    @property
+    @abstractmethod
+    def layer(self) -> Tensor:
+        """The last layer that all tasks share, whose gradients GradNorm compares."""
+
+    @abstractmethod
+    def objective(
+        self,
+        model: nn.Module,
+        batch: SampleBatch,
+        weights: Float[Tensor, " tasks"],
+        recipe: Recipe,
+        processes: Processes,
+    ) -> Objective:
+        """Return the loss of this process's share of a batch.
+
+        Args:
+            model: The learner, compiled or shared by processes.
+            batch: That share.
+            weights: Factor of each task's error.
+            recipe: Criterion, precision and weight of the balance.
+            processes: Those that share the batch.
+        """
+
+    @abstractmethod
+    def system(self, network: nn.Module, name: str) -> PairSystem:
+        """Return a network of this kind behind the call of every system."""
+
+    @abstractmethod
+    def save(self, folder: Path, network: nn.Module, name: str) -> None:
+        """Write a network of this kind as weights.
+
+        Raises:
+            FileFormatError: The disk refuses it.
+        """
+
+
+class MAGNetTrainee(Trainee):
+    """MAG-Net with its descriptions."""
+
+    table: DescriptionTable
+
+    def __init__(self, network: MAGNet, table: DescriptionTable) -> None:
+        """Take a network and the embeddings that it reads."""
+        self.network: MAGNet = network
+        self.table = table
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> "MAGNetTrainee":
+        """Return a new network, or the one that the recipe starts from, and its descriptions."""
+        network = MAGNet(recipe.network)
+        if recipe.initial_weights is None:
+            return cls(network, recipe_table(recipe))
+        loaded = load_weights(recipe.initial_weights)
+        if loaded.network.config != recipe.network:
+            raise RecipeError(
+                f"initial_weights {recipe.initial_weights}: their network is "
+                f"{loaded.network.config}, which is not the recipe's"
+            )
+        return cls(loaded.network, kept_table(recipe, loaded.descriptions))
+
+    @property
+    def learner(self) -> nn.Module:
+        """The network itself."""
+        return self.network
+
+    @property
+    def layer(self) -> Tensor:
+        """Weight of the head."""
+        return self.network.head.weight
+
+    def objective(
+        self,
+        model: nn.Module,
+        batch: SampleBatch,
+        weights: Float[Tensor, " tasks"],
+        recipe: Recipe,
+        processes: Processes,
+    ) -> Objective:
+        """Return Eq. (10)."""
+        with _autocast(batch, recipe):
+            output = model(batch.target, batch.guide, batch.text, batch.ratio)
+        return objective(output, batch, weights, recipe.balance_weight, processes, recipe.criterion)
+
+    def system(self, network: nn.Module, name: str) -> Upscaler:
+        """Return the upscaler of a network."""
+        assert isinstance(network, MAGNet)
+        device = next(network.parameters()).device
+        return Upscaler(Weights(name, network, self.table), device)
+
+    def save(self, folder: Path, network: nn.Module, name: str) -> None:
+        """Write weights for :func:`gisr.load_model`."""
+        assert isinstance(network, MAGNet)
+        save_weights(folder, network, self.table, name=name)
+
+
+class ComparedTrainee(Trainee):
+    """A network that MAG-Net is compared with."""
+
+    table = None
+
+    def __init__(self, network: ComparedNetwork, shape: SystemShape) -> None:
+        """Take a network, and what it was built for."""
+        self.network: ComparedNetwork = network
+        self.shape = shape
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> "ComparedTrainee":
+        """Return the network of a recipe with its published initial weights.
+
+        Raises:
+            RecipeError: It cannot be built for the recipe's sets.
+        """
+        shape = recipe_shape(recipe)
+        try:
+            return cls(shape.build(), shape)
+        except ValueError as error:
+            raise RecipeError(f"system.name {shape.name}: {error}") from error
+
+    @property
+    def learner(self) -> nn.Module:
+        """The network, called with what a batch holds."""
+        return _Learner(self.network)
+
+    @property
+    def layer(self) -> Tensor:
+        """The last of its matrices or kernels."""
+        return [each for each in self.network.parameters() if each.ndim > 1][-1]
+
+    def objective(
+        self,
+        model: nn.Module,
+        batch: SampleBatch,
+        weights: Float[Tensor, " tasks"],
+        recipe: Recipe,
+        processes: Processes,
+    ) -> Objective:
+        """Return the error that all systems share, or that of the system's authors."""
+        bands, channels = self.shape.target_channels, self.shape.guide_channels
+        by_authors = recipe.loss == "own" or self.network.samples
+        parts: list[tuple[Tensor, Tensor]] = []
+        for ratio in sorted(set(batch.ratio.tolist())):
+            chosen = (batch.ratio == ratio).nonzero()[:, 0]
+            given = NetworkInput(
+                torch.stack([batch.coarse[index][:bands] for index in chosen.tolist()]),
+                batch.target[chosen, :bands],
+                batch.guide[chosen, :channels],
+                round(ratio),
+            )
+            own = (batch.truth[chosen, :bands], batch.known[chosen])
+            with _autocast(batch, recipe):
+                found = model(given, own if by_authors else None)
+            if not by_authors:
+                part = batch.part(chosen)
+                found = sample_errors(found.float(), part, recipe.criterion)
+            parts.append((chosen, found.float()))
+        order = torch.cat([chosen for chosen, _ in parts])
+        errors = torch.cat([found for _, found in parts])[order.argsort()]
+        balance = torch.zeros((), device=errors.device)
+        return weighted_objective(errors, balance, batch, weights, 0.0, processes, recipe.criterion)
+
+    def system(self, network: nn.Module, name: str) -> ComparedSystem:
+        """Return the network behind the call of every system."""
+        assert isinstance(network, ComparedNetwork)
+        return ComparedSystem(network, self.shape, name)
+
+    def save(self, folder: Path, network: nn.Module, name: str) -> None:
+        """Write weights for ``gisr evaluate --systems NAME:FOLDER``."""
+        assert isinstance(network, ComparedNetwork)
+        save_system(folder, network, self.shape, name=name)
+
+
+class _Learner(nn.Module):
+    """Calls a compared network through one forward pass, as several processes need it."""
+
+    def __init__(self, network: ComparedNetwork) -> None:
+        """Take a network."""
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self, given: NetworkInput, truth_and_known: tuple[Tensor, Tensor] | None
+    ) -> Float[Tensor, "b c H W"] | Float[Tensor, " b"]:
+        """Return the sharpened targets, or the errors that the authors minimise."""
+        if truth_and_known is None:
+            return self.network.sharpen(given)
+        return self.network.errors(given, *truth_and_known)
+
+
+def first_trainee(recipe: Recipe) -> Trainee:
+    """Return what a recipe trains, before its first step.
+
+    Raises:
+        RecipeError: The initial weights or the text encoder do not fit the recipe, or the system
+            cannot be built for its sets.
+        WeightsError: They cannot be found or are damaged.
+        MissingExtraError: The text encoder needs a package that is not installed.
+    """
+    return MAGNetTrainee.of(recipe) if recipe.system is None else ComparedTrainee.of(recipe)
+
+
+def _autocast(batch: SampleBatch, recipe: Recipe) -> torch.autocast:
+    return torch.autocast(
+        batch.target.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"
+    )
+
+
+def recipe_shape(recipe: Recipe) -> SystemShape:
+    """Return what a recipe's system is built for.
+
+    Raises:
+        RecipeError: It takes one task or ratio, and the sets are of several.
+    """
+    assert recipe.system is not None  # the caller has looked
+    sets = [(chosen.task, chosen.ratio) for chosen in recipe.sets]
+    try:
+        return SystemShape.of(recipe.system.name, sets, recipe.system.width)
+    except ValueError as error:
+        raise RecipeError(f"system.name {recipe.system.name}: {error}") from error
+
+
+__all__ = ["ComparedTrainee", "MAGNetTrainee", "Trainee", "first_trainee", "recipe_shape"]

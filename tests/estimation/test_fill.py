@@ -1,0 +1,132 @@
+"""Fill that nobody declared, among data that look like it."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from gisr.estimation.fill import Fill, find_fill
+
+CORNER = np.add.outer(np.arange(80), 0.6 * np.arange(80)) < 22
+
+
+def _land(bands: int = 4, highest: float = 1700) -> NDArray[np.float64]:
+    """Return smooth patches with texture, from 50 to the highest value."""
+    rng = np.random.default_rng(0)
+    image = ndimage.gaussian_filter(rng.standard_normal((80, 80, bands)), (3, 3, 0))
+    image = image + 0.05 * rng.standard_normal(image.shape) * image.std()
+    low, high = image.min(), image.max()
+    return 50 + (image - low) / (high - low) * (highest - 50)
+
+
+def _filled(
+    value: float, dtype: str, *, scale: float = 1, highest: float = 1700
+) -> NDArray[np.generic]:
+    image = _land(highest=highest) * scale
+    image[CORNER] = value
+    return (image if dtype.startswith("float") else np.rint(image)).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "scale", "highest"),
+    [
+        (65535, "uint16", 1, 1700),
+        (65535, "uint16", 1, 40_000),
+        (-9999, "int16", 1, 10_000),
+        (-32768, "int16", 1, 30_000),
+        (-9999, "float32", 1e-4, 1700),
+        (-3.4028235e38, "float32", 1e-4, 1700),
+        (1e20, "float32", 1, 1700),
+        (65504, "float16", 0.01, 1700),
+    ],
+)
+def test_a_far_value_is_certain_in_every_task(
+    value: float, dtype: str, scale: float, highest: float
+) -> None:
+    image = _filled(value, dtype, scale=scale, highest=highest)
+    (fill,) = find_fill(image)
+    assert (fill.certainty, fill.far) == ("certain", True)
+    assert fill.value == pytest.approx(value)
+    assert fill.share == pytest.approx(CORNER.mean())
+    np.testing.assert_array_equal(fill.covers(image), CORNER)
+
+
+@pytest.mark.parametrize(("value", "dtype", "highest"), [(0, "uint16", 1700), (255, "uint8", 200)])
+def test_solid_fill_beside_the_data_is_certain_in_scenes_alone(
+    value: float, dtype: str, highest: float
+) -> None:
+    image = _filled(value, dtype, highest=highest)
+    (fill,) = find_fill(image, blank=True)
+    assert (fill.certainty, fill.far) == ("certain", False)
+    assert find_fill(image) == (), "the background of MR images is data"
+
+
+def test_one_band_of_near_fill_is_data() -> None:
+    image = _filled(0, "uint16")
+    (fill,) = find_fill(image, blank=True)
+    image[40:50, 40:50, 3] = 0  # a lake in near infrared
+    np.testing.assert_array_equal(fill.covers(image), CORNER)
+
+
+def test_both_ends_may_be_filled() -> None:
+    image = _filled(-9999, "float32")
+    image[60:, 60:] = 1e20
+    assert [fill.value for fill in find_fill(image)] == [-9999, pytest.approx(1e20)]
+
+
+def test_content_is_not_fill() -> None:
+    land = _land()
+    saturated = np.minimum(land * 1.8, 2047)
+    sea = 100 + np.random.default_rng(1).standard_normal(land.shape)
+    island = np.where(np.hypot(*(np.mgrid[:80, :80] - 40.0))[..., None] < 4, land, sea)
+    lights = np.maximum(land - 900, 0)  # towns at night: most of it 0, with all values above
+    for name, image in {
+        "land": land,
+        "saturated": saturated,
+        "clouds": np.minimum(land / 4, 255),
+        "rare": island,
+        "dark": lights,
+        "a flat lake": np.where(CORNER[..., None], 60.0, np.maximum(land, 70)),
+        "two areas": np.where(CORNER[..., None], -9999.0, 7.0),
+        "one value": np.full((20, 20, 1), 5.0),
+    }.items():
+        for dtype in (
+            ("float32", "uint16", "uint8") if image.max() <= 255 else ("float32", "uint16")
+        ):
+            found = find_fill(np.maximum(np.rint(image), 0).astype(dtype), blank=True)
+            assert not [fill for fill in found if fill.certainty == "certain"], (name, dtype, found)
+
+
+def test_what_is_unknown_already_does_not_count() -> None:
+    image = _filled(-9999, "float32")
+    assert find_fill(image, ~CORNER) == ()
+    image[CORNER] = np.nan
+    assert find_fill(image) == ()
+
+
+def test_the_code_of_the_other_file_is_fill_where_it_is_solid() -> None:
+    image = np.maximum(_land() - 200, 0).round().astype("uint16")
+    image[CORNER] = 0
+    (fill,) = find_fill(image, blank=True, named=(0,))
+    assert fill.certainty == "certain"
+
+
+def test_a_volume_and_a_large_image() -> None:
+    volume = _land(1)[:40, :40, :, None].repeat(5, axis=2)
+    volume[:10] = -2000
+    assert [fill.value for fill in find_fill(volume)] == [-2000]
+    large = np.kron(_filled(65535, "uint16"), np.ones((20, 20, 1), np.uint16))
+    assert find_fill(large)[0].share == pytest.approx(CORNER.mean(), abs=0.01)
+
+
+def test_the_text_names_value_and_share() -> None:
+    assert Fill(-9999.0, 0.072, "certain", True).text == "-9999 in 7.2% of the pixels"
+    assert Fill(-2147483648.0, 0.5, "certain", True).value_text == "-2147483648"
+    lowest = float(np.finfo(np.float32).min)
+    assert np.float32(Fill(lowest, 0.5, "certain", True).value_text) == np.float32(lowest)
+    assert Fill(0.0, 1e-5, "certain", True).text == "0 in less than 0.1% of the pixels"
+
+
+def test_an_image_of_nothing_but_fill() -> None:
+    image = np.zeros((20, 20, 3), np.uint16)
+    assert find_fill(image, blank=True, named=(0,)) == ()

@@ -1,0 +1,71 @@
+"""What a guide says of its target: contrasts of one texture, guides of something else."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from gisr.estimation.local_fit import Doubt, LocalFit
+from gisr.io.volumes.header import VolumeHeader
+from gisr.io.volumes.placement import VolumePlacement, place_volumes
+
+pytest.importorskip("nibabel")
+SHAPE = 48, 40, 12
+
+
+def placed() -> VolumePlacement:
+    affine = np.diag([2.0, 2.0, 1.0, 1.0])
+    affine[:2, 3] = 0.5
+    headers = [
+        VolumeHeader(
+            shape=shape, affine=grid, header=None, dtype=np.dtype("f4"), path=Path(name), count=1,
+            read=lambda: iter(()),
+        )
+        for name, shape, grid in (("low", (24, 20, 12), affine), ("high", SHAPE, np.eye(4)))
+    ]  # fmt: skip
+    return place_volumes(*headers)
+
+
+def texture(seed: int) -> NDArray[np.float32]:
+    noise = np.random.default_rng(seed).normal(size=SHAPE)
+    return (1000 * ndimage.gaussian_filter(noise, (3, 3, 2))).astype(np.float32)
+
+
+def fit(guide: NDArray[np.float32]) -> LocalFit:
+    truth = texture(0) + 0.1 * texture(1)
+    low = truth.reshape(24, 2, 20, 2, 12).mean((1, 3))
+    return LocalFit.of(low, guide, placed())
+
+
+def test_a_shift_is_where_least_is_left_unexplained() -> None:
+    moved = ndimage.shift(-texture(0), (0, 2, 0), order=3, mode="nearest")
+    found = fit(moved)
+    shifts = np.arange(-4.0, 5.0)
+    left = [found.unexplained(np.array([0, shift, 0])) for shift in shifts]
+    assert shifts[int(np.argmin(left))] == 2
+    assert min(left) < 0.2 < 0.6 < found.unexplained(np.array([0, -3.0, 0]))
+
+
+@pytest.mark.parametrize(
+    ("guide", "doubt"),
+    [
+        (500 - texture(0), None),
+        (texture(7), "unrelated"),
+        (np.full(SHAPE, 7, np.float32), "constant"),
+        (texture(0)[::-1], "mirrored along axis 0"),
+        (texture(0)[:, ::-1], "mirrored along axis 1"),
+        (np.roll(texture(0), 14, 0), "unrelated"),
+    ],
+)
+def test_what_speaks_against_a_guide(guide: NDArray[np.float32], doubt: Doubt | None) -> None:
+    assert fit(guide.copy()).doubt() == doubt
+
+
+def test_too_few_voxels_say_nothing_against_a_guide() -> None:
+    found = fit(texture(7))
+    known = np.zeros_like(found.known)
+    known[:10, :10, :10] = True
+    few = LocalFit(found.target, known, found.guide, found.to_guide)
+    assert few.doubt() is None

@@ -1,0 +1,67 @@
+"""What of arrays counts: masks, declared pixels, and fill that nobody declared."""
+
+import numpy as np
+import pytest
+from tests.small_network import tiny_weights
+
+from gisr.errors import InputError
+from gisr.inference.array_pair import make_pair
+from gisr.inference.upscaler import Upscaler
+
+RNG = np.random.default_rng(6)
+TARGET = RNG.uniform(100, 900, (40, 40, 3)).astype(np.float32)
+GUIDE = RNG.uniform(100, 900, (160, 160)).astype(np.float32)
+HOLE = np.add.outer(np.arange(40), np.arange(40)) < 14
+WIDE = np.kron(HOLE, np.ones((4, 4), bool))
+
+
+def test_masks_count() -> None:
+    target = np.ma.masked_array(
+        np.where(HOLE[..., None], -9999, TARGET), HOLE[..., None] & [True] * 3
+    )
+    guide = np.ma.masked_array(np.where(WIDE, 65535, GUIDE), WIDE)
+    pair = make_pair(target, guide, "pansharpening")
+    assert pair.valid is not None
+    assert pair.guide_valid is not None
+    np.testing.assert_array_equal(pair.valid, ~HOLE)
+    np.testing.assert_array_equal(pair.guide_valid, ~WIDE)
+    upscaler = Upscaler(tiny_weights(), "cpu")
+    declared = upscaler(TARGET, GUIDE, "pansharpening", valid=~HOLE, guide_valid=~WIDE)
+    result = upscaler(target, guide, "pansharpening")
+    assert isinstance(result, np.ma.MaskedArray)
+    np.testing.assert_array_equal(np.ma.getmaskarray(result)[..., 0], WIDE)
+    np.testing.assert_allclose(result.data[~WIDE], declared[~WIDE], atol=1e-3)
+
+
+def test_a_mask_of_one_band_is_told() -> None:
+    mask = np.zeros(TARGET.shape, bool)
+    mask[:3, :3, 1] = True
+    with pytest.warns(UserWarning, match="masked in some bands"):
+        pair = make_pair(np.ma.masked_array(TARGET, mask), GUIDE, "pansharpening")
+    assert pair.valid is not None
+    np.testing.assert_array_equal(pair.valid, ~mask.any(axis=2))
+
+
+@pytest.mark.parametrize("task", ["pansharpening", "mri", "depth"])
+def test_far_fill_is_unknown_in_every_task(task: str) -> None:
+    target = np.where(HOLE, np.float32(-9999), TARGET[..., 0])
+    upscaler = Upscaler(tiny_weights(), "cpu")
+    with pytest.warns(UserWarning, match=r"-9999 in 6\.6% of the pixels is taken for unknown"):
+        result = upscaler(target, GUIDE, task, grid="centre")  # type: ignore[arg-type]
+    np.testing.assert_array_equal(result[WIDE], -9999)
+    assert result[~WIDE].min() > -500
+    said = upscaler(target, GUIDE, task, grid="centre", valid=np.ones((40, 40)))  # type: ignore[arg-type]
+    assert said[WIDE].min() < -5000, "what is said to be known is"
+
+
+def test_bands_first_is_refused_by_name() -> None:
+    with pytest.raises(InputError, match=r"target of shape .* has its bands first"):
+        make_pair(np.moveaxis(TARGET, -1, 0), GUIDE, "pansharpening")
+    with pytest.raises(InputError, match=r"guide of shape .* has its bands first"):
+        make_pair(TARGET, GUIDE[None], "pansharpening")
+    make_pair(TARGET[:3, :30], GUIDE[:12, :120, None], "pansharpening")  # few rows, bands last
+
+
+def test_masks_of_other_shapes_are_refused() -> None:
+    with pytest.raises(InputError, match="guide_valid"):
+        make_pair(TARGET, GUIDE, "pansharpening", guide_valid=np.ones((40, 40)))

@@ -1,0 +1,110 @@
+"""What headers say of the place of their voxels: forms that disagree, units, no codes, no sizes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from gisr.errors import FileFormatError
+from gisr.io.limits import DEFAULT_LIMITS
+from gisr.io.volumes.nifti import read_nifti_header
+from gisr.io.volumes.pair import read_volume_pair
+
+nibabel = pytest.importorskip("nibabel")
+AFFINE = np.diag([-1.0, 1.0, 2.0, 1.0])
+AFFINE[:3, 3] = [20, -30, 5]
+
+
+def save(
+    path: Path,
+    shape: tuple[int, int, int] = (8, 6, 4),
+    sform: NDArray[np.float64] | None = AFFINE,
+    qform: NDArray[np.float64] | None = AFFINE,
+    unit: str = "mm",
+    zooms: tuple[float, float, float] = (1, 1, 2),
+) -> Path:
+    """Write a header just so: an image of nibabel would bring its forms into agreement."""
+    header = nibabel.Nifti1Header()
+    header.set_data_shape(shape)
+    header.set_data_dtype(np.float32)
+    header.set_zooms(zooms)
+    header.set_xyzt_units(unit)
+    if qform is not None:
+        header.set_qform(qform, code=1)
+    if sform is not None:
+        header.set_sform(sform, code=2)
+    header["vox_offset"] = 352
+    with path.open("wb") as stream:
+        header.write_to(stream)
+        stream.write(np.arange(np.prod(shape), dtype=np.float32).tobytes())
+    return path
+
+
+def moved(*shift: float) -> NDArray[np.float64]:
+    affine = AFFINE.copy()
+    affine[:3, 3] += shift
+    return affine
+
+
+def test_forms_that_disagree_are_told_with_their_distance(tmp_path: Path) -> None:
+    agreeing = read_nifti_header(save(tmp_path / "a.nii"))
+    assert agreeing.notes == () and agreeing.stated
+    path = save(tmp_path / "moved.nii", sform=moved(10, -5, 3))
+    found = read_nifti_header(path)
+    assert found.affine[:3, 3].tolist() == [30, -35, 8]
+    (note,) = found.notes
+    assert note.level == "warning"
+    assert "moved.nii: its sform and its qform lie up to 11.6 mm apart" in note.text
+
+
+def test_a_form_that_is_not_set_says_nothing(tmp_path: Path) -> None:
+    assert read_nifti_header(save(tmp_path / "a.nii", qform=None)).notes == ()
+    assert read_nifti_header(save(tmp_path / "b.nii", sform=None)).notes == ()
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("micron", 1e3), ("meter", 1e-3), ("mm", 1)])
+def test_affines_are_millimetres_whatever_the_unit(
+    tmp_path: Path, unit: str, factor: float
+) -> None:
+    scaled = np.diag([factor, factor, factor, 1.0]) @ AFFINE
+    path = save(tmp_path / "a.nii", sform=scaled, qform=scaled, unit=unit)
+    found = read_nifti_header(path)
+    np.testing.assert_allclose(found.affine, AFFINE, rtol=1e-5)
+    assert found.zooms == pytest.approx((1, 1, 2))
+    assert len(found.notes) == (factor != 1)
+
+
+def test_a_voxel_size_of_0_is_named(tmp_path: Path) -> None:
+    flat = AFFINE @ np.diag([1.0, 1.0, 0.0, 1.0])
+    path = save(tmp_path / "flat.nii", sform=flat, qform=None)
+    with pytest.raises(FileFormatError, match=r"flat\.nii: voxel size 0 along its third axis"):
+        read_nifti_header(path)
+
+
+def test_files_without_codes_are_taken_to_cover_each_other(tmp_path: Path) -> None:
+    target = save(tmp_path / "low.nii", (4, 3, 4), sform=None, qform=None, zooms=(2, 2, 2))
+    guide = save(tmp_path / "high.nii")
+    assert not read_nifti_header(target).stated
+    files = read_volume_pair(target, guide, DEFAULT_LIMITS)
+    assert files.placement.coarse == (0, 1)
+    assert files.placement.covered().all()
+    (note,) = files.notes
+    assert note.level == "warning" and "low.nii does not say where it lies" in note.text
+    target = save(tmp_path / "low.nii", (4, 3, 4), sform=None, qform=None, zooms=(1, 1, 1))
+    sizeless = save(tmp_path / "high2.nii", sform=None, qform=None, zooms=(1, 1, 1))
+    both = read_volume_pair(target, sizeless, DEFAULT_LIMITS)
+    assert both.placement.ratios == pytest.approx((2, 2, 1))
+    assert "low.nii and high2.nii do not say where they lie" in both.notes[0].text
+
+
+def test_a_sidecar_gives_the_thickness(tmp_path: Path) -> None:
+    path = save(tmp_path / "sub-01_T2w.nii")
+    assert read_nifti_header(path).thickness is None
+    (tmp_path / "sub-01_T2w.json").write_text('{"SliceThickness": 1.5}', encoding="utf-8")
+    assert read_nifti_header(path).thickness == 1.5
+    for text in ("{", '{"SliceThickness": "thin"}', '{"SliceThickness": -1}'):
+        (tmp_path / "sub-01_T2w.json").write_text(text, encoding="utf-8")
+        found = read_nifti_header(path)
+        assert found.thickness is None
+        assert "sub-01_T2w.json" in found.notes[0].text and "ignored" in found.notes[0].text

@@ -1,0 +1,162 @@
+"""What a file holds besides data is found before anything is measured, and said."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests.geotiffs import write_geotiff
+
+from gisr.inference.upscaler import Upscaler
+from gisr.pipelines.options import Options
+from gisr.pipelines.request import FileResult
+from gisr.pipelines.run import upscale_files
+from gisr.weights.store import Weights
+
+rasterio = pytest.importorskip("rasterio")
+
+SIDE = 48
+CORNER = np.add.outer(np.arange(SIDE), 0.6 * np.arange(SIDE)) < 15
+WIDE = np.kron(CORNER, np.ones((4, 4), bool))
+
+
+def _land(side: int, bands: int) -> NDArray[np.float64]:
+    """Return one landscape of 60 to 1700, sampled ``side`` times along a side."""
+    y, x = (np.mgrid[:side, :side] + 0.5) / side * 30
+    relief = 850 + 500 * np.sin(x) * np.cos(0.7 * y) + 260 * np.sin(2.3 * x + 3.1 * y)
+    return np.clip(relief[..., None] * (1 - 0.04 * np.arange(bands)), 60, 1700)
+
+
+def _files(
+    folder: Path, ms: NDArray[np.float64], pan: NDArray[np.float64], dtype: str, **profile: Any
+) -> tuple[Path, Path]:
+    low, high = (
+        (each if dtype.startswith("float") else np.rint(each)).astype(dtype) for each in (ms, pan)
+    )
+    return (
+        write_geotiff(folder / "ms.tif", low, 4.0, **profile),
+        write_geotiff(folder / "pan.tif", high, 1.0, **profile),
+    )
+
+
+@pytest.fixture
+def sharpen(tmp_path: Path, weights: Callable[..., Weights]) -> Callable[..., FileResult]:
+    """Return a function that sharpens two files."""
+    upscaler = Upscaler(weights(), "cpu", tile=64, overlap=16)
+
+    def run(ms: Path, pan: Path, name: str = "out.tif", **options: object) -> FileResult:
+        return upscale_files(upscaler, ms, pan, tmp_path / name, Options(**options))  # type: ignore[arg-type]
+
+    return run
+
+
+def _texts(result: FileResult) -> str:
+    return "\n".join(str(note) for note in result.notes)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "scale"),
+    [
+        ("uint16", 65535, 1),
+        ("int16", -9999, 1),
+        ("float32", -9999, 1e-4),
+        ("float32", -3.4028235e38, 1e-4),
+        ("uint16", 0, 1),
+        ("uint8", 255, 0.1),
+    ],
+)
+def test_undeclared_fill_gives_what_declared_fill_gives(
+    tmp_path: Path,
+    sharpen: Callable[..., FileResult],
+    dtype: str,
+    value: float,
+    scale: float,
+) -> None:
+    ms, pan = _land(SIDE, 3) * scale, _land(4 * SIDE, 1) * scale
+    ms[CORNER], pan[WIDE] = value, value
+    files = _files(tmp_path, ms, pan, dtype)
+    found, told = sharpen(*files), sharpen(*files, name="told.tif", nodata=value)
+    assert "ms.tif: " in _texts(found)
+    assert "--nodata" in _texts(found)
+    assert "--nodata" not in _texts(told)
+    with rasterio.open(found.path) as a, rasterio.open(told.path) as b:
+        np.testing.assert_array_equal(a.read(), b.read())
+        np.testing.assert_array_equal(a.dataset_mask() > 0, ~WIDE)
+        assert a.nodata == pytest.approx(value)
+    if value != -3.4028235e38:
+        kept = sharpen(*files, name="kept.tif", nodata="none")
+        with rasterio.open(kept.path) as c:
+            assert (c.dataset_mask() > 0).all()
+
+
+def test_what_one_file_declares_is_fill_in_the_other(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = np.maximum(_land(SIDE, 1) - 300, 0), _land(4 * SIDE, 1)
+    ms[CORNER], pan[WIDE] = 0, 0
+    low, high = (np.rint(each).astype("uint16") for each in (ms, pan))
+    files = (
+        write_geotiff(tmp_path / "ms.tif", low, 4.0),
+        write_geotiff(tmp_path / "pan.tif", high, 1.0, nodata=0),
+    )
+    result = sharpen(*files)
+    assert "ms.tif: 0 in" in _texts(result)
+    with rasterio.open(result.path) as out:
+        assert not (out.dataset_mask() > 0)[WIDE].any()
+
+
+def test_nodata_in_one_band_may_be_data(tmp_path: Path, sharpen: Callable[..., FileResult]) -> None:
+    ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
+    ms[20:30, 20:30] = 250, 130, 0  # a lake: no near infrared
+    result = sharpen(*_files(tmp_path, ms, pan, "uint16", nodata=0))
+    with rasterio.open(result.path) as out:
+        assert (out.dataset_mask() > 0).all()
+        assert 100 < out.read(2)[90:110, 90:110].mean() < 160
+    assert "unknown" not in _texts(result)
+
+
+@pytest.mark.parametrize("value", [-9999.0, np.nan])
+def test_what_cannot_be_data_in_one_band_is_told(
+    tmp_path: Path, sharpen: Callable[..., FileResult], value: float
+) -> None:
+    ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
+    ms[20:30, 20:30, 2] = value
+    result = sharpen(*_files(tmp_path, ms, pan, "float32", nodata=-9999))
+    (note,) = [note for note in result.notes if "in some bands" in note.text]
+    assert note.level == "warning"
+    assert "ms.tif: 4.3% of the pixels" in note.text
+    assert "--band" in note.text
+    with rasterio.open(result.path) as out:
+        assert not (out.dataset_mask() > 0)[84:116, 84:116].any()
+
+
+def test_bits_are_suggested_where_the_data_end_below_their_type(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = np.minimum(_land(SIDE, 3) * 1.8, 2047), np.minimum(_land(4 * SIDE, 1) * 1.8, 2047)
+    files = _files(tmp_path, ms, pan, "uint16")
+    result = sharpen(*files)
+    assert "--bits 11" in _texts(result)
+    assert "--bits" not in _texts(sharpen(*files, name="told.tif", bits=11))
+    plain = _files(tmp_path, _land(SIDE, 3), _land(4 * SIDE, 1), "uint16")
+    assert "--bits" not in _texts(sharpen(*plain, name="plain.tif"))
+
+
+def test_what_an_integer_type_cannot_hold_is_told(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = np.rint(_land(SIDE, 3) * 0.15), _land(4 * SIDE, 1)
+    ms[::2, ::2] = 255
+    result = sharpen(*_files(tmp_path, ms, pan.clip(0, 255), "uint8"), consistent=False)
+    clipped = [note.text for note in result.notes if "were clipped" in note.text]
+    assert len(clipped) == 1
+    assert "0 to 255 of ms.tif" in clipped[0]
+
+
+def test_a_clean_pair_has_nothing_to_say(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    result = sharpen(*_files(tmp_path, _land(SIDE, 3), _land(4 * SIDE, 1), "uint16"))
+    assert not [note for note in result.notes if note.level != "detail"]

@@ -1,0 +1,94 @@
+"""The steps of docs/systems.md for a network of one's own: a module, two lines, then trained."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import gisr
+
+SOURCE = Path(gisr.__file__).parent
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "systems.md"
+MOST_LINES = 40
+RUN = """
+import json, sys
+from pathlib import Path
+import gisr
+from gisr.apps.cli import main
+assert Path(gisr.__file__).parent == Path(sys.argv[1]), gisr.__file__
+for words in json.loads(sys.argv[2]):
+    if main(words):
+        sys.exit(f"gisr {words} failed")
+"""
+
+
+def _changed_copy(folder: Path, module: str, line: str) -> Path:
+    """Return a copy of the package with the module of the page and its two lines."""
+    package = folder / "gisr"
+    shutil.copytree(SOURCE, package, ignore=shutil.ignore_patterns("__pycache__", "embedded"))
+    (package / "baselines/depth/two_convolutions.py").write_text(module, encoding="utf-8")
+    systems = package / "baselines" / "systems.py"
+    text = systems.read_text(encoding="utf-8")
+    name = line.strip().split(":")[0]
+    for before, after in (
+        ('    "sgnet",\n]', f'    "sgnet",\n    {name},\n]'),
+        ('SGNet",\n}', f'SGNet",\n{line}\n}}'),
+    ):
+        assert text.count(before) == 1, before
+        text = text.replace(before, after)
+    systems.write_text(text, encoding="utf-8")
+    return package
+
+
+def _write_pairs(folder: Path) -> None:
+    """Write frames with a step in depth where the picture has an edge."""
+    rng, rows = np.random.default_rng(0), ["name,task,target,guide,truth,split"]
+    lines, columns = np.mgrid[:64, :64]
+    for number, split in enumerate(("train", "train", "test")):
+        far = columns > 20 + 10 * number
+        Image.fromarray((40 + lines // 2 + 60 * far).astype(np.uint8)).save(
+            folder / f"d{number}.png"
+        )
+        grey = rng.integers(0, 60, (64, 64, 3)) + 120 * far[..., None]
+        Image.fromarray(grey.astype(np.uint8)).save(folder / f"c{number}.png")
+        rows.append(f"f{number},depth,,c{number}.png,d{number}.png,{split}")
+    (folder / "pairs.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def test_a_network_of_the_page_is_trained_and_scored(tmp_path: Path) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    module, line = re.findall(r"```python\n(.*?)\n```", page, flags=re.DOTALL)
+    assert len([text for text in module.splitlines() if text.strip()]) <= MOST_LINES
+    package = _changed_copy(tmp_path / "package", module, line)
+    data, run = tmp_path / "data", tmp_path / "run"
+    data.mkdir()
+    _write_pairs(data)
+    train = ["train", "laboratory", "--system.name", "two-convolutions", "--only", "depth:4"]
+    train += ["--data", str(data), "--folder", str(run), "--steps", "3", "--quiet"]
+    scores = tmp_path / "scores.json"
+    evaluate = ["evaluate", str(data), "--quiet", "--out", str(scores)]
+    evaluate += ["--systems", "bicubic", f"two-convolutions:{run / 'weights'}"]
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, str(package), json.dumps([train, evaluate])],
+        env={**os.environ, "PYTHONPATH": str(package.parent), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    found = json.loads(scores.read_text(encoding="utf-8"))["scores"]
+    x4 = {
+        each["system"].split(":")[0]: each["values"]["rmse"] for each in found if each["ratio"] == 4
+    }
+    assert x4.keys() == {"bicubic", "two-convolutions"}
+    # It starts from random weights and has hardly begun.
+    assert x4["two-convolutions"] != x4["bicubic"]
+    assert x4["two-convolutions"] < 3 * x4["bicubic"]
+    # At other ratios its weights are not used.
+    assert {each["system"] for each in found if each["ratio"] == 8} == {"bicubic"}

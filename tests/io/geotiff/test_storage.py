@@ -89,6 +89,18 @@ class TestAlpha:
         assert found.alpha_mask.opaque == 255
         assert (found.valid != ~wide).mean() < 0.01
 
+    def test_a_mask_of_many_pixels(self, tmp_path: Path) -> None:
+        image = np.zeros((1100, 1100, 4), np.uint16)
+        image[..., 3], image[:400, :700, 3] = 1000, 0
+        image[400:410, :700, 3] = 500
+        target = write(tmp_path / "ms.tif", image, *COLOURS, "alpha", compress="deflate")
+        found = read_geotiff(target)
+        assert found.alpha_mask == AlphaMask(4, 1000, 0.0, 7000 / 1100**2)
+        np.testing.assert_array_equal(found.valid, image[..., 3] > 0)
+        image[..., 3] = np.arange(1100)  # no mask, which half of the rows shows
+        write(target, image, *COLOURS, "alpha", compress="deflate")
+        assert read_geotiff(target).alpha_mask is None
+
     def test_an_infrared_band_is_none(self, tmp_path: Path) -> None:
         infrared = np.clip(pixels(4)[..., 3].astype(int) * 2, 0, 255)
         assert 0.2 < (infrared == 255).mean() < 0.6  # much of it saturated

@@ -78,7 +78,7 @@ class _Tally:
         """Count a window."""
         self._all += levels.size
         self._unlike |= not bool((levels >= 0).all())  # NaN too
-        if self.hopeless:
+        if self._unlike:
             return
         zero = int(np.count_nonzero(levels == 0))
         self._zero += zero

@@ -93,7 +93,7 @@ def test_the_result_may_have_the_finer_voxels(tmp_path: Path, degrees: float) ->
             target,
             high,
             tmp_path / "o.nii",
-            Options(resolution=resolution),  # type: ignore[arg-type]
+            Options(resolution=resolution),
         )
         found, place = request.files.guide, request.files.placement
         shapes[resolution] = found.shape

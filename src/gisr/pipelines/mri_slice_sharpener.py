@@ -65,7 +65,10 @@ class SliceSharpener:
         layers = self.layers(guide.shape)
         for slice_axis in slice_axes:
             self._add_answers(layers, samples, guide, places, slice_axis)
-        layers.values /= len(slice_axes)
+        # The network learnt to undo the blur of whole voxels: slices with gaps are blurred less,
+        # and all of its detail would make them worse than interpolation.
+        covered = min(1.0, *(line.covers for line in places.values()))
+        layers.values *= covered / len(slice_axes)
         if layers.spread is not None:
             layers.spread /= len(slice_axes)
         layers.values += base

@@ -25,7 +25,7 @@ OWNERS = ("tasks", "datasets", "baselines", "pipelines")
 """Rooms in which a task may be named: its record, readers, compared systems and pipeline."""
 MOST_NAMING = 8
 MOST_LINES = 350
-MOST_SHARE = 0.17
+MOST_SHARE = 0.15
 
 
 def room(module: Path) -> str:
@@ -63,10 +63,10 @@ def test_files_are_short_and_no_room_is_large() -> None:
 
 
 def _share(module: Path) -> str:
-    """Return the room of a module; the compared systems are a room for every task."""
+    """Return the room of a module; a task's compared systems are one, and so is a kind of file."""
     own = room(module)
     inner = module.relative_to(PACKAGE).parts[1:-1]
-    return f"{own}/{inner[0]}" if own == "baselines" and inner else own
+    return f"{own}/{inner[0]}" if own in ("baselines", "io") and inner else own
 
 
 def test_the_network_is_read_in_one_sitting() -> None:

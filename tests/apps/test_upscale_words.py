@@ -11,7 +11,7 @@ from gisr.errors import InputError
     ("written", "own"),
     [
         ("a b -o c -overwrite", "a b -o c --overwrite"),
-        ("a b -o c -of COG -q", "a b -o c --cog --quiet"),
+        ("a b -o c -of COG --quiet", "a b -o c --cog --quiet"),
         ("a b -of GTiff -o c", "a b -o c"),
         ("-bitdepth 11 a b -o c", "--bits 11 a b -o c"),
         ("a b -o c -nodata -3.4e+38", "a b -o c -nodata=-3.4e+38"),
@@ -45,6 +45,7 @@ def test_all_cores() -> None:
     [
         ("a b -o c -of JP2OpenJPEG", r"-of JP2OpenJPEG: .*GTiff or COG.*gdal_translate -of JP2"),
         ("a b -o c -ot Byte", r"-ot: .*keeps the type of the MS file.*gdal_translate -ot"),
+        ("a b -o c -q", "-q: is no option of gisr upscale: write --quiet"),
         ("a b -o c -w 0.3", "-w: .*weighs the bands itself"),
         ("a b -o c -r cubic", "-r: .*replaces the interpolation"),
         ("a b -o c -spat_adjust union", "-spat_adjust: .*PAN grid"),

@@ -22,7 +22,6 @@ _OPTIONS: dict[str, Option] = {
 _REPEATED = repeated_flags(Options)
 """Options that are given once for every value, as GDAL has them."""
 _RENAMED = {
-    "-q": "--quiet",
     "-bitdepth": "--bits",
     "-nbits": "--bits",
     "-a_nodata": "--nodata",
@@ -37,6 +36,8 @@ _RENAMED = {
 """Options of GDAL's programs that gisr has under another name."""
 _FORMATS = ("-of", "-f", "--of", "--format", "--output-format")
 _OTHERWISE = {
+    "-q": "write --quiet",
+    "-quiet": "write --quiet",
     "-w": "the network weighs the bands itself: leave it out",
     "-r": "the network replaces the interpolation: leave it out",
     "-ot": "the output keeps the type of the MS file: convert it afterwards (gdal_translate -ot)",
@@ -109,7 +110,7 @@ def _option(word: str, waiting: Iterator[str]) -> list[str]:
     """Return an option with its value, which is taken from the words that follow it."""
     name, equals, value = word.partition("=")
     if name in _OTHERWISE:
-        raise InputError(f"{name}: gisr has no such option: {_OTHERWISE[name]}")
+        raise InputError(f"{name}: is no option of gisr upscale: {_OTHERWISE[name]}")
     if name in _FORMATS:
         return _format(name, value if equals else next(waiting, ""))
     name = _own_name(name)

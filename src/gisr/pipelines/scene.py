@@ -290,7 +290,7 @@ def _notes(
     notes += storage_notes(target, request.options.creation)
     bands = guide.count - guide.alpha
     if bands > 1:
-        used = f"band {guide.numbers[0]} is used as PAN (gdal_translate -b picks another)"
+        used = f"band {guide.numbers[0]} is used as PAN"
         used = "they guide together, as a colour picture" if guide.bands > 1 else used
         notes.append(Note(f"{guide.path.name} has {bands} bands: {used}"))
     chosen = request.options

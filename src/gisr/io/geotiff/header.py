@@ -207,7 +207,7 @@ def opened_tiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
             dataset = rasterio.open(found, driver="GTiff")
         except rasterio.errors.RasterioIOError as error:
             if (way := foreign_file(path)) is not None:
-                raise FileFormatError(f"{path}: {way}") from error
+                raise FileFormatError(f"{path}: cannot be read as GeoTIFF: it {way}") from error
             raise
     with dataset:
         yield dataset

@@ -38,6 +38,8 @@ _SURE_GAIN, _SURE_REST, _UNSURE_REST = 1.03, 0.65, 0.8
 """The same where the guide then explains so much more that less information is enough: in whole
 heads most of it is that of the outline, which a shift by a voxel hardly lowers. What leaves more
 than the last before it is refined is not looked into."""
+_LEAST_VOXELS = 1500
+"""Target voxels that this takes."""
 _SMALLEST_SLICE_GAIN, _LARGEST_SLICE_REST = 1.10, 0.85
 """The same for one slice, which shows less: unshifted slices rose by up to 1.083 (at x8), slices
 whose guide was off by three pixels by 1.10 to 1.33 (36 slices of the test subjects)."""
@@ -111,12 +113,15 @@ def find_volume_shift(
         gain = similarity.above(shift) / max(as_it_is[0], 1e-9)
         return gain, left / max(as_it_is[1], 1e-9)
 
+    surely = fit.known.sum() >= _LEAST_VOXELS
     gain, rest = judge(found)
-    if gain < min(smallest_gain, _SURE_GAIN) or (gain < smallest_gain and rest > _UNSURE_REST):
+    if gain < (_SURE_GAIN if surely else smallest_gain) or (
+        gain < smallest_gain and rest > _UNSURE_REST
+    ):
         return _judged(similarity, found, seen=False)
     refined = _search(lambda shift: -fit.unexplained(similarity.whole(shift)), found, 0.1)
     gain, rest = judge(refined)
-    sure = gain >= _SURE_GAIN and rest <= _SURE_REST
+    sure = surely and gain >= _SURE_GAIN and rest <= _SURE_REST
     seen = sure or (gain >= smallest_gain and rest <= largest_rest)
     return _judged(similarity, refined, seen=seen)
 

@@ -37,10 +37,10 @@ more of the target, tissue by tissue."""
 _SURE_GAIN, _SURE_REST, _UNSURE_REST = 1.03, 0.65, 0.8
 """The same where the guide then explains so much more that less information is enough: in whole
 heads most of it is that of the outline, which a shift by a voxel hardly lowers. What leaves more
-than the last before it is refined is not looked into."""
+than the last before it is refined is not looked into, nor believed of few voxels."""
 _LEAST_VOXELS = 1500
 """Target voxels that this takes."""
-_SMALLEST_SLICE_GAIN, _LARGEST_SLICE_REST = 1.10, 0.85
+_SMALLEST_SLICE_GAIN, _LARGEST_SLICE_REST = 1.10, 0.8
 """The same for one slice, which shows less: unshifted slices rose by up to 1.083 (at x8), slices
 whose guide was off by three pixels by 1.10 to 1.33 (36 slices of the test subjects)."""
 _SHORTEST_AXIS = 12
@@ -122,6 +122,8 @@ def find_volume_shift(
     refined = _search(lambda shift: -fit.unexplained(similarity.whole(shift)), found, 0.1)
     gain, rest = judge(refined)
     sure = surely and gain >= _SURE_GAIN and rest <= _SURE_REST
+    if not surely:
+        largest_rest = min(largest_rest, _UNSURE_REST)
     seen = sure or (gain >= smallest_gain and rest <= largest_rest)
     return _judged(similarity, refined, seen=seen)
 

@@ -28,7 +28,7 @@ _REDUCED: dict[ReducedBy, Callable[[Voxels, int, AxisPlacement], Voxels]] = {
     "bicubic": reduce_axis,
     "samples": sample_axis,
 }
-_ROUNDS = 6
+ROUNDS = 6
 """Rounds of back-projection; each leaves half of what is missing or less."""
 _SAMPLED = 0.97
 """Share of what the other ways leave unexplained that leaving out voxels must leave to be believed:
@@ -83,7 +83,7 @@ def reduced(volume: Voxels, places: Places, way: ReducedBy) -> Voxels:
 
 
 def agreeing(
-    values: Voxels, target: Voxels, places: Places, way: ReducedBy
+    values: Voxels, target: Voxels, places: Places, way: ReducedBy, rounds: int = ROUNDS
 ) -> tuple[Voxels, Voxels, Voxels]:
     """Return a result that gives its target when it is reduced, and what was missing.
 
@@ -92,6 +92,7 @@ def agreeing(
         target: On its own samples along the axes of the places, else on the guide's grid.
         places: How the guide lies on the target.
         way: How the target was reduced, not ``kspace``.
+        rounds: Of back-projection.
 
     Returns:
         The result, and what reducing it missed in the target, before and after.
@@ -99,7 +100,7 @@ def agreeing(
     missing = _counted(target - reduced(values, places, way), places)
     seen = {axis: _seen(line, way) for axis, line in places.items()}
     answer, left = np.zeros_like(missing), missing
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         answer = answer + left
         again = answer
         for axis, matrix in seen.items():

@@ -201,7 +201,9 @@ class VolumeSharpener:
                     sample_axis(samples, axis, line),
                     average_axis(averages, axis, line),
                 )
-            found = self.sliced.detailed(layers.values, samples, averages, guide, places, planes)
+            found = self.sliced.detailed(
+                layers.values, samples, averages, guide, places, planes, measured=False
+            )
             if layers.spread is not None and found.spread is not None:
                 found.spread = np.hypot(layers.spread, found.spread)
             layers = found

@@ -16,7 +16,7 @@ from gisr.inference.consistency.correction import Consistency
 from gisr.inference.system import Answer, Check, PairSystem, Settings
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import AxisPlacement
-from gisr.pipelines.mri_agreement import ReducedBy, agreeing
+from gisr.pipelines.mri_agreement import ROUNDS, ReducedBy, agreeing
 from gisr.pipelines.mri_slices import (
     Places,
     SliceStack,
@@ -50,6 +50,8 @@ class SliceSharpener:
         places: Places,
         slice_axes: tuple[int, ...],
         way: ReducedBy | None = "means",
+        *,
+        measured: bool = True,
     ) -> SliceStack:
         """Add the network's detail along the coarse axes to a target on the guide's grid.
 
@@ -61,6 +63,8 @@ class SliceSharpener:
             places: How the guide lies on ``samples`` along the coarse axes.
             slice_axes: The axes across which the network's slices are taken; answers are averaged.
             way: How the target was reduced along them; None if the result need not agree with it.
+            measured: Whether ``averages`` are the target's own, and not those of an interpolated
+                one, with which the result agrees less closely.
         """
         layers = self.layers(guide.shape)
         for slice_axis in slice_axes:
@@ -73,7 +77,9 @@ class SliceSharpener:
             layers.spread /= len(slice_axes)
         layers.values += base
         if way is not None:
-            layers.values, before, after = agreeing(layers.values, averages, places, way)
+            layers.values, before, after = agreeing(
+                layers.values, averages, places, way, ROUNDS if measured else 1
+            )
             self.consistency.add(before.reshape(-1, 1), after.reshape(-1, 1))
             self.consistency.widen(float(averages.min()), float(averages.max()))
         if samples.min() >= 0:

@@ -10,6 +10,7 @@ the loop keeps every state, as the chunks do.
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -58,8 +59,8 @@ def main() -> None:
     with torch.inference_mode():
         for tokens, channels, scans in LEVELS:
             given = inputs(tokens, channels, chosen.batch)
-            slow, expected = best(lambda given=given: loop(*given), chosen.repeats)
-            fast, answer = best(lambda given=given: selective_scan(*given), chosen.repeats)
+            slow, expected = best(partial(loop, *given), chosen.repeats)
+            fast, answer = best(partial(selective_scan, *given), chosen.repeats)
             totals[0], totals[1] = totals[0] + scans * slow, totals[1] + scans * fast
             print(
                 f"| {tokens} | {channels} | {1e3 * slow:.1f} | {1e3 * fast:.1f} "

@@ -102,9 +102,8 @@ def _scan(
     chunks = len(written) // CHUNK
     inside = chunks * CHUNK
     if chunks > 1:
-        kept_in, written_in, states_in = (
-            x[:inside].unflatten(0, (chunks, CHUNK)) for x in (kept, written, states)
-        )
+        kept_in, written_in = _by_chunk(kept[:inside]), _by_chunk(written[:inside])
+        states_in = _by_chunk(states[:inside])
         # Each chunk from a state of zeros: what it leaves, and how much of the state before it.
         left, passed = written_in[:, 0].clone(), kept_in[:, 0].clone()
         for token in range(1, CHUNK):
@@ -117,6 +116,11 @@ def _scan(
         inside = 0
     _follow(kept[None, inside:], written[None, inside:], state[None], states[None, inside:])
     return states
+
+
+def _by_chunk(x: Float[Tensor, "n *state"]) -> Float[Tensor, "k t *state"]:
+    chunks: Tensor = x.unflatten(0, (-1, CHUNK))
+    return chunks
 
 
 def _follow(

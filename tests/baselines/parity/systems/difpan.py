@@ -74,7 +74,6 @@ DIFPAN = ParitySystem(
     channels=((4, 1), (1, 3)),
     quick=(
         "4 bands, 1 PAN | fill B",
-        "4 bands | fill B 64x64 | one",
         *("style", "attention", "self", "time", "forward"),
     ),
     not_compared={"4 bands | fill B 64x64 | DDPM posterior mean with clipping": OTHER_SAMPLER},

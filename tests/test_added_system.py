@@ -63,7 +63,7 @@ def _write_pairs(folder: Path) -> None:
 
 def test_a_network_of_the_page_is_trained_and_scored(tmp_path: Path) -> None:
     page = PAGE.read_text(encoding="utf-8")
-    module, line = re.findall(r"```python\n(.*?)\n```", page, flags=re.DOTALL)
+    module, line = re.findall(r"```(?:python|text)\n(.*?)\n```", page, flags=re.DOTALL)
     assert len([text for text in module.splitlines() if text.strip()]) <= MOST_LINES
     package = _changed_copy(tmp_path / "package", module, line)
     data, run = tmp_path / "data", tmp_path / "run"

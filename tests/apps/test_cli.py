@@ -192,9 +192,9 @@ def test_options_given_once_for_every_value_are_gathered() -> None:
 def test_train_refuses_recipes_it_cannot_follow(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert fails(["train", "nothing"], capsys) == (
-        "no recipe 'nothing': name a YAML file, or one of laboratory, magnet-paper, magnet-s-open"
-    )
+    told = fails(["train", "nothing"], capsys)
+    assert told.startswith("no recipe 'nothing': name a YAML file, or one of adair, ")
+    assert {"dctnet", "laboratory", "magnet-paper", "magnet-s-open"} <= set(told.split(", "))
     assert "steps: 0 must be at least 1" in fails(
         ["train", "magnet-s-open", "--steps", "0"], capsys
     )

@@ -157,7 +157,7 @@ def _cloud(path: Path, camera: str = "fx=70") -> dict[str, Any]:
         (
             lambda f: Options(task="mri", fill_holes=True),
             GisrError,
-            "task mri",
+            "a colour picture: give MR images in grey",
         ),
     ],
 )

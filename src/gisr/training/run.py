@@ -63,10 +63,11 @@ class Run:
         """
         torch.manual_seed(recipe.seed)
         trainee = first_trainee(recipe)
-        # Channels last: what the convolutions of both CPU and GPU libraries like best. In place,
-        # which torch's types do not know of this argument.
         network = trainee.network.to(device)
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if all(parameter.ndim <= 4 for parameter in network.parameters()):
+            # Channels last: what the convolutions of both CPU and GPU libraries like best. In
+            # place, which torch's types do not know of this argument.
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         network.train()
         average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
         optimiser = _optimiser(network, recipe)

@@ -7,6 +7,8 @@ import pytest
 
 from gisr.errors import InputError, RecipeError
 from gisr.experiments.reproduce.plan import TITLES, VARIANTS, Budget, ExperimentName
+from gisr.experiments.reproduce.system_figures import SystemFigure
+from gisr.experiments.reproduce.system_rows import SystemTable
 from gisr.training.recipe import Recipe
 from gisr.training.set_recipe import SetRecipe
 
@@ -16,7 +18,9 @@ def recipes(name: ExperimentName, base: Recipe, steps: int = 600) -> dict[str, R
 
 
 def test_every_experiment_has_a_plan_and_a_title(base: Recipe) -> None:
-    assert set(VARIANTS) == set(TITLES) == set(get_args(ExperimentName))
+    systems = {*get_args(SystemTable), *get_args(SystemFigure)}
+    assert set(VARIANTS) | systems == set(TITLES) == set(get_args(ExperimentName))
+    assert not set(VARIANTS) & systems
     three = tuple(SetRecipe(t, r) for t in ("pansharpening", "mri", "depth") for r in (2, 4, 8))
     for variants in VARIANTS.values():
         keys = {variant.key(replace(base, sets=three)) for variant in variants}

@@ -193,7 +193,7 @@ def test_fig_11_draws_the_curves_of_a_new_run_and_of_a_given_one(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("table9", *BUDGET), "cannot reproduce 'table9': use one of table3"),
+        (("table9", *BUDGET), "cannot reproduce 'table9': use one of table1"),
         (("table3",), "--budget None: give minutes of training, steps"),
         (("table3", "--budget", "nan"), "--budget nan: give minutes"),
         (("fig10", "--budget", "3"), "--budget 3: nothing is trained"),

@@ -257,7 +257,9 @@ CASES: dict[str, Case] = {
         changed("depth.png", lambda data: data[:29] + bytes(4) + data[33:]), "depth.png: "
     ),
     "png-data-gaps": refused(changed("depth.png", gaps), "depth.png: "),
-    "png-colours": refused(then(depth("depth.png"), "depth.png", colours_16), "depth.png: a PNG"),
+    "png-colours": refused(
+        then(depth("depth.png"), "depth.png", colours_16), "depth.png: 3 channels that differ"
+    ),
     "png-one-bit": refused(
         instead("depth.png", png(8, 8, 0, 1, chunk(b"IDAT", zlib.compress(bytes(16))))),
         "depth.png: a PNG of 1 bits",
@@ -389,7 +391,7 @@ CASES: dict[str, Case] = {
     "pfm-order-nan": refused(instead("depth.pfm", b"Pf\n8 8\nnan\n" + bytes(256)), "depth.pfm: "),
     "pfm-order-0": refused(instead("depth.pfm", b"Pf\n8 8\n0\n" + bytes(256)), "depth.pfm: "),
     "pfm-colours": refused(
-        instead("depth.pfm", b"PF\n8 8\n-1\n" + bytes(768)), "depth.pfm: not a grey PFM"
+        instead("depth.pfm", b"PF\n8 8\n-1\n" + bytes(768)), "depth.pfm: every pixel is unknown"
     ),
     "depth-float64-too-large": refused(
         depth("depth.npy", _METRES.astype(np.float64) * 1e300),

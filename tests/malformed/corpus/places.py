@@ -74,7 +74,7 @@ _option = {
     "ratio-text": refused(with_words(_sound, "--ratio", "x4"), "--ratio x4: must be a number"),
     "grid-unknown": refused(with_words(_sound, "--grid", "middle"), "grid 'middle' must be"),
     "task-unknown": refused(with_words(_sound, "--task", "sharpen"), "task 'sharpen' must be"),
-    "task-other": refused(with_words(_sound, "--task", "mri"), "out.png: task mri writes"),
+    "task-other": refused(with_words(_sound, "--task", "mri"), "colour.png: a colour picture"),
     "bits-of-depth": refused(with_words(_sound, "--bits", "8"), "bits 8 is for task pansharpening"),
     "bits-99": refused(with_words(rasters.sound, "--bits", "99"), "bits 99"),
     "bits-0": refused(with_words(rasters.sound, "--bits", "0"), "bits 0"),

@@ -124,7 +124,7 @@ CASES: dict[str, Case] = {
     "nifti-half-of-a-pair": refused(header(344, "4s", b"ni1\0"), "t2.nii: half of a .hdr/.img"),
     "nifti-called-png": refused(
         lambda folder: ("upscale", "t2.nii", wrong_name(folder), "-o", "o.nii", "--task", "mri"),
-        "t1.png: not a NIfTI name",
+        "t1.png: cannot be read",
     ),
     "nifti-gz-trailing-bomb": refused(
         spoiled(packed, "t2.nii.gz", _TRAILING), "t2.nii.gz: decompresses to more than"
@@ -150,9 +150,9 @@ CASES: dict[str, Case] = {
     "nifti-intercept-nan": refused(header(112, "<2f", 2.0, _NAN), "t2.nii: "),
     "nifti-slope-too-large": refused(header(112, "<2f", 3e38, 0), "t2.nii: "),
     "nifti-affine-nan": refused(affine_rows(*[_NAN] * 12), "t2.nii: its affine is not finite"),
-    "nifti-affine-zero": refused(affine_rows(*[0.0] * 12), "t2.nii: its affine has axes of no"),
+    "nifti-affine-zero": refused(affine_rows(*[0.0] * 12), "t2.nii: voxel size 0 along"),
     "nifti-affine-singular": refused(
-        affine_rows(4, 4, 0, 0, 4, 4, 0, 0, 0, 0, 5, 0), "t2.nii: its affine has axes of no"
+        affine_rows(4, 4, 0, 0, 4, 4, 0, 0, 0, 0, 5, 0), "t2.nii: its affine has axes in one plane"
     ),
     "nifti-affine-endless": refused(
         affine_rows(1e38, 0, 0, 0, 0, 1e38, 0, 0, 0, 0, 1e38, 0), "t2.nii"
@@ -173,7 +173,7 @@ CASES: dict[str, Case] = {
     ),
     "nifti-float64-too-large": refused(volumes(_LOW * 1e300), "t2.nii: holds ", "e+302"),
     "nifti-output-name": refused(
-        lambda folder: (*sound(folder)[:4], "out.png"), "out.png: task mri writes .nii, .nii.gz"
+        lambda folder: (*sound(folder)[:4], "out.png"), "out.png: name the output of volumes .nii"
     ),
     "nifti-one-column": works(volumes(_LOW[:, :1], _HIGH[:, :4])),
     "nifti-one-slice": works(volumes(_LOW[..., :1], _HIGH[..., :1])),

@@ -157,7 +157,7 @@ def _cloud(path: Path, camera: str = "fx=70") -> dict[str, Any]:
         (
             lambda f: Options(task="mri", fill_holes=True),
             GisrError,
-            "a colour picture: give MR images in grey",
+            "fill_holes True is for task depth, these files are mri",
         ),
     ],
 )

@@ -85,7 +85,8 @@ class LinearRecurrence(torch.autograd.Function):
         ctx: torch.autograd.function.BackwardCFunction, gradient: Float[Tensor, "n *state"]
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the gradients of what is kept, of what is written, and of the first state."""
-        kept, states, state = ctx.saved_tensors
+        saved: tuple[Tensor, ...] = ctx.saved_tensors
+        kept, states, state = saved
         # The gradient of a state is its own, and that of the next times what was kept of it.
         ahead = torch.cat([torch.zeros_like(kept[:1]), kept[1:].flip(0)])
         total = _scan(ahead, gradient.flip(0), torch.zeros_like(state)).flip(0)

@@ -56,5 +56,5 @@ def serving(place: Path, weights: Path) -> Iterator[Server]:
         process.send_signal(signal.SIGTERM)
         rest, _ = process.communicate(timeout=WAIT)
     assert process.returncode == 0, rest
-    assert rest == "gisr: ended, its files are deleted\n"
+    assert rest == "gisr: ended, its files are deleted\n", rest
     assert list(place.glob("gisr-serve-*")) == []

@@ -17,6 +17,7 @@ from gisr.errors import InputError, LimitError
 from gisr.inference.consistency.correction import Consistency, consistent_image, is_corrected
 from gisr.inference.survey import Survey
 from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
+from gisr.inference.tile_runner import as_tensor
 from gisr.inference.tiling import TilePlan, blended, gathered
 from gisr.inference.windowed_pair import ArraySource
 from gisr.memory import is_out_of_memory
@@ -130,10 +131,7 @@ class ComparedSystem(PairSystem):
             )
         image = source.survey.clip(image, pair.bits)
         answer = Answer(image, alignment=alignment)
-        if pair.measured is not None:
-            pair, offset = replace(pair, valid=pair.measured), source.offset
-            source = ArraySource(pair)
-            source.offset = offset
+        pair, source = source.of_measured()
         if not is_corrected(settings.consistent, pair, source):
             return answer
         found = Consistency()
@@ -236,10 +234,10 @@ class ComparedSystem(PairSystem):
         count = cut.enlarged[..., group].shape[2]
         order = [channel % count for channel in range(channels)]
         given = NetworkInput(
-            self._tensor(cut.target[..., group][..., order]),
-            self._tensor(cut.enlarged[..., group][..., order]),
-            self._tensor(cut.guide),
-            cut.ratio if not self.shape.all_in_one or cut.ratio > 1 else 1,
+            as_tensor(cut.target[..., group][..., order], self.device),
+            as_tensor(cut.enlarged[..., group][..., order], self.device),
+            as_tensor(cut.guide, self.device),
+            cut.ratio,
         )
         with torch.inference_mode():
             image = self.network.sharpen(given)
@@ -252,10 +250,6 @@ class ComparedSystem(PairSystem):
             ],
             axis=2,
         )
-
-    def _tensor(self, image: ImageArray) -> torch.Tensor:
-        channels_first = np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32)
-        return torch.from_numpy(channels_first)[None].to(self.device)
 
 
 def _groups(bands: int, most: int) -> list[slice]:

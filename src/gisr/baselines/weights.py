@@ -78,16 +78,6 @@ def load_system(folder: str | Path) -> SystemWeights:
     return SystemWeights(str(config.get("name", shape.name)), network.eval(), shape)
 
 
-def is_system_folder(folder: str | Path) -> bool:
-    """Return whether a folder holds a published network's weights, and not MAG-Net's."""
-    path = Path(folder) / CONFIG_FILE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(content, dict) and content.get("format") == SYSTEM_FORMAT
-
-
 def _shape(config: dict[str, Any], path: Path) -> SystemShape:
     """Turn the JSON into a shape, refusing what is unknown, missing or of another type."""
     values = config.get("system")
@@ -118,4 +108,4 @@ def _shape(config: dict[str, Any], path: Path) -> SystemShape:
         raise WeightsError(f"{path}: {error}") from error
 
 
-__all__ = ["SYSTEM_FORMAT", "SystemWeights", "is_system_folder", "load_system", "save_system"]
+__all__ = ["SYSTEM_FORMAT", "SystemWeights", "load_system", "save_system"]

@@ -62,7 +62,7 @@ def draw_comparison(
     """
     if pair.truth is None:
         raise InputError(f"{pair.name or 'pair'} has no truth to draw")
-    errors = [_error(image, pair) for _, image in estimates]
+    errors = [mean_error(image, pair) for _, image in estimates]
     window = worst_window(errors[0], window_side)
     top = percentile_or_one(errors[0][window], 99.5)
     truth_known = None if pair.truth_valid is None else pair.truth_valid[window]
@@ -112,7 +112,7 @@ def _guide_colours(pair: Pair, window: Window) -> Colours:
     return Stretch.of_guide(pair.guide, _STRETCH).colours(pair.guide[window].astype(np.float64))
 
 
-def _error(image: Float[np.ndarray, "H W bands"], pair: Pair) -> Float[np.ndarray, "H W"]:
+def mean_error(image: Float[np.ndarray, "H W bands"], pair: Pair) -> Float[np.ndarray, "H W"]:
     """Return the mean absolute error over bands, 0 where the truth is unknown."""
     error = np.abs(image - pair.truth).mean(axis=2)
     return error if pair.truth_valid is None else np.where(pair.truth_valid, error, 0)

@@ -115,10 +115,7 @@ class Upscaler(PairSystem):
             answer, source.reduction = settled(
                 answer, pair, lambda p: self._whole(p, ArraySource(p), plain, None, check, None)[0]
             )
-        if pair.measured is not None:
-            pair = replace(pair, valid=pair.measured)
-            before, source = source, ArraySource(pair)
-            source.offset, source.reduction = before.offset, before.reduction
+        pair, source = source.of_measured()
         if not correction.is_corrected(settings.consistent, pair, source):
             return answer
         found, floor = correction.Consistency(), shared.floor if shared else None

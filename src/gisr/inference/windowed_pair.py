@@ -259,6 +259,18 @@ class ArraySource(PairSource):
         """Return the pair as it was given."""
         return self._pair
 
+    def of_measured(self) -> "tuple[Pair, ArraySource]":
+        """Return the pair, and what cuts it, of which only measured pixels are known.
+
+        A result that is made consistent agrees with these alone, not with what was filled.
+        """
+        if self._pair.measured is None:
+            return self._pair, self
+        pair = replace(self._pair, valid=self._pair.measured)
+        source = ArraySource(pair)
+        source.offset, source.reduction = self.offset, self.reduction
+        return pair, source
+
     @cached_property
     def survey(self) -> Survey:
         """Read all of the pair once."""

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gisr.baselines.network import known_mean
 from gisr.magnet import MAGNetOutput, balance_loss
 from gisr.tasks import TASKS
 from gisr.tasks.text.table import DescriptionTable
@@ -177,14 +178,9 @@ def sample_errors(
     channels = image.shape[1]
     error = (image - batch.truth[:, :channels]) * batch.scale[:, :channels, None, None]
     if criterion == "l1":
-        return _known_mean(error.abs(), batch)
+        return known_mean(error.abs(), batch.known)
     # The root has no derivative at 0; an error of 1e-6 of the range is none.
-    return (_known_mean(error.square(), batch) + 1e-12).sqrt()
-
-
-def _known_mean(error: Float[Tensor, "b c s s"], batch: SampleBatch) -> Float[Tensor, " b"]:
-    pixels = batch.known.sum(dim=(1, 2, 3)).clamp(min=1)
-    return (error * batch.known).sum(dim=(1, 2, 3)) / (pixels * error.shape[1])
+    return (known_mean(error.square(), batch.known) + 1e-12).sqrt()
 
 
 def gradient_norms(

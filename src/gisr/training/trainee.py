@@ -154,11 +154,13 @@ class ComparedTrainee(Trainee):
         Raises:
             RecipeError: It cannot be built for the recipe's sets.
         """
-        shape = recipe_shape(recipe)
+        assert recipe.system is not None  # the caller has looked
+        name, sets = recipe.system.name, [(chosen.task, chosen.ratio) for chosen in recipe.sets]
         try:
+            shape = SystemShape.of(name, sets, recipe.system.width)
             return cls(shape.build(), shape)
         except ValueError as error:
-            raise RecipeError(f"system.name {shape.name}: {error}") from error
+            raise RecipeError(f"system.name {name}: {error}") from error
 
     @property
     def learner(self) -> nn.Module:
@@ -248,18 +250,4 @@ def _autocast(batch: SampleBatch, recipe: Recipe) -> torch.autocast:
     )
 
 
-def recipe_shape(recipe: Recipe) -> SystemShape:
-    """Return what a recipe's system is built for.
-
-    Raises:
-        RecipeError: It takes one task or ratio, and the sets are of several.
-    """
-    assert recipe.system is not None  # the caller has looked
-    sets = [(chosen.task, chosen.ratio) for chosen in recipe.sets]
-    try:
-        return SystemShape.of(recipe.system.name, sets, recipe.system.width)
-    except ValueError as error:
-        raise RecipeError(f"system.name {recipe.system.name}: {error}") from error
-
-
-__all__ = ["ComparedTrainee", "MAGNetTrainee", "Trainee", "first_trainee", "recipe_shape"]
+__all__ = ["ComparedTrainee", "MAGNetTrainee", "Trainee", "first_trainee"]

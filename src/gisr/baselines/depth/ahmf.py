@@ -21,8 +21,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import convolution
+from gisr.baselines.buildable import require_buildable
 from gisr.baselines.depth.activated import ActivatedResidual, activated
-from gisr.baselines.depth.given import require_buildable
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 
 _LEVELS = 4

@@ -21,8 +21,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import convolution
+from gisr.baselines.buildable import require_buildable
 from gisr.baselines.depth.activated import ActivatedResidual, activated
-from gisr.baselines.depth.given import cut, mirrored, require_buildable
+from gisr.baselines.depth.given import cut, mirrored
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 
 _LEVELS = 3

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 
 from gisr.baselines.blocks.padding import pad_to_multiple
 from gisr.baselines.blocks.residual import convolution
-from gisr.baselines.depth.given import cut, require_buildable, standardised
+from gisr.baselines.buildable import require_buildable
+from gisr.baselines.depth.given import cut, standardised
 from gisr.baselines.network import (
     ComparedNetwork,
     NetworkInput,

@@ -26,7 +26,8 @@ from torch import Tensor, nn
 
 from gisr.baselines.blocks.padding import pad_to_multiple
 from gisr.baselines.blocks.residual import convolution
-from gisr.baselines.depth.given import cut, require_buildable
+from gisr.baselines.buildable import require_buildable
+from gisr.baselines.depth.given import cut
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 
 _SIDE = 3

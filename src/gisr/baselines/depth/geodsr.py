@@ -22,7 +22,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import convolution, residual_blocks
-from gisr.baselines.depth.given import cut, mirrored, require_buildable, standardised
+from gisr.baselines.buildable import require_buildable
+from gisr.baselines.depth.given import cut, mirrored, standardised
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 from gisr.magnet.blocks import ChannelNorm
 

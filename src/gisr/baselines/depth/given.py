@@ -1,4 +1,4 @@
-"""What a network for depth is given: ratio, size and colours as its authors had them."""
+"""What a network for depth is given: size and colours as its authors had them."""
 
 import math
 
@@ -6,30 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gisr.baselines.network import NetworkInput, PublishedSystem
+from gisr.baselines.network import NetworkInput
 
 _MEANS = (0.485, 0.456, 0.406)
 _SPREADS = (0.229, 0.224, 0.225)
 """Of red, green and blue over ImageNet, in [0, 1]."""
-
-
-def require_buildable(
-    system: PublishedSystem, target_channels: int, guide_channels: int, ratio: int
-) -> None:
-    """Refuse what a network for any number of channels cannot be built for.
-
-    Raises:
-        ValueError: A number of channels below 1, or a ratio that is not listed; the message names
-            what can be built.
-    """
-    if min(target_channels, guide_channels) < 1:
-        raise ValueError(
-            f"{system.title} cannot be built for {target_channels} target and {guide_channels} "
-            "guide channels: use 1 or more of each"
-        )
-    if ratio not in system.ratios:
-        known = ", ".join(map(str, system.ratios))
-        raise ValueError(f"{system.title} cannot be built for ratio {ratio}: use one of {known}")
 
 
 def standardised(guide: Float[Tensor, "b g H W"]) -> Float[Tensor, "b g H W"]:

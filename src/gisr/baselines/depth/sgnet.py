@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from gisr.baselines.blocks.channel_attention import ChannelAttentionGroup
 from gisr.baselines.blocks.residual import convolution
-from gisr.baselines.depth.given import require_buildable
+from gisr.baselines.buildable import require_buildable
 from gisr.baselines.depth.sgnet_blocks import (
     BackProjection,
     LeakyResidual,

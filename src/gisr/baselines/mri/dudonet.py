@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 from gisr.baselines.blocks.padding import pad_to_multiple
 from gisr.baselines.blocks.residual import ResidualBlock, convolution, residual_blocks
+from gisr.baselines.buildable import require_ratio
 from gisr.baselines.mri.deformable_alignment import DeformableAlignment
-from gisr.baselines.mri.given import require_ratio
 from gisr.baselines.mri.kspace import (
     at_least_float32,
     centre_mask,

@@ -1,33 +1,10 @@
-"""What the MR networks do to a pair before and after: ratios and equal channels."""
+"""What the MR networks do to a pair before and after: equal channels."""
 
 from jaxtyping import Float
 from torch import Tensor
 
+from gisr.baselines.buildable import require_channels
 from gisr.baselines.network import PublishedSystem
-
-
-def require_ratio(system: PublishedSystem, ratio: int) -> None:
-    """Refuse a ratio for which a network cannot be built.
-
-    Raises:
-        ValueError: It is none of the system's ratios; the message lists them.
-    """
-    if ratio not in system.ratios:
-        known = ", ".join(map(str, system.ratios))
-        raise ValueError(f"{system.title} cannot be built for ratio {ratio}: use one of {known}")
-
-
-def require_channels(system: PublishedSystem, target: int, guide: int) -> None:
-    """Refuse images without a channel.
-
-    Raises:
-        ValueError: Either count is below 1.
-    """
-    if min(target, guide) < 1:
-        raise ValueError(
-            f"{system.title} cannot be built for {target} target and {guide} guide channels: "
-            "use 1 or more of each"
-        )
 
 
 def common_channels(system: PublishedSystem, target: int, guide: int) -> int:

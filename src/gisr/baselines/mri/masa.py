@@ -25,8 +25,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import ResidualBlock, convolution, residual_blocks
+from gisr.baselines.buildable import require_ratio
 from gisr.baselines.mri.aggregation import DualResidualAggregation, SpatialAdaptation, doubled
-from gisr.baselines.mri.given import averaged, common_channels, repeated, require_ratio
+from gisr.baselines.mri.given import averaged, common_channels, repeated
 from gisr.baselines.mri.kspace import kspace_reduced
 from gisr.baselines.mri.matching import LEAST, MULTIPLE, match, transfer
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width

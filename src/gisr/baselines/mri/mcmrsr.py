@@ -24,8 +24,9 @@ from torch import Tensor, nn
 
 from gisr.baselines.blocks.padding import pad_to_multiple
 from gisr.baselines.blocks.residual import convolution, residual_blocks
+from gisr.baselines.buildable import require_ratio
 from gisr.baselines.mri.aggregation import DualResidualAggregation, SpatialAdaptation, doubled
-from gisr.baselines.mri.given import averaged, common_channels, repeated, require_ratio
+from gisr.baselines.mri.given import averaged, common_channels, repeated
 from gisr.baselines.mri.kspace import centre_mask, centred_spectrum, kspace_reduced
 from gisr.baselines.mri.matching import LEAST, MULTIPLE, match, transfer
 from gisr.baselines.mri.shifted_windows import ShiftedWindowExtractor

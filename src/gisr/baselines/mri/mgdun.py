@@ -24,7 +24,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gisr.baselines.blocks.residual import convolution
-from gisr.baselines.mri.given import averaged, common_channels, repeated, require_ratio
+from gisr.baselines.buildable import require_ratio
+from gisr.baselines.mri.given import averaged, common_channels, repeated
 from gisr.baselines.network import ComparedNetwork, NetworkInput, PublishedSystem, scaled_width
 
 PriorKind = Literal["convolutions", "unet"]

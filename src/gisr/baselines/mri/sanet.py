@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from gisr.baselines.blocks.channel_attention import ChannelAttentionGroup
 from gisr.baselines.blocks.residual import convolution
-from gisr.baselines.mri.given import require_channels, require_ratio
+from gisr.baselines.buildable import require_channels, require_ratio
 from gisr.baselines.mri.staged import StagedNetwork
 from gisr.baselines.network import PublishedSystem, scaled_width
 

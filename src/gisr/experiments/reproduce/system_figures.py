@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float
 from PIL import Image, ImageDraw
 
 from gisr.baselines.classical import load_baseline
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.experiments.demo_pictures import worst_window
+from gisr.experiments.demo_pictures import mean_error, worst_window
 from gisr.experiments.evaluation import measure, shown
 from gisr.experiments.reproduce.columns import Amount, column_pairs, find_columns
 from gisr.experiments.reproduce.results import write_json, write_page
@@ -132,8 +131,9 @@ def _crop(pair: Pair, systems: Sequence[tuple[str, Any]]) -> _Crop:
     assert pair.truth is not None  # test pairs have one
     task = find_task(pair.task)
     interpolated = load_baseline(task.interpolation).answer(pair).image
-    window = worst_window(_error(interpolated, pair), _CROP)
-    full = percentile_or_one(_error(interpolated, pair)[window], _FULL)
+    worst = mean_error(interpolated, pair)
+    window = worst_window(worst, _CROP)
+    full = percentile_or_one(worst[window], _FULL)
     known = None if pair.truth_valid is None else pair.truth_valid[window]
     truth = pair.truth[window]
     stretch = Stretch.of_target(task.display, truth, _STRETCH, known, per_band=False)
@@ -149,14 +149,9 @@ def _crop(pair: Pair, systems: Sequence[tuple[str, Any]]) -> _Crop:
     for name, image in answers:
         value = measure([task.metric], image, pair, task.border)[task.metric]
         caption = f"{name}\n{METRICS[task.metric].symbol} {shown(task.metric, value)}"
-        error = magnitude_colours(_error(image, pair)[window], full, known)
+        error = magnitude_colours(mean_error(image, pair)[window], full, known)
         pictures.append((caption, stretch.colours(image[window]), error))
     return _Crop(pair.name, pictures, full)
-
-
-def _error(image: Float[np.ndarray, "H W bands"], pair: Pair) -> Float[np.ndarray, "H W"]:
-    error = np.abs(image - pair.truth).mean(axis=2)
-    return error if pair.truth_valid is None else np.where(pair.truth_valid, error, 0)
 
 
 def _draw(path: Path, title: str, crops: Sequence[_Crop], unit: str) -> None:

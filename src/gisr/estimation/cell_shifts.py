@@ -12,6 +12,8 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
+from gisr.estimation.peaks import vertex
+
 REACH = 12
 """Largest shift that is looked for, in pixels along an axis."""
 _MOST_CELLS = 8
@@ -171,8 +173,7 @@ def _top(surface: Float[np.ndarray, "shifts shifts"], place: tuple[int, int]) ->
         line = surface[:, place[1]] if axis == 0 else surface[place[0]]
         at, fraction = place[axis], 0.0
         if 0 < at < len(line) - 1 and min(line[at - 1], line[at + 1]) > -1:
-            bend = line[at - 1] - 2 * line[at] + line[at + 1]
-            fraction = 0.5 * (line[at - 1] - line[at + 1]) / bend if bend < 0 else 0.0
+            fraction = vertex(*line[at - 1 : at + 2])
         shift.append(at - REACH + float(np.clip(fraction, -0.5, 0.5)))
     return shift
 

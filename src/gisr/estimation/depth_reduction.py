@@ -26,8 +26,9 @@ _PURE = 0.08
 """Share of a step by which a pixel beside it may leave a surface and still belong to it."""
 _BORDER = 2
 """Target pixels at the border that do not count."""
-# Logistic regression of the features of _Features (benchmarks/depth_targets.py: 51 training
-# frames, every one sampled, averaged and reduced by a bicubic kernel at two ratios).
+# Logistic regression of the three features of estimate_reduction, and a constant: 51 training
+# frames, every one sampled, averaged and reduced by a bicubic kernel at two ratios. What they are
+# worth is measured by benchmarks/depth_targets.py; the fit itself is not part of the project.
 _SAMPLED = (1.384, 2.478, 0.415, 1.077)
 _AVERAGED = (2.384, 1.672, -1.721, 1.561)
 _RELATIVE, _ABSOLUTE = (-2.0, 0.2), (-4.3, -1.4)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 from gisr.data.resample import linear_to_guide
+from gisr.estimation.peaks import vertex
 from gisr.notes import Note, warning
 from gisr.placement import Placement
 
@@ -164,10 +165,7 @@ def _peak(curve: NDArray[np.float64], reach: int) -> tuple[float, float]:
     row, column = np.unravel_index(int(curve.argmax()), curve.shape)
     found = []
     for line, place in ((curve[:, column], int(row)), (curve[row], int(column))):
-        step = 0.0
-        if 0 < place < len(line) - 1:
-            left, here, right = line[place - 1 : place + 2]
-            bend = left - 2 * here + right
-            step = float(0.5 * (left - right) / bend) if bend < 0 else 0.0
+        inside = 0 < place < len(line) - 1
+        step = vertex(*line[place - 1 : place + 2]) if inside else 0.0
         found.append(round(place - reach + step, 1))
     return found[0], found[1]

@@ -128,7 +128,7 @@ def read_depth(
     unknown = _unknown_value(stored, finite, used, codes)
     return DepthMap(
         values=stored.astype(np.float32 if small else np.float64),
-        valid=finite & ~np.logical_or.reduce([~finite, *marked]),
+        valid=~np.logical_or.reduce([~finite, *marked]),
         dtype=stored.dtype.newbyteorder("="),
         unknown=unknown,
         path=name,

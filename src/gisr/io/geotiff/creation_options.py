@@ -66,9 +66,14 @@ class CreationOptions:
             raise InputError(f"creation option NBITS={self.bits} must lie between 1 and 32")
 
     @property
+    def words(self) -> dict[str, str]:
+        """The options as GDAL reads them: names and values in capitals."""
+        return {name.upper(): value.upper() for name, value in self.options.items()}
+
+    @property
     def lossy(self) -> str | None:
         """The compression that was requested, if it changes values."""
-        given = {name.upper(): value.upper() for name, value in self.options.items()}
+        given = self.words
         codec = given.get("COMPRESS", "")
         exact = given.get("WEBP_LOSSLESS") in ("YES", "TRUE", "ON", "1")
         if self.cloud and codec in ("WEBP", "JXL"):
@@ -120,9 +125,8 @@ def check_storable(target: "GeoHeader", layout: CreationOptions) -> None:
     Raises:
         InputError: It is made for fewer bits or bands.
     """
-    codec = next(
-        (v for name, v in layout.options.items() if name.upper() == "COMPRESS"), ""
-    ).upper()
+    given = layout.words
+    codec = given.get("COMPRESS", "")
     if codec not in _MOST_BANDS:
         return
     option, name = f"creation option COMPRESS={codec}", target.path.name
@@ -133,7 +137,6 @@ def check_storable(target: "GeoHeader", layout: CreationOptions) -> None:
             f"({8 * target.dtype.itemsize} bits): use COMPRESS=DEFLATE, ZSTD or LERC, or make 8 "
             f"bits of the result afterwards (gdal_translate -ot Byte -scale -co COMPRESS={codec})"
         )
-    given = {option.upper(): value.upper() for option, value in layout.options.items()}
     apart = not layout.cloud and given.get("INTERLEAVE") == "BAND" and codec == "JPEG"
     if (target.bands > _MOST_BANDS[codec] and not apart) or (
         codec == "WEBP" and target.bands not in _WEBP_BANDS
@@ -150,7 +153,7 @@ def creation_profile(
     """Return with what rasterio creates the file that rows are written to.
 
     Args:
-        target: As it is stored: :func:`stored_target`.
+        target: As it is stored: :func:`stored_header`.
         guide: Where it lies.
         layout: Options of the user.
     """

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from gisr.apps.commands import find_recipe
 from gisr.apps.machine import checked_device, set_threads
@@ -27,6 +27,7 @@ def reproduce(
     recipe: str | None = None,
     benchmarks: list[str] | None = None,
     images: int | None = None,
+    rules: list[Literal["samples", "time"]] | None = None,
     weights: str | None = None,
     run: str | None = None,
     device: str | None = None,
@@ -58,6 +59,8 @@ def reproduce(
             them among the open pairs when left out.
         images: Test images of each column, all for the budget paper and 4 for others when left out;
             entries of each task for fig10, 40 when left out.
+        rules: How the networks of table1 and table2 are trained: on equal samples, for equal time,
+            or by both, one after the other (both when left out).
         weights: Weights whose prompts fig10 shows; the embedded default when left out.
         run: Folder of a run whose curves fig11 shows, in place of a new one.
         device: cpu, cuda and so on; cpu when left out.
@@ -73,6 +76,8 @@ def reproduce(
     from gisr.experiments.reproduce.system_tables import reproduce_systems
     from gisr.experiments.reproduce.variant_training import ExperimentRequest
 
+    if rules is not None and what not in ("table1", "table2"):
+        raise InputError(f"--rules is for table1 and table2: leave it out for {what}")
     names = {name: name for name in get_args(ExperimentName)}
     if what not in names:
         raise InputError(f"cannot reproduce {what!r}: use one of {', '.join(names)}")
@@ -89,6 +94,7 @@ def reproduce(
         budget=chosen,
         images=images,
         benchmarks=None if benchmarks is None else tuple(benchmarks),
+        rules=tuple(dict.fromkeys(rules or ("samples", "time"))),
         device=checked,
         command=f"gisr {' '.join(sys.argv[1:])}",
     )

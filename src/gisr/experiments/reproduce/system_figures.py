@@ -83,7 +83,9 @@ def reproduce_comparison(
     columns = [c for c in find_columns(entries, request.benchmarks) if c.task == task]
     if not columns:
         raise InputError(f"{figure}: the data has no test pair of {task}: name more folders")
-    of_table = replace(request, experiment=table)
+    # Its networks are those of equal samples; only minutes are shared out among both rules.
+    rules = request.rules if request.budget.unit == "minutes" else ("samples",)
+    of_table = replace(request, experiment=table, rules=rules)
     variants = table_variants(table, request.recipe)
     schedules = make_schedules(of_table, variants, report)["samples"]
     ratio = 4 if any(c.ratio == 4 for c in columns) else columns[0].ratio

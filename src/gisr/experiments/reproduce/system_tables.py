@@ -1,15 +1,15 @@
 """``gisr reproduce table1`` and ``table2``: MAG-Net beside every published system.
 
-Networks are trained twice, by two rules: *equal samples*, where every network sees the same samples
-in the same order, and *equal time*, where all get the time of one thread that MAG-Net takes for
-those.
+Networks are trained by two rules: *equal samples*, where every network sees the same samples in
+the same order, and *equal time*, where all get the time that MAG-Net takes for those on the same
+device.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from gisr.baselines.system import ComparedSystem
 from gisr.baselines.weights import load_system
@@ -33,8 +33,10 @@ from gisr.experiments.reproduce.tables import Facts, ResultRow, latex, markdown
 from gisr.experiments.reproduce.variant_training import (
     ExperimentRequest,
     ReportProgress,
+    Rule,
     Schedule,
     Trained,
+    planned,
     read_plan,
     requested,
     statement,
@@ -44,15 +46,16 @@ from gisr.experiments.reproduce.variant_training import (
 from gisr.experiments.system_variants import NETWORK_ALONE, SystemVariant
 from gisr.inference.system import PairSystem
 from gisr.inference.upscaler import load_model
+from gisr.training.recipe import Recipe
 from gisr.training.sets import recipe_entries
+from gisr.training.trainee import first_trainee
 
-Rule = Literal["samples", "time"]
-"""What is equal for all networks."""
 _RULES: dict[Rule, str] = {
     "samples": "Equal samples: every network sees the same samples in the same order",
     "time": "Equal time: every network is trained for as long as MAG-Net takes for its samples",
 }
 _SCORES = "system-scores.json"
+_COSTS = "system-costs.json"
 _HEADS = ("parameters (M)", "GMACs", "s / megapixel")
 
 
@@ -62,7 +65,6 @@ class SystemResult:
 
     run: Trained
     cells: Mapping[str, Cell]
-    cost: Cost
 
 
 def reproduce_systems(
@@ -87,23 +89,30 @@ def reproduce_systems(
         **statement(
             request,
             schedules["samples"][variants[-1].key(request.recipe)],
-            len(_RULES) * len(variants),
+            len(request.rules) * len(variants),
         ),
         "tested_on": images_of(interpolated),
         "test_part": asdict(request.amount),
         "metrics": {column.key: column.metric for column in columns},
         "interpolation": {key: cell.value for key, cell in interpolated.items()},
     }
-    body, tex = [], []
-    for rule, title in _RULES.items():
-        results = [
+    found = {
+        rule: [
             _result(request, variant, schedules[rule][variant.key(request.recipe)], columns, report)
             for variant in variants
         ]
-        record[rule] = [_record(result) for result in results]
+        for rule in request.rules
+    }
+    costs = _costs(request, variants, report)
+    body, tex = [], []
+    for rule, results in found.items():
+        title = _RULES[rule]
+        record[rule] = [
+            _record(result, costs[result.run.variant.key(request.recipe)]) for result in results
+        ]
         body.append(f"#### {title}")
         tex.append(f"% {title}")
-        for part, rows, facts in _parts(table, columns, results):
+        for part, rows, facts in _parts(table, columns, results, costs, request.recipe):
             values = {c.key: interpolated[c.key].value for c in part}
             reference = ResultRow("interpolation", values)
             body.append(markdown(part, rows, reference, facts))
@@ -129,10 +138,15 @@ def make_schedules(
 ) -> dict[Rule, dict[str, Schedule]]:
     """Return the steps of every network by rule, measured at the first start, then read again.
 
+    Equal samples in a number of steps need no speed, and none is measured for them alone.
+
     Raises:
         RecipeError: The folder holds another experiment.
     """
     path, base = request.out / f"{request.experiment}-plan.json", request.recipe
+    if request.rules == ("samples",) and request.budget.unit != "minutes":
+        steps = _steps(request, variants, {})
+        return {"samples": {variant.key(base): Schedule(steps) for variant in variants}}
     asked = requested(request)
     if path.is_file():
         found = read_plan(path, asked)
@@ -169,8 +183,11 @@ def _steps(
         return int(request.budget.amount)
     shares = {v.key(base): len(v.recipe(base, 1).sets) / len(base.sets) for v in variants}
     ours = rates[variants[-1].key(base)]
-    # Both rules: n samples take share * n / rate seconds, and equal time share * n / our rate.
-    seconds = sum(share * (1 / rates[key] + 1 / ours) for key, share in shares.items())
+    # n samples take share * n / rate seconds, and equal time share * n / our rate.
+    paces = {"samples": rates, "time": dict.fromkeys(rates, ours)}
+    seconds = sum(
+        share / paces[rule][key] for rule in request.rules for key, share in shares.items()
+    )
     return max(1, int(request.budget.amount * 60 / seconds))
 
 
@@ -181,15 +198,19 @@ def _result(
     columns: Sequence[ResultColumn],
     report: ReportProgress,
 ) -> SystemResult:
-    """Train and score a network, or read what an earlier start found."""
-    run = train_variant(request, variant, schedule, report)
-    path = run.folder / _SCORES
+    """Train and score a network, or read what an earlier start found.
+
+    What was scored is not trained again where its network is no longer there: scores are small
+    enough to be carried from machine to machine, networks often are not.
+    """
+    recipe, folder = planned(request, variant, schedule)
+    path = folder / _SCORES
     own = [
         column
         for column in columns
         if column.task in variant.tasks and variant.ratio in (None, column.ratio)
     ]
-    how = {"steps": run.recipe.steps, **asdict(request.amount), "columns": [c.key for c in own]}
+    how = {"steps": recipe.steps, **asdict(request.amount), "columns": [c.key for c in own]}
     if path.is_file():
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["how"] == how:
@@ -197,24 +218,47 @@ def _result(
                 key: Cell(cell["value"], tuple(cell["images"]))
                 for key, cell in found["cells"].items()
             }
-            return SystemResult(run, cells, Cost(**found["cost"]))
+            run = Trained(variant, recipe, folder, found["training_seconds"])
+            return SystemResult(run, cells)
+    run = train_variant(request, variant, schedule, report)
     report(f"{variant.name}: scoring")
     system = load_trained(run, request.device)
-    cells = score(
-        SystemVariant(system, NETWORK_ALONE), own, recipe_entries(run.recipe), request.amount
-    )
-    cost = measure_cost(system, variant.tasks[0], variant.ratio or 4)
+    cells = score(SystemVariant(system, NETWORK_ALONE), own, recipe_entries(recipe), request.amount)
     record = {
         "how": how,
         "cells": {key: asdict(cell) for key, cell in cells.items()},
-        "cost": asdict(cost),
+        "training_seconds": run.seconds,
     }
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    return SystemResult(run, cells, cost)
+    return SystemResult(run, cells)
+
+
+def _costs(
+    request: ExperimentRequest, variants: Sequence[ComparedVariant], report: ReportProgress
+) -> dict[str, Cost]:
+    """Measure what each network costs on this machine's CPU, or read it; training changes nothing.
+
+    They are measured last, one after the other, whatever device trained the networks.
+    """
+    path, base = request.out / _COSTS, request.recipe
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    for variant in variants:
+        key = variant.key(base)
+        if key not in known:
+            report(f"{variant.name}: measuring its cost")
+            trainee = first_trainee(variant.recipe(base, 1))
+            system = trainee.system(trainee.network.eval(), variant.name)
+            known[key] = asdict(measure_cost(system, variant.tasks[0], variant.ratio or 4))
+            path.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    return {variant.key(base): Cost(**known[variant.key(base)]) for variant in variants}
 
 
 def _parts(
-    table: SystemTable, columns: Sequence[ResultColumn], results: Sequence[SystemResult]
+    table: SystemTable,
+    columns: Sequence[ResultColumn],
+    results: Sequence[SystemResult],
+    costs: Mapping[str, Cost],
+    base: Recipe,
 ) -> list[tuple[list[ResultColumn], list[ResultRow], Facts]]:
     """Return the tables that are printed: one, or one a task; networks of one name are one row."""
     groups = [list(columns)]
@@ -235,12 +279,12 @@ def _parts(
                 if column.key in result.cells
             }
             rows.setdefault(name, {}).update(values)
-            facts.setdefault(name, result.cost.words)
+            facts.setdefault(name, costs[result.run.variant.key(base)].words)
         parts.append((group, [ResultRow(*row) for row in rows.items()], Facts(_HEADS, facts)))
     return parts
 
 
-def _record(result: SystemResult) -> dict[str, Any]:
+def _record(result: SystemResult, cost: Cost) -> dict[str, Any]:
     run = result.run
     return {
         "name": run.variant.name,
@@ -248,7 +292,7 @@ def _record(result: SystemResult) -> dict[str, Any]:
         "sets": [str(chosen) for chosen in run.recipe.sets],
         "steps": run.recipe.steps,
         "training_seconds": round(run.seconds, 1),
-        "cost": asdict(result.cost),
+        "cost": asdict(cost),
         "values": {key: cell.value for key, cell in result.cells.items()},
         "images": {key: len(cell.images) for key, cell in result.cells.items()},
     }

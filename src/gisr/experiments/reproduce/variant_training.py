@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Literal, get_args
 
 from gisr.datasets.entry import Entry
 from gisr.errors import FileFormatError, RecipeError
@@ -24,6 +24,8 @@ from gisr.training.sets import recipe_entries
 
 ReportProgress = Callable[[str], None]
 """Receives a line of progress."""
+Rule = Literal["samples", "time"]
+"""What is equal for all networks of Tables I and II."""
 
 _SPEED_STEPS = 16
 """Steps of the short run that measures the speed; the first quarter does not count."""
@@ -43,6 +45,8 @@ class ExperimentRequest:
     images: int | None = None
     """Images of each column; all for the paper's budget, 4 for another, when None."""
     benchmarks: tuple[str, ...] | None = None
+    rules: tuple[Rule, ...] = get_args(Rule)
+    """By which the networks of Tables I and II are trained; each trains them once more."""
     device: str = "cpu"
     command: str = ""
 
@@ -111,6 +115,28 @@ def make_schedule(request: ExperimentRequest, report: ReportProgress) -> Schedul
     return schedule
 
 
+def planned(
+    request: ExperimentRequest, variant: Variant, schedule: Schedule, validations: int = 0
+) -> tuple[Recipe, Path]:
+    """Return what a variant trains, and the folder of its run.
+
+    Args:
+        request: What to reproduce.
+        variant: One of its variants.
+        schedule: Of the request.
+        validations: How often it is measured while it trains.
+    """
+    recipe = variant.recipe(request.recipe, schedule.steps)
+    recipe = replace(
+        recipe,
+        checkpoint_every=min(recipe.checkpoint_every, max(1, recipe.steps // 4)),
+        validate_every=max(1, recipe.steps // validations) if validations else 0,
+    )
+    curves = "-curves" if validations else ""  # a run without them has no curve to read again
+    name = f"{variant.key(request.recipe)}-{recipe.steps}{curves}"
+    return recipe, request.out / "networks" / name
+
+
 def train_variant(
     request: ExperimentRequest,
     variant: Variant,
@@ -129,15 +155,7 @@ def train_variant(
         validate: Measures the network while it trains.
         validations: How often.
     """
-    recipe = variant.recipe(request.recipe, schedule.steps)
-    recipe = replace(
-        recipe,
-        checkpoint_every=min(recipe.checkpoint_every, max(1, recipe.steps // 4)),
-        validate_every=max(1, recipe.steps // validations) if validations else 0,
-    )
-    curves = "-curves" if validations else ""  # a run without them has no curve to read again
-    name = f"{variant.key(request.recipe)}-{recipe.steps}{curves}"
-    folder = request.out / "networks" / name
+    recipe, folder = planned(request, variant, schedule, validations)
     report(f"{variant.name}: {recipe.steps} steps on {len(recipe.sets)} sets")
     train(recipe, folder, device=request.device, validate=validate, quiet=True)
     checkpoint = latest_checkpoint(folder / "checkpoints")

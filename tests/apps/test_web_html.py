@@ -62,7 +62,9 @@ class Finished:
 
 def hostile_summary() -> str:
     path = Path("folder") / HOSTILE.replace("/", ":")
-    result = FileResult(path, "mri", (4, 5, 6), "int16", 2.0, "kspace", 1.25, "T2", "T1")
+    result = FileResult(
+        path, "mri", (4, 5, 6), "int16", 2.0, "kspace", 1.25, "T2", "T1", volume=True
+    )
     return summary(
         cast(PageOutcome, Finished(result, (HOSTILE, "second"), f"gisr upscale {HOSTILE}"))
     )
@@ -89,7 +91,7 @@ def test_a_summary_shows_hostile_names_as_they_are() -> None:
 def test_contrasts_are_left_out_of_a_summary_without_them() -> None:
     result = FileResult(Path("a.tif"), "pansharpening", (4, 5, 3), "uint8", 4.0, "centre", 2.0)
     page = Reader(summary(cast(PageOutcome, Finished(result, (), "gisr upscale"))))
-    assert "pansharpening x4: 4 x 5 x 3, uint8, in 2.0 s" in page.words
+    assert "pansharpening x4: 5 x 4 x 3, uint8, in 2.0 s" in page.words
     assert "li" not in page.tags
 
 

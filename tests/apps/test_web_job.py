@@ -129,14 +129,14 @@ def test_a_truth_that_does_not_fit_is_refused_before_the_work(
     folder = tmp_path / "out"
     folder.mkdir()
     wrong = replace(files, truth=files.target)
-    with pytest.raises(PairError, match=r"depth\.npy: a truth of 12 x 16 does not fit.*48 x 64"):
+    with pytest.raises(PairError, match=r"depth\.npy: a truth of 16 x 12 does not fit.*64 x 48"):
         sharpen(upscaler, wrong, {}, LIMITS, folder, watch())
     assert list(folder.iterdir()) == []
 
 
 def test_a_preview_reports_what_files_are_recognised_as(tmp_path: Path) -> None:
     depth = preview(depth_files(tmp_path), {}, LIMITS, tmp_path)
-    assert depth.summary == "Depth map, 12 x 16 (float32, 3.1% unknown) to 48 x 64: x4"
+    assert depth.summary == "Depth map, 16 x 12 (float32, 3.1% unknown) to 64 x 48: x4"
     assert (depth.request.task, depth.bands) == ("depth", ())
     scene = preview(satellite_files(tmp_path), {}, LIMITS, tmp_path)
     assert scene.summary == "Satellite image, 16 x 16 (4 bands of uint16) to 64 x 64: x4"

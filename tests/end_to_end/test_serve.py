@@ -269,7 +269,7 @@ def test_a_real_depth_map_goes_in_and_comes_out(
     page: Page, server: Server, tmp_path: Path, tiny_weights: Path
 ) -> None:
     files = motorcycle(tmp_path)
-    check_pair(page, files, tiny_weights, "Depth map, 32 x 40", "RMSE")
+    check_pair(page, files, tiny_weights, "Depth map, 40 x 32", "RMSE")
     page.click("#experts button")
     page.click("#route")
     page.find("#routing img")

@@ -22,15 +22,14 @@ def report_result(
         return
     for line in note_lines(result.notes, verbose=verbose):
         print(f"gisr: {line}", file=sys.stderr)
-    size = " x ".join(map(str, result.shape))
     contrasts = (
         f", {result.contrast} guided by {result.guide_contrast}"
         if result.contrast and result.guide_contrast
         else ""
     )
     print(
-        f"{result.path}: {result.task} x{result.ratio:.4g}{contrasts}, {size} {result.dtype}, "
-        f"{result.seconds:.1f} s"
+        f"{result.path}: {result.task} x{result.ratio:.4g}{contrasts}, {result.size} "
+        f"{result.dtype}, {result.seconds:.1f} s"
     )
     for path in result.further:
         print(path)

@@ -23,12 +23,12 @@ from gisr.pipelines.layers import (
     SceneLayers,
     Truth,
     check_truth,
-    size_text,
 )
 from gisr.pipelines.options import Options
 from gisr.pipelines.pipeline import Pipeline, check_values
 from gisr.pipelines.raster_look import look_at
 from gisr.pipelines.request import FileResult, Request
+from gisr.sizes import picture_size
 from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.tasks.sensors import listed_sensor
 from gisr.tasks.task import Task
@@ -111,8 +111,8 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
         stated = request.files.stated(request.options.ratio)
         ratio = request.place(target.shape, guide.shape, stated)[0].ratio
         return (
-            f"{size_text(target.shape)} ({target.bands} bands of {target.dtype}) to "
-            f"{size_text(guide.shape)}: x{ratio:.3g}"
+            f"{picture_size(target.shape)} ({target.bands} bands of {target.dtype}) to "
+            f"{picture_size(guide.shape)}: x{ratio:.3g}"
         )
 
     def band_names(self, request: Request[RasterPair]) -> tuple[str, ...]:

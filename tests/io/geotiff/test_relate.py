@@ -177,7 +177,7 @@ class TestReading:
         path = write_raw(
             tmp_path / "a.tif", scene(6, 8, 3), tiled=True, blockxsize=256, blockysize=256
         )
-        with pytest.raises(LimitError, match=r"48 pixels \(6 x 8\)"):
+        with pytest.raises(LimitError, match=r"48 pixels \(8 x 6\)"):
             read_geotiff(path, Limits(max_pixels=47))
         with pytest.raises(LimitError, match="bands"):
             read_geotiff(path, Limits(max_bands=2))

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 def report_result(
     result: "FileResult", options: Options, *, quiet: bool, verbose: bool = False
 ) -> None:
-    """Print what was written: one line on stdout, and on stderr what the user should know."""
+    """Print what was written: one line on stdout, and on stderr what the user should know.
+
+    Three lines in all, unless ``verbose``.
+    """
     if options.align == "report":
         print(json.dumps(_alignment(result)))
     if quiet:
@@ -27,12 +30,11 @@ def report_result(
         if result.contrast and result.guide_contrast
         else ""
     )
+    further = f"; also {', '.join(map(str, result.further))}" if result.further else ""
     print(
         f"{result.path}: {result.task} x{result.ratio:.4g}{contrasts}, {result.size} "
-        f"{result.dtype}, {result.seconds:.1f} s"
+        f"{result.dtype}, {result.seconds:.1f} s{further}"
     )
-    for path in result.further:
-        print(path)
 
 
 def _alignment(result: "FileResult") -> dict[str, object]:

@@ -22,6 +22,8 @@ from gisr.errors import InputError
         ("a b -o c -co A=B -b 1 -b 3", "a b -o c --creation-option A=B --band 1 3"),
         ("a b -o c --co A=B", "a b -o c --creation-option A=B"),
         ("a b -o c -sensor WV02 -max_memory 2GB", "a b -o c --sensor WV02 --max-memory 2GB"),
+        ("a b -o c --task satellite", "a b -o c --task pansharpening"),
+        ("a b -o c --task MR", "a b -o c --task mri"),
         ("a b -o c -j 2", "a b -o c --threads 2"),
         ("a b -o c --align=off -- -d", "a b -o c --align=off -- -d"),
     ],

@@ -3,9 +3,12 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
 from typing import get_origin
 
 from gisr.apps.option_arguments import repeated_flags
+from gisr.apps.upscale_help import help_topics
 from gisr.errors import InputError
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.option import Option, options_of
@@ -84,6 +87,13 @@ def upscale_words(arguments: Sequence[str]) -> list[str]:
     known = all(_known(word) for word in words if word.startswith("--"))
     if len(files) > 2 and known:  # else one may be the value of what the parser refuses
         raise InputError(_too_many(files, any(_is_output(word) for word in words)))
+    if len(files) == 2 and known and not any(_is_output(word) for word in words):
+        low, high = files
+        raise InputError(
+            f"name the output after -o: gisr upscale {low} {high} -o {_output_for(low)}"
+        )
+    for word in words:
+        _check_known(word)
     return gather_repeated(words)
 
 
@@ -126,6 +136,8 @@ def _option(word: str, waiting: Iterator[str]) -> list[str]:
         return [name]
     if each is not None and each.name == "threads" and following.upper() == "ALL_CPUS":
         following = str(_cores())
+    if each is not None and each.name == "task":
+        following = help_topics().get(following.lower(), following)
     # A number such as -3.4e38 would be read as an option.
     if following.startswith("-") and each is not None and get_origin(each.type) is not tuple:
         return [f"{name}={following}"]
@@ -188,6 +200,26 @@ def _too_many(files: Sequence[str], output: bool) -> str:
         f"{named}: gisr upscale takes two files, then -o OUTPUT: for several pairs name their "
         "folders, or a list of pairs (.csv)"
     )
+
+
+def _check_known(word: str) -> None:
+    """Refuse a misspelt option, with the spelling that is like it.
+
+    Raises:
+        InputError: There is one; others are left to the parser.
+    """
+    name = word.partition("=")[0]
+    if not word.startswith("--") or _known(word):
+        return
+    if near := get_close_matches(name, [*_OPTIONS, *_OUTPUT], 1):
+        raise InputError(f"{name}: is no option of gisr upscale: did you mean {near[0]}?")
+
+
+def _output_for(target: str) -> str:
+    """Return a name for an output: a folder for a folder or a list, else the target's suffix."""
+    path = Path(target)
+    suffix = "".join(path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:])
+    return "sharp" + ("" if path.is_dir() or suffix == ".csv" else suffix)
 
 
 def _known(word: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from gisr.errors import InputError
 from gisr.io.limits import parse_size
@@ -32,6 +32,9 @@ _DEPTH: tuple[TaskName, ...] = ("depth",)
 @dataclass(frozen=True)
 class Options:
     """How two files are sharpened; what is left out is read from the files or estimated."""
+
+    section: ClassVar[str] = "All tasks"
+    """Heading in the help, for options of no task alone."""
 
     task: TaskName | None = option(
         None,
@@ -242,6 +245,7 @@ class Options:
         page="Write a report",
         page_help="A page to keep, with the result from all sides.",
         page_file="Report",
+        extra="report",
         file=True,
     )
     overwrite: bool = option(False, "Replace existing outputs.")

@@ -74,7 +74,7 @@ def test_satellite_is_what_upscale_writes_and_scored(tmp_path: Path, upscaler: U
     assert measured["ergas"] == pytest.approx(ergas(sharp, truth, ratio=4, border=8))
     assert set(measured) == {"psnr", "ssim_wang", "sam", "ergas"}
     text = summary(outcome)
-    assert "ms_sharpened.tif" in text and "pansharpening x4: 64 x 64 x 4, uint16" in text
+    assert "ms_sharpened.tif" in text and "4 times finer: 64 x 64 x 4 (uint16)" in text
 
 
 def test_the_other_image_is_interpolation_of_the_same_files(
@@ -99,7 +99,7 @@ def test_bands_can_be_chosen_and_a_truth_follows(tmp_path: Path, upscaler: Upsca
     assert read_geotiff(outcome.path).pixels.shape == (64, 64, 1)
     # A band alone has no spectral angle: the result is there, and the reason.
     assert outcome.scores is None
-    assert "the spectral angle needs at least two bands" in outcome.notes[-1]
+    assert "the spectral angle needs at least two bands" in outcome.notes[-1].text
 
 
 def test_volume_is_what_upscale_writes_along_any_axis(tmp_path: Path, upscaler: Upscaler) -> None:

@@ -138,8 +138,8 @@ def test_usage_errors_take_one_line_with_a_hint(capsys: pytest.CaptureFixture[st
     assert fails(["upscale", "a"], capsys) == (
         "the following arguments are required: --output (see gisr upscale --help)"
     )
-    assert fails(["upscale", "a", "b", "-o", "c", "--bananas", "9"], capsys) == (
-        "unrecognized arguments: --bananas 9 (see gisr upscale --help)"
+    assert fails(["upscale", "a", "b", "-o", "c", "--xyz", "9"], capsys) == (
+        "unrecognized arguments: --xyz 9 (see gisr upscale --help)"
     )
     assert fails(["upscale", "a", "b", "-o", "c", "--threads", "two"], capsys) == (
         "--threads two: must be a whole number (see gisr upscale --help)"

@@ -101,7 +101,9 @@ def test_contrasts_are_left_out_of_a_summary_without_them() -> None:
 
 def test_a_message_is_escaped_and_names_no_folder_of_the_server() -> None:
     error = PairError(f"/tmp/{FOLDER_PREFIX}ab/cd/{HOSTILE.replace('/', '')}:\n damaged")
-    text = message(error)
+    text = message(error, "This does not work")
+    assert text.startswith("<b>This does not work</b><br>")
+    text = text.removeprefix("<b>This does not work</b><br>")
     assert "/tmp" not in text and "<" not in text and '"' not in text
     assert Reader(text).words == f"{SHOWN.replace('/', '')}: damaged"
 

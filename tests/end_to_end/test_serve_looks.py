@@ -1,5 +1,6 @@
 """``gisr serve`` as it looks in a browser: on a phone and a screen, its messages and colours."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,10 +41,10 @@ def check_width(page: Page) -> None:
     for width in WIDTHS:
         page.narrow(width)
         sides = "const e = document.documentElement; return [e.scrollWidth, e.clientWidth]"
-        wait_for(lambda: page.driver.execute_script(sides)[1] <= width, "the new width")  # noqa: B023
+        time.sleep(1)  # for what moves into its place
         scrolled, client = page.driver.execute_script(sides)
-        assert scrolled <= client <= width
         assert page.driver.execute_script(_TOO_WIDE) == []
+        assert width - 20 <= client <= width and scrolled <= client
 
 
 def sharpen(page: Page, files: tuple[Path, ...], taken_for: str) -> None:
@@ -65,10 +66,14 @@ def shown(page: Page, side: str, place: Path) -> np.ndarray:
 
 def test_an_empty_page_and_its_messages(page: Page) -> None:
     check_width(page)
+    assert "Examples:" in page.text("#examples")
+    assert page.find("#examples").size["width"] > 50
     page.click("#go")
     page.wait_for_text(".toast-body", "give a target and a guide first")
-    assert page.text(".toast-title").strip() == "This does not work"
-    assert "Error" not in page.text("body")
+    assert page.text(".toast-message-text").startswith("This does not work\n")
+    hidden = "return getComputedStyle(document.querySelector('.toast-title')).visibility"
+    assert page.driver.execute_script(hidden) == "hidden"
+    assert not page.sees("#status .error")
     check_width(page)
 
 
@@ -76,12 +81,13 @@ def test_a_depth_map_has_a_bar_with_near_and_far(
     page: Page, server: Server, tmp_path: Path
 ) -> None:
     target, guide, _ = motorcycle(tmp_path)
-    sharpen(page, (target.rename(tmp_path / "depth.npy"), guide), "Depth map")
+    named = tmp_path / "a_depth_map_whose_name_is_long_and_has_no_space_0001.npy"
+    sharpen(page, (target.rename(named), guide), "Depth map")
     check_width(page)
     labels = "return [...document.querySelectorAll('.gisr-bar span')].map(e => e.innerText)"
     near, far = page.driver.execute_script(labels)
     assert near.startswith("near: ") and far.startswith("far: ")
-    values = np.load(tmp_path / "depth.npy")
+    values = np.load(named)
     low, high = float(near.split()[1]), float(far.split()[1])
     assert np.nanmin(values) <= low < high <= np.nanmax(values) * 1.01
     page.choose("values", "'near (disparity)'")
@@ -117,7 +123,7 @@ def test_bands_of_a_satellite_image_are_stretched_alike_on_both_sides(
     for side in (left, right):
         for band in range(3):
             values = side[..., band]
-            assert (values == 0).mean() < 0.06 and (values == 255).mean() < 0.06
+            assert (values == 0).mean() < 0.1 and (values == 255).mean() < 0.1
             assert np.ptp(np.percentile(values, (5, 95))) > 120
     # Both sides have the same limits: they differ by what was sharpened alone.
     assert abs(left.mean(axis=(0, 1)) - right.mean(axis=(0, 1))).max() < 12

@@ -211,7 +211,7 @@ def _check_known(word: str) -> None:
     name = word.partition("=")[0]
     if not word.startswith("--") or _known(word):
         return
-    if near := get_close_matches(name, [*_OPTIONS, *_OUTPUT], 1):
+    if near := get_close_matches(name, [*_OPTIONS, *_OUTPUT], 1, 0.7):
         raise InputError(f"{name}: is no option of gisr upscale: did you mean {near[0]}?")
 
 

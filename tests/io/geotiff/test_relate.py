@@ -208,7 +208,7 @@ class TestMalformed:
             warnings.simplefilter("ignore")
             with rasterio.open(vrt) as dataset:  # without the driver, GDAL follows it
                 assert dataset.driver == "VRT"
-        way = r"virtual raster.*gdal_translate evil.tif evil_geotiff.tif"
+        way = r"virtual raster.*gdal_translate \S*evil.tif evil_geotiff.tif"
         with pytest.raises(FileFormatError, match=way):
             read_geotiff(vrt)
 

@@ -57,13 +57,13 @@ def reported(handler: Callable[P, R]) -> Callable[P, R]:
         try:
             return handler(*args, **keywords)
         except GisrError as error:
-            text = html.message(error)
-            if isinstance(error, StoppedError):
-                gr.Info(text, title="Stopped", duration=5)
-            else:
-                gr.Warning(text, title="This does not work", duration=None)
-            # Ends the event, unseen: over an error of its own Gradio 6.31 writes "Error" alone.
-            raise gr.Error(text, visible=False, print_exception=False) from error
+            stopped = isinstance(error, StoppedError)
+            # Gradio 6.31 shows no titles but its own word for the kind, which page.css hides.
+            raise gr.Error(
+                html.message(error, "Stopped" if stopped else "This does not work"),
+                duration=5 if stopped else None,
+                print_exception=False,
+            ) from error
 
     return reporting
 

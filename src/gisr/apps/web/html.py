@@ -51,9 +51,9 @@ def plain(error: GisrError) -> str:
     return re.sub(rf"/\S*/{FOLDER_PREFIX}(?:[^\s/]+/)+", "", " ".join(str(error).split()))
 
 
-def message(error: GisrError) -> str:
-    """Return :func:`plain` as HTML."""
-    return _render("message.html", text=plain(error))
+def message(error: GisrError, title: str) -> str:
+    """Return :func:`plain` as HTML, below a title."""
+    return _render("message.html", title=title, text=plain(error))
 
 
 def summary(outcome: PageOutcome) -> str:

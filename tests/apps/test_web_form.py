@@ -119,7 +119,7 @@ def test_what_needs_a_missing_extra_is_not_on_the_page(
     assert set(every) - set(found) == gone
     assert [value for _, value in found["task"]["choices"]] == ["Guess", "mri", "depth"]
     assert "contrast" in found and "fill-holes" in found
-    assert "not installed here: pip install &#34;gisr[geo]&#34;" in placeholder()
+    assert 'not installed here: pip install "gisr[geo]"' in placeholder()
     monkeypatch.undo()
     assert set(build()) == set(every) and "not installed" not in placeholder()
 

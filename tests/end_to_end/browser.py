@@ -125,7 +125,7 @@ def browsing(server: Server, place: Path) -> Iterator[Page]:
     downloads = place / "downloads"
     downloads.mkdir()
     options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
+    options.binary_location = str(CHROMIUM)
     for word in (*_OFFLINE, f"--user-data-dir={place / 'chromium'}"):
         options.add_argument(word)
     preferences = {

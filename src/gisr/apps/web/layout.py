@@ -6,7 +6,6 @@ Imports gradio, as ``page`` does.
 from typing import Any
 
 import gradio as gr
-from gradio.data_classes import FileData
 from gradio.utils import NamedString
 
 from gisr.apps.web.controls import OptionControls
@@ -153,10 +152,6 @@ def _upload_box(**about: Any) -> Any:  # noqa: ANN401
     ``gr.File`` leaves an empty file behind for every upload that it hands to a function; this one
     does not. A class of our own would make Gradio write a stub file beside this module.
     """
-    box = gr.File(**about)
-    box._process_single_file = _path_of  # type: ignore[method-assign]
+    box: Any = gr.File(**about)
+    box._process_single_file = lambda upload: NamedString(upload.path)
     return box
-
-
-def _path_of(upload: FileData) -> NamedString:
-    return NamedString(upload.path)

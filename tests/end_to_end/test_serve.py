@@ -127,6 +127,8 @@ def test_doubt_agreement_and_a_report_of_a_real_pair(
         page.click(f"#{box} input")
     page.click("#go")
     page.find("#spread img")
+    assert "projection" not in page.text("#status")  # measurements are folded away
+    page.click("#status summary")
     page.wait_for_text("#status", "after the projection")
     page.wait_to_see("#slider img")
     assert not page.sees("#filled")

@@ -235,8 +235,8 @@ class Options:
         "Correct the result so that degrading it gives the target back; on k-space grids and for "
         "satellite images that is the default.",
         page="Make it agree with the target",
-        page_help="Degraded as the target was, the result then gives the target back. Done by "
-        "default for satellite images and MR slices on k-space grids.",
+        page_help="Made as coarse again, the result then equals the target. Done by default for "
+        "satellite images and MR images.",
         page_default="by default",
     )
     report: FileName | None = option(

@@ -60,7 +60,8 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
         found = look_at_tiffs(check_readable(target), check_readable(guide))
         if found.bands > 1 or found.placed:
             return True
-        if found.guide_coarser and found.guide_bands > 1 and not found.guide_picture:
+        no_picture = found.guide_bands > 3 or (found.guide_bands > 1 and not found.guide_picture)
+        if found.guide_coarser and no_picture:
             return True  # exchanged: refused as such when they are read
         if found.guide_bands >= 3:
             return False

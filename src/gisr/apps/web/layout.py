@@ -6,7 +6,6 @@ Imports gradio, as ``page`` does.
 from typing import Any
 
 import gradio as gr
-from gradio.utils import NamedString
 
 from gisr.apps.web.controls import OptionControls
 from gisr.apps.web.examples import EXAMPLES
@@ -153,5 +152,5 @@ def _upload_box(**about: Any) -> Any:  # noqa: ANN401
     does not. A class of our own would make Gradio write a stub file beside this module.
     """
     box: Any = gr.File(**about)
-    box._process_single_file = lambda upload: NamedString(upload.path)
+    box._process_single_file = lambda upload: upload.path
     return box

@@ -67,6 +67,13 @@ def test_what_to_type(written: str, told: str) -> None:
         upscale_words(written.split())
 
 
+def test_names_with_spaces_are_quoted() -> None:
+    with pytest.raises(InputError, match=r"gisr upscale 'my ms.tif' pan.tif -o out.tif"):
+        upscale_words(["my ms.tif", "pan.tif", "out.tif"])
+    with pytest.raises(InputError, match=r"gisr upscale 'my ms.tif' pan.tif -o sharp.tif"):
+        upscale_words(["my ms.tif", "pan.tif"])
+
+
 def test_it_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["upscale", "a.tif", "b.tif", "c.tif"]) == 2
     error = capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -88,10 +89,8 @@ def upscale_words(arguments: Sequence[str]) -> list[str]:
     if len(files) > 2 and known:  # else one may be the value of what the parser refuses
         raise InputError(_too_many(files, any(_is_output(word) for word in words)))
     if len(files) == 2 and known and not any(_is_output(word) for word in words):
-        low, high = files
-        raise InputError(
-            f"name the output after -o: gisr upscale {low} {high} -o {_output_for(low)}"
-        )
+        typed = shlex.join(["gisr", "upscale", *files, "-o", _output_for(files[0])])
+        raise InputError(f"name the output after -o: {typed}")
     for word in words:
         _check_known(word)
     return gather_repeated(words)
@@ -185,12 +184,13 @@ def _too_many(files: Sequence[str], output: bool) -> str:
     if len(files) == 3 and not output:
         low, high, out = files
         return (
-            f"{out}: the output is named after -o: gisr upscale {low} {high} -o {out} (the "
-            "multispectral file, MR or depth image to sharpen first, its guide second)"
+            f"{out}: the output is named after -o: "
+            f"{shlex.join(['gisr', 'upscale', low, high, '-o', out])} (the multispectral file, MR "
+            "or depth image to sharpen first, its guide second)"
         )
     named = f"{len(files)} files ({', '.join(files[:4])}{', ...' if len(files) > 4 else ''})"
     if all(_TIFF.search(name) for name in files):
-        bands = " ".join(files[: -1 if output else -2])
+        bands = shlex.join(files[: -1 if output else -2])
         return (
             f"{named}: gisr takes one multispectral file, then the PAN file, and -o OUTPUT: stack "
             f"separate bands first (gdal_merge.py -separate -o ms.tif {bands}; or gdalbuildvrt "

@@ -52,6 +52,9 @@ def sharpen(page: Page, files: tuple[Path, ...], taken_for: str) -> None:
     page.give("target", files[0])
     page.give("guide", files[1])
     page.wait_for_text("#look", taken_for)
+    if len(files) > 2:
+        page.give("truth", files[2])
+        page.wait_for_text("#truth", files[2].stem)
     check_width(page)
     page.click("#go")
     page.wait_to_see("#slider img")
@@ -100,6 +103,10 @@ def test_a_depth_map_has_a_bar_with_near_and_far(
     bar = page.find(".gisr-bar div")
     assert bar.size["height"] > 8 and bar.size["width"] > 200
     assert bar.value_of_css_property("background-image").count("rgb(") > 10
+    page.click("#experts button")
+    page.click("#route")
+    page.wait_to_see("#routing img")
+    check_width(page)
     # What is empty was left by nobody.
     kept = [path for path in server.folder.rglob("*") if path.is_file()]
     assert kept and all(path.stat().st_size for path in kept)
@@ -116,8 +123,9 @@ def test_bands_of_a_satellite_image_are_stretched_alike_on_both_sides(
     page: Page, server: Server, tmp_path: Path, data_folder: Path
 ) -> None:
     files = landsat(tmp_path, data_folder)
-    sharpen(page, files[:2], "Satellite image")
+    sharpen(page, files, "Satellite image")
     page.wait_for_text("#caption", "From black to full colour: red ")
+    page.wait_for_text("#scores", "ERGAS")
     check_width(page)
     left, right = (shown(page, side, server.folder) for side in ("left", "right"))
     for side in (left, right):

@@ -30,10 +30,10 @@ def report_result(
         if result.contrast and result.guide_contrast
         else ""
     )
-    further = f"; also {', '.join(map(str, result.further))}" if result.further else ""
+    further = f", also {', '.join(map(str, result.further))}" if result.further else ""
     print(
         f"{result.path}: {result.task} x{result.ratio:.4g}{contrasts}, {result.size} "
-        f"{result.dtype}, {result.seconds:.1f} s{further}"
+        f"{result.dtype}{further}, {result.seconds:.1f} s"
     )
 
 

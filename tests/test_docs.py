@@ -78,20 +78,39 @@ def test_every_group_of_options_has_its_table_once() -> None:
     assert sorted(shown) == sorted(GROUPS)
 
 
-def test_troubleshooting_quotes_messages_that_exist() -> None:
-    said = "\n".join(
+def said() -> str:
+    """Return all that the package says."""
+    return "\n".join(
         node.value
         for path in (ROOT / "src").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
+
+
+def check_quoted(messages: list[str]) -> None:
+    text = said()
+    for message in messages:
+        for part in message.split("..."):
+            assert part.strip() in text, message
+
+
+def test_troubleshooting_quotes_messages_that_exist() -> None:
     text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     cells = re.findall(r"^\| (`.*?`) \|", text, re.MULTILINE)
     messages = [message for cell in cells for message in re.findall(r"`(.*?)`", cell)]
     assert len(messages) > 40
-    for message in messages:
-        for part in message.split("..."):
-            assert part.strip() in said, message
+    check_quoted(messages)
+
+
+def test_the_page_of_refusals_quotes_messages_that_exist() -> None:
+    text = (ROOT / "docs" / "refusals.md").read_text(encoding="utf-8")
+    pairs = text.split("## Pairs that")[1].split("## Options")[0]
+    messages = re.findall(r"^\| `(.*?)` \|", pairs, re.MULTILINE)
+    messages += re.findall(r"^\| `(.*?)` \|", text.split("## Warnings")[1], re.MULTILINE)
+    messages += ["the output is named after -o", "did you mean", "leave it out", "exists already"]
+    assert len(messages) > 20
+    check_quoted(messages)
 
 
 def test_the_gallery_is_small_and_shown() -> None:

@@ -1,23 +1,23 @@
-"""What is printed of a run: warnings all, notes up to three lines, details on request."""
+"""What is printed of a run: two lines above its result, warnings first, the rest on request."""
 
 from gisr.notes import Note, detail, note_lines, warning
 
 NOTES = [detail("measured"), Note("a"), Note("b"), warning("wrong"), Note("c"), Note("d")]
 
 
-def test_an_ordinary_run_prints_three_lines_and_says_what_it_leaves_out() -> None:
-    assert note_lines(NOTES) == [
-        "warning: wrong",
-        "note: a",
-        "note: b (2 more with --verbose)",
-    ]
+def test_an_ordinary_run_prints_two_lines_and_says_what_it_leaves_out() -> None:
+    assert note_lines(NOTES) == ["warning: wrong", "note: a (3 notes more with --verbose)"]
+    assert note_lines([Note("a"), Note("b")]) == ["note: a", "note: b"]
+    assert note_lines([]) == []
 
 
-def test_every_warning_is_printed() -> None:
+def test_warnings_that_are_left_out_are_counted_as_such() -> None:
     many = [warning(str(number)) for number in range(5)]
-    lines = note_lines([*many, Note("a")])
-    assert lines[:4] == [f"warning: {number}" for number in range(4)]
-    assert lines[4] == "warning: 4 (1 more with --verbose)"
+    assert note_lines([*many, Note("a")]) == [
+        "warning: 0",
+        "warning: 1 (3 warnings and 1 note more with --verbose)",
+    ]
+    assert note_lines(many[:3])[1] == "warning: 1 (1 warning more with --verbose)"
 
 
 def test_verbose_prints_all_with_measurements_last() -> None:

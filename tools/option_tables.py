@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from pathlib import Path
 
+from gisr.apps.upscale_help import examples_of
 from gisr.pipelines.batch import COLUMNS
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.option import Option, options_of
@@ -42,6 +43,12 @@ def _of_task(task: TaskName | None) -> str:
     )
 
 
+def _example_block(task: TaskName | None) -> str:
+    """Return the worked examples of a task, as its help has them; None gives those of all."""
+    lines = [f"# {each.purpose}\n{each.command}\n" for each in examples_of(task)]
+    return f"```sh\n{''.join(lines)}```\n"
+
+
 def _column_table() -> str:
     """Return a table of the columns of a list of pairs."""
     options = options_of(Options)
@@ -69,12 +76,13 @@ def _page_table() -> str:
 
 GROUPS: dict[str, Callable[[], str]] = {
     **{task: partial(_of_task, task) for task in TASKS},
+    **{f"examples {task}": partial(_example_block, task) for task in TASKS},
     "all tasks": partial(_of_task, None),
     "execution": lambda: _option_table(options_of(Execution).values()),
     "columns of a list": _column_table,
     "page": _page_table,
 }
-"""The tables by the name of their group."""
+"""Tables and examples by the name of their group."""
 
 
 def rewritten(page: str) -> str:
@@ -83,7 +91,12 @@ def rewritten(page: str) -> str:
     Raises:
         KeyError: A group that is none of :data:`GROUPS`.
     """
-    return _MARKED.sub(lambda m: f"{m['begin']}{_boxed(GROUPS[m['group']]())}{m['end']}", page)
+    return _MARKED.sub(lambda m: f"{m['begin']}{_shown(m['group'])}{m['end']}", page)
+
+
+def _shown(group: str) -> str:
+    text = GROUPS[group]()
+    return text if text.startswith("```") else _boxed(text)
 
 
 def groups_in(page: str) -> list[str]:

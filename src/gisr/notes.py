@@ -8,8 +8,8 @@ NoteLevel = Literal["warning", "note", "detail"]
 """``warning``: the result may not be what the user wants, and the line names the way out.
 ``note``: a choice that was made for the user. ``detail``: a measurement, for those who ask."""
 
-_MOST_LINES = 3
-"""Lines that an ordinary run prints of itself."""
+_MOST_LINES = 2
+"""Lines that an ordinary run prints above that of its result: three in all."""
 
 
 @dataclass(frozen=True)
@@ -35,25 +35,31 @@ def detail(text: str) -> Note:
 
 
 def note_lines(notes: Sequence[Note], *, verbose: bool = False) -> list[str]:
-    """Return what is printed of notes: every warning, and notes up to three lines in all.
+    """Return what is printed of notes: two lines, warnings first, and how many are left out.
 
     Args:
         notes: Of one run, in the order in which they arose.
         verbose: Whether all are printed, details too.
 
     Returns:
-        ``warning: ...`` or ``note: ...``; the last line says how many notes are left out.
+        ``warning: ...`` or ``note: ...``; the last line says how many of which are left out.
     """
     chosen = {level: _texts(notes, level) for level in ("warning", "note", "detail")}
     lines = [f"warning: {text}" for text in chosen["warning"]]
+    lines += [f"note: {text}" for text in chosen["note"]]
     if verbose:
-        return lines + [f"note: {text}" for text in (*chosen["note"], *chosen["detail"])]
-    room = max(0, _MOST_LINES - len(lines))
-    lines += [f"note: {text}" for text in chosen["note"][:room]]
-    left_out = len(chosen["note"]) - room
-    if left_out > 0:
-        lines[-1] += f" ({left_out} more with --verbose)"
-    return lines
+        return lines + [f"note: {text}" for text in chosen["detail"]]
+    warned = max(0, len(chosen["warning"]) - _MOST_LINES)
+    noted = max(0, len(lines) - _MOST_LINES - warned)
+    left_out = [_counted(warned, "warning"), _counted(noted, "note")]
+    if any(left_out):
+        told = " and ".join(filter(None, left_out))
+        lines[_MOST_LINES - 1] += f" ({told} more with --verbose)"
+    return lines[:_MOST_LINES]
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'s' * (count > 1)}" if count else ""
 
 
 def _texts(notes: Iterable[Note], level: str) -> list[str]:

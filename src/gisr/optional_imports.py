@@ -1,6 +1,7 @@
 """Optional packages, imported where they are needed."""
 
 import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,18 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from gisr.errors import MissingExtraError
+
+_MODULES = {"geo": "rasterio", "mri": "nibabel", "report": "matplotlib"}
+"""What an extra installs first of all, for those that the page asks for."""
+
+
+def has_extra(extra: str) -> bool:
+    """Return whether an extra of gisr is installed; no extra at all (an empty name) always is.
+
+    Raises:
+        KeyError: An extra that nobody asked for yet.
+    """
+    return not extra or importlib.util.find_spec(_MODULES[extra]) is not None
 
 
 def load_extra(module: str, extra: str) -> ModuleType:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from gisr.errors import InputError, PairError
+from gisr.sizes import picture_size
 
 LARGEST_RATIO = 64.0
 """Guide samples per target sample along one axis; the paper goes to 16."""
@@ -72,7 +73,7 @@ class Placement:
                 ``centre``) the proportions of the two differ.
         """
         if min(*target_shape, *guide_shape) < 1:
-            raise PairError(f"empty picture: target {target_shape}, guide {guide_shape}")
+            raise PairError(f"empty picture: {_sizes(target_shape, guide_shape)}")
         rows, columns = (
             small / large for small, large in zip(target_shape, guide_shape, strict=True)
         )
@@ -82,8 +83,8 @@ class Placement:
         # A size that was rounded to whole pixels is off by up to one target pixel.
         if abs(rows / columns - 1) > max(1 / min(target_shape) + 1e-6, stretch):
             raise PairError(
-                f"target {target_shape} and guide {guide_shape} have different proportions "
-                f"(ratios {1 / rows:.4g} and {1 / columns:.4g}): crop them to the same scene"
+                f"{_sizes(target_shape, guide_shape)} have different proportions "
+                f"(ratios {1 / columns:.4g} and {1 / rows:.4g}): crop them to the same scene"
             )
         return placed
 
@@ -176,7 +177,8 @@ def check_overlap(
     if not all(axis.any() for axis in placement.covered_axes(target_shape, guide_shape)):
         raise PairError(
             f"{names}: the two do not overlap (guide row 0, column 0 is target row "
-            f"{placement.offset[0]:.6g}, column {placement.offset[1]:.6g} of {target_shape}): "
+            f"{placement.offset[0]:.6g}, column {placement.offset[1]:.6g} of "
+            f"{picture_size(target_shape)} pixels): "
             "give files of the same place"
         )
 
@@ -199,23 +201,27 @@ def place_by_shape(
         PairError: The shapes do not fit each other, or not the ratio.
     """
     if 0 in target or 0 in guide:
-        raise InputError(f"target {target} or guide {guide} is empty")
+        raise InputError(f"{_sizes(target, guide)}: one is empty")
     if ratio is None or all(high == low * ratio for low, high in zip(target, guide, strict=True)):
         return Placement.from_grid(grid, target, guide, stretch)
     if not ratio >= 1 or any(
         abs(high - low * ratio) >= ratio for low, high in zip(target, guide, strict=True)
     ):
         raise PairError(
-            f"ratio {ratio:g} does not fit target {target} and guide {guide}: leave it out to take "
-            f"it from the shapes ({guide[0] / target[0]:.3g} x {guide[1] / target[1]:.3g})"
+            f"ratio {ratio:g} does not fit {_sizes(target, guide)}: leave it out to take it from "
+            f"the sizes ({guide[1] / target[1]:.3g} x {guide[0] / target[0]:.3g})"
         )
     if grid == "kspace":
         raise PairError(
-            f"grid 'kspace' needs target {target} and guide {guide} to cover the same field of "
-            "view exactly; leave the ratio out"
+            f"grid 'kspace' needs {_sizes(target, guide)} to cover the same field of view "
+            "exactly; leave the ratio out"
         )
     offset = 0.5 / ratio - 0.5
     return Placement((1 / ratio, 1 / ratio), (offset, offset))
+
+
+def _sizes(target: tuple[int, int], guide: tuple[int, int]) -> str:
+    return f"target of {picture_size(target)} and guide of {picture_size(guide)} pixels"
 
 
 def whole_ratio(target: tuple[int, int], guide: tuple[int, int]) -> int | None:

@@ -1,5 +1,7 @@
 """The command line: fast help, one line for every error, exit codes."""
 
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +13,12 @@ from tests.small_network import small_network
 
 from gisr import __version__
 from gisr.apps import cli
-from gisr.apps.cli import COMMANDS, main, split_overrides
-from gisr.apps.upscale_words import gather_repeated
+from gisr.apps.cli import COMMANDS, build_parser, main, split_overrides
+from gisr.apps.option_arguments import take_options
+from gisr.apps.upscale_help import examples_of
+from gisr.apps.upscale_words import gather_repeated, upscale_words
+from gisr.pipelines.options import Options
+from gisr.tasks import TASKS
 from gisr.tasks.text.table import built_in_table
 from gisr.weights.folder import CARD_FILE, TENSORS_FILE
 from gisr.weights.store import save_weights
@@ -65,6 +71,60 @@ def test_upscale_help_has_the_names_others_build_on(capsys: pytest.CaptureFixtur
     assert "-o OUTPUT, --output OUTPUT" in text
 
 
+def test_upscale_help_begins_with_examples_and_is_grouped_by_task(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["upscale", "--help"]) == 0
+    text = capsys.readouterr().out
+    examples = re.findall(r"^  gisr upscale .*", text, re.MULTILINE)
+    assert 3 <= len(examples) <= 6
+    assert text.index(examples[-1]) < text.index("positional arguments:")
+    titles = ("Satellite:", "MR:", "Depth:", "Satellite and MR:", "All tasks:", "Where and how")
+    places = [text.index(f"\n{title}") for title in titles]
+    assert places == sorted(places)
+    assert places[0] < text.index("  --sensor") < places[1] < text.index("  --thickness")
+    assert places[2] < text.index("  --fill-holes") < places[3] < text.index("  -nodata")
+    assert places[4] < text.index("  --ratio") < places[5] < text.index("  --device")
+
+
+@pytest.mark.parametrize(
+    ("words", "own", "others"),
+    [
+        (["--help", "mri"], ["contrast", "nodata"], ["sensor", "ply"]),
+        (["-h", "MR"], ["thickness", "nodata"], ["cog", "camera"]),
+        (["--help", "satellite"], ["sensor", "nodata"], ["contrast", "ply"]),
+        (["depth", "--help"], ["ply"], ["sensor", "contrast", "nodata"]),
+    ],
+)
+def test_help_on_a_task_has_its_options_and_the_common_ones(
+    words: list[str], own: list[str], others: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["upscale", *words]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("usage: gisr upscale TARGET GUIDE -o OUTPUT [options]\n")
+    assert all(f"--{option} " in text for option in [*own, "ratio", "report", "device", "output"])
+    assert not any(f"--{option} " in text for option in others)
+
+
+def test_help_on_what_is_no_task_says_what_to_write(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "help on 'mrt': write gisr upscale --help satellite or --help mr or" in fails(
+        ["upscale", "--help", "mrt"], capsys
+    )
+    assert main(["upscale", "ms.tif", "--help"]) == 0
+    assert "--contrast" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [each.command for task in (None, *TASKS) for each in examples_of(task)],
+)
+def test_the_examples_of_the_help_are_commands(command: str) -> None:
+    words = shlex.split(command)
+    assert words[:2] == ["gisr", "upscale"]
+    parsed = build_parser().parse_args(["upscale", *upscale_words(words[2:])])
+    take_options(Options, parsed.upscale.as_dict())
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"gisr {__version__}\n"
@@ -75,11 +135,11 @@ def test_usage_errors_take_one_line_with_a_hint(capsys: pytest.CaptureFixture[st
     assert fails(["sharpen"], capsys).startswith(
         "unknown command: 'sharpen' (choose from 'upscale'"
     )
-    assert fails(["upscale", "a", "b"], capsys) == (
+    assert fails(["upscale", "a"], capsys) == (
         "the following arguments are required: --output (see gisr upscale --help)"
     )
-    assert fails(["upscale", "a", "b", "-o", "c", "--sharp", "9"], capsys) == (
-        "unrecognized arguments: --sharp 9 (see gisr upscale --help)"
+    assert fails(["upscale", "a", "b", "-o", "c", "--xyz", "9"], capsys) == (
+        "unrecognized arguments: --xyz 9 (see gisr upscale --help)"
     )
     assert fails(["upscale", "a", "b", "-o", "c", "--threads", "two"], capsys) == (
         "--threads two: must be a whole number (see gisr upscale --help)"
@@ -87,6 +147,31 @@ def test_usage_errors_take_one_line_with_a_hint(capsys: pytest.CaptureFixture[st
     assert fails(["upscale", "a", "b", "-o", "c", "--ratio", "x4"], capsys) == (
         "--ratio x4: must be a number (see gisr upscale --help)"
     )
+
+
+def test_a_slip_is_answered_with_what_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("ms.tif").touch()
+    Path("low").mkdir()
+    for words, told in {
+        "upscal a b": "unknown command 'upscal': did you mean gisr upscale?",
+        "help": "help: is no command: write gisr --help",
+        "help upscale": "help: is no command: write gisr upscale --help",
+        "ms.tif pan.tif": "ms.tif: say what to do with it: gisr upscale ms.tif pan.tif",
+        "upscale ms.tif pan.tif": (
+            "name the output after -o: gisr upscale ms.tif pan.tif -o sharp.tif"
+        ),
+        "upscale T2.nii.gz T1.nii.gz": (
+            "name the output after -o: gisr upscale T2.nii.gz T1.nii.gz -o sharp.nii.gz"
+        ),
+        "upscale low high": "name the output after -o: gisr upscale low high -o sharp",
+        "upscale a b -o c --senser QB": (
+            "--senser: is no option of gisr upscale: did you mean --sensor?"
+        ),
+    }.items():
+        assert fails(words.split(), capsys) == told
 
 
 def test_bad_values_name_the_value_and_the_remedy(

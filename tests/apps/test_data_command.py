@@ -59,7 +59,7 @@ def test_a_data_set_is_prepared_listed_and_verified(
     assert listed[0].startswith(f"{store}: store of lu, prepared 2")
     assert listed[0].endswith(f"from {source}, 18 arrays, 0.1 MB")
     assert " ".join(listed[1].split()) == "task split kind entries open sizes (first entry)"
-    row = "depth test 8-bit levels 6 0 40 x 48 + 40 x 48 x 3"
+    row = "depth test 8-bit levels 6 0 48 x 40 + 48 x 40 x 3"
     assert " ".join(listed[2].split()) == row
     unprepared = prints(["data", "list", str(source), "--layout", "lu"], capsys).splitlines()
     assert unprepared == listed[1:]

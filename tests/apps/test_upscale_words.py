@@ -22,6 +22,8 @@ from gisr.errors import InputError
         ("a b -o c -co A=B -b 1 -b 3", "a b -o c --creation-option A=B --band 1 3"),
         ("a b -o c --co A=B", "a b -o c --creation-option A=B"),
         ("a b -o c -sensor WV02 -max_memory 2GB", "a b -o c --sensor WV02 --max-memory 2GB"),
+        ("a b -o c --task satellite", "a b -o c --task pansharpening"),
+        ("a b -o c --task MR", "a b -o c --task mri"),
         ("a b -o c -j 2", "a b -o c --threads 2"),
         ("a b -o c --align=off -- -d", "a b -o c --align=off -- -d"),
     ],
@@ -63,6 +65,13 @@ def test_all_cores() -> None:
 def test_what_to_type(written: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
         upscale_words(written.split())
+
+
+def test_names_with_spaces_are_quoted() -> None:
+    with pytest.raises(InputError, match=r"gisr upscale 'my ms.tif' pan.tif -o out.tif"):
+        upscale_words(["my ms.tif", "pan.tif", "out.tif"])
+    with pytest.raises(InputError, match=r"gisr upscale 'my ms.tif' pan.tif -o sharp.tif"):
+        upscale_words(["my ms.tif", "pan.tif"])
 
 
 def test_it_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

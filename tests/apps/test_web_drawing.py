@@ -14,8 +14,9 @@ from gisr.apps.web.drawing import (
     overview_scale,
     window_of,
 )
+from gisr.apps.web.html import caption_line
 from gisr.pipelines.layers import DepthLayers, LayerName
-from gisr.rendering.colours import UNKNOWN
+from gisr.rendering.colours import UNKNOWN, coloured_depth
 from gisr.tasks import TASKS, TaskName
 
 RNG = np.random.default_rng(0)
@@ -114,3 +115,43 @@ def test_spread_and_filled_holes_have_unknown_pixels_too() -> None:
     assert filled[: 8 * 11].min() == 255 and filled[8 * 11 : 40 * 11].max() == 0
     values = layers.read("spread", HERE.plane, window_of(layers, HERE))
     assert spread[1] == pytest.approx(np.nanpercentile(values, 99.5))
+
+
+def test_every_band_has_its_own_stretch_which_both_sides_share() -> None:
+    layers = small_layers(4, 1)
+    images = {name: layers.read(name, HERE.plane, window_of(layers, HERE)) for name in layers.names}
+    for name in ("interpolated", "sharpened"):
+        images[name] = images[name] * np.array([1, 10, 100, 1000], np.float32)
+    images["sharpened"] = images["interpolated"].copy()
+    images["sharpened"][:8] *= 2
+    drawing = draw_view(DepthLayers(images), "pansharpening", View(bands=(2, 1, 0)))
+    known = drawing.left[: 40 * 11]
+    for band in range(3):  # a band that is a hundred times darker is as bright
+        assert 100 < known[..., band].mean() < 155
+        assert 0.01 < (known[..., band] == 255).mean() < 0.03
+    np.testing.assert_array_equal(drawing.right[8 * 11 :], drawing.left[8 * 11 :])
+    assert drawing.right[: 8 * 11].mean() > drawing.left[: 8 * 11].mean() + 40
+    values = images["interpolated"][..., 2]
+    low, high = np.nanpercentile(values, (2, 98))
+    assert f"red {low:.4g} to {high:.4g}, green " in drawing.caption
+    assert drawing.bar is None
+
+
+def test_a_bar_says_what_the_colours_of_a_depth_map_are() -> None:
+    layers = small_layers(1, 3)
+    drawing = draw_view(layers, "depth", HERE)
+    values = layers.read("interpolated", HERE.plane, window_of(layers, HERE))
+    bar = drawing.bar
+    assert bar is not None
+    assert (bar.low, bar.high) == pytest.approx(np.nanpercentile(values, (0.5, 99.5)))
+    assert (bar.first, bar.last) == ("near: ", "far: ")
+    # Its ends are the colours of the smallest and of the largest value.
+    ends = [coloured_depth(np.array([[share]]))[0, 0].tolist() for share in (0.0, 1.0)]
+    assert [bar.stops[0], bar.stops[-1]] == ["#" + bytes(end).hex() for end in ends]
+    assert (drawing.left.reshape(-1, 3) == ends[0]).all(axis=1).any()
+    turned = draw_view(layers, "depth", View(disparity=True)).bar
+    assert turned is not None and (turned.first, turned.last) == ("far: ", "near: ")
+    assert draw_view(layers, "depth", View(comparison="errors")).bar is None
+    html = caption_line(drawing.caption, bar)
+    assert f"<span>near: {bar.low:.4g}</span><span>far: {bar.high:.4g}</span>" in html
+    assert f"to right, {bar.stops[0]}, {bar.stops[1]}" in html

@@ -1,6 +1,7 @@
 """The form of the page: an option is written once, in the options of the pipelines."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from gisr.apps.web.form import (
     page_options,
     result_name,
 )
+from gisr.apps.web.html import placeholder
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.sessions import Sessions
 from gisr.errors import InputError
@@ -104,6 +106,28 @@ def test_an_option_appears_on_the_page_because_it_has_a_label(build: Any, tmp_pa
     assert chosen_options(chosen, "mri", Path("a.nii"), tmp_path) == MoreOptions(
         "mri", speed="fast", bias=True
     )
+
+
+def test_what_needs_a_missing_extra_is_not_on_the_page(
+    build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = build()
+    for module in ("matplotlib", "rasterio"):
+        monkeypatch.setitem(sys.modules, module, None)
+    found = build()
+    gone = {"report", "sensor", "bits", "bands", "example-pansharpening"}
+    assert set(every) - set(found) == gone
+    assert [value for _, value in found["task"]["choices"]] == ["Guess", "mri", "depth"]
+    assert "contrast" in found and "fill-holes" in found
+    assert 'not installed here: pip install "gisr[geo]"' in placeholder()
+    monkeypatch.undo()
+    assert set(build()) == set(every) and "not installed" not in placeholder()
+
+
+def test_a_choice_with_a_default_shows_it(build: Any) -> None:
+    resolution = build()["resolution"]
+    assert resolution["value"] == "guide"
+    assert [value for _, value in resolution["choices"]] == ["guide", "target", "finest"]
 
 
 def test_an_option_that_no_control_suits_is_an_error_at_once() -> None:

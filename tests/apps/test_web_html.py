@@ -10,11 +10,11 @@ import pytest
 from gisr.apps.web.html import (
     FOLDER_PREFIX,
     INTRODUCTION,
-    PLACEHOLDER,
     caption_line,
     footer,
     message,
     pair_line,
+    placeholder,
     plain,
     scores_table,
     summary,
@@ -23,6 +23,7 @@ from gisr.apps.web.job import PageOutcome
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.scores import Scores
 from gisr.errors import FileFormatError, PairError
+from gisr.notes import Note, detail
 from gisr.pipelines.request import FileResult
 
 HOSTILE = "<script>alert('1')</script> \" onload=\"x & &lt; \u202egpj.tif"
@@ -56,16 +57,17 @@ class Finished:
     """What the summary uses of an outcome."""
 
     result: FileResult
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     command: str
 
 
 def hostile_summary() -> str:
     path = Path("folder") / HOSTILE.replace("/", ":")
-    result = FileResult(path, "mri", (4, 5, 6), "int16", 2.0, "kspace", 1.25, "T2", "T1")
-    return summary(
-        cast(PageOutcome, Finished(result, (HOSTILE, "second"), f"gisr upscale {HOSTILE}"))
+    result = FileResult(
+        path, "mri", (4, 5, 6), "int16", 2.0, "kspace", 1.25, "T2", "T1", volume=True
     )
+    notes = Note(HOSTILE), detail("second")
+    return summary(cast(PageOutcome, Finished(result, notes, f"gisr upscale {HOSTILE}")))
 
 
 @pytest.mark.parametrize(
@@ -81,21 +83,27 @@ def test_a_line_shows_a_hostile_name_as_it_is(made: Any) -> None:
 
 def test_a_summary_shows_hostile_names_as_they_are() -> None:
     page = Reader(hostile_summary())
-    assert page.tags == ["h2", "p", "ul", "li", "li", "div", "p", "code"] and page.open == []
+    assert (
+        page.tags
+        == [*("h2", "p", "ul", "li", "details", "summary", "ul", "li", "div", "p", "code")]
+        and page.open == []
+    )
     assert page.words.count(SHOWN) == 2 and SHOWN.replace("/", ":") in page.words
-    assert "mri x2, T2 guided by T1: 4 x 5 x 6, int16, in 1.2 s" in page.words
+    assert "MR volume, 2 times finer, T2 guided by T1: 4 x 5 x 6 (int16), in 1.2 s" in page.words
 
 
 def test_contrasts_are_left_out_of_a_summary_without_them() -> None:
     result = FileResult(Path("a.tif"), "pansharpening", (4, 5, 3), "uint8", 4.0, "centre", 2.0)
     page = Reader(summary(cast(PageOutcome, Finished(result, (), "gisr upscale"))))
-    assert "pansharpening x4: 4 x 5 x 3, uint8, in 2.0 s" in page.words
+    assert "Satellite image, 4 times finer: 5 x 4 x 3 (uint8), in 2.0 s" in page.words
     assert "li" not in page.tags
 
 
 def test_a_message_is_escaped_and_names_no_folder_of_the_server() -> None:
     error = PairError(f"/tmp/{FOLDER_PREFIX}ab/cd/{HOSTILE.replace('/', '')}:\n damaged")
-    text = message(error)
+    text = message(error, "This does not work")
+    assert text.startswith("<b>This does not work</b><br>")
+    text = text.removeprefix("<b>This does not work</b><br>")
     assert "/tmp" not in text and "<" not in text and '"' not in text
     assert Reader(text).words == f"{SHOWN.replace('/', '')}: damaged"
 
@@ -113,7 +121,7 @@ def test_scores_are_rounded_by_metric_with_the_way_that_is_better() -> None:
 
 def test_what_stands_on_the_page_before_anything_is_given() -> None:
     limits = PageLimits(max_upload=300_000_000, keep_minutes=7)
-    for text in (INTRODUCTION, PLACEHOLDER, footer(limits)):
+    for text in (INTRODUCTION, placeholder(), footer(limits)):
         assert Reader(text).open == []
     words = " ".join(footer(limits).split())
     assert "unused for 7 minutes" in words and "300 MB per file or series" in words

@@ -74,7 +74,7 @@ def test_satellite_is_what_upscale_writes_and_scored(tmp_path: Path, upscaler: U
     assert measured["ergas"] == pytest.approx(ergas(sharp, truth, ratio=4, border=8))
     assert set(measured) == {"psnr", "ssim_wang", "sam", "ergas"}
     text = summary(outcome)
-    assert "ms_sharpened.tif" in text and "pansharpening x4: 64 x 64 x 4, uint16" in text
+    assert "ms_sharpened.tif" in text and "4 times finer: 64 x 64 x 4 (uint16)" in text
 
 
 def test_the_other_image_is_interpolation_of_the_same_files(
@@ -99,7 +99,7 @@ def test_bands_can_be_chosen_and_a_truth_follows(tmp_path: Path, upscaler: Upsca
     assert read_geotiff(outcome.path).pixels.shape == (64, 64, 1)
     # A band alone has no spectral angle: the result is there, and the reason.
     assert outcome.scores is None
-    assert "the spectral angle needs at least two bands" in outcome.notes[-1]
+    assert "the spectral angle needs at least two bands" in outcome.notes[-1].text
 
 
 def test_volume_is_what_upscale_writes_along_any_axis(tmp_path: Path, upscaler: Upscaler) -> None:
@@ -129,14 +129,14 @@ def test_a_truth_that_does_not_fit_is_refused_before_the_work(
     folder = tmp_path / "out"
     folder.mkdir()
     wrong = replace(files, truth=files.target)
-    with pytest.raises(PairError, match=r"depth\.npy: a truth of 12 x 16 does not fit.*48 x 64"):
+    with pytest.raises(PairError, match=r"depth\.npy: a truth of 16 x 12 does not fit.*64 x 48"):
         sharpen(upscaler, wrong, {}, LIMITS, folder, watch())
     assert list(folder.iterdir()) == []
 
 
 def test_a_preview_reports_what_files_are_recognised_as(tmp_path: Path) -> None:
     depth = preview(depth_files(tmp_path), {}, LIMITS, tmp_path)
-    assert depth.summary == "Depth map, 12 x 16 (float32, 3.1% unknown) to 48 x 64: x4"
+    assert depth.summary == "Depth map, 16 x 12 (float32, 3.1% unknown) to 64 x 48: x4"
     assert (depth.request.task, depth.bands) == ("depth", ())
     scene = preview(satellite_files(tmp_path), {}, LIMITS, tmp_path)
     assert scene.summary == "Satellite image, 16 x 16 (4 bands of uint16) to 64 x 64: x4"

@@ -135,9 +135,9 @@ def test_entries_are_told_apart_in_words() -> None:
         "pairs x2",
     ]
     assert [sizes_of(entry) for entry in ENTRIES[:4]] == [
-        "40 x 50 x 4 + 160 x 200 x 1",
+        "50 x 40 x 4 + 200 x 160 x 1",
         "30 x 40 x 6",
-        "40 x 50 + 40 x 50 x 3",
+        "50 x 40 + 50 x 40 x 3",
         "16 x 16 x 8 + 64 x 64 x 1 + 64 x 64 x 8",
     ]
     found = holdings([*ENTRIES, PAIR])

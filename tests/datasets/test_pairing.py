@@ -151,5 +151,5 @@ def test_a_made_pair_is_used_as_it_is() -> None:
 
 
 def test_a_made_pair_that_does_not_fit_is_named() -> None:
-    with pytest.raises(PairError, match=r"one: guide \(32, 40\) must be 3 times .* \(24, 30\)"):
+    with pytest.raises(PairError, match=r"one: guide 40 x 32 must be 3 times .* 30 x 24"):
         made(ratio=3, read_truth=None).pair()

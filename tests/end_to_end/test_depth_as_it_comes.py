@@ -159,9 +159,13 @@ def test_a_picture_that_exif_turns_is_told(
     [
         ("depth.pgm", b"P5\n2 2\n65535\n" + bytes(8), "portable map.*cv2.imwrite"),
         ("depth.jpg", b"\xff\xd8\xff", "a JPEG is no depth map.*16-bit PNG"),
-        ("depth.heic", b"\0\0\0\x18ftypheic" + bytes(12), "HEIF.*heif-convert depth.heic"),
+        (
+            "depth.heic",
+            b"\0\0\0\x18ftypheic" + bytes(12),
+            r"heif-convert \S*depth.heic depth.png",
+        ),
         ("depth.bag", b"#ROSBAG V2.0\n", "a recording.*frames as PNG"),
-        ("depth.bmp", b"BM" + bytes(60), "magick depth.bmp depth.png"),
+        ("depth.bmp", b"BM" + bytes(60), r"magick \S*depth.bmp depth.png"),
     ],
 )
 def test_other_formats_are_answered_with_what_to_type(
@@ -183,4 +187,4 @@ def test_a_photo_of_a_phone_that_is_no_jpeg_is_told(
     (tmp_path / "photo.jpg").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
     words = [str(tmp_path / "depth.npy"), str(tmp_path / "photo.jpg")]
     assert main(["upscale", *words, "-o", str(tmp_path / "o.npy")]) == 2
-    assert "heif-convert photo.jpg photo.png" in capsys.readouterr().err
+    assert "photo.jpg photo.png)" in capsys.readouterr().err

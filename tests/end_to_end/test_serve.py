@@ -1,54 +1,23 @@
 """``gisr serve`` in headless Chromium: upload a pair, wait for the result, check the download."""
 
-import json
 import re
 import shlex
-import shutil
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from importlib.util import find_spec
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import nibabel
 import numpy as np
 import pytest
 from PIL import Image
+from tests.end_to_end.browser import NEEDS_BROWSER, Page, browsing, wait_for
+from tests.end_to_end.page_files import head, landsat, motorcycle
 from tests.end_to_end.page_server import WAIT, Server, serving
-from tests.geotiffs import write_geotiff
 
 from gisr.apps.cli import main
-from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
-from gisr.datasets.entry import Scan, Scene
-from gisr.datasets.open_pairs import read_open_pairs
-from gisr.experiments.demo import motorcycle_case
 
-if find_spec("gradio") is None:
-    pytest.skip("needs the extra web", allow_module_level=True)
-webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium (the extra dev)")
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER),
-        reason="needs Chromium: apt-get install chromium chromium-driver",
-    ),
-]
-_OFFLINE = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1280,1400",
-)
+pytestmark = NEEDS_BROWSER
 
 
 @pytest.fixture(scope="module")
@@ -58,158 +27,11 @@ def server(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Iter
         yield server
 
 
-class Page:
-    """The page in a browser."""
-
-    def __init__(self, driver: Any, downloads: Path) -> None:
-        self.driver, self.downloads = driver, downloads
-
-    def find(self, selector: str) -> Any:
-        found: list[Any] = []
-
-        def there() -> bool:
-            found[:] = self.driver.find_elements("css selector", selector)
-            return bool(found)
-
-        wait_for(there, selector)
-        return found[0]
-
-    def text(self, selector: str) -> str:
-        """Return what can be read there now; nothing where there is nothing."""
-        script = "return document.querySelector(arguments[0])?.innerText ?? ''"
-        return str(self.driver.execute_script(script, selector))
-
-    def give(self, box: str, *paths: Path) -> None:
-        self.find(f"#{box} input[type=file]").send_keys("\n".join(map(str, paths)))
-
-    def click(self, selector: str) -> None:
-        self.driver.execute_script("arguments[0].click()", self.find(selector))
-
-    def wait_to_see(self, selector: str) -> None:
-        wait_for(lambda: self.sees(selector), selector)
-
-    def wait_for_text(self, selector: str, words: str) -> None:
-        wait_for(lambda: words in self.text(selector), f"{words!r} in {selector}")
-
-    def choose(self, box: str, value: str) -> None:
-        """Choose one of several."""
-        self.click(f"#{box} input[value={value}]")
-
-    def sees(self, selector: str) -> bool:
-        """Return whether something is there and shown."""
-        script = "return document.querySelector(arguments[0])?.checkVisibility() ?? false"
-        return bool(self.driver.execute_script(script, selector))
-
-    def download(self, button: str = "download") -> Path:
-        """Download the result, or what was made beside it, and return it once it is whole."""
-        before = set(self.downloads.iterdir())
-        self.click(f"#{button}")
-        wait_for(lambda: len(self.downloaded() - before) == 1, "the download")
-        (path,) = self.downloaded() - before
-        return path
-
-    def downloaded(self) -> set[Path]:
-        """Return what came down whole: Chromium begins a file under a hidden or another name."""
-        return {
-            path
-            for path in self.downloads.iterdir()
-            if not path.name.startswith(".")
-            and path.suffix != ".crdownload"
-            and path.stat().st_size
-        }
-
-    def hosts(self) -> set[str]:
-        """Return the hosts of all requests, by the browser's own record."""
-        hosts = set()
-        for entry in self.driver.get_log("performance"):
-            message = json.loads(entry["message"])["message"]
-            if message["method"] == "Network.requestWillBeSent":
-                url = message["params"]["request"]["url"]
-                if not url.startswith(("data:", "blob:", "chrome:", "about:")):
-                    hosts.add(url.split("/")[2])
-        return hosts
-
-
 @pytest.fixture
 def page(server: Server, tmp_path: Path) -> Iterator[Page]:
     """Give the page, loaded in a browser of its own."""
-    downloads = tmp_path / "downloads"
-    downloads.mkdir()
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for word in (*_OFFLINE, f"--user-data-dir={tmp_path / 'chromium'}"):
-        options.add_argument(word)
-    preferences = {
-        "download.default_directory": str(downloads),
-        "profile.default_content_setting_values.automatic_downloads": 1,  # several by a script
-    }
-    options.add_experimental_option("prefs", preferences)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
-    service = webdriver.ChromeService(executable_path=DRIVER)
-    driver = webdriver.Chrome(options=options, service=service)
-    driver.set_page_load_timeout(WAIT)
-    try:
-        driver.get(server.address)
-        yield Page(driver, downloads)
-    finally:
-        driver.quit()
-
-
-def wait_for(ready: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + WAIT
-    while not ready():
-        assert time.monotonic() < end, f"waited {WAIT} s in vain for {what}"
-        time.sleep(0.2)
-
-
-def motorcycle(folder: Path) -> tuple[Path, Path, Path]:
-    """Write a part of the demo's real pair, at x4, with its truth."""
-    case = motorcycle_case().pair
-    assert case.truth is not None
-    window = slice(120, 248), slice(200, 360)
-    valid = None if case.truth_valid is None else case.truth_valid[window]
-    pair = depth_pair(case.truth[window][..., 0], case.guide[window], 4, valid=valid)
-    assert pair.truth is not None
-    np.save(folder / "disparity.npy", pair.target[..., 0])
-    Image.fromarray(pair.guide.astype(np.uint8)).save(folder / "left.png")
-    truth = pair.truth[..., 0] if valid is None else np.where(valid, pair.truth[..., 0], np.nan)
-    np.save(folder / "truth.npy", truth)
-    return folder / "disparity.npy", folder / "left.png", folder / "truth.npy"
-
-
-def landsat(folder: Path, data: Path) -> tuple[Path, Path, Path]:
-    """Write a part of a Landsat-7 scene, reduced x2 by Wald's protocol."""
-    entry = next(entry for entry in read_open_pairs(data) if entry.name == "l7_19")
-    assert isinstance(entry, Scene)
-    pair = wald_pair(entry.multispectral[:80, :80], entry.panchromatic[:160, :160], 2, bits=8)
-    images = {"ms": pair.target, "pan": pair.guide, "truth": pair.truth}
-    paths = []
-    for name, image in images.items():
-        assert image is not None
-        size = 30.0 * pair.guide.shape[0] / image.shape[0]
-        pixels = np.rint(image).astype(np.uint8)
-        paths.append(write_geotiff(folder / f"{name}.tif", pixels, size, crs="EPSG:32655"))
-    return paths[0], paths[1], paths[2]
-
-
-def head(folder: Path, data: Path) -> tuple[Path, Path, Path]:
-    """Write a part of a real head, three slices whose k-space was cropped x2."""
-    entry = next(e for e in read_open_pairs(data) if e.name == "lesjak_long_patient04_study1")
-    assert isinstance(entry, Scan)
-    volumes = {name: entry.volume(name) for name in ("T2", "T1")}
-    rows, columns = (slice(side // 2 - 32, side // 2 + 32) for side in volumes["T2"].shape[:2])
-    t2, t1 = (volumes[name][rows, columns] for name in ("T2", "T1"))
-    pairs = [kspace_pair(t2[..., k], t1[..., k], 2) for k in (7, 8, 9)]
-    parts: dict[str, list[np.ndarray | None]] = {
-        "low_T2w": [pair.target for pair in pairs],
-        "high_T1w": [pair.guide for pair in pairs],
-        "truth_T2w": [pair.truth for pair in pairs],
-    }
-    for name, slices in parts.items():
-        voxels = np.concatenate([part for part in slices if part is not None], axis=2)
-        affine = np.diag((64 / voxels.shape[0], 64 / voxels.shape[1], 3.0, 1.0))
-        nibabel.save(nibabel.Nifti1Image(voxels, affine), folder / f"{name}.nii.gz")
-    return folder / "low_T2w.nii.gz", folder / "high_T1w.nii.gz", folder / "truth_T2w.nii.gz"
+    with browsing(server, tmp_path) as page:
+        yield page
 
 
 def dicom_series(folder: Path, volume: Path) -> Path:
@@ -269,7 +91,7 @@ def test_a_real_depth_map_goes_in_and_comes_out(
     page: Page, server: Server, tmp_path: Path, tiny_weights: Path
 ) -> None:
     files = motorcycle(tmp_path)
-    check_pair(page, files, tiny_weights, "Depth map, 32 x 40", "RMSE")
+    check_pair(page, files, tiny_weights, "Depth map, 40 x 32", "RMSE")
     page.click("#experts button")
     page.click("#route")
     page.find("#routing img")
@@ -305,6 +127,8 @@ def test_doubt_agreement_and_a_report_of_a_real_pair(
         page.click(f"#{box} input")
     page.click("#go")
     page.find("#spread img")
+    assert "projection" not in page.text("#status")  # measurements are folded away
+    page.click("#status summary")
     page.wait_for_text("#status", "after the projection")
     page.wait_to_see("#slider img")
     assert not page.sees("#filled")

@@ -170,7 +170,7 @@ def test_what_is_wrong_with_a_pair_is_told(tmp_path: Path, tiny_upscaler: Upscal
     part = save(tmp_path / "part_T1w.nii", (900 - texture)[:16, :32], np.eye(4))
     said = told(tiny_upscaler, target, part)["warning"]
     assert "88% of the target s_T2w.nii lies outside the guide" in said
-    said = told(tiny_upscaler, target, right, grid="centre", thickness=1.0)["note"]
+    said = told(tiny_upscaler, target, right, grid="centre", thickness=1.0)["warning"]
     assert "thickness is for thick slices" in said
 
 

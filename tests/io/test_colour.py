@@ -121,7 +121,7 @@ def test_a_bomb_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
 
 def test_limits_hold(tmp_path: Path) -> None:
     Image.fromarray(RGB).save(tmp_path / "a.png")
-    with pytest.raises(LimitError, match=r"8 pixels \(2 x 4\)"):
+    with pytest.raises(LimitError, match=r"8 pixels \(4 x 2\)"):
         read_colour(tmp_path / "a.png", Limits(max_pixels=7))
 
 

@@ -1,5 +1,8 @@
 """Files of other formats and addresses: what they are, and the line that makes a GeoTIFF."""
 
+import ast
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -10,20 +13,23 @@ from gisr.io.foreign import foreign_file
 from gisr.pipelines.table import guess_task
 
 CONTENTS = {
-    "ms.jp2": (b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(40), "JPEG 2000.*gdal_translate ms.jp2"),
-    "ms.img": (b"EHFA_HEADER_TAG" + bytes(40), "ERDAS IMAGINE.*gdal_translate ms.img ms.tif"),
-    "ms.vrt": (b"<VRTDataset></VRTDataset>", "VRT.*gdal_translate ms.vrt ms.tif"),
-    "DIM_MS.XML": (b"<Dimap_Document/>", "DIMAP.*gdal_translate DIM_MS.XML DIM_MS.tif"),
-    "ms.h5": (b"\x89HDF\r\n\x1a\n" + bytes(9), "HDF.*gdalinfo ms.h5 lists"),
-    "ms.nc": (b"CDF\x01" + bytes(9), "netCDF.*gdalinfo ms.nc lists"),
-    "ms.ntf": (b"NITF02.10" + bytes(9), "NITF.*gdal_translate ms.ntf ms.tif"),
-    "ms.TIL": (b'bandId = "Multi";', "tiles.*gdal_translate ms.TIL ms.tif"),
-    "ms.ecw": (bytes(9), "another format.*gdal_translate ms.ecw ms.tif"),
+    "ms.jp2": (
+        b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(40),
+        "2000.*gdal_translate \\S*ms.jp2",
+    ),
+    "ms.img": (b"EHFA_HEADER_TAG" + bytes(40), "ERDAS IMAGINE.*gdal_translate \\S*ms.img ms.tif"),
+    "ms.vrt": (b"<VRTDataset></VRTDataset>", "VRT.*gdal_translate \\S*ms.vrt ms.tif"),
+    "DIM_MS.XML": (b"<Dimap_Document/>", "DIMAP.*gdal_translate \\S*DIM_MS.XML DIM_MS.tif"),
+    "ms.h5": (b"\x89HDF\r\n\x1a\n" + bytes(9), "HDF.*gdalinfo \\S*ms.h5 lists"),
+    "ms.nc": (b"CDF\x01" + bytes(9), "netCDF.*gdalinfo \\S*ms.nc lists"),
+    "ms.ntf": (b"NITF02.10" + bytes(9), "NITF.*gdal_translate \\S*ms.ntf ms.tif"),
+    "ms.TIL": (b'bandId = "Multi";', "tiles.*gdal_translate \\S*ms.TIL ms.tif"),
+    "ms.ecw": (bytes(9), "another format.*gdal_translate \\S*ms.ecw ms.tif"),
     "ms.zip": (b"PK\x03\x04" + bytes(9), "an archive.*unpack"),
     "LC08_MTL.txt": (b"GROUP = LANDSAT_METADATA_FILE\n", "Landsat.*gdal_merge.py -separate"),
     "MTD_MSIL2A.xml": (b"<n1:Level-2A_User_Product>", "Sentinel-2.*gdalinfo"),
     "ms.hdr": (b"ENVI\nsamples = 3", "ENVI.*gdal_translate IMAGE ms.tif"),
-    "ms.tif": (b"<VRTDataset></VRTDataset>", "VRT.*gdal_translate ms.tif ms_geotiff.tif"),
+    "ms.tif": (b"<VRTDataset></VRTDataset>", "VRT.*gdal_translate \\S*ms.tif ms_geotiff.tif"),
 }
 
 
@@ -34,6 +40,22 @@ def test_what_to_do_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / "pan.jp2").write_bytes(b"x")
     with pytest.raises(FileFormatError, match=f"{name}: .*is .*{told}"):
         guess_task(tmp_path / name, tmp_path / ("pan.jp2" if name != "ms.tif" else "ms.tif"))
+
+
+def test_the_command_is_ready_to_be_typed(tmp_path: Path) -> None:
+    scene = tmp_path / "my scene" / "MS 1.jp2"
+    scene.parent.mkdir()
+    scene.write_bytes(b"")
+    told = foreign_file(scene)
+    assert told is not None
+    command = re.search(r"\((gdal_translate .*)\)$", told)
+    assert command is not None
+    assert shlex.split(command[1]) == ["gdal_translate", str(scene), "MS 1.tif"]
+    picture = scene.rename(scene.with_name("my depth.pgm"))
+    code = re.search(r'python -c "(.*)"', str(foreign_file(picture)))
+    assert code is not None
+    ast.parse(code[1])
+    assert str(picture) in code[1]
 
 
 @pytest.mark.parametrize("name", ["ms.img", "notes.txt", "a.png"])

@@ -15,7 +15,7 @@ from gisr.io.limits import (
 def test_a_claim_at_the_limit_passes_and_one_above_it_does_not() -> None:
     limits = Limits(max_pixels=12)
     check_picture("a.tif", limits, height=3, width=4, bands=1, itemsize=2)
-    with pytest.raises(LimitError, match=r"a\.tif.*15 pixels \(3 x 5\).*12.*max_pixels"):
+    with pytest.raises(LimitError, match=r"a\.tif.*15 pixels \(5 x 3\).*12.*max_pixels"):
         check_picture("a.tif", limits, height=3, width=5, bands=1, itemsize=2)
 
 

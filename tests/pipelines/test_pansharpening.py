@@ -236,7 +236,7 @@ def test_the_command_takes_gdals_options_and_reports_the_shift(
     assert set(found) == {
         "guide_offset_px", "corrected", "correlation_before", "correlation_after", "note"
     }  # fmt: skip
-    assert "200 x 240 x 2 uint16" in said
+    assert "240 x 200 x 2 uint16" in said
     assert read_geotiff(tmp_path / "out.tif").creation["compress"] == "lzw"
     for wrong in (["-co", "LZW"], ["--max-memory", "some"], ["-b", "9"], ["-b", "x"]):
         assert main([*words[:4], str(tmp_path / "no.tif"), *wrong]) == 2

@@ -134,3 +134,21 @@ def test_importing_loads_no_library_of_formats() -> None:
 def test_a_missing_package_names_its_extra() -> None:
     with pytest.raises(MissingExtraError, match=r'pip install "gisr\[geo\]"'):
         load_extra("a_package_that_is_not_there", "geo")
+
+
+def test_exchanged_satellite_images_of_8_bits_are_told(files: Path) -> None:
+    bands = np.ones((4, 4, 4), np.uint8)
+    low = files / "low_ms_8.tif"
+    tifffile.imwrite(low, bands, metadata=None, photometric="minisblack", planarconfig="contig")
+    tifffile.imwrite(files / "high_8.tif", np.ones((8, 8), np.uint8), metadata=None)
+    with pytest.raises(PairError, match=r"guide is coarser .*exchange them, the MS file comes"):
+        read_pair(files / "high_8.tif", low)
+
+
+def test_a_satellite_image_with_a_picture_is_no_depth_map(files: Path) -> None:
+    bands = np.random.default_rng(0).integers(0, 99, (4, 4, 4)).astype(np.uint16)
+    low = files / "low_bands.tif"
+    tifffile.imwrite(low, bands, metadata=None, photometric="minisblack", planarconfig="contig")
+    told = "low_bands.tif: 4 channels that differ are no depth map.*guide of a satellite image is a"
+    with pytest.raises(FileFormatError, match=told):
+        read_pair(low, files / "high_rgb.png")

@@ -13,10 +13,11 @@ from gisr.io.depth.maps import DepthMap, read_depth, spread_like, stored_depth, 
 from gisr.io.files import file_suffix
 from gisr.io.limits import Limits
 from gisr.notes import Note
-from gisr.pipelines.layers import DepthLayers, LayerName, Layers, Truth, check_truth, size_text
+from gisr.pipelines.layers import DepthLayers, LayerName, Layers, Truth, check_truth
 from gisr.pipelines.options import Options
 from gisr.pipelines.pipeline import Pipeline, check_values
 from gisr.pipelines.request import FileResult, Request
+from gisr.sizes import picture_size
 from gisr.tasks import Task
 from gisr.tasks.thermal import THERMAL  # type: ignore[import-not-found]  # it is there in step 1
 
@@ -100,7 +101,7 @@ class ThermalPipeline(Pipeline[Arrays]):
     def summary(self, request: Request[Arrays]) -> str:
         """Return both sizes."""
         files = request.files
-        return f"{size_text(files.target.shape)} to {size_text(files.guide.shape)}"
+        return f"{picture_size(files.target.shape)} to {picture_size(files.guide.shape)}"
 
     def band_names(self, request: Request[Arrays]) -> tuple[str, ...]:
         """Return nothing: there is one band."""

@@ -37,7 +37,7 @@ def upscale_batch(batch: "Batch", options: Options, execution: Execution) -> int
         else:
             report_result(outcome.result, options, quiet=execution.quiet, verbose=execution.verbose)
 
-    for line in note_lines(batch.notes, verbose=execution.verbose):
+    for line in () if execution.quiet else note_lines(batch.notes, verbose=execution.verbose):
         print(f"gisr: {line}", file=sys.stderr)
     if execution.workers is not None:
         summary = run_in_processes(batch, execution, report=report)

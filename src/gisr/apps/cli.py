@@ -1,11 +1,14 @@
 """The ``gisr`` command: subcommands made from typed functions, one line for every error."""
 
 import re
+import shlex
 import sys
 from argparse import Action
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from inspect import Parameter, signature
+from pathlib import Path
 from typing import Any, get_args
 
 import docstring_parser
@@ -21,8 +24,10 @@ from gisr.apps.option_arguments import add_options, has_options, take_options
 from gisr.apps.reproduce_command import reproduce
 from gisr.apps.serve_command import serve
 from gisr.apps.upscale_command import upscale
+from gisr.apps.upscale_help import USAGE, examples_text, requested_help
 from gisr.apps.upscale_words import upscale_words
 from gisr.errors import GisrError
+from gisr.tasks import TaskName
 from gisr.version import __version__
 
 Command = Callable[..., int | None]
@@ -66,6 +71,14 @@ class _HelpFormatter(DefaultHelpFormatter):
     def _get_help_string(self, action: Action) -> str:
         return str(action.help or "")
 
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Wrap paragraphs; one whose lines are indented, such as a command, stays as it is."""
+        parts = text.split("\n\n")
+        fill = super()._fill_text
+        return "\n\n".join(
+            part if part.startswith(" ") else str(fill(part, width, indent)) for part in parts
+        )
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
@@ -83,6 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # --help and --version
         return int(end.code or 0)
     except ArgumentError as error:
+        if guess := _meant(arguments):
+            return _fail(guess)
         hint = " ".join(("gisr", *_command_words(arguments), "--help"))
         return _fail(f"{_readable(str(error))} (see {hint})")
     except GisrError as error:
@@ -133,6 +148,9 @@ def split_overrides(arguments: list[str]) -> tuple[list[str], list[str]]:
 def _run(arguments: list[str]) -> int:
     overrides: list[str] = []
     if arguments[:1] == ["upscale"]:
+        if (task := requested_help(arguments[1:])) is not None:
+            print(_command_parser(upscale, task).format_help(), end="")
+            return 0
         arguments = ["upscale", *upscale_words(arguments[1:])]
     if arguments[:1] == ["train"]:
         arguments, overrides = split_overrides(arguments)
@@ -149,6 +167,20 @@ def _run(arguments: list[str]) -> int:
         if has_options(parameter.annotation):
             values[name] = take_options(parameter.annotation, values)
     return command(**values) or 0
+
+
+def _meant(arguments: Sequence[str]) -> str:
+    """Return what to type in place of a first word that is no command; nothing where none helps."""
+    word, *others = arguments or [""]
+    if not word or word.startswith("-") or word in COMMANDS:
+        return ""
+    if word == "help":
+        command = [name for name in others[:1] if name in COMMANDS]
+        return f"help: is no command: write {' '.join(['gisr', *command, '--help'])}"
+    if Path(word).exists():
+        return f"{word}: say what to do with it: {shlex.join(['gisr', 'upscale', *arguments])}"
+    near = get_close_matches(word, COMMANDS, 1)
+    return f"unknown command {word!r}: did you mean gisr {near[0]}?" if near else ""
 
 
 def _command_words(arguments: Sequence[str]) -> list[str]:
@@ -185,19 +217,18 @@ def _parser(description: str) -> ArgumentParser:
     )
 
 
-def _command_parser(function: Command) -> ArgumentParser:
+def _command_parser(function: Command, task: TaskName | None = None) -> ArgumentParser:
+    """Return the parser of a command, with the options of one task alone if one is named."""
     documentation = docstring_parser.parse(function.__doc__ or "")
-    parser = _parser(
-        "\n".join(
-            text
-            for text in (documentation.short_description, documentation.long_description)
-            if text
-        )
-    )
+    text = (documentation.short_description, documentation.long_description)
+    parser = _parser("\n".join(filter(None, text)))
+    if function is upscale:
+        parser.description = f"{parser.description}\n\n{examples_text(task)}"
+        parser.usage, parser.prog = USAGE, "gisr upscale"
     help_texts = {item.arg_name: item.description or "" for item in documentation.params}
     for parameter in signature(function).parameters.values():
         if has_options(parameter.annotation):
-            add_options(parser, parameter.annotation)
+            add_options(parser, parameter.annotation, task)
         elif parameter.name != "overrides":
             _add_argument(parser, parameter, help_texts[parameter.name])
     return parser

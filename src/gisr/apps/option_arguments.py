@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import is_dataclass
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 from jsonargparse import ArgumentParser
 
 from gisr.errors import InputError
 from gisr.pipelines.option import Option, number_or_word, options_of
+from gisr.tasks import TASKS, TaskName
+
+if TYPE_CHECKING:
+    from argparse import _ActionsContainer
 
 _Chosen = TypeVar("_Chosen")
 _MOST_DIGITS = 9
@@ -19,10 +23,43 @@ def has_options(kind: object) -> bool:
     return isinstance(kind, type) and is_dataclass(kind)
 
 
-def add_options(parser: ArgumentParser, kind: type) -> None:
-    """Add an argument for every option of a dataclass."""
+def add_options(parser: ArgumentParser, kind: type, task: TaskName | None = None) -> None:
+    """Add an argument for every option of a dataclass, in sections by task.
+
+    Args:
+        parser: Receives them.
+        kind: The dataclass.
+        task: Options of others are left out; None adds all.
+    """
+    for title, options in option_sections(kind, task).items():
+        group = parser.add_argument_group(title)
+        for each in options:
+            _add(group, each)
+
+
+def option_sections(kind: type, task: TaskName | None = None) -> dict[str, list[Option]]:
+    """Return the options of a dataclass by the heading they stand under.
+
+    Those of one task come first, in the order of the tasks, then those of several, then the rest.
+
+    Args:
+        kind: The dataclass; its ``section`` is the heading of the rest.
+        task: Options of others are left out; None gives all.
+    """
+    found: dict[tuple[TaskName, ...], list[Option]] = {}
     for each in options_of(kind).values():
-        _add(parser, each)
+        if task is None or each.for_task(task):
+            found.setdefault(each.info.tasks, []).append(each)
+    order = list(TASKS)
+
+    def place(names: tuple[TaskName, ...]) -> tuple[int, list[int]]:
+        return len(names) or len(order) + 1, [order.index(name) for name in names]
+
+    sections: dict[str, list[Option]] = {}
+    for names in sorted(found, key=place):
+        title = " and ".join(TASKS[name].title for name in names)
+        sections[title or getattr(kind, "section", "Options")] = found[names]
+    return sections
 
 
 def take_options(kind: type[_Chosen], values: dict[str, Any]) -> _Chosen:
@@ -58,7 +95,7 @@ def repeated_flags(*kinds: type) -> dict[str, str]:
     }
 
 
-def _add(parser: ArgumentParser, each: Option) -> None:
+def _add(parser: "_ActionsContainer", each: Option) -> None:
     # Its own name before other long ones: argparse calls the value by the first.
     short = [word for word in each.info.spellings if not word.startswith("--")]
     long = [word for word in each.info.spellings if word.startswith("--")]

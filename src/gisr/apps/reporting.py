@@ -15,25 +15,26 @@ if TYPE_CHECKING:
 def report_result(
     result: "FileResult", options: Options, *, quiet: bool, verbose: bool = False
 ) -> None:
-    """Print what was written: one line on stdout, and on stderr what the user should know."""
+    """Print what was written: one line on stdout, and on stderr what the user should know.
+
+    Three lines in all, unless ``verbose``.
+    """
     if options.align == "report":
         print(json.dumps(_alignment(result)))
     if quiet:
         return
     for line in note_lines(result.notes, verbose=verbose):
         print(f"gisr: {line}", file=sys.stderr)
-    size = " x ".join(map(str, result.shape))
     contrasts = (
         f", {result.contrast} guided by {result.guide_contrast}"
         if result.contrast and result.guide_contrast
         else ""
     )
+    further = f", also {', '.join(map(str, result.further))}" if result.further else ""
     print(
-        f"{result.path}: {result.task} x{result.ratio:.4g}{contrasts}, {size} {result.dtype}, "
-        f"{result.seconds:.1f} s"
+        f"{result.path}: {result.task} x{result.ratio:.4g}{contrasts}, {result.size} "
+        f"{result.dtype}{further}, {result.seconds:.1f} s"
     )
-    for path in result.further:
-        print(path)
 
 
 def _alignment(result: "FileResult") -> dict[str, object]:

@@ -2,10 +2,14 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
 from typing import get_origin
 
 from gisr.apps.option_arguments import repeated_flags
+from gisr.apps.upscale_help import help_topics
 from gisr.errors import InputError
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.option import Option, options_of
@@ -84,6 +88,11 @@ def upscale_words(arguments: Sequence[str]) -> list[str]:
     known = all(_known(word) for word in words if word.startswith("--"))
     if len(files) > 2 and known:  # else one may be the value of what the parser refuses
         raise InputError(_too_many(files, any(_is_output(word) for word in words)))
+    if len(files) == 2 and known and not any(_is_output(word) for word in words):
+        typed = shlex.join(["gisr", "upscale", *files, "-o", _output_for(files[0])])
+        raise InputError(f"name the output after -o: {typed}")
+    for word in words:
+        _check_known(word)
     return gather_repeated(words)
 
 
@@ -126,6 +135,8 @@ def _option(word: str, waiting: Iterator[str]) -> list[str]:
         return [name]
     if each is not None and each.name == "threads" and following.upper() == "ALL_CPUS":
         following = str(_cores())
+    if each is not None and each.name == "task":
+        following = help_topics().get(following.lower(), following)
     # A number such as -3.4e38 would be read as an option.
     if following.startswith("-") and each is not None and get_origin(each.type) is not tuple:
         return [f"{name}={following}"]
@@ -173,12 +184,13 @@ def _too_many(files: Sequence[str], output: bool) -> str:
     if len(files) == 3 and not output:
         low, high, out = files
         return (
-            f"{out}: the output is named after -o: gisr upscale {low} {high} -o {out} (the "
-            "multispectral file, MR or depth image to sharpen first, its guide second)"
+            f"{out}: the output is named after -o: "
+            f"{shlex.join(['gisr', 'upscale', low, high, '-o', out])} (the multispectral file, MR "
+            "or depth image to sharpen first, its guide second)"
         )
     named = f"{len(files)} files ({', '.join(files[:4])}{', ...' if len(files) > 4 else ''})"
     if all(_TIFF.search(name) for name in files):
-        bands = " ".join(files[: -1 if output else -2])
+        bands = shlex.join(files[: -1 if output else -2])
         return (
             f"{named}: gisr takes one multispectral file, then the PAN file, and -o OUTPUT: stack "
             f"separate bands first (gdal_merge.py -separate -o ms.tif {bands}; or gdalbuildvrt "
@@ -188,6 +200,26 @@ def _too_many(files: Sequence[str], output: bool) -> str:
         f"{named}: gisr upscale takes two files, then -o OUTPUT: for several pairs name their "
         "folders, or a list of pairs (.csv)"
     )
+
+
+def _check_known(word: str) -> None:
+    """Refuse a misspelt option, with the spelling that is like it.
+
+    Raises:
+        InputError: There is one; others are left to the parser.
+    """
+    name = word.partition("=")[0]
+    if not word.startswith("--") or _known(word):
+        return
+    if near := get_close_matches(name, [*_OPTIONS, *_OUTPUT], 1, 0.7):
+        raise InputError(f"{name}: is no option of gisr upscale: did you mean {near[0]}?")
+
+
+def _output_for(target: str) -> str:
+    """Return a name for an output: a folder for a folder or a list, else the target's suffix."""
+    path = Path(target)
+    suffix = "".join(path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:])
+    return "sharp" + ("" if path.is_dir() or suffix == ".csv" else suffix)
 
 
 def _known(word: str) -> bool:

@@ -9,6 +9,7 @@ from gisr.data.degradations import fill_holes, zero_fill
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError, PairError
 from gisr.placement import Placement
+from gisr.sizes import picture_size
 from gisr.tasks import Grid, TaskName, find_task
 from gisr.tasks.sensors import listed_sensor
 
@@ -101,8 +102,9 @@ class Pair:
         sizes = self.target.shape[:2], self.guide.shape[:2]
         if self.placement.drift(Placement.from_grid("kspace", *sizes), sizes[1]) > _KSPACE_DRIFT:
             raise PairError(
-                f"grid 'kspace': target {sizes[0]} and guide {sizes[1]} must show the same field "
-                "of view with their first samples on each other; use grid 'centre'"
+                f"grid 'kspace': target of {picture_size(sizes[0])} and guide of "
+                f"{picture_size(sizes[1])} pixels must show the same field of view with their "
+                "first samples on each other; use grid 'centre'"
             )
 
     @property

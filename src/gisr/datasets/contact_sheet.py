@@ -14,6 +14,7 @@ from gisr.errors import GisrError, MissingExtraError
 from gisr.io.files import atomic_output
 from gisr.rendering.colours import INK, PAPER, QUIET, Colours, letters
 from gisr.rendering.stretch import Stretch
+from gisr.sizes import picture_size
 from gisr.tasks import find_task
 
 _HEIGHT, _WIDEST = 200, 240
@@ -84,7 +85,7 @@ def _card(entry: Entry) -> _Card:
 def _pictures(entry: Entry) -> Iterator[tuple[str, Colours]]:
     """Yield the images of an entry as colours, with captions."""
     for name, image in entry.images().items():
-        size = " x ".join(map(str, image.shape))
+        size = picture_size(image.shape)
         if isinstance(entry, Scan):
             indices = entry.slices or range(image.shape[2])
             index = indices[len(indices) // 2]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gisr.datasets.entry import Entry
-from gisr.datasets.entry.checks import size_text
-from gisr.tasks import TaskName
+from gisr.sizes import picture_size, volume_size
+from gisr.tasks import TaskName, find_task
 
 
 @dataclass(frozen=True)
@@ -50,5 +50,6 @@ def sizes_of(entry: Entry) -> str:
     Raises:
         GisrError: An image cannot be read.
     """
-    sizes = [size_text(image.shape) for image in entry.images().values()]
+    size = volume_size if find_task(entry.task).turned else picture_size
+    sizes = [size(image.shape) for image in entry.images().values()]
     return " + ".join(dict.fromkeys(sizes))

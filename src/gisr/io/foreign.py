@@ -1,6 +1,7 @@
 """Files and addresses that gisr does not read, and how to make of them what it does."""
 
 import re
+import shlex
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path, PurePath
@@ -18,7 +19,7 @@ class ForeignKind:
 
     name: str
     way: str
-    """With {path} for the file and {stem} for its name without a suffix."""
+    """With {path} for the file and {stem} for its name without folder and suffix."""
 
 
 _CONVERT = "convert it to GeoTIFF first (gdal_translate {path} {stem}.tif)"
@@ -129,7 +130,10 @@ def foreign_file(path: str | PathLike[str]) -> str | None:
     kind = (_HEIC if _is_heif(start) else _by_content(start)) or _SUFFIXES.get(place.suffix.lower())
     if kind is None:
         return None
-    way = kind.way.format(path=place.name, stem=_stem(place))
+    # Ready to be typed: the path as the user gave it; what is Python has quotes of its own.
+    words = [fspath(place), _stem(place)]
+    path, stem = words if kind is _PORTABLE else map(shlex.quote, words)
+    way = kind.way.format(path=path, stem=stem)
     return f"is {kind.name}, which gisr does not read: {way}"
 
 

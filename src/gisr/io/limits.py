@@ -21,7 +21,7 @@ class Limits:
     """Upper bounds of what is read from one file. Raise them for files you trust."""
 
     max_pixels: int = 2**31
-    """Pixels (height x width) of a picture: a whole WorldView PAN scene has about 1.2e9."""
+    """Pixels (width x height) of a picture: a whole WorldView PAN scene has about 1.2e9."""
     max_bands: int = 1024
     """Bands of a picture: hyperspectral sensors have 200 to 500."""
     max_voxels: int = 2**29
@@ -69,11 +69,11 @@ def check_picture(
         FileFormatError: A size is not above zero.
         LimitError: The claim is larger than the limits.
     """
-    _positive(path, (height, width, bands))
-    _below(path, height * width, limits.max_pixels, "pixels", "max_pixels", (height, width))
+    _positive(path, (width, height, bands))
+    _below(path, height * width, limits.max_pixels, "pixels", "max_pixels", (width, height))
     check_bands(path, limits, bands)
     size = height * width * bands * itemsize
-    _below(path, size, limits.max_bytes, "bytes", "max_bytes", (height, width, bands, itemsize))
+    _below(path, size, limits.max_bytes, "bytes", "max_bytes", (width, height, bands, itemsize))
 
 
 def check_volume(

@@ -19,10 +19,11 @@ from gisr.io.depth.pair import DepthPair, read_depth_pair
 from gisr.io.files import check_readable, file_suffix
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.notes import Note, warning
-from gisr.pipelines.layers import DepthLayers, LayerName, Layers, Truth, check_truth, size_text
+from gisr.pipelines.layers import DepthLayers, LayerName, Layers, Truth, check_truth
 from gisr.pipelines.options import Options
 from gisr.pipelines.pipeline import Pipeline, check_values
 from gisr.pipelines.request import FileResult, Request
+from gisr.sizes import picture_size
 from gisr.tasks.depth import DEPTH
 from gisr.tasks.task import Task
 
@@ -85,9 +86,9 @@ class DepthPipeline(Pipeline[DepthPair]):
         """Return sizes, type, share of unknown pixels and ratio."""
         files = request.files
         return (
-            f"{size_text(files.target.shape)} ({files.target.dtype}, "
-            f"{1 - files.target.valid.mean():.1%} unknown) to {size_text(files.guide.shape[:2])}: "
-            f"x{files.placement.ratio:.3g}"
+            f"{picture_size(files.target.shape)} ({files.target.dtype}, "
+            f"{1 - files.target.valid.mean():.1%} unknown) to "
+            f"{picture_size(files.guide.shape[:2])}: x{files.placement.ratio:.3g}"
         )
 
     def band_names(self, request: Request[DepthPair]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Options of a command that do not change a result: weights, device, processes."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from gisr.errors import InputError
 from gisr.pipelines.option import check_value, option, options_of
@@ -9,6 +10,9 @@ from gisr.pipelines.option import check_value, option, options_of
 @dataclass(frozen=True)
 class Execution:
     """Where and how the work is done; it does not change a result."""
+
+    section: ClassVar[str] = "Where and how the work is done"
+    """Heading in the help."""
 
     model: str | None = option(
         None,
@@ -36,7 +40,7 @@ class Execution:
     skip_existing: bool = option(False, "Of several pairs, leave out those whose output exists.")
     quiet: bool = option(False, "Print nothing but errors.")
     verbose: bool = option(
-        False, "Print all that was assumed and measured, and not the three chief lines alone."
+        False, "Print all that was assumed and measured; else a run prints three lines at most."
     )
 
     def __post_init__(self) -> None:

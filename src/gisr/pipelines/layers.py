@@ -1,6 +1,7 @@
 """The images of a result that lie on one grid, read where they are shown."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from jaxtyping import Float
 from gisr.array_types import Values
 from gisr.errors import PairError
 from gisr.io.geotiff import GeoHeader, GeoReader
+from gisr.sizes import picture_size
 from gisr.windows import Window
 
 LayerName = Literal["interpolated", "sharpened", "guide", "truth", "spread", "filled"]
@@ -128,19 +130,25 @@ class Truth:
     """The header of a GeoTIFF, the voxels of a volume, or a depth map, NaN where unknown."""
 
 
-def check_truth(path: Path, found: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+def check_truth(
+    path: Path,
+    found: tuple[int, ...],
+    wanted: tuple[int, ...],
+    size: Callable[[tuple[int, ...]], str] = picture_size,
+) -> None:
     """Refuse a reference that does not lie on the guide's grid.
+
+    Args:
+        path: Its file.
+        found: Its shape.
+        wanted: That of the result.
+        size: How such shapes are written for the user.
 
     Raises:
         PairError: It does not.
     """
     if found != wanted:
         raise PairError(
-            f"{path}: a truth of {size_text(found)} does not fit, the sharpened image will have "
-            f"{size_text(wanted)}: give the high-resolution image the target was made from, or none"
+            f"{path}: a truth of {size(found)} does not fit, the sharpened image will have "
+            f"{size(wanted)}: give the high-resolution image the target was made from, or none"
         )
-
-
-def size_text(shape: tuple[int, ...]) -> str:
-    """Return sides as text: ``480 x 640``."""
-    return " x ".join(map(str, shape))

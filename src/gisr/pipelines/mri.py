@@ -1,6 +1,6 @@
 """The pipeline of MR images: two NIfTI volumes or DICOM series in, a NIfTI volume out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -21,11 +21,11 @@ from gisr.pipelines.layers import (
     Truth,
     VolumeLayers,
     check_truth,
-    size_text,
 )
 from gisr.pipelines.options import Options
 from gisr.pipelines.pipeline import Pipeline
 from gisr.pipelines.request import FileResult, Request
+from gisr.sizes import picture_size, volume_size
 from gisr.tasks.contrasts import guess_contrast
 from gisr.tasks.mri import MRI
 from gisr.tasks.task import Task
@@ -80,10 +80,10 @@ class MRIPipeline(Pipeline[VolumePair]):
 
     def summary(self, request: Request[VolumePair]) -> str:
         """Return sizes, type and ratio."""
-        files = request.files
+        files, size = request.files, _size_of(request)
         return (
-            f"{size_text(files.target.shape)} ({files.target.dtype}) to "
-            f"{size_text(files.guide.shape)}: x{files.placement.ratio:.3g}"
+            f"{size(files.target.shape)} ({files.target.dtype}) to "
+            f"{size(files.guide.shape)}: x{files.placement.ratio:.3g}"
         )
 
     def band_names(self, request: Request[VolumePair]) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ class MRIPipeline(Pipeline[VolumePair]):
     def read_truth(self, path: Path, request: Request[VolumePair], limits: Limits) -> Truth:
         """Read a reference volume."""
         volume = read_image(path, limits)
-        check_truth(path, volume.shape, request.files.guide.shape)
+        check_truth(path, volume.shape, request.files.guide.shape, _size_of(request))
         return Truth(path, volume.voxels)
 
     def layers(
@@ -140,6 +140,11 @@ class MRIPipeline(Pipeline[VolumePair]):
     def bits(self, request: Request[VolumePair]) -> int | None:
         """Return None: MR values have no range of their own."""
         return None
+
+
+def _size_of(request: Request[VolumePair]) -> Callable[[Sequence[int]], str]:
+    """Return how sizes are written: the first axis of a picture runs along its rows."""
+    return picture_size if is_picture(request.target) else volume_size
 
 
 def _reversed(part: slice, side: int) -> slice:

@@ -41,6 +41,8 @@ class OptionInfo:
     """On the page, whether the files are read again when it changes."""
     follows: str = ""
     """On the page, the option with which it is chosen."""
+    extra: str = ""
+    """On the page, the extra of gisr without which it is not offered."""
     needs: str = ""
     """On the page, the field of a task's record without which it changes nothing."""
     choices: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from gisr.errors import InputError
 from gisr.io.limits import parse_size
@@ -32,6 +32,9 @@ _DEPTH: tuple[TaskName, ...] = ("depth",)
 @dataclass(frozen=True)
 class Options:
     """How two files are sharpened; what is left out is read from the files or estimated."""
+
+    section: ClassVar[str] = "All tasks"
+    """Heading in the help, for options of no task alone."""
 
     task: TaskName | None = option(
         None,
@@ -232,8 +235,8 @@ class Options:
         "Correct the result so that degrading it gives the target back; on k-space grids and for "
         "satellite images that is the default.",
         page="Make it agree with the target",
-        page_help="Degraded as the target was, the result then gives the target back. Done by "
-        "default for satellite images and MR slices on k-space grids.",
+        page_help="Made as coarse again, the result then equals the target. Done by default for "
+        "satellite images and MR images.",
         page_default="by default",
     )
     report: FileName | None = option(
@@ -242,6 +245,7 @@ class Options:
         page="Write a report",
         page_help="A page to keep, with the result from all sides.",
         page_file="Report",
+        extra="report",
         file=True,
     )
     overwrite: bool = option(False, "Replace existing outputs.")

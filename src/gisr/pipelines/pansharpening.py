@@ -23,12 +23,12 @@ from gisr.pipelines.layers import (
     SceneLayers,
     Truth,
     check_truth,
-    size_text,
 )
 from gisr.pipelines.options import Options
 from gisr.pipelines.pipeline import Pipeline, check_values
 from gisr.pipelines.raster_look import look_at
 from gisr.pipelines.request import FileResult, Request
+from gisr.sizes import picture_size
 from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.tasks.sensors import listed_sensor
 from gisr.tasks.task import Task
@@ -60,7 +60,8 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
         found = look_at_tiffs(check_readable(target), check_readable(guide))
         if found.bands > 1 or found.placed:
             return True
-        if found.guide_coarser and found.guide_bands > 1 and not found.guide_picture:
+        no_picture = found.guide_bands > 3 or (found.guide_bands > 1 and not found.guide_picture)
+        if found.guide_coarser and no_picture:
             return True  # exchanged: refused as such when they are read
         if found.guide_bands >= 3:
             return False
@@ -111,8 +112,8 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
         stated = request.files.stated(request.options.ratio)
         ratio = request.place(target.shape, guide.shape, stated)[0].ratio
         return (
-            f"{size_text(target.shape)} ({target.bands} bands of {target.dtype}) to "
-            f"{size_text(guide.shape)}: x{ratio:.3g}"
+            f"{picture_size(target.shape)} ({target.bands} bands of {target.dtype}) to "
+            f"{picture_size(guide.shape)}: x{ratio:.3g}"
         )
 
     def band_names(self, request: Request[RasterPair]) -> tuple[str, ...]:

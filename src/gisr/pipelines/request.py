@@ -16,6 +16,7 @@ from gisr.notes import Note
 from gisr.optional_imports import load_extra
 from gisr.pipelines.options import Options
 from gisr.placement import Placement, place_by_shape
+from gisr.sizes import picture_size, volume_size
 from gisr.tasks import Grid, Task, TaskName, find_task
 
 if TYPE_CHECKING:  # scipy takes half a second to load
@@ -61,6 +62,13 @@ class FileResult:
     """What was written beside the output."""
     notes: tuple[Note, ...] = ()
     """What a user should know about choices that were made for them."""
+    volume: bool = False
+    """Whether the shape is that of a volume."""
+
+    @property
+    def size(self) -> str:
+        """The shape as users write it: width x height, or voxels along each axis."""
+        return volume_size(self.shape) if self.volume else picture_size(self.shape)
 
 
 @dataclass(frozen=True, eq=False)

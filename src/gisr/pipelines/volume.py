@@ -109,6 +109,7 @@ def _result(
         consistency=sharpener.consistency if sharpener.consistency.count else None,
         further=tuple(request.options.further_files.values()),
         notes=notes,
+        volume=not is_picture(request.output),
     )
 
 

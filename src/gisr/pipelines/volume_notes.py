@@ -33,11 +33,13 @@ def volume_notes(
     files, notes = request.files, list(request.files.notes)
     place = sharpener.placement
     contrast, guide = request.options.contrast, request.options.guide_contrast
-    if contrast is None or guide is None:
+    unknown = {"target": ("--contrast", contrast), "guide": ("--guide-contrast", guide)}
+    if missing := {name: flag for name, (flag, known) in unknown.items() if known is None}:
         notes.append(
             Note(
-                f"contrasts {contrast or 'unknown'} (target) and {guide or 'unknown'} (guide): "
-                "name them for a better description"
+                f"the name of the {' and of the '.join(missing)} tells no contrast: "
+                f"{' and '.join(missing.values())} (T1, T2, FLAIR, ...) would, for a better "
+                "description"
             )
         )
     low, high = _contrast_names(request)
@@ -59,7 +61,7 @@ def volume_notes(
     if place.thick_axis is not None:
         notes.append(_thick_note(place, place.thick_axis))
     elif request.options.thickness is not None:
-        notes.append(Note("thickness is for thick slices, which these are not: ignored"))
+        notes.append(warning("thickness is for thick slices, which these are not: ignored"))
     notes += _reduction_notes(sharpener, low)
     notes += _resampled_notes(place, low, high)
     if found is not None and found.applied:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gisr.tasks.task import PairFacts, Task
+from gisr.tasks.task import HelpExample, PairFacts, Task
 
 
 def _sentence(ratio: int, facts: PairFacts) -> str:
@@ -43,6 +43,18 @@ DEPTH = Task(
     vocabulary={},
     sentence=_sentence,
     described=_described,
+    examples=(
+        HelpExample("a depth map", "gisr upscale depth.png colour.png -o sharp.png"),
+        HelpExample(
+            "its holes filled, with a mask of them",
+            "gisr upscale depth.png colour.png -o full.png --fill-holes --mask filled.png",
+        ),
+        HelpExample(
+            "a point cloud of a depth map in millimetres",
+            "gisr upscale depth.png colour.png -o sharp.png --ply cloud.ply "
+            "--camera intrinsics.txt --depth-unit mm",
+        ),
+    ),
     stretch=0.02,
     surfaces=True,
 )

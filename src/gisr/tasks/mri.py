@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from gisr.tasks.contrasts import CONTRAST_TOKENS, Contrast, find_contrast
-from gisr.tasks.task import PairFacts, Task
+from gisr.tasks.task import HelpExample, PairFacts, Task
 
 
 def _sentence(ratio: int, facts: PairFacts) -> str:
@@ -58,4 +58,17 @@ MRI = Task(
     vocabulary={"contrasts": get_args(Contrast)},
     sentence=_sentence,
     described=_described,
+    extra="mri",
+    examples=(
+        HelpExample(
+            "an MR volume, its contrasts read from the names",
+            "gisr upscale sub-01_T2w.nii.gz sub-01_T1w.nii.gz -o sub-01_T2w_sharp.nii.gz",
+        ),
+        HelpExample(
+            "names that do not tell, slices 3 mm thick with gaps between them",
+            "gisr upscale low.nii.gz high.nii.gz -o sharp.nii.gz --contrast FLAIR "
+            "--guide-contrast T1 --thickness 3",
+        ),
+        HelpExample("a DICOM series", "gisr upscale t2_series t1.nii.gz -o t2_sharp.nii.gz"),
+    ),
 )

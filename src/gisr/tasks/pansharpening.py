@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gisr.tasks.sensors import SENSORS, UNKNOWN_SENSOR, listed_sensor
-from gisr.tasks.task import PairFacts, Task
+from gisr.tasks.task import HelpExample, PairFacts, Task
 
 
 def _sentence(ratio: int, facts: PairFacts) -> str:
@@ -51,6 +51,19 @@ PANSHARPENING = Task(
     vocabulary={"sensors": tuple(sensor.name for sensor in SENSORS.values())},
     sentence=_sentence,
     described=_described,
+    extra="geo",
+    examples=(
+        HelpExample("a satellite scene", "gisr upscale ms.tif pan.tif -o sharp.tif"),
+        HelpExample(
+            "its bands 3, 2 and 1, compressed, with 2 GB of memory",
+            "gisr upscale ms.tif pan.tif -o rgb.tif -b 3 -b 2 -b 1 -co COMPRESS=ZSTD "
+            "--max-memory 2GB",
+        ),
+        HelpExample(
+            "an unlisted sensor of 12 bits, files that do not say what is no data",
+            "gisr upscale ms.tif pan.tif -o sharp.tif --bits 12 --mtf 0.3 --nodata 0",
+        ),
+    ),
     blank=True,
     far_content=True,
     overshoot=1.0,

@@ -42,6 +42,14 @@ class PairFacts:
 
 
 @dataclass(frozen=True)
+class HelpExample:
+    """A command that does what users of a task often want."""
+
+    purpose: str
+    command: str
+
+
+@dataclass(frozen=True)
 class Task:
     """One kind of guided super-resolution, and all that is decided for it once."""
 
@@ -98,6 +106,10 @@ class Task:
     that is not in the vocabulary."""
     described: Callable[[], Iterator[PairFacts]]
     """Yields the facts for which there is a built-in description."""
+    extra: str = ""
+    """The extra of gisr that reads and writes its files; nothing where none is needed."""
+    examples: tuple[HelpExample, ...] = ()
+    """Worked examples for its help, the plainest first."""
     blank: bool = False
     """Whether 0, or the largest value of the type, may stand for what an image does not show."""
     far_content: bool = False
@@ -126,6 +138,7 @@ def nearest_described_ratio(ratio: float) -> int:
 __all__ = [
     "DESCRIBED_RATIOS",
     "Grid",
+    "HelpExample",
     "PairFacts",
     "Reduction",
     "Registration",

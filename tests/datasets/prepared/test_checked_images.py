@@ -45,15 +45,15 @@ def frame(values: Any, valid: Any, colour: Any) -> Frame:
 
 KNOWN = filled(True, 5, 6)
 REFUSED: list[tuple[Entry, str]] = [
-    (pair(guide=ones(9, 8, 1)), "guide of 9 x 8 does not fit: 2 times the target is 6 x 8"),
-    (pair(truth=ones(6, 8, 3)), "truth of 6 x 8 x 3 does not fit: 2 times the target is 6 x 8 x 4"),
+    (pair(guide=ones(9, 8, 1)), "guide of 8 x 9 does not fit: 2 times the target is 8 x 6"),
+    (pair(truth=ones(6, 8, 3)), "truth of 8 x 6 x 3 does not fit: 2 times the target is 8 x 6 x 4"),
     (pair(filled(0, 3, 4, 4)), "target is empty: every value is 0"),
     (pair(ones(0, 4, 4)), r"target of shape \(0, 4, 4\) is empty"),
     (pair(ones(3, 4)), "has not 3 axes"),
     (pair(guide=filled(np.nan, 6, 8, 1)), "guide holds 48 values that are NaN or infinite"),
     (pair(guide=filled(1e39, 6, 8, 1)), "beyond float32"),
     (pair(guide=filled("a", 6, 8, 1)), "must be numbers"),
-    (scene(ones(6, 5, 4), ones(15, 10, 1)), "panchromatic image of 15 x 10 x 1 is no whole mul"),
+    (scene(ones(6, 5, 4), ones(15, 10, 1)), "panchromatic image of 10 x 15 x 1 is no whole mul"),
     (scene(ones(6, 5, 4), ones(12, 15, 1)), "no whole multiple"),
     (scene(ones(6, 5, 4), ones(2, 2, 1)), "no whole multiple"),
     (scene(ones(6, 5, 4), ones(12, 10, 3)), "has 3 channels: it must have one"),
@@ -62,8 +62,8 @@ REFUSED: list[tuple[Entry, str]] = [
     (scan((5, 6), T1=ones(4, 5, 6), T2=ones(4, 5, 6)), "slice 6 counts, but there are 6"),
     (frame(ones(5, 6), filled(False, 5, 6), ones(5, 6, 3)), "depth is empty: no pixel is known"),
     (frame(filled(np.inf, 5, 6), KNOWN, ones(5, 6, 3)), "depth holds 30 values that are NaN"),
-    (frame(ones(5, 6), filled(True, 6, 5), ones(5, 6, 3)), "mask of known values of 6 x 5"),
-    (frame(ones(5, 6), KNOWN, ones(5, 7, 3)), "colour of 5 x 7 does not fit: depth is 5 x 6"),
+    (frame(ones(5, 6), filled(True, 6, 5), ones(5, 6, 3)), "mask of known values of 5 x 6"),
+    (frame(ones(5, 6), KNOWN, ones(5, 7, 3)), "colour of 7 x 5 does not fit: depth is 6 x 5"),
 ]
 
 

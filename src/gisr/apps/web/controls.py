@@ -15,9 +15,10 @@ from gisr.apps.web.form import (
     control_value,
     option_groups,
     page_options,
+    page_tasks,
 )
 from gisr.pipelines.option import Option
-from gisr.tasks import TASKS, TaskName
+from gisr.tasks import TaskName
 
 Given = dict[Any, Any]
 """The content of components, by component."""
@@ -77,14 +78,14 @@ class OptionControls:
     def lay_out_task(self) -> None:
         """Add the choice of the task; a ``gr.Blocks`` has to be open."""
         choices = [(self.no_task, self.no_task)]
-        choices += [(record.title, name) for name, record in TASKS.items()]
+        choices += [(record.title, name) for name, record in page_tasks().items()]
         label = self.options["task"].info.page
         self.components["task"] = gr.Radio(choices, value=self.no_task, label=label, elem_id="task")
 
     def lay_out_options(self) -> None:
         """Add all other options; a ``gr.Blocks`` has to be open."""
         for tasks, options in option_groups().items():
-            with gr.Group(visible=tasks == tuple(TASKS)) as self.groups[tasks]:
+            with gr.Group(visible=tasks == tuple(page_tasks())) as self.groups[tasks]:
                 for narrow, line in groupby(options, lambda each: control_kind(each) in _NARROW):
                     with gr.Row() if narrow else gr.Column(min_width=0):
                         self.components |= {each.name: make_control(each) for each in line}
@@ -105,8 +106,9 @@ class OptionControls:
             bands: Names of the target's bands.
         """
         numbers = [(name, number) for number, name in enumerate(bands, 1)]
+        every = tuple(page_tasks())
         changes: Changes = {
-            group: gr.Group(visible=task in tasks or tasks == tuple(TASKS))
+            group: gr.Group(visible=task in tasks or tasks == every)
             for tasks, group in self.groups.items()
         }
         for component in self._of_kind("bands"):
@@ -128,10 +130,15 @@ def make_control(each: Option) -> Any:  # noqa: ANN401 - gradio is not known to 
         case "answer":
             return gr.Radio([info.page_default, *ANSWERS], value=info.page_default, **about)
         case "word":
-            words = [info.page_default, *(each.words or info.suggestions)]
+            words = [*(each.words or info.suggestions)]
+            if each.default is None:
+                words = [info.page_default, *words]
             # Where words are only suggested, any other can be typed.
             return gr.Dropdown(
-                words, value=info.page_default, allow_custom_value=not each.words, **about
+                words,
+                value=each.default or info.page_default,
+                allow_custom_value=not each.words,
+                **about,
             )
         case "number":
             precision = 0 if each.type is int else None

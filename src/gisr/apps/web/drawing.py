@@ -8,8 +8,10 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, ImageDraw
 
+from gisr.array_types import Values
 from gisr.pipelines.layers import LayerName, Layers, Plane
-from gisr.rendering.colours import Colours, red_green_blue
+from gisr.rendering.colours import Colours, coloured_depth, red_green_blue
+from gisr.rendering.display import Display
 from gisr.rendering.stretch import (
     Stretch,
     finite_percentile,
@@ -30,7 +32,25 @@ _SHOWN = 720
 """Small images are enlarged to about this side, their pixels as squares."""
 _STRETCH = (0.5, 99.5)
 """Percentiles that become black and white."""
+_BAND_STRETCH = (2, 98)
+"""Of each band of a satellite image, as viewers of such images have it: clouds and shores are few
+and bright."""
 _MARK = (255, 196, 0)
+_STOPS = 17
+"""Colours of a bar, between which a browser interpolates."""
+
+
+@dataclass(frozen=True)
+class ColourBar:
+    """What the colours of a map stand for, from left to right."""
+
+    low: float
+    high: float
+    first: str
+    """Said before the value at the left end: ``near: ``."""
+    last: str
+    stops: tuple[str, ...]
+    """Colours of CSS, evenly spaced."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +63,8 @@ class View:
     bands: tuple[int, ...] = (0, 1, 2)
     """Indices of the bands shown as red, green and blue; one band is shown grey."""
     comparison: Comparison = "interpolated"
+    disparity: bool = False
+    """Whether large values of a depth map are near, and not far."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +77,8 @@ class Drawing:
     right_name: str
     caption: str
     """Rows and columns of the part that is shown, and the scale of the colours."""
+    bar: ColourBar | None = None
+    """Of an image in the colours of a map."""
 
 
 def natural_bands(names: Sequence[str]) -> tuple[int, int, int]:
@@ -83,14 +107,15 @@ def window_of(layers: Layers, view: View) -> Window:
 def draw_view(layers: Layers, task: TaskName, view: View) -> Drawing:
     """Draw the sharpened image and what it is compared with.
 
-    Images of the target share one stretch, both error maps one scale; the guide has its own.
+    Images of the target share one stretch, of its own for every band; both error maps share one
+    scale; the guide has its own.
 
     Args:
         layers: Of a result.
         task: What they are.
         view: The part to draw; ``truth`` and ``errors`` need a truth.
     """
-    window = window_of(layers, view)
+    window, bar = window_of(layers, view), None
 
     def read(name: LayerName) -> Float[np.ndarray, "h w channels"]:
         return layers.read(name, view.plane, window)
@@ -102,14 +127,14 @@ def draw_view(layers: Layers, task: TaskName, view: View) -> Drawing:
         top = percentile_or_one(before, _STRETCH[1])
         left, right = (magnitude_colours(error, top) for error in (before, after))
         names = "error of interpolated", "error of sharpened"
-        scale = f"black: no error, white: {top:.3g} or more"
+        scale = f"Black: no error, white: {top:.3g} or more"
     else:
         bands = view.bands if sharpened.shape[2] > 1 else (0,)
-        low, high = _limits(interpolated[..., list(bands)])
-        stretch = Stretch.between(find_task(task).display, bands, low, high)
+        stretch = _shared_stretch(interpolated, bands, find_task(task).display)
         right = stretch.colours(sharpened)
         names = view.comparison, "sharpened"
-        scale = f"from {stretch.low:.4g} to {stretch.high:.4g}"
+        bar = _colour_bar(stretch, task, view)
+        scale = _limits_text(stretch)
         if view.comparison == "guide":
             left = _guide_colours(read("guide"))
         else:
@@ -118,8 +143,40 @@ def draw_view(layers: Layers, task: TaskName, view: View) -> Drawing:
     left, right = _enlarged(left), _enlarged(right)
     rows, columns = (f"{part.start} to {part.stop - 1}" for part in window)
     enlarged = f", enlarged {factor} times" if factor > 1 else ""
-    caption = f"Rows {rows}, columns {columns}{enlarged}. Colours: {scale}."
-    return Drawing(left, right, *names, caption)
+    caption = f"Rows {rows}, columns {columns}{enlarged}. {scale}."
+    return Drawing(left, right, *names, caption, bar)
+
+
+def _shared_stretch(image: Values, bands: tuple[int, ...], display: Display) -> Stretch:
+    """Return a stretch with limits for each band that is shown, from its known pixels."""
+    percentiles = _BAND_STRETCH if display == "bands" else _STRETCH
+    limits = np.array([_limits(image[..., [band]], percentiles) for band in bands])
+    if len(bands) == 1:
+        return Stretch.between(display, bands, float(limits[0, 0]), float(limits[0, 1]))
+    return Stretch.between(display, bands, limits[:, 0], limits[:, 1])
+
+
+def _limits_text(stretch: Stretch) -> str:
+    """Return what is black and what is white, band by band."""
+    if stretch.display == "coloured":
+        return "The bar has the values of the file; grey is unknown"
+    if not isinstance(stretch.low, np.ndarray) or not isinstance(stretch.high, np.ndarray):
+        return f"Black: {stretch.low:.4g} or less, white: {stretch.high:.4g} or more"
+    named = zip(("red", "green", "blue"), stretch.low, stretch.high, strict=True)
+    bands = ", ".join(f"{name} {low:.4g} to {high:.4g}" for name, low, high in named)
+    return f"From black to full colour: {bands}"
+
+
+def _colour_bar(stretch: Stretch, task: TaskName, view: View) -> ColourBar | None:
+    """Return the bar of an image in the colours of a map; None of another."""
+    if stretch.display != "coloured":
+        return None
+    rows = coloured_depth(np.linspace(0, 1, _STOPS)[None])[0]
+    stops = tuple("#" + "".join(f"{part:02x}" for part in colour) for colour in rows.tolist())
+    ends = "", ""
+    if find_task(task).surfaces:
+        ends = ("far: ", "near: ") if view.disparity else ("near: ", "far: ")
+    return ColourBar(float(stretch.low), float(stretch.high), *ends, stops)
 
 
 def draw_spread(layers: Layers, view: View) -> tuple[Colours, float] | None:
@@ -186,6 +243,9 @@ def _guide_colours(guide: Float[np.ndarray, "h w channels"]) -> Colours:
     return Stretch.between("bands", bands, *_limits(guide[..., list(bands)])).colours(guide)
 
 
-def _limits(values: Float[np.ndarray, "h w bands"]) -> tuple[float, float]:
-    """Return the values that become black and white, all bands together."""
-    return finite_percentile(values, _STRETCH[0]), finite_percentile(values, _STRETCH[1])
+def _limits(
+    values: Float[np.ndarray, "h w bands"], percentiles: tuple[float, float] = _STRETCH
+) -> tuple[float, float]:
+    """Return the values that become black and white, of all bands given together."""
+    low, high = percentiles
+    return finite_percentile(values, low), finite_percentile(values, high)

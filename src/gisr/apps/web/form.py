@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from gisr.errors import InputError
 from gisr.io.files import file_suffix
+from gisr.optional_imports import has_extra
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.option import Option, command_words, options_of
 from gisr.pipelines.options import Options
@@ -35,9 +36,21 @@ class Uploads:
     truth: Path | None = None
 
 
+def page_tasks() -> dict[TaskName, Task]:
+    """Return the tasks whose files can be read and written here, by name."""
+    return {name: task for name, task in TASKS.items() if has_extra(task.extra)}
+
+
 def page_options() -> dict[str, Option]:
-    """Return the options that the page offers, by name."""
-    return {name: each for name, each in options_of(Options).items() if each.info.page}
+    """Return the options that the page offers, by name: those that what is installed can do."""
+    tasks = page_tasks()
+    return {
+        name: each
+        for name, each in options_of(Options).items()
+        if each.info.page
+        and has_extra(each.info.extra)
+        and any(applies(each, record) for record in tasks.values())
+    }
 
 
 def control_kind(each: Option) -> ControlKind:
@@ -85,9 +98,9 @@ def option_groups() -> dict[tuple[TaskName, ...], list[Option]]:
     groups: dict[tuple[TaskName, ...], list[Option]] = {}
     for name, each in page_options().items():
         if name != "task":
-            tasks = tuple(task for task, record in TASKS.items() if applies(each, record))
+            tasks = tuple(task for task, record in page_tasks().items() if applies(each, record))
             groups.setdefault(tasks, []).append(each)
-    every = tuple(TASKS)  # last: what is for one task stands nearer to its files
+    every = tuple(page_tasks())  # last: what is for one task stands nearer to its files
     return {tasks: groups[tasks] for tasks in sorted(groups, key=lambda tasks: tasks == every)}
 
 

@@ -28,7 +28,14 @@ from gisr.apps.web.drawing import (
 from gisr.apps.web.examples import EXAMPLES
 from gisr.apps.web.form import Uploads
 from gisr.apps.web.job import PageOutcome, preview, sharpen
-from gisr.apps.web.layout import COMPARISONS, MIDDLE, WITH_TRUTH, Layout
+from gisr.apps.web.layout import (
+    COMPARISONS,
+    DISPARITY,
+    DISTANCE,
+    MIDDLE,
+    WITH_TRUTH,
+    Layout,
+)
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.routing_map import draw_routing
 from gisr.apps.web.sessions import Session, Sessions
@@ -36,7 +43,7 @@ from gisr.errors import GisrError, InputError
 from gisr.inference.upscaler import Upscaler
 from gisr.pipelines.layers import Layers, Plane
 from gisr.rendering.colours import Colours
-from gisr.tasks import TaskName
+from gisr.tasks import TaskName, find_task
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,9 +58,9 @@ def reported(handler: Callable[P, R]) -> Callable[P, R]:
             return handler(*args, **keywords)
         except GisrError as error:
             stopped = isinstance(error, StoppedError)
+            # Gradio 6.31 shows no titles but its own word for the kind, which page.css hides.
             raise gr.Error(
-                html.message(error),
-                title="Stopped" if stopped else "This does not work",
+                html.message(error, "Stopped" if stopped else "This does not work"),
                 duration=5 if stopped else None,
                 print_exception=False,
             ) from error
@@ -185,6 +192,7 @@ class Handlers(Layout):
                 for dropdown, index in zip(self.rgb, natural_bands(names), strict=True)
             },
             self.centre: MIDDLE,
+            self.values: _values_radio(outcome),
         }
 
     @reported
@@ -210,7 +218,7 @@ class Handlers(Layout):
                 (saved("left", drawing.left), saved("right", drawing.right)),
                 label=f"{drawing.left_name} | {drawing.right_name}",
             ),
-            self.caption: html.caption_line(drawing.caption),
+            self.caption: html.caption_line(drawing.caption, drawing.bar),
             self.overview: gr.Image(overview, visible=overview is not None),
             self.spread: gr.Image(
                 saved("spread", spread),
@@ -253,7 +261,7 @@ class Handlers(Layout):
             self.guide: None,
             self.truth: None,
             self.controls.task: self.controls.no_task,
-            self.status: html.PLACEHOLDER,
+            self.status: html.placeholder(),
             self.result: gr.Column(visible=False),
             self.gain: gr.Column(visible=False),
         }
@@ -301,11 +309,21 @@ class Handlers(Layout):
             plane = Plane(axis, min(int(given[self.slice]), layers.slices[axis] - 1))
         bands = tuple(given[band] for band in self.rgb if given[band] is not None)
         row, column = given[self.centre]
-        return View(plane, (row, column), bands or (0,), given[self.comparison])
+        near = given[self.values] == DISPARITY
+        return View(plane, (row, column), bands or (0,), given[self.comparison], near)
 
 
 def _key(request: gr.Request) -> str:
     return str(request.session_hash)
+
+
+def _values_radio(outcome: PageOutcome) -> Any:  # noqa: ANN401
+    """Return the choice of what large values of a depth map mean; its name may tell."""
+    named = "disp" in outcome.request.target.name.lower()
+    return gr.Radio(
+        value=DISPARITY if named else DISTANCE,
+        visible=find_task(outcome.request.task).surfaces,
+    )
 
 
 def _slice_slider(layers: Layers, axis: int) -> Any:  # noqa: ANN401

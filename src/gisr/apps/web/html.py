@@ -3,7 +3,9 @@
 import re
 from functools import partial
 
+from gisr.apps.web.drawing import ColourBar
 from gisr.apps.web.examples import EXAMPLES
+from gisr.apps.web.form import page_tasks
 from gisr.apps.web.job import PageOutcome
 from gisr.apps.web.limits import PageLimits
 from gisr.apps.web.scores import Scores
@@ -21,11 +23,12 @@ ROUTING_WORDS = (
 _render = partial(render, "gisr.apps.web")
 
 INTRODUCTION = _render("introduction.html", tasks=TASKS.values())
-PLACEHOLDER = _render(
-    "placeholder.html",
-    tasks=TASKS.values(),
-    real=[find_task(task).title for task, example in EXAMPLES.items() if example.real],
-)
+
+
+def placeholder() -> str:
+    """Return what stands in place of a result: which files go together."""
+    real = [find_task(task).title for task, example in EXAMPLES.items() if example.real]
+    return _render("placeholder.html", tasks=TASKS.values(), usable=page_tasks(), real=real)
 
 
 def footer(limits: PageLimits) -> str:
@@ -38,9 +41,9 @@ def pair_line(text: str, *, wrong: bool = False) -> str:
     return _render("pair.html", text=text, wrong=wrong)
 
 
-def caption_line(text: str) -> str:
-    """Return the caption below a picture."""
-    return _render("caption.html", text=text)
+def caption_line(text: str, bar: ColourBar | None = None) -> str:
+    """Return the caption below a picture, and what its colours stand for."""
+    return _render("caption.html", text=text, bar=bar)
 
 
 def plain(error: GisrError) -> str:
@@ -48,15 +51,24 @@ def plain(error: GisrError) -> str:
     return re.sub(rf"/\S*/{FOLDER_PREFIX}(?:[^\s/]+/)+", "", " ".join(str(error).split()))
 
 
-def message(error: GisrError) -> str:
-    """Return :func:`plain` as HTML."""
-    return _render("message.html", text=plain(error))
+def message(error: GisrError, title: str) -> str:
+    """Return :func:`plain` as HTML, below a title."""
+    return _render("message.html", title=title, text=plain(error))
 
 
 def summary(outcome: PageOutcome) -> str:
     """Return what was written, with the notes and the same command."""
+    notes = {
+        level: list(dict.fromkeys(note.text for note in outcome.notes if note.level == level))
+        for level in ("warning", "note", "detail")
+    }
+    subject = find_task(outcome.result.task).subject
     return _render(
-        "summary.html", result=outcome.result, notes=outcome.notes, command=outcome.command
+        "summary.html",
+        result=outcome.result,
+        subject=subject[0].upper() + subject[1:],
+        notes=notes,
+        command=outcome.command,
     )
 
 

@@ -13,6 +13,7 @@ from gisr.apps.web.scores import Scores, score
 from gisr.errors import InputError
 from gisr.inference.upscaler import Upscaler
 from gisr.io.files import file_suffix
+from gisr.notes import Note, warning
 from gisr.pipelines.layers import Layers
 from gisr.pipelines.request import FileResult, Request
 from gisr.pipelines.run import check_request, read_request, upscale_request
@@ -42,7 +43,7 @@ class PageOutcome:
     """Has the pairs that the network saw."""
     scores: Scores | None
     """Where a truth was given that could be compared with."""
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     """What the user should know."""
     upscaler: Upscaler
     """What sharpened it."""
@@ -121,13 +122,13 @@ def sharpen(
     watch.check()
     result = upscale_request(upscaler, request, check=watch.check, progress=watch)
     layers = pipeline.layers(request, before.output, truth, limits.files)
-    scores, notes = None, (*map(str, result.notes), *pipeline.page_notes(request))
+    scores, notes = None, (*result.notes, *map(Note, pipeline.page_notes(request)))
     if truth is not None:
         watch.check()
         try:
             scores = score(layers, request.task, result.ratio, pipeline.bits(request))
         except InputError as error:  # the sharpened image is there all the same
-            notes = (*notes, f"the truth could not be compared with: {error}")
+            notes = (*notes, warning(f"the truth could not be compared with: {error}"))
     return PageOutcome(request, result, layers, interpolation, scores, notes, upscaler)
 
 

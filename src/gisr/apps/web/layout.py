@@ -9,7 +9,8 @@ import gradio as gr
 
 from gisr.apps.web.controls import OptionControls
 from gisr.apps.web.examples import EXAMPLES
-from gisr.apps.web.html import INTRODUCTION, PLACEHOLDER, ROUTING_WORDS, footer
+from gisr.apps.web.form import page_tasks
+from gisr.apps.web.html import INTRODUCTION, ROUTING_WORDS, footer, placeholder
 from gisr.apps.web.limits import PageLimits
 from gisr.pipelines.option import options_of
 from gisr.pipelines.options import Options
@@ -18,6 +19,8 @@ from gisr.tasks import find_task
 COMPARISONS = ["interpolated", "guide"]
 WITH_TRUTH = [*COMPARISONS, "truth", "errors"]
 MIDDLE = (0.5, 0.5)
+DISTANCE, DISPARITY = "far (distance)", "near (disparity)"
+"""What large values of a depth map mean: the file does not say."""
 
 
 class Layout:
@@ -29,33 +32,34 @@ class Layout:
         self.controls = OptionControls()
         gr.HTML(INTRODUCTION)
         with gr.Row():
-            with gr.Column(scale=4, min_width=340):
+            with gr.Column(scale=4, min_width=300):
                 self._lay_out_files()
                 self._lay_out_buttons()
                 with gr.Accordion("Options", open=False, elem_id="options"):
-                    self.truth = gr.File(
-                        label="Truth to compare with (optional)", height=140, elem_id="truth"
+                    self.truth = _upload_box(
+                        label="Truth to compare with (optional)", height=160, elem_id="truth"
                     )
                     self.controls.lay_out_options()
                 with gr.Column(visible=False) as self.gain:
                     self._lay_out_gain()
-            with gr.Column(scale=7, min_width=480):
+            with gr.Column(scale=7, min_width=320):
                 self._lay_out_result()
         gr.HTML(footer(limits))
 
     def _lay_out_files(self) -> None:
         with gr.Row():
             self.target, self.guide = (
-                gr.File(label=label, file_count="multiple", height=140, elem_id=name)
+                _upload_box(label=label, file_count="multiple", height=160, elem_id=name)
                 for label, name in (("Target", "target"), ("Guide", "guide"))
             )
         with gr.Row(equal_height=True):
-            gr.Markdown("Examples:", container=False)
+            gr.Markdown("Examples:", container=False, elem_id="examples")
             self.examples = {
                 task: gr.Button(
                     find_task(task).title, size="sm", min_width=60, elem_id=f"example-{task}"
                 )
                 for task in EXAMPLES
+                if task in page_tasks()
             }
         self.controls.lay_out_task()
         self.preview = gr.HTML(elem_id="look", padding=False)
@@ -85,13 +89,21 @@ class Layout:
             self.reset = gr.Button("Delete my files", size="sm", elem_id="reset")
 
     def _lay_out_result(self) -> None:
-        self.status = gr.HTML(PLACEHOLDER, elem_id="status", min_height=120)
+        self.status = gr.HTML(placeholder(), elem_id="status", min_height=120)
         with gr.Column(visible=False) as self.result:
             self.slider = gr.ImageSlider(
                 label="interpolated | sharpened", max_height=560, elem_id="slider", format="png"
             )
+            self.caption = gr.HTML(elem_id="caption")
             self.comparison = gr.Radio(
                 COMPARISONS, value="interpolated", label="Left side", elem_id="comparison"
+            )
+            self.values = gr.Radio(
+                [DISTANCE, DISPARITY],
+                value=DISTANCE,
+                label="Large values are",
+                visible=False,
+                elem_id="values",
             )
             with gr.Row():
                 self.axis = gr.Radio([], label="Slices across axis", visible=False, elem_id="axis")
@@ -110,7 +122,6 @@ class Layout:
                 height=220,
                 elem_id="overview",
             )
-            self.caption = gr.HTML(elem_id="caption")
             with gr.Accordion("Which experts refine which pixels", open=False, elem_id="experts"):
                 gr.Markdown(ROUTING_WORDS)
                 self.route = gr.Button("Draw the map", size="sm", elem_id="route")
@@ -132,3 +143,14 @@ def _further_picture(name: str) -> Any:  # noqa: ANN401 - gradio is not known to
         height=320,
         elem_id=name,
     )
+
+
+def _upload_box(**about: Any) -> Any:  # noqa: ANN401
+    """Return a box for files.
+
+    ``gr.File`` leaves an empty file behind for every upload that it hands to a function; this one
+    does not. A class of our own would make Gradio write a stub file beside this module.
+    """
+    box: Any = gr.File(**about)
+    box._process_single_file = lambda upload: upload.path
+    return box

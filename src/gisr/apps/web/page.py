@@ -69,7 +69,7 @@ def _connect(page: Handlers, blocks: Any) -> None:  # noqa: ANN401
     )
     for name, button in page.examples.items():
         button.click(page.on_example(name), None, [*files, task], **quick | _PROGRESS)
-    view: list[Any] = [page.comparison, page.axis, page.slice, *page.rgb, page.centre]
+    view: list[Any] = [page.comparison, page.axis, page.slice, *page.rgb, page.values, page.centre]
     shown = [page.slider, page.caption, page.overview, page.spread, page.filled]
     finished = [
         *(page.status, page.result, page.gain, page.download, page.scores, page.routing),

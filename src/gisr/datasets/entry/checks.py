@@ -1,10 +1,13 @@
 """Rules that images must obey before they are written into a store."""
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Shaped
 
 from gisr.datasets.entry.base import Pixels
 from gisr.errors import InputError
+from gisr.sizes import picture_size
 
 
 def checked_image(name: str, read: Pixels, axes: int) -> Shaped[np.ndarray, "..."]:
@@ -31,16 +34,27 @@ def checked_image(name: str, read: Pixels, axes: int) -> Shaped[np.ndarray, "...
     return smallest(image)
 
 
-def check_equal(name: str, shape: tuple[int, ...], other: str, wanted: tuple[int, ...]) -> None:
+def check_equal(
+    name: str,
+    shape: tuple[int, ...],
+    other: str,
+    wanted: tuple[int, ...],
+    size: Callable[[tuple[int, ...]], str] = picture_size,
+) -> None:
     """Refuse a shape that is not that of another image.
+
+    Args:
+        name: Of the image, for the message.
+        shape: Its shape.
+        other: Name of the other image.
+        wanted: Its shape.
+        size: How such shapes are written for the user.
 
     Raises:
         InputError: They differ.
     """
     if shape != wanted:
-        raise InputError(
-            f"{name} of {size_text(shape)} does not fit: {other} is {size_text(wanted)}"
-        )
+        raise InputError(f"{name} of {size(shape)} does not fit: {other} is {size(wanted)}")
 
 
 def smallest(image: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
@@ -61,8 +75,3 @@ def smallest(image: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
     if max(-low, high) > np.finfo(np.float32).max:
         raise InputError(f"values up to {max(-low, high):g} are beyond float32")
     return image.astype(np.float32)
-
-
-def size_text(shape: tuple[int, ...]) -> str:
-    """Return a size as messages and lists have it: ``400 x 400 x 4``."""
-    return " x ".join(map(str, shape))

@@ -14,6 +14,7 @@ from gisr.datasets.entry.checks import check_equal, checked_image
 from gisr.datasets.entry.pair_entry import PairEntry
 from gisr.errors import PairError
 from gisr.placement import Placement
+from gisr.sizes import picture_size
 from gisr.tasks import find_task
 from gisr.windows import Window
 
@@ -122,8 +123,8 @@ class PublishedPair(PairEntry):
         wanted = tuple(side * self.ratio for side in target.shape[:2])
         if guide.shape[:2] != wanted:
             raise PairError(
-                f"{self.name}: guide {guide.shape[:2]} must be {self.ratio} times the target "
-                f"{target.shape[:2]}, {wanted}"
+                f"{self.name}: guide {picture_size(guide.shape[:2])} must be {self.ratio} "
+                f"times the target {picture_size(target.shape[:2])}, {picture_size(wanted)}"
             )
         grid = find_task(self.task).grid
         return Pair(

@@ -13,6 +13,7 @@ from gisr.data.protocols import kspace_pair
 from gisr.datasets.entry.base import Entry, Images, Pixels, Read, whole
 from gisr.datasets.entry.checks import check_equal, checked_image
 from gisr.errors import InputError
+from gisr.sizes import volume_size
 from gisr.tasks import TaskName
 from gisr.tasks.mri import MRI
 
@@ -148,7 +149,7 @@ class Scan(Entry):
         }
         first, *others = volumes.items()
         for contrast, volume in others:
-            check_equal(contrast, volume.shape, first[0], first[1].shape)
+            check_equal(contrast, volume.shape, first[0], first[1].shape, volume_size)
         depth = first[1].shape[2]
         wrong = [index for index in self.slices or () if not 0 <= index < depth]
         if wrong:

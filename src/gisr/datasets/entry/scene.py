@@ -13,9 +13,10 @@ from gisr.data.pair import Pair
 from gisr.data.protocols import wald_pair
 from gisr.data.resample import resize_pillow, shift
 from gisr.datasets.entry.base import Entry, Images, Pixels, Read, cut, middle, whole
-from gisr.datasets.entry.checks import checked_image, size_text
+from gisr.datasets.entry.checks import checked_image
 from gisr.errors import InputError
 from gisr.placement import Placement
+from gisr.sizes import picture_size
 from gisr.tasks import TaskName
 from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.windows import Window
@@ -156,8 +157,8 @@ class Scene(Entry):
         off = max(abs(high[axis] - ratio * low[axis]) for axis in (0, 1))
         if ratio < 1 or off >= ratio:
             raise InputError(
-                f"panchromatic image of {size_text(high)} is no whole multiple of the "
-                f"multispectral one of {size_text(low)}"
+                f"panchromatic image of {picture_size(high)} is no whole multiple of the "
+                f"multispectral one of {picture_size(low)}"
             )
         return {"multispectral": multispectral, "panchromatic": panchromatic}
 

@@ -82,7 +82,8 @@ def one_channel(
     if any(not _same(colours[..., 0], colours[..., each]) for each in range(1, colours.shape[2])):
         raise FileFormatError(
             f"{path}: {count} channels that differ are no depth map: save one grey channel, or "
-            "equal ones (colour-coded depth cannot be read back)"
+            "equal ones (colour-coded depth cannot be read back); the guide of a satellite image "
+            "is a GeoTIFF, too"
         )
     if alpha is not None and alpha.size and (alpha != alpha.flat[0]).any():
         raise FileFormatError(
@@ -118,7 +119,10 @@ def read_tiff(path: Path, limits: Limits, fits: Fits) -> Num[np.ndarray, "H W"]:
         fits((height, width))
         if bands > 1:
             if page.dtype.name in ("uint8", "uint16", "float32"):
-                return one_channel(path, decoded(path, page.dtype))
+                samples = decoded(path, page.dtype)
+                # Of bands that are no colours OpenCV returns the first alone.
+                if samples.ndim == 3:
+                    return one_channel(path, samples)
             samples = np.asarray(page.asarray())
             planes = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE
             return one_channel(path, np.moveaxis(samples, 0, -1) if planes else samples)

@@ -21,6 +21,7 @@ from gisr.io.geotiff.regrid import (
 )
 from gisr.io.geotiff.unrectified import ground_map
 from gisr.placement import Placement, check_overlap, place_by_shape, whole_ratio
+from gisr.sizes import picture_size
 
 _TURN_TOLERANCE = 0.1
 """Target pixels that two grids may turn against each other, or their map may bend, across the whole
@@ -115,8 +116,8 @@ def _unplaced(target: GeoOutline, guide: GeoOutline, names: str) -> Relation:
     if all(low > high for low, high in zip(target.shape, guide.shape, strict=True)):
         raise PairError(
             f"{names} (neither is georeferenced): the guide is coarser than the target "
-            f"({_size(guide)} and {_size(target)} pixels): exchange them, the MS file comes first, "
-            "or give a PAN image with more detail"
+            f"({picture_size(guide.shape)} and {picture_size(target.shape)} pixels): exchange "
+            "them, the MS file comes first, or give a PAN image with more detail"
         )
     ratio = whole_ratio(target.shape, guide.shape)
     try:
@@ -125,7 +126,8 @@ def _unplaced(target: GeoOutline, guide: GeoOutline, names: str) -> Relation:
         raise PairError(f"{names} (neither is georeferenced): {error}") from error
     _check_ground(target, guide, placement, names)
     note, (down, across) = "", placement.ratios
-    uneven = f"neither is georeferenced, and {_size(guide)} is no multiple of {_size(target)}"
+    high, low = picture_size(guide.shape), picture_size(target.shape)
+    uneven = f"neither is georeferenced, and {high} is no multiple of {low}"
     if ratio is not None and guide.shape != tuple(side * ratio for side in target.shape):
         note = f"{names}: {uneven}: taken for ratio {ratio} from the first pixel on; --ratio or "
         note += "--grid centre (the same edges) says otherwise"
@@ -153,10 +155,6 @@ def _check_ground(target: GeoOutline, guide: GeoOutline, placement: Placement, n
             "same scene, edge to edge: rectify both first (gdalwarp -rpc -t_srs EPSG:..., without "
             "-rpc where there are control points), or cut them to one scene"
         )
-
-
-def _size(outline: GeoOutline) -> str:
-    return f"{outline.shape[1]} x {outline.shape[0]}"
 
 
 def _relate(target: GeoOutline, guide: GeoOutline, names: str) -> Relation:

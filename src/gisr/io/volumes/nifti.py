@@ -21,6 +21,7 @@ from gisr.io.volumes.header import Shape, Volume, VolumeHeader
 from gisr.io.volumes.libraries import volume_library
 from gisr.io.volumes.nifti_affine import HeaderAffine, header_affine
 from gisr.io.volumes.sidecar import sidecar_thickness
+from gisr.sizes import volume_size
 
 SUFFIXES = (".nii", ".nii.gz")
 """What a NIfTI file may be called here; pairs of .hdr and .img are not read."""
@@ -50,7 +51,7 @@ def read_nifti(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Vo
     header = read_nifti_header(path, limits)
     if header.count > 1:
         raise FileFormatError(
-            f"{header.path}: {' x '.join(map(str, header.shape))} x {header.count} holds several "
+            f"{header.path}: {volume_size(header.shape)} x {header.count} holds several "
             "volumes: give one of them (for example nibabel.four_to_three, or fslsplit)"
         )
     return header.load()
@@ -155,7 +156,7 @@ def _check_header(path: Path, header: Any, limits: Limits) -> tuple[Sizes, np.dt
         )
     if any(size > 1 for size in shape[4:]):
         raise FileFormatError(
-            f"{path}: {' x '.join(map(str, shape))} has more than four axes: give a volume or a "
+            f"{path}: {volume_size(shape)} has more than four axes: give a volume or a "
             "series of volumes"
         )
     no_size = tuple(size for size in shape[3:] if size < 1)

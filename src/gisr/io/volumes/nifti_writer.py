@@ -18,6 +18,7 @@ from gisr.io.volumes.header import VolumeHeader
 from gisr.io.volumes.libraries import volume_library
 from gisr.io.volumes.nifti import SUFFIXES, scaling
 from gisr.notes import Note
+from gisr.sizes import volume_size
 
 
 @dataclass(eq=False)
@@ -48,7 +49,8 @@ class NiftiWriter:
             FileFormatError: The disk refuses it.
         """
         if voxels.shape != self.shape:
-            raise InputError(f"{self.path}: volume {voxels.shape} is not the guide's {self.shape}")
+            found, wanted = volume_size(voxels.shape), volume_size(self.shape)
+            raise InputError(f"{self.path}: a volume of {found}, the guide has {wanted}")
         if self._scale is None:
             self._scale = self._begin(voxels[np.isfinite(voxels)])
         stored = self.clipping(voxels, self._scale, self.padding)

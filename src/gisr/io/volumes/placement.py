@@ -12,6 +12,7 @@ from gisr.errors import PairError
 from gisr.io.volumes.header import Shape, VolumeHeader
 from gisr.io.volumes.libraries import volume_library
 from gisr.placement import LARGEST_RATIO
+from gisr.sizes import volume_size
 
 _TOLERANCE = 0.1
 """Target voxels by which grids may differ across the volume and still count as the same there."""
@@ -244,7 +245,8 @@ def place_volumes(target: VolumeHeader, guide: VolumeHeader) -> VolumePlacement:
     if share == 0:
         raise PairError(
             f"{names}: the two do not overlap (the guide's first voxel is the target's "
-            f"{_numbers(placement.to_target[:3, 3])} of {target.shape}): give files of one head"
+            f"{_numbers(placement.to_target[:3, 3])} of {volume_size(target.shape)}): give "
+            "files of one head"
         )
     if share < _SMALLEST_SHARE:
         raise PairError(
@@ -318,7 +320,9 @@ def _ratios(
 def _check_ratios(
     placement: VolumePlacement, target: VolumeHeader, guide: VolumeHeader, names: str
 ) -> None:
-    grids = f"{target.shape} voxels of {_zooms(target)} and {guide.shape} voxels of {_zooms(guide)}"
+    grids = " and ".join(
+        f"{volume_size(volume.shape)} voxels of {_zooms(volume)}" for volume in (target, guide)
+    )
     if placement.coarse:
         largest = max(placement.ratios[axis] for axis in placement.coarse)
         if largest > LARGEST_RATIO * (1 + 1e-6):

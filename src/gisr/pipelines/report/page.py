@@ -92,7 +92,7 @@ def _values(
     return {
         "name": request.target.name,
         "result": result,
-        "size": " x ".join(map(str, result.shape)),
+        "size": result.size,
         "part": windows.name,
         "unit": unit,
         "overview": _overview(overview, painter, unit),

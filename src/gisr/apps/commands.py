@@ -4,7 +4,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-from gisr.apps.machine import checked_device, set_threads
+from gisr.apps.machine import checked_device, multiplies_bfloat16, set_threads
 from gisr.apps.signals import ended_in_order
 from gisr.errors import RecipeError
 from gisr.tasks import DESCRIBED_RATIOS, TASKS
@@ -90,6 +90,12 @@ def train(
     from gisr.training.loop import train as run_training
 
     checked = checked_device(own_device(device)) or "cpu"
+    if chosen.precision == "bfloat16" and not multiplies_bfloat16(checked):
+        print(
+            f"gisr: warning: precision bfloat16 of {chosen.name}: this CPU has no instructions for "
+            "it and takes many times as long; --precision float32 is fast here",
+            file=sys.stderr,
+        )
     if only:
         given = any(word.split("=")[0] == "--steps" for word in overrides or [])
         chosen = one_by_one(chosen, only, scale_steps=not given)

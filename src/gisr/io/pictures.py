@@ -43,6 +43,8 @@ def open_picture(
     found = check_readable(path)
     kind = " or ".join(formats)
     with typed_errors(path, f"cannot be read as {kind}"), warnings.catch_warnings():
+        # Of tags that are cut off, which it skips, it tells the terminal.
+        warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             image = Image.open(found, formats=formats)

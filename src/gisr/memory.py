@@ -22,6 +22,9 @@ _SIGNS = (
     "is killed by signal: killed",  # a loader process of torch, by the system when memory is short
 )
 
+_FALSE_SIGN = "out of memory reading of"
+"""What libtiff says of a tag that claims more than the file has."""
+
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that memory did not suffice, on the CPU or on a GPU.
@@ -37,7 +40,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
     said = f"{error} {error.__cause__ or ''}".lower()
-    return any(sign in said for sign in _SIGNS)
+    return any(sign in said for sign in _SIGNS) and _FALSE_SIGN not in said
 
 
 @contextmanager

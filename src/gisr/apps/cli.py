@@ -5,6 +5,7 @@ import sys
 from argparse import Action
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from inspect import Parameter, signature
 from typing import Any, get_args
 
@@ -105,8 +106,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(_LITTLE_MEMORY)
 
 
+@cache
 def build_parser() -> ArgumentParser:
-    """Build the parser; nothing heavy is imported for it."""
+    """Build the parser, once a process; nothing heavy is imported for it."""
     parser = ArgumentParser(
         prog="gisr",
         description="Guided image super-resolution: one network sharpens satellite images with a "

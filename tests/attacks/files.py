@@ -15,7 +15,7 @@ _RNG = np.random.default_rng(0)
 _DEPTHS = ("png", "tif", "npy", "npz", "exr", "pfm")
 _FLOATS = ("tif", "npy", "npz", "exr", "pfm")
 """Formats of depth maps that hold floats."""
-_PACKED = {"tiled": True, "blockxsize": 16, "blockysize": 16}
+_PACKED: dict[str, Any] = {"tiled": True, "blockxsize": 16, "blockysize": 16}
 _LOW = _RNG.integers(10, 900, (8, 8, 1)).astype(np.int16)
 _HIGH = _RNG.integers(10, 900, (32, 32, 1)).astype(np.int16)
 
@@ -96,13 +96,13 @@ def large(side: int) -> dict[str, Make]:
     colour = _RNG.integers(0, 256, (side, side, 3)).astype(np.uint8)
     holes = low.copy()
     holes[8:-8, 8:-8] = 0
-    voxels = [_RNG.integers(10, 900, (n, n, 8)).astype(np.int16) for n in (side // 12, side // 3)]
+    t2, t1 = (_RNG.integers(10, 900, (n, n, 8)).astype(np.int16) for n in (side // 12, side // 3))
     return {
         **{f"depth-{kind}": depths.depth(f"depth.{kind}", low, colour) for kind in _FLOATS},
         "depth-png": depths.depth("depth.png", (low * 1000).astype(np.uint16), colour),
         "depth-report": depths.depth("depth.npy", low, colour, "--report", "out.html"),
         "depth-holes": depths.depth("depth.npy", holes, colour, "--fill-holes"),
         "geotiff": rasters.pair((side // 4, side // 4), (side, side)),
-        "nifti": volumes.volumes(*voxels),
-        "nifti-gz": volumes.volumes(*voxels, suffix=".nii.gz"),
+        "nifti": volumes.volumes(t2, t1),
+        "nifti-gz": volumes.volumes(t2, t1, suffix=".nii.gz"),
     }

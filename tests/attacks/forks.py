@@ -160,8 +160,8 @@ def _attacked(words: list[str], attack: Attack, before: set[str], report: IO[str
     from gisr.apps.cli import main
     from gisr.temporaries import discard
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sound = Path(attack.spoiled).read_bytes() if attack.spoiled else b""
     if attack.interpolated:
@@ -198,8 +198,8 @@ def _without_network() -> None:
     from gisr.inference import upscaler
     from gisr.weights import store
 
-    store.load_folder = lambda folder: None
-    upscaler.Upscaler = lambda weights, device: Bicubic()
+    vars(store)["load_folder"] = lambda folder: None
+    vars(upscaler)["Upscaler"] = lambda weights, device: Bicubic()
 
 
 def _counted(attack: Attack) -> Callable[[], int]:

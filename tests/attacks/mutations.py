@@ -62,8 +62,8 @@ def _changed(data: bytes, chance: random.Random) -> bytes:
             case 5:
                 spoiled[place:place] = spoiled[place : place + chance.choice((1, 8, 64))]
             case _:
-                size = chance.choice((4, 16, 64))
-                spoiled[place : place + size] = bytes(size)
+                count = chance.choice((4, 16, 64))
+                spoiled[place : place + count] = bytes(count)
     return bytes(spoiled)
 
 

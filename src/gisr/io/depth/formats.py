@@ -317,6 +317,7 @@ def _plane(path: Path, array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "
     """Return the one channel of an array of a shape that was checked."""
     if array.ndim == 2:
         return array
-    if array.shape[0] == 1:
-        return array[0]
-    return array[..., 0] if array.shape[2] == 1 else one_channel(path, array)
+    if 1 in (array.shape[0], array.shape[2]):
+        plane: Shaped[np.ndarray, "H W"] = array[0] if array.shape[0] == 1 else array[..., 0]
+        return plane
+    return one_channel(path, array)

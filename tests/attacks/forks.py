@@ -210,7 +210,8 @@ def _counted(attack: Attack) -> Callable[[], int]:
         nonlocal count
         if not event.startswith(("open", "os.", "shutil.")):
             return
-        names = [os.fsdecode(each) for each in arguments if isinstance(each, str | bytes)]
+        given = arguments[:1] if event == "open" else arguments  # its mode is a text as well
+        names = [os.fsdecode(each) for each in given if isinstance(each, str | bytes)]
         if any(os.path.abspath(name).startswith(place) for name in names):
             count += 1
             if count == attack.moment:

@@ -1,7 +1,22 @@
-"""``python -m gisr`` is the ``gisr`` command, for launchers that want a module (torchrun)."""
+"""The ``gisr`` command, also as ``python -m gisr`` for launchers that want a module (torchrun)."""
 
 import sys
 
-from gisr.apps.cli import main
 
-sys.exit(main())
+def main() -> int:
+    """Run the command line; Ctrl-C while it is being loaded ends it as one does later.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        from gisr.apps.cli import main as run
+
+        return run()
+    except KeyboardInterrupt:
+        print("gisr: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,27 +8,39 @@ from gisr.errors import GisrError, LimitError
 
 _SIGNS = (
     "not enough memory",
+    "insufficient memory",  # OpenCV
     "allocate memory",  # torch ("can't ..."), the C library and safetensors ("Cannot ...")
+    "unable to allocate",  # numpy, where a library gives its words on
     "out of memory",
+    "unable to run compression routine",  # OpenEXR, which gives no other reason
     "bad_alloc",
     "bad allocation",
+    "failed to map segment",  # the loader of libraries
     "could not create a memory object",  # oneDNN
+    "could not create a primitive",  # oneDNN, which makes none without room for its code
+    "can't start new thread",
     "is killed by signal: killed",  # a loader process of torch, by the system when memory is short
 )
+
+_FALSE_SIGN = "out of memory reading of"
+"""What libtiff says of a tag that claims more than the file has."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that memory did not suffice, on the CPU or on a GPU.
 
-    torch has a type of its own for GPUs only; on the CPU its allocator raises RuntimeError, and
-    safetensors has one type for everything.
+    torch has a type of its own for GPUs only; on the CPU its allocator raises RuntimeError.
+    safetensors, OpenCV and GDAL have one type for everything, and a library that finds no room to
+    be loaded raises ImportError: what counts is what is said.
     """
+    if isinstance(error, GisrError):
+        return False
     if isinstance(error, MemoryError):
         return True
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
-    told = isinstance(error, RuntimeError) or type(error).__name__ == "SafetensorError"
-    return told and any(sign in str(error).lower() for sign in _SIGNS)
+    said = f"{error} {error.__cause__ or ''}".lower()
+    return any(sign in said for sign in _SIGNS) and _FALSE_SIGN not in said
 
 
 @contextmanager

@@ -23,6 +23,8 @@ _NAME = re.compile(r"\..+\.(\d+)-(\d+)-([0-9a-f]{8})\.part(\..*)?", re.DOTALL)
 _OLD = 24 * 3600.0
 """Seconds after which a temporary whose owner cannot be seen from here is taken for orphaned."""
 _PROCESSES = Path("/proc")
+_OWN: set[Path] = set()
+"""Folders in which this process made temporaries."""
 
 
 def temporary(path: Path, suffix: str = "") -> Path:
@@ -34,8 +36,17 @@ def temporary(path: Path, suffix: str = "") -> Path:
         path: What will be there.
         suffix: End of the temporary name; all names that begin with it have the same owner.
     """
-    owner = f"{os.getpid()}-{_started(os.getpid()) or 0}-{_machine()}"
-    return path.with_name(f".{path.name}.{owner}.part{suffix}")
+    _OWN.add(path.parent.absolute())
+    return path.with_name(f".{path.name}.{_owner()}.part{suffix}")
+
+
+def sweep_own() -> None:
+    """Remove all temporaries of this process: it is being ended, perhaps while it removed one."""
+    for folder in _OWN:
+        with suppress(OSError):
+            for name in os.listdir(folder):
+                if f".{_owner()}.part" in name and _NAME.fullmatch(name):
+                    discard(folder / name)
 
 
 @contextmanager
@@ -96,6 +107,11 @@ def write_error(path: Path, error: OSError) -> GisrError:
     else:
         reason = f"{error.strerror or error}: check the disk and its permissions"
     return FileFormatError(f"{path}: cannot be written: {reason}")
+
+
+def _owner() -> str:
+    """Return what tells this process from all others, of other times and machines too."""
+    return f"{os.getpid()}-{_started(os.getpid()) or 0}-{_machine()}"
 
 
 def _orphaned(path: Path) -> bool:

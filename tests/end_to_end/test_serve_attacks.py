@@ -5,6 +5,7 @@ All traffic stays on this machine: the address that the requests name is a liste
 
 import http.client
 import json
+import random
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.attacks.mutations import spoilt
 from tests.end_to_end.page_server import WAIT, Server, serving
 
 if find_spec("gradio") is None:
@@ -154,6 +156,71 @@ def test_other_pages_cannot_use_it(server: Server) -> None:
     assert form[0] == 415
     assert server.kept() == kept
     assert ask(server, "GET", "/", sec_fetch_site="cross-site", sec_fetch_mode="navigate")[0] == 200
+
+
+def by_chance(chance: random.Random, url: str, sound: bytes) -> tuple[str, str, bytes | None]:
+    """Return method, path and body of a request that somebody might try."""
+    encoded = url.replace(":", "%3A").replace("/", "%2F")
+    words = (
+        *("file=", "file/", "upload", "queue/join", "queue/data", "run/", "proxy=", "..", "%2e%2e"),
+        *("component_server", "info", "config", "api", "stream/", "%00", "a" * 3000, "reset"),
+        *("etc/passwd", "%2Fetc%2Fpasswd", url, encoded, "upload_progress", "theme.css", "mcp"),
+    )
+    path = chance.choice(("/", "/gradio_api/", "//", "/static/", "/assets/"))
+    path += chance.choice(("", "/")).join(chance.choices(words, k=chance.randint(0, 3)))
+    query = f"?{chance.choice(('session_hash', 'url', 'v', 'upload_id', '__proto__'))}={encoded}"
+    values: tuple[object, ...] = (
+        url,
+        {"path": url},
+        {"url": url, "path": "/etc/passwd"},
+        None,
+        1e308,
+    )
+    call = {
+        "data": [chance.choice(values)],
+        "fn_index": chance.choice((0, 3, -1, 10**9, "x", None)),
+    }
+    body = chance.choice(
+        (json.dumps(call).encode(), spoilt(sound, chance.randrange(10**6)), b"{", b"")
+    )
+    method = chance.choice(("GET", "POST", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"))
+    return method, path + chance.choice(("", query)), body if method in ("POST", "PUT") else None
+
+
+def test_requests_made_by_chance_are_refused(server: Server, listener: Listener) -> None:
+    """Some hundreds: none is an error of the server, fetches anything or leaves a file."""
+    chance, kept = random.Random(0), server.kept()
+    url = f"http://127.0.0.1:{listener.port}/x"
+    sound = json.dumps({"data": [], "fn_index": 0, "session_hash": "attack"}).encode()
+    for _ in range(400):
+        method, path, body = by_chance(chance, url, sound)
+        status, answer = ask(server, method, path, body, content_type="application/json")
+        assert 200 <= status < 500, (method, path, body, status)
+        assert b"root:" not in answer and b"secret" not in answer, (method, path, body)
+    assert listener.contacts == []
+    assert server.kept() == kept
+    assert ask(server, "GET", "/")[0] == 200
+
+
+def test_what_is_no_request_does_not_end_it(server: Server) -> None:
+    host, _, port = server.address.removeprefix("http://").rstrip("/").partition(":")
+    upload = b"POST /gradio_api/upload HTTP/1.1\r\nHost: 127.0.0.1:" + port.encode() + b"\r\n"
+    for data in (
+        b"\0" * 1000,
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n",  # a name that leads here by its DNS
+        b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 20_000 + b"\r\n",
+        upload + b"Transfer-Encoding: chunked\r\n\r\nffffffff\r\n",
+        upload + b"Content-Length: 99999999999\r\n\r\n",
+        upload + b"Content-Length: -1\r\n\r\n",
+        upload + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcde",
+    ):
+        with socket.create_connection((host, int(port)), timeout=WAIT) as connection:
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            answer = connection.recv(4096)
+        assert answer == b"" or int(answer.split()[1]) >= 400, (data[:60], answer[:200])
+    assert ask(server, "GET", "/")[0] == 200
 
 
 def test_what_all_may_store_is_bounded(server: Server) -> None:

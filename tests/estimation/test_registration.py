@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +26,17 @@ def test_other_tasks_are_left_alone() -> None:
 
 
 def test_known_shifts_of_real_pairs_are_found(data_folder: Path) -> None:
-    """95 % within 0.6 pixels of the known shift, which the index gives in whole pixels."""
+    """95 % within 0.6 pixels of the known shift, which the index gives in whole pixels.
+
+    Every third pair; all of them with GISR_ALL_PAIRS=1, which takes a minute.
+    """
+    scenes = [entry for entry in read_open_pairs(data_folder) if isinstance(entry, Scene)]
+    assert len(scenes) > 50
     errors = {}
-    for entry in read_open_pairs(data_folder):
-        if not isinstance(entry, Scene):
-            continue
+    for entry in scenes[:: 1 if os.environ.get("GISR_ALL_PAIRS") == "1" else 3]:
         pair = _full_resolution(entry.multispectral, entry.panchromatic, entry.sensor)
         found = align_guide(pair)[1].offset
         errors[entry.name] = max(abs(a - b) for a, b in zip(found, entry.guide_offset, strict=True))
-    assert len(errors) > 50
     assert np.mean(np.array(list(errors.values())) <= 0.6 + 1e-9) >= 0.95, errors
 
 

@@ -252,6 +252,10 @@ def test_plans_need_no_torch() -> None:
         ("a.tif,b\0.tif,o.tif", "line 2: holds a zero byte"),
         ("a.tif,b.tif,\0", "line 2: holds a zero byte"),
         ("a.tif,b.tif," + "x" * 5000, "too long"),
+        ("a.tif,b.tif,../o.tif", "column output: '../o.tif' lies outside the folder"),
+        ("a.tif,b.tif,s/../../o.tif", "lies outside the folder"),
+        ("a.tif,b.tif,/o.tif", "column output: '/o.tif' lies outside the folder"),
+        ("a.tif,b.tif,.", "lies outside the folder"),
     ],
 )
 def test_names_that_no_file_can_have(tmp_path: Path, cells: str, reason: str) -> None:

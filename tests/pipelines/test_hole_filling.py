@@ -1,3 +1,5 @@
+import tracemalloc
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -63,3 +65,19 @@ def test_nothing_known_is_refused() -> None:
         fill_by_guide(
             np.ones((4, 4)), np.zeros((4, 4), bool), np.ones((4, 4, 1)), placed((4, 4), (4, 4))
         )
+
+
+def test_a_map_of_holes_takes_little_memory() -> None:
+    side = 160
+    smooth = np.add.outer(np.linspace(1, 2, side), np.linspace(0, 3, side)).astype(np.float32)
+    valid = np.zeros((side, side), bool)
+    valid[[0, -1]] = valid[:, [0, -1]] = True
+    guide, places = np.full((side, side, 3), 9.0, np.float32), placed((side, side), (side, side))
+    fill_by_guide(smooth, valid, guide, places)  # what is loaded and kept does not count
+    tracemalloc.start()
+    try:
+        fill_by_guide(smooth, valid, guide, places)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 250 * side**2  # bytes a pixel; once it was 680

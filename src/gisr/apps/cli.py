@@ -7,6 +7,7 @@ from argparse import Action
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any, get_args
@@ -23,13 +24,16 @@ from gisr.apps.models_command import models
 from gisr.apps.option_arguments import add_options, has_options, take_options
 from gisr.apps.reproduce_command import reproduce
 from gisr.apps.serve_command import serve
+from gisr.apps.signals import ended_in_order
 from gisr.apps.upscale_command import upscale
 from gisr.apps.upscale_help import USAGE, examples_text, requested_help
 from gisr.apps.upscale_words import upscale_words
 from gisr.errors import GisrError
+from gisr.memory import is_out_of_memory
 from gisr.tasks import TaskName
 from gisr.version import __version__
 
+_LITTLE_MEMORY = "there is not enough memory: close other programs or use a larger machine"
 Command = Callable[..., int | None]
 """Its options, types and help are its signature and docstring; it may return an exit code."""
 
@@ -88,12 +92,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         Exit code: 0 done, 1 some of several pairs failed, 2 an error that a user can act on (one
-        line on stderr), 130 interrupted.
+        line on stderr), 130 interrupted, 143 and 129 ended by SIGTERM and SIGHUP.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _run(arguments)
-    except SystemExit as end:  # --help and --version
+        with ended_in_order():
+            return _run(arguments)
+    except SystemExit as end:  # --help, --version, and a signal
         return int(end.code or 0)
     except ArgumentError as error:
         if guess := _meant(arguments):
@@ -104,14 +109,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(str(error))
     except OSError as error:  # of files that are not the user's own
         name = "" if error.filename is None else f"{error.filename}: "
+        if is_out_of_memory(error):
+            return _fail(f"{name}{_LITTLE_MEMORY}")
         return _fail(f"{name}{error.strerror or error}: check the disk and its permissions")
     except KeyboardInterrupt:
         print("gisr: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise  # a defect
+        return _fail(_LITTLE_MEMORY)
 
 
+@cache
 def build_parser() -> ArgumentParser:
-    """Build the parser; nothing heavy is imported for it."""
+    """Build the parser, once a process; nothing heavy is imported for it."""
     parser = ArgumentParser(
         prog="gisr",
         description="Guided image super-resolution: one network sharpens satellite images with a "

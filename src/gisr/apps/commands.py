@@ -5,7 +5,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from gisr.apps.machine import checked_device, multiplies_bfloat16, set_threads
-from gisr.apps.signals import ended_in_order
 from gisr.errors import RecipeError
 from gisr.tasks import DESCRIBED_RATIOS, TASKS
 
@@ -102,17 +101,16 @@ def train(
     suffix = "".join("-" + name.replace(":", "-x") for name in only or [])
     place = Path("runs") / (path.stem + suffix) if folder is None else Path(folder)
     validate = make_validation(chosen) if chosen.validate_every and leads() else None
-    with ended_in_order():
-        weights = run_training(
-            chosen,
-            place,
-            device=checked,
-            validate=validate,
-            stop_at=stop_at,
-            stop_after=stop_after,
-            quiet=_silent(quiet),
-            notify=lambda note: print(f"gisr: note: {note}", file=sys.stderr),
-        )
+    weights = run_training(
+        chosen,
+        place,
+        device=checked,
+        validate=validate,
+        stop_at=stop_at,
+        stop_after=stop_after,
+        quiet=_silent(quiet),
+        notify=lambda note: print(f"gisr: note: {note}", file=sys.stderr),
+    )
     if leads():
         print(f"{weights}: weights of {chosen.name}, ready for gisr upscale --model {weights}")
 

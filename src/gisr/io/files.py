@@ -9,6 +9,8 @@ from pathlib import Path
 
 from gisr.errors import FileFormatError, GisrError, LimitError
 from gisr.io.foreign import foreign_address
+from gisr.memory import is_out_of_memory
+from gisr.optional_imports import without_chatter
 from gisr.temporaries import discard, sweep, temporary
 
 _SWEPT: set[Path] = set()
@@ -238,13 +240,31 @@ def typed_errors(path: str | PathLike[str], failure: str) -> Iterator[None]:
         yield
     except GisrError:
         raise
-    except MemoryError as error:
-        raise LimitError(
-            f"{os.fspath(path)}: does not fit into memory: cut it into parts or use a larger "
-            "machine"
-        ) from error
     except Exception as error:
+        if is_out_of_memory(error):
+            raise LimitError(
+                f"{os.fspath(path)}: does not fit into memory: cut it into parts or use a larger "
+                "machine"
+            ) from error
         raise FileFormatError(f"{os.fspath(path)}: {failure}: {_reason(error)}") from error
+
+
+@contextmanager
+def disk_errors(path: str | PathLike[str], failure: str) -> Iterator[None]:
+    """Do as :func:`typed_errors` where a library in C writes pixels, which mostly fails for room.
+
+    GDAL names no reason, and libtiff prints one on standard error by itself.
+
+    Args:
+        path: The file that is written.
+        failure: What went wrong, for the message.
+
+    Raises:
+        FileFormatError: The block raised anything but an error of gisr.
+        LimitError: The block ran out of memory.
+    """
+    with typed_errors(path, f"{failure}: check that the disk is not full"), without_chatter():
+        yield
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -1,5 +1,6 @@
 """Opening PNG, JPEG and TIFF through Pillow: named formats only, sizes checked, errors typed."""
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,9 +41,13 @@ def open_picture(
     """
     from PIL import Image, UnidentifiedImageError
 
+    # It logs what it thinks of a damaged file; what counts is raised.
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
     found = check_readable(path)
     kind = " or ".join(formats)
     with typed_errors(path, f"cannot be read as {kind}"), warnings.catch_warnings():
+        # Of tags that are cut off, which it skips, it tells the terminal.
+        warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             image = Image.open(found, formats=formats)

@@ -3,6 +3,7 @@
 Nothing here needs torch, so that a mistake in a plan is reported at once.
 """
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gisr.errors import FileFormatError, GisrError, InputError, PairError, shortened
+from gisr.errors import FileFormatError, GisrError, InputError, PairError, listed, shortened
 from gisr.io.files import file_suffix
 from gisr.io.table import Column, Row, read_rows
 from gisr.io.volumes.dicom import is_dicom
@@ -277,8 +278,11 @@ def _list_items(path: Path, output: Path, options: Options) -> Iterator[BatchIte
     folder, place = path.resolve().parent, output.resolve()
     for row in rows:
         target, guide = (folder / row.filled(column) for column in ("target", "guide"))
-        name = row.cells.get("output", target.name)
-        yield BatchItem(target, guide, place / name, replace(options, **_row_options(row)))
+        chosen = place / (name := row.cells.get("output", target.name))
+        if place not in Path(os.path.normpath(chosen)).parents:
+            problem = f"{shortened(name)!r} lies outside the folder {output}: name one inside it"
+            raise row.error("output", problem)
+        yield BatchItem(target, guide, chosen, replace(options, **_row_options(row)))
 
 
 def _row_options(row: Row) -> dict[str, Any]:
@@ -338,11 +342,8 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = error.strerror or error
-        raise FileFormatError(f"{folder}: cannot be created: {reason}") from error
+        raise FileFormatError(f"{folder}: cannot be created: {error.strerror or error}") from error
 
 
 def _named(paths: Iterable[Path]) -> str:
-    names = [path.name for path in paths]
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
+    return listed([path.name for path in paths], _MOST_NAMED)

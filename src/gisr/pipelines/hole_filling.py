@@ -45,43 +45,58 @@ def fill_by_guide(
     if valid.all():
         return values
     nearest = fill_holes(values, valid)
-    ties = _ties(colours_at(guide, placement, (values.shape[0], values.shape[1])), valid)
-    laplacian = sparse.diags_array(ties.sum(axis=1)) - ties
-    unknown = ~valid.reshape(-1)
-    rows = laplacian.tocsr()[unknown]
-    system, known = rows[:, unknown], rows[:, ~unknown]
+    unknown = ~valid
     # Seen from the middle of the values, so that the tolerance is one of their differences.
     middle = float(values[valid].mean())
+    seen = np.where(valid, values.astype(np.float64) - middle, 0.0)
+    colours = colours_at(guide, placement, (values.shape[0], values.shape[1]))
+    half, diagonal, wanted = _equations(colours, unknown, seen)
     solved, steps_left = linalg.cg(
-        system,
-        -(known @ (values[valid].astype(np.float64) - middle)),
-        x0=nearest.reshape(-1)[unknown].astype(np.float64) - middle,
+        linalg.LinearOperator(half.shape, lambda x: diagonal * x - half @ x - half.T @ x),
+        wanted,
+        x0=nearest[unknown].astype(np.float64) - middle,
         rtol=_TOLERANCE,
-        M=sparse.diags_array(1 / system.diagonal()),
+        M=linalg.LinearOperator(half.shape, lambda x: x / diagonal),
     )
     if steps_left:
         raise InputError("holes of the depth map cannot be filled: crop to where more is known")
     low, high = values[valid].min(), values[valid].max()
     filled = nearest.copy()
-    filled[~valid] = np.clip(solved + middle, low, high)
+    filled[unknown] = np.clip(solved + middle, low, high)
     return filled
 
 
-def _ties(colours: Float[np.ndarray, "h w 3"], valid: Bool[np.ndarray, "h w"]) -> sparse.csr_array:
-    """Return the symmetric matrix of how alike neighbours are of which one at least is unknown."""
-    height, width = colours.shape[:2]
-    numbers = np.arange(height * width, dtype=np.int64).reshape(height, width)
-    ones, others, weights = [], [], []
+def _equations(
+    colours: Float[np.ndarray, "h w 3"],
+    unknown: Bool[np.ndarray, "h w"],
+    seen: Float[np.ndarray, "h w"],
+) -> tuple[sparse.csr_array, Float[np.ndarray, " holes"], Float[np.ndarray, " holes"]]:
+    """Return the equations of the unknown pixels, row by row: (D - T - T') x = b.
+
+    Pixels that are known take no row, and half of the symmetric ties T stands for all: a map that
+    is unknown almost everywhere takes some 200 bytes a pixel.
+
+    Returns:
+        T, the diagonal D, and b.
+    """
+    height, width = unknown.shape
+    count = int(unknown.sum())
+    numbers = np.full((height, width), -1, np.int32)
+    numbers[unknown] = np.arange(count, dtype=np.int32)
+    half = sparse.csr_array((count, count), dtype=np.float64)
+    diagonal, wanted = np.zeros(count), np.zeros(count)
     for down, right in _STEPS:
         here = slice(0, height - down), slice(max(0, -right), width - max(0, right))
         there = slice(down, height), slice(max(0, right), width + min(0, right))
-        counts = ~(valid[here] & valid[there])
-        difference = np.linalg.norm(colours[here][counts] - colours[there][counts], axis=-1)
-        ones.append(numbers[here][counts])
-        others.append(numbers[there][counts])
-        weights.append(np.maximum(np.exp(-difference / COLOUR), _WEAKEST))
-    pairs = np.concatenate(ones), np.concatenate(others)
-    half = sparse.coo_array(
-        (np.concatenate(weights).astype(np.float64), pairs), shape=(numbers.size, numbers.size)
-    ).tocsr()
-    return half + half.T
+        counts = unknown[here] | unknown[there]
+        away = np.linalg.norm(colours[here][counts] - colours[there][counts], axis=-1)
+        weights = np.maximum(np.exp(-away / COLOUR), _WEAKEST).astype(np.float64)
+        one, other = numbers[here][counts], numbers[there][counts]
+        for mine, value in ((one, seen[there][counts]), (other, seen[here][counts])):
+            rows = mine >= 0
+            diagonal += np.bincount(mine[rows], weights[rows], count)
+            wanted += np.bincount(mine[rows], (weights * value)[rows], count)
+        both = (one >= 0) & (other >= 0)
+        tied = one[both], other[both]
+        half = half + sparse.coo_array((weights[both], tied), shape=half.shape).tocsr()
+    return half, diagonal, wanted

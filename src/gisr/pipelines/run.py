@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import replace
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from gisr.errors import InputError
 from gisr.io.files import check_not_input, check_readable, check_writable
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.volumes.dicom import is_dicom
+from gisr.memory import memory_errors
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult, Request, check_outputs
 from gisr.pipelines.table import PIPELINES, guess_task
@@ -17,6 +18,8 @@ from gisr.tasks import describe, find_task
 
 if TYPE_CHECKING:  # torch takes seconds to load
     from gisr.inference.system import Check, PairSystem, Progress
+
+_SMALLER = "cut the images into parts, close other programs or use a larger machine"
 
 
 def read_request(
@@ -48,17 +51,18 @@ def read_request(
         MissingExtraError: The package that reads the format is not installed.
     """
     options, output = options or Options(), Path(output_path)
-    for path in (target_path, guide_path):
-        if not is_dicom(path):  # a series may be a folder
-            check_readable(path)
-    check_not_input(output, target_path, guide_path)
-    check_writable(output, options.overwrite)
-    task = find_task(options.task or guess_task(target_path, guide_path)).name
-    check_outputs(target_path, guide_path, output, options, task)
-    options.check(task)
-    target, guide = Path(target_path), Path(guide_path)
-    files = PIPELINES[task].read(target, guide, options, limits)
-    return Request(task, target, guide, output, options, files, command)
+    with memory_errors(fspath(target_path), _SMALLER):
+        for path in (target_path, guide_path):
+            if not is_dicom(path):  # a series may be a folder
+                check_readable(path)
+        check_not_input(output, target_path, guide_path)
+        check_writable(output, options.overwrite)
+        task = find_task(options.task or guess_task(target_path, guide_path)).name
+        check_outputs(target_path, guide_path, output, options, task)
+        options.check(task)
+        target, guide = Path(target_path), Path(guide_path)
+        files = PIPELINES[task].read(target, guide, options, limits)
+        return Request(task, target, guide, output, options, files, command)
 
 
 def check_request(request: Request[Any]) -> None:
@@ -77,7 +81,8 @@ def check_request(request: Request[Any]) -> None:
         contrast=options.contrast,
         guide_contrast=options.guide_contrast,
     )
-    PIPELINES[request.task].check(request)
+    with memory_errors(str(request.target), _SMALLER):
+        PIPELINES[request.task].check(request)
 
 
 def upscale_request(
@@ -105,7 +110,8 @@ def upscale_request(
     if request.options.uncertainty is not None and not system.spreads:
         raise InputError(f"uncertainty: {system.name} has no spread of answers: leave it out")
     began = time.perf_counter()
-    result = PIPELINES[request.task].run(system, request, check or unchecked, progress)
+    with memory_errors(str(request.target), _SMALLER):
+        result = PIPELINES[request.task].run(system, request, check or unchecked, progress)
     return replace(result, seconds=time.perf_counter() - began)
 
 

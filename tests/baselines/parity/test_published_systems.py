@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatch
+from functools import cache
 
 import pytest
 import torch
@@ -59,8 +60,13 @@ def all_configurations() -> list[tuple[str, str]]:
     return [(name, each) for name, system in SYSTEMS.items() for each in system.configurations]
 
 
-def whole(system: ParitySystem, configuration: Configuration) -> nn.Module:
+@cache
+def whole(name: str, configuration: str) -> nn.Module:
     """Return what the original has: our network, and the layers that it does without."""
+    return built(SYSTEMS[name], SYSTEMS[name].configurations[configuration])
+
+
+def built(system: ParitySystem, configuration: Configuration) -> nn.Module:
     with torch.device("meta" if system.on_meta else "cpu"):
         parts = {"network": configuration.build(), "left_out": configuration.left_out()}
     return nn.ModuleDict(parts)
@@ -72,10 +78,9 @@ def inside(patterns: tuple[str, ...]) -> tuple[str, ...]:
 
 @pytest.mark.parametrize(("name", "configuration"), all_configurations())
 def test_parameters_are_those_of_the_original(name: str, configuration: str) -> None:
-    system, golden = SYSTEMS[name], read_golden(name)
-    built = system.configurations[configuration]
-    key = built.params or configuration
-    network = whole(system, built)
+    golden = read_golden(name)
+    key = SYSTEMS[name].configurations[configuration].params or configuration
+    network = whole(name, configuration)
     assert sum(each.numel() for each in network.parameters()) == golden["params"][key]
     shapes = Counter(tuple(each.shape) for each in network.parameters())
     if key in golden["param_shapes"]:  # totals alone of what the original was generalised to
@@ -85,7 +90,7 @@ def test_parameters_are_those_of_the_original(name: str, configuration: str) -> 
 @pytest.mark.parametrize(("name", "configuration"), all_configurations())
 def test_parameters_fall_into_the_rows_of_the_original(name: str, configuration: str) -> None:
     system, golden = SYSTEMS[name], read_golden(name)
-    network = whole(system, system.configurations[configuration])
+    network = whole(name, configuration)
     counted = 0
     for entry, texts in outputs(name).items():
         listed = [golden["forward"][text].get("fill_counts") for text in texts.values()]
@@ -164,13 +169,11 @@ def matching(network: nn.Module, patterns: Iterable[str]) -> dict[str, nn.Parame
 
 @pytest.mark.parametrize(("name", "configuration"), all_configurations())
 def test_what_is_left_out_is_what_the_original_does_not_use(name: str, configuration: str) -> None:
-    system = SYSTEMS[name]
-    built = system.configurations[configuration]
-    network = whole(system, built)
-    dead = matching(network, ("left_out.*", *inside(built.idle)))
-    unused = read_golden(name)["unused_params"].get(built.params or configuration)
+    chosen = SYSTEMS[name].configurations[configuration]
+    unused = read_golden(name)["unused_params"].get(chosen.params or configuration)
     if unused is None:
         pytest.skip("the golden file does not say")
+    dead = matching(whole(name, configuration), ("left_out.*", *inside(chosen.idle)))
     assert sum(each.numel() for each in dead.values()) == sum(unused.values())
 
 

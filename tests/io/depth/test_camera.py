@@ -131,6 +131,7 @@ def test_points_project_back_to_their_pixels() -> None:
         b"a: &a [*a]",
         b"!!python/object/apply:os.system ['true']",
         b"{" * 5000,
+        b"9" * 400 + b"\0",  # as many numbers as one likes, and then none
     ],
 )
 def test_what_is_no_camera_is_refused_by_name(tmp_path: Path, content: bytes) -> None:

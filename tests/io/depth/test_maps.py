@@ -383,3 +383,15 @@ def test_every_real_depth_map_is_read(data_folder: Path) -> None:
         depth = read_depth(path)
         assert depth.valid.mean() > 0.3
         assert (depth.values[depth.valid] > 0).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 7), (7, 1), (1, 1), (1, 1, 7), (1, 7, 1), (7, 1, 1)])
+def test_arrays_of_one_row_or_column_keep_their_place(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    """The header's claim, by which the picture is checked, is that of the array."""
+    claimed: list[tuple[int, int]] = []
+    np.save(tmp_path / "d.npy", np.arange(1, 1 + np.prod(shape)).reshape(shape).astype(np.float32))
+    depth = read_depth(tmp_path / "d.npy", fits=claimed.append)
+    expected = shape if len(shape) == 2 else shape[1:] if shape[0] == 1 else shape[:2]
+    assert depth.shape == expected and claimed == [expected]

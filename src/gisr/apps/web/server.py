@@ -1,5 +1,6 @@
 """Starting and ending the page's server."""
 
+import logging
 import os
 import shutil
 import signal
@@ -75,6 +76,8 @@ def serve_page(
             theme=page_theme(),
             css=STYLE,
         )
+        # Of what is no request, which is answered as such, uvicorn would tell the terminal.
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         try:
             if not quiet:
                 print(f"gisr: {address} is ready; Ctrl-C ends it and deletes its files", flush=True)

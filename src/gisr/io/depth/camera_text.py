@@ -53,7 +53,8 @@ def _matrix(numbers: list[float]) -> CameraNumbers | None:
 
 def _plain_matrix(text: str) -> CameraNumbers | None:
     """Read nine, twelve or sixteen numbers and nothing else: ScanNet, BundleFusion, np.savetxt."""
-    if re.fullmatch(rf"(?:{_NUMBER}|[\s,;\[\]])+", text) is None:
+    # Possessive: digits can be cut into numbers in as many ways as there are sums of their count.
+    if re.fullmatch(rf"(?:{_NUMBER}|[\s,;\[\]])++", text) is None:
         return None
     return _matrix([float(number) for number in re.findall(_NUMBER, text)])
 

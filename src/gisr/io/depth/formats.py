@@ -238,10 +238,13 @@ def write_exr(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
     """Write float16 or float32 samples as an OpenEXR file with the channel Z."""
     openexr = _openexr()
     header = {"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage}
-    with openexr.File(header, {"Z": np.ascontiguousarray(stored)}) as file:
+    with (
+        without_chatter(),
+        openexr.File(header, {"Z": np.ascontiguousarray(stored)}) as file,
+    ):
         file.write(str(path))
     # OpenEXR raises nothing when the disk is full: read it back.
-    with openexr.File(str(path), separate_channels=True) as file:
+    with without_chatter(), openexr.File(str(path), separate_channels=True) as file:
         if not np.array_equal(file.channels()["Z"].pixels, stored, equal_nan=True):
             raise OSError("what was written does not read back: check that the disk is not full")
 
@@ -293,26 +296,32 @@ def _check_npy_header(
         else np.lib.format.read_array_header_2_0
     )
     shape, _, dtype = read_header(stream)
-    flat = tuple(size for size in shape if size != 1)
-    bands = 1
-    if len(shape) == 3 and len(flat) == 3 and shape[2] in (3, 4):
-        flat, bands = flat[:2], shape[2]
-    if dtype.kind not in "iuf" or len(flat) > 2 or len(shape) < 2:
+    planes = _planes(shape)
+    if dtype.kind not in "iuf" or planes is None:
         raise FileFormatError(
             f"{path}: an array {shape} of {dtype}: a depth map is (H, W) of real numbers"
         )
-    height, width = flat if len(flat) == 2 else (max(*flat, 1) if flat else 1, 1)
+    height, width, bands = planes
     check_picture(path, limits, height=height, width=width, bands=bands, itemsize=dtype.itemsize)
     fits((height, width))
     return shape, dtype
 
 
+def _planes(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
+    """Return rows, columns and channels of (H, W), (1, H, W) and (H, W, channels); else None."""
+    match shape:
+        case (height, width) | (1, height, width):
+            return height, width, 1
+        case (height, width, (1 | 3 | 4) as channels):
+            return height, width, channels
+    return None
+
+
 def _plane(path: Path, array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "H W"]:
-    """Drop a leading or trailing axis of one, as (1, H, W) and (H, W, 1) have."""
+    """Return the one channel of an array of a shape that was checked."""
     if array.ndim == 2:
         return array
-    if array.ndim == 3 and 1 in (array.shape[0], array.shape[2]):
-        return array[0] if array.shape[0] == 1 else array[..., 0]
-    if array.ndim == 3 and array.shape[2] in (3, 4):
-        return one_channel(path, array)
-    raise FileFormatError(f"{path}: an array {array.shape}: a depth map is (H, W): save it so")
+    if 1 in (array.shape[0], array.shape[2]):
+        plane: Shaped[np.ndarray, "H W"] = array[0] if array.shape[0] == 1 else array[..., 0]
+        return plane
+    return one_channel(path, array)

@@ -1,5 +1,6 @@
 """The pixels of a GeoTIFF, whole or by windows, on its own grid or along the axes of another."""
 
+import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Shaped
+from jaxtyping import Bool, Shaped, UInt8
 
 from gisr.errors import FileFormatError
 from gisr.io.files import typed_errors
@@ -171,10 +172,10 @@ def _read_valid(
             if header.nodata is not None:
                 marked.append(pixels[..., layer] == header.nodata)
         elif "nodata" in flags:
-            marked.append(dataset.read_masks(band, window=window) == 0)
+            marked.append(_mask(dataset, band, window) == 0)
         # What GDAL calls a mask because of an alpha band was looked at on its own.
         if not {"all_valid", "alpha", "nodata"} & flags:
-            valid &= dataset.read_masks(band, window=window) > 0
+            valid &= _mask(dataset, band, window) > 0
         if pixels.dtype.kind == "f":
             valid &= np.isfinite(pixels[..., layer])
     if marked:
@@ -185,3 +186,14 @@ def _read_valid(
     if (mask := header.alpha_mask) is not None:
         valid &= dataset.read(mask.band, window=window) > mask.least
     return valid
+
+
+def _mask(dataset: "DatasetReader", band: int, window: Any) -> UInt8[np.ndarray, "h w"]:
+    """Return what a file says of a band's pixels, 0 where one is unknown."""
+    from rasterio.errors import NodataShadowWarning
+
+    with warnings.catch_warnings():
+        # Of an alpha band beside the nodata value: it is looked at on its own.
+        warnings.simplefilter("ignore", NodataShadowWarning)
+        mask: UInt8[np.ndarray, "h w"] = dataset.read_masks(band, window=window)
+    return mask

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
 from gisr.errors import FileFormatError, InputError
-from gisr.io.files import check_not_input, typed_errors
+from gisr.io.files import check_not_input, disk_errors, typed_errors
 from gisr.io.geotiff.creation_options import (
     CreationOptions,
     cloud_options,
@@ -22,7 +22,7 @@ from gisr.io.geotiff.creation_options import (
 )
 from gisr.io.geotiff.header import GeoHeader
 from gisr.io.quantise import count_beyond, quantise
-from gisr.optional_imports import load_extra
+from gisr.optional_imports import load_extra, without_chatter
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader, DatasetWriter
@@ -118,7 +118,7 @@ class GeoWriter:
         if self._next != self._shape[0]:
             raise InputError(f"{self._path}: {self._next} of {self._shape[0]} rows were written")
         self._flush()
-        with typed_errors(self._path, "cannot be written as GeoTIFF"):
+        with disk_errors(self._path, "cannot be written as GeoTIFF"):
             if self._nan and self._target.nodata is None and not self._complete:
                 self._dataset.nodata = float("nan")  # or nothing says that it is no value
             self._dataset.close()
@@ -172,7 +172,7 @@ class GeoWriter:
         if self._filled == 0:
             return
         self._complete &= bool(known.all())
-        with typed_errors(self._path, "cannot be written as GeoTIFF"):
+        with disk_errors(self._path, "cannot be written as GeoTIFF"):
             if not self._coded and not self.masked and not known.all():
                 self._begin_mask()
             for columns in self._runs(known):
@@ -276,7 +276,7 @@ def create_geotiff(
             yield writer
             writer.finish()
         finally:
-            with suppress(Exception):  # closed already, or given up: the file goes
+            with suppress(Exception), without_chatter():  # closed, or given up: the file goes
                 dataset.close()
         with typed_errors(path, "cannot be written as GeoTIFF"):
             if layout.cloud:

@@ -232,7 +232,8 @@ def _check(table: DescriptionTable) -> None:
         raise WeightsError("mean and scale must have one value per dimension")
     if not (table.scale > 0).all():
         raise WeightsError("scale must be above zero")
-    lengths = np.linalg.norm(table.embeddings, axis=1)
+    with np.errstate(over="ignore"):
+        lengths = np.linalg.norm(table.embeddings, axis=1)
     if not np.allclose(lengths, 1, rtol=0, atol=_SAME):
         raise WeightsError("embeddings must have unit length")
 

@@ -131,7 +131,7 @@ def _cloud(path: Path, camera: str = "fx=70") -> dict[str, Any]:
         (
             lambda f: Options(fill_holes=True, mask=f / "m.jpg"),
             FileFormatError,
-            r"m\.jpg: mask of task depth is written as \.png, \.npy",
+            r"m\.jpg: mask of a sharpened depth map is written as \.png, \.npy",
         ),
         (
             lambda f: Options(fill_holes=True, mask=f / "out.png"),
@@ -157,7 +157,7 @@ def _cloud(path: Path, camera: str = "fx=70") -> dict[str, Any]:
         (
             lambda f: Options(task="mri", fill_holes=True),
             GisrError,
-            "fill_holes True is for task depth, these files are mri",
+            r"fill_holes True is for another kind of images \(depth map\) than these \(MR volume\)",
         ),
     ],
 )

@@ -164,11 +164,11 @@ def test_names_in_the_page_are_text(
 @pytest.mark.parametrize(
     ("option", "name", "message"),
     [
-        ("--uncertainty", "s.png", "uncertainty of task pansharpening is written as .tif"),
+        ("--uncertainty", "s.png", "uncertainty of a sharpened satellite image is written as .tif"),
         ("--uncertainty", "o.tif", "is another file of this command too"),
         ("--uncertainty", "ms.tif", "is another file of this command too"),
         ("--uncertainty", "nowhere/s.tif", "does not exist"),
-        ("--report", "r.pdf", "report of task pansharpening is written as .html"),
+        ("--report", "r.pdf", "report of a sharpened satellite image is written as .html"),
         ("--report", "nowhere/r.html", "does not exist"),
         ("--report", "there.html", "exists already"),
     ],

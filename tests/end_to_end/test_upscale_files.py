@@ -288,11 +288,11 @@ def test_interruption_leaves_nothing_behind(
 @pytest.mark.parametrize(
     ("options", "output", "error", "message"),
     [
-        ({}, "out.png", FileFormatError, r"out\.png: task pansharpening writes \.tif, \.tiff"),
+        ({}, "out.png", FileFormatError, r"out\.png: a sharpened satellite image is written as \.tif, \.tiff"),
         ({}, "ms.tif", FileFormatError, "is also an input"),
         ({}, "nowhere/out.tif", FileFormatError, "nowhere does not exist"),
         ({"task": "sharpening"}, "out.tif", InputError, "task 'sharpening' must be"),
-        ({"contrast": "T2"}, "out.tif", InputError, "contrast 'T2' is for task mri"),
+        ({"contrast": "T2"}, "out.tif", InputError, "contrast 'T2' is for another kind of images"),
         ({"ratio": 2}, "out.tif", PairError, r"ratio 2 does not match the files \(4\)"),
         ({"mtf": 1.5}, "out.tif", InputError, "mtf 1.5 must lie between 0 and 1"),
     ],

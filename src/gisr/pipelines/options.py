@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 from gisr.errors import InputError
 from gisr.io.limits import parse_size
 from gisr.pipelines.option import check_value, option, options_of
-from gisr.tasks import SENSORS, TASKS, Contrast, Grid, TaskName
+from gisr.tasks import SENSORS, TASKS, Contrast, Grid, TaskName, find_task
 
 if TYPE_CHECKING:  # numpy takes a tenth of a second to load, torch seconds
     from gisr.inference.system import Settings
@@ -336,9 +336,10 @@ class Options:
         for name, each in options_of(Options).items():
             value = getattr(self, name)
             if value != each.default and not each.for_task(task):
+                own = " or ".join(find_task(other).subject for other in each.info.tasks)
                 raise InputError(
-                    f"{name} {value!r} is for task {' and '.join(each.info.tasks)}, these files "
-                    f"are {task}: leave it out"
+                    f"{name} {value!r} is for another kind of images ({own}) than these "
+                    f"({find_task(task).subject}): leave it out, or name the --task"
                 )
         if self.mask is not None and not self.fill_holes:
             raise InputError(

@@ -195,14 +195,16 @@ def check_outputs(
     record = find_task(task)
     if file_suffix(output) not in record.output_suffixes:
         raise FileFormatError(
-            f"{output}: task {task} writes {', '.join(record.output_suffixes)}: name the output so"
+            f"{output}: a sharpened {record.subject} is written as "
+            f"{', '.join(record.output_suffixes)}: name the output so"
         )
     taken = [Path(target), Path(guide), output]
     for name, path in options.further_files.items():
         suffixes = file_suffixes(name, record)
         if file_suffix(path) not in suffixes:
             raise FileFormatError(
-                f"{path}: {name} of task {task} is written as {', '.join(suffixes)}"
+                f"{path}: {name} of a sharpened {record.subject} is written as "
+                f"{', '.join(suffixes)}"
             )
         if path.resolve() in {other.resolve() for other in taken}:
             raise FileFormatError(f"{path}: is another file of this command too: name it otherwise")

@@ -409,7 +409,8 @@ CASES: dict[str, Case] = {
         depth("depth.png", _DEPTH[:1, :1], np.tile(_COLOUR, (4, 4, 1))), "ratio 128 "
     ),
     "depth-output-name": refused(
-        lambda folder: (*depth("depth.png")(folder)[:4], "out.bmp"), "out.bmp: task depth writes"
+        lambda folder: (*depth("depth.png")(folder)[:4], "out.bmp"),
+        "out.bmp: a sharpened depth map is written as",
     ),
     "depth-metres-as-png": refused(
         lambda folder: (*depth("depth.npy")(folder)[:4], "out.png"), "out.png: .png holds uint8 or"

@@ -75,7 +75,10 @@ _option = {
     "grid-unknown": refused(with_words(_sound, "--grid", "middle"), "grid 'middle' must be"),
     "task-unknown": refused(with_words(_sound, "--task", "sharpen"), "task 'sharpen' must be"),
     "task-other": refused(with_words(_sound, "--task", "mri"), "colour.png: a colour picture"),
-    "bits-of-depth": refused(with_words(_sound, "--bits", "8"), "bits 8 is for task pansharpening"),
+    "bits-of-depth": refused(
+        with_words(_sound, "--bits", "8"),
+        "bits 8 is for another kind of images (satellite image) than these (depth map)",
+    ),
     "bits-99": refused(with_words(rasters.sound, "--bits", "99"), "bits 99"),
     "bits-0": refused(with_words(rasters.sound, "--bits", "0"), "bits 0"),
     "mtf-2": refused(with_words(rasters.sound, "--mtf", "2"), "mtf 2 must lie between 0 and 1"),

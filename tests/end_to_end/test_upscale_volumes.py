@@ -168,4 +168,4 @@ def test_a_dicom_series_becomes_nifti(
     np.testing.assert_array_equal(found[0], found[1])
     words = [str(tmp_path / "series"), str(guide), "-o", str(tmp_path / "out.tif")]
     assert main(["upscale", *words]) == 2
-    assert "task mri writes .nii, .nii.gz" in capsys.readouterr().err
+    assert "a sharpened MR volume is written as .nii, .nii.gz" in capsys.readouterr().err

@@ -23,13 +23,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import torch
 from parts import part_of
 from small_checkpoint import AVERAGE, completed, reduced, tensor_bytes
 
 from gisr.datasets.entry import Entry
 from gisr.datasets.prepared.prepare import prepare_store
-from gisr.errors import GisrError, InputError
+from gisr.errors import GisrError, InputError, RecipeError
 from gisr.magnet import MAGNet
 from gisr.tasks import TASKS, TaskName
 from gisr.tasks.text.table import built_in_table
@@ -38,7 +39,7 @@ from gisr.training.log import LOG_FILE, read_log
 from gisr.training.loop import train
 from gisr.training.recipe import Recipe
 from gisr.training.recipe_file import read_recipe
-from gisr.training.sets import training_entries
+from gisr.training.sets import training_entries, training_sets
 from gisr.weights.folder import EMBEDDED
 from gisr.weights.store import load_weights, save_weights
 
@@ -76,7 +77,8 @@ def pack(
         The size of each thing packed, in bytes, largest first.
 
     Raises:
-        InputError: It does not fit, or the folder holds something else.
+        InputError: It does not fit, an image became smaller than a patch, or the folder holds
+            something else.
     """
     if recipe.text_encoder != "minilm":
         raise InputError(f"text_encoder {recipe.text_encoder}: its weights do not fit: use minilm")
@@ -88,6 +90,7 @@ def pack(
         for package in CARRIED:
             _pack_package(package, made / PACKAGES)
         _pack_data(recipe, shares, stores, _made(made / DATA))
+        _check_patches(recipe, stores)
         if run is not None:
             _pack_state(run, made / STATE, int(most * MIB) - sum(_sizes(made).values()))
         elif recipe.initial_weights not in (None, *EMBEDDED):
@@ -214,6 +217,21 @@ def _pack_data(
             raise InputError(f"{name}: cannot be packed: {problems}")
         with tarfile.open(folder / f"{name}{SUFFIX}", "w:xz") as archive:
             archive.add(stores / name, arcname=name)
+
+
+def _check_patches(recipe: Recipe, stores: Path) -> None:
+    """Refuse images that became too small: over there a run would end at the first of them."""
+    largest = max((recipe.patch, *(stage.patch for stage in recipe.stages)))
+    packed = replace(recipe, data=tuple(map(str, sorted(stores.glob("*")))), exclude=())
+    for wanted, chosen in zip(packed.sets, training_sets(packed), strict=True):
+        for item in range(0 if wanted.generated else len(chosen)):
+            try:
+                chosen.sample(item, np.random.default_rng(0), largest)
+            except RecipeError as error:
+                raise InputError(
+                    f"{chosen.task} x{chosen.ratio}, image {item + 1}: {error}, pack a larger "
+                    f"--{chosen.task}-share, or exclude the image"
+                ) from error
 
 
 def _pack_weights(source: str | None, folder: Path) -> None:

@@ -37,6 +37,13 @@ def plan(recipe: Build, tmp_path: Path) -> Recipe:
     return recipe(initial_weights=str(first), exclude=("frame1",), validate_every=2)
 
 
+def test_images_that_became_smaller_than_a_patch_are_refused_here(
+    gpu: ModuleType, recipe: Build, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"depth x\d+, image 1: patch .* larger than an image"):
+        gpu.pack(recipe(), tmp_path / "gpu", shares={**SHARES, "depth": 0.01}, most=38)
+
+
 def newest(folder: Path) -> Path:
     found = latest_checkpoint(folder)
     assert found is not None

@@ -53,6 +53,8 @@ def gains(scores: Sequence[Score]) -> list[tuple[float, str]]:
             continue
         for name, values in score.per_image.items():
             before = base.per_image[name]
+            if not {"psnr", "rmse"} & set(values):
+                continue  # without a truth: indexes that no interpolation is the measure of
             if "psnr" in values:
                 gain = values["psnr"] - before["psnr"]
             else:

@@ -9,7 +9,8 @@ NoteLevel = Literal["warning", "note", "detail"]
 ``note``: a choice that was made for the user. ``detail``: a measurement, for those who ask."""
 
 _MOST_LINES = 2
-"""Lines that an ordinary run prints above that of its result: three in all."""
+"""Lines that an ordinary run prints above that of its result: three in all. Warnings are no
+ordinary thing: none is left out."""
 
 
 @dataclass(frozen=True)
@@ -35,31 +36,25 @@ def detail(text: str) -> Note:
 
 
 def note_lines(notes: Sequence[Note], *, verbose: bool = False) -> list[str]:
-    """Return what is printed of notes: two lines, warnings first, and how many are left out.
+    """Return what is printed of notes: every warning, and notes up to two lines in all.
 
     Args:
         notes: Of one run, in the order in which they arose.
         verbose: Whether all are printed, details too.
 
     Returns:
-        ``warning: ...`` or ``note: ...``; the last line says how many of which are left out.
+        ``warning: ...`` or ``note: ...``; the last line says how many notes are left out.
     """
     chosen = {level: _texts(notes, level) for level in ("warning", "note", "detail")}
     lines = [f"warning: {text}" for text in chosen["warning"]]
-    lines += [f"note: {text}" for text in chosen["note"]]
     if verbose:
-        return lines + [f"note: {text}" for text in chosen["detail"]]
-    warned = max(0, len(chosen["warning"]) - _MOST_LINES)
-    noted = max(0, len(lines) - _MOST_LINES - warned)
-    left_out = [_counted(warned, "warning"), _counted(noted, "note")]
-    if any(left_out):
-        told = " and ".join(filter(None, left_out))
-        lines[_MOST_LINES - 1] += f" ({told} more with --verbose)"
-    return lines[:_MOST_LINES]
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'s' * (count > 1)}" if count else ""
+        return lines + [f"note: {text}" for text in (*chosen["note"], *chosen["detail"])]
+    room = max(0, _MOST_LINES - len(lines))
+    lines += [f"note: {text}" for text in chosen["note"][:room]]
+    left_out = len(chosen["note"]) - room
+    if left_out > 0:
+        lines[-1] += f" ({left_out} note{'s' * (left_out > 1)} more with --verbose)"
+    return lines
 
 
 def _texts(notes: Iterable[Note], level: str) -> list[str]:

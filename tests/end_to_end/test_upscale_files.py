@@ -288,7 +288,7 @@ def test_interruption_leaves_nothing_behind(
 @pytest.mark.parametrize(
     ("options", "output", "error", "message"),
     [
-        ({}, "out.png", FileFormatError, r"out\.png: a sharpened satellite image is written as \.tif, \.tiff"),
+        ({}, "out.png", FileFormatError, r"sharpened satellite image is written as \.tif, \.tiff"),
         ({}, "ms.tif", FileFormatError, "is also an input"),
         ({}, "nowhere/out.tif", FileFormatError, "nowhere does not exist"),
         ({"task": "sharpening"}, "out.tif", InputError, "task 'sharpening' must be"),

@@ -14,7 +14,7 @@ from .program import program_in
 OLDEST = (3, 11)
 """The oldest Python that gisr runs on."""
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-"""Where torch without CUDA comes from."""
+"""Where torch without CUDA comes from; of two builds of one release pip takes this index's."""
 _ASK = "import sys, venv, ensurepip; print(*sys.version_info[:2])"
 _CANDIDATES = ("python3.13", "python3.12", "python3.11", "python3", "python")
 
@@ -77,14 +77,12 @@ def install(
             found = find_python(python)
             shutil.rmtree(folder, ignore_errors=True)
             folder.parent.mkdir(parents=True, exist_ok=True)
-            _step([str(found), "-m", "venv", str(folder)], feedback)
+            _step("python -m venv", [str(found), "-m", "venv", str(folder)], feedback)
         feedback.setProgress(5)
         pip = [str(program_in(folder, "python")), "-m", "pip", "--no-input"]
         pip += ["--disable-pip-version-check", "install", "--upgrade"]
-        if cpu:
-            _step([*pip, "torch", "--index-url", CPU_INDEX], feedback)
-        feedback.setProgress(50)
-        _step([*pip, with_extra(source)], feedback)
+        pip += ["--extra-index-url", CPU_INDEX] if cpu else []
+        _step("pip install", [*pip, with_extra(source)], feedback)
         program = program_in(folder)
         if not program.is_file():
             raise InstallError(f"{source}: was installed, but brought no program gisr")
@@ -101,7 +99,7 @@ def with_extra(source: str) -> str:
     return f"{path.resolve()}[geo]" if path.exists() else source
 
 
-def _step(words: list[str], feedback: Feedback) -> None:
+def _step(name: str, words: list[str], feedback: Feedback) -> None:
     said: list[str] = []
 
     def heard(stream: str, line: str) -> None:
@@ -115,7 +113,7 @@ def _step(words: list[str], feedback: Feedback) -> None:
     if code:
         errors = [line for line in said if line.startswith("ERROR")]
         last = (errors or said or ["it said nothing"])[-1]
-        raise InstallError(f"{' '.join(words[1:4])} failed: {last}")
+        raise InstallError(f"{name} failed: {last}")
 
 
 def _found() -> Iterator[str]:

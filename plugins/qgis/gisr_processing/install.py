@@ -52,7 +52,7 @@ class InstallGisr(GisrAlgorithm):
 
     def shortHelpString(self) -> str:
         """Return what stands beside the parameters."""
-        return _HELP
+        return _HELP.replace("\n", " ")  # QGIS makes a line of each
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         """Add the parameters."""

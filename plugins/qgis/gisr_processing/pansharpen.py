@@ -53,7 +53,7 @@ class Pansharpen(GisrAlgorithm):
 
     def shortHelpString(self) -> str:
         """Return what stands beside the parameters."""
-        return _HELP
+        return _HELP.replace("\n", " ")  # QGIS makes a line of each
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         """Add the parameters."""
@@ -169,7 +169,19 @@ class Pansharpen(GisrAlgorithm):
         words += [
             f"--creation-option={each.strip()}" for each in options.split("|") if each.strip()
         ]
-        return words + shlex.split(self.parameterAsString(parameters, "EXTRA", context))
+        return words + _split(self.parameterAsString(parameters, "EXTRA", context))
+
+
+def _split(text: str) -> list[str]:
+    """Return the words of a command line.
+
+    Raises:
+        QgsProcessingException: A quotation mark is never closed.
+    """
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise QgsProcessingException(f"Further options {text}: {error}") from error
 
 
 _KEPT: list[StyleOf] = []

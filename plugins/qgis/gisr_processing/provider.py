@@ -66,6 +66,10 @@ class GisrProvider(QgsProcessingProvider):
         """Return the file of the icon."""
         return str(ICON)
 
+    def supportsNonFileBasedOutput(self) -> bool:
+        """Return that results are files: a database is no place for them."""
+        return False
+
     def supportedOutputRasterLayerExtensions(self) -> list[str]:
         """Return what results may be called: gisr writes GeoTIFF alone."""
         return ["tif", "tiff"]

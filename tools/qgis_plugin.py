@@ -7,7 +7,6 @@ also wants an address to write to and pages of the project, which a fork has of 
 
 import argparse
 import re
-import sys
 import zipfile
 from configparser import ConfigParser
 from pathlib import Path
@@ -115,4 +114,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

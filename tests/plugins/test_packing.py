@@ -1,11 +1,12 @@
 """The zip of the plugin: what it holds, its metadata, and what its code may use."""
 
 import ast
+import re
 import zipfile
 from pathlib import Path
 
 import pytest
-from qgis_plugin import NEEDED, PLUGIN, PUBLISHED, faults, read_metadata, write_zip
+from qgis_plugin import NEEDED, PLUGIN, PUBLISHED, ROOT, faults, read_metadata, write_zip
 
 from gisr import __version__
 
@@ -74,3 +75,19 @@ def test_the_code_runs_in_the_python_of_qgis(module: Path) -> None:
             imported.add(str(node.module).split(".")[0])
     assert not imported & {"gisr", "numpy", "osgeo", "rasterio", "torch"}
     assert ("qgis" in imported) == (module.stem in QGIS_ALONE), imported
+
+
+def test_the_page_quotes_messages_that_exist() -> None:
+    said = "\n".join(
+        node.value
+        for module in MODULES
+        for node in ast.walk(ast.parse(module.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    page = (ROOT / "docs" / "qgis.md").read_text("utf-8").partition("## Trouble")[2]
+    messages = re.findall(r"^\| `(.*?)` \|", page, re.MULTILINE)
+    ours = [message for message in messages if not message.startswith("Command ")]  # QGIS's own
+    assert len(ours) >= 5
+    for message in ours:
+        for part in message.split("..."):
+            assert part.strip() in said, message

@@ -209,6 +209,7 @@ def wheel(folder: Path, *, program: bool = True) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_gisr_is_installed_into_an_environment_of_its_own(tmp_path: Path) -> None:
     folder = tmp_path / "profile" / "environment"
     made = install(folder, str(wheel(tmp_path)), sys.executable, Log(), cpu=False)
@@ -221,6 +222,7 @@ def test_gisr_is_installed_into_an_environment_of_its_own(tmp_path: Path) -> Non
     assert run_gisr(made, ["--version"], Log()) == ["gisr 9.9"]
 
 
+@pytest.mark.slow
 def test_an_installation_that_fails_or_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "profile" / "environment"
     mute = str(wheel(tmp_path, program=False))

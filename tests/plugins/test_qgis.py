@@ -16,6 +16,8 @@ from gisr.weights.folder import EMBEDDED, TENSORS_FILE, embedded_folder
 
 rasterio = pytest.importorskip("rasterio")
 
+pytestmark = pytest.mark.slow  # QGIS takes seconds to start
+
 Process = Callable[..., subprocess.CompletedProcess[str]]
 
 

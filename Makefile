@@ -15,7 +15,7 @@ TEST_EXTRAS := $(USER_EXTRAS),dev,docs
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit coverage docs figures format constraints test-lowest clean
+.PHONY: help demo test lint unit coverage docs figures qgis-plugin format constraints test-lowest clean
 
 help:
 	@sed -n 's/^#   make/  make/p' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,10 @@ figures: $(VENV)/installed-test
 	$(BIN)/python tools/import_graph.py docs/images/import-graph.svg
 	$(BIN)/python tools/notebooks.py docs/notebooks/*.ipynb
 	$(BIN)/python tools/gallery.py docs/images/gallery
+
+# The QGIS plugin as a zip, into dist/. What plugins.qgis.org needs besides: FIELDS="--field email=..."
+qgis-plugin: | $(BIN)/python
+	$(BIN)/python tools/qgis_plugin.py dist $(FIELDS)
 
 format: $(VENV)/installed-test
 	$(BIN)/ruff check --fix

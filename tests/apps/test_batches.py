@@ -19,7 +19,7 @@ class Bar:
 
     made: list["Bar"]
 
-    def __init__(self, unit: str, quiet: bool) -> None:
+    def __init__(self, unit: str) -> None:
         self.unit, self.reports = unit, list[tuple[int, int]]()
         self.made.append(self)
 
@@ -41,7 +41,7 @@ def test_progress_is_counted_in_the_unit_of_each_pair(
     table = tmp_path / "pairs.csv"
     table.write_text("\n".join(["target,guide", *rows]), encoding="utf-8")
     monkeypatch.setattr(worker, "load_once", lambda execution: upscaler)
-    monkeypatch.setattr(batches, "ProgressBar", Bar)
+    monkeypatch.setattr(batches, "shown_progress", lambda unit, execution: Bar(unit))
     Bar.made = []
     batch = plan_batch(table, None, tmp_path / "out", Options())
     assert batches.upscale_batch(batch, Options(), Execution()) == 0

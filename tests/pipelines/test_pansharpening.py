@@ -257,7 +257,21 @@ def test_the_bar_shows_speed_and_time_left(monkeypatch: pytest.MonkeyPatch) -> N
     assert re.search(r"250k/1\.00M \[00:00<00:0\d, \d+kpx/s\]", screen.getvalue())
 
 
-def test_ctrl_c_leaves_nothing(tmp_path: Path, weights: Callable[..., Weights]) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "last"),
+    [
+        (signal.SIGINT, 130, ["gisr: interrupted"]),
+        pytest.param(
+            signal.SIGTERM,
+            128 + signal.SIGTERM,
+            [],
+            marks=pytest.mark.skipif(os.name != "posix", reason="it ends a process at once there"),
+        ),
+    ],
+)
+def test_a_signal_leaves_nothing(
+    tmp_path: Path, weights: Callable[..., Weights], number: int, code: int, last: list[str]
+) -> None:
     """A real signal to a real process, while tiles are written to the draft of a COG."""
     made = weights()
     save_weights(tmp_path / "tiny", made.network, made.descriptions, name="tiny")
@@ -268,20 +282,20 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path, weights: Callable[..., Weights]) 
     )
     before = sorted(tmp_path.iterdir())
     # A test run in the background hands down that the signal is ignored.
-    code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    code += "from gisr.apps.cli import main; sys.exit(main(sys.argv[1:]))"
+    program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    program += "from gisr.apps.cli import main; sys.exit(main(sys.argv[1:]))"
     words = ["upscale", *map(str, files), "-o", str(tmp_path / "out.tif"), "--cog"]
     words += ["--align", "off", "--model", str(tmp_path / "tiny"), "--device", "cpu"]
     words += ["--threads", "1"]
     with subprocess.Popen(
-        [sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", program, *words], stderr=subprocess.PIPE, text=True
     ) as child:
         while len(list(tmp_path.glob(".gisr-*"))) < 2 and child.poll() is None:
             time.sleep(0.02)
-        child.send_signal(signal.SIGINT)
+        child.send_signal(number)
         assert child.stderr is not None
         said = child.stderr.read()
-    assert (child.returncode, said.splitlines()[-1]) == (130, "gisr: interrupted")
+    assert (child.returncode, said.splitlines()[-1:]) == (code, last)
     assert sorted(tmp_path.iterdir()) == before
 
 

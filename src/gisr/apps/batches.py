@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gisr.apps.progress import ProgressBar
+from gisr.apps.progress import shown_progress
 from gisr.apps.reporting import report_result
 from gisr.notes import note_lines
 from gisr.pipelines.execution import Execution
@@ -59,7 +59,7 @@ def _here(execution: Execution) -> Callable[["BatchItem"], "FileResult"]:
 
     def upscale(item: "BatchItem") -> "FileResult":
         request = read_request(item.target, item.guide, item.output, item.options)
-        with ProgressBar(find_task(request.task).steps, execution.quiet) as bar:
+        with shown_progress(find_task(request.task).steps, execution) as bar:
             return upscale_request(upscaler, request, progress=bar)
 
     return upscale

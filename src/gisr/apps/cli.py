@@ -15,6 +15,7 @@ from typing import Any, get_args
 import docstring_parser
 from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter
 
+from gisr.apps.align_command import align
 from gisr.apps.commands import demo, tasks, train
 from gisr.apps.convert_command import convert
 from gisr.apps.data_command import list_data, prepare, show
@@ -48,6 +49,7 @@ class Group:
 
 COMMANDS: dict[str, Command | Group] = {
     "upscale": upscale,
+    "align": align,
     "serve": serve,
     "demo": demo,
     "models": models,

@@ -1,10 +1,17 @@
-"""A progress bar on stderr, where that is a terminal."""
+"""Progress on stderr: a bar where that is a terminal, or lines for other programs."""
 
 import sys
+import time
+from json import dumps
 from types import TracebackType
 from typing import NoReturn
 
 from tqdm import tqdm
+
+from gisr.pipelines.execution import Execution
+
+_BETWEEN = 0.2
+"""Seconds from one line to the next."""
 
 
 class ProgressBar:
@@ -55,3 +62,54 @@ class ProgressBar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+class ProgressLines:
+    """Callable as :class:`ProgressBar`; a line of JSON for each report, but at most five a second.
+
+    The first report and the last of a round are always there.
+    """
+
+    def __init__(self, unit: str) -> None:
+        """Write nothing yet.
+
+        Args:
+            unit: What is counted; ``px`` or a word.
+        """
+        self._unit = unit
+        self._done = self._total = -1
+        self._next = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Report progress; counting from the start again begins a new round."""
+        now = time.monotonic()
+        new = total != self._total or done < self._done
+        self._done, self._total = done, total
+        if new or done >= total or now >= self._next:
+            self._next = now + _BETWEEN
+            line = dumps({"done": done, "total": total, "unit": self._unit})
+            print(line, file=sys.stderr, flush=True)
+
+    def __enter__(self) -> "ProgressLines":
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave what was written."""
+
+
+def shown_progress(unit: str, execution: Execution) -> ProgressBar | ProgressLines:
+    """Return what shows progress as requested.
+
+    Args:
+        unit: What is counted.
+        execution: Says whether as a bar or as lines; ``quiet`` hides both.
+    """
+    if execution.progress == "json" and not execution.quiet:
+        return ProgressLines(unit)
+    return ProgressBar(unit, execution.quiet)

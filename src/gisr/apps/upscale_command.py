@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gisr.apps.machine import checked_device, set_threads
 from gisr.apps.reporting import report_result
+from gisr.apps.signals import ended_in_order
 from gisr.errors import InputError
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.option import command_words
@@ -35,11 +36,18 @@ def upscale(
         options: How the files are sharpened.
         execution: Where and how the work is done.
     """
-    # Files are read and checked before the seconds that torch takes to load.
     from gisr.pipelines.batch import is_batch
 
-    if is_batch(target):
-        return _upscale_several(target, guide, output, options, execution)
+    with ended_in_order():
+        if is_batch(target):
+            return _upscale_several(target, guide, output, options, execution)
+        return _upscale_one(target, guide, output, options, execution)
+
+
+def _upscale_one(
+    target: str, guide: str | None, output: str, options: Options, execution: Execution
+) -> int:
+    # Files are read and checked before the seconds that torch takes to load.
     if execution.skip_existing or execution.workers is not None or execution.scheduler is not None:
         raise InputError("skip-existing, workers and scheduler are for folders and lists of pairs")
     if guide is None:
@@ -53,13 +61,13 @@ def upscale(
     check_request(request)
     weights = find_weights(execution.model)
     set_threads(execution.threads)
-    from gisr.apps.progress import ProgressBar
+    from gisr.apps.progress import shown_progress
     from gisr.inference.upscaler import Upscaler
     from gisr.weights.store import load_folder
 
     device = checked_device(execution.device)
     upscaler = Upscaler(load_folder(weights), device)
-    with ProgressBar(find_task(request.task).steps, execution.quiet) as bar:
+    with shown_progress(find_task(request.task).steps, execution) as bar:
         result = upscale_request(upscaler, request, progress=bar)
     report_result(result, options, quiet=execution.quiet, verbose=execution.verbose)
     return 0

@@ -32,6 +32,8 @@ from gisr.tasks import find_task
 
 Align = Literal["auto", "off"]
 """``auto`` estimates the shift of a panchromatic guide and undoes it; ``off`` trusts the grids."""
+ShiftFound = Literal["shifted", "aligned", "unclear", "too far"]
+"""``aligned``: they lie on each other; ``unclear``: nothing can be seen; ``too far`` to be real."""
 
 _LARGE = 1e15
 """Values above this are divided before they are squared in float32."""
@@ -76,6 +78,10 @@ class Alignment:
     """That with the guide shifted."""
     level: NoteLevel = "note"
     """What the sentence is."""
+    found: ShiftFound = "unclear"
+    """What the cells say; what is ``too far`` is in ``offset``, though not undone."""
+    votes: tuple[int, float] = (0, 0.0)
+    """Cells with a vote, and the part of them that agree on a shift (or on none)."""
 
     @property
     def as_note(self) -> Note:
@@ -142,7 +148,7 @@ def _decide(seen: list[_Seen]) -> Alignment:
     )
     usual = _median(before)
     offset, share = agreed_shift(shifts)
-    believed = _median(after)
+    believed, votes = _median(after), (len(shifts), round(share, 4))
     if share < _AGREEMENT or believed < SMALLEST_CORRELATION:
         likeness = f"correlation of their texture {max(usual, believed):.2f}"
         if max(usual, believed) < _UNLIKE:
@@ -150,26 +156,24 @@ def _decide(seen: list[_Seen]) -> Alignment:
                 f"no shift of the PAN image can be seen: PAN and MS image hardly resemble each "
                 f"other ({likeness}): check that they show the same place, the same way up"
             )
-            return Alignment(none, False, note, usual, usual, "warning")
+            return Alignment(none, False, note, usual, usual, "warning", "unclear", votes)
         note = f"no shift of the PAN image can be seen ({likeness})"
-        return Alignment(none, False, note, usual, usual, "detail")
+        return Alignment(none, False, note, usual, usual, "detail", "unclear", votes)
     if max(map(abs, offset)) > LARGEST_SHIFT:
         note = (
             f"the PAN image seems off by {_shown(offset)}: too far to be real, left as it is: "
             "check its georeference"
         )
-        return Alignment(offset, False, note, usual, believed, "warning")
+        return Alignment(offset, False, note, usual, believed, "warning", "too far", votes)
     both = ~np.isnan(before) & ~np.isnan(after)
     helped = float((after > before)[both].mean()) if both.any() else 1.0
     small = max(map(abs, offset)) < SMALLEST_SHIFT or believed - usual < _LEAST_GAIN
     if small or helped < _HELPED or not is_sure(shifts, offset):
         note = f"PAN and MS image lie on each other (correlation of their texture {usual:.2f})"
-        return Alignment(none, False, note, usual, usual, "detail")
-    note = (
-        f"the PAN image was off by {_shown(offset)}, corrected "
-        f"(correlation {usual:.3f} to {believed:.3f})"
-    )
-    return Alignment(offset, True, note, usual, believed)
+        return Alignment(none, False, note, usual, usual, "detail", "aligned", votes)
+    gain = f"correlation {usual:.3f} to {believed:.3f}"
+    note = f"the PAN image was off by {_shown(offset)}, corrected ({gain})"
+    return Alignment(offset, True, note, usual, believed, "note", "shifted", votes)
 
 
 def _median(values: Float[np.ndarray, " cells"]) -> float:

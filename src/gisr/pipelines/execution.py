@@ -1,7 +1,7 @@
 """Options of a command that do not change a result: weights, device, processes."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from gisr.errors import InputError
 from gisr.pipelines.option import check_value, option, options_of
@@ -39,6 +39,11 @@ class Execution:
     )
     skip_existing: bool = option(False, "Of several pairs, leave out those whose output exists.")
     quiet: bool = option(False, "Print nothing but errors.")
+    progress: Literal["bar", "json"] = option(
+        "bar",
+        "bar (on a terminal), or json: for programs that show it themselves, lines such as "
+        '{"done": 5, "total": 20, "unit": "px"} on stderr, at most five a second.',
+    )
     verbose: bool = option(
         False, "Print all that was assumed and measured; else a run prints three lines at most."
     )
@@ -47,9 +52,14 @@ class Execution:
         """Refuse numbers out of range.
 
         Raises:
-            InputError: No thread, or no process, or both workers and a scheduler.
+            InputError: No thread, or no process, both workers and a scheduler, or progress of what
+                other processes do.
         """
         for each in options_of(Execution).values():
             check_value(each, getattr(self, each.name))
         if self.workers is not None and self.scheduler is not None:
             raise InputError("workers and scheduler exclude each other: give one of them")
+        if self.progress == "json" and (self.workers, self.scheduler) != (None, None):
+            raise InputError(
+                "progress json is that of one process: leave workers and scheduler out"
+            )

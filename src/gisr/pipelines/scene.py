@@ -63,7 +63,7 @@ def upscale_scene(
     files, options = request.files, request.options
     about, budget = _about(request), options.memory
     target, guide = files.target, files.guide
-    cache, before = _block_cache(files), most_memory_taken() if budget else 0
+    cache, before = block_cache(files), most_memory_taken() if budget else 0
     if budget is not None:
         _check_blocks(files, budget)
     with geotiff_memory(cache), GeoReader(target) as low, GeoReader(guide) as high:
@@ -73,7 +73,7 @@ def upscale_scene(
         files = replace(files, target=low.header, guide=high.header)
         target, guide, request = files.target, files.guide, replace(request, files=files)
         alignment = source.align() if options.settings.align == "auto" else None
-        notes = [*source.notes, *_notes(request, about.placement, alignment)]
+        notes = [*source.notes, *scene_notes(request, about.placement, alignment)]
         notes += band_notes(target) if target.bands > 1 else []
         tile = None
         if budget is not None:
@@ -229,7 +229,7 @@ def _about(request: Request[RasterPair]) -> Pair:
     )
 
 
-def _block_cache(files: RasterPair) -> int:
+def block_cache(files: RasterPair) -> int:
     """Return the bytes of decoded blocks that GDAL may keep: a row of blocks of each file."""
     return _BLOCK_CACHE + sum(
         header.block[0] * header.shape[1] * header.bands * header.dtype.itemsize
@@ -278,7 +278,7 @@ def _write(rows: Rows, bands: slice, writer: GeoWriter) -> None:
         writer.write(rows.image[..., bands], ~np.isnan(rows.image[..., 0]))
 
 
-def _notes(
+def scene_notes(
     request: Request[RasterPair],
     placement: Placement,
     alignment: Alignment | VolumeAlignment | None,

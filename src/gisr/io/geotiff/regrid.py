@@ -63,6 +63,13 @@ class GeoOutline:
         return f"EPSG:{code}" if code else str(self.crs.to_wkt())[:80]
 
     @property
+    def map_unit(self) -> str | None:
+        """Unit of its coordinates (metre, degree, foot); None without CRS or transform."""
+        if self.crs is None or not self.placed:
+            return None
+        return str(self.crs.units_factor[0])
+
+    @property
     def matrix(self) -> Float64[np.ndarray, "3 3"]:
         """The transform as a matrix for (column, row, 1)."""
         # By hand: affine 2 multiplies with *, affine 3 with @.

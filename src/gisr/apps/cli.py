@@ -16,13 +16,13 @@ from gisr.apps.convert_command import convert
 from gisr.apps.data_command import list_data, prepare, show
 from gisr.apps.evaluate_command import evaluate
 from gisr.apps.export_command import onnx
+from gisr.apps.failures import fail, guarded
 from gisr.apps.models_command import models
 from gisr.apps.option_arguments import add_options, has_options, take_options
 from gisr.apps.reproduce_command import reproduce
 from gisr.apps.serve_command import serve
 from gisr.apps.upscale_command import upscale
 from gisr.apps.upscale_words import upscale_words
-from gisr.errors import GisrError
 from gisr.version import __version__
 
 Command = Callable[..., int | None]
@@ -79,20 +79,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _run(arguments)
+        return guarded(lambda: _run(arguments))
     except SystemExit as end:  # --help and --version
         return int(end.code or 0)
     except ArgumentError as error:
         hint = " ".join(("gisr", *_command_words(arguments), "--help"))
-        return _fail(f"{_readable(str(error))} (see {hint})")
-    except GisrError as error:
-        return _fail(str(error))
-    except OSError as error:  # of files that are not the user's own
-        name = "" if error.filename is None else f"{error.filename}: "
-        return _fail(f"{name}{error.strerror or error}: check the disk and its permissions")
-    except KeyboardInterrupt:
-        print("gisr: interrupted", file=sys.stderr)
-        return 130
+        return fail(f"{_readable(str(error))} (see {hint})")
 
 
 def build_parser() -> ArgumentParser:
@@ -263,14 +255,6 @@ def _readable(message: str) -> str:
     plain = re.sub(r'expected "[\w.]*subcommand" to be one of .*', "say which command", message)
     plain = re.sub(prefix, lambda found: _written(found[1].split(".")[:-1], found[2]), plain)
     return plain.replace("argument COMMAND: invalid choice", "unknown command")
-
-
-def _fail(message: str) -> int:
-    """Print an error in one line; control characters of names are spelt out."""
-    line = " ".join(message.split())
-    plain = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
-    print(f"gisr: error: {plain}", file=sys.stderr)
-    return 2
 
 
 if __name__ == "__main__":

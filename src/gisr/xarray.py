@@ -1,7 +1,7 @@
 """``ms.gisr.sharpen(pan)``: satellite images that rioxarray opened.
 
-``import gisr.xarray`` adds the accessor ``gisr`` to every ``xarray.DataArray``; the extra ``xarray``
-installs what it needs.
+``import gisr.xarray`` adds the accessor ``gisr`` to every ``xarray.DataArray``. The extra
+``xarray`` installs what it needs.
 
 Example:
     ::
@@ -153,12 +153,13 @@ def _eager(
     about: dict[str, Any],
     settings: "Settings",
 ) -> Shaped[np.ndarray, "H W bands"]:
+    from gisr.estimation.registration import Alignment
     from gisr.inference.array_pair import make_pair
     from gisr.inference.windowed_pair import nearest_pixels
 
     low, high = target.values, guide.values
     masks = [known_pixels(image, each.nodata) for image, each in ((low, target), (high, guide))]
-    given = {
+    given: dict[str, Any] = {
         name: mask
         for name, mask, each in zip(("valid", "guide_valid"), masks, (target, guide), strict=True)
         # Where nothing says what is unknown, values that look like fill are searched for.
@@ -167,7 +168,7 @@ def _eager(
     pair = make_pair(low, high, _TASK, **about, **given)
     answer = upscaler.answer(pair, settings)
     image, found = answer.image, answer.alignment
-    if found is not None and found.level == "warning":
+    if isinstance(found, Alignment) and found.level == "warning":
         warnings.warn(found.note, stacklevel=3)
     known = pair.placement.covered(pair.target.shape[:2], image.shape[:2])
     if pair.valid is not None:

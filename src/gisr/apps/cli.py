@@ -11,6 +11,7 @@ from typing import Any, get_args
 import docstring_parser
 from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter
 
+from gisr.apps.bids_command import bids
 from gisr.apps.commands import demo, tasks, train
 from gisr.apps.convert_command import convert
 from gisr.apps.data_command import list_data, prepare, show
@@ -39,6 +40,7 @@ class Group:
 
 COMMANDS: dict[str, Command | Group] = {
     "upscale": upscale,
+    "bids": bids,
     "serve": serve,
     "demo": demo,
     "models": models,
@@ -55,8 +57,14 @@ COMMANDS: dict[str, Command | Group] = {
 }
 """Every command and group of commands."""
 
-_SPELLINGS = {"output": ("-o",), "threads": ("-threads",)}
-"""Short spellings of parameters, by name; those of options stand beside them."""
+_SPELLINGS = {
+    "output": ("-o",),
+    "threads": ("-threads",),
+    # As BIDS Apps wrote them at first.
+    "participant_label": ("--participant_label",),
+    "session_label": ("--session_label",),
+}
+"""Further spellings of parameters, by name; those of options stand beside them."""
 _POSITIONAL_KINDS = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 

@@ -1,0 +1,180 @@
+"""``gisr bids`` on a data set of real volumes, its derivative judged by the BIDS validator."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests.bids_files import coarser, put, start_dataset
+
+from gisr.apps.cli import main
+from gisr.version import __version__
+
+PARTS = slice(40, 72), slice(50, 82), slice(40, 58)
+"""Of the volumes: enough to sharpen, and quick."""
+ONE = (1.0, 1.0, 1.0)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory, data_folder: Path) -> Path:
+    """Write three participants of real volumes, two sessions of one, and one that is damaged."""
+
+    def real(scan: str, contrast: str) -> NDArray[Any]:
+        image = nibabel.load(data_folder / "mri" / scan / f"{contrast}.nii.gz")
+        voxels: NDArray[Any] = np.asanyarray(image.dataobj)[PARTS].astype(np.int16)
+        return voxels
+
+    root = start_dataset(tmp_path_factory.mktemp("bids") / "data")
+    field = {"MagneticFieldStrength": 3, "SkullStripped": True}
+    first, second = "lesjak_mni_patient07", "lesjak_mni_patient26"
+    put(root, "sub-01_T1w", real(first, "T1"), ONE)
+    put(root, "sub-01_T2w", coarser(real(first, "T2"), (1, 1, 3)), (1.0, 1.0, 3.0), **field)
+    flair = coarser(real(first, "FLAIR"), (2, 2, 1))
+    put(root, "sub-01_acq-fast_FLAIR", flair, (2.0, 2.0, 1.0))
+    for session in ("a", "b"):
+        put(root, f"sub-02_ses-{session}_T1w", real(second, "T1"), ONE)
+        low = coarser(real(second, "T2"), (2, 2, 2))
+        put(root, f"sub-02_ses-{session}_T2w", low, (2.0, 2.0, 2.0))
+    put(root, "sub-03_T1w", real(second, "T1"), ONE)
+    broken = put(root, "sub-03_T2w", low, (2.0, 2.0, 2.0))
+    broken.write_bytes(broken.read_bytes()[:2000])
+    return root
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    code = main(["bids", *map(str, words)])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def grid(path: Path) -> tuple[tuple[int, ...], NDArray[Any], np.dtype]:
+    image = nibabel.load(path)
+    return image.shape, image.affine, image.get_data_dtype()
+
+
+def test_a_data_set_becomes_a_derivative(
+    dataset: Path, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    model = ("--model", tiny_weights, "--device", "cpu")
+    code, said, warned = run(capsys, dataset, out, "participant", *model)
+    assert code == 1  # one is damaged
+    summary, failure = said.splitlines()[-2:]
+    assert summary.startswith("4 done, 1 failed, ")
+    assert failure.startswith("failed: ") and "sub-03_T2w.nii.gz" in failure
+    assert failure in warned
+    written = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    results = {
+        "sub-01/anat/sub-01_desc-gisr_T2w",
+        "sub-01/anat/sub-01_acq-fast_desc-gisr_FLAIR",
+        *(f"sub-02/ses-{each}/anat/sub-02_ses-{each}_desc-gisr_T2w" for each in "ab"),
+    }
+    images = {f"{name}.{ending}" for name in results for ending in ("nii.gz", "json")}
+    assert written == images | {"dataset_description.json", "README"}
+    for name in results:
+        guide = dataset / Path(name).parent / f"{Path(name).name.split('_')[0]}_T1w.nii.gz"
+        if "ses-" in name:
+            guide = guide.with_name(guide.name.replace("_T1w", f"_{Path(name).parts[1]}_T1w"))
+        (shape, affine, dtype), (full, place, _) = grid(out / f"{name}.nii.gz"), grid(guide)
+        assert (shape, dtype) == (full, np.int16)
+        np.testing.assert_allclose(affine, place, atol=1e-4)
+    _check_sidecar(out)
+    _validate(out)
+
+
+def _check_sidecar(out: Path) -> None:
+    path = out / "sub-01" / "anat" / "sub-01_desc-gisr_T2w.json"
+    said = json.loads(path.read_text(encoding="utf-8"))
+    assert said["Sources"] == [f"bids:raw:sub-01/anat/sub-01_{each}.nii.gz" for each in _PAIR]
+    assert said["SkullStripped"] is True
+    own = said["Gisr"]
+    assert (own["Version"], own["Weights"]["Name"], own["Ratio"]) == (__version__, "tiny", 3.0)
+    assert len(own["Weights"]["SHA256"]) == 64
+    assert (own["Contrast"], own["GuideContrast"]) == ("T2", "T1")
+    assert own["Settings"] == {"Resolution": "guide", "Align": "auto"}
+
+
+_PAIR = ("T2w", "T1w")
+
+
+def _validate(folder: Path) -> None:
+    """Hold a derivative against the specification, where its validator is installed."""
+    beside = Path(sys.executable).with_name("bids-validator-deno")
+    program = shutil.which("bids-validator-deno", path=str(beside.parent))
+    if program is None:
+        pytest.skip("the BIDS validator is not installed (pip install bids-validator-deno)")
+    done = subprocess.run(
+        [program, str(folder), "--format", "json"], capture_output=True, text=True, check=False
+    )
+    found = json.loads(done.stdout)["issues"]["issues"]
+    errors = [issue for issue in found if issue["severity"] == "error"]
+    assert (done.returncode, errors) == (0, [])
+    # What is left is advice that no program can follow: nobody named the authors of the result.
+    assert {issue["code"] for issue in found} <= _ADVICE
+
+
+_ADVICE = {"TOO_FEW_AUTHORS", "JSON_KEY_RECOMMENDED", "NO_AUTHORS", "SIDECAR_KEY_RECOMMENDED"}
+
+
+def test_participants_sessions_and_results_that_exist(
+    dataset: Path, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (dataset, tmp_path / "out", "participant", "--model", tiny_weights, "--device", "cpu")
+    some = ("--participant_label", "sub-02", "--session-label", "b")
+    code, said, _ = run(capsys, *words, *some)
+    assert (code, said.splitlines()[-1][:16]) == (0, "1 done, 0 failed")
+    (image,) = (tmp_path / "out").rglob("*.nii.gz")
+    before = image.read_bytes(), image.stat().st_mtime_ns
+    code, _, error = run(capsys, *words, *some)
+    assert code == 2 and "1 of 1 outputs exist already" in error
+    both = ("--participant-label", "02", "--skip-existing")
+    code, said, _ = run(capsys, *words, *both)
+    assert (code, said.splitlines()[-1][:27]) == (0, "1 done, 0 failed, 1 skipped")
+    assert (image.read_bytes(), image.stat().st_mtime_ns) == before
+    code, said, _ = run(capsys, *words, *some, "--overwrite")
+    assert code == 0 and image.stat().st_mtime_ns > before[1]
+
+
+def test_the_result_is_that_of_the_pair(
+    dataset: Path, tiny_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = ("--model", str(tiny_weights), "--device", "cpu", "--quiet")
+    out, other = tmp_path / "out", tmp_path / "other.nii.gz"
+    words = ("participant", "--participant-label", "01", "--targets", "T2w", *model)
+    code, said, error = run(capsys, dataset, out, *words)
+    assert (code, said, error) == (0, "", "")
+    files = [str(dataset / "sub-01" / "anat" / f"sub-01_{each}.nii.gz") for each in _PAIR]
+    assert main(["upscale", *files, "-o", str(other), *model]) == 0
+    result = out / "sub-01" / "anat" / "sub-01_desc-gisr_T2w.nii.gz"
+    np.testing.assert_array_equal(
+        np.asanyarray(nibabel.load(result).dataobj), np.asanyarray(nibabel.load(other).dataobj)
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("group",), "analysis level 'group': is none of gisr"),
+        (("participant", "--participant-label", "77"), "participant-label 77: is not in"),
+        (("participant", "--align", "report"), "align report: is for one pair"),
+        (("participant", "--resolution", "best"), "resolution 'best' must be"),
+        (("participant", "--overwrite", "--skip-existing"), "exclude each other"),
+    ],
+)
+def test_calls_that_cannot_be_are_one_line(
+    dataset: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    said: str,
+) -> None:
+    code, out, error = run(capsys, dataset, tmp_path / "out", *words)
+    assert (code, out, len(error.splitlines())) == (2, "", 1)
+    assert said in error
+    assert not (tmp_path / "out").exists()

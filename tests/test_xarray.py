@@ -1,5 +1,6 @@
 """``.gisr.sharpen``: DataArrays that rioxarray opened, against the files they were opened from."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from gisr.errors import InputError, PairError
 from gisr.inference.upscaler import Upscaler
 from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
+from gisr.weights.folder import EMBEDDED, TENSORS_FILE, embedded_folder
 
 xarray = pytest.importorskip("xarray", reason="needs the extra xarray")
 rioxarray = pytest.importorskip("rioxarray", reason="needs the extra xarray")
@@ -191,6 +193,24 @@ def test_unknown_pixels_need_a_value(
     given = ms.rio.write_nodata(65535)
     sharp = given.gisr.sharpen(pan, align=False, model=upscaler).compute(scheduler="synchronous")
     assert (sharp.values[:, 0, 0] == 65535).all() and sharp.rio.nodata == 65535
+
+
+def test_the_examples_of_the_page_run(
+    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not (embedded_folder(EMBEDDED[0]) / TENSORS_FILE).is_file():
+        pytest.skip("needs the embedded weights, which are not in this checkout")
+    pytest.importorskip("dask.array")
+    monkeypatch.chdir(files[0].parent)
+    for path, name in zip(files, ("multispectral", "panchromatic"), strict=True):
+        path.rename(f"{name}.tif")
+    page = Path(__file__).resolve().parents[1] / "docs" / "xarray.md"
+    examples = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, Any] = {}
+    for example in examples:
+        exec(example, names)
+    assert len(examples) == 2 and Path("sharp.tif").is_file()
+    assert names["corner"].shape == (4, 104, 100) and names["corner"].chunks is None
 
 
 def test_without_the_extra_the_import_says_what_to_install() -> None:

@@ -21,14 +21,17 @@ PARTS = slice(40, 72), slice(50, 82), slice(40, 58)
 ONE = (1.0, 1.0, 1.0)
 
 
+def voxels(path: Path) -> NDArray[Any]:
+    image: Any = nibabel.load(path)
+    return np.asanyarray(image.dataobj)
+
+
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory, data_folder: Path) -> Path:
     """Write three participants of real volumes, two sessions of one, and one that is damaged."""
 
     def real(scan: str, contrast: str) -> NDArray[Any]:
-        image = nibabel.load(data_folder / "mri" / scan / f"{contrast}.nii.gz")
-        voxels: NDArray[Any] = np.asanyarray(image.dataobj)[PARTS].astype(np.int16)
-        return voxels
+        return voxels(data_folder / "mri" / scan / f"{contrast}.nii.gz")[PARTS].astype(np.int16)
 
     root = start_dataset(tmp_path_factory.mktemp("bids") / "data")
     field = {"MagneticFieldStrength": 3, "SkullStripped": True}
@@ -54,7 +57,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, s
 
 
 def grid(path: Path) -> tuple[tuple[int, ...], NDArray[Any], np.dtype]:
-    image = nibabel.load(path)
+    image: Any = nibabel.load(path)
     return image.shape, image.affine, image.get_data_dtype()
 
 
@@ -152,9 +155,7 @@ def test_the_result_is_that_of_the_pair(
     files = [str(dataset / "sub-01" / "anat" / f"sub-01_{each}.nii.gz") for each in _PAIR]
     assert main(["upscale", *files, "-o", str(other), *model]) == 0
     result = out / "sub-01" / "anat" / "sub-01_desc-gisr_T2w.nii.gz"
-    np.testing.assert_array_equal(
-        np.asanyarray(nibabel.load(result).dataobj), np.asanyarray(nibabel.load(other).dataobj)
-    )
+    np.testing.assert_array_equal(voxels(result), voxels(other))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """``rio gisr``, run by rasterio's own program as a user runs it."""
 
+import re
+import shlex
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -14,6 +16,7 @@ from tests.geotiffs import BGRN, write_geotiff
 from gisr.apps.cli import main
 
 rasterio = pytest.importorskip("rasterio")
+from gisr.apps.rio_command import command  # noqa: E402
 
 PROGRAM = Path(sys.executable).with_name("rio.exe" if sys.platform == "win32" else "rio")
 REGISTERED = any(each.name == "gisr" for each in entry_points(group="rasterio.rio_plugins"))
@@ -103,6 +106,16 @@ def test_what_cannot_be_is_one_line(
     assert done.returncode == 2
     assert line.startswith("gisr: error: ") and said in line
     assert not (tmp_path / "out.tif").exists()
+
+
+def test_the_commands_of_the_page_are_commands() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "rasterio.md"
+    lines = re.findall(r"^rio (gisr .*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(lines) == 2
+    for line in lines:
+        context = command.make_context("gisr", shlex.split(line)[1:])
+        assert context.params["out"] == "sharp.tif"
+        assert context.params["sensor"] == "WorldView-3" or context.params["max_memory"] == "2GB"
 
 
 def test_help_has_the_options_of_satellite_images_and_no_others() -> None:

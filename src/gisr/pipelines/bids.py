@@ -66,7 +66,7 @@ class BidsPlan:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _ReadImage:
     """An image with what its header and its name say."""
 
     image: BidsImage
@@ -76,7 +76,7 @@ class _Seen:
     mean: float
     """Geometric mean of the sides."""
 
-    def is_finer_than(self, other: "_Seen") -> bool:
+    def is_finer_than(self, other: "_ReadImage") -> bool:
         """Return whether voxels are smaller: by their longest sides, or by all if these agree."""
         if max(self.longest, other.longest) >= _FINER * min(self.longest, other.longest):
             return self.longest < other.longest
@@ -176,7 +176,7 @@ def provenance(
 
 def _pairs_of(session: BidsSession, chosen: Selection) -> _Found:
     """Pair the images of a session."""
-    seen, failures = list[_Seen](), list[str]()
+    seen, failures = list[_ReadImage](), list[str]()
     for image in session.images:
         try:
             header = read_nifti_header(image.path)
@@ -184,8 +184,8 @@ def _pairs_of(session: BidsSession, chosen: Selection) -> _Found:
             failures.append(f"failed: {' '.join(str(error).split())}")
             continue
         sides = header.zooms
-        seen.append(_Seen(image, _contrast(image), max(sides), math.prod(sides) ** (1 / 3)))
-    pairs, left = list[BidsPair](), list[_Seen]()
+        seen.append(_ReadImage(image, _contrast(image), max(sides), math.prod(sides) ** (1 / 3)))
+    pairs, left = list[BidsPair](), list[_ReadImage]()
     for each in seen:
         if not all(each.image.name.has(word) for word in chosen.targets):
             continue
@@ -201,7 +201,7 @@ def _pairs_of(session: BidsSession, chosen: Selection) -> _Found:
     return _Found(tuple(pairs), equal, alone, tuple(failures))
 
 
-def _pair(target: _Seen, seen: Sequence[_Seen], chosen: Selection) -> BidsPair | None:
+def _pair(target: _ReadImage, seen: Sequence[_ReadImage], chosen: Selection) -> BidsPair | None:
     """Return a target with its guide: names that agree go first, then finer voxels."""
     guides = [
         each
@@ -216,24 +216,24 @@ def _pair(target: _Seen, seen: Sequence[_Seen], chosen: Selection) -> BidsPair |
     return BidsPair(target.image, best, tuple(others))
 
 
-def _preference(guide: _Seen) -> tuple[float, float, int, str]:
+def _preference(guide: _ReadImage) -> tuple[float, float, int, str]:
     """Return what a guide is sorted by: its voxels, then its contrast, T1 first, then its name."""
     order = len(_ORDER) if guide.contrast is None else _ORDER.index(guide.contrast)
     return round(guide.longest, 3), round(guide.mean, 3), order, str(guide.image)
 
 
-def _others(target: _Seen, seen: Sequence[_Seen]) -> list[_Seen]:
+def _others(target: _ReadImage, seen: Sequence[_ReadImage]) -> list[_ReadImage]:
     return [each for each in seen if each.contrast != target.contrast]
 
 
-def _has_equal(target: _Seen, seen: Sequence[_Seen]) -> bool:
+def _has_equal(target: _ReadImage, seen: Sequence[_ReadImage]) -> bool:
     return any(
         not each.is_finer_than(target) and not target.is_finer_than(each)
         for each in _others(target, seen)
     )
 
 
-def _disagreements(first: _Seen, second: _Seen) -> int:
+def _disagreements(first: _ReadImage, second: _ReadImage) -> int:
     """Return how many entities (``acq``, ``ce``, ``run``, ...) differ, or are in one name alone."""
     names = first.image.name.entities, second.image.name.entities
     return sum(names[0].get(key) != names[1].get(key) for key in {*names[0], *names[1]})
@@ -249,8 +249,9 @@ def _contrast(image: BidsImage) -> Contrast | None:
 def _options_of(dataset: BidsDataset, pair: BidsPair, options: Options) -> Options:
     """Return the options of a pair: its contrasts, and a thickness from files further up."""
     stated = dataset.metadata(pair.target).get("SliceThickness")
-    sound = isinstance(stated, int | float) and not isinstance(stated, bool)
-    thickness = float(stated) if sound and math.isfinite(stated) and stated > 0 else None
+    thickness = None
+    if isinstance(stated, int | float) and math.isfinite(stated) and stated > 0:
+        thickness = float(stated)
     return replace(
         options,
         contrast=_contrast(pair.target),

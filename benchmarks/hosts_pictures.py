@@ -1,4 +1,4 @@
-"""The pictures of docs/rasterio.md, docs/xarray.md and docs/bids.md: outputs of the hosts themselves.
+"""Pictures of docs/rasterio.md, docs/xarray.md and docs/bids.md: outputs of the hosts themselves.
 
     python benchmarks/hosts_pictures.py ../shared/data docs/images
 

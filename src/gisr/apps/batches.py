@@ -54,15 +54,15 @@ def upscale_batch(
     elif execution.scheduler is not None:
         summary = run_on_cluster(batch, execution, report=report)
     else:
-        summary = run_batch(batch, _here(execution), report)
+        summary = run_batch(batch, sharpen_here(execution), report)
     summary = replace(summary, failures=batch.failures)
     if not execution.quiet:
         print(summary)
     return summary.exit_code
 
 
-def _here(execution: Execution) -> Callable[["BatchItem"], "FileResult"]:
-    """Return what sharpens a pair in this process."""
+def sharpen_here(execution: Execution) -> Callable[["BatchItem"], "FileResult"]:
+    """Return what sharpens a pair in this process; its progress is shown."""
     from gisr.pipelines.run import read_request, upscale_request
     from gisr.pipelines.worker import load_once
 

@@ -57,6 +57,8 @@ def bids(
         )
     if align == "report":
         raise InputError("align report: is for one pair: write auto; sidecars hold the shifts")
+    if execution.watch:
+        raise InputError("watch: is for two folders, with gisr upscale: leave it out")
     from gisr.apps.batches import upscale_batch
     from gisr.io.bids.dataset import BidsDataset
     from gisr.io.bids.derivative import (

@@ -38,6 +38,10 @@ def upscale(
     # Files are read and checked before the seconds that torch takes to load.
     from gisr.pipelines.batch import is_batch
 
+    if execution.watch:
+        from gisr.apps.watching import upscale_arrivals
+
+        return upscale_arrivals(target, guide, output, options, execution)
     if is_batch(target):
         return _upscale_several(target, guide, output, options, execution)
     if execution.skip_existing or execution.workers is not None or execution.scheduler is not None:

@@ -34,6 +34,10 @@ class Execution:
         "tcp://10.0.0.1:8786 (needs the extra scale).",
     )
     skip_existing: bool = option(False, "Of several pairs, leave out those whose output exists.")
+    watch: bool = option(
+        False,
+        "Of two folders, sharpen every pair as it arrives, until Ctrl-C or SIGTERM.",
+    )
     quiet: bool = option(False, "Print nothing but errors.")
     verbose: bool = option(
         False, "Print all that was assumed and measured, and not the three chief lines alone."
@@ -43,9 +47,12 @@ class Execution:
         """Refuse numbers out of range.
 
         Raises:
-            InputError: No thread, or no process, or both workers and a scheduler.
+            InputError: No thread, or no process, or two of workers, a scheduler and
+                watch.
         """
         for each in options_of(Execution).values():
             check_value(each, getattr(self, each.name))
         if self.workers is not None and self.scheduler is not None:
             raise InputError("workers and scheduler exclude each other: give one of them")
+        if self.watch and (self.workers is not None or self.scheduler is not None):
+            raise InputError("watch sharpens in this process: leave workers and scheduler out")

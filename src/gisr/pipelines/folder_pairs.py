@@ -10,8 +10,9 @@ from gisr.notes import Note
 from gisr.pipelines.numbered import guides_by_number, stem
 from gisr.tasks import TASKS
 
-_TARGETS = {suffix for task in TASKS.values() for suffix in task.output_suffixes}
-_GUIDES = _TARGETS | {".jpg", ".jpeg"}
+TARGET_SUFFIXES = frozenset(s for task in TASKS.values() for s in task.output_suffixes)
+"""Of files that may be targets."""
+GUIDE_SUFFIXES = TARGET_SUFFIXES | {".jpg", ".jpeg"}
 _MODALITIES = (
     *(ending for task in TASKS.values() for ending in task.file_endings),
     *("target", "guide", "lr", "hr"),
@@ -42,31 +43,49 @@ def folder_pairs(targets: Path, guides: Path | None, notes: list[Note]) -> list[
             f"{targets}: targets and guides lie in one folder: list them in a .csv file "
             "with the columns target and guide"
         )
-    low, high = _images(targets, _TARGETS), _images(guides, _GUIDES)
+    low, high = _images(targets, TARGET_SUFFIXES), _images(guides, GUIDE_SUFFIXES)
     numbers = guides_by_number(low, high)
-    pairs = [(target, _guide_of(target, high, numbers)) for target in low]
+    pairs = [(target, guide_of(target, high, numbers)) for target in low]
     if unused := sorted(set(high) - {guide for _, guide in pairs}):
         notes.append(Note(f"{len(unused)} guides have no target: {named(unused)}"))
     return pairs
 
 
-def _images(folder: Path, suffixes: set[str]) -> list[Path]:
-    """Return the image files right in a folder, by name; hidden ones do not count."""
+def _images(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    """Return the image files of a folder, which must hold one."""
+    files = image_files(folder, suffixes)
+    if not files:
+        raise FileFormatError(f"{folder}: holds no image ({', '.join(sorted(suffixes))})")
+    return files
+
+
+def image_files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    """Return the image files right in a folder, by name; hidden ones do not count.
+
+    Raises:
+        FileFormatError: The folder cannot be read.
+    """
     try:
-        files = sorted(
+        return sorted(
             path
             for path in folder.resolve().iterdir()
             if file_suffix(path) in suffixes and path.is_file() and not path.name.startswith(".")
         )
     except OSError as error:
         raise FileFormatError(f"{folder}: cannot be read: {error.strerror or error}") from error
-    if not files:
-        raise FileFormatError(f"{folder}: holds no image ({', '.join(sorted(suffixes))})")
-    return files
 
 
-def _guide_of(target: Path, guides: Sequence[Path], numbers: Mapping[Path, Path]) -> Path:
-    """Return the one guide of a target: of the same stem, or beginning, or number."""
+def guide_of(target: Path, guides: Sequence[Path], numbers: Mapping[Path, Path]) -> Path:
+    """Return the one guide of a target: of the same stem, or beginning, or number.
+
+    Args:
+        target: One of a folder.
+        guides: All of the other, at least one.
+        numbers: Guides by target, from :func:`gisr.pipelines.numbered.guides_by_number`.
+
+    Raises:
+        PairError: There is none, or there are several.
+    """
     for name in (stem, _beginning):
         fitting = [guide for guide in guides if name(guide) == name(target)]
         if len(fitting) == 1:

@@ -68,7 +68,8 @@ def test_equal_voxels_and_images_alone_are_left_out_and_said(root: Path) -> None
     put(root, "sub-03_T2starw", VOXELS, FINE)
     found = plan(root)
     assert found.batch.items == ()
-    equal, alone = notes(found, "warning")
+    nothing, equal, alone = notes(found, "warning")
+    assert nothing.endswith("nothing is sharpened")
     assert equal == (
         "2 images left out, with voxels as large as those of the other contrast: "
         "sub-01_T1w.nii.gz, sub-01_T2w.nii.gz"

@@ -1,7 +1,7 @@
 """``gisr bids``: a BIDS App, data set in, derivative out."""
 
 import hashlib
-import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -79,11 +79,10 @@ def bids(
         overwrite=overwrite,
     )
     dataset, output = BidsDataset(Path(bids_dir)), Path(output_dir)
-    check_derivative(dataset, output)
+    notes = check_derivative(dataset, output)
     chosen = Selection(participant_label, session_label, targets or (), guides or ())
     plan = plan_bids(dataset, output, options, chosen, skip_existing=execution.skip_existing)
-    if not (plan.batch.items or plan.batch.skipped or plan.batch.failures):
-        print("gisr: warning: no image has a finer one to guide it", file=sys.stderr)
+    batch = replace(plan.batch, notes=(*notes, *plan.batch.notes))
     weights = _weights(execution)
     describe_derivative(dataset, output)
 
@@ -91,7 +90,7 @@ def bids(
         said = provenance(plan, result, options, weights)
         write_json(sidecar_of(result.path), said, overwrite=True)  # the image is new
 
-    return upscale_batch(plan.batch, options, execution, finish)
+    return upscale_batch(batch, options, execution, finish)
 
 
 def _weights(execution: Execution) -> dict[str, str]:

@@ -295,6 +295,8 @@ def _notes(
                 "taken as a BIDS data set all the same; check it with the BIDS validator"
             )
         )
+    if not any(each.pairs or each.failures for each in found):
+        notes.append(warning("no image has a finer one of another contrast: nothing is sharpened"))
     undecided = [pair for each in found for pair in each.pairs if pair.others]
     if undecided:
         notes.append(

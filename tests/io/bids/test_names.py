@@ -122,6 +122,9 @@ def test_the_source_is_linked_from_inside_and_outside(dataset: Path, tmp_path: P
         assert said["GeneratedBy"][0]["Name"] == "gisr"
         path.write_text(path.read_text(encoding="utf-8") + " ", encoding="utf-8")
         before = path.read_bytes()
-        check_derivative(found, place)
+        assert check_derivative(found, place) == ()
         describe_derivative(found, place)
         assert path.read_bytes() == before
+    dataset.rename(tmp_path / "moved")
+    (note,) = check_derivative(BidsDataset(tmp_path / "moved"), tmp_path / "out")
+    assert note.level == "warning" and "names another data set than file:" in note.text

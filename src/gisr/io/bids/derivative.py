@@ -9,6 +9,7 @@ from typing import Any
 from gisr.errors import FileFormatError, InputError
 from gisr.io.bids.dataset import DESCRIPTION_FILE, BidsDataset, BidsImage, read_json
 from gisr.io.files import atomic_output
+from gisr.notes import Note, warning
 from gisr.version import __version__
 
 BIDS_VERSION = "1.10.0"
@@ -24,8 +25,11 @@ _SOURCE = "raw"
 """What addresses of images call the data set that they are from."""
 
 
-def check_derivative(dataset: BidsDataset, output: Path) -> None:
+def check_derivative(dataset: BidsDataset, output: Path) -> tuple[Note, ...]:
     """Refuse a folder of outputs that holds something else.
+
+    Returns:
+        A warning where it holds the derivative of another data set, or of this one elsewhere.
 
     Raises:
         InputError: It is the data set itself, a part of a participant's, or the derivative of
@@ -40,11 +44,19 @@ def check_derivative(dataset: BidsDataset, output: Path) -> None:
             f"example {dataset.root / 'derivatives' / 'gisr'}"
         )
     path = place / DESCRIPTION_FILE
-    if path.exists() and not _is_ours(read_json(path)):
+    if not path.exists():
+        return ()
+    found = read_json(path) or {}
+    if not _is_ours(found):
         raise InputError(
             f"{output}: is a data set that gisr did not make (see its {DESCRIPTION_FILE}): name "
             "another folder"
         )
+    links, link = found.get("DatasetLinks"), _link(dataset, place)
+    if isinstance(links, dict) and links.get(_SOURCE) == link:
+        return ()
+    text = f"{output}: its {DESCRIPTION_FILE} names another data set than {link} as the source: "
+    return (warning(text + "correct it, or name another folder"),)
 
 
 def describe_derivative(dataset: BidsDataset, output: Path) -> None:
@@ -57,8 +69,6 @@ def describe_derivative(dataset: BidsDataset, output: Path) -> None:
     path = place / DESCRIPTION_FILE
     if path.exists():
         return
-    inside = bool(_inside(dataset.root, place))
-    link = Path(relpath(dataset.root, place)).as_posix() if inside else dataset.root.as_uri()
     content = {
         "Name": f"{dataset.name}: MR images sharpened by gisr",
         "BIDSVersion": BIDS_VERSION,
@@ -71,19 +81,16 @@ def describe_derivative(dataset: BidsDataset, output: Path) -> None:
                 "another contrast of the same session. For research, not for diagnosis.",
             }
         ],
-        "DatasetLinks": {_SOURCE: link},
-        "SourceDatasets": [{"URL": link}],
+        "DatasetLinks": {_SOURCE: _link(dataset, place)},
+        "SourceDatasets": [{"URL": _link(dataset, place)}],
     }
     try:
         place.mkdir(parents=True, exist_ok=True)
-        if not (place / _README_FILE).exists():
-            with atomic_output(place / _README_FILE, overwrite=False) as text:
-                text.write_text(_README.format(dataset.name), encoding="utf-8")
-        write_json(path, content)
-    except (OSError, FileFormatError) as error:
-        if path.exists():  # of another participant, at the same time
-            return
-        raise FileFormatError(f"{path}: cannot be written: {error}") from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise FileFormatError(f"{output}: cannot be created: {reason}") from error
+    _write_once(path, _as_text(content))
+    _write_once(place / _README_FILE, _README.format(dataset.name))
 
 
 def source_addresses(dataset: BidsDataset, images: Sequence[BidsImage]) -> list[str]:
@@ -103,7 +110,30 @@ def write_json(path: Path, content: Mapping[str, Any], *, overwrite: bool = Fals
         FileFormatError: The file exists and ``overwrite`` is false, or it cannot be written.
     """
     with atomic_output(path, overwrite) as place:
-        place.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        place.write_text(_as_text(content), encoding="utf-8")
+
+
+def _as_text(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a file that is not there; another participant may write it at the same time."""
+    if path.exists():
+        return
+    try:
+        with atomic_output(path, overwrite=False) as place:
+            place.write_text(text, encoding="utf-8")
+    except FileFormatError:
+        if not path.exists():
+            raise
+
+
+def _link(dataset: BidsDataset, place: Path) -> str:
+    """Return where the data set is: from a derivative inside it by a relative path."""
+    if _inside(dataset.root, place):
+        return Path(relpath(dataset.root, place)).as_posix()
+    return dataset.root.as_uri()
 
 
 def _inside(root: Path, place: Path) -> tuple[str, ...]:

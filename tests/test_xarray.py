@@ -137,6 +137,16 @@ def test_other_names_and_orders_of_axes(files: tuple[Path, Path], upscaler: Upsc
     np.testing.assert_array_equal(sharp.transpose("band", ...).values, usual.values)
 
 
+def test_images_without_georeference_show_the_same(upscaler: Upscaler) -> None:
+    ms = xarray.DataArray(TARGET[4:, :20].astype(np.float32), dims=("y", "x", "band"))
+    pan = xarray.DataArray(GUIDE[:80, :80, 0], dims=("y", "x"))
+    sharp = ms.gisr.sharpen(pan, align=False, model=upscaler)
+    assert sharp.dims == ("y", "x", "band") and sharp.shape == (80, 80, 4)
+    assert sharp.rio.crs is None and np.isfinite(sharp.values).all()
+    expected = upscaler(TARGET[4:, :20], GUIDE[:80, :80], "pansharpening")
+    assert np.corrcoef(sharp.values.ravel(), expected.ravel())[0, 1] > 0.9
+
+
 def test_weights_are_loaded_by_name(files: tuple[Path, Path], tmp_path: Path) -> None:
     from tests.small_network import tiny_weights
 
@@ -195,6 +205,7 @@ def test_unknown_pixels_need_a_value(
     assert (sharp.values[:, 0, 0] == 65535).all() and sharp.rio.nodata == 65535
 
 
+@pytest.mark.filterwarnings("ignore:no shift of the PAN image:UserWarning")  # of random images
 def test_the_examples_of_the_page_run(
     files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,7 +32,7 @@ from gisr.io.geotiff.data_array import (
 )
 from gisr.io.quantise import holds, quantise
 from gisr.optional_imports import load_extra
-from gisr.tasks import TaskName
+from gisr.tasks.pansharpening import PANSHARPENING
 
 if TYPE_CHECKING:
     from xarray import DataArray
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from gisr.inference.system import Settings
     from gisr.inference.upscaler import Upscaler
 
-_TASK: TaskName = "pansharpening"
+_TASK = PANSHARPENING.name
 
 
 class SharpenAccessor:

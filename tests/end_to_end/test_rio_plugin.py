@@ -60,6 +60,7 @@ def test_it_writes_what_gisr_upscale_writes(
     out, other = tmp_path / "rio.tif", tmp_path / "gisr.tif"
     chosen = ["--sensor", "QuickBird", "--bits", "11", "--max-memory", "4GB"]
     chosen += ["--device", "cpu", "--threads", "1", "--model", str(tiny_weights)]
+    chosen += ["--no-consistent", "--nodata", "none"]
     done = rio(*pair, out, *chosen, "--co", "COMPRESS=LZW", "--co", "TILED=YES", "-b", 3, "-b", 1)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{out}: pansharpening x4, 96 x 96 x 2 uint16")
@@ -69,7 +70,7 @@ def test_it_writes_what_gisr_upscale_writes(
     with rasterio.open(out) as dataset:
         assert dataset.profile["compress"] == "lzw" and dataset.profile["tiled"]
         assert dataset.descriptions == ("red", "blue")
-        assert (dataset.nodata, dataset.res) == (0, (2.5, 2.5))
+        assert (dataset.nodata, dataset.res) == (None, (2.5, 2.5))
 
 
 def test_outputs_are_replaced_when_that_is_requested(

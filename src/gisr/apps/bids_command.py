@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from gisr.errors import InputError
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.options import AlignChoice, Options
+from gisr.tasks.mri import MRI
 
 if TYPE_CHECKING:
     from gisr.pipelines.request import FileResult
@@ -72,7 +73,7 @@ def bids(
     if execution.skip_existing and overwrite:
         raise InputError("skip-existing and overwrite exclude each other: leave one out")
     options = Options(
-        task="mri",
+        task=MRI.name,
         resolution=cast(Literal["guide", "target", "finest"], resolution),
         align=cast(AlignChoice, align),
         thickness=thickness,

@@ -13,9 +13,9 @@ from gisr.apps.failures import guarded
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.option import Option, number_or_word, options_of
 from gisr.pipelines.options import Options
-from gisr.tasks import TaskName
+from gisr.tasks.pansharpening import PANSHARPENING
 
-_TASK: TaskName = "pansharpening"
+_TASK = PANSHARPENING.name
 _SPELLINGS = {"creation_options": ("--co",), "bands": ("-b", "--bidx")}
 """What rasterio's own commands call these options."""
 _EXECUTION = ("model", "device", "threads", "quiet", "verbose")

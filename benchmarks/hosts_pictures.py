@@ -65,7 +65,7 @@ def rasterio_picture(ms: Path, pan: Path, folder: Path, picture: Path) -> None:
 
 
 def xarray_picture(ms: Path, pan: Path, picture: Path) -> None:
-    low, high = (rioxarray.open_rasterio(path, chunks=True) for path in (ms, pan))
+    low, high = (rioxarray.open_rasterio(path, chunks={"y": 256, "x": 256}) for path in (ms, pan))
     sharp = low.gisr.sharpen(high, sensor="Landsat-7").compute()
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 4.4), dpi=110)
     corner = CROP[1].start, CROP[1].stop, CROP[0].start, CROP[0].stop

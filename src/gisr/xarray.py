@@ -65,7 +65,7 @@ class SharpenAccessor:
         """Sharpen this multispectral image with a panchromatic one.
 
         Both are placed by their CRS and transform; one may show more than the other. Where either
-        is chunked (``open_rasterio(..., chunks=True)``) the result is too: the call reads both
+        is chunked (``open_rasterio(..., chunks={...})``) the result is too: the call reads both
         images once or twice for what all chunks share, and the rest is computed with the result.
 
         Args:

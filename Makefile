@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # What tests touch today.
-USER_EXTRAS := geo,mri,depth,web,text,export,scale,track,report,research
+USER_EXTRAS := geo,mri,depth,web,text,export,scale,xarray,track,report,research
 TEST_EXTRAS := $(USER_EXTRAS),dev,docs
 
 # Pins hold for the packages that build ours, too, and pip reads them from here.

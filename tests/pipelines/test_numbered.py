@@ -16,6 +16,9 @@ def test_numbers_pair_where_they_are_all_that_tells() -> None:
     assert paired(["frame-000007.depth.png"], ["frame-000007.color.jpg"]) == {
         "frame-000007.depth.png": "frame-000007.color.jpg"
     }
+    assert paired(["000001_depth.png", "000002_depth.png"], ["frame-000002.color.jpg"]) == {
+        "000002_depth.png": "frame-000002.color.jpg"
+    }
 
 
 def test_numbers_do_not_pair_what_has_other_names_too() -> None:

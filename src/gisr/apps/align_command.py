@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gisr.apps.machine import set_threads
-from gisr.apps.signals import ended_in_order
 from gisr.notes import note_lines
 from gisr.pipelines.options import Options
 
@@ -46,8 +45,7 @@ def align(
     from gisr.pipelines.scene_shift import scene_shift
 
     set_threads(threads)
-    with ended_in_order():
-        found = scene_shift(target, guide, options)
+    found = scene_shift(target, guide, options)
     for line in note_lines(found.notes, verbose=verbose):
         print(f"gisr: {line}", file=sys.stderr)
     sentence = f"{Path(guide).name}: {_words(found, target)}"

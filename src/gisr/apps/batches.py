@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gisr.apps.progress import shown_progress
@@ -16,13 +17,19 @@ if TYPE_CHECKING:
     from gisr.pipelines.request import FileResult
 
 
-def upscale_batch(batch: "Batch", options: Options, execution: Execution) -> int:
+def upscale_batch(
+    batch: "Batch",
+    options: Options,
+    execution: Execution,
+    finish: Callable[["FileResult"], None] = lambda result: None,
+) -> int:
     """Sharpen all pairs of a batch, and report the result of each and of all.
 
     Args:
         batch: The pairs.
         options: Those that are common to all pairs.
         execution: Weights, device, threads and processes.
+        finish: Called with every result, in this process.
 
     Returns:
         The exit code: 0 all done, 1 some failed.
@@ -35,23 +42,27 @@ def upscale_batch(batch: "Batch", options: Options, execution: Execution) -> int
         if outcome.result is None:
             print(f"gisr: {outcome.failure_line}", file=sys.stderr)
         else:
+            finish(outcome.result)
             report_result(outcome.result, options, quiet=execution.quiet, verbose=execution.verbose)
 
     for line in () if execution.quiet else note_lines(batch.notes, verbose=execution.verbose):
         print(f"gisr: {line}", file=sys.stderr)
+    for failure in batch.failures:
+        print(f"gisr: {failure}", file=sys.stderr)
     if execution.workers is not None:
         summary = run_in_processes(batch, execution, report=report)
     elif execution.scheduler is not None:
         summary = run_on_cluster(batch, execution, report=report)
     else:
-        summary = run_batch(batch, _here(execution), report)
+        summary = run_batch(batch, sharpen_here(execution), report)
+    summary = replace(summary, failures=batch.failures)
     if not execution.quiet:
         print(summary)
     return summary.exit_code
 
 
-def _here(execution: Execution) -> Callable[["BatchItem"], "FileResult"]:
-    """Return what sharpens a pair in this process."""
+def sharpen_here(execution: Execution) -> Callable[["BatchItem"], "FileResult"]:
+    """Return what sharpens a pair in this process; its progress is shown."""
     from gisr.pipelines.run import read_request, upscale_request
     from gisr.pipelines.worker import load_once
 

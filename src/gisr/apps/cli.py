@@ -16,25 +16,23 @@ import docstring_parser
 from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter
 
 from gisr.apps.align_command import align
+from gisr.apps.bids_command import bids
 from gisr.apps.commands import demo, tasks, train
 from gisr.apps.convert_command import convert
 from gisr.apps.data_command import list_data, prepare, show
 from gisr.apps.evaluate_command import evaluate
 from gisr.apps.export_command import onnx
+from gisr.apps.failures import fail, guarded
 from gisr.apps.models_command import models
 from gisr.apps.option_arguments import add_options, has_options, take_options
 from gisr.apps.reproduce_command import reproduce
 from gisr.apps.serve_command import serve
-from gisr.apps.signals import ended_in_order
 from gisr.apps.upscale_command import upscale
 from gisr.apps.upscale_help import USAGE, examples_text, requested_help
 from gisr.apps.upscale_words import upscale_words
-from gisr.errors import GisrError
-from gisr.memory import is_out_of_memory
 from gisr.tasks import TaskName
 from gisr.version import __version__
 
-_LITTLE_MEMORY = "there is not enough memory: close other programs or use a larger machine"
 Command = Callable[..., int | None]
 """Its options, types and help are its signature and docstring; it may return an exit code."""
 
@@ -50,6 +48,7 @@ class Group:
 COMMANDS: dict[str, Command | Group] = {
     "upscale": upscale,
     "align": align,
+    "bids": bids,
     "serve": serve,
     "demo": demo,
     "models": models,
@@ -66,8 +65,14 @@ COMMANDS: dict[str, Command | Group] = {
 }
 """Every command and group of commands."""
 
-_SPELLINGS = {"output": ("-o",), "threads": ("-threads",)}
-"""Short spellings of parameters, by name; those of options stand beside them."""
+_SPELLINGS = {
+    "output": ("-o",),
+    "threads": ("-threads",),
+    # As BIDS Apps wrote them at first.
+    "participant_label": ("--participant_label",),
+    "session_label": ("--session_label",),
+}
+"""Further spellings of parameters, by name; those of options stand beside them."""
 _POSITIONAL_KINDS = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -98,29 +103,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        with ended_in_order():
-            return _run(arguments)
+        return guarded(lambda: _run(arguments))
     except SystemExit as end:  # --help, --version, and a signal
         return int(end.code or 0)
     except ArgumentError as error:
         if guess := _meant(arguments):
-            return _fail(guess)
+            return fail(guess)
         hint = " ".join(("gisr", *_command_words(arguments), "--help"))
-        return _fail(f"{_readable(str(error))} (see {hint})")
-    except GisrError as error:
-        return _fail(str(error))
-    except OSError as error:  # of files that are not the user's own
-        name = "" if error.filename is None else f"{error.filename}: "
-        if is_out_of_memory(error):
-            return _fail(f"{name}{_LITTLE_MEMORY}")
-        return _fail(f"{name}{error.strerror or error}: check the disk and its permissions")
-    except KeyboardInterrupt:
-        print("gisr: interrupted", file=sys.stderr)
-        return 130
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise  # a defect
-        return _fail(_LITTLE_MEMORY)
+        return fail(f"{_readable(str(error))} (see {hint})")
 
 
 @cache
@@ -308,14 +298,6 @@ def _readable(message: str) -> str:
     plain = re.sub(r'expected "[\w.]*subcommand" to be one of .*', "say which command", message)
     plain = re.sub(prefix, lambda found: _written(found[1].split(".")[:-1], found[2]), plain)
     return plain.replace("argument COMMAND: invalid choice", "unknown command")
-
-
-def _fail(message: str) -> int:
-    """Print an error in one line; control characters of names are spelt out."""
-    line = " ".join(message.split())
-    plain = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
-    print(f"gisr: error: {plain}", file=sys.stderr)
-    return 2
 
 
 if __name__ == "__main__":

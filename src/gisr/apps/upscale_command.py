@@ -5,7 +5,6 @@ from pathlib import Path
 
 from gisr.apps.machine import checked_device, set_threads
 from gisr.apps.reporting import report_result
-from gisr.apps.signals import ended_in_order
 from gisr.errors import InputError
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.option import command_words
@@ -38,10 +37,13 @@ def upscale(
     """
     from gisr.pipelines.batch import is_batch
 
-    with ended_in_order():
-        if is_batch(target):
-            return _upscale_several(target, guide, output, options, execution)
-        return _upscale_one(target, guide, output, options, execution)
+    if execution.watch:
+        from gisr.apps.watching import upscale_arrivals
+
+        return upscale_arrivals(target, guide, output, options, execution)
+    if is_batch(target):
+        return _upscale_several(target, guide, output, options, execution)
+    return _upscale_one(target, guide, output, options, execution)
 
 
 def _upscale_one(

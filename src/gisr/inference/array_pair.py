@@ -8,7 +8,7 @@ from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.array_values import ArrayOrTensor, check_axes, read_array
 from gisr.inference.depth_array import known_depths
-from gisr.placement import place_by_shape
+from gisr.placement import Placement, place_by_shape
 from gisr.tasks import Grid, TaskName, find_task
 from gisr.tasks.sensors import unlisted_note
 
@@ -27,12 +27,14 @@ def make_pair(
     bits: int | None = None,
     contrast: str | None = None,
     guide_contrast: str | None = None,
+    placement: Placement | None = None,
 ) -> Pair:
     """Build a pair from arrays or tensors that show the same field of view.
 
-    A masked array's mask counts. Where neither a mask nor ``valid`` says what is known, values that
-    look like fill are taken for unknown, and of a depth map 0, NaN and infinity too. That, and a
-    sensor that is not listed, is reported by a warning.
+    With a placement they need not: it says where the guide lies on the target. A masked array's
+    mask counts. Where neither a mask nor ``valid`` says what is known, values that look like fill
+    are taken for unknown, and of a depth map 0, NaN and infinity too. That, and a sensor that is
+    not listed, is reported by a warning.
 
     Raises:
         InputError: An image or an argument cannot be used.
@@ -55,7 +57,10 @@ def make_pair(
         low.planes,
         high.planes,
         task,
-        place_by_shape(low.planes.shape[:2], high.planes.shape[:2], where, ratio, record.stretch),
+        placement
+        or place_by_shape(
+            low.planes.shape[:2], high.planes.shape[:2], where, ratio, record.stretch
+        ),
         where,
         valid=low.known,
         guide_valid=high.known,

@@ -26,7 +26,7 @@ from gisr.inference.tile_runner import PromptPart
 from gisr.inference.tiling import TilePlan, ramp
 from gisr.inference.upscaler import Upscaler, prompt_cells
 from gisr.optional_imports import load_extra
-from gisr.placement import place_by_shape
+from gisr.placement import Placement, place_by_shape
 from gisr.tasks import Grid, TaskName, find_task
 from gisr.windows import Window, intersection, meet, widened, within
 
@@ -56,6 +56,7 @@ def upscale_dask(
     contrast: str | None = None,
     guide_contrast: str | None = None,
     settings: Settings = _DEFAULT,
+    placement: Placement | None = None,
 ) -> "Array":
     """Sharpen chunked arrays; the result is the upscaler's own for the same images in memory.
 
@@ -76,6 +77,8 @@ def upscale_dask(
             given.
         guide_contrast: MR contrast of the guide.
         settings: How; a spread is not possible here.
+        placement: Where the guide lies on the target, if they do not show the same field of view:
+            what the target does not show is NaN.
 
     Returns:
         float32 (H, W) or (H, W, bands) in the target's units, NaN where unknown, nothing of it
@@ -96,7 +99,7 @@ def upscale_dask(
         np.zeros((1, 1, low.shape[2]), np.float32),
         np.zeros((1, 1, high.shape[2]), np.float32),
         task,
-        place_by_shape(low.shape[:2], high.shape[:2], where, ratio),
+        placement or place_by_shape(low.shape[:2], high.shape[:2], where, ratio),
         where,
         sensor=sensor,
         mtf=mtf,

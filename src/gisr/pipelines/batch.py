@@ -4,23 +4,21 @@ Nothing here needs torch, so that a mistake in a plan is reported at once.
 """
 
 import os
-import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gisr.errors import FileFormatError, GisrError, InputError, PairError, listed, shortened
+from gisr.errors import FileFormatError, GisrError, InputError, shortened
 from gisr.io.files import file_suffix
 from gisr.io.table import Column, Row, read_rows
 from gisr.io.volumes.dicom import is_dicom
 from gisr.notes import Note
-from gisr.pipelines.numbered import guides_by_number, stem
+from gisr.pipelines.folder_pairs import folder_pairs, named
 from gisr.pipelines.option import Option, number_or_word, options_of
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult
-from gisr.tasks import TASKS
 
 LIST_SUFFIX = ".csv"
 """What a list of pairs is called."""
@@ -35,17 +33,6 @@ COLUMNS: dict[str, Column] = {
     },
 }
 """The columns of a list by name: two files, and what may differ from pair to pair."""
-
-_TARGETS = {suffix for task in TASKS.values() for suffix in task.output_suffixes}
-_GUIDES = _TARGETS | {".jpg", ".jpeg"}
-_MODALITIES = (
-    *(ending for task in TASKS.values() for ending in task.file_endings),
-    *("target", "guide", "lr", "hr"),
-)
-"""Endings of file names that distinguish a target from its guide."""
-_ENDING = re.compile(rf"(?:^|[-_. ]+)(?:{'|'.join(_MODALITIES)})$", re.IGNORECASE)
-_MOST_NAMED = 5
-"""Files that one message names; more would not be read."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +54,8 @@ class Batch:
     """Pairs whose outputs are there already."""
     notes: tuple[Note, ...] = ()
     """What a user should know about choices that were made for them."""
+    failures: tuple[str, ...] = ()
+    """Files that belong to no pair because they cannot be read, and why."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +82,8 @@ class Summary:
     skipped: int
     seconds: float
     """Wall time of all."""
+    failures: tuple[str, ...] = ()
+    """Those of :class:`Batch`."""
 
     @property
     def failed(self) -> tuple[PairOutcome, ...]:
@@ -102,16 +93,17 @@ class Summary:
     @property
     def exit_code(self) -> int:
         """0 when every pair has its output, 1 when some failed."""
-        return 1 if self.failed else 0
+        return 1 if self.failed or self.failures else 0
 
     def __str__(self) -> str:
         """Return one line that counts, and one for each failure."""
-        failed = self.failed
-        counts = f"{len(self.outcomes) - len(failed)} done, {len(failed)} failed"
+        failed = [*self.failures, *(outcome.failure_line for outcome in self.failed)]
+        done = len(self.outcomes) - len(self.failed)
+        counts = f"{done} done, {len(failed)} failed"
         if self.skipped:
             counts += f", {self.skipped} skipped"
         lines = [f"{counts}, {self.seconds:.1f} s"]
-        return "\n".join([*lines, *(outcome.failure_line for outcome in failed)])
+        return "\n".join([*lines, *failed])
 
 
 def is_batch(target: str) -> bool:
@@ -163,22 +155,47 @@ def plan_batch(
         raise FileFormatError(f"{output}: is a file: several pairs need a folder for their outputs")
     notes: list[Note] = []
     if targets.is_dir():
-        items = _folder_items(targets, guides, output, options, notes)
+        place, pairs = output.resolve(), folder_pairs(targets, guides, notes)
+        items = [BatchItem(low, high, place / low.name, options) for low, high in pairs]
     elif guides is not None:
         raise InputError(f"{targets} lists targets and guides: leave the guide {guides} out")
     else:
         items = list(_list_items(targets, output, options))
+    return planned(items, options, skip_existing=skip_existing, notes=notes)
+
+
+def planned(
+    items: Sequence[BatchItem],
+    options: Options,
+    *,
+    skip_existing: bool,
+    notes: Sequence[Note] = (),
+    failures: Sequence[str] = (),
+) -> Batch:
+    """Return a batch of pairs whose outputs can be, without those that are to be left alone.
+
+    Args:
+        items: The pairs.
+        options: Whether outputs that exist are replaced.
+        skip_existing: Whether pairs with an output are left alone.
+        notes: What a user should know about choices that were made for them.
+        failures: Files that belong to no pair because they cannot be read, and why.
+
+    Raises:
+        FileFormatError: An output is that of two pairs, is an input, or exists and is to stay.
+    """
     _check_outputs(items)
     there = [item for item in items if _exists(item.output)]
     if there and not (skip_existing or options.overwrite):
-        names = _named(item.output for item in there)
+        names = named(item.output for item in there)
         raise FileFormatError(
             f"{len(there)} of {len(items)} outputs exist already ({names}): keep them "
             "with --skip-existing, replace them with --overwrite, or choose another folder"
         )
     skipped = tuple(there) if skip_existing else ()
     kept = {item.output for item in skipped}
-    return Batch(tuple(i for i in items if i.output not in kept), skipped, tuple(notes))
+    todo = tuple(item for item in items if item.output not in kept)
+    return Batch(todo, skipped, tuple(notes), tuple(failures))
 
 
 def run_batch(
@@ -207,68 +224,6 @@ def attempt(upscale: Callable[[BatchItem], FileResult], item: BatchItem) -> Pair
         return PairOutcome(item, upscale(item))
     except GisrError as error:
         return PairOutcome(item, None, " ".join(str(error).split()))
-
-
-def _folder_items(
-    targets: Path, guides: Path | None, output: Path, options: Options, notes: list[Note]
-) -> list[BatchItem]:
-    if guides is None or not guides.is_dir():
-        raise InputError(f"{targets} is a folder: name the folder of the guides after it")
-    if targets.resolve() == guides.resolve():
-        raise InputError(
-            f"{targets}: targets and guides lie in one folder: list them in a {LIST_SUFFIX} file "
-            "with the columns target and guide"
-        )
-    low, high = _images(targets, _TARGETS), _images(guides, _GUIDES)
-    numbers = guides_by_number(low, high)
-    pairs = [(target, _guide_of(target, high, numbers)) for target in low]
-    if unused := sorted(set(high) - {guide for _, guide in pairs}):
-        notes.append(Note(f"{len(unused)} guides have no target: {_named(unused)}"))
-    place = output.resolve()
-    return [BatchItem(target, guide, place / target.name, options) for target, guide in pairs]
-
-
-def _images(folder: Path, suffixes: set[str]) -> list[Path]:
-    """Return the image files right in a folder, by name; hidden ones do not count."""
-    try:
-        files = sorted(
-            path
-            for path in folder.resolve().iterdir()
-            if file_suffix(path) in suffixes and path.is_file() and not path.name.startswith(".")
-        )
-    except OSError as error:
-        raise FileFormatError(f"{folder}: cannot be read: {error.strerror or error}") from error
-    if not files:
-        raise FileFormatError(f"{folder}: holds no image ({', '.join(sorted(suffixes))})")
-    return files
-
-
-def _guide_of(target: Path, guides: Sequence[Path], numbers: Mapping[Path, Path]) -> Path:
-    """Return the one guide of a target: of the same stem, or beginning, or number."""
-    for name in (stem, _beginning):
-        fitting = [guide for guide in guides if name(guide) == name(target)]
-        if len(fitting) == 1:
-            return fitting[0]
-        if fitting:
-            raise PairError(
-                f"{target.name}: {len(fitting)} guides may belong to it ({_named(fitting)}): take "
-                f"those that do not out of the folder, or list the pairs in a {LIST_SUFFIX} file"
-            )
-    if target in numbers:
-        return numbers[target]
-    raise PairError(
-        f"{target.name}: no guide in {guides[0].parent} has its name, or its beginning "
-        f"{_beginning(target)!r} before the name of a modality such as _PAN, _T1w or _rgb: rename "
-        f"it, or list the pairs in a {LIST_SUFFIX} file"
-    )
-
-
-def _beginning(path: Path) -> str:
-    """Return the stem without the modality at its end: ``sub-01_T2w`` gives ``sub-01``."""
-    name, shorter = "", stem(path)
-    while name != shorter:
-        name, shorter = shorter, _ENDING.sub("", shorter)
-    return name
 
 
 def _list_items(path: Path, output: Path, options: Options) -> Iterator[BatchItem]:
@@ -343,7 +298,3 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileFormatError(f"{folder}: cannot be created: {error.strerror or error}") from error
-
-
-def _named(paths: Iterable[Path]) -> str:
-    return listed([path.name for path in paths], _MOST_NAMED)

@@ -38,6 +38,10 @@ class Execution:
         "tcp://10.0.0.1:8786 (needs the extra scale).",
     )
     skip_existing: bool = option(False, "Of several pairs, leave out those whose output exists.")
+    watch: bool = option(
+        False,
+        "Of two folders, sharpen every pair as it arrives, until Ctrl-C or SIGTERM.",
+    )
     quiet: bool = option(False, "Print nothing but errors.")
     progress: Literal["bar", "json"] = option(
         "bar",
@@ -52,8 +56,8 @@ class Execution:
         """Refuse numbers out of range.
 
         Raises:
-            InputError: No thread, or no process, both workers and a scheduler, or progress of what
-                other processes do.
+            InputError: No thread, or no process, two of workers, a scheduler and watch, or progress
+                of what other processes do.
         """
         for each in options_of(Execution).values():
             check_value(each, getattr(self, each.name))
@@ -63,3 +67,5 @@ class Execution:
             raise InputError(
                 "progress json is that of one process: leave workers and scheduler out"
             )
+        if self.watch and (self.workers is not None or self.scheduler is not None):
+            raise InputError("watch sharpens in this process: leave workers and scheduler out")

@@ -1,0 +1,1 @@
+"""Data sets in the Brain Imaging Data Structure (BIDS): names, anatomical images, derivatives."""

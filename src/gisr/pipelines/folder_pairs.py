@@ -1,0 +1,117 @@
+"""Pairing the images of two folders: by name, by what a name begins with, or by number."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from gisr.errors import FileFormatError, InputError, PairError, listed
+from gisr.io.files import file_suffix
+from gisr.notes import Note
+from gisr.pipelines.numbered import guides_by_number, stem
+from gisr.tasks import TASKS
+
+TARGET_SUFFIXES = frozenset(s for task in TASKS.values() for s in task.output_suffixes)
+"""Of files that may be targets."""
+GUIDE_SUFFIXES = TARGET_SUFFIXES | {".jpg", ".jpeg"}
+_MODALITIES = (
+    *(ending for task in TASKS.values() for ending in task.file_endings),
+    *("target", "guide", "lr", "hr"),
+)
+"""Endings of file names that distinguish a target from its guide."""
+_ENDING = re.compile(rf"(?:^|[-_. ]+)(?:{'|'.join(_MODALITIES)})$", re.IGNORECASE)
+_MOST_NAMED = 5
+"""Files that one message names; more would not be read."""
+
+
+def folder_pairs(targets: Path, guides: Path | None, notes: list[Note]) -> list[tuple[Path, Path]]:
+    """Return the images of a folder, each with its guide in another.
+
+    Args:
+        targets: The folder of the low-resolution images.
+        guides: The other folder.
+        notes: Receives a note on guides without a target.
+
+    Raises:
+        InputError: There is no other folder.
+        FileFormatError: A folder cannot be read, or holds no image.
+        PairError: A target has no guide, or several.
+    """
+    if guides is None or not guides.is_dir():
+        raise InputError(f"{targets} is a folder: name the folder of the guides after it")
+    if targets.resolve() == guides.resolve():
+        raise InputError(
+            f"{targets}: targets and guides lie in one folder: list them in a .csv file "
+            "with the columns target and guide"
+        )
+    low, high = _images(targets, TARGET_SUFFIXES), _images(guides, GUIDE_SUFFIXES)
+    numbers = guides_by_number(low, high)
+    pairs = [(target, guide_of(target, high, numbers)) for target in low]
+    if unused := sorted(set(high) - {guide for _, guide in pairs}):
+        notes.append(Note(f"{len(unused)} guides have no target: {named(unused)}"))
+    return pairs
+
+
+def _images(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    """Return the image files of a folder, which must hold one."""
+    files = image_files(folder, suffixes)
+    if not files:
+        raise FileFormatError(f"{folder}: holds no image ({', '.join(sorted(suffixes))})")
+    return files
+
+
+def image_files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    """Return the image files right in a folder, by name; hidden ones do not count.
+
+    Raises:
+        FileFormatError: The folder cannot be read.
+    """
+    try:
+        return sorted(
+            path
+            for path in folder.resolve().iterdir()
+            if file_suffix(path) in suffixes and path.is_file() and not path.name.startswith(".")
+        )
+    except OSError as error:
+        raise FileFormatError(f"{folder}: cannot be read: {error.strerror or error}") from error
+
+
+def guide_of(target: Path, guides: Sequence[Path], numbers: Mapping[Path, Path]) -> Path:
+    """Return the one guide of a target: of the same stem, or beginning, or number.
+
+    Args:
+        target: One of a folder.
+        guides: All of the other, at least one.
+        numbers: Guides by target, from :func:`gisr.pipelines.numbered.guides_by_number`.
+
+    Raises:
+        PairError: There is none, or there are several.
+    """
+    for name in (stem, _beginning):
+        fitting = [guide for guide in guides if name(guide) == name(target)]
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            raise PairError(
+                f"{target.name}: {len(fitting)} guides may belong to it ({named(fitting)}): take "
+                f"those that do not out of the folder, or list the pairs in a .csv file"
+            )
+    if target in numbers:
+        return numbers[target]
+    raise PairError(
+        f"{target.name}: no guide in {guides[0].parent} has its name, or its beginning "
+        f"{_beginning(target)!r} before the name of a modality such as _PAN, _T1w or _rgb: rename "
+        f"it, or list the pairs in a .csv file"
+    )
+
+
+def _beginning(path: Path) -> str:
+    """Return the stem without the modality at its end: ``sub-01_T2w`` gives ``sub-01``."""
+    name, shorter = "", stem(path)
+    while name != shorter:
+        name, shorter = shorter, _ENDING.sub("", shorter)
+    return name
+
+
+def named(paths: Iterable[Path]) -> str:
+    """Return the names of the first files, and how many more there are."""
+    return listed([path.name for path in paths], _MOST_NAMED)

@@ -58,7 +58,7 @@ def test_frames_are_sharpened_as_they_arrive(
     for frame in (1, 2):
         write_frame(tmp_path, frame)
         line = watching.stdout.readline()
-        assert re.match(rf".*/out/00000{frame}_depth\.png: depth x4, 64 x 96", line), line
+        assert re.match(rf".*/out/00000{frame}_depth\.png: depth x4, 96 x 64", line), line
     watching.send_signal(number)
     said, errors = watching.communicate(timeout=MOST_SECONDS)
     assert watching.returncode == 0, errors

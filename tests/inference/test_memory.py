@@ -5,6 +5,7 @@ import mmap
 import pytest
 import torch
 
+from gisr.errors import LimitError
 from gisr.inference.memory import memory_taken
 from gisr.memory import is_out_of_memory
 
@@ -24,4 +25,8 @@ def test_running_out_is_told_from_other_errors() -> None:
         torch.empty(2**60, dtype=torch.uint8)
     assert is_out_of_memory(caught.value)
     assert not is_out_of_memory(RuntimeError("shapes do not fit"))
-    assert not is_out_of_memory(ValueError("not enough memory"))
+    # Libraries have one type for everything: what counts is what is said ...
+    assert is_out_of_memory(ValueError("not enough memory"))
+    # ... but not by gisr itself, nor by libtiff of a tag that claims more than the file has.
+    assert not is_out_of_memory(LimitError("not enough memory"))
+    assert not is_out_of_memory(OSError("Out of memory reading of BitsPerSample"))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 from processing.core.ProcessingConfig import ProcessingConfig
 from qgis.core import (
     QgsApplication,
     QgsProcessingAlgorithm,
+    QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingParameterDefinition,
@@ -29,10 +32,47 @@ def environment_folder() -> Path:
     return Path(QgsApplication.qgisSettingsDirPath()) / "gisr" / "environment"
 
 
+@dataclass(frozen=True)
+class About:
+    """What QGIS shows of an algorithm."""
+
+    name: str
+    """Its id."""
+    title: str
+    """In the toolbox."""
+    summary: str
+    """In a tooltip."""
+    tags: tuple[str, ...]
+    """What it is found by, too."""
+    text: str
+    """Beside the parameters, as HTML."""
+
+
 class GisrAlgorithm(QgsProcessingAlgorithm):
     """An algorithm that runs gisr."""
 
+    about: ClassVar[About]
     needs_gisr = True
+
+    def name(self) -> str:
+        """Return the id."""
+        return self.about.name
+
+    def displayName(self) -> str:
+        """Return what the toolbox shows."""
+        return self.about.title
+
+    def shortDescription(self) -> str:
+        """Return what a tooltip shows."""
+        return self.about.summary
+
+    def tags(self) -> list[str]:
+        """Return what it is found by, too."""
+        return list(self.about.tags)
+
+    def shortHelpString(self) -> str:
+        """Return what stands beside the parameters."""
+        return self.about.text.replace("\n", " ")  # QGIS makes a line of each
 
     def createInstance(self) -> GisrAlgorithm:
         """Return a new one; QGIS runs copies."""
@@ -69,6 +109,21 @@ class GisrAlgorithm(QgsProcessingAlgorithm):
         """Add a parameter with its help."""
         parameter.setHelp(text)
         self.addParameter(parameter)
+
+    def raster_layers(
+        self, parameters: dict[str, Any], context: QgsProcessingContext
+    ) -> list[QgsRasterLayer]:
+        """Return the layers of the parameters MS and PAN.
+
+        Raises:
+            QgsProcessingException: One is not there.
+        """
+        layers = []
+        for name in ("MS", "PAN"):
+            layers.append(self.parameterAsRasterLayer(parameters, name, context))
+            if layers[-1] is None:
+                raise QgsProcessingException(self.invalidRasterError(parameters, name))
+        return layers
 
     @staticmethod
     def program() -> Program:

@@ -14,7 +14,7 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from .algorithm import GisrAlgorithm, environment_folder
+from .algorithm import About, GisrAlgorithm, environment_folder
 from .child import CanceledError, GisrError, run_gisr
 from .environment import InstallError, install
 
@@ -32,27 +32,14 @@ name another gisr. To remove it, delete the folder that the log names.</p>
 class InstallGisr(GisrAlgorithm):
     """``python -m venv`` and ``pip install``."""
 
+    about = About(
+        name="installgisr",
+        title="Install gisr",
+        summary="Installs the program that the other algorithms run.",
+        tags=("setup", "pip", "venv", "update"),
+        text=_HELP,
+    )
     needs_gisr = False
-
-    def name(self) -> str:
-        """Return the id."""
-        return "installgisr"
-
-    def displayName(self) -> str:
-        """Return what the toolbox shows."""
-        return "Install gisr"
-
-    def shortDescription(self) -> str:
-        """Return what a tooltip shows."""
-        return "Installs the program that the other algorithms run."
-
-    def tags(self) -> list[str]:
-        """Return what it is found by, too."""
-        return ["setup", "pip", "venv", "update"]
-
-    def shortHelpString(self) -> str:
-        """Return what stands beside the parameters."""
-        return _HELP.replace("\n", " ")  # QGIS makes a line of each
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         """Add the parameters."""

@@ -18,7 +18,7 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from .algorithm import GisrAlgorithm, layer_file
+from .algorithm import About, GisrAlgorithm, layer_file
 from .sensors import SENSORS, sensor_words
 from .style import StyleOf
 
@@ -35,25 +35,13 @@ much.</p>
 class Pansharpen(GisrAlgorithm):
     """``gisr upscale MS PAN``."""
 
-    def name(self) -> str:
-        """Return the id."""
-        return "pansharpen"
-
-    def displayName(self) -> str:
-        """Return what the toolbox shows."""
-        return "Pansharpen"
-
-    def shortDescription(self) -> str:
-        """Return what a tooltip shows."""
-        return "Sharpens a multispectral image with a panchromatic image of the same place."
-
-    def tags(self) -> list[str]:
-        """Return what it is found by, too."""
-        return ["pansharpening", "super-resolution", "fusion", "satellite", "sharpen", "MAG-Net"]
-
-    def shortHelpString(self) -> str:
-        """Return what stands beside the parameters."""
-        return _HELP.replace("\n", " ")  # QGIS makes a line of each
+    about = About(
+        name="pansharpen",
+        title="Pansharpen",
+        summary="Sharpens a multispectral image with a panchromatic image of the same place.",
+        tags=("pansharpening", "super-resolution", "fusion", "satellite", "sharpen", "MAG-Net"),
+        text=_HELP,
+    )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         """Add the parameters."""
@@ -106,15 +94,11 @@ class Pansharpen(GisrAlgorithm):
         feedback: QgsProcessingFeedback,
     ) -> bool:
         """Ask the layers for their files and style, here in the thread that they belong to."""
-        layers = {}
-        for name in ("MS", "PAN"):
-            layers[name] = self.parameterAsRasterLayer(parameters, name, context)
-            if layers[name] is None:
-                raise QgsProcessingException(self.invalidRasterError(parameters, name))
-        self._files = [layer_file(layer, feedback) for layer in layers.values()]
+        layers = self.raster_layers(parameters, context)
+        self._files = [layer_file(layer, feedback) for layer in layers]
         self._bands = self.parameterAsInts(parameters, "BANDS", context)
         # QGIS does not own it: it has to live until the layer is there.
-        self._style = StyleOf(layers["MS"], self._bands)
+        self._style = StyleOf(layers[0], self._bands)
         _KEPT[:] = [*_KEPT[-20:], self._style]
         return True
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from qgis.core import (
     QgsProcessingContext,
-    QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingOutputBoolean,
     QgsProcessingOutputNumber,
@@ -17,7 +16,7 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from .algorithm import GisrAlgorithm, layer_file
+from .algorithm import About, GisrAlgorithm, layer_file
 from .sensors import SENSORS, sensor_words
 
 _HELP = """\
@@ -45,25 +44,13 @@ _NUMBERS = {
 class EstimateShift(GisrAlgorithm):
     """``gisr align MS PAN``."""
 
-    def name(self) -> str:
-        """Return the id."""
-        return "estimateshift"
-
-    def displayName(self) -> str:
-        """Return what the toolbox shows."""
-        return "Estimate shift of two rasters"
-
-    def shortDescription(self) -> str:
-        """Return what a tooltip shows."""
-        return "Estimates how far a panchromatic image is off from a multispectral one."
-
-    def tags(self) -> list[str]:
-        """Return what it is found by, too."""
-        return ["registration", "misregistration", "coregistration", "offset", "alignment"]
-
-    def shortHelpString(self) -> str:
-        """Return what stands beside the parameters."""
-        return _HELP.replace("\n", " ")  # QGIS makes a line of each
+    about = About(
+        name="estimateshift",
+        title="Estimate shift of two rasters",
+        summary="Estimates how far a panchromatic image is off from a multispectral one.",
+        tags=("registration", "misregistration", "coregistration", "offset", "alignment"),
+        text=_HELP,
+    )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         """Add the parameters."""
@@ -89,12 +76,8 @@ class EstimateShift(GisrAlgorithm):
         feedback: QgsProcessingFeedback,
     ) -> bool:
         """Ask the layers for their files, here in the thread that they belong to."""
-        self._files = []
-        for name in ("MS", "PAN"):
-            layer = self.parameterAsRasterLayer(parameters, name, context)
-            if layer is None:
-                raise QgsProcessingException(self.invalidRasterError(parameters, name))
-            self._files.append(layer_file(layer, feedback))
+        layers = self.raster_layers(parameters, context)
+        self._files = [layer_file(layer, feedback) for layer in layers]
         return True
 
     def processAlgorithm(

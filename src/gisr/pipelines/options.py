@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from gisr.errors import InputError
 from gisr.io.limits import parse_size
+from gisr.io.quality_words import QUALITY_WORDS
 from gisr.pipelines.option import check_value, option, options_of
 from gisr.tasks import SENSORS, TASKS, Contrast, Grid, TaskName, find_task
 
@@ -196,15 +197,29 @@ class Options:
         spellings=("-nodata",),
         column=True,
     )
-    bands: tuple[int, ...] | None = option(
+    bands: tuple[int | str, ...] | None = option(
         None,
-        "Number of a band of a satellite image to sharpen, from 1; once for each; all when left "
-        "out.",
+        "Number (from 1) or name of a band of a satellite image to sharpen, of a Sentinel-2 or "
+        "Landsat product its name (B11); once for each; all that suit when left out.",
         tasks=_SATELLITE,
         flag="--band",
         spellings=("-b",),
         page="Bands to sharpen",
         least=1,
+    )
+    bands_out: Literal["all", "sharpened"] | None = option(
+        None,
+        "Bands of a satellite result: all (those of the guide too, copied) or sharpened; of a "
+        "Sentinel-2 product all when left out, else sharpened.",
+        tasks=_SATELLITE,
+    )
+    mask_out: tuple[str, ...] = option(
+        (),
+        "What the quality band of a satellite product flags becomes unknown: "
+        f"{', '.join(QUALITY_WORDS)} (Landsat's QA_PIXEL and Sentinel-2's scene classes each have "
+        "most of them); once for each.",
+        tasks=_SATELLITE,
+        choices=QUALITY_WORDS,
     )
     creation_options: tuple[str, ...] = option(
         (),

@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, ClassVar
 from gisr.errors import InputError, PairError
 from gisr.io.files import check_readable, file_suffix
 from gisr.io.geotiff import (
+    BandStack,
     GeoHeader,
     GeoReader,
     check_geotiff_place,
     check_storable,
     read_header,
 )
-from gisr.io.geotiff.pair import RasterPair, look_at_tiffs, read_raster_pair
+from gisr.io.geotiff.pair import (
+    RasterPair,
+    look_at_tiffs,
+    read_raster_pair,
+    read_stack_pair,
+    with_guide_bands,
+)
 from gisr.io.limits import Limits
 from gisr.pipelines.layers import (
     LayerName,
@@ -74,7 +81,15 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
         """Read both headers and relate their grids."""
         if options.grid == "kspace":
             raise InputError("grid 'kspace' is for images in memory (mri, depth): leave it out")
-        return read_raster_pair(target, guide, options.bands, options.nodata, limits)
+        found = read_raster_pair(target, guide, options.bands, options.nodata, limits)
+        return with_guide_bands(found) if options.bands_out == "all" else found
+
+    def read_stacks(
+        self, target: BandStack, guide: BandStack, options: Options, limits: Limits
+    ) -> RasterPair:
+        """Read the headers of band files and relate their grids."""
+        found = read_stack_pair(target, guide, options.bands, options.nodata, limits)
+        return with_guide_bands(found) if options.bands_out == "all" else found
 
     def check(self, request: Request[RasterPair]) -> None:
         """Refuse a scene without a known pixel and values that cannot be used."""
@@ -84,7 +99,7 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
             check_storable(target, request.options.creation)
         for path in (request.output, request.options.uncertainty):
             if path is not None:
-                check_geotiff_place(path, request.target, request.guide)
+                check_geotiff_place(path, *target.files, *guide.files)
         bits = target.bits if request.options.bits is None else request.options.bits
         for header, own_bits in ((target, bits), (guide, None)):
             if math.prod(header.shape) * header.bands > _MOST_SAMPLES:
@@ -147,7 +162,9 @@ class PansharpeningPipeline(Pipeline[RasterPair]):
         written: dict[LayerName, Path] = {"interpolated": interpolated, "sharpened": request.output}
         if request.options.uncertainty is not None:
             written["spread"] = Path(request.options.uncertainty)
-        scenes = {name: read_header(path) for name, path in written.items()}
+        sharpened = request.files.sharpened
+        shown = {"interpolated": sharpened, "sharpened": sharpened}
+        scenes = {name: read_header(path, bands=shown.get(name)) for name, path in written.items()}
         scenes["guide"] = request.files.guide
         if truth is not None:
             assert isinstance(truth.content, GeoHeader)

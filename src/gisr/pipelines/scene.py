@@ -38,6 +38,7 @@ from gisr.io.geotiff.pair import RasterPair
 from gisr.io.quantise import value_range
 from gisr.notes import Note, detail
 from gisr.pipelines.band_notes import band_notes
+from gisr.pipelines.delivery_notes import delivery_notes
 from gisr.pipelines.raster_source import RasterSource
 from gisr.pipelines.request import FileResult, Request
 from gisr.pipelines.storage_notes import storage_notes
@@ -73,11 +74,12 @@ def upscale_scene(
         files = replace(files, target=low.header, guide=high.header)
         target, guide, request = files.target, files.guide, replace(request, files=files)
         alignment = source.align() if options.settings.align == "auto" else None
-        notes = [*source.notes, *scene_notes(request, about.placement, alignment)]
+        notes = [*delivery_notes(files), *source.notes]
+        notes += scene_notes(request, about.placement, alignment)
         notes += band_notes(target) if target.bands > 1 else []
         tile = None
         if budget is not None:
-            waiting = waiting_bytes(target, guide, options.creation or CreationOptions())
+            waiting = waiting_bytes(files.output, guide, options.creation or CreationOptions())
             waiting += _cache_to_fill(files, cache) + _further_bytes(system, request, source)
             peak = most_memory_taken()
             reached = peak if peak > before else 0  # an older peak is not ours
@@ -97,7 +99,7 @@ def upscale_scene(
             result = FileResult(
                 path=request.output,
                 task=request.task,
-                shape=(*guide.shape, target.bands),
+                shape=(*guide.shape, files.output.bands),
                 dtype=target.dtype.name,
                 ratio=about.placement.ratio,
                 grid="centre",
@@ -135,9 +137,11 @@ def _report(
     from gisr.pipelines.report import SceneResult, write_report
 
     with ExitStack() as files:
-        output, *further = (
-            files.enter_context(GeoReader(read_header(places[name]))) for name in _rasters(request)
-        )
+        headers = [
+            read_header(places[name], bands=request.files.sharpened if name == "output" else None)
+            for name in _rasters(request)
+        ]
+        output, *further = (files.enter_context(GeoReader(header)) for header in headers)
         shown = SceneResult(source, output, further[0] if further else None, tile)
         write_report(system, request, result, shown, places["report"])
 
@@ -163,7 +167,7 @@ def _write_scene(
     if found is not None:
         rows = consistent_rows(rows, bands, source, found)
     with ExitStack() as outputs:
-        headers = (files.target, spread_header(files.target))
+        headers = (files.output, spread_header(files.target))
         layouts = (options.creation, None)
         opened = [
             outputs.enter_context(
@@ -176,7 +180,7 @@ def _write_scene(
         for part in rows:
             for number, writer in enumerate(opened):
                 own = slice(number * source.bands, (number + 1) * source.bands)
-                _write(part, own, writer)
+                _write(part, own, writer, source if files.order and number == 0 else None, files)
         written = opened[0]
     return found, written.clipped / max(1, written.written)
 
@@ -271,11 +275,19 @@ def _cache_to_fill(files: RasterPair, cache: int) -> int:
     return min(max(0, cache - read), written)
 
 
-def _write(rows: Rows, bands: slice, writer: GeoWriter) -> None:
+def _write(
+    rows: Rows, bands: slice, writer: GeoWriter, copied: RasterSource | None, files: RasterPair
+) -> None:
+    """Write rows; those of the guide's bands beside them where they are copied."""
     if rows.image is None:
         writer.write_unknown(rows.stop - rows.start)
-    else:
-        writer.write(rows.image[..., bands], ~np.isnan(rows.image[..., 0]))
+        return
+    image, known = rows.image[..., bands], ~np.isnan(rows.image[..., 0])
+    if copied is not None:
+        fine, there = copied.stored_guide(slice(rows.start, rows.stop))
+        image = np.concatenate([image, fine], axis=-1)[..., files.order]
+        known &= there
+    writer.write(image, known)
 
 
 def scene_notes(

@@ -153,7 +153,7 @@ def read_outline(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> 
 def read_header(
     path: str | PathLike[str],
     limits: Limits = DEFAULT_LIMITS,
-    bands: Sequence[int] | None = None,
+    bands: Sequence[int | str] | None = None,
     nodata: NodataChoice = None,
 ) -> GeoHeader:
     """Read the header of a GeoTIFF; of its pixels, only a band that may be alpha.
@@ -161,13 +161,14 @@ def read_header(
     Args:
         path: The file.
         limits: What its header may claim.
-        bands: Numbers of the bands that will be read, from 1; all but alpha by default.
+        bands: Numbers of the bands that will be read, from 1, or their names; all but alpha by
+            default.
         nodata: Value of unknown pixels in place of the file's own; ``none`` if no value is.
 
     Raises:
         FileFormatError: Missing, damaged, not a TIFF, complex or colour-mapped pixels.
         LimitError: The header claims more than the limits.
-        InputError: A band number that the file does not have, or a ``nodata`` its type cannot hold.
+        InputError: A band that the file does not have, or a ``nodata`` its type cannot hold.
         MissingExtraError: rasterio is not installed.
     """
     with open_geotiff(path) as dataset:
@@ -248,7 +249,7 @@ def _colour(dataset: "DatasetReader", band: int) -> str:
 
 
 def _choose_bands(
-    path: Path, dataset: "DatasetReader", bands: Sequence[int] | None, alpha: int | None
+    path: Path, dataset: "DatasetReader", bands: Sequence[int | str] | None, alpha: int | None
 ) -> list[int]:
     if "palette" in [colour.name for colour in dataset.colorinterp]:
         raise FileFormatError(
@@ -256,10 +257,15 @@ def _choose_bands(
             "first (gdal_translate -expand rgb)"
         )
     everything = [band for band in range(1, dataset.count + 1) if band != alpha]
-    chosen = everything if bands is None else list(bands)
-    missing = [band for band in chosen if band not in everything]
+    names = {(dataset.descriptions[band - 1] or "").lower(): band for band in reversed(everything)}
+    named = everything if bands is None else list(bands)
+    chosen = [names.get(band.lower(), 0) if isinstance(band, str) else band for band in named]
+    missing = [band for band, number in zip(named, chosen, strict=True) if number not in everything]
     if missing or not chosen:
-        raise InputError(f"{path}: no band {missing or 'chosen'}: it has bands {everything}")
+        called = f", called {', '.join(filter(None, reversed(names)))}" if any(names) else ""
+        raise InputError(
+            f"{path}: no band {missing or 'chosen'}: it has bands {everything}{called}"
+        )
     return chosen
 
 

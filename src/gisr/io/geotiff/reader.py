@@ -73,7 +73,7 @@ class GeoReader:
         self._layers = [(opened[part.path], part) for part in parts]
         return self
 
-    def _open(self, path: Path, count: int) -> Any:  # noqa: ANN401 - a dataset
+    def _open(self, path: Path, count: int) -> Any:
         header = self.header
         shape = header.shape if header.regrid is None else header.regrid.own.shape
         dataset = self._stack.enter_context(opened_raster(path))
@@ -170,19 +170,19 @@ class GeoReader:
 def read_geotiff(
     path: str | PathLike[str],
     limits: Limits = DEFAULT_LIMITS,
-    bands: Sequence[int] | None = None,
+    bands: Sequence[int | str] | None = None,
 ) -> GeoRaster:
     """Read a GeoTIFF (or a plain TIFF) with everything its output must keep.
 
     Args:
         path: The file.
         limits: What its header may claim.
-        bands: Numbers of the bands to read, from 1; all but alpha by default.
+        bands: Numbers of the bands to read, from 1, or names; all but alpha by default.
 
     Raises:
         FileFormatError: Missing, damaged, not a TIFF, complex or colour-mapped pixels.
         LimitError: The header claims more than the limits.
-        InputError: A band number that the file does not have.
+        InputError: A band that the file does not have.
         MissingExtraError: rasterio is not installed.
     """
     header = read_header(path, limits, bands)

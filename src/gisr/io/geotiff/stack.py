@@ -155,7 +155,9 @@ def _file_header(
     )
 
 
-def _joined(headers: Sequence[GeoHeader], parts: Sequence[StackPart], stack: BandStack) -> GeoHeader:
+def _joined(
+    headers: Sequence[GeoHeader], parts: Sequence[StackPart], stack: BandStack
+) -> GeoHeader:
     """Return the header of the whole."""
 
     def together(name: str) -> tuple[Any, ...]:
@@ -186,6 +188,25 @@ _OF_BANDS = (
     "units",
 )
 """Fields of a header with one value for every band."""
+
+
+def joined_bands(target: GeoHeader, guide: GeoHeader, order: Sequence[int]) -> GeoHeader:
+    """Return the header of a file with bands of two others.
+
+    Args:
+        target: What all but the bands is taken from.
+        guide: Of the same type.
+        order: Places among the target's bands, followed by the guide's.
+    """
+    bands: dict[str, Any] = {}
+    for name in _OF_BANDS:
+        values = (*getattr(target, name), *getattr(guide, name))
+        bands[name] = tuple(values[place] for place in order)
+    bits = target.bits if target.bits == guide.bits else None
+    numbers = tuple(range(1, len(order) + 1))
+    files = (*target.files, *guide.files)
+    parts = tuple(StackPart(path, 1, 1) for path in files)
+    return replace(target, numbers=numbers, count=len(order), bits=bits, parts=parts, **bands)
 
 
 def chosen_bands(header: GeoHeader, bands: Sequence[int | str]) -> GeoHeader:

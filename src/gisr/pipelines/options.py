@@ -24,7 +24,7 @@ FileName = str | PathLike[str]
 AlignChoice = Literal["auto", "report", "off"]
 """``auto`` estimates the shift of a guide and undoes it; ``report`` also prints it as JSON."""
 
-_SATELLITE: tuple[TaskName, ...] = ("pansharpening",)
+_SATELLITE: tuple[TaskName, ...] = ("pansharpening", "multiband")
 _MR: tuple[TaskName, ...] = ("mri",)
 _DEPTH: tuple[TaskName, ...] = ("depth",)
 
@@ -204,6 +204,15 @@ class Options:
         flag="--band",
         spellings=("-b",),
         page="Bands to sharpen",
+        least=1,
+    )
+    guide_bands: tuple[int, ...] | None = option(
+        None,
+        "Number of a band of the guide's file that guides, from 1: of a PAN file one, the first when "
+        "left out; of finer bands up to four, once for each, those that explain the coarse bands "
+        "best when left out.",
+        tasks=_SATELLITE,
+        flag="--guide-band",
         least=1,
     )
     creation_options: tuple[str, ...] = option(

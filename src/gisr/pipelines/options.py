@@ -208,9 +208,9 @@ class Options:
     )
     guide_bands: tuple[int, ...] | None = option(
         None,
-        "Number of a band of the guide's file that guides, from 1: of a PAN file one, the first when "
-        "left out; of finer bands up to four, once for each, those that explain the coarse bands "
-        "best when left out.",
+        "Number of a band of the guide's file that guides, from 1. When left out: of a PAN file the "
+        "first; of finer bands, of which up to four guide, those that explain the coarse bands "
+        "best.",
         tasks=_SATELLITE,
         flag="--guide-band",
         least=1,

@@ -17,7 +17,7 @@ from gisr.io.quantise import holds
 from gisr.placement import Placement
 
 _PICTURE = ("red", "green", "blue")
-"""Bands of a guide that is a colour picture. Of any other, where one band guides, the first is taken:
+"""Bands of a guide that is a colour picture. Of any other the first is taken where one band guides:
 what comes after a panchromatic one is a mask, quality bits, or another image."""
 
 
@@ -28,7 +28,7 @@ class RasterPair:
     target: GeoHeader
     """Along the guide's axes: where the file is not, it is brought there while it is read."""
     guide: GeoHeader
-    """With the bands that guide: several by the task, or one of a file that is no colour picture."""
+    """With the bands that guide: several, or one of a file that is no colour picture."""
     placement: Placement
     by_size: bool = False
     """Whether nothing but the sizes of the two says how they lie."""

@@ -208,8 +208,8 @@ class Options:
     )
     guide_bands: tuple[int, ...] | None = option(
         None,
-        "Number of a band of the guide's file that guides, from 1. When left out: of a PAN file the "
-        "first; of finer bands, of which up to four guide, those that explain the coarse bands "
+        "Number of a band of the guide's file that guides, from 1. When left out, the first of a "
+        "PAN file; of finer bands, of which up to four guide, those that explain the coarse bands "
         "best.",
         tasks=_SATELLITE,
         flag="--guide-band",

@@ -73,6 +73,8 @@ _SPELLINGS = {
     "session_label": ("--session_label",),
 }
 """Further spellings of parameters, by name; those of options stand beside them."""
+_LONG = {"target_files": "--target", "guide_files": "--guide"}
+"""Long spellings of parameters that are not their names."""
 _POSITIONAL_KINDS = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -254,6 +256,7 @@ def _add_argument(parser: ArgumentParser, parameter: Parameter, text: str) -> No
         *spellings,
         type=str if several else _without_none(parameter.annotation),
         nargs="+" if several else None,
+        dest=name,
         required=required,
         default=None if required else parameter.default,
         metavar=name.upper(),
@@ -268,7 +271,7 @@ def _without_none(kind: Any) -> Any:  # noqa: ANN401 - a type
 
 
 def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")
+    return _LONG.get(name) or "--" + name.replace("_", "-")
 
 
 def _written(words: Sequence[str], name: str) -> str:

@@ -16,6 +16,8 @@ from gisr.pipelines.option import Option, options_of
 from gisr.pipelines.options import Options
 
 _OUTPUT = ("-o", "--output")
+_SIDES = ("--target", "--guide")
+"""Options that take all files that follow: those of one side."""
 _OPTIONS: dict[str, Option] = {
     spelling: each
     for kind in (Options, Execution)
@@ -75,6 +77,7 @@ def upscale_words(arguments: Sequence[str]) -> list[str]:
     if {"-h", "--help"} & set(arguments):
         return list(arguments)
     words, files = list[str](), list[str]()
+    arguments, sides = _without_sides(arguments)
     waiting = iter(arguments)
     for word in waiting:
         if word == "--":
@@ -93,7 +96,27 @@ def upscale_words(arguments: Sequence[str]) -> list[str]:
         raise InputError(f"name the output after -o: {typed}")
     for word in words:
         _check_known(word)
-    return gather_repeated(words)
+    return gather_repeated(words) + sides
+
+
+def _without_sides(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Separate ``--target a b --guide c`` from the other words.
+
+    ``--target a --target b`` is the same as ``--target a b``.
+    """
+    kept, owner = list[str](), None
+    files: dict[str, list[str]] = {}
+    for word in arguments:
+        name, equals, value = word.partition("=")
+        if name in _SIDES:
+            owner = files.setdefault(name, [])
+            owner += [value] if equals else []
+        elif owner is not None and not word.startswith("-"):
+            owner.append(word)
+        else:
+            owner = None
+            kept.append(word)
+    return kept, [word for name, named in files.items() for word in (name, *named)]
 
 
 def gather_repeated(arguments: Sequence[str]) -> list[str]:
@@ -192,9 +215,8 @@ def _too_many(files: Sequence[str], output: bool) -> str:
     if all(_TIFF.search(name) for name in files):
         bands = shlex.join(files[: -1 if output else -2])
         return (
-            f"{named}: gisr takes one multispectral file, then the PAN file, and -o OUTPUT: stack "
-            f"separate bands first (gdal_merge.py -separate -o ms.tif {bands}; or gdalbuildvrt "
-            "-separate, then gdal_translate; or rio stack)"
+            f"{named}: name the files of each side: gisr upscale --target {bands} --guide "
+            f"{shlex.quote(files[-1 if output else -2])} -o OUTPUT"
         )
     return (
         f"{named}: gisr upscale takes two files, then -o OUTPUT: for several pairs name their "

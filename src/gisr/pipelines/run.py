@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gisr.errors import InputError
 from gisr.io.files import check_not_input, check_readable, check_writable
+from gisr.io.geotiff.pair import with_guide_bands
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.volumes.dicom import is_dicom
 from gisr.memory import memory_errors
@@ -74,6 +75,8 @@ def read_request(
         options.check(task)
         target, guide = Path(target_path), Path(guide_path)
         files = PIPELINES[task].read(target, guide, options, limits)
+        if options.bands_out == "all":
+            files = with_guide_bands(files)
         return Request(task, target, guide, output, options, files, command)
 
 
@@ -85,7 +88,9 @@ def _read_delivery(delivery: Delivery, output: Path, limits: Limits, command: st
     check_outputs(inputs, output, options, delivery.task)
     options.check(delivery.task)
     files = PIPELINES[delivery.task].read_stacks(delivery.target, delivery.guide, options, limits)
-    files = replace(files, order=files.order or delivery.order, notes=delivery.notes)
+    files = replace(files, order=delivery.order, notes=delivery.notes)
+    if options.bands_out == "all" and not files.order:
+        files = with_guide_bands(files)
     target, guide = delivery.target.path, delivery.guide.path
     return Request(delivery.task, target, guide, output, options, files, command)
 

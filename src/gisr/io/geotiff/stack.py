@@ -215,13 +215,19 @@ def chosen_bands(header: GeoHeader, bands: Sequence[int | str]) -> GeoHeader:
     Raises:
         InputError: One is not there.
     """
-    places = band_places(header, bands)
-    picked = {
-        name: tuple(getattr(header, name)[place] for place in places)
-        for name in (*_OF_BANDS, "parts")
-    }
-    numbers = tuple(range(1, len(places) + 1))
-    return replace(header, numbers=numbers, count=len(places), **picked)
+    return picked_bands(header, [header.numbers[place] for place in band_places(header, bands)])
+
+
+def picked_bands(header: GeoHeader, numbers: Sequence[int]) -> GeoHeader:
+    """Return a header with some of the bands it has, by their numbers, of a stack or a file."""
+    places = [header.numbers.index(number) for number in numbers]
+    names = (*_OF_BANDS, "parts") if header.parts else _OF_BANDS
+    picked = {name: tuple(getattr(header, name)[place] for place in places) for name in names}
+    if header.parts:
+        return replace(
+            header, numbers=tuple(range(1, len(places) + 1)), count=len(places), **picked
+        )
+    return replace(header, numbers=tuple(numbers), **picked)
 
 
 def band_places(header: GeoHeader, bands: Sequence[int | str]) -> list[int]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
-from gisr.errors import InputError, listed
+from gisr.errors import FileFormatError, InputError, listed
 from gisr.io.files import check_readable
 from gisr.io.geotiff import BandFile, BandStack, folder_stack, read_header
 from gisr.io.limits import Limits
@@ -64,7 +64,7 @@ def find_delivery(
     """
     if isinstance(target, str | PathLike):
         folder = product_folder(Path(target))
-        if folder is not None and guide is None:
+        if folder is not None and (guide is None or _same(target, guide)):
             return product_delivery(read_product(folder), options)
         if folder is not None:
             raise InputError(
@@ -116,6 +116,25 @@ def _files(side: Source) -> tuple[Path, ...]:
     if twice:
         raise InputError(f"{twice.pop()}: is named twice on one side: name it once")
     return paths
+
+
+def _same(target: Source, guide: Source) -> bool:
+    """Return whether both sides name one product, as the lines of a list of pairs have to."""
+    one = isinstance(target, str | PathLike) and isinstance(guide, str | PathLike)
+    return one and Path(str(target)) == Path(str(guide))
+
+
+def product_folders(folder: Path) -> list[Path]:
+    """Return the products right in a folder, by name.
+
+    Raises:
+        FileFormatError: The folder cannot be read, or one in it holds several products.
+    """
+    try:
+        inside = sorted(path for path in folder.iterdir() if path.is_dir())
+    except OSError as error:
+        raise FileFormatError(f"{folder}: cannot be read: {error.strerror or error}") from error
+    return [path for path in inside if is_product(path)]
 
 
 def _first(side: Source) -> str:

@@ -14,11 +14,12 @@ from gisr.errors import InputError
 from gisr.estimation.guide_choice import best_channels
 from gisr.io.files import check_readable, file_suffix
 from gisr.io.geotiff import BandStack, GeoReader
+from gisr.io.geotiff.drivers import RASTER_SUFFIXES
 from gisr.io.geotiff.pair import RasterPair, look_at_tiffs
 from gisr.io.geotiff.stack import picked_bands
 from gisr.io.limits import Limits
 from gisr.pipelines.options import Options
-from gisr.pipelines.rasters import TIFF, RasterPipeline
+from gisr.pipelines.rasters import RasterPipeline
 from gisr.tasks.multiband import MULTIBAND
 from gisr.tasks.sensors import UNKNOWN_SENSOR
 from gisr.tasks.task import Task
@@ -44,7 +45,7 @@ class MultibandPipeline(RasterPipeline):
         """Return whether both are TIFFs, not pictures, the guide of three finer bands or more."""
         if target.is_dir() or guide.is_dir():
             return False
-        if not (file_suffix(target) in TIFF and file_suffix(guide) in TIFF):
+        if not ({file_suffix(target), file_suffix(guide)} <= set(RASTER_SUFFIXES)):
             return False
         found = look_at_tiffs(check_readable(target), check_readable(guide))
         several = found.guide_bands >= _FEWEST_GUIDES and not found.guide_picture

@@ -6,7 +6,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from gisr.errors import InputError
-from gisr.tasks import TaskName
+from gisr.tasks import TaskName, find_task
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -174,6 +174,22 @@ def check_value(each: Option, value: Any) -> None:  # noqa: ANN401 - any option'
     for number in value if isinstance(value, tuple) else (value,):
         if isinstance(number, int | float) and not isinstance(number, bool):
             _check_number(each.flag[2:], number, low, high)
+
+
+def check_for_task(chosen: "DataclassInstance", task: TaskName) -> None:
+    """Refuse options that would be ignored.
+
+    Raises:
+        InputError: One is for another task.
+    """
+    for name, each in options_of(type(chosen)).items():
+        value = getattr(chosen, name)
+        if value != each.default and not each.for_task(task):
+            own = " or ".join(find_task(other).subject for other in each.info.tasks)
+            raise InputError(
+                f"{name} {value!r} is for another kind of images ({own}) than these "
+                f"({find_task(task).subject}): leave it out, or name the --task"
+            )
 
 
 def _check_number(name: str, number: float, low: float | None, high: float | None) -> None:

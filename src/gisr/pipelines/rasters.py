@@ -37,8 +37,6 @@ if TYPE_CHECKING:  # torch takes seconds to load
     from gisr.data.pair import Pair
     from gisr.inference.system import Check, PairSystem, Progress
 
-TIFF = (".tif", ".tiff")
-"""Suffixes of the files."""
 _MOST_SAMPLES = 2**23
 """Samples of a GeoTIFF that are checked beforehand: a fraction of a second. In a larger one the
 survey finds the same once the network is there."""

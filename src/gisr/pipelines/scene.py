@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from gisr.data.pair import Pair
-from gisr.errors import LimitError
 from gisr.estimation.registration import Alignment
 from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.inference.consistency.correction import (
@@ -17,7 +16,7 @@ from gisr.inference.consistency.correction import (
     consistent_rows,
     is_corrected,
 )
-from gisr.inference.memory import memory_taken, most_memory_taken
+from gisr.inference.memory import most_memory_taken
 from gisr.inference.system import Check, PairSystem, Progress
 from gisr.inference.tiling import Rows
 from gisr.io.geotiff import (
@@ -41,6 +40,7 @@ from gisr.pipelines.band_notes import band_notes
 from gisr.pipelines.delivery_notes import delivery_notes
 from gisr.pipelines.raster_source import RasterSource
 from gisr.pipelines.request import FileResult, Request
+from gisr.pipelines.scene_memory import block_cache, cache_to_fill, check_blocks
 from gisr.pipelines.storage_notes import storage_notes
 from gisr.placement import Placement
 from gisr.tasks import find_task
@@ -48,8 +48,6 @@ from gisr.tasks.sensors import unlisted_note
 
 _CLIPPED = 1e-3
 """Share of clipped values from which that is said: saturated images have a few."""
-_BLOCK_CACHE = 48 * 10**6
-"""Bytes of decoded blocks that GDAL may keep, unless one row of blocks needs more."""
 
 
 def upscale_scene(
@@ -67,7 +65,7 @@ def upscale_scene(
     target, guide = files.target, files.guide
     cache, before = block_cache(files), most_memory_taken() if budget else 0
     if budget is not None:
-        _check_blocks(files, budget)
+        check_blocks(files, budget)
     with geotiff_memory(cache), GeoReader(target) as low, GeoReader(guide) as high:
         source = RasterSource(about, low, high, search=options.nodata != "none")
         _ = source.survey
@@ -81,7 +79,7 @@ def upscale_scene(
         tile = None
         if budget is not None:
             waiting = waiting_bytes(files.output, guide, options.creation or CreationOptions())
-            waiting += _cache_to_fill(files, cache) + _further_bytes(system, request, source)
+            waiting += cache_to_fill(files, cache) + _further_bytes(system, request, source)
             peak = most_memory_taken()
             reached = peak if peak > before else 0  # an older peak is not ours
             tile = system.tile_within(source, budget, waiting, reached)
@@ -233,48 +231,6 @@ def _about(request: Request[RasterPair]) -> Pair:
         mtf=options.mtf,
         bits=target.bits if options.bits is None else options.bits,
     )
-
-
-def block_cache(files: RasterPair) -> int:
-    """Return the bytes of decoded blocks that GDAL may keep: a row of blocks of each file."""
-    return _BLOCK_CACHE + sum(
-        header.block[0] * header.shape[1] * header.bands * header.dtype.itemsize
-        for header in (files.target, files.guide)
-    )
-
-
-def _check_blocks(files: RasterPair, budget: int) -> None:
-    """Refuse blocks that take a budget alone, before one is decoded.
-
-    GDAL keeps the row of blocks that is read, and unpacks a further one beside it.
-
-    Raises:
-        LimitError: They do.
-    """
-    taken = memory_taken()
-    for header in (files.target, files.guide):
-        sample = header.count * header.dtype.itemsize
-        rows, columns = header.stored_block
-        width = (header if header.regrid is None else header.regrid.own).shape[1]
-        needed = sample * rows * (columns + width)
-        if taken + needed > budget:
-            raise LimitError(
-                f"max-memory {budget / 1e6:.0f} MB is too little: {taken / 1e6:.0f} MB are taken "
-                f"by libraries and weights, and {header.path} is stored in blocks of {columns} x "
-                f"{rows} pixels, which take {needed / 1e6:.0f} MB: store it in small tiles first "
-                "(gdal_translate -co TILED=YES)"
-            )
-
-
-def _cache_to_fill(files: RasterPair, cache: int) -> int:
-    """Return the bytes of blocks that writing adds to the cache: reading has filled the rest."""
-    target, guide = files.target, files.guide
-    read = sum(
-        header.shape[0] * header.shape[1] * header.bands * header.dtype.itemsize
-        for header in (target, guide)
-    )
-    written = guide.shape[0] * guide.shape[1] * target.bands * target.dtype.itemsize
-    return min(max(0, cache - read), written)
 
 
 def _write(

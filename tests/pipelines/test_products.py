@@ -1,12 +1,15 @@
 """One command from a downloaded product to the map: bands, places, names, masks, refusals."""
 
+import glob
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.geotiffs import write_geotiff
 from tests.products import (
     ORIGIN,
     landsat_level,
@@ -26,6 +29,7 @@ from gisr.weights.store import Weights, save_weights
 
 rasterio = pytest.importorskip("rasterio")
 
+ROOT = Path(__file__).resolve().parents[2]
 TEN = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 FINE = ("B02", "B03", "B04", "B08")
 MEMBER = "GRANULE/*/IMG_DATA"
@@ -199,6 +203,63 @@ def test_a_folder_a_side_and_a_panchromatic_file(tmp_path: Path, upscaler: Upsca
     dataset, pixels = written(result)
     assert result.task == "pansharpening" and dataset.descriptions == ("B2", "B3")
     check_levels(dataset, pixels, [landsat_level("2"), landsat_level("3")])
+
+
+def test_a_report_shows_the_sharpened_bands(
+    tmp_path: Path, upscaler: Upscaler, level2: Path
+) -> None:
+    pytest.importorskip("matplotlib")
+    options = Options(report=tmp_path / "report.html", uncertainty=tmp_path / "spread.tif")
+    upscale_files(upscaler, level2, None, tmp_path / "out.tif", options)
+    assert "B8A" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    with rasterio.open(tmp_path / "spread.tif") as dataset:
+        assert dataset.descriptions[0] == "spread of B05" and dataset.count == 6
+
+
+def recipes(*sections: str) -> list[list[str]]:
+    """Return the commands of gisr in sections of the page on deliveries."""
+    page = (ROOT / "docs" / "deliveries.md").read_text(encoding="utf-8")
+    found: list[list[str]] = []
+    for section in sections:
+        text = page.split(f"## {section}\n")[1].split("\n## ")[0]
+        lines = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).splitlines()
+        found += [shlex.split(line)[1:] for line in lines if line.startswith("gisr ")]
+    return found
+
+
+def test_the_recipes_of_the_page_on_deliveries_run(
+    tmp_path: Path,
+    weights: Callable[..., Weights],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = weights()
+    save_weights(tmp_path / "tiny", made.network, made.descriptions, name="tiny")
+    safe = write_safe(tmp_path, "L2A", side=60)
+    name = "LC08_L1TP_190030_20200615_20200823_02_T1"
+    write_landsat(tmp_path, name, side=30)
+    write_landsat(tmp_path / "scenes", name, side=30)
+    write_landsat(tmp_path, name.replace("L1TP", "L2SP"), side=30)
+    write_safe(tmp_path / "scenes", "L1C", side=60)
+    for number, name in enumerate(("red", "green", "blue", "nir"), 1):
+        write_geotiff(tmp_path / f"{name}.tif", landscape(20, 20, 1000 * number), 20)
+    write_geotiff(tmp_path / "pan.tif", landscape(40, 10, 3000), 10)
+    for side in (10, 20):
+        folder = tmp_path / f"bands_{side}m"
+        folder.mkdir()
+        for path in safe.glob(f"{MEMBER}/R{side}m/*_B??_{side}m.jp2"):
+            (folder / path.name).symlink_to(path)
+    commands = recipes("Sentinel-2", "Landsat", "Separate bands of anyone")
+    assert len(commands) == 11
+    for words in commands:
+        expanded = [each for word in words for each in sorted(glob.glob(word)) or [word]]
+        output = tmp_path / words[words.index("-o") + 1]
+        extra = ["--model", "tiny", "--device", "cpu", "--overwrite"]
+        if "--skip-existing" in words:
+            extra.remove("--overwrite")
+        assert main([*expanded, *extra]) == 0, capsys.readouterr().err
+        assert output.is_file() or len(list(output.glob("*.tif"))) == 2, words
 
 
 def refused(source: Any, guide: Any, output: Path, options: Options | None = None) -> str:

@@ -203,6 +203,8 @@ def _further_bytes(system: PairSystem, request: Request[RasterPair], source: Ras
     files, further = request.files, 0
     if _is_corrected(request, source):
         further += consistency_bytes(source)
+    # Rows of the guide as they are copied, and all bands together.
+    further += 8 * (system.tile or source.shape[0]) * source.shape[1] * len(files.order)
     if request.options.uncertainty is not None:
         further += waiting_bytes(spread_header(files.target), files.guide, CreationOptions())
         # A canvas, and its rows.

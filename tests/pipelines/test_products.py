@@ -82,7 +82,7 @@ def test_what_was_assumed_of_a_product_is_said(
     result = upscale_files(upscaler, level2, None, tmp_path / "out.tif")
     first, second, *_ = (note.text for note in result.notes)
     assert re.search(r"Sentinel-2 L2A: B05, .*B12 \(20 m\) are sharpened, guided by B02", first)
-    assert re.search(r"B02, .*B08 are copied; B01, B09 are left out \(--band B01", first)
+    assert re.search(r"B02, .*B08 are copied; left out: B01, B09 \(--band B01", first)
     assert "offset of processing baseline 05.09 stays" in second
     assert "(value - 1000) / 10000" in second
 
@@ -106,6 +106,9 @@ def test_bands_are_chosen_by_name(tmp_path: Path, upscaler: Upscaler, level2: Pa
     options = Options(bands_out="sharpened")
     result = upscale_files(upscaler, level2, None, tmp_path / "six.tif", options)
     assert written(result)[0].descriptions == ("B05", "B06", "B07", "B8A", "B11", "B12")
+    options = Options(bands=("B12",), guide_bands=("B04", 8), bands_out="all")
+    result = upscale_files(upscaler, level2, None, tmp_path / "two.tif", options)
+    assert written(result)[0].descriptions == ("B04", "B08", "B12")
     options = Options(bands=("B01", "B09"), bands_out="sharpened")
     result = upscale_files(upscaler, level2, None, tmp_path / "coarse.tif", options)
     dataset, pixels = written(result)
@@ -143,7 +146,7 @@ def test_a_landsat_8_product_is_pansharpened(
     assert float(dataset.tags(2, ns="IMAGERY")["CENTRAL_WAVELENGTH_UM"]) == 0.56
     assert float(dataset.tags(2, ns="IMAGERY")["FWHM_UM"]) == 0.06
     assert dataset.tags(1)["REFLECTANCE_MULT"] == "2.0000E-05"
-    assert "B1, B6, B7 are left out (--band B1 sharpens it)" in result.notes[0].text
+    assert "left out: B1, B6, B7 (--band B1 sharpens it)" in result.notes[0].text
 
 
 def test_landsat_7_and_other_bands(tmp_path: Path, upscaler: Upscaler) -> None:
@@ -323,6 +326,7 @@ def test_options_that_do_not_suit_a_product(tmp_path: Path, level2: Path) -> Non
         r"lie at the finest resolution already": Options(bands=("B02",)),
         r"has no panchromatic band: leave the task out": Options(task="pansharpening"),
         r"are for satellite images, not for": Options(task="mri"),
+        r"guide-band B05 is no finer than .*: use B02, B03": Options(guide_bands=("B5",)),
         r"mask-out 'dilated': .*SCL_20m.jp2 flags saturated": Options(mask_out=("dilated",)),
         r"the quality band lies at 20 m, B01 at 60 m": Options(bands=("B01",), mask_out=("cloud",)),
     }

@@ -47,6 +47,8 @@ def upscale(
             raise InputError(
                 "--target and --guide go together: write the files of both sides after them"
             )
+        if execution.watch:
+            raise InputError("watch is for folders of files: leave --target and --guide out")
         return _upscale_one(target_files, guide_files, output, options, execution)
     if target is None:
         raise InputError("name what to sharpen: gisr upscale TARGET GUIDE -o OUTPUT")

@@ -163,8 +163,9 @@ def product_delivery(product: Product, options: Options) -> Delivery:
             "choose coarser bands to sharpen too"
         )
     _check_one_resolution(product, target)
-    wanted = _written(product, target, chosen, options)
-    places = (*target, *product.guide)
+    guide = _guide(product, options)
+    wanted = _written(product, target, guide, chosen, options)
+    places = (*target, *guide)
     order = tuple(places.index(name) for name in wanted)
     words = options.mask_out
     if words and product.quality is None:
@@ -181,11 +182,34 @@ def product_delivery(product: Product, options: Options) -> Delivery:
     return Delivery(
         task,
         product.stack(target, quality),
-        product.stack(product.guide),
-        replace(options, sensor=options.sensor or product.sensor, task=task, bands=None),
+        product.stack(guide),
+        replace(
+            options,
+            sensor=options.sensor or product.sensor,
+            task=task,
+            bands=None,
+            guide_bands=None,
+        ),
         () if wanted == target else order,
-        (_used_note(product, target, wanted), *product.notes),
+        (_used_note(product, target, guide, wanted), *product.notes),
     )
+
+
+def _guide(product: Product, options: Options) -> tuple[str, ...]:
+    """Return the bands that guide: the product's finest, or those of them that are named.
+
+    Raises:
+        InputError: A named one is coarser.
+    """
+    if options.guide_bands is None:
+        return product.guide
+    chosen = tuple(dict.fromkeys(product.band(name).name for name in options.guide_bands))
+    if coarse := [name for name in chosen if name not in product.guide]:
+        raise InputError(
+            f"{product.folder.name}: guide-band {coarse[0]} is no finer than what is sharpened: "
+            f"use {listed(product.guide, 4)}"
+        )
+    return chosen
 
 
 def _check_one_resolution(product: Product, names: Sequence[str]) -> None:
@@ -204,20 +228,26 @@ def _check_one_resolution(product: Product, names: Sequence[str]) -> None:
 
 
 def _written(
-    product: Product, target: tuple[str, ...], chosen: Sequence[str], options: Options
+    product: Product,
+    target: tuple[str, ...],
+    guide: tuple[str, ...],
+    chosen: Sequence[str],
+    options: Options,
 ) -> tuple[str, ...]:
     """Return the bands of the output, in their order."""
     if options.bands_out == "sharpened":
         return target
     if chosen and options.bands_out is None:
-        return tuple(dict.fromkeys(chosen))
+        return tuple(name for name in dict.fromkeys(chosen) if name in (*target, *guide))
     if product.panchromatic and options.bands_out is None:
         return target
-    both = {*target, *product.guide}
+    both = {*target, *guide}
     return tuple(band.name for band in product.bands if band.name in both)
 
 
-def _used_note(product: Product, target: Sequence[str], written: Sequence[str]) -> str:
+def _used_note(
+    product: Product, target: Sequence[str], guide: Sequence[str], written: Sequence[str]
+) -> str:
     """Return which bands are sharpened, copied and left out."""
     copied = [name for name in written if name not in target]
     used = {*target, *product.guide}
@@ -226,12 +256,12 @@ def _used_note(product: Product, target: Sequence[str], written: Sequence[str]) 
     fine = product.band(product.guide[0]).resolution
     text = (
         f"{product.kind}: {', '.join(target)} ({side:g} m) are sharpened, guided by "
-        f"{', '.join(product.guide)} ({fine:g} m)"
+        f"{', '.join(guide)} ({fine:g} m)"
     )
     if copied:
-        text += f"; {', '.join(copied)} are copied"
+        text += f"; {', '.join(copied)} {'are' if len(copied) > 1 else 'is'} copied"
     if left:
-        text += f"; {', '.join(left)} are left out (--band {left[0]} sharpens it)"
+        text += f"; left out: {', '.join(left)} (--band {left[0]} sharpens it)"
     if product.left_out:
         text += f"; {', '.join(product.left_out)} cannot be used"
     return text

@@ -204,6 +204,7 @@ def joined_bands(target: GeoHeader, guide: GeoHeader, order: Sequence[int]) -> G
         bands[name] = tuple(values[place] for place in order)
     bits = target.bits if target.bits == guide.bits else None
     numbers = tuple(range(1, len(order) + 1))
+    # It is never read: the parts say alone which files it stands for.
     files = (*target.files, *guide.files)
     parts = tuple(StackPart(path, 1, 1) for path in files)
     return replace(target, numbers=numbers, count=len(order), bits=bits, parts=parts, **bands)

@@ -90,7 +90,7 @@ def upscale_words(arguments: Sequence[str]) -> list[str]:
             words += _option(word, waiting)
     known = all(_known(word) for word in words if word.startswith("--"))
     if len(files) > 2 and known:  # else one may be the value of what the parser refuses
-        raise InputError(_too_many(files, any(_is_output(word) for word in words)))
+        raise InputError(_too_many(files, _given_output(words)))
     if len(files) == 2 and known and not any(_is_output(word) for word in words):
         typed = shlex.join(["gisr", "upscale", *files, "-o", _output_for(files[0])])
         raise InputError(f"name the output after -o: {typed}")
@@ -202,9 +202,17 @@ def _format(option: str, name: str) -> list[str]:
     )
 
 
-def _too_many(files: Sequence[str], output: bool) -> str:
+def _given_output(words: Sequence[str]) -> str:
+    """Return the output that is named, nothing where none is."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if _is_output(word):
+            return word.partition("=")[2] or following
+    return ""
+
+
+def _too_many(files: Sequence[str], given: str) -> str:
     """Return what to type in place of more than two files."""
-    if len(files) == 3 and not output:
+    if len(files) == 3 and not given:
         low, high, out = files
         return (
             f"{out}: the output is named after -o: "
@@ -213,11 +221,9 @@ def _too_many(files: Sequence[str], output: bool) -> str:
         )
     named = f"{len(files)} files ({', '.join(files[:4])}{', ...' if len(files) > 4 else ''})"
     if all(_TIFF.search(name) for name in files):
-        bands = shlex.join(files[: -1 if output else -2])
-        return (
-            f"{named}: name the files of each side: gisr upscale --target {bands} --guide "
-            f"{shlex.quote(files[-1 if output else -2])} -o OUTPUT"
-        )
+        *bands, guide, out = [*files, given] if given else files
+        words = ["gisr", "upscale", "--target", *bands, "--guide", guide, "-o", out]
+        return f"{named}: name the files of each side: {shlex.join(words)}"
     return (
         f"{named}: gisr upscale takes two files, then -o OUTPUT: for several pairs name their "
         "folders, or a list of pairs (.csv)"

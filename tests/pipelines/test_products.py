@@ -202,6 +202,10 @@ def test_a_folder_a_side_and_a_panchromatic_file(tmp_path: Path, upscaler: Upsca
     for number in "23":
         (tmp_path / "ms" / f"a_B{number}.TIF").symlink_to(next(product.glob(f"*_B{number}.TIF")))
     pan = next(product.glob("*_B8.TIF"))
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "x.TIF").symlink_to(pan)
+    single = read_request([tmp_path / "ms"], [tmp_path / "one"], tmp_path / "out.tif")
+    assert single.files.guide.files == (tmp_path / "one" / "x.TIF",)
     result = upscale_files(upscaler, [tmp_path / "ms"], [pan], tmp_path / "out.tif")
     dataset, pixels = written(result)
     assert result.task == "pansharpening" and dataset.descriptions == ("B2", "B3")

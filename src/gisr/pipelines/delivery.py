@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gisr.errors import FileFormatError, InputError, listed
 from gisr.io.files import check_readable
-from gisr.io.geotiff import BandFile, BandStack, folder_stack, read_header
+from gisr.io.geotiff import BandFile, BandStack, QualityMask, folder_stack, read_header
 from gisr.io.limits import Limits
 from gisr.io.products import Product, product_folder, read_product
 from gisr.pipelines.options import Options
@@ -73,9 +73,13 @@ def find_delivery(
             )
     if guide is None:
         raise InputError(f"{_first(target)}: name the guide after it")
+    if options.mask_out:
+        raise InputError(
+            "mask-out needs a quality band, which products bring: name the product's folder, or "
+            "leave it out"
+        )
     low, high = _files(target), _files(guide)
-    plain = isinstance(target, str | PathLike) and isinstance(guide, str | PathLike)
-    if plain or (len(low) == len(high) == 1 and not options.mask_out):
+    if (low, high) == ((Path(_first(target)),), (Path(_first(guide)),)):
         return None
     return _listed_delivery(low, high, options, limits)
 
@@ -84,11 +88,6 @@ def _listed_delivery(
     target: tuple[Path, ...], guide: tuple[Path, ...], options: Options, limits: Limits
 ) -> Delivery:
     """Return the stacks of files that were named one by one."""
-    if options.mask_out:
-        raise InputError(
-            "mask-out needs a quality band, which products bring: name the product's folder, or "
-            "leave it out"
-        )
     bands = sum(read_header(path, limits).bands for path in guide)
     found: TaskName = "pansharpening" if bands == 1 else "multiband"
     task = options.task or found
@@ -167,21 +166,9 @@ def product_delivery(product: Product, options: Options) -> Delivery:
     wanted = _written(product, target, guide, chosen, options)
     places = (*target, *guide)
     order = tuple(places.index(name) for name in wanted)
-    words = options.mask_out
-    if words and product.quality is None:
-        raise InputError(f"{product.folder.name}: mask-out: {product.no_quality}")
-    quality = None
-    if words and product.quality is not None:
-        quality = product.quality.mask(words)
-        if product.quality.resolution != product.band(target[0]).resolution:
-            raise InputError(
-                f"{product.folder.name}: mask-out: the quality band lies at "
-                f"{product.quality.resolution:g} m, {target[0]} at "
-                f"{product.band(target[0]).resolution:g} m: leave mask-out out"
-            )
     return Delivery(
         task,
-        product.stack(target, quality),
+        product.stack(target, _mask(product, target[0], options.mask_out)),
         product.stack(guide),
         replace(
             options,
@@ -193,6 +180,25 @@ def product_delivery(product: Product, options: Options) -> Delivery:
         () if wanted == target else order,
         (_used_note(product, target, guide, wanted), *product.notes),
     )
+
+
+def _mask(product: Product, target: str, words: Sequence[str]) -> QualityMask | None:
+    """Return what makes pixels of a band unknown; None where nothing is asked for.
+
+    Raises:
+        InputError: The product has no quality band on the band's grid, or none with such a flag.
+    """
+    if not words:
+        return None
+    if product.quality is None:
+        raise InputError(f"{product.folder.name}: mask-out: {product.no_quality}")
+    sides = product.quality.resolution, product.band(target).resolution
+    if sides[0] != sides[1]:
+        raise InputError(
+            f"{product.folder.name}: mask-out: the quality band lies at {sides[0]:g} m, {target} "
+            f"at {sides[1]:g} m: leave mask-out out"
+        )
+    return product.quality.mask(words)
 
 
 def _guide(product: Product, options: Options) -> tuple[str, ...]:

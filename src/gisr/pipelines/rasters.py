@@ -93,7 +93,7 @@ class RasterPipeline(Pipeline[RasterPair]):
         target, guide = request.files.target, request.files.guide
         request.place(target.shape, guide.shape, request.files.stated(request.options.ratio))
         if request.options.creation is not None:
-            check_storable(target, request.options.creation)
+            check_storable(request.files.output, request.options.creation)
         for path in (request.output, request.options.uncertainty):
             if path is not None:
                 check_geotiff_place(path, *target.files, *guide.files)

@@ -60,11 +60,6 @@ def read_request(
         if delivery is not None:
             return _read_delivery(delivery, output, limits, command)
         target_path, guide_path = _one(target_path), _one(guide_path)
-        if options.mask_out:
-            raise InputError(
-                "mask-out needs a quality band, which products bring: name the product's folder, "
-                "or leave it out"
-            )
         for path in (target_path, guide_path):
             if not is_dicom(path):  # a series may be a folder
                 check_readable(path)

@@ -18,6 +18,13 @@ def product_folder(path: str | Path) -> Path | None:
         FileFormatError: A folder with several products.
     """
     place = Path(path)
+    try:
+        return _folder(place)
+    except (OSError, ValueError):  # no name, or a folder that may not be read: no product
+        return None
+
+
+def _folder(place: Path) -> Path | None:
     if place.is_file() and (
         place.name in sentinel2.METADATA or place.name.endswith(landsat.METADATA)
     ):

@@ -340,6 +340,8 @@ def test_options_that_do_not_suit_a_product(tmp_path: Path, level2: Path) -> Non
     first = write_safe(tmp_path, "L1C")
     message = refused(first, None, out, Options(mask_out=("cloud",)))
     assert "has no scene classes at 20 m: take the L2A product" in message
+    (tmp_path / "S2B.zip").write_bytes(b"PK\x03\x04")
+    assert re.search("S2B.zip: .*an archive.*unpack", refused(tmp_path / "S2B.zip", None, out))
     assert "is a product, with target and guide in it" in refused(level2, "pan.tif", out)
     files = sorted(level2.glob(f"{MEMBER}/R20m/*_B1*.jp2"))
     assert "is named twice" in refused([*files, files[0]], files, out)

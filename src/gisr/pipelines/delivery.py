@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gisr.errors import FileFormatError, InputError, listed
 from gisr.io.files import check_readable
+from gisr.io.foreign import foreign_file
 from gisr.io.geotiff import BandFile, BandStack, QualityMask, folder_stack, read_header
 from gisr.io.limits import Limits
 from gisr.io.products import Product, product_folder, read_product
@@ -60,7 +61,8 @@ def find_delivery(
 
     Raises:
         InputError: A product with a guide, a file without one, or bands that are not there.
-        FileFormatError: A folder holds no band files, or a product is damaged.
+        FileFormatError: A folder holds no band files, a product is damaged, or a file alone is of
+            a kind that is not read.
     """
     if isinstance(target, str | PathLike):
         folder = product_folder(Path(target))
@@ -72,7 +74,10 @@ def find_delivery(
                 "name the files of both sides (--target ... --guide ...)"
             )
     if guide is None:
-        raise InputError(f"{_first(target)}: name the guide after it")
+        alone = Path(_first(target))
+        if (way := foreign_file(alone) if alone.is_file() else None) is not None:
+            raise FileFormatError(f"{alone}: {way}")
+        raise InputError(f"{alone}: name the guide after it")
     if options.mask_out:
         raise InputError(
             "mask-out needs a quality band, which products bring: name the product's folder, or "

@@ -25,10 +25,8 @@ def product_folder(path: str | Path) -> Path | None:
 
 
 def _folder(place: Path) -> Path | None:
-    if place.is_file() and (
-        place.name in (*sentinel2.METADATA, "manifest.safe")
-        or place.name.endswith(landsat.METADATA)
-    ):
+    named = (*sentinel2.METADATA, "manifest.safe")
+    if place.is_file() and (place.name in named or place.name.endswith(landsat.METADATA)):
         return place.parent
     if not place.is_dir():
         return None

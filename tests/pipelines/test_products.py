@@ -327,7 +327,7 @@ def test_options_that_do_not_suit_a_product(tmp_path: Path, level2: Path) -> Non
     said = {
         r"B01 at 60 m and B05 at 20 m: sharpen the bands": Options(bands=("B01", "B05")),
         r"no band B13: it has B01, B02": Options(bands=("B13",)),
-        r"lie at the finest resolution already": Options(bands=("B02",)),
+        r"B02 lies at the finest resolution already": Options(bands=("B02",)),
         r"has no panchromatic band: leave the task out": Options(task="pansharpening"),
         r"are for satellite images, not for": Options(task="mri"),
         r"guide-band B05 is no finer than .*: use B02, B03": Options(guide_bands=("B5",)),

@@ -163,8 +163,8 @@ def product_delivery(product: Product, options: Options) -> Delivery:
     target = tuple(name for name in chosen if name not in product.guide) or product.target
     if chosen and not set(chosen) & set(target):
         raise InputError(
-            f"{product.folder.name}: {listed(chosen)} lie at the finest resolution already: "
-            "choose coarser bands to sharpen too"
+            f"{product.folder.name}: {listed(chosen)} {'lie' if len(chosen) > 1 else 'lies'} at "
+            "the finest resolution already: choose coarser bands to sharpen too"
         )
     _check_one_resolution(product, target)
     guide = _guide(product, options)

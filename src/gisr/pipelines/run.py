@@ -80,9 +80,9 @@ def _read_delivery(delivery: Delivery, output: Path, limits: Limits, command: st
     options, inputs = delivery.options, delivery.inputs
     check_not_input(output, *inputs)
     check_writable(output, options.overwrite)
+    files = PIPELINES[delivery.task].read_stacks(delivery.target, delivery.guide, options, limits)
     check_outputs(inputs, output, options, delivery.task)
     options.check(delivery.task)
-    files = PIPELINES[delivery.task].read_stacks(delivery.target, delivery.guide, options, limits)
     files = replace(files, order=delivery.order, notes=delivery.notes)
     if options.bands_out == "all" and not files.order:
         files = with_guide_bands(files)

@@ -55,10 +55,7 @@ class BandStack:
 
 
 def band_name(path: Path) -> str:
-    """Return what the name of a file calls its band: ``B8A`` of ``..._B8A_20m.jp2``; or the stem.
-
-    A number is padded, so that names sort: ``B5`` stays as it is written.
-    """
+    """Return what a file's name calls its band: ``B8A`` of ``..._B8A_20m.jp2``; else the stem."""
     found = _BAND_NAME.search(path.stem)
     return found[1].upper() if found else path.stem
 

@@ -171,6 +171,7 @@ def _joined(
         numbers=tuple(range(1, len(parts) + 1)),
         count=len(parts),
         parts=tuple(parts),
+        nodata_given=any(header.nodata_given for header in headers),
         **{name: together(name) for name in _OF_BANDS},
         bits=bits.pop() if len(bits) == 1 else None,
         creation={**LAYOUT, "predictor": predictor} if apart or lossy else first.creation,

@@ -25,9 +25,16 @@ def level(band: str) -> int:
     return 1500 + 400 * SENTINEL_BANDS.index(band)
 
 
-def landscape(side: int, size: float, mean: float) -> NDArray[np.uint16]:
-    """Return one landscape, sampled at pixel centres of ``size`` metres, around a mean."""
-    y, x = np.mgrid[:side, :side] * size + size / 2
+def landscape(side: int, size: float, mean: float, start: float = 0) -> NDArray[np.uint16]:
+    """Return one landscape, sampled at pixel centres of ``size`` metres, around a mean.
+
+    Args:
+        side: Pixels of a side.
+        size: Of a pixel in metres.
+        mean: Of the values.
+        start: Metres right of and below the place of other landscapes.
+    """
+    y, x = np.mgrid[:side, :side] * size + size / 2 + start
     relief = np.sin(x / 61) * np.cos(y / 47) + 0.5 * np.sin((x + 2 * y) / 90)
     return (mean * (1 + 0.05 * relief)).round().astype(np.uint16)[..., None]
 
@@ -170,7 +177,7 @@ def write_landsat(
         _write(product / names[f"FILE_NAME_BAND_{band}"], pixels.astype(dtype), 30, ORIGIN)
     if not two:
         names["FILE_NAME_BAND_8"] = f"{identifier}_B8.TIF"
-        pixels = landscape(2 * side, 15, 160 if seven else landsat_level("8"))
+        pixels = landscape(2 * side, 15, 160 if seven else landsat_level("8"), 7.5)
         # The panchromatic grid begins half of its own pixel further in.
         _write(
             product / names["FILE_NAME_BAND_8"],

@@ -266,13 +266,17 @@ def _used_note(
     side = product.band(target[0]).resolution
     fine = product.band(product.guide[0]).resolution
     text = (
-        f"{product.kind}: {', '.join(target)} ({side:g} m) are sharpened, guided by "
+        f"{product.kind}: {', '.join(target)} ({side:g} m) {_verb(target)} sharpened, guided by "
         f"{', '.join(guide)} ({fine:g} m)"
     )
     if copied:
-        text += f"; {', '.join(copied)} {'are' if len(copied) > 1 else 'is'} copied"
+        text += f"; {', '.join(copied)} {_verb(copied)} copied"
     if left:
         text += f"; left out: {', '.join(left)} (--band {left[0]} sharpens it)"
     if product.left_out:
         text += f"; {', '.join(product.left_out)} cannot be used"
     return text
+
+
+def _verb(names: Sequence[str]) -> str:
+    return "are" if len(names) > 1 else "is"

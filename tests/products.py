@@ -43,6 +43,7 @@ def write_jpeg2000(path: Path, pixels: NDArray[Any], size: float, **profile: Any
     """Write a band as agencies do: JPEG 2000 without loss, 15 bits."""
     path.unlink(missing_ok=True)  # rasterio would open what it replaces
     path.parent.mkdir(parents=True, exist_ok=True)
+    usual: dict[str, Any]
     usual = {"driver": "JP2OpenJPEG", "QUALITY": "100", "REVERSIBLE": "YES", "NBITS": "15"}
     given = usual | {"origin": ORIGIN, "photometric": None, "alpha": None} | profile
     return write_geotiff(path, pixels, size, **given)

@@ -96,7 +96,7 @@ def _listed_delivery(
     bands = sum(read_header(path, limits).bands for path in guide)
     found: TaskName = "pansharpening" if bands == 1 else "multiband"
     task = options.task or found
-    notes = ()
+    notes: tuple[str, ...] = ()
     if options.task is None:
         one = "one guide band" if bands == 1 else f"{bands} guide bands"
         notes = (f"{len(target)} and {len(guide)} files with {one} are taken for {task}",)

@@ -157,9 +157,10 @@ def _joined(
 ) -> GeoHeader:
     """Return the header of the whole."""
 
-    def together(name: str) -> tuple[Any, ...]:
-        return tuple(value for header in headers for value in getattr(header, name))
-
+    bands: dict[str, Any] = {
+        name: tuple(value for header in headers for value in getattr(header, name))
+        for name in _OF_BANDS
+    }
     first = headers[0]
     bits = {header.bits for header in headers}
     lossy = any(header.lossy for header in headers)
@@ -172,7 +173,7 @@ def _joined(
         count=len(parts),
         parts=tuple(parts),
         nodata_given=any(header.nodata_given for header in headers),
-        **{name: together(name) for name in _OF_BANDS},
+        **bands,
         bits=bits.pop() if len(bits) == 1 else None,
         creation={**LAYOUT, "predictor": predictor} if apart or lossy else first.creation,
         lossy={} if apart else first.lossy,
@@ -221,6 +222,7 @@ def picked_bands(header: GeoHeader, numbers: Sequence[int]) -> GeoHeader:
     """Return a header with some of the bands it has, by their numbers, of a stack or a file."""
     places = [header.numbers.index(number) for number in numbers]
     names = (*_OF_BANDS, "parts") if header.parts else _OF_BANDS
+    picked: dict[str, Any]
     picked = {name: tuple(getattr(header, name)[place] for place in places) for name in names}
     if header.parts:
         return replace(

@@ -156,7 +156,6 @@ def _joined(
     headers: Sequence[GeoHeader], parts: Sequence[StackPart], stack: BandStack
 ) -> GeoHeader:
     """Return the header of the whole."""
-
     bands: dict[str, Any] = {
         name: tuple(value for header in headers for value in getattr(header, name))
         for name in _OF_BANDS

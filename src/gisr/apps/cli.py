@@ -74,6 +74,8 @@ _SPELLINGS = {
     "session_label": ("--session_label",),
 }
 """Further spellings of parameters, by name; those of options stand beside them."""
+_LONG = {"target_files": "--target", "guide_files": "--guide"}
+"""Long spellings of parameters that are not their names."""
 _POSITIONAL_KINDS = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -256,6 +258,7 @@ def _add_argument(parser: ArgumentParser, parameter: Parameter, text: str) -> No
         *spellings,
         type=get_args(kind)[0] if several else kind,
         nargs="+" if several else None,
+        dest=name,
         required=required,
         default=None if required else parameter.default,
         metavar=name.upper(),
@@ -272,7 +275,7 @@ def _without_none(kind: Any) -> Any:  # noqa: ANN401 - a type
 
 
 def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")
+    return _LONG.get(name) or "--" + name.replace("_", "-")
 
 
 def _written(words: Sequence[str], name: str) -> str:

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from functools import cache
 from inspect import Parameter, signature
 from pathlib import Path
+from types import UnionType
 from typing import Any, get_args, get_origin
 
 import docstring_parser
@@ -267,6 +268,8 @@ def _add_argument(parser: ArgumentParser, parameter: Parameter, text: str) -> No
 
 def _without_none(kind: Any) -> Any:  # noqa: ANN401 - a type
     """Return a type without None, for which jsonargparse would take the word null."""
+    if not isinstance(kind, UnionType):
+        return kind
     kinds = [each for each in get_args(kind) if each is not type(None)]
     return kinds[0] if len(kinds) == 1 else kind
 

@@ -1,158 +1,232 @@
-"""Adapting a network to a scene: fine-tuned on what the scene tells of itself, used if better."""
+"""Adapting a network to a scene or volume: taught by what that tells of itself, used if better."""
 
-import copy
 import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
+from gisr.adaptation.cache import CachedScores, cache_key, read_cached, write_cached
 from gisr.adaptation.lesson import Lesson, check_adaptable
-from gisr.adaptation.patches import PatchBatch, Patches
 from gisr.adaptation.reduced_scene import scene_lessons
+from gisr.adaptation.reduced_slices import slice_lessons
 from gisr.adaptation.settings import AdaptSettings
-from gisr.baselines.network import known_mean
+from gisr.adaptation.tuning import tuned
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.system import Check, Progress, Settings, unchecked
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource, PairSource
+from gisr.magnet import MAGNet
+from gisr.notes import Note
 from gisr.tasks import find_task
 from gisr.weights.store import Weights
 
-_WARM_UP = 0.05
+_SCORED_AGAIN = 1.2
+"""Time set aside for scoring the adapted network, in that which the first scoring took."""
 
 
 @dataclass(frozen=True, eq=False)
 class Adaptation:
-    """A network adapted to a scene, and what that brought."""
+    """What adapting a network to a scene or volume brought."""
 
     upscaler: Upscaler
-    """What is to be used: adapted, or as shipped where that was no better."""
+    """What is to be used: adapted, or as it came where that was no better."""
     used: bool
     """Whether it is the adapted one."""
     before: float
-    """Root mean square error of the shipped network on what was kept back, in target units."""
+    """Root mean square error on the parts that were kept back, in the target's unit, of the network
+    as it came; of the same pixels it decides as PSNR does."""
     after: float
-    """The same of the adapted one."""
+    """That of the adapted network; infinite where the steps diverged."""
     steps: int
+    """Steps that were taken."""
     seconds: float
+    """Wall time of all of it; of what came from a cache, what it took then."""
+    cached: bool = False
+    """Whether it came from a cache."""
 
     @property
     def gain(self) -> float:
-        """What adapting brought on what was kept back, in decibels of PSNR."""
-        if self.after <= 0 or self.before <= 0:
+        """What it brought on the parts that were kept back, in dB of PSNR; below 0 where worse."""
+        if self.before == self.after:
             return 0.0
-        return 20 * math.log10(self.before / self.after)
+        return 20 * math.log10(self.before / self.after) if self.after > 0 else math.inf
+
+    @property
+    def note(self) -> Note:
+        """One line for the user."""
+        took = f"{self.steps} steps, {self.seconds / 60:.1f} min"
+        took += ", kept from an earlier run" if self.cached else ""
+        if self.used:
+            return Note(
+                f"the network was adapted to these images ({took}): on parts kept back PSNR rises "
+                f"by {self.gain:.2f} dB (RMSE {self.before:.4g} to {self.after:.4g})"
+            )
+        if not self.steps:
+            return Note(
+                f"there was no time for a single step of adapting ({took}): the weights are used "
+                "as they are; give adapt-minutes more"
+            )
+        lost = f"from {self.before:.4g} to {self.after:.4g}"
+        lost = lost if math.isfinite(self.after) else f"{self.before:.4g} before, diverged"
+        return Note(
+            f"adapting the network to these images ({took}) was no gain on parts kept back (RMSE "
+            f"{lost}): the weights are used as they are"
+        )
+
+
+def adapt(
+    upscaler: Upscaler,
+    pairs: PairSource | Pair | Sequence[Pair],
+    settings: AdaptSettings = AdaptSettings(),
+    how: Settings = Settings(),
+    *,
+    cache: str | Path | None = None,
+    check: Check = unchecked,
+    progress: Progress | None = None,
+) -> Adaptation:
+    """Adapt a network to a scene, a pair in memory or the slices of a volume.
+
+    These are reduced once more by their own ratio, in the way their target was reduced, so that the
+    target as it is becomes the truth; a truth that a pair has is not looked at.
+
+    Args:
+        upscaler: Network and descriptions; it stays as it is.
+        pairs: A scene that is read by windows, its guide aligned; a pair in memory, aligned here
+            unless ``how`` says otherwise; or the pairs of one volume, in its order.
+        settings: How long, and by what steps.
+        how: How the pairs will be sharpened: what is kept back is judged so.
+        cache: Folder that keeps adapted weights, by the content of weights, images and settings.
+        check: Called before every step and every answer of a network; what it raises ends the run.
+        progress: Called with seconds done and in all, or steps where no minutes bound them.
+
+    Raises:
+        InputError: The task's images cannot be their own truth (depth).
+        TooLittleError: These are too small, or too little of them is known.
+        WeightsError: What a cache holds is damaged.
+        FileFormatError: The cache cannot be written.
+    """
+    lessons = _lessons(pairs, how)
+    return learn(upscaler, lessons, settings, how, cache=cache, check=check, progress=progress)
 
 
 def learn(
     upscaler: Upscaler,
     lessons: Sequence[Lesson],
-    settings: AdaptSettings,
+    settings: AdaptSettings = AdaptSettings(),
     how: Settings = Settings(),
     *,
+    cache: str | Path | None = None,
     check: Check = unchecked,
     progress: Progress | None = None,
 ) -> Adaptation:
+    """Adapt a network to lessons; arguments and errors are those of :func:`adapt`."""
     began = time.monotonic()
     how = replace(how, align="off", spread=False)
+    place = None if cache is None else Path(cache) / cache_key(upscaler, lessons, settings, how)
+    if place is not None and (kept := read_cached(place)) is not None:
+        return _from_cache(upscaler, place, *kept)
     before = error_of(upscaler, lessons, how, check)
-    scoring = time.monotonic() - began
     deadline = None
     if settings.minutes is not None:
-        deadline = began + settings.minutes * 60 - 1.2 * scoring
-    network = copy.deepcopy(upscaler.network)
-    adapted = Upscaler(
-        Weights(upscaler.name, network, upscaler.descriptions),
-        upscaler.device,
-        tile=upscaler.tile,
-        overlap=upscaler.overlap,
+        scoring = _SCORED_AGAIN * (time.monotonic() - began)
+        deadline = began + 60 * settings.minutes - scoring
+    found = tuned(upscaler, lessons, settings, how, deadline, check, progress)
+    adapted = _with_network(upscaler, found.network, f"{upscaler.name}, adapted")
+    after = math.inf if found.diverged else _error_or_inf(adapted, lessons, how, check)
+    result = Adaptation(
+        adapted if after < before else upscaler,
+        after < before,
+        before,
+        after,
+        found.steps,
+        time.monotonic() - began,
     )
-    steps = _train(adapted, lessons, settings, how, deadline, check, progress)
-    after = error_of(adapted, lessons, how, check)
-    used = math.isfinite(after) and after < before
-    return Adaptation(
-        adapted if used else upscaler, used, before, after, steps, time.monotonic() - began
-    )
+    if place is not None:
+        scores = CachedScores(before, after, result.steps, result.seconds)
+        write_cached(place, result.upscaler if result.used else None, scores, lessons[0].pair)
+    return result
 
 
-def _train(adapted, lessons, settings, how, deadline, check, progress) -> int:
-    network = adapted.network
-    shared = adapted.share([each.pair for each in lessons], how, check)
-    patches = Patches.of(adapted, lessons, settings, shared.survey.normalisation)
-    rng = np.random.default_rng(settings.seed)
-    names = TRAINED
-    parameters = [p for n, p in network.named_parameters() if names(n)]
-    for p in network.parameters():
-        p.requires_grad_(False)
-    for p in parameters:
-        p.requires_grad_(True)
-    optimiser = torch.optim.Adam(parameters, lr=settings.learning_rate, fused=True)
-    source = ArraySource(lessons[0].pair)
-    job = adapted.job(source, how)
-    first, done = time.monotonic(), 0
-    prompt = None if shared.prompt is None else shared.prompt.clone()
-    while True:
-        share = 0.0
-        if deadline is not None:
-            share = (time.monotonic() - first) / max(1e-3, deadline - first)
-        if settings.steps is not None:
-            share = max(share, done / settings.steps)
-        if share >= 1:
-            break
-        check()
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * rate(share)
-        batch = patches.draw(rng)
-        optimiser.zero_grad(set_to_none=True)
-        count = len(batch.target)
-        answer = network(
-            batch.target,
-            batch.guide,
-            job.text.expand(count, -1),
-            job.ratio.expand(count),
-            None if prompt is None else prompt.expand(count, -1),
-        ).image
-        error = (answer - batch.truth) * batch.scale[:, :, None, None]
-        loss = LOSS(error, batch.known)
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, settings.gradient_norm)
-        optimiser.step()
-        done += 1
-        if progress is not None:
-            progress(round(1000 * share), 1000)
-    for p in network.parameters():
-        p.requires_grad_(True)
-    return done
+def error_of(
+    upscaler: Upscaler, lessons: Sequence[Lesson], how: Settings, check: Check = unchecked
+) -> float:
+    """Return the root mean square error on what lessons keep back, in the target's unit.
 
-
-def LOSS(error, known):
-    return (known_mean(error.square(), known) + 1e-12).sqrt().mean()
-
-
-def TRAINED(name):
-    return not name.startswith("prompt_generator")
-
-
-def rate(share: float) -> float:
-    if share < _WARM_UP:
-        return (share + 0.01) / (_WARM_UP + 0.01)
-    return 0.5 * (1 + math.cos(math.pi * (share - _WARM_UP) / (1 - _WARM_UP)))
-
-
-def error_of(upscaler, lessons, how, check=unchecked) -> float:
+    The network answers as it will answer for the scene: one value range and one prompt for all, and
+    made consistent where that is how results are made.
+    """
     shared = upscaler.share([each.pair for each in lessons], how, check)
     squares, count = 0.0, 0
     for lesson in lessons:
         if not lesson.kept.any():
             continue
-        assert lesson.pair.truth is not None
-        image = upscaler.answer(lesson.pair, how, shared=shared, check=check).image
-        wrong = (image - lesson.pair.truth)[lesson.kept]
+        blind = replace(lesson.pair, truth=None, truth_valid=None)
+        image = upscaler.answer(blind, how, shared=shared, check=check).image
+        wrong = (image - lesson.truth)[lesson.kept]
         squares += float(np.square(wrong, dtype=np.float64).sum())
         count += wrong.size
     return math.sqrt(squares / count)
+
+
+def _lessons(pairs: PairSource | Pair | Sequence[Pair], how: Settings) -> list[Lesson]:
+    several = [pairs] if isinstance(pairs, Pair) else pairs
+    about = several.about if isinstance(several, PairSource) else _first(several)
+    task = find_task(about.task)
+    check_adaptable(task)
+    if isinstance(several, PairSource):
+        return (
+            scene_lessons(several)
+            if task.reduction == "sensor"
+            else slice_lessons([several.whole()])
+        )
+    if task.reduction != "sensor":
+        return slice_lessons(several)
+    found: list[Lesson] = []
+    for pair in several:
+        source = ArraySource(pair)
+        if how.align == "auto":
+            source.align()
+        found += scene_lessons(source)
+    return found
+
+
+def _first(pairs: Sequence[Pair]) -> Pair:
+    if not pairs:
+        raise InputError("adapt: no pair is given: there is nothing to learn from")
+    return pairs[0]
+
+
+def _error_or_inf(
+    upscaler: Upscaler, lessons: Sequence[Lesson], how: Settings, check: Check
+) -> float:
+    """Return the error; infinite where the answers are not finite."""
+    try:
+        return error_of(upscaler, lessons, how, check)
+    except InputError:  # the same lessons were scored before: it is the network's answer
+        return math.inf
+
+
+def _with_network(upscaler: Upscaler, network: MAGNet, name: str) -> Upscaler:
+    """Return an upscaler that differs from another in its network alone."""
+    return Upscaler(
+        Weights(name, network, upscaler.descriptions),
+        upscaler.device,
+        tile=upscaler.tile,
+        overlap=upscaler.overlap,
+    )
+
+
+def _from_cache(
+    upscaler: Upscaler, place: Path, scores: CachedScores, weights: Weights | None
+) -> Adaptation:
+    adapted = upscaler
+    if weights is not None:
+        adapted = _with_network(upscaler, weights.network, weights.name)
+    used = weights is not None
+    return Adaptation(
+        adapted, used, scores.before, scores.after, scores.steps, scores.seconds, cached=True
+    )

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.tasks import Task, find_task
+from gisr.tasks import Task
 
 LEAST_SIDE = 32
 """Truth pixels: a smaller lesson teaches nothing."""
@@ -22,6 +22,10 @@ _BLOCKS, _LARGEST_BLOCK = 5, 32
 """Blocks along the shorter side of a lesson, and the largest side of one in truth pixels."""
 _MARGIN = 2
 """Coarse pixels around a block that is kept back in which nothing is learnt."""
+
+
+class TooLittleError(InputError):
+    """A scene or volume is too small to be its own truth, or too little of it is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +38,12 @@ class Lesson:
     kept: Bool[np.ndarray, "H W"]
     """Truth pixels that are kept back to judge what was learnt: known, and in no loss."""
 
+    @property
+    def truth(self) -> Float[np.ndarray, "H W bands"]:
+        """The truth of the pair."""
+        assert self.pair.truth is not None  # no lesson without one
+        return self.pair.truth
+
 
 def check_adaptable(task: Task) -> None:
     """Refuse tasks whose images cannot be reduced as they were.
@@ -43,7 +53,7 @@ def check_adaptable(task: Task) -> None:
     """
     if task.reduction != "sensor" and task.grid != "kspace":
         raise InputError(
-            f"adapt: a {task.subject} is not its own truth, since nothing tells how its sensor "
+            f"adapt: a {task.subject} cannot be its own truth, since nothing tells how its sensor "
             "made it coarse: leave adapt out"
         )
 
@@ -60,7 +70,7 @@ def lessons_of(pairs: Sequence[Pair], *, neighbours: bool) -> list[Lesson]:
             the ones that are kept back are then left out.
 
     Raises:
-        InputError: They are too small, or too little of them is known.
+        TooLittleError: They are too small, or too little of them is known.
     """
     known = [_known(pair) for pair in pairs]
     lessons = []
@@ -107,10 +117,7 @@ def _check_size(lessons: Sequence[Lesson]) -> None:
     kept = sum(int(each.kept.sum()) for each in lessons)
     least = LEAST_SIDE**2 // 4
     if learnt < least or kept < least // 4:
-        task = find_task(lessons[0].pair.task) if lessons else None
-        what = "image" if task is None else task.subject
-        raise InputError(
-            f"adapt: too little of the {what} is known once it is reduced again ({learnt} pixels "
-            f"to learn from and {kept} to judge by; {least} and {least // 4} are needed): leave "
-            "adapt out, or give a larger one"
+        raise TooLittleError(
+            f"too little of the images is known once they are reduced again ({learnt} pixels to "
+            f"learn from and {kept} to judge by; {least} and {least // 4} are needed)"
         )

@@ -1,26 +1,25 @@
 """Lessons from a satellite scene of any size: windows of it, reduced once more by its sensor."""
 
+import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy import ndimage
 
-from gisr.adaptation.lesson import LEAST_SIDE, Lesson, lessons_of
+from gisr.adaptation.lesson import LEAST_SIDE, Lesson, TooLittleError, lessons_of
 from gisr.data.degradations import fill_holes, mtf_samples
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_target
-from gisr.errors import InputError
 from gisr.estimation.registration import guide_at_target
-from gisr.inference.tiling import TilePlan
 from gisr.inference.windowed_pair import PairSource
 from gisr.placement import Placement
 from gisr.windows import Window, widened, within
 
 _SIDE, _MOST_WINDOWS = 256, 40
-"""Side of the windows in target pixels, and how many of a scene are read at most, evenly spread."""
+"""About the side of windows in target pixels, and how many of a scene are read, evenly spread."""
 _MARGIN = 3
-GUIDE = 'mtf'
 """Target pixels around a window that are read too, for the kernels."""
 _ALL = 0.99
 """Share of what a target pixel sees of the guide that must be known."""
@@ -36,27 +35,51 @@ def scene_lessons(source: PairSource) -> list[Lesson]:
         source: The scene, its guide aligned already.
 
     Raises:
-        InputError: The scene is too small, or too little of it is known.
+        TooLittleError: The scene is too small, or too little of it is known.
     """
-    rows, columns = source.target_shape
-    ratio = max(source.about.placement.ratios)
-    least = int(np.ceil(LEAST_SIDE / ratio)) * int(np.ceil(ratio))
-    if min(rows, columns) < least:
-        raise InputError(
-            f"adapt: a target of {columns} x {rows} pixels is too small to be its own truth: "
-            f"{least} x {least} pixels are needed; leave adapt out"
+    shown = _shown_target(source)
+    rows, columns = (part.stop - part.start for part in shown)
+    least = [math.ceil(LEAST_SIDE / r) * math.ceil(r) for r in source.about.placement.ratios]
+    if rows < least[0] or columns < least[1]:
+        raise TooLittleError(
+            f"a target of {columns} x {rows} pixels is too small to be its own truth: "
+            f"{least[1]} x {least[0]} are needed"
         )
     gain = source.sensor_model.reductions[0]
-    found = [_lesson_pair(source, window, gain) for window in _windows(source)]
+    found = [_lesson_pair(source, window, gain) for window in _windows(source, shown)]
     return lessons_of([pair for pair in found if pair is not None], neighbours=False)
 
 
-def _windows(source: PairSource) -> list[Window]:
+def _shown_target(source: PairSource) -> Window:
+    """Return the part of the target that the guide shows, in whole target pixels."""
+    parts = []
+    for axis, size in enumerate(source.target_shape):
+        scale, offset = source.about.placement.scale[axis], source.about.placement.offset[axis]
+        first = math.ceil(offset - 0.5 * scale - 1e-6)
+        last = math.floor(offset + (source.shape[axis] - 0.5) * scale + 1e-6)
+        first = min(max(0, first), size)
+        parts.append(slice(first, max(first, min(size, last + 1))))
+    return parts[0], parts[1]
+
+
+def _windows(source: PairSource, shown: Window) -> list[Window]:
     """Return windows of the target that may hold something, in target pixels."""
-    plan = TilePlan(*source.target_shape, min(_SIDE, max(source.target_shape)), 0)
-    windows = [each for each in plan.windows() if source.may_hold(_on_guide(source, each))]
+    rows, columns = (_cut_evenly(part) for part in shown)
+    windows = [
+        (down, across)
+        for down in rows
+        for across in columns
+        if source.may_hold(_on_guide(source, (down, across)))
+    ]
     chosen = np.linspace(0, len(windows) - 1, min(len(windows), _MOST_WINDOWS))
     return [windows[index] for index in np.unique(chosen.round().astype(int))]
+
+
+def _cut_evenly(part: slice) -> list[slice]:
+    """Return a side in parts that do not overlap: what one keeps back no other learns."""
+    count = max(1, round((part.stop - part.start) / _SIDE))
+    ends = np.linspace(part.start, part.stop, count + 1).round().astype(int).tolist()
+    return [slice(first, last) for first, last in pairwise(ends)]
 
 
 def _on_guide(source: PairSource, window: Window) -> Window:
@@ -75,12 +98,19 @@ def _on_guide(source: PairSource, window: Window) -> Window:
 def _lesson_pair(source: PairSource, window: Window, gain: float | None) -> Pair | None:
     """Return one window with its truth; None where too little of it is known."""
     margins = (_MARGIN, _MARGIN)
-    cut = source.cut(_on_guide(source, widened(window, margins, source.target_shape)))
+    wide = _on_guide(source, widened(window, margins, source.target_shape))
+    cut = source.cut(wide)
     if cut is None:
         return None
-    seen, area = cut.pair, source.target_area(_on_guide(source, widened(window, margins, source.target_shape)))[0]
+    seen, area = cut.pair, source.target_area(wide)[0]
     shape = (seen.target.shape[0], seen.target.shape[1])
-    guide = bicubic_to_target(seen.guide, shape, seen.placement) if gain is None or GUIDE == "bicubic" else guide_at_target(seen, seen.guide, gain)
+    # By the target's own blur, not by a sharper kernel: what is blurred alike is still related as
+    # guide and truth are at full resolution.
+    guide = (
+        bicubic_to_target(seen.guide, shape, seen.placement)
+        if gain is None
+        else guide_at_target(seen, seen.guide, gain)
+    )
     shown = bicubic_to_target(cut.known.astype(np.float32), shape, seen.placement)
     valid = np.ones(shape, bool) if seen.valid is None else seen.valid
     known = valid & (shown > _ALL) & _covered(seen)

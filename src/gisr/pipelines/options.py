@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from gisr.errors import InputError
 from gisr.io.limits import parse_size
+from gisr.pipelines.adapt_options import AdaptOptions
 from gisr.pipelines.option import check_value, option, options_of
 from gisr.tasks import SENSORS, TASKS, Contrast, Grid, TaskName, find_task
 
@@ -30,7 +31,7 @@ _DEPTH: tuple[TaskName, ...] = ("depth",)
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(AdaptOptions):
     """How two files are sharpened; what is left out is read from the files or estimated."""
 
     section: ClassVar[str] = "All tasks"
@@ -345,4 +346,5 @@ class Options:
             raise InputError(
                 f"mask {self.mask}: names where holes were filled: request fill-holes too"
             )
+        self.check_adapt()
         _ = self.creation, self.memory, self.cloud

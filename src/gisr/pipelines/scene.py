@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gisr.adaptation.reduced_scene import scene_lessons
 from gisr.data.pair import Pair
 from gisr.errors import LimitError
 from gisr.estimation.registration import Alignment
@@ -37,6 +38,7 @@ from gisr.io.geotiff import (
 from gisr.io.geotiff.pair import RasterPair
 from gisr.io.quantise import value_range
 from gisr.notes import Note, detail
+from gisr.pipelines.adapting import adapted_system
 from gisr.pipelines.band_notes import band_notes
 from gisr.pipelines.raster_source import RasterSource
 from gisr.pipelines.request import FileResult, Request
@@ -75,6 +77,8 @@ def upscale_scene(
         alignment = source.align() if options.settings.align == "auto" else None
         notes = [*source.notes, *scene_notes(request, about.placement, alignment)]
         notes += band_notes(target) if target.bands > 1 else []
+        adapted = adapted_system(system, request, lambda: scene_lessons(source), check, progress)
+        system, notes = adapted.system, [*notes, *adapted.notes]
         tile = None
         if budget is not None:
             waiting = waiting_bytes(target, guide, options.creation or CreationOptions())
@@ -104,6 +108,7 @@ def upscale_scene(
                 alignment=alignment,
                 consistency=consistency,
                 further=tuple(options.further_files.values()),
+                adaptation=adapted.line,
                 notes=tuple(notes),
             )
             if options.report is not None:

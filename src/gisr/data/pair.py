@@ -13,6 +13,8 @@ from gisr.sizes import picture_size
 from gisr.tasks import Grid, TaskName, find_task
 from gisr.tasks.sensors import listed_sensor
 
+MOST_GUIDE_CHANNELS = 4
+"""Channels of a guide, at most: blue, green, red and near infrared."""
 _KSPACE_DRIFT = 0.05
 """Target pixels by which a placement may differ from that of a k-space crop: rounded headers."""
 
@@ -30,7 +32,7 @@ class Pair:
     target: Float[np.ndarray, "h w bands"]
     """Low-resolution image, float32."""
     guide: Float[np.ndarray, "H W channels"]
-    """High-resolution image of another modality, float32, 1 to 3 channels."""
+    """High-resolution image of another modality, float32, 1 to 4 channels."""
     task: TaskName
     placement: Placement
     """Where the guide's samples lie on the target's grid."""
@@ -66,9 +68,10 @@ class Pair:
         for name, image in (("target", self.target), ("guide", self.guide)):
             if image.ndim != 3 or 0 in image.shape:
                 raise InputError(f"{name} of shape {image.shape} is empty or not an image")
-        if self.guide.shape[2] > 3:
+        if self.guide.shape[2] > MOST_GUIDE_CHANNELS:
             raise InputError(
-                f"guide has {self.guide.shape[2]} channels, at most 3 can be used: choose some"
+                f"guide has {self.guide.shape[2]} channels, at most {MOST_GUIDE_CHANNELS} can be "
+                "used: choose some"
             )
         if self.valid is not None and self.valid.shape != self.target.shape[:2]:
             raise PairError(

@@ -7,7 +7,7 @@ baseline numbers can be compared with ours. Metrics and borders are those of the
 from collections.abc import Callable
 
 from gisr.datasets.entry import Entry, Scan
-from gisr.datasets.open_pairs import OPEN_PAIRS
+from gisr.datasets.open_pairs import MORE_PAIRS, OPEN_PAIRS
 from gisr.datasets.readers import LayoutName
 from gisr.experiments.benchmark import (
     NO_REFERENCE,
@@ -23,12 +23,13 @@ from gisr.experiments.published_benchmarks import PUBLISHED
 from gisr.tasks import TASKS, Task
 from gisr.tasks.depth import DEPTH
 from gisr.tasks.mri import MRI
+from gisr.tasks.multiband import MULTIBAND
 from gisr.tasks.pansharpening import PANSHARPENING
 
 
 def _open(task: Task, *splits: str, of: Callable[[Entry], bool]) -> Contains:
     return lambda entry: (
-        entry.dataset == OPEN_PAIRS
+        entry.dataset in (OPEN_PAIRS, MORE_PAIRS)
         and entry.task == task.name
         and entry.split in splits
         and of(entry)
@@ -102,6 +103,22 @@ def _depth(name: str, title: str, contains: Contains) -> Benchmark:
     )
 
 
+def _multiband(name: str, title: str, sensor: str, peak: str) -> Benchmark:
+    return Benchmark(
+        name=name,
+        title=f"Bands by finer bands, {title}",
+        task=MULTIBAND.name,
+        ratios=MULTIBAND.paper_ratios,
+        metrics=MULTIBAND.metrics,
+        border=MULTIBAND.border,
+        protocol=(
+            "Wald: Gaussian MTF, pixel centres kept, the fine bands reduced by antialiased bicubic "
+            f"where they are finer than the truth, border {MULTIBAND.border} cut, peak {peak}"
+        ),
+        contains=_open(MULTIBAND, "test", of=lambda entry: has_sensor(entry, sensor)),
+    )
+
+
 def _full(name: str, title: str, ratios: tuple[int, ...], contains: Contains) -> Benchmark:
     return Benchmark(
         name=name,
@@ -147,6 +164,18 @@ OPEN: tuple[Benchmark, ...] = (
         "all test pairs but Landsat-7",
         (2, 4),
         _open(PANSHARPENING, "test", of=lambda entry: not _landsat7(entry)),
+    ),
+    _multiband(
+        "sentinel2",
+        "Sentinel-2 T33UUB, six bands of 20 m by four of 10 m (sensor never trained on)",
+        "Sentinel-2",
+        "65535",
+    ),
+    _multiband(
+        "landsat7-swir",
+        "Landsat-7 P092R086, short-wave infrared by four bands of the same grid",
+        "Landsat-7",
+        "255",
     ),
     _mri("mri-t1-t2", "T2"),
     _mri("mri-t1-flair", "FLAIR"),

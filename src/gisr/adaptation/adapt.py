@@ -11,7 +11,6 @@ import numpy as np
 from gisr.adaptation.cache import CachedScores, cache_key, read_cached, write_cached
 from gisr.adaptation.lesson import Lesson, check_adaptable
 from gisr.adaptation.reduced_scene import scene_lessons
-from gisr.adaptation.reduced_slices import slice_lessons
 from gisr.adaptation.settings import AdaptSettings
 from gisr.adaptation.tuning import tuned
 from gisr.data.pair import Pair
@@ -80,7 +79,7 @@ class Adaptation:
 
 def adapt(
     upscaler: Upscaler,
-    pairs: PairSource | Pair | Sequence[Pair],
+    pair: PairSource | Pair,
     settings: AdaptSettings = AdaptSettings(),
     how: Settings = Settings(),
     *,
@@ -88,15 +87,14 @@ def adapt(
     check: Check = unchecked,
     progress: Progress | None = None,
 ) -> Adaptation:
-    """Adapt a network to a scene, a pair in memory or the slices of a volume.
+    """Adapt a network to a scene, which is reduced once more so that it is its own truth.
 
-    These are reduced once more by their own ratio, in the way their target was reduced, so that the
-    target as it is becomes the truth; a truth that a pair has is not looked at.
+    By its own ratio, in the way its target was reduced; a truth that a pair has is not looked at.
 
     Args:
         upscaler: Network and descriptions; it stays as it is.
-        pairs: A scene that is read by windows, its guide aligned; a pair in memory, aligned here
-            unless ``how`` says otherwise; or the pairs of one volume, in its order.
+        pair: A scene that is read by windows, its guide aligned; or a pair in memory, aligned here
+            unless ``how`` says otherwise.
         settings: How long, and by what steps.
         how: How the pairs will be sharpened: what is kept back is judged so.
         cache: Folder that keeps adapted weights, by the content of weights, images and settings.
@@ -104,12 +102,12 @@ def adapt(
         progress: Called with seconds done and in all, or steps where no minutes bound them.
 
     Raises:
-        InputError: The task's images cannot be their own truth (depth).
-        TooLittleError: These are too small, or too little of them is known.
+        InputError: The task's images cannot be their own truth (depth, MR slices).
+        TooLittleError: The scene is too small, or too little of it is known.
         WeightsError: What a cache holds is damaged.
         FileFormatError: The cache cannot be written.
     """
-    lessons = _lessons(pairs, how)
+    lessons = _lessons(pair, how)
     return learn(upscaler, lessons, settings, how, cache=cache, check=check, progress=progress)
 
 
@@ -123,7 +121,7 @@ def learn(
     check: Check = unchecked,
     progress: Progress | None = None,
 ) -> Adaptation:
-    """Adapt a network to lessons; arguments and errors are those of :func:`adapt`."""
+    """Adapt a network to lessons, which all are of one scene or volume; else as :func:`adapt`."""
     began = time.monotonic()
     how = replace(how, align="off", spread=False)
     place = None if cache is None else Path(cache) / cache_key(upscaler, lessons, settings, how)
@@ -172,32 +170,15 @@ def error_of(
     return math.sqrt(squares / count)
 
 
-def _lessons(pairs: PairSource | Pair | Sequence[Pair], how: Settings) -> list[Lesson]:
-    several = [pairs] if isinstance(pairs, Pair) else pairs
-    about = several.about if isinstance(several, PairSource) else _first(several)
-    task = find_task(about.task)
-    check_adaptable(task)
-    if isinstance(several, PairSource):
-        return (
-            scene_lessons(several)
-            if task.reduction == "sensor"
-            else slice_lessons([several.whole()])
-        )
-    if task.reduction != "sensor":
-        return slice_lessons(several)
-    found: list[Lesson] = []
-    for pair in several:
-        source = ArraySource(pair)
-        if how.align == "auto":
-            source.align()
-        found += scene_lessons(source)
-    return found
-
-
-def _first(pairs: Sequence[Pair]) -> Pair:
-    if not pairs:
-        raise InputError("adapt: no pair is given: there is nothing to learn from")
-    return pairs[0]
+def _lessons(pair: PairSource | Pair, how: Settings) -> list[Lesson]:
+    if isinstance(pair, PairSource):
+        check_adaptable(find_task(pair.about.task))
+        return scene_lessons(pair)
+    check_adaptable(find_task(pair.task))
+    source = ArraySource(pair)
+    if how.align == "auto":
+        source.align()
+    return scene_lessons(source)
 
 
 def _error_or_inf(

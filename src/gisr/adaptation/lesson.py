@@ -49,9 +49,15 @@ def check_adaptable(task: Task) -> None:
     """Refuse tasks whose images cannot be reduced as they were.
 
     Raises:
-        InputError: It is not known how targets of the task came about.
+        InputError: It is not known how targets of the task came about, or what was learnt of them
+            does not hold at full resolution.
     """
-    if task.reduction != "sensor" and task.grid != "kspace":
+    if task.grid == "kspace":
+        raise InputError(
+            f"adapt: what is learnt of slices of an {task.subject} that are coarse in their plane "
+            "does not hold in finer ones: give thick slices as files (gisr upscale --adapt)"
+        )
+    if task.reduction != "sensor":
         raise InputError(
             f"adapt: a {task.subject} cannot be its own truth, since nothing tells how its sensor "
             "made it coarse: leave adapt out"

@@ -23,7 +23,7 @@ class AdaptSettings:
     """At most so many steps. Without minutes the same steps give the same weights again."""
     seed: int = 0
     """Of the patches that are drawn."""
-    learning_rate: float = 2e-4
+    learning_rate: float = 5e-4
     """Largest rate of Adam: it rises over the first twentieth and falls by a cosine to zero."""
     patch: int = 64
     """Side of a patch in pixels of the truth; smaller where windows are."""

@@ -64,7 +64,7 @@ def tuned(
     assert shared is not None  # an upscaler always shares
     job = upscaler.job(ArraySource(pairs[0]), how)
     patches = Patches.of(lessons, shared.survey.normalisation, settings, network.config)
-    learning = [p for name, p in network.named_parameters() if _learns(name)]
+    learning = [p for name, p in network.named_parameters() if not name.startswith(_FROZEN)]
     optimiser = torch.optim.Adam(learning, lr=settings.learning_rate, fused=True)
     # Cloned: what was computed without gradients cannot stand in a computation with them.
     prompt = None if shared.prompt is None else shared.prompt.clone()
@@ -94,10 +94,6 @@ def tuned(
         if progress is not None:
             progress(*clock.shown(steps))
     return Tuned(network, steps, diverged=False)
-
-
-def _learns(name: str) -> bool:
-    return not name.startswith(_FROZEN)
 
 
 def _rate(share: float) -> float:

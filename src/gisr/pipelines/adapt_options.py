@@ -12,7 +12,7 @@ from gisr.tasks import TaskName
 if TYPE_CHECKING:  # numpy takes a tenth of a second to load
     from gisr.adaptation.settings import AdaptSettings
 
-_TASKS: tuple[TaskName, ...] = ("pansharpening", "mri")
+_TASKS: tuple[TaskName, ...] = ("pansharpening", "multiband", "mri")
 """Those whose images can be their own truth (:func:`gisr.adaptation.lesson.check_adaptable`)."""
 
 
@@ -22,9 +22,9 @@ class AdaptOptions:
 
     adapt: bool = option(
         False,
-        "Fine-tune the network on these images first, reduced once more, so that they are their "
-        "own truth; the adapted weights are used only if they beat the shipped ones on parts kept "
-        "back.",
+        "Fine-tune the network on these images first: a scene reduced once more is its own truth, "
+        "and so is the plane in which thick MR slices are fine. The adapted weights are used only "
+        "if they beat the shipped ones on parts kept back.",
         tasks=_TASKS,
     )
     adapt_minutes: float | None = option(

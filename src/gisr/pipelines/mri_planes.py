@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from gisr.array_types import Voxels
 from gisr.data.pair import Pair
@@ -50,7 +50,6 @@ from gisr.pipelines.mri_slices import (
     slice_axis_placement,
 )
 from gisr.pipelines.request import Request
-from gisr.placement import Placement
 from gisr.tasks import Grid
 
 _AXES = (0, 1, 2)
@@ -65,17 +64,6 @@ class SharpVolume:
     spread: Voxels | None
     """Standard deviation of the network's answers to slices turned in all ways; NaN where nothing
     is known."""
-
-
-@dataclass(frozen=True, eq=False)
-class SlicePlane:
-    """Slices across one axis, turned as k-space was cropped where it was."""
-
-    stored: Storage
-    lows: Float[np.ndarray, "n h w"]
-    highs: Float[np.ndarray, "n H W"]
-    placement: Placement
-    """How each of them lies on its guide."""
 
 
 @dataclass
@@ -225,9 +213,24 @@ class VolumeSharpener:
 
     def _within(self, low: Voxels, guide: Voxels, slice_axis: int) -> SliceStack:
         """Sharpen the slices across an axis, one by one, as they were acquired."""
-        place, plane = self.placement, self.plane_of(low, guide, slice_axis)
-        stored, lows, highs = plane.stored, plane.lows, plane.highs
-        self.whole_plane = stored.grid == "kspace"
+        place = self.placement
+        rows, columns = (axis for axis in _AXES if axis != slice_axis)
+        lines = (
+            slice_axis_placement(place, low.shape[rows], rows),
+            slice_axis_placement(place, low.shape[columns], columns),
+        )
+        stored = Storage.of(lines, self.requested_grid)
+        lows, highs = (stored(np.moveaxis(volume, slice_axis, 0)) for volume in (low, guide))
+        plane, cropped = stored.placed(lines), stored.grid == "kspace"
+        self.whole_plane = cropped
+        if self.requested_grid == "kspace":
+            self.reduction = "kspace"
+        if self.reduction is None:  # once for all volumes of a series
+            exact = tuple(
+                AxisPlacement(line.target_size, line.guide_size, plane.scale[a], plane.offset[a])
+                for a, line in enumerate(lines)
+            )
+            self.reduction = find_reduction(lows, highs, (exact[0], exact[1]), cropped=cropped)
         if self.reduction != "kspace":
             return self._resampled(low, guide, slice_axis)
         layers, shown = self.sliced.layers(highs.shape), np.ones(len(highs), dtype=bool)
@@ -238,7 +241,7 @@ class VolumeSharpener:
             known = np.isfinite(target)
             if shown[index] and known.any():
                 valid = None if known.all() else known
-                pair = self.request.pair(target[..., None], high[..., None], valid, plane.placement)
+                pair = self.request.pair(target[..., None], high[..., None], valid, plane)
                 self.grid, pairs[index] = pair.grid, pair
             elif shown[index]:
                 set_slice(layers, index, np.float32(np.nan), np.float32(np.nan))
@@ -253,32 +256,6 @@ class VolumeSharpener:
             np.moveaxis(stored(layers.values), 0, slice_axis),
             None if spread is None else np.moveaxis(stored(spread), 0, slice_axis),
         )
-
-    def plane_of(self, low: Voxels, guide: Voxels, slice_axis: int) -> SlicePlane:
-        """Return the slices across an axis as they were acquired, and find how they were reduced.
-
-        Args:
-            low: The target, turned as the guide is.
-            guide: The guide.
-            slice_axis: Axis across the slices.
-        """
-        rows, columns = (axis for axis in _AXES if axis != slice_axis)
-        lines = (
-            slice_axis_placement(self.placement, low.shape[rows], rows),
-            slice_axis_placement(self.placement, low.shape[columns], columns),
-        )
-        stored = Storage.of(lines, self.requested_grid)
-        lows, highs = (stored(np.moveaxis(volume, slice_axis, 0)) for volume in (low, guide))
-        plane, cropped = stored.placed(lines), stored.grid == "kspace"
-        if self.requested_grid == "kspace":
-            self.reduction = "kspace"
-        if self.reduction is None:  # once for all volumes of a series
-            exact = tuple(
-                AxisPlacement(line.target_size, line.guide_size, plane.scale[a], plane.offset[a])
-                for a, line in enumerate(lines)
-            )
-            self.reduction = find_reduction(lows, highs, (exact[0], exact[1]), cropped=cropped)
-        return SlicePlane(stored, lows, highs, plane)
 
     def _resampled(self, low: Voxels, guide: Voxels, slice_axis: int) -> SliceStack:
         """Sharpen slices that were resampled, not cropped in k-space: as thick slices are."""

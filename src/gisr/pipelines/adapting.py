@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from gisr.adaptation.lesson import TooLittleError
 from gisr.errors import InputError
+from gisr.inference.memory import most_memory_taken
 from gisr.inference.system import Check, PairSystem, Progress
 from gisr.notes import Note, warning
 from gisr.pipelines.request import Request
@@ -45,7 +46,8 @@ def adapted_system(
 ) -> AdaptedSystem:
     """Return the system that a request is sharpened with: adapted to it where that is requested.
 
-    Images that are too small are sharpened all the same, which a warning says.
+    Images that are too small are sharpened all the same, which a warning says, and so it does where
+    adapting took more memory than is allowed.
 
     Args:
         system: What sharpens pairs.
@@ -82,4 +84,16 @@ def adapted_system(
         check=check,
         progress=progress,
     )
-    return AdaptedSystem(found.upscaler, (found.note,))
+    return AdaptedSystem(found.upscaler, (found.note, *_beyond(request.options.memory)))
+
+
+def _beyond(budget: int | None) -> tuple[Note, ...]:
+    """Return a warning where adapting took more than a budget of memory, which it does not keep."""
+    if budget is None or (taken := most_memory_taken()) <= budget:
+        return ()
+    return (
+        warning(
+            f"adapting took {taken / 1e6:.0f} MB, more than max-memory: what bounds the memory of "
+            "sharpening does not bound that of learning; leave adapt out to keep to it"
+        ),
+    )

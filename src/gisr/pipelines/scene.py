@@ -78,8 +78,6 @@ def upscale_scene(
         alignment = source.align() if options.settings.align == "auto" else None
         notes = [*source.notes, *scene_notes(request, about.placement, alignment)]
         notes += band_notes(target) if target.bands > 1 else []
-        adapted = adapted_system(system, request, lambda: scene_lessons(source), check, progress)
-        system, notes = adapted.system, [*notes, *adapted.notes]
         tile = None
         if budget is not None:
             waiting = waiting_bytes(target, guide, options.creation or CreationOptions())
@@ -91,6 +89,8 @@ def upscale_scene(
                 notes.append(
                     Note(f"tiles of {tile} in place of {system.tile} to keep to max-memory")
                 )
+        adapted = adapted_system(system, request, lambda: scene_lessons(source), check, progress)
+        system, notes = adapted.system, [*notes, *adapted.notes]
         stale = [path for each in _rasters(request).values() for path in sidecars(each)]
         with request.writing(stale) as places:
             consistency, clipped = _write_scene(

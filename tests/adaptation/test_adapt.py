@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 import gisr
+from gisr.adaptation import adapt as adapt_module
+from gisr.adaptation import tuning
 from gisr.adaptation.adapt import adapt
 from gisr.adaptation.lesson import TooLittleError
 from gisr.adaptation.settings import AdaptSettings
@@ -105,16 +109,24 @@ def test_the_same_steps_give_the_same_weights_and_another_seed_others(
     assert any(not torch.equal(value, other[name]) for name, value in one.items())
 
 
-def test_minutes_end_it_and_progress_counts_seconds(upscaler: Upscaler, scene: Pair) -> None:
+def test_minutes_end_it_and_progress_counts_seconds(
+    upscaler: Upscaler, scene: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = count()
+    clock = SimpleNamespace(monotonic=lambda: next(ticks))
+    monkeypatch.setattr(adapt_module, "time", clock)
+    monkeypatch.setattr(tuning, "time", clock)
     seen: list[tuple[int, int]] = []
     found = adapt(
         upscaler,
         scene,
-        AdaptSettings(minutes=0.05, patch=32),
+        AdaptSettings(minutes=0.5, patch=32),
         progress=lambda done, total: seen.append((done, total)),
     )
-    assert found.steps == len(seen) > 0
-    assert {total for _, total in seen} <= {1, 2, 3}
+    # A second passes at every look at the clock: two for a step, and one for scoring beforehand.
+    assert 10 <= found.steps == len(seen) <= 15
+    assert seen == sorted(seen) and {total for _, total in seen} == {28}
+    assert found.seconds <= 31
 
 
 def test_no_time_is_told(upscaler: Upscaler, scene: Pair) -> None:

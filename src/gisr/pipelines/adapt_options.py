@@ -26,6 +26,9 @@ class AdaptOptions:
         "and so is the plane in which thick MR slices are fine. The adapted weights are used only "
         "if they beat the shipped ones on parts kept back.",
         tasks=_TASKS,
+        page="Adapt to these images first",
+        page_help="Takes five minutes: the network learns from the images themselves, and what it "
+        "learnt is used only where that is better.",
     )
     adapt_minutes: float | None = option(
         None,

@@ -65,7 +65,7 @@ def tuned(
     job = upscaler.job(ArraySource(pairs[0]), how)
     patches = Patches.of(lessons, shared.survey.normalisation, settings, network.config)
     learning = [p for name, p in network.named_parameters() if not name.startswith(_FROZEN)]
-    optimiser = torch.optim.Adam(learning, lr=settings.learning_rate, fused=True)
+    optimiser = torch.optim.Adam(learning, settings.learning_rate, (0.9, 0.99), fused=True)
     # Cloned: what was computed without gradients cannot stand in a computation with them.
     prompt = None if shared.prompt is None else shared.prompt.clone()
     rng, clock, steps = np.random.default_rng(settings.seed), _Clock(settings, deadline), 0

@@ -31,6 +31,15 @@ def test_real_mixtures_gain_over_interpolation() -> None:
         assert np.square(error).mean() < np.square(plain).mean()
 
 
+def test_a_regression_around_every_pixel_gains_more() -> None:
+    for seed in range(4):
+        scene = generated_band_scene(np.random.default_rng(seed), 96)
+        pair = wald_pair(scene.coarse, scene.fine, 2, task="multiband")
+        around = CLASSICAL["local-regression"].answer(pair).image - scene.coarse
+        over_all = SYSTEM.answer(pair).image - scene.coarse
+        assert np.square(around).mean() < np.square(over_all).mean()
+
+
 def test_unknown_pixels_do_not_count() -> None:
     scene = generated_band_scene(np.random.default_rng(6), 64)
     pair = wald_pair(scene.coarse, scene.fine, 2, task="multiband")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from gisr.data.band_detail import guided_detail
 from gisr.data.degradations import fill_holes, zero_fill
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError, PairError
@@ -123,10 +124,19 @@ class Pair:
     def on_guide_grid(self) -> Float[np.ndarray, "H W bands"]:
         """Return the target interpolated onto the guide's grid, unknown pixels filled first.
 
-        Bicubic with the published kernel; zero-filled k-space for ``grid="kspace"``.
+        Bicubic with the published kernel; zero-filled k-space for ``grid="kspace"``; with the
+        detail of :func:`gisr.data.band_detail.guided_detail` where bands guide bands.
         """
         target = self.target if self.valid is None else fill_holes(self.target, self.valid)
-        return to_guide_grid(target, self.guide.shape[:2], self.placement, self.grid)
+        on_grid = to_guide_grid(target, self.guide.shape[:2], self.placement, self.grid)
+        return on_grid + self.guided_detail() if find_task(self.task).guide_bands else on_grid
+
+    def guided_detail(self) -> Float[np.ndarray, "H W bands"]:
+        """Return what the guide's bands add to the interpolated target, for a task of bands."""
+        seen, guide = self.guide_valid, self.guide
+        if seen is not None and seen.any():
+            guide = fill_holes(guide, seen)
+        return guided_detail(self.target, guide, self.placement, self.mtf_gain, self.valid)
 
 
 def to_guide_grid(

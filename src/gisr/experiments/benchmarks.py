@@ -57,6 +57,10 @@ _WALD = (
     "Wald: Gaussian MTF, pixel centres kept, guide as misregistered as it comes, "
     f"border {PANSHARPENING.border} cut"
 )
+_BANDS = (
+    "Wald: Gaussian MTF, pixel centres kept, fine bands that are finer than the truth reduced by "
+    f"antialiased bicubic, border {MULTIBAND.border} cut"
+)
 _KSPACE = "k-space centre crop, every eighth slice, peak = maximum of the volume"
 _PILLOW = f"Pillow bicubic after filling holes, border {DEPTH.border} cut, known pixels only"
 
@@ -111,10 +115,7 @@ def _multiband(name: str, title: str, sensor: str, peak: str) -> Benchmark:
         ratios=MULTIBAND.paper_ratios,
         metrics=MULTIBAND.metrics,
         border=MULTIBAND.border,
-        protocol=(
-            "Wald: Gaussian MTF, pixel centres kept, the fine bands reduced by antialiased bicubic "
-            f"where they are finer than the truth, border {MULTIBAND.border} cut, peak {peak}"
-        ),
+        protocol=f"{_BANDS}, peak {peak}",
         contains=_open(MULTIBAND, "test", of=lambda entry: has_sensor(entry, sensor)),
     )
 
@@ -199,8 +200,8 @@ OPEN: tuple[Benchmark, ...] = (
 
 _NO_OWN: tuple[LayoutName, ...] = ("pairs", "pansharpening-mat", "ixi")
 """Layouts without a benchmark that a paper made known."""
-_KNOWN = (PANSHARPENING.name, MRI.name, DEPTH.name)
-"""Tasks of the paper; the data sets of a further task have no published benchmark."""
+_KNOWN = (PANSHARPENING.name, MULTIBAND.name, MRI.name, DEPTH.name)
+"""Tasks with benchmarks above; the data sets of a further task have none."""
 
 
 def _any_test(entry: Entry) -> bool:
@@ -251,6 +252,13 @@ ANY: tuple[Benchmark, ...] = (
         "own scenes",
         (2, 3, 4, 8),
         lambda entry: is_full(entry) and _any_test(entry),
+    ),
+    _own(
+        MULTIBAND,
+        "own-bands",
+        "Bands by finer bands, own images",
+        _BANDS,
+        MULTIBAND.paper_ratios,
     ),
     _own(
         MRI,

@@ -3,7 +3,7 @@
 from gisr.baselines.classical.baseline import BaselineName, ClassicalBaseline
 from gisr.baselines.classical.gram_schmidt import GramSchmidtAdaptive
 from gisr.baselines.classical.guided_filter import GuidedFilter
-from gisr.baselines.classical.hypersharpening import Hypersharpening
+from gisr.baselines.classical.hypersharpening import Hypersharpening, LocalRegression
 from gisr.baselines.classical.interpolation import Bicubic, ZeroFilled
 from gisr.errors import InputError
 
@@ -14,6 +14,7 @@ CLASSICAL: dict[BaselineName, ClassicalBaseline] = {
     "gsa-aligned": GramSchmidtAdaptive(align="auto", matching="low-pass guide"),
     "guided-filter": GuidedFilter(),
     "hypersharpening": Hypersharpening(),
+    "local-regression": LocalRegression(),
 }
 """Every classical baseline by name, with its default parameters."""
 
@@ -38,6 +39,7 @@ __all__ = [
     "GramSchmidtAdaptive",
     "GuidedFilter",
     "Hypersharpening",
+    "LocalRegression",
     "ZeroFilled",
     "load_baseline",
 ]

@@ -14,7 +14,13 @@ from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings,
 from gisr.tasks import find_task
 
 BaselineName = Literal[
-    "bicubic", "zero-filled", "gsa", "gsa-aligned", "guided-filter", "hypersharpening"
+    "bicubic",
+    "zero-filled",
+    "gsa",
+    "gsa-aligned",
+    "guided-filter",
+    "hypersharpening",
+    "local-regression",
 ]
 """The classical baselines."""
 

@@ -1,4 +1,4 @@
-"""Hypersharpening: coarse bands sharpened by several finer ones, by regression."""
+"""Coarse bands sharpened by several finer ones, by regression over all pixels or around each."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -46,6 +46,25 @@ class Hypersharpening(ClassicalBaseline):
         detail = fine - bicubic_to_guide(low, _sides(fine), pair.placement)
         sharpened: NDArray[np.float64] = interpolated(pair) + detail @ weights[:-1]
         return sharpened
+
+
+@dataclass(frozen=True)
+class LocalRegression(ClassicalBaseline):
+    """What the network adds to: a regression around every pixel, of detail on detail.
+
+    See :mod:`gisr.data.band_detail`.
+    """
+
+    tasks: ClassVar[tuple[TaskName, ...]] = (MULTIBAND.name,)
+
+    @property
+    def name(self) -> BaselineName:
+        """Name in tables."""
+        return "local-regression"
+
+    def sharpen(self, pair: Pair) -> Float[np.ndarray, "H W bands"]:
+        """Return the interpolated target with the detail of the fine bands around every pixel."""
+        return pair.on_guide_grid()
 
 
 def _sides(image: Float[np.ndarray, "H W channels"]) -> tuple[int, int]:

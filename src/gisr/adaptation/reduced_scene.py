@@ -9,10 +9,9 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 
 from gisr.adaptation.lesson import LEAST_SIDE, Lesson, TooLittleError, lessons_of
-from gisr.data.degradations import fill_holes, mtf_samples
+from gisr.data.degradations import fill_holes, mtf_reduced
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_target
-from gisr.estimation.registration import guide_at_target
 from gisr.inference.windowed_pair import PairSource
 from gisr.placement import Placement
 from gisr.windows import Window, widened, within
@@ -109,7 +108,7 @@ def _lesson_pair(source: PairSource, window: Window, gain: float | None) -> Pair
     guide = (
         bicubic_to_target(seen.guide, shape, seen.placement)
         if gain is None
-        else guide_at_target(seen, seen.guide, gain)
+        else mtf_reduced(seen.guide, shape, seen.placement, gain)
     )
     shown = bicubic_to_target(cut.known.astype(np.float32), shape, seen.placement)
     valid = np.ones(shape, bool) if seen.valid is None else seen.valid
@@ -149,13 +148,12 @@ def _reduced(
     if min(coarse) < 2 or min(truth.shape[:2]) < LEAST_SIDE // 2:
         return None
     placement = Placement(about.placement.scale, (offsets[0], offsets[1]))
-    target = truth
-    if gain is None:
-        target = bicubic_to_target(truth, (coarse[0], coarse[1]), placement)
-    else:
-        for axis, scale in enumerate(placement.scale):
-            centres = (np.arange(coarse[axis]) - placement.offset[axis]) / scale
-            target = mtf_samples(target, centres, 1 / scale, gain, axis)
+    low = (coarse[0], coarse[1])
+    target = (
+        bicubic_to_target(truth, low, placement)
+        if gain is None
+        else mtf_reduced(truth, low, placement, gain)
+    )
     reach = int(np.ceil(max(placement.ratios)))
     sure = known if known.all() else ndimage.binary_erosion(known, iterations=reach, border_value=1)
     return replace(

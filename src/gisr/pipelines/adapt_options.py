@@ -16,7 +16,7 @@ _TASKS: tuple[TaskName, ...] = ("pansharpening", "multiband", "mri")
 """Those whose images can be their own truth (:func:`gisr.adaptation.lesson.check_adaptable`)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AdaptOptions:
     """Whether, how long and by what steps the network is adapted first."""
 

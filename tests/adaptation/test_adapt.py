@@ -263,7 +263,7 @@ def test_of_many_windows_whole_ones_are_kept_back(
     pair = replace(wald_pair(truth, truth.mean(axis=2, keepdims=True), 2), truth=None)
     lessons = reduced_scene.scene_lessons(ArraySource(pair))
     assert len(lessons) == 25
-    assert [each.learnt.any() for each in lessons].count(False) == 5
+    assert sum(not each.learnt.any() for each in lessons) == 5
     for each in lessons:
         assert not (each.learnt & each.kept).any()
         assert each.pair.target.shape == (16, 16, 2)

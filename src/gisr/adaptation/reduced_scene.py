@@ -27,8 +27,8 @@ _ALL = 0.99
 def scene_lessons(source: PairSource) -> list[Lesson]:
     """Return lessons from a scene: its target is the truth, and is reduced by its own ratio.
 
-    The blur is the one that was measured on the pair, or its sensor's; a bicubic kernel where the
-    target went through one.
+    The blur is the one that was measured on the pair, or its sensor's where that is weaker; a bicubic
+    kernel where the target went through one.
 
     Args:
         source: The scene, its guide aligned already.
@@ -44,7 +44,9 @@ def scene_lessons(source: PairSource) -> list[Lesson]:
             f"a target of {columns} x {rows} pixels is too small to be its own truth: "
             f"{least[1]} x {least[0]} are needed"
         )
-    gain = source.sensor_model.reductions[0]
+    # The least blur it can be. A truth that is less sharp than its guide makes the measured one too
+    # strong, and what is learnt from it then invents detail.
+    gain = source.sensor_model.reductions[-1]
     found = [_lesson_pair(source, window, gain) for window in _windows(source, shown)]
     return lessons_of([pair for pair in found if pair is not None], neighbours=False)
 

@@ -16,9 +16,11 @@ from gisr.adaptation import tuning
 from gisr.adaptation.adapt import adapt
 from gisr.adaptation.lesson import TooLittleError
 from gisr.adaptation.settings import AdaptSettings
+from gisr.data.degradations import wald
 from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.errors import InputError, WeightsError
+from gisr.estimation.sensor_model import SensorModel
 from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource
@@ -278,3 +280,13 @@ def test_blocks_that_are_kept_back_are_never_learnt(scene: Pair) -> None:
     assert 0.15 < lesson.kept.mean() < 0.25
     assert lesson.learnt.mean() > 0.4
     np.testing.assert_array_equal(lesson.truth, scene.target)
+
+
+def test_lessons_are_reduced_with_the_least_blur_that_the_target_can_have(scene: Pair) -> None:
+    from gisr.adaptation.reduced_scene import scene_lessons
+
+    source = ArraySource(scene)
+    source.sensor_model = SensorModel((0.15, 0.3), np.zeros(3), True)
+    (lesson,) = scene_lessons(source)
+    np.testing.assert_allclose(lesson.pair.target, wald(scene.target, 2, 0.3), rtol=1e-4)
+    np.testing.assert_allclose(lesson.pair.guide, wald(scene.guide, 2, 0.3), rtol=1e-4)

@@ -27,8 +27,8 @@ _ALL = 0.99
 def scene_lessons(source: PairSource) -> list[Lesson]:
     """Return lessons from a scene: its target is the truth, and is reduced by its own ratio.
 
-    The blur is the one that was measured on the pair, or its sensor's where that is weaker; a bicubic
-    kernel where the target went through one.
+    The blur is the one that was measured on the pair, or its sensor's where that is weaker; a
+    bicubic kernel where the target went through one.
 
     Args:
         source: The scene, its guide aligned already.

@@ -1,6 +1,6 @@
 """How a GeoTIFF is laid out on disk: GDAL's creation options, copied or given."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +94,21 @@ class CreationOptions:
         if value is not None and not value.isdecimal():
             raise InputError(f"creation option NBITS={value} must be a whole number")
         return None if value is None else int(value)
+
+
+def parsed_options(words: Sequence[str], *, cloud: bool) -> CreationOptions:
+    """Return creation options that are written as ``NAME=VALUE``.
+
+    Raises:
+        InputError: A word is not, or GDAL has no such option.
+    """
+    named: dict[str, str] = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        if not name or not value:
+            raise InputError(f"creation option {word!r} must be NAME=VALUE, such as COMPRESS=ZSTD")
+        named[name] = value
+    return CreationOptions(named, cloud)
 
 
 def waiting_bytes(target: "GeoHeader", guide: "GeoHeader", layout: CreationOptions) -> int:

@@ -17,6 +17,8 @@ from gisr.lazy import lazy_names
 from gisr.version import __version__
 
 if TYPE_CHECKING:
+    from gisr.adaptation.adapt import Adaptation, adapt
+    from gisr.adaptation.settings import AdaptSettings
     from gisr.data.pair import Pair
     from gisr.errors import GisrError
     from gisr.inference.array_pair import make_pair
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
     from gisr.tasks import TASKS, Task
 
 _MODULES = {
+    "gisr.adaptation.adapt": (
+        "Adaptation",
+        "adapt",
+    ),
+    "gisr.adaptation.settings": ("AdaptSettings",),
     "gisr.data.pair": ("Pair",),
     "gisr.errors": ("GisrError",),
     "gisr.inference.array_pair": ("make_pair",),
@@ -52,6 +59,8 @@ __getattr__, __dir__ = lazy_names(__name__, _MODULES)
 
 __all__ = [
     "TASKS",
+    "AdaptSettings",
+    "Adaptation",
     "Answer",
     "GisrError",
     "Options",
@@ -61,6 +70,7 @@ __all__ = [
     "Task",
     "Upscaler",
     "__version__",
+    "adapt",
     "load_model",
     "make_pair",
     "upscale_dask",

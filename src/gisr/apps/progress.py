@@ -27,11 +27,20 @@ class ProgressBar:
         self._unit = unit
         self._hidden = quiet or not sys.stderr.isatty()
         self._bar: tqdm[NoReturn] | None = None
+        self._other: ProgressBar | None = None
+
+    def counting(self, unit: str) -> "ProgressBar":
+        """Return a bar in another unit, which stands in place of this one until this one counts."""
+        self._close()
+        self._other = ProgressBar(unit, quiet=self._hidden)
+        return self._other
 
     def __call__(self, done: int, total: int) -> None:
         """Report progress; counting from the start again begins a new bar."""
         if self._hidden:
             return
+        if self._other is not None:
+            self._close()
         bar = self._bar
         if bar is None or bar.total != total or done < bar.n:
             self._close()
@@ -59,6 +68,9 @@ class ProgressBar:
         self._close()
 
     def _close(self) -> None:
+        if self._other is not None:
+            self._other._close()
+            self._other = None
         if self._bar is not None:
             self._bar.close()
             self._bar = None
@@ -79,6 +91,10 @@ class ProgressLines:
         self._unit = unit
         self._done = self._total = -1
         self._next = 0.0
+
+    def counting(self, unit: str) -> "ProgressLines":
+        """Return what writes lines in another unit."""
+        return ProgressLines(unit)
 
     def __call__(self, done: int, total: int) -> None:
         """Report progress; counting from the start again begins a new round."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 from gisr.errors import InputError
 from gisr.io.limits import parse_size
 from gisr.io.quality_words import QUALITY_WORDS
+from gisr.pipelines.adapt_options import AdaptOptions
 from gisr.pipelines.option import check_for_task, check_value, option, options_of
 from gisr.tasks import SENSORS, TASKS, Contrast, Grid, TaskName
 
@@ -31,7 +32,7 @@ _DEPTH: tuple[TaskName, ...] = ("depth",)
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(AdaptOptions):
     """How two files are sharpened; what is left out is read from the files or estimated."""
 
     section: ClassVar[str] = "All tasks"
@@ -344,4 +345,5 @@ class Options:
         if self.mask is not None and not self.fill_holes:
             where = "names where holes were filled: request fill-holes too"
             raise InputError(f"mask {self.mask}: {where}")
+        self.check_adapt()
         _ = self.creation, self.memory, self.cloud

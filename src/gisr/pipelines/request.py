@@ -58,6 +58,8 @@ class FileResult:
     """The estimated shift of the guide; None where none was estimated."""
     consistency: "Consistency | None" = None
     """What degrading the result gives, before and after it was made consistent."""
+    adaptation: str = ""
+    """What adapting the network to the images brought; empty where that was not requested."""
     further: tuple[Path, ...] = ()
     """What was written beside the output."""
     notes: tuple[Note, ...] = ()

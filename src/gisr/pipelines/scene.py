@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gisr.adaptation.reduced_scene import scene_lessons
 from gisr.data.pair import Pair
 from gisr.estimation.registration import Alignment
 from gisr.estimation.volume_registration import VolumeAlignment
@@ -36,6 +37,7 @@ from gisr.io.geotiff import (
 from gisr.io.geotiff.pair import RasterPair
 from gisr.io.quantise import value_range
 from gisr.notes import Note, detail
+from gisr.pipelines.adapting import adapted_system
 from gisr.pipelines.band_notes import band_notes
 from gisr.pipelines.delivery_notes import delivery_notes
 from gisr.pipelines.raster_source import RasterSource
@@ -87,6 +89,8 @@ def upscale_scene(
                 notes.append(
                     Note(f"tiles of {tile} in place of {system.tile} to keep to max-memory")
                 )
+        adapted = adapted_system(system, request, lambda: scene_lessons(source), check, progress)
+        system, notes = adapted.system, [*notes, *adapted.notes]
         stale = [path for each in _rasters(request).values() for path in sidecars(each)]
         with request.writing(stale) as places:
             consistency, clipped = _write_scene(
@@ -106,6 +110,7 @@ def upscale_scene(
                 alignment=alignment,
                 consistency=consistency,
                 further=tuple(options.further_files.values()),
+                adaptation=adapted.line,
                 notes=tuple(notes),
             )
             if options.report is not None:

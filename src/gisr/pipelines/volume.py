@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import repeat
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gisr.adaptation.lesson import Lesson
 from gisr.array_types import Voxels
 from gisr.data.volume_resample import finite_guide
 from gisr.estimation.local_fit import LocalFit
@@ -19,8 +21,10 @@ from gisr.io.volumes.nifti_writer import NiftiWriter, nifti_writer
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.picture import PictureWriter, is_picture, picture_writer
 from gisr.notes import Note
+from gisr.pipelines.adapting import adapted_system
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.request import FileResult, Request
+from gisr.pipelines.volume_lessons import volume_lessons
 from gisr.pipelines.volume_notes import volume_notes
 from gisr.tasks.contrasts import find_contrast, guess_contrast
 
@@ -43,7 +47,15 @@ def upscale_volume(
     files = request.files
     request, count = _with_contrasts(request), _Count(progress)
     thickness = request.options.thickness or files.target.thickness
-    sharpener = VolumeSharpener(system, request, files.placement, count, check, thickness=thickness)
+    make = partial(
+        VolumeSharpener,
+        request=request,
+        placement=files.placement,
+        report=count,
+        check=check,
+        thickness=thickness,
+    )
+    sharpener = make(system)
     count.total = sharpener.slices * files.target.count
     place = sharpener.placement
     low, high = place.turned(files.target.voxels), _finite(files.guide.voxels, files)
@@ -53,15 +65,29 @@ def upscale_volume(
         found = find_volume_shift(low, high, place, fit)
     doubt = fit.doubt(np.array(found.offset) if found is not None and found.applied else None)
     del fit, low, high
+    adapted = adapted_system(
+        system, request, lambda: _lessons(sharpener, files, found), check, progress
+    )
+    system, sharpener = adapted.system, make(adapted.system)
     with request.writing() as places:
         subject, clipped = _write_volumes(request, sharpener, found, places)
-        notes = volume_notes(request, sharpener, found, doubt)
-        result = _result(request, sharpener, found, (*notes, *clipped))
+        notes = (*volume_notes(request, sharpener, found, doubt), *adapted.notes, *clipped)
+        result = replace(_result(request, sharpener, found, notes), adaptation=adapted.line)
         if subject is not None:
             from gisr.pipelines.report import write_report
 
             write_report(system, request, result, subject, places["report"])
     return result
+
+
+def _lessons(
+    sharpener: VolumeSharpener, files: VolumePair, found: VolumeAlignment | None
+) -> list[Lesson]:
+    """Return what a network can learn of the volume, of a series the first."""
+    guide = files.guide.voxels
+    if found is not None and found.applied:
+        guide = shift_guide(_finite(guide, files), found.offset)
+    return volume_lessons(sharpener, files.target.voxels, guide)
 
 
 def _write_volumes(

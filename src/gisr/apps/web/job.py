@@ -144,7 +144,7 @@ def _before(request: Request[Any]) -> Request[Any]:
     """Return the request for what the same files give without a network: one file."""
     name = f"interpolated{file_suffix(request.output)}"
     no_files = dict.fromkeys(request.options.further_files)
-    plain = request.with_options(consistent=False, align="off", **no_files)
+    plain = request.with_options(consistent=False, align="off", adapt=False, **no_files)
     return replace(plain, output=request.output.with_name(name))
 
 

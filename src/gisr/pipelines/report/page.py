@@ -205,6 +205,8 @@ def _facts(request: Request[Any], result: FileResult) -> list[tuple[str, str]]:
         facts.append(("guide's contrast", result.guide_contrast or "unknown"))
     if result.alignment is not None:
         facts.append(("alignment", result.alignment.note))
+    if result.adaptation:
+        facts.append(("adaptation", result.adaptation))
     if options.description is not None:
         facts.append(("description", options.description))
     return facts

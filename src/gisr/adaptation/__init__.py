@@ -1,0 +1,1 @@
+"""Fine-tuning a network on the user's own scene or volume before it is sharpened."""

@@ -34,17 +34,3 @@ def checked_device(device: str | None) -> str | None:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"device {device!r} cannot be used here: {reason}") from error
     return device
-
-
-def multiplies_bfloat16(device: str) -> bool:
-    """Whether a device has instructions for products of bfloat16.
-
-    A CPU without them computes the same, in many small steps: 20 times slower than float32 on one
-    with AVX2 alone.
-    """
-    import torch
-
-    if not device.startswith("cpu"):
-        return True
-    found = torch.cpu.get_capabilities()
-    return any(bool(found.get(name)) for name in ("avx512_bf16", "amx_bf16", "bf16"))

@@ -1,8 +1,8 @@
 """How a GeoTIFF is laid out on disk: GDAL's creation options, copied or given."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from gisr.errors import InputError
 
@@ -64,6 +64,27 @@ class CreationOptions:
                 )
         if not (self.bits is None or 1 <= self.bits <= 32):
             raise InputError(f"creation option NBITS={self.bits} must lie between 1 and 32")
+
+    @classmethod
+    def of(cls, words: Iterable[str], cloud: bool) -> Self:
+        """Return the options that a command line names.
+
+        Args:
+            words: NAME=VALUE each.
+            cloud: Whether to write a Cloud-optimized GeoTIFF.
+
+        Raises:
+            InputError: A word is not NAME=VALUE, or as of the class.
+        """
+        named: dict[str, str] = {}
+        for word in words:
+            name, _, value = word.partition("=")
+            if not name or not value:
+                raise InputError(
+                    f"creation option {word!r} must be NAME=VALUE, such as COMPRESS=ZSTD"
+                )
+            named[name] = value
+        return cls(named, cloud)
 
     @property
     def words(self) -> dict[str, str]:

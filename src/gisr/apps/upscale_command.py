@@ -6,6 +6,7 @@ from pathlib import Path
 from gisr.apps.machine import checked_device, set_threads
 from gisr.apps.reporting import report_result
 from gisr.errors import InputError
+from gisr.memory import keep_freed_memory
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.option import command_words
 from gisr.pipelines.options import Options
@@ -63,6 +64,7 @@ def _upscale_one(
     check_request(request)
     weights = find_weights(execution.model)
     set_threads(execution.threads)
+    keep_freed_memory()
     from gisr.apps.progress import shown_progress
     from gisr.inference.upscaler import Upscaler
     from gisr.weights.store import load_folder

@@ -257,7 +257,7 @@ class Upscaler(PairSystem):
     def plan(self, height: int, width: int, tile: int | None = None) -> TilePlan:
         """Return how an image of this many rows and columns is cut."""
         align = self.network.config.size_multiple
-        return TilePlan(height, width, tile or self.tile, self.overlap, align)
+        return TilePlan(height, width, tile or self.tile, self.overlap, align, fitted=True)
 
     def routing(self, pair: Pair, settings: Settings = _DEFAULT) -> tuple[LevelRouting, ...]:
         """Return which experts refine which pixels of a pair, untiled."""

@@ -3,6 +3,7 @@
 from copy import deepcopy
 
 import torch
+from torch import Tensor, nn
 
 from gisr.inference.precision import Computed, Precision, computed_in
 from gisr.magnet import MAGNet
@@ -45,9 +46,30 @@ def _in_bfloat16(network: MAGNet) -> MAGNet:
     """Return a copy whose maps are bfloat16.
 
     The weights are cast once, not at every call as by autocast. Statistics of norms, products of
-    attention, routing weights and the sum at the end are float32. So is the prompt's module, which
-    is the network's own: its mean is one for a whole image, and its cost is small.
+    attention and routing weights are float32 in either. So are the ends, because bfloat16 has eight
+    bits and images have more: the first convolution, which sees them, and the last, whose answer is
+    added; and the prompt's module, the network's own, whose mean is one for a whole image.
     """
     half = deepcopy(network).to(torch.bfloat16)
     half.prompt_generator = network.prompt_generator
+    half.embed, half.head = deepcopy(network.embed), deepcopy(network.head)
+    half.embed.register_forward_hook(_give_bfloat16)
+    half.head.register_forward_pre_hook(_take_float32)
+    routing = (*half.encoder_routing, *half.decoder_routing)
+    shifts = (*half.prompt_shift, *(each.prompt for each in routing))
+    for part in (half.guidance_encoder, *shifts):
+        if part is not None:  # images and prompt come in float32
+            part.register_forward_pre_hook(_take_bfloat16)
     return half
+
+
+def _take_bfloat16(module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(each.to(torch.bfloat16) for each in given)
+
+
+def _take_float32(module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(each.to(torch.float32) for each in given)
+
+
+def _give_bfloat16(module: nn.Module, given: tuple[Tensor, ...], answer: Tensor) -> Tensor:
+    return answer.to(torch.bfloat16)

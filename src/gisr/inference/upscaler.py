@@ -298,7 +298,7 @@ class Upscaler(PairSystem):
         precision: Precision = "auto",
     ) -> int:
         """Return the largest side of tiles, up to the upscaler's own, that keeps to a budget."""
-        network = self._networks.take(precision)  # made before the memory that is taken is read
+        self._networks.take(precision)  # made before memory is looked at
         return largest_tile(
             self.network.config,
             source.shape,
@@ -308,7 +308,7 @@ class Upscaler(PairSystem):
             overlap=self.overlap,
             cell=PROMPT_CELL,
             on_host=self.device.type == "cpu",
-            sample=network.embed.weight.element_size(),
+            sample=2 if self.computed_in(precision) == "bfloat16" else 4,
             waiting=waiting,
             reached=reached,
         )

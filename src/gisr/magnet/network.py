@@ -102,8 +102,8 @@ class MAGNet(nn.Module):
         low, high, groups = self._prepare(target, guide, text, ratio)
         if prompt is None and self.prompt_generator is not None:
             prompt = self.prompt_generator(low, high, text, ratio)
-        low, high = (each.to(self.embed.weight.dtype) for each in (low, high))
-        prompt = None if prompt is None else _repeat(prompt, groups).to(low.dtype)
+        if prompt is not None:
+            prompt = _repeat(prompt, groups)
 
         guidance = None if self.guidance_encoder is None else self.guidance_encoder(high)  # Eq. (6)
         feature = self.embed(torch.cat([low, high], dim=1))
@@ -125,7 +125,7 @@ class MAGNet(nn.Module):
             feature = _route(self.decoder_routing, level, feature, guidance, prompt, routing)
             feature = self.decoder[level](feature)
 
-        residual = F.pixel_shuffle(self.head(feature).to(target.dtype), self.config.unshuffle)
+        residual = F.pixel_shuffle(self.head(feature), self.config.unshuffle)
         residual = restore(residual[..., : target.shape[2], : target.shape[3]], target.shape[1])
         return MAGNetOutput(target + self.config.residual_scale * residual, tuple(routing))
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from statistics import fmean, median
 
 from gisr.experiments.evaluation import Score, tables
+from gisr.tasks import TASKS
 
 SYSTEM = "magnet-s"
 WAYS = {
@@ -137,6 +138,13 @@ def _bars(scores: Sequence[Score], system: str) -> dict[str, Bar]:
         rows |= _above("quickbird", 4, of, "gsa-aligned", 0.0)
         bar, ours = of("quickbird", 4, "bicubic", "sam"), of("quickbird", 4, SYSTEM, "sam")
         rows["quickbird x4 SAM, below bicubic"] = bar, ours, ours < bar
+    if ("sentinel2", 2) in measured:
+        for metric, most in (("rmse", 75.0), ("sam", 0.90), ("ergas", 1.65)):
+            ours = of("sentinel2", 2, SYSTEM, metric)
+            rows[f"sentinel2 x2 {metric.upper()}, at most"] = most, ours, ours <= most
+    if ("landsat7-swir", 2) in measured:
+        ours = of("landsat7-swir", 2, SYSTEM, "psnr")
+        rows["landsat7-swir x2 PSNR, at least"] = 36.5, ours, ours >= 36.5
     for benchmark in ("mri-t1-t2", "mri-t1-flair"):
         for ratio, gain in ((2, 3.0), (4, 3.0), (8, 2.5)):
             if (benchmark, ratio) in measured:
@@ -169,8 +177,9 @@ def curves(run: Path) -> str:
     """Return the tables of a run: relative training error, and validation."""
     events = [json.loads(line) for line in (run / "log.jsonl").read_text("utf-8").splitlines()]
     training = {event["step"]: event for event in events if event["event"] == "training"}
-    tasks = ("pansharpening", "mri", "depth")
-    lines = ["| step | minutes | " + " | ".join(tasks) + " |", "|---|---|---|---|---|"]
+    seen = {key for event in training.values() for key in event}
+    tasks = [task for task in TASKS if f"relative_error_{task}" in seen]
+    lines = ["| step | minutes | " + " | ".join(tasks) + " |", "|---" * (len(tasks) + 2) + "|"]
     for step in sorted(step for step in training if step % 500 == 0):
         near = [event for at, event in training.items() if step - 500 < at <= step]
         keys = [f"relative_error_{task}" for task in tasks]

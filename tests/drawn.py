@@ -8,11 +8,12 @@ from pathlib import Path
 from numpy.random import default_rng
 
 from gisr.training.samples.frames import GeneratedFrameSet
-from gisr.training.samples.scenes import GeneratedSceneSet
+from gisr.training.samples.scenes import GeneratedBandSet, GeneratedSceneSet
 from gisr.training.samples.training_set import TrainingSet
 
 SETS: dict[str, tuple[TrainingSet, ...]] = {
     "depth": tuple(GeneratedFrameSet(ratio) for ratio in (4, 8, 16)),
+    "multiband": (GeneratedBandSet(2), GeneratedBandSet(4)),
     "pansharpening": tuple(GeneratedSceneSet(ratio) for ratio in (2, 4)),
 }
 

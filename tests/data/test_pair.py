@@ -32,7 +32,7 @@ def pair(**changes: Any) -> Pair:
         ({"target": np.zeros((4, 6))}, InputError, "target of shape"),
         ({"target": np.zeros((4, 6, 0))}, InputError, "empty"),
         ({"guide": np.zeros((0, 12, 1))}, InputError, "guide of shape"),
-        ({"guide": np.zeros((8, 12, 4))}, InputError, "4 channels, at most 3"),
+        ({"guide": np.zeros((8, 12, 5))}, InputError, "5 channels, at most 4"),
         ({"task": "sharpening"}, InputError, "unknown task 'sharpening'"),
         ({"target": np.full((4, 6, 1), np.nan)}, InputError, "24 values that are NaN"),
         ({"guide": np.full((8, 12, 1), np.inf)}, InputError, "guide holds 96 values"),

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 from PIL import Image
+from tests.geotiffs import write_geotiff
 
 from gisr.datasets.entry import Frame, Scan, Scene
 from gisr.datasets.open_pairs import read_open_pairs
+from gisr.datasets.sources import read_entries
 from gisr.errors import FileFormatError
 from gisr.tasks import built_in_descriptions
 from gisr.tasks.sensors import find_sensor
@@ -68,6 +70,38 @@ def test_what_entries_say_of_themselves(tmp_path: Path) -> None:
     assert scan.contrasts == ("T1", "T2")
     assert isinstance(frame, Frame)
     assert frame.unit == "px"
+
+
+def test_bands_guided_by_bands_are_scenes_of_their_task(tmp_path: Path) -> None:
+    records = [{**SCENE, "task": "multiband", "sensor": "Sentinel-2"}]
+    (entry,) = read_open_pairs(write_index(tmp_path, records))
+    assert isinstance(entry, Scene) and entry.task == "multiband"
+
+
+def test_another_index_is_a_data_set_of_its_own(tmp_path: Path) -> None:
+    write_index(tmp_path, [SCENE])
+    more = tmp_path / "index_more.json"
+    more.write_text(json.dumps([{**SCENE, "id": "b"}]), encoding="utf-8")
+    assert [(e.name, e.dataset) for e in read_entries(tmp_path)] == [("a", "open-pairs")]
+    assert [(e.name, e.dataset) for e in read_entries(more)] == [("b", "open-pairs-more")]
+
+
+def test_a_scene_without_a_panchromatic_band_trains_with_a_simulated_one(tmp_path: Path) -> None:
+    bands = default_rng(0).integers(1, 200, (12, 16, 4)).astype(np.uint8)
+    write_geotiff(tmp_path / "ms.tif", bands)
+    record = {**SCENE, "guide": None, "guide_offset_px": None, "sensor": "NAIP (aerial, 5 m)"}
+    (scene,) = read_open_pairs(write_index(tmp_path, [record]))
+    assert isinstance(scene, Scene) and scene.files == (tmp_path / "ms.tif",)
+    pan = scene.panchromatic
+    assert pan.shape == (12, 16, 1)
+    pixels = bands.reshape(-1, 4).astype(np.float64)
+    weights, *_ = np.linalg.lstsq(pixels, pan.ravel(), rcond=None)
+    assert (weights > 0).all() and weights.sum() == pytest.approx(1, abs=0.02)
+    (again,) = read_open_pairs(tmp_path)
+    assert isinstance(again, Scene)
+    np.testing.assert_array_equal(again.panchromatic, pan)
+    with pytest.raises(FileFormatError, match="only an entry to train on may lack"):
+        read_open_pairs(write_index(tmp_path, [{**record, "split": "test"}]))
 
 
 def test_a_folder_without_a_readable_index_is_refused(tmp_path: Path) -> None:

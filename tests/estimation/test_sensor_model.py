@@ -46,8 +46,8 @@ def test_the_gain_is_found(gain: float) -> None:
     assert measured == pytest.approx(gain, abs=0.05)
     # A larger one replaces the tabled one, a smaller one stands beside it.
     assert largest == max(measured, 0.3)
-    assert f"a gain of {measured:.2f}" in found.note
-    assert ("up to 0.30" in found.note) == (measured < 0.3)
+    assert f"a gain of {measured:.2f}" in found.note("MS image")
+    assert ("up to 0.30" in found.note("MS image")) == (measured < 0.3)
 
 
 def test_gaps_and_saturation_do_not_blur() -> None:
@@ -78,7 +78,7 @@ def test_a_bicubic_kernel_is_told_from_an_mtf() -> None:
     found = ArraySource(reduced_by_bicubic()).sensor_model
     assert found.bicubic and found.measured
     assert found.reductions == (None,)
-    assert found.note == "the MS image looks reduced by a bicubic kernel"
+    assert found.note("MS image") == "the MS image looks reduced by a bicubic kernel"
     # This MTF comes nearest to it.
     nearest = ArraySource(seen_through(found.gains[0])).sensor_model
     assert not nearest.bicubic
@@ -132,7 +132,7 @@ def test_what_cannot_be_measured_is_left_as_the_network_gives_it(
         pair = wald_pair(SCENE.multispectral[:48, :48], SCENE.panchromatic[:48, :48], 4)
     found = ArraySource(pair).sensor_model
     assert not found.measured and found.gains == (0.3, 0.3)
-    assert "cannot be estimated" in found.note
+    assert "cannot be estimated" in found.note("MS image")
     upscaler = Upscaler(weights(), "cpu")
     answer = upscaler.answer(pair, Settings(align="off"))
     assert answer.consistency is None

@@ -47,15 +47,18 @@ def test_channels_of_one_band_are_averaged() -> None:
     assert restore(carried, 3).flatten().tolist() == [3.0, 2.0, 3.0]
 
 
-@pytest.mark.parametrize(("channels", "expected"), [(1, [0, 0, 0]), (2, [0, 1, 0]), (3, [0, 1, 2])])
+@pytest.mark.parametrize(
+    ("channels", "expected"),
+    [(1, [0, 0, 0, 0]), (2, [0, 1, 0, 1]), (3, [0, 1, 2, 0]), (4, [0, 1, 2, 3])],
+)
 def test_guides_are_repeated(channels: int, expected: list[int]) -> None:
-    assert carry_guide(numbered(1, channels))[0, :, 0, 0].tolist() == expected
+    assert carry_guide(numbered(1, channels), 4)[0, :, 0, 0].tolist() == expected
 
 
 @pytest.mark.parametrize("channels", [0, 4])
 def test_guides_of_no_or_too_many_channels_are_refused(channels: int) -> None:
     with pytest.raises(ValueError, match="1 to 3"):
-        carry_guide(numbered(1, channels))
+        carry_guide(numbered(1, channels), 3)
 
 
 def test_targets_without_bands_are_refused() -> None:

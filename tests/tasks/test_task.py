@@ -31,6 +31,7 @@ def test_every_task_name_has_its_record() -> None:
 def test_grids_follow_how_the_targets_are_made() -> None:
     assert {name: task.grid for name, task in TASKS.items()} == {
         "pansharpening": "centre",
+        "multiband": "centre",
         "mri": "kspace",
         "depth": "centre",
     }
@@ -44,7 +45,7 @@ def test_the_papers_ratios_are_described() -> None:
 
 
 def test_unknown_task_names_the_known_ones() -> None:
-    with pytest.raises(InputError, match=r"'thermal'.*pansharpening, mri, depth"):
+    with pytest.raises(InputError, match=r"'thermal'.*pansharpening, multiband, mri, depth"):
         find_task("thermal")
 
 
@@ -91,7 +92,7 @@ def test_unknown_contrast_and_task_are_refused() -> None:
 
 def test_built_in_descriptions_are_all_and_unique() -> None:
     sentences = built_in_descriptions()
-    assert len(set(sentences)) == len(sentences) == 225
+    assert len(set(sentences)) == len(sentences) == 255
     for ratio in DESCRIBED_RATIOS:
         assert describe("depth", ratio) in sentences
         for sensor in (None, *SENSORS):

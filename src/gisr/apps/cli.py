@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from functools import cache
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import docstring_parser
 from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter
@@ -254,10 +254,11 @@ def _add_argument(parser: ArgumentParser, parameter: Parameter, text: str) -> No
     if parameter.annotation is bool:
         parser.add_argument(*spellings, action="store_true", help=text)
         return
-    several = parameter.annotation in (list[str], list[str] | None)
+    kind = _without_none(parameter.annotation)
+    several = get_origin(kind) is list
     parser.add_argument(
         *spellings,
-        type=str if several else _without_none(parameter.annotation),
+        type=get_args(kind)[0] if several else kind,
         nargs="+" if several else None,
         required=required,
         default=None if required else parameter.default,
@@ -294,7 +295,9 @@ def _readable(message: str) -> str:
     if key and value:
         kinds = re.findall(r"Expected an? <class '(\w+)'>", message)
         wanted = {"int": "a whole number", "float": "a number"}
-        expected = next((wanted[kind] for kind in kinds if kind in wanted), "another value")
+        words = re.findall(r"'([^']+)'", "".join(re.findall(r"Literal\[([^]]+)\]", message)))
+        expected = f"one of {', '.join(dict.fromkeys(words))}" if words else "another value"
+        expected = next((wanted[kind] for kind in kinds if kind in wanted), expected)
         name = _option(key[1].split(".")[-1])
         return f"{name} {value[1].strip()}: must be {expected}"
     # jsonargparse writes upscale.output for the option --output of upscale, and so on inwards.

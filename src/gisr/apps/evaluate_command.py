@@ -10,7 +10,15 @@ from gisr.tasks import find_task
 if TYPE_CHECKING:
     from gisr.tasks import TaskName
 
-_SYSTEMS = ("bicubic", "zero-filled", "gsa", "gsa-aligned", "guided-filter", "magnet-s")
+_SYSTEMS = (
+    "bicubic",
+    "zero-filled",
+    "gsa",
+    "gsa-aligned",
+    "guided-filter",
+    "hypersharpening",
+    "magnet-s",
+)
 
 
 def evaluate(

@@ -2,7 +2,8 @@
 
 The network sees numbers of about 0 to 1 whatever the sensor, scanner or unit: each band of a
 target is mapped by an affine function fixed by percentiles of the target itself, and so is the
-guide. Only the residual the network predicts is scaled back, so nothing is lost to rounding.
+guide, as one picture or band by band. Only the residual the network predicts is scaled back, so
+nothing is lost to rounding.
 """
 
 from dataclasses import dataclass
@@ -25,8 +26,10 @@ class Normalisation:
     target_offset: Float[np.ndarray, " bands"]
     target_scale: Float[np.ndarray, " bands"]
     """Zero for a constant target: then the network's residual is multiplied by zero."""
-    guide_offset: float
-    guide_scale: float
+    guide_offset: Float[np.ndarray, " channels"]
+    """One value for all channels, or one for each."""
+    guide_scale: Float[np.ndarray, " channels"]
+    """Likewise, above zero."""
 
     @classmethod
     def of(
@@ -45,17 +48,11 @@ class Normalisation:
             valid: Known target pixels; all when not given.
         """
         known = target.reshape(-1, target.shape[2]) if valid is None else target[valid]
-        low, high = np.percentile(known, task.target_percentiles, axis=0)
-        spread = _or_range(high - low, known)
-        spread = np.where(spread > 0, np.maximum(spread, _QUIET_BAND * spread.max()), 0.0)
-        guide_low, guide_high = np.percentile(guide, task.guide_percentiles)
-        guide_spread = _or_range(np.array(guide_high - guide_low), guide.reshape(-1))
-        return cls(
-            low.astype(np.float32),
-            spread.astype(np.float32),
-            float(guide_low),
-            float(guide_spread) or 1.0,
-        )
+        low, spread = _ranges(known, task.target_percentiles)
+        seen = guide.reshape(-1, guide.shape[2] if task.guide_bands else 1)
+        guide_low, guide_spread = _ranges(seen, task.guide_percentiles)
+        guide_spread = np.where(guide_spread > 0, guide_spread, 1.0)
+        return cls(low.astype(np.float32), spread.astype(np.float32), guide_low, guide_spread)
 
     def target(self, image: Float[np.ndarray, "H W bands"]) -> NDArray[np.float32]:
         """Return an image in the target's units as the network sees it."""
@@ -66,12 +63,22 @@ class Normalisation:
 
     def guide(self, image: Float[np.ndarray, "H W channels"]) -> NDArray[np.float32]:
         """Return a guide as the network sees it."""
-        return ((image - self.guide_offset) / self.guide_scale).astype(np.float32)
+        offset, scale = (each.astype(np.float32) for each in (self.guide_offset, self.guide_scale))
+        return ((image - offset) / scale).astype(np.float32)
 
     def residual(self, residual: Float[np.ndarray, "H W bands"]) -> NDArray[np.float32]:
         """Return what the network adds in the target's units."""
         scaled: NDArray[np.float32] = (residual * self.target_scale).astype(np.float32)
         return scaled
+
+
+def _ranges(
+    known: Float[np.ndarray, "pixels bands"], percentiles: tuple[float, float]
+) -> tuple[Float[np.ndarray, " bands"], Float[np.ndarray, " bands"]]:
+    """Return where each band begins and how wide it is; 0 for a constant one."""
+    low, high = np.percentile(known, percentiles, axis=0)
+    spread = _or_range(high - low, known)
+    return low, np.where(spread > 0, np.maximum(spread, _QUIET_BAND * spread.max()), 0.0)
 
 
 def _or_range(

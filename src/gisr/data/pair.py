@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from gisr.data.band_detail import guided_detail
 from gisr.data.degradations import fill_holes, zero_fill
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError, PairError
@@ -13,6 +14,8 @@ from gisr.sizes import picture_size
 from gisr.tasks import Grid, TaskName, find_task
 from gisr.tasks.sensors import listed_sensor
 
+MOST_GUIDE_CHANNELS = 4
+"""Channels of a guide, at most: blue, green, red and near infrared."""
 _KSPACE_DRIFT = 0.05
 """Target pixels by which a placement may differ from that of a k-space crop: rounded headers."""
 
@@ -30,7 +33,7 @@ class Pair:
     target: Float[np.ndarray, "h w bands"]
     """Low-resolution image, float32."""
     guide: Float[np.ndarray, "H W channels"]
-    """High-resolution image of another modality, float32, 1 to 3 channels."""
+    """High-resolution image of another modality, float32, 1 to 4 channels."""
     task: TaskName
     placement: Placement
     """Where the guide's samples lie on the target's grid."""
@@ -66,9 +69,10 @@ class Pair:
         for name, image in (("target", self.target), ("guide", self.guide)):
             if image.ndim != 3 or 0 in image.shape:
                 raise InputError(f"{name} of shape {image.shape} is empty or not an image")
-        if self.guide.shape[2] > 3:
+        if self.guide.shape[2] > MOST_GUIDE_CHANNELS:
             raise InputError(
-                f"guide has {self.guide.shape[2]} channels, at most 3 can be used: choose some"
+                f"guide has {self.guide.shape[2]} channels, at most {MOST_GUIDE_CHANNELS} can be "
+                "used: choose some"
             )
         if self.valid is not None and self.valid.shape != self.target.shape[:2]:
             raise PairError(
@@ -120,10 +124,19 @@ class Pair:
     def on_guide_grid(self) -> Float[np.ndarray, "H W bands"]:
         """Return the target interpolated onto the guide's grid, unknown pixels filled first.
 
-        Bicubic with the published kernel; zero-filled k-space for ``grid="kspace"``.
+        Bicubic with the published kernel; zero-filled k-space for ``grid="kspace"``; with the
+        detail of :func:`gisr.data.band_detail.guided_detail` where bands guide bands.
         """
         target = self.target if self.valid is None else fill_holes(self.target, self.valid)
-        return to_guide_grid(target, self.guide.shape[:2], self.placement, self.grid)
+        on_grid = to_guide_grid(target, self.guide.shape[:2], self.placement, self.grid)
+        return on_grid + self.guided_detail() if find_task(self.task).guide_bands else on_grid
+
+    def guided_detail(self) -> Float[np.ndarray, "H W bands"]:
+        """Return what the guide's bands add to the interpolated target, for a task of bands."""
+        seen, guide = self.guide_valid, self.guide
+        if seen is not None and seen.any():
+            guide = fill_holes(guide, seen)
+        return guided_detail(self.target, guide, self.placement, self.mtf_gain, self.valid)
 
 
 def to_guide_grid(

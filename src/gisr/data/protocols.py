@@ -14,12 +14,12 @@ from gisr.tasks import TaskName
 from gisr.tasks.depth import DEPTH
 from gisr.tasks.mri import MRI
 from gisr.tasks.pansharpening import PANSHARPENING
-from gisr.tasks.sensors import find_sensor
+from gisr.tasks.sensors import listed_sensor
 
 
 def wald_pair(
     multispectral: Float[np.ndarray, "H W bands"],
-    panchromatic: Float[np.ndarray, "H2 W2 1"],
+    panchromatic: Float[np.ndarray, "H2 W2 channels"],
     ratio: int,
     *,
     sensor: str | None = None,
@@ -35,7 +35,7 @@ def wald_pair(
 
     Args:
         multispectral: Digital numbers.
-        panchromatic: On the same grid, or finer by a whole factor.
+        panchromatic: On the same grid, or finer by a whole factor; or finer bands that guide.
         ratio: Linear scale factor.
         sensor: Chooses the MTF.
         bits: Significant bits: the peak.
@@ -51,7 +51,7 @@ def wald_pair(
         guide = resize_pillow(guide, multispectral.shape[:2])
     guide = guide[:rows, :columns]
     moved = truth if offset == (0.0, 0.0) else shift(truth, offset)
-    target = wald(moved, ratio, find_sensor(sensor).mtf_gain)
+    target = wald(moved, ratio, listed_sensor(sensor).mtf_gain)
     nested = Placement.from_grid("centre", target.shape[:2], guide.shape[:2])
     begin = (nested.offset[0] - offset[0] / ratio, nested.offset[1] - offset[1] / ratio)
     peak = float(2**bits - 1) if bits is not None else float(truth.max())

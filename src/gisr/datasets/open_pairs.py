@@ -1,10 +1,11 @@
-"""Reader of the project's folder of real pairs (``index.json`` and the files it names)."""
+"""Reader of a folder of real pairs: an index (``index.json``) and the files it names."""
 
 import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
+from zlib import crc32
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
@@ -21,6 +22,9 @@ INDEX = "index.json"
 """Name of the index."""
 OPEN_PAIRS = "open-pairs"
 """The ``dataset`` of its entries."""
+MORE_PAIRS = "open-pairs-more"
+"""The ``dataset`` of the entries of an index by another name: a recipe takes one, the other or
+both."""
 
 _SKY = 1000.0
 """Depths above it, in metres, are sky, and so unknown, in entries that have sky."""
@@ -32,14 +36,17 @@ def read_open_pairs(folder: str | Path) -> list[Entry]:
     """Return the entries of a folder, in the order of its index.
 
     Args:
-        folder: Holds ``index.json``: a list of objects with ``id``, ``task``, ``split`` and
-            ``open``; pansharpening and depth entries name the files ``target`` and ``guide``, MR
-            entries a file for each of their ``contrasts``.
+        folder: Holds ``index.json``, or is another index of the kind itself: a list of objects with
+            ``id``, ``task``, ``split`` and ``open``; satellite and depth entries name the files
+            ``target`` and ``guide``, MR entries a file for each of their ``contrasts``. A scene
+            to train on whose guide is null gets a simulated panchromatic band: its bands weighted
+            at random, always alike.
 
     Raises:
         FileFormatError: No index, or one that is not as described.
     """
-    index = Path(folder) / INDEX
+    index = Path(folder)
+    index = index if index.suffix == ".json" else index / INDEX
     try:
         records = json.loads(index.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # ValueError: not JSON, not UTF-8
@@ -51,7 +58,8 @@ def read_open_pairs(folder: str | Path) -> list[Entry]:
 
 def _entry(index: Path, number: int, record: dict[str, Any]) -> Entry:
     try:
-        return _MAKERS[record["task"]](index.parent, record)
+        about = _about(OPEN_PAIRS if index.name == INDEX else MORE_PAIRS, record)
+        return _MAKERS[record["task"]](index.parent, record, about)
     except KeyError as error:
         raise FileFormatError(f"{index}, entry {number}: {error} is missing or unknown") from error
     except (AttributeError, TypeError, ValueError) as error:
@@ -60,34 +68,38 @@ def _entry(index: Path, number: int, record: dict[str, Any]) -> Entry:
         )
 
 
-def _scene(folder: Path, record: dict[str, Any]) -> Entry:
-    target, guide = folder / record["target"], folder / record["guide"]
-    row, column = record.get("guide_offset_px", (0.0, 0.0))
-    bits = record.get("bits")
+def _scene(folder: Path, record: dict[str, Any], about: dict[str, Any]) -> Entry:
+    target, bits = folder / record["target"], record.get("bits")
+    if record["guide"] is None and about["split"] != "train":
+        raise ValueError("no guide, which only an entry to train on may lack")
+    guide = None if record["guide"] is None else folder / record["guide"]
+    row, column = record.get("guide_offset_px") or (0.0, 0.0)
+    panchromatic = partial(_simulated, target, about["name"])
     return Scene(
-        **_about(record),
-        files=(target, guide),
+        **about,
+        task=record["task"],
+        files=(target,) if guide is None else (target, guide),
         read_multispectral=partial(_raster, target),
-        read_panchromatic=partial(_raster, guide),
+        read_panchromatic=panchromatic if guide is None else partial(_raster, guide),
         sensor=record.get("sensor"),
         bits=None if bits is None else int(bits),
         guide_offset=(float(row), float(column)),
     )
 
 
-def _scan(folder: Path, record: dict[str, Any]) -> Entry:
+def _scan(folder: Path, record: dict[str, Any], about: dict[str, Any]) -> Entry:
     files = {contrast: folder / file for contrast, file in record["contrasts"].items()}
     return Scan(
-        **_about(record),
+        **about,
         files=tuple(files.values()),
         read_contrasts={name: partial(_voxels, path) for name, path in files.items()},
     )
 
 
-def _frame(folder: Path, record: dict[str, Any]) -> Entry:
+def _frame(folder: Path, record: dict[str, Any], about: dict[str, Any]) -> Entry:
     depth, colour = folder / record["target"], folder / record["guide"]
     return Frame(
-        **_about(record),
+        **about,
         files=(depth, colour),
         read_depth=partial(
             _depth, depth, float(record["invalid"]), float(record["scale"]), "sky" in record
@@ -97,20 +109,21 @@ def _frame(folder: Path, record: dict[str, Any]) -> Entry:
     )
 
 
-_MAKERS: dict[TaskName, Callable[[Path, dict[str, Any]], Entry]] = {
+_MAKERS: dict[TaskName, Callable[[Path, dict[str, Any], dict[str, Any]], Entry]] = {
     "pansharpening": _scene,
+    "multiband": _scene,
     "mri": _scan,
     "depth": _frame,
 }
 
 
-def _about(record: dict[str, Any]) -> dict[str, Any]:
+def _about(dataset: str, record: dict[str, Any]) -> dict[str, Any]:
     """Return the fields that all entries have."""
     if record["split"] not in get_args(Split):
         raise ValueError(f"split {record['split']!r} is none of {', '.join(get_args(Split))}")
     return {
         "name": str(record["id"]),
-        "dataset": OPEN_PAIRS,
+        "dataset": dataset,
         "split": record["split"],
         "group": str(record.get("group", "")),
         "open": bool(record["open"]),
@@ -122,6 +135,16 @@ def _about(record: dict[str, Any]) -> dict[str, Any]:
 
 def _raster(path: Path) -> Shaped[np.ndarray, "H W bands"]:
     return read_geotiff(path).pixels
+
+
+def _simulated(path: Path, name: str) -> Float[np.ndarray, "H W 1"]:
+    """Return a panchromatic band of a scene that has none: a mixture of its bands, with noise."""
+    rng = np.random.default_rng(crc32(name.encode()))
+    bands = _raster(path).astype(np.float32)
+    weights = rng.dirichlet(np.full(bands.shape[2], 2.0)).astype(np.float32)
+    mixed = bands @ weights
+    noise = rng.normal(0, 0.005 * float(np.ptp(mixed)), mixed.shape)
+    return (mixed + noise.astype(np.float32))[..., None]
 
 
 def _voxels(path: Path) -> Shaped[np.ndarray, "X Y Z"]:

@@ -22,7 +22,8 @@ def read_entries(folder: str | Path, layout: str = AUTO) -> list[Entry]:
     """Return the entries of a folder, whatever it holds; images are read on first use.
 
     Args:
-        folder: A folder with our ``index.json``, a prepared store, or a data set as published.
+        folder: A folder with our ``index.json``, or a file like it; a prepared store; or a data set
+            as published.
         layout: ``open-pairs``, ``store`` or a name of :data:`gisr.datasets.readers.LAYOUTS`; with
             ``auto`` exactly one of them must recognise the folder.
 
@@ -31,6 +32,8 @@ def read_entries(folder: str | Path, layout: str = AUTO) -> list[Entry]:
         InputError: An unknown layout.
     """
     folder, sources = Path(folder), _sources()
+    if folder.suffix == ".json" and folder.is_file() and layout in (AUTO, OPEN_PAIRS):
+        return read_open_pairs(folder)
     if layout not in (AUTO, *sources):
         raise InputError(f"unknown layout {layout!r}: use {AUTO} or one of {', '.join(sources)}")
     if not folder.is_dir():

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gisr.data.degradations import fill_holes, gaussian_sigma, mtf_samples
+from gisr.data.degradations import fill_holes, gaussian_sigma, mtf_reduced
 from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.estimation.cell_shifts import (
@@ -300,8 +300,7 @@ def guide_at_target(
 ) -> Float[np.ndarray, "h w *bands"]:
     """Return a guide at the target's resolution and samples: Gaussian MTF, then decimation.
 
-    As :func:`gisr.data.degradations.wald`, but for the target's own grid and size. Serves any image
-    on the guide's grid.
+    Serves any image on the guide's grid.
 
     Args:
         pair: Has the target's grid and sensor.
@@ -309,12 +308,7 @@ def guide_at_target(
         gain: Response at the target's Nyquist frequency; the sensor's when None.
     """
     gain = pair.mtf_gain if gain is None else gain
-    result = guide
-    for axis in (0, 1):
-        scale, offset = pair.placement.scale[axis], pair.placement.offset[axis]
-        centres = (np.arange(pair.target.shape[axis]) - offset) / scale
-        result = mtf_samples(result, centres, 1 / scale, gain, axis)
-    return result
+    return mtf_reduced(guide, pair.target.shape[:2], pair.placement, gain)
 
 
 def intensity_weights(

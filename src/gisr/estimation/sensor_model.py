@@ -66,18 +66,17 @@ class SensorModel:
         """What the target's blur can be, from most to least: gains, or None, a bicubic kernel."""
         return (None,) if self.bicubic else tuple(dict.fromkeys(self.gains))
 
-    @property
-    def note(self) -> str:
-        """One sentence for the user."""
+    def note(self, target: str) -> str:
+        """Return one sentence for the user, with what the target is called."""
         if not self.measured:
             gain = f"{self.gains[0]:.2f}"
-            return f"the blur of the MS image cannot be estimated: a gain of {gain} is assumed"
+            return f"the blur of the {target} cannot be estimated: a gain of {gain} is assumed"
         if self.bicubic:
-            return "the MS image looks reduced by a bicubic kernel"
+            return f"the {target} looks reduced by a bicubic kernel"
         least, most = self.gains
         rather = f", by its sensor up to {most:.2f}" if most > least else ""
         return (
-            f"the blur of the MS image has a gain of {least:.2f} at the Nyquist frequency{rather}"
+            f"the blur of the {target} has a gain of {least:.2f} at the Nyquist frequency{rather}"
         )
 
 

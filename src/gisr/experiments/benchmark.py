@@ -7,7 +7,7 @@ from gisr.data.pair import Pair
 from gisr.datasets.entry import Entry, Frame, PairEntry, Scan, Scene
 from gisr.metrics import MetricName
 from gisr.tasks import TaskName, find_task
-from gisr.tasks.sensors import find_sensor
+from gisr.tasks.sensors import listed_sensor
 
 NO_REFERENCE: tuple[MetricName, ...] = ("d_lambda", "d_s", "qnr", "d_lambda_k", "hqnr")
 """Metrics of images of full resolution, which have no truth; properties of
@@ -88,7 +88,7 @@ def kspace_pairs(
 
 def has_sensor(entry: Entry, name: str) -> bool:
     """Whether an entry comes from a satellite sensor."""
-    return isinstance(entry, Scene | PairEntry) and find_sensor(entry.sensor).name == name
+    return isinstance(entry, Scene | PairEntry) and listed_sensor(entry.sensor).name == name
 
 
 def is_published(entry: Entry) -> bool:

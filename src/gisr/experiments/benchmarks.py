@@ -7,7 +7,7 @@ baseline numbers can be compared with ours. Metrics and borders are those of the
 from collections.abc import Callable
 
 from gisr.datasets.entry import Entry, Scan
-from gisr.datasets.open_pairs import OPEN_PAIRS
+from gisr.datasets.open_pairs import MORE_PAIRS, OPEN_PAIRS
 from gisr.datasets.readers import LayoutName
 from gisr.experiments.benchmark import (
     NO_REFERENCE,
@@ -23,12 +23,13 @@ from gisr.experiments.published_benchmarks import PUBLISHED
 from gisr.tasks import TASKS, Task
 from gisr.tasks.depth import DEPTH
 from gisr.tasks.mri import MRI
+from gisr.tasks.multiband import MULTIBAND
 from gisr.tasks.pansharpening import PANSHARPENING
 
 
 def _open(task: Task, *splits: str, of: Callable[[Entry], bool]) -> Contains:
     return lambda entry: (
-        entry.dataset == OPEN_PAIRS
+        entry.dataset in (OPEN_PAIRS, MORE_PAIRS)
         and entry.task == task.name
         and entry.split in splits
         and of(entry)
@@ -55,6 +56,10 @@ def _scans(*contrasts: str) -> Contains:
 _WALD = (
     "Wald: Gaussian MTF, pixel centres kept, guide as misregistered as it comes, "
     f"border {PANSHARPENING.border} cut"
+)
+_BANDS = (
+    "Wald: Gaussian MTF, pixel centres kept, fine bands that are finer than the truth reduced by "
+    f"antialiased bicubic, border {MULTIBAND.border} cut"
 )
 _KSPACE = "k-space centre crop, every eighth slice, peak = maximum of the volume"
 _PILLOW = f"Pillow bicubic after filling holes, border {DEPTH.border} cut, known pixels only"
@@ -99,6 +104,19 @@ def _depth(name: str, title: str, contains: Contains) -> Benchmark:
         border=DEPTH.border,
         protocol=_PILLOW,
         contains=contains,
+    )
+
+
+def _multiband(name: str, title: str, sensor: str, peak: str) -> Benchmark:
+    return Benchmark(
+        name=name,
+        title=f"Bands by finer bands, {title}",
+        task=MULTIBAND.name,
+        ratios=MULTIBAND.paper_ratios,
+        metrics=MULTIBAND.metrics,
+        border=MULTIBAND.border,
+        protocol=f"{_BANDS}, peak {peak}",
+        contains=_open(MULTIBAND, "test", of=lambda entry: has_sensor(entry, sensor)),
     )
 
 
@@ -148,6 +166,18 @@ OPEN: tuple[Benchmark, ...] = (
         (2, 4),
         _open(PANSHARPENING, "test", of=lambda entry: not _landsat7(entry)),
     ),
+    _multiband(
+        "sentinel2",
+        "Sentinel-2 T33UUB, six bands of 20 m by four of 10 m (sensor never trained on)",
+        "Sentinel-2",
+        "65535",
+    ),
+    _multiband(
+        "landsat7-swir",
+        "Landsat-7 P092R086, short-wave infrared by four bands of the same grid",
+        "Landsat-7",
+        "255",
+    ),
     _mri("mri-t1-t2", "T2"),
     _mri("mri-t1-flair", "FLAIR"),
     _depth(
@@ -170,8 +200,8 @@ OPEN: tuple[Benchmark, ...] = (
 
 _NO_OWN: tuple[LayoutName, ...] = ("pairs", "pansharpening-mat", "ixi")
 """Layouts without a benchmark that a paper made known."""
-_KNOWN = (PANSHARPENING.name, MRI.name, DEPTH.name)
-"""Tasks of the paper; the data sets of a further task have no published benchmark."""
+_KNOWN = (PANSHARPENING.name, MULTIBAND.name, MRI.name, DEPTH.name)
+"""Tasks with benchmarks above; the data sets of a further task have none."""
 
 
 def _any_test(entry: Entry) -> bool:
@@ -222,6 +252,13 @@ ANY: tuple[Benchmark, ...] = (
         "own scenes",
         (2, 3, 4, 8),
         lambda entry: is_full(entry) and _any_test(entry),
+    ),
+    _own(
+        MULTIBAND,
+        "own-bands",
+        "Bands by finer bands, own images",
+        _BANDS,
+        MULTIBAND.paper_ratios,
     ),
     _own(
         MRI,

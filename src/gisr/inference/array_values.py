@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Shaped
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gisr.data.pair import MOST_GUIDE_CHANNELS
 from gisr.errors import InputError
 from gisr.estimation.fill import find_fill
 
@@ -86,7 +87,7 @@ def check_axes(target: ArrayOrTensor, guide: ArrayOrTensor) -> None:
     for name, shape in (("target", low), ("guide", high)):
         if len(shape) != 3 or not shape[0] <= _MOST_BANDS or not shape[0] < min(shape[1:]):
             continue
-        if name == "guide" and shape[2] <= 3:
+        if name == "guide" and shape[2] <= MOST_GUIDE_CHANNELS:
             continue
         sides = high[-2:] if high and len(high) == 3 and high[0] < min(high[1:]) else high[:2]
         rows, columns = (sides[0] / shape[1], sides[1] / shape[2]) if name == "target" else (1, 1)

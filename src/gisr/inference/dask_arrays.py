@@ -65,7 +65,7 @@ def upscale_dask(
     Args:
         upscaler: Sent to the processes that compute tiles.
         target: (h, w) or (h, w, bands) in any chunks, NaN where unknown.
-        guide: (H, W) or (H, W, channels), 1 to 3 channels, NaN where unknown, the same field of
+        guide: (H, W) or (H, W, channels), 1 to 4 channels, NaN where unknown, the same field of
             view.
         task: ``pansharpening``, ``mri`` or ``depth``.
         ratio: How many times finer the guide is; from the shapes when not given.

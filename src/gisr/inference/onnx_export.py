@@ -36,7 +36,6 @@ from gisr.inference.windowed_pair import ArraySource
 from gisr.io.files import atomic_output, check_writable, file_suffix
 from gisr.magnet import MAGNet
 from gisr.magnet.blocks import (
-    GUIDE_CHANNELS,
     TARGET_CHANNELS,
     carry_guide,
     carry_target,
@@ -51,8 +50,9 @@ if TYPE_CHECKING:
     from torch.onnx import ONNXProgram
 
 INPUTS = ("target", "guide", "text", "ratio")
-"""Inputs of the file: (b, 4, h, w) normalised target on the guide's grid, (b, 3, h, w) normalised
-guide, (b, d) embedding of the description, (b,) how many times coarser the target was."""
+"""Inputs of the file: (b, 4, h, w) normalised target on the guide's grid, (b, g, h, w) normalised
+guide of the metadata's ``guide_channels``, (b, d) embedding of the description, (b,) how many times
+coarser the target was."""
 OUTPUT = "residual"
 """Output of the file: (b, 4, h, w), to be added to the normalised target."""
 _FORMAT = "gisr onnx 1"
@@ -175,7 +175,8 @@ def prepare(pair: Pair, metadata: Mapping[str, str], *, description: str | None 
     cpu, multiple = torch.device("cpu"), int(metadata["size_multiple"])
     # What is far outside the range is cut off: the upscaler would see it again at another level.
     low, _ = carry_target(as_tensor(within_range(normal.target(on_grid)), cpu))
-    high = carry_guide(as_tensor(within_range(normal.guide(cut.pair.guide)), cpu))
+    guide = as_tensor(within_range(normal.guide(cut.pair.guide)), cpu)
+    high = carry_guide(guide, int(metadata["guide_channels"]))
     inputs = {
         "target": _padded(low.numpy(), multiple),
         "guide": _padded(high.numpy(), multiple),
@@ -211,7 +212,7 @@ def _example(network: MAGNet, *, batch: int, units: tuple[int, int], ratio: floa
     sides = tuple(config.size_multiple * unit for unit in units)
     return (
         torch.rand((batch, TARGET_CHANNELS, *sides), generator=noise),
-        torch.rand((batch, GUIDE_CHANNELS, *sides), generator=noise),
+        torch.rand((batch, config.guide_channels, *sides), generator=noise),
         torch.randn((batch, config.text_width), generator=noise),
         torch.full((batch,), ratio),
     )
@@ -238,6 +239,7 @@ def _metadata(weights: Weights) -> dict[str, str]:
         "gisr": __version__,
         "weights": weights.name,
         "size_multiple": str(weights.network.config.size_multiple),
+        "guide_channels": str(weights.network.config.guide_channels),
         "text_encoder": table.encoder,
         "descriptions": json.dumps(table.sentences),
         "embeddings": base64.b64encode(embeddings.tobytes()).decode("ascii"),

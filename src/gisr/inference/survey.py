@@ -81,7 +81,8 @@ def survey_of(target: RegularSample, guide: RegularSample, task: Task) -> Survey
     if not len(low) or not len(high):
         raise InputError("no known pixel: there is nothing to sharpen")
     normalisation = Normalisation.of(low[:, None], high[:, None], task)
-    wider = levels_of(normalisation, low, high.reshape(-1, 1))[1:] if task.far_content else ()
+    seen = high.reshape(-1, len(normalisation.guide_scale))
+    wider = levels_of(normalisation, low, seen)[1:] if task.far_content else ()
     return Survey(normalisation, target.lowest, target.highest, wider)
 
 

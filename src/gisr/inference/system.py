@@ -229,7 +229,7 @@ class PairSystem(ABC):
         Args:
             target: (h, w) or (h, w, bands) in the file's own units; a masked array's mask counts,
                 and values that look like fill do not, which a warning says.
-            guide: (H, W) or (H, W, channels), 1 to 3 channels, the same field of view; likewise.
+            guide: (H, W) or (H, W, channels), 1 to 4 channels, the same field of view; likewise.
             task: ``pansharpening``, ``mri`` or ``depth``.
             ratio: How many times finer the guide is; from the shapes when not given.
             sensor: Satellite sensor, for example ``QuickBird`` (pansharpening); one that is not

@@ -236,7 +236,16 @@ class Upscaler(PairSystem):
             settings: Description and spread.
             check: Called before every answer of the network.
             tile: Side of the tiles in place of the upscaler's own.
+
+        Raises:
+            InputError: The guide has more channels than the network takes.
         """
+        most, channels = self.network.config.guide_channels, source.about.guide.shape[2]
+        if channels > most:
+            raise InputError(
+                f"weights {self.name} take guides of up to {most} channels, this one has "
+                f"{channels}: choose some (--guide-band), or take other weights"
+            )
         job = TileJob(
             self._networks.take(settings.precision),
             self.name,

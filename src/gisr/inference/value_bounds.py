@@ -55,9 +55,15 @@ def bounds_of(cut: Cut, normal: Normalisation) -> Bounds | None:
     sides = pair.guide.shape[:2]
     low, high = (nearest_pixels(each, sides, pair.placement) for each in (low, high))
     reach = [2 * round(_AROUND * ratio) + 1 for ratio in pair.placement.ratios]
-    least, most = pair.guide.min(axis=2), pair.guide.max(axis=2)
-    contrast = ndimage.maximum_filter(most, reach) - ndimage.minimum_filter(least, reach)
-    width = np.maximum((high - low) / scale, (contrast / normal.guide_scale)[..., None])
+    # One picture, or bands each in a range of its own: the liveliest then counts.
+    least = most = pair.guide
+    if len(normal.guide_scale) == 1:
+        least, most = least.min(axis=2, keepdims=True), most.max(axis=2, keepdims=True)
+    contrast = ndimage.maximum_filter(most, (*reach, 1)) - ndimage.minimum_filter(
+        least, (*reach, 1)
+    )
+    seen = (contrast / normal.guide_scale).max(axis=2, keepdims=True)
+    width = np.maximum((high - low) / scale, seen)
     margin = overshoot * width * scale
     return Bounds(low - margin, high + margin)
 

@@ -62,15 +62,16 @@ def levels_of(
     Args:
         usual: By the percentiles of the task.
         target: A sample of known pixels.
-        guide: The same of the guide, all channels in one column.
+        guide: The same of the guide, a column for each of its maps.
     """
     scale = usual.target_scale
     whole = np.maximum(_furthest(target, usual.target_offset), scale)
-    guide_whole = max(float(_furthest(guide, usual.guide_offset).max()), usual.guide_scale)
+    guide_whole = np.maximum(_furthest(guide, usual.guide_offset), usual.guide_scale)
     factors = np.append(
         np.divide(whole, scale, out=np.ones_like(whole), where=scale > 0),
         guide_whole / usual.guide_scale,
     )
+    bands = len(scale)
     if not factors.max() > WITHIN:
         return (usual,)
     count = int(np.ceil(np.log(factors.max()) / np.log(_STEP)))
@@ -80,8 +81,8 @@ def levels_of(
         *(
             replace(
                 usual,
-                target_scale=(scale * each[:-1]).astype(np.float32),
-                guide_scale=float(usual.guide_scale * each[-1]),
+                target_scale=(scale * each[:bands]).astype(np.float32),
+                guide_scale=usual.guide_scale * each[bands:],
             )
             for each in wider
         ),
@@ -135,7 +136,7 @@ def _height(image: ImageArray) -> Float[np.ndarray, "H W"]:
 
 
 def _furthest(
-    sample: Shaped[np.ndarray, "pixels bands"], offset: Float[np.ndarray, " bands"] | float
+    sample: Shaped[np.ndarray, "pixels bands"], offset: Float[np.ndarray, " bands"]
 ) -> Float[np.ndarray, " bands"]:
     """Return how far from the offset of its map all of a sample lies, but for a few pixels."""
     distances = np.abs(sample.astype(np.float32) - offset)

@@ -47,7 +47,11 @@ class Cut:
 
     def on_guide_grid(self) -> Float[np.ndarray, "H W bands"]:
         """Return the target on the guide's grid."""
-        return self.pair.on_guide_grid() if self.interpolated is None else self.interpolated
+        if self.interpolated is None:
+            return self.pair.on_guide_grid()
+        if find_task(self.pair.task).guide_bands:
+            return self.interpolated + self.pair.guided_detail()
+        return self.interpolated
 
 
 class PairSource(ABC):

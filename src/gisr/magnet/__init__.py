@@ -30,6 +30,8 @@ class MAGNetConfig:
 
     width: int = 48
     """C, the channels of the first level; level l has ``C * 2**(l-1)``. The one dial of size."""
+    guide_channels: int = 4
+    """Channels that a guide is carried in. The paper: 3, a colour picture."""
     unshuffle: int = 1
     """Side of the pixel-unshuffle in front: 2 makes every level work at half the resolution."""
     blocks: tuple[int, ...] = (3, 4, 4, 5)
@@ -85,6 +87,8 @@ class MAGNetConfig:
             raise ValueError(f"blocks {self.blocks} must be at most 6 numbers from 0 to 64")
         if self.width % 2 or not 4 <= self.width <= 1024:
             raise ValueError(f"width {self.width} must be even, from 4 to 1024")
+        if not 1 <= self.guide_channels <= 16:
+            raise ValueError(f"guide_channels {self.guide_channels} must lie between 1 and 16")
         if self.unshuffle not in (1, 2, 4):
             raise ValueError(f"unshuffle {self.unshuffle} must be 1, 2 or 4")
         for name in ("expansion", "residual_scale"):
@@ -121,6 +125,7 @@ PRESETS: dict[Preset, MAGNetConfig] = {
     "magnet": MAGNetConfig(),
     "magnet-s": MAGNetConfig(width=32, unshuffle=2),
     "magnet-paper": MAGNetConfig(
+        guide_channels=3,
         hidden_multiple=1,
         text_width=512,
         ratio_as_number=False,

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from gisr.magnet import MAGNetConfig
 
 TARGET_CHANNELS = 4
-GUIDE_CHANNELS = 3
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -141,16 +140,16 @@ def restore(carried: Float[Tensor, "bg 4 h w"], bands: int) -> Float[Tensor, "b 
     return torch.stack([channels[:, own].mean(dim=1) for own in carriers], dim=1)
 
 
-def carry_guide(guide: Float[Tensor, "b g h w"]) -> Float[Tensor, "b 3 h w"]:
-    """Repeat the channels of guides cyclically to 3.
+def carry_guide(guide: Float[Tensor, "b g h w"], channels: int) -> Float[Tensor, "b c h w"]:
+    """Repeat the channels of guides cyclically to a number.
 
     Raises:
-        ValueError: There are none, or more than 3.
+        ValueError: There are none, or more than that.
     """
-    channels = guide.shape[1]
-    if not 1 <= channels <= GUIDE_CHANNELS:
-        raise ValueError(f"guide {tuple(guide.shape)} must have 1 to 3 channels")
-    return guide[:, [channel % channels for channel in range(GUIDE_CHANNELS)]]
+    given = guide.shape[1]
+    if not 1 <= given <= channels:
+        raise ValueError(f"guide {tuple(guide.shape)} must have 1 to {channels} channels")
+    return guide[:, [channel % given for channel in range(channels)]]
 
 
 def _carried(bands: int) -> list[int]:

@@ -7,17 +7,20 @@ What differs from the paper, by the switch that undoes it (the preset ``magnet-p
 * ``routing_residual``: MGRM adds Eq. (9) to the feature it refines.
 * ``residual_scale``: the head's answer counts a fifth, because steps of Adam shake small residuals.
 * ``hidden_multiple``: hidden widths of feed-forward networks are multiples of 32, which is faster.
+* ``guide_channels``: a guide is carried as 4 channels, not 3: bands guide bands, too.
 * ``unshuffle``: every level of ``magnet-s`` works at half the resolution; 1 in the paper's size.
 
 Where the paper is silent:
 
-* One network for every task, with no layer of its own for any: a target is carried as 4 channels
-  and a guide as 3. Fewer are repeated (and averaged back); more bands go through in groups.
+* One network for every task, with no layer of its own for any: targets and guides are carried in
+  as many channels each. Fewer are repeated (and averaged back); more bands of a target go through
+  in groups.
 * The target comes in already on the guide's grid and the network predicts what to add to it, so
   any ratio works.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -28,7 +31,6 @@ from torch import Tensor, nn
 
 from gisr.magnet import MAGNetConfig
 from gisr.magnet.blocks import (
-    GUIDE_CHANNELS,
     TARGET_CHANNELS,
     TransformerBlock,
     carry_guide,
@@ -57,7 +59,7 @@ class MAGNet(nn.Module):
         super().__init__()
         self.config = config
         area = config.unshuffle**2
-        low, high = TARGET_CHANNELS * area, GUIDE_CHANNELS * area
+        low, high = TARGET_CHANNELS * area, config.guide_channels * area
         widths = [config.width << level for level in range(len(config.blocks))]
         routes = config.routing != "none"
 
@@ -91,7 +93,8 @@ class MAGNet(nn.Module):
 
         Args:
             target: Normalised target (values about 0 to 1) of any number of bands, any size.
-            guide: Normalised guide of 1 to 3 channels, same height and width.
+            guide: Normalised guide of 1 to ``config.guide_channels`` channels, same height and
+                width.
             text: Embedding of each description, ``config.text_width`` long.
             ratio: How many times coarser the target was, above 0.
             prompt: P_mm of each image; computed from the inputs when not given.
@@ -145,6 +148,24 @@ class MAGNet(nn.Module):
         low, high, _ = self._prepare(target, guide, text, ratio)
         return self.prompt_generator.pool(low, high, text, ratio)
 
+    def widened(self, guide_channels: int) -> "MAGNet":
+        """Return the same network for guides of more channels, which it has to learn to use.
+
+        Raises:
+            ValueError: It takes more already.
+        """
+        more = guide_channels - self.config.guide_channels
+        if more < 0:
+            raise ValueError(f"guide_channels {guide_channels}: the network takes more already")
+        network = MAGNet(replace(self.config, guide_channels=guide_channels))
+        values = self.state_dict()
+        for name, wanted in network.state_dict().items():
+            missing = wanted.shape[1] - values[name].shape[1] if wanted.ndim == 4 else 0
+            if missing:  # a guide's channels come last: their kernels are 0
+                values[name] = F.pad(values[name], (0, 0, 0, 0, 0, missing))
+        network.load_state_dict(values)
+        return network.train(self.training)
+
     def _prepare(
         self, target: Tensor, guide: Tensor, text: Tensor, ratio: Tensor
     ) -> tuple[Tensor, Tensor, int]:
@@ -163,7 +184,7 @@ class MAGNet(nn.Module):
         carried, groups = carry_target(target)
         side, multiple = self.config.unshuffle, self.config.size_multiple
         low = _pad(carried, multiple)
-        high = _pad(_repeat(carry_guide(guide), groups), multiple)
+        high = _pad(_repeat(carry_guide(guide, self.config.guide_channels), groups), multiple)
         return F.pixel_unshuffle(low, side), F.pixel_unshuffle(high, side), groups
 
 

@@ -25,7 +25,7 @@ FileName = str | PathLike[str]
 AlignChoice = Literal["auto", "report", "off"]
 """``auto`` estimates the shift of a guide and undoes it; ``report`` also prints it as JSON."""
 
-_SATELLITE: tuple[TaskName, ...] = ("pansharpening",)
+_SATELLITE: tuple[TaskName, ...] = ("pansharpening", "multiband")
 _MR: tuple[TaskName, ...] = ("mri",)
 _DEPTH: tuple[TaskName, ...] = ("depth",)
 
@@ -205,6 +205,15 @@ class Options:
         flag="--band",
         spellings=("-b",),
         page="Bands to sharpen",
+        least=1,
+    )
+    guide_bands: tuple[int, ...] | None = option(
+        None,
+        "Number of a band of the guide's file that guides, from 1. When left out, the first of a "
+        "PAN file; of finer bands, of which up to four guide, those that explain the coarse bands "
+        "best.",
+        tasks=_SATELLITE,
+        flag="--guide-band",
         least=1,
     )
     creation_options: tuple[str, ...] = option(

@@ -42,6 +42,7 @@ from gisr.pipelines.raster_source import RasterSource
 from gisr.pipelines.request import FileResult, Request
 from gisr.pipelines.storage_notes import storage_notes
 from gisr.placement import Placement
+from gisr.tasks import find_task
 from gisr.tasks.sensors import unlisted_note
 
 _CLIPPED = 1e-3
@@ -93,7 +94,8 @@ def upscale_scene(
             )
             notes += _clipped_note(target, clipped)
             if consistency is not None:
-                notes += [detail(source.sensor_model.note), detail(consistency.note)]
+                word = find_task(request.task).target_word
+                notes += [detail(source.sensor_model.note(word)), detail(consistency.note)]
             result = FileResult(
                 path=request.output,
                 task=request.task,
@@ -189,7 +191,7 @@ def _clipped_note(target: GeoHeader, share: float) -> list[Note]:
     return [
         Note(
             f"{share:.1%} of the values lie beyond the {low} to {high} of {target.path.name} and "
-            "were clipped: give the MS image in a larger type to keep them (gdal_translate -ot)"
+            "were clipped: give that file in a larger type to keep them (gdal_translate -ot)"
         )
     ]
 
@@ -285,11 +287,14 @@ def scene_notes(
 ) -> list[Note]:
     """Return what a user should know about choices that were made for them."""
     target, guide, notes = request.files.target, request.files.guide, list[Note]()
+    task = find_task(request.task)
     if (unlisted := unlisted_note(request.options.sensor)) is not None and not request.options.mtf:
         notes.append(Note(unlisted))
     notes += storage_notes(target, request.options.creation)
     bands = guide.count - guide.alpha
-    if bands > 1:
+    if request.files.guide_note:
+        notes.append(Note(request.files.guide_note))
+    elif bands > 1 and not task.guide_bands:
         used = f"band {guide.numbers[0]} is used as PAN"
         used = "they guide together, as a colour picture" if guide.bands > 1 else used
         notes.append(Note(f"{guide.path.name} has {bands} bands: {used}"))
@@ -304,7 +309,10 @@ def scene_notes(
     outside = target.regrid.outside if isinstance(target.regrid, Warp) else 1 - inside
     if outside > 0:
         notes.append(
-            Note(f"{outside:.1%} of the PAN image lies outside the MS image: unknown there")
+            Note(
+                f"{outside:.1%} of the {task.guide_word} lies outside the {task.target_word}: "
+                "unknown there"
+            )
         )
     return notes
 

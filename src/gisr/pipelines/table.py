@@ -9,13 +9,19 @@ from gisr.io.files import check_readable
 from gisr.io.foreign import foreign_file
 from gisr.pipelines.depth import DepthPipeline
 from gisr.pipelines.mri import MRIPipeline
+from gisr.pipelines.multiband import MultibandPipeline
 from gisr.pipelines.pansharpening import PansharpeningPipeline
 from gisr.pipelines.pipeline import Pipeline
 from gisr.tasks import TASKS, TaskName
 
 PIPELINES: dict[TaskName, Pipeline[Any]] = {
     pipeline.task.name: pipeline
-    for pipeline in (MRIPipeline(), PansharpeningPipeline(), DepthPipeline())
+    for pipeline in (
+        MRIPipeline(),
+        MultibandPipeline(),
+        PansharpeningPipeline(),
+        DepthPipeline(),
+    )
 }
 """The pipeline of each task, in the order in which two files are tried."""
 
@@ -43,6 +49,6 @@ def guess_task(target_path: str | PathLike[str], guide_path: str | PathLike[str]
             raise FileFormatError(f"{path}: {way}")
     raise PairError(
         f"{target.name} and {guide.name}: no pair of files that goes together: give two GeoTIFFs "
-        "(multispectral, panchromatic), two NIfTI volumes, or a depth map and a colour picture; if "
-        f"they are one of these, {remedy}"
+        "(multispectral, panchromatic or finer bands), two NIfTI volumes, or a depth map and a "
+        f"colour picture; if they are one of these, {remedy}"
     )

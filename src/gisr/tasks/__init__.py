@@ -10,6 +10,7 @@ from gisr.errors import InputError
 from gisr.tasks.contrasts import Contrast, guess_contrast
 from gisr.tasks.depth import DEPTH
 from gisr.tasks.mri import MRI
+from gisr.tasks.multiband import MULTIBAND
 from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.tasks.sensors import SENSORS, Sensor, find_sensor
 from gisr.tasks.task import (
@@ -23,7 +24,7 @@ from gisr.tasks.task import (
     nearest_described_ratio,
 )
 
-TASKS: dict[TaskName, Task] = {task.name: task for task in (PANSHARPENING, MRI, DEPTH)}
+TASKS: dict[TaskName, Task] = {task.name: task for task in (PANSHARPENING, MULTIBAND, MRI, DEPTH)}
 """The built-in tasks by name."""
 
 

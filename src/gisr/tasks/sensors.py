@@ -55,6 +55,8 @@ _ALL = (
     Sensor("Pleiades", bits=12, mtf_gain=0.30, ratio=4, described=True),
     Sensor("SPOT-6", bits=12, mtf_gain=0.30, ratio=4, described=True),
     Sensor("Sentinel-2", bits=None, mtf_gain=0.31, ratio=2),
+    Sensor("ASTER", bits=8, mtf_gain=0.30, ratio=2),
+    Sensor("MODIS", bits=None, mtf_gain=0.30, ratio=2),
 )
 SENSORS: dict[str, Sensor] = {sensor.key: sensor for sensor in _ALL}
 """Built-in sensors by key."""
@@ -123,6 +125,10 @@ _ALIASES = {
     "sentinel2b": "sentinel2",
     "sentinel2c": "sentinel2",
     "sentinel2msi": "sentinel2",
+    "astervnir": "aster",
+    "asterl1t": "aster",
+    "terramodis": "modis",
+    "aquamodis": "modis",
     "spot06": "spot6",
     "spot7": "spot6",
     "spot07": "spot6",

@@ -8,7 +8,7 @@ from typing import Literal
 from gisr.metrics.definitions import MetricName
 from gisr.rendering.display import Display
 
-TaskName = Literal["pansharpening", "mri", "depth"]
+TaskName = Literal["pansharpening", "multiband", "mri", "depth"]
 """The built-in tasks."""
 Grid = Literal["centre", "kspace"]
 """Where target samples lie on the guide's grid.
@@ -60,6 +60,10 @@ class Task:
     """What the target is called in messages: ``depth map``."""
     guide: str
     """What the guide is called in messages: ``colour picture``."""
+    target_word: str
+    """What messages on a pair call the target shortly: ``MS image``."""
+    guide_word: str
+    """Likewise the guide: ``PAN image``."""
     files: str
     """Which files go together, for a reader who has some: ``depth map + colour picture``."""
     result: str
@@ -71,7 +75,7 @@ class Task:
     target_percentiles: tuple[float, float]
     """Percentiles of each target band's known values that normalisation maps to 0 and 1."""
     guide_percentiles: tuple[float, float]
-    """The same for the guide, all channels together."""
+    """The same for the guide, all channels together, or each by itself (``guide_bands``)."""
     unit: str
     """Unit of the values, for messages and figures."""
     metrics: tuple[MetricName, ...]
@@ -110,6 +114,8 @@ class Task:
     """The extra of gisr that reads and writes its files; nothing where none is needed."""
     examples: tuple[HelpExample, ...] = ()
     """Worked examples for its help, the plainest first."""
+    guide_bands: bool = False
+    """Whether a guide is several bands, each with a range of its own, and not one picture."""
     blank: bool = False
     """Whether 0, or the largest value of the type, may stand for what an image does not show."""
     far_content: bool = False

@@ -32,9 +32,12 @@ def recipe_table(recipe: Recipe) -> DescriptionTable:
 def kept_table(recipe: Recipe, table: DescriptionTable) -> DescriptionTable:
     """Return the table of initial weights: their network can read no other numbers.
 
+    Built-in sentences that it lacks are added, standardised as its own.
+
     Raises:
-        RecipeError: The recipe would change its numbers, or it lacks a built-in sentence.
-        MissingExtraError, WeightsError: The encoder of ``text_source`` cannot be loaded.
+        RecipeError: The recipe would change its numbers.
+        MissingExtraError, WeightsError: The encoder cannot be loaded, and a built-in sentence is
+            not in the table.
     """
     where = f"initial_weights {recipe.initial_weights}"
     if recipe.text_encoder != table.encoder:
@@ -50,13 +53,11 @@ def kept_table(recipe: Recipe, table: DescriptionTable) -> DescriptionTable:
                 f"{where}: their descriptions are embedded by another {table.encoder} than "
                 f"text_source {recipe.text_source}: leave text_source out, or initial_weights"
             )
-    if missing := set(built_in_descriptions()) - set(table.sentences):
-        raise RecipeError(
-            f"{where}: their table lacks {len(missing)} built-in descriptions, for example "
-            f"{min(missing)!r}, and embedding all again would change its numbers: start from "
-            "weights of this version of gisr, or leave initial_weights out"
-        )
-    return table
+    sentences = built_in_descriptions()
+    if set(sentences) <= set(table.sentences):
+        return table
+    encoder = load_text_encoder(recipe.text_encoder, recipe.text_source)
+    return table.extended(sentences, encoder)
 
 
 __all__ = ["kept_table", "recipe_table"]

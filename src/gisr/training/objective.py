@@ -26,7 +26,7 @@ class SampleBatch:
     """Samples side by side."""
 
     target: Float[Tensor, "b 4 s s"]
-    guide: Float[Tensor, "b 3 s s"]
+    guide: Float[Tensor, "b 4 s s"]
     truth: Float[Tensor, "b 4 s s"]
     known: Float[Tensor, "b 1 s s"]
     scale: Float[Tensor, "b 4"]

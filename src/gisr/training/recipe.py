@@ -261,7 +261,7 @@ def check_folders(recipe: Recipe) -> None:
         RecipeError: A folder is missing.
     """
     for folder in recipe.folders:
-        if not Path(folder).is_dir():
+        if not Path(folder).exists():
             raise RecipeError(f"{folder}: there is no such folder: name the folder of a data set")
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from gisr.datasets.entry import Entry, Frame, PairEntry, Scan, Scene
 from gisr.datasets.sources import read_entries
 from gisr.errors import RecipeError
-from gisr.tasks.sensors import find_sensor
+from gisr.tasks.sensors import find_sensor, listed_sensor
 from gisr.training.recipe import Recipe
 from gisr.training.samples.frames import FrameSet, GeneratedFrameSet
 from gisr.training.samples.pairs import PairSet
 from gisr.training.samples.scans import ScanSet
-from gisr.training.samples.scenes import GeneratedSceneSet, SceneSet
+from gisr.training.samples.scenes import GeneratedBandSet, GeneratedSceneSet, SceneSet
 from gisr.training.samples.training_set import JoinedSet, TrainingSet
 from gisr.training.set_recipe import SetRecipe
 
@@ -65,6 +65,7 @@ def _training_set(entries: Sequence[Entry], wanted: SetRecipe, recipe: Recipe) -
         generated: tuple[TrainingSet, ...] = (
             GeneratedFrameSet(wanted.ratio),
             GeneratedSceneSet(wanted.ratio, recipe.misregistration, nested=nested),
+            GeneratedBandSet(wanted.ratio, recipe.misregistration, nested=nested),
         )
         return next(found for found in generated if found.task == wanted.task)
     own = [entry for entry in entries if _belongs(entry, wanted)]
@@ -119,7 +120,7 @@ def _belongs(entry: Entry, wanted: SetRecipe) -> bool:
         return False
     if wanted.sensor is not None and (
         not isinstance(entry, Scene | PairEntry)
-        or find_sensor(entry.sensor) != find_sensor(wanted.sensor)
+        or listed_sensor(entry.sensor) != find_sensor(wanted.sensor)
     ):
         return False
     if isinstance(entry, Scan):

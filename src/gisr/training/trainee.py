@@ -95,6 +95,8 @@ class MAGNetTrainee(Trainee):
         if recipe.initial_weights is None:
             return cls(network, recipe_table(recipe))
         loaded = load_weights(recipe.initial_weights)
+        if recipe.network.guide_channels > loaded.network.config.guide_channels:
+            loaded = loaded.widened(recipe.network.guide_channels)
         if loaded.network.config != recipe.network:
             raise RecipeError(
                 f"initial_weights {recipe.initial_weights}: their network is "
@@ -122,7 +124,8 @@ class MAGNetTrainee(Trainee):
     ) -> Objective:
         """Return Eq. (10)."""
         with _autocast(batch, recipe):
-            output = model(batch.target, batch.guide, batch.text, batch.ratio)
+            guide = batch.guide[:, : recipe.network.guide_channels]
+            output = model(batch.target, guide, batch.text, batch.ratio)
         return objective(output, batch, weights, recipe.balance_weight, processes, recipe.criterion)
 
     def system(self, network: nn.Module, name: str) -> Upscaler:

@@ -7,7 +7,7 @@ A folder holds ``config.json`` (format, shape of the network, text encoder), ``m
 
 import json
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -39,6 +39,14 @@ class Weights:
     name: str
     network: MAGNet
     descriptions: DescriptionTable
+
+    def widened(self, guide_channels: int) -> "Weights":
+        """Return the same weights for guides of more channels (:meth:`MAGNet.widened`).
+
+        Raises:
+            ValueError: They take more already.
+        """
+        return replace(self, network=self.network.widened(guide_channels))
 
 
 def load_weights(name_or_path: str | Path | None = None) -> Weights:

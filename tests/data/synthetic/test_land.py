@@ -86,7 +86,7 @@ def test_a_set_has_no_end_and_needs_no_file() -> None:
     chosen = GeneratedSceneSet(4)
     assert (len(chosen), chosen.task, chosen.ratio) == (GENERATED_LENGTH, "pansharpening", 4)
     one, two = (chosen.sample(0, default_rng(seed), 64) for seed in (1, 2))
-    assert one.truth.shape == (4, 64, 64) and one.guide.shape == (3, 64, 64)
+    assert one.truth.shape == (4, 64, 64) and one.guide.shape == (4, 64, 64)
     assert (one.truth != two.truth).any()
 
 

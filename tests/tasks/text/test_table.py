@@ -50,7 +50,7 @@ class TestBuiltIn:
     def test_holds_exactly_the_built_in_descriptions(self) -> None:
         table = built_in_table()
         assert table.sentences == built_in_descriptions()
-        assert table.embeddings.shape == (225, 384)
+        assert table.embeddings.shape == (255, 384)
         assert table.encoder == "minilm"
 
     def test_has_unit_length(self) -> None:

@@ -13,6 +13,7 @@ from gisr.training.samples.augmentation import (
     random_misregistration,
     random_offset,
     random_orientation,
+    random_roles,
     random_snapshot,
 )
 
@@ -56,6 +57,21 @@ def test_bands_are_some_of_the_bands_in_any_order(seed: int) -> None:
         if np.array_equal(result[..., index], IMAGE[..., band])
     ]
     assert len(set(chosen)) == result.shape[2] >= 1
+
+
+@given(seed=seeds)
+def test_roles_are_dealt_out_anew_and_no_band_is_lost(seed: int) -> None:
+    given_target, given_guide = IMAGE[..., :2], 20 + IMAGE
+    target, guide = random_roles(default_rng(seed), given_target, given_guide)
+    assert 1 <= guide.shape[2] <= 4 and target.shape[2] + guide.shape[2] == 6
+    before = {band.tobytes() for band in np.moveaxis(np.dstack([given_target, given_guide]), 2, 0)}
+    after = {band.tobytes() for band in np.moveaxis(np.dstack([target, guide]), 2, 0)}
+    assert before == after
+
+
+def test_roles_stay_two_times_in_three() -> None:
+    kept = [random_roles(default_rng(n), IMAGE[..., :2], IMAGE)[1] is IMAGE for n in range(300)]
+    assert 0.55 < np.mean(kept) < 0.78
 
 
 @given(seed=seeds)

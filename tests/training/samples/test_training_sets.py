@@ -146,7 +146,7 @@ every_set = pytest.mark.parametrize("chosen", SETS.values(), ids=SETS)
 
 def check(sample: Sample, patch: int) -> None:
     assert sample.target.shape == sample.truth.shape == (4, patch, patch)
-    assert sample.guide.shape == (3, patch, patch)
+    assert sample.guide.shape == (4, patch, patch)
     assert sample.known.shape == (1, patch, patch)
     assert set(np.unique(sample.known)) <= {0.0, 1.0}
     for image in (sample.target, sample.guide, sample.truth, sample.known):

@@ -3,6 +3,7 @@
 from gisr.baselines.classical.baseline import BaselineName, ClassicalBaseline
 from gisr.baselines.classical.gram_schmidt import GramSchmidtAdaptive
 from gisr.baselines.classical.guided_filter import GuidedFilter
+from gisr.baselines.classical.hypersharpening import Hypersharpening, LocalRegression
 from gisr.baselines.classical.interpolation import Bicubic, ZeroFilled
 from gisr.errors import InputError
 
@@ -12,6 +13,8 @@ CLASSICAL: dict[BaselineName, ClassicalBaseline] = {
     "gsa": GramSchmidtAdaptive(matching="low-pass guide"),
     "gsa-aligned": GramSchmidtAdaptive(align="auto", matching="low-pass guide"),
     "guided-filter": GuidedFilter(),
+    "hypersharpening": Hypersharpening(),
+    "local-regression": LocalRegression(),
 }
 """Every classical baseline by name, with its default parameters."""
 
@@ -35,6 +38,8 @@ __all__ = [
     "ClassicalBaseline",
     "GramSchmidtAdaptive",
     "GuidedFilter",
+    "Hypersharpening",
+    "LocalRegression",
     "ZeroFilled",
     "load_baseline",
 ]

@@ -13,7 +13,15 @@ from gisr.errors import InputError
 from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
 from gisr.tasks import find_task
 
-BaselineName = Literal["bicubic", "zero-filled", "gsa", "gsa-aligned", "guided-filter"]
+BaselineName = Literal[
+    "bicubic",
+    "zero-filled",
+    "gsa",
+    "gsa-aligned",
+    "guided-filter",
+    "hypersharpening",
+    "local-regression",
+]
 """The classical baselines."""
 
 

@@ -7,9 +7,10 @@ be used by anyone for anything (CC0). Benchmarks and validation never see it.
 
 from gisr.tasks import TaskName
 from gisr.tasks.depth import DEPTH
+from gisr.tasks.multiband import MULTIBAND
 from gisr.tasks.pansharpening import PANSHARPENING
 
 GENERATED = "generated"
 """Name of the data set, in recipes."""
-GENERATED_TASKS: tuple[TaskName, ...] = (DEPTH.name, PANSHARPENING.name)
+GENERATED_TASKS: tuple[TaskName, ...] = (DEPTH.name, PANSHARPENING.name, MULTIBAND.name)
 """Tasks for which images are generated."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gisr.data.degradations import wald
 from gisr.data.resample import resize_pillow
 from gisr.data.synthetic.land import Land, random_land
-from gisr.data.synthetic.materials import FOUR_BANDS, WAVELENGTHS, Materials, random_materials
+from gisr.data.synthetic.materials import FOUR_BANDS, VISIBLE, Materials, random_materials
 from gisr.data.synthetic.noise import (
     ROUGH,
     SIDE,
@@ -22,7 +22,7 @@ from gisr.data.synthetic.noise import (
 )
 from gisr.errors import InputError
 
-_FINER = 2
+FINER = 2
 """The land is drawn this many times finer than the multispectral grid."""
 _PANCHROMATIC = (
     # Share of every wavelength: a band over all, as of QuickBird; Landsat-7's; Landsat-8's.
@@ -30,9 +30,9 @@ _PANCHROMATIC = (
     (0.00, 0.00, 0.12, 0.16, 0.18, 0.18, 0.30, 0.06),
     (0.00, 0.05, 0.35, 0.35, 0.25, 0.00, 0.00, 0.00),
 )
-_SUN = np.array((1.0, 1.05, 1.0, 0.95, 0.85, 0.75, 0.6, 0.5))
+SUN = np.array((1.0, 1.05, 1.0, 0.95, 0.85, 0.75, 0.6, 0.5))
 """Light at every wavelength, relative."""
-_HAZE = np.array((0.09, 0.07, 0.045, 0.037, 0.030, 0.025, 0.015, 0.010))
+HAZE = np.array((0.09, 0.07, 0.045, 0.037, 0.030, 0.025, 0.015, 0.010))
 """Reflectance that clear air adds."""
 
 
@@ -60,38 +60,49 @@ def generated_land_scene(rng: Generator, side: int) -> LandScene:
     Raises:
         InputError: The scene is larger than the noise that its textures are cut from.
     """
-    if side * _FINER > SIDE:
-        raise InputError(
-            f"a generated scene of {side} pixels a side is larger than {SIDE // _FINER}: use a "
-            "smaller patch or ratio"
-        )
+    check_side(side)
     responses = _random_responses(rng)
-    land = random_land(rng, side * _FINER)
-    signal = _signal(rng, land, random_materials(rng, land.covers, responses))
-    haze = responses @ (_HAZE * rng.uniform(0.2, 1.4))
+    land = random_land(rng, side * FINER)
+    signal = land_signal(rng, land, random_materials(rng, land.covers, responses))
+    haze = responses @ (HAZE * rng.uniform(0.2, 1.4))
     signal += haze.astype(np.float32)
-    bands = wald(signal[..., :-1], _FINER, rng.uniform(0.2, 0.45))
+    bands = wald(signal[..., :-1], FINER, rng.uniform(0.2, 0.45))
     panchromatic = resize_pillow(signal[..., -1:], (side, side))
     return _digital(rng, bands, panchromatic)
 
 
+def check_side(side: int) -> None:
+    """Refuse a scene that is larger than the noise that its textures are cut from.
+
+    Raises:
+        InputError: It is.
+    """
+    if side * FINER > SIDE:
+        raise InputError(
+            f"a generated scene of {side} pixels a side is larger than {SIDE // FINER}: use a "
+            "smaller patch or ratio"
+        )
+
+
 def _random_responses(rng: Generator) -> Float[np.ndarray, "channels wavelengths"]:
     """Return what every channel sees of sunlit white: the bands, then the panchromatic one."""
-    places = FOUR_BANDS if rng.random() < 0.8 else tuple(range(len(WAVELENGTHS)))
-    bands = np.eye(len(WAVELENGTHS))[list(places)]
+    places = FOUR_BANDS if rng.random() < 0.8 else tuple(range(VISIBLE))
+    bands = np.eye(VISIBLE)[list(places)]
     # Bands are not narrow: they see a little of the wavelengths beside their own.
-    beside = np.eye(len(WAVELENGTHS), k=1) + np.eye(len(WAVELENGTHS), k=-1)
+    beside = np.eye(VISIBLE, k=1) + np.eye(VISIBLE, k=-1)
     bands = bands + rng.uniform(0, 0.15) * bands @ beside
     wide = np.array(_PANCHROMATIC[rng.integers(len(_PANCHROMATIC))])
     wide = wide * np.exp(rng.normal(0, 0.2, len(wide)))
     responses = np.vstack([bands, wide])
     responses /= responses.sum(axis=1, keepdims=True)
     gains = np.exp(rng.normal(0, 0.15, (len(responses), 1)))
-    seen: NDArray[np.float64] = responses * _SUN * gains
+    seen: NDArray[np.float64] = responses * SUN * gains
     return seen
 
 
-def _signal(rng: Generator, land: Land, materials: Materials) -> Float[np.ndarray, "H W channels"]:
+def land_signal(
+    rng: Generator, land: Land, materials: Materials
+) -> Float[np.ndarray, "H W channels"]:
     """Return the reflected light of every pixel in every channel, without haze."""
     look, shape = land.look, land.look.shape
     fine, coarse = random_field(rng, ROUGH, shape), random_field(rng, SMOOTH, shape)
@@ -122,13 +133,17 @@ def _digital(rng: Generator, bands: NoisePlane, panchromatic: NoisePlane) -> Lan
     """Return whole numbers of a random depth of bits, exposure and noise."""
     bits = (8, 10, 11, 11, 12, 16)[rng.integers(6)]
     top = 2**bits - 1
-    images = []
-    for image in (bands, panchromatic):
-        # One exposure for all bands, as users see them; a scene seldom fills the range.
-        exposure = np.exp(rng.uniform(np.log(0.15), np.log(1.0)))
-        image = image * np.float32(exposure * top / np.quantile(image[::3, ::3], 0.99))
-        deviation = np.exp(rng.uniform(np.log(0.001), np.log(0.025))) * exposure * top
-        grain = [field_window(rng, WHITE, image.shape[:2]) for _ in range(image.shape[2])]
-        image += np.float32(deviation) * np.stack(grain, axis=-1)
-        images.append(np.clip(np.rint(image), 0, top))
-    return LandScene(images[0], images[1], bits)
+    return LandScene(exposed(rng, bands, top), exposed(rng, panchromatic, top), bits)
+
+
+def exposed(rng: Generator, image: NoisePlane, top: int) -> NoisePlane:
+    """Return an image in whole numbers up to a largest one, by a random exposure, with noise.
+
+    One exposure for all bands, as users see them; a scene seldom fills the range.
+    """
+    exposure = np.exp(rng.uniform(np.log(0.15), np.log(1.0)))
+    image = image * np.float32(exposure * top / np.quantile(image[::3, ::3], 0.99))
+    deviation = np.exp(rng.uniform(np.log(0.001), np.log(0.025))) * exposure * top
+    grain = [field_window(rng, WHITE, image.shape[:2]) for _ in range(image.shape[2])]
+    image += np.float32(deviation) * np.stack(grain, axis=-1)
+    return np.clip(np.rint(image), 0, top)

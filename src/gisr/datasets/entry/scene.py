@@ -1,4 +1,4 @@
-"""Satellite scenes: a multispectral and a panchromatic image at their full resolution."""
+"""Satellite scenes: bands, and the panchromatic band or finer bands that guide them."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from jaxtyping import Float
 
-from gisr.data.pair import Pair
+from gisr.data.pair import MOST_GUIDE_CHANNELS, Pair
 from gisr.data.protocols import wald_pair
 from gisr.data.resample import resize_pillow, shift
 from gisr.datasets.entry.base import Entry, Images, Pixels, Read, cut, middle, whole
@@ -17,7 +17,7 @@ from gisr.datasets.entry.checks import checked_image
 from gisr.errors import InputError
 from gisr.placement import Placement
 from gisr.sizes import picture_size
-from gisr.tasks import TaskName
+from gisr.tasks import TaskName, find_task
 from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.windows import Window
 
@@ -27,12 +27,15 @@ _REACH = 2
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scene(Entry):
-    """A multispectral image and its panchromatic image at their full resolution."""
+    """A multispectral image and its panchromatic image at their full resolution.
+
+    In place of the panchromatic band there may be finer bands of the same sensor, by the task.
+    """
 
     read_multispectral: Read
     """Gives (H, W, bands) in digital numbers."""
     read_panchromatic: Read
-    """Gives (H2, W2, 1) in digital numbers."""
+    """Gives (H2, W2, 1) in digital numbers, or up to four bands for a task that takes some."""
     sensor: str | None = None
     bits: int | None = None
     """Significant bits per sample; None for floating point."""
@@ -46,7 +49,7 @@ class Scene(Entry):
         return whole(self.stored_multispectral)
 
     @property
-    def panchromatic(self) -> Float[np.ndarray, "H2 W2 1"]:
+    def panchromatic(self) -> Float[np.ndarray, "H2 W2 channels"]:
         """Panchromatic image, float32."""
         return whole(self.stored_panchromatic)
 
@@ -59,6 +62,11 @@ class Scene(Entry):
     def stored_panchromatic(self) -> Pixels:
         """Panchromatic image to cut windows from."""
         return self.read_panchromatic()
+
+    @property
+    def on_one_grid(self) -> bool:
+        """Whether both images have the same pixels."""
+        return self.stored_multispectral.shape[:2] == self.stored_panchromatic.shape[:2]
 
     @property
     def kind(self) -> str:
@@ -74,7 +82,7 @@ class Scene(Entry):
 
     def crop(
         self, window: Window
-    ) -> tuple[Float[np.ndarray, "h w bands"], Float[np.ndarray, "h w 1"]]:
+    ) -> tuple[Float[np.ndarray, "h w bands"], Float[np.ndarray, "h w channels"]]:
         """Return a window of both images on the multispectral grid, the guide aligned.
 
         The window of the guide is the one that the resized guide of the whole scene would have:
@@ -146,12 +154,14 @@ class Scene(Entry):
         yield self.reduced_pair(ratio, side=side)
 
     def checked_images(self) -> Images:
-        """Read and check both images: one panchromatic band, finer by a whole factor."""
+        """Read and check both images: the guide's channels, finer by a whole factor."""
         multispectral = checked_image("multispectral", self.read_multispectral(), axes=3)
         panchromatic = checked_image("panchromatic", self.read_panchromatic(), axes=3)
         low, high = multispectral.shape, panchromatic.shape
-        if high[2] != 1:
-            raise InputError(f"panchromatic image has {high[2]} channels: it must have one")
+        bands = find_task(self.task).guide_bands
+        if high[2] > (MOST_GUIDE_CHANNELS if bands else 1):
+            most = f"at most {MOST_GUIDE_CHANNELS}" if bands else "one"
+            raise InputError(f"panchromatic image has {high[2]} channels: it must have {most}")
         ratio = round(high[0] / low[0])
         # Published scenes are cut to less than one multispectral pixel: 310 x 400 and 620 x 799.
         off = max(abs(high[axis] - ratio * low[axis]) for axis in (0, 1))

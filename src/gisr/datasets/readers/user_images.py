@@ -10,7 +10,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float32, Shaped
 
+from gisr.data.pair import MOST_GUIDE_CHANNELS
 from gisr.datasets.readers.depth_files import with_channels
+from gisr.datasets.readers.user_index import SATELLITE
 from gisr.errors import FileFormatError, GisrError, PairError
 from gisr.io.colour import read_colour
 from gisr.io.depth import maps as depthmap
@@ -20,7 +22,7 @@ from gisr.io.geotiff import geotiff_placement, read_geotiff, read_header
 from gisr.io.volumes import nifti
 from gisr.io.volumes.nifti import read_nifti, read_nifti_grid
 from gisr.placement import Placement
-from gisr.tasks import TaskName
+from gisr.tasks import TaskName, find_task
 
 Role: TypeAlias = Literal["target", "guide", "truth"]
 """What a file is to its pair."""
@@ -103,7 +105,7 @@ class OwnImages:
         with self._located(role):
             if file_suffix(path) in nifti.SUFFIXES:
                 return read_nifti_grid(path)[0]
-            if self.task == "pansharpening" and file_suffix(path) in _TIFF:
+            if self.task in SATELLITE and file_suffix(path) in _TIFF:
                 header = read_header(path)
                 return (*header.shape, header.bands)
             return self._read(role).shape
@@ -112,7 +114,7 @@ class OwnImages:
         path = self.files[role]
         if self.task == "mri":
             return _read_volume(path)
-        if self.task == "pansharpening":
+        if self.task in SATELLITE:
             return _read_raster(path)
         if role == "guide":
             return with_channels(read_colour(path))
@@ -136,8 +138,9 @@ class OwnImages:
         with self._located(role):
             if self.reduced:
                 self._check_reduced(role, small, large)
-            elif self.task == "pansharpening":
-                _check_ground(self.files["truth"], self.files["guide"], small, large)
+            elif self.task in SATELLITE:
+                most = MOST_GUIDE_CHANNELS if find_task(self.task).guide_bands else 1
+                _check_ground(self.files["truth"], self.files["guide"], small, large, most)
             elif self.task == "mri":
                 _check_grid(self.files["truth"], self.files["guide"], small, large)
             else:
@@ -198,10 +201,13 @@ def _kept_volume(path: Path, modified: int) -> Shaped[np.ndarray, "X Y Z"]:
     return _read_volume(path)
 
 
-def _check_ground(truth: Path, guide: Path, small: tuple[int, ...], large: tuple[int, ...]) -> None:
-    """Refuse a panchromatic image that does not show the ground of the multispectral one."""
-    if large[2] != 1:
-        raise PairError(f"{large[2]} bands: a panchromatic guide has one")
+def _check_ground(
+    truth: Path, guide: Path, small: tuple[int, ...], large: tuple[int, ...], most: int
+) -> None:
+    """Refuse a guide that does not show the ground of the truth, or has more bands than it may."""
+    if large[2] > most:
+        kind = "a panchromatic guide has one" if most == 1 else f"at most {most} can guide"
+        raise PairError(f"{large[2]} bands: {kind}")
     sides = (small[0], small[1]), (large[0], large[1])
     by_shape = Placement.from_grid("centre", *sides)
     if all(file_suffix(path) in _TIFF for path in (truth, guide)):

@@ -3,13 +3,14 @@
 from gisr.io.table import Column
 from gisr.tasks import TaskName
 
-_SATELLITE: tuple[TaskName, ...] = ("pansharpening",)
+SATELLITE: tuple[TaskName, ...] = ("pansharpening", "multiband")
+"""Tasks whose truth is a satellite image at the grid of its own bands, and its guide another."""
 _MRI: tuple[TaskName, ...] = ("mri",)
 _DEPTH: tuple[TaskName, ...] = ("depth",)
 
 COLUMNS: dict[str, Column] = {
     "name": Column("name of the pair, unique, without slashes", needed=True),
-    "task": Column("`pansharpening`, `mri` or `depth`", needed=True),
+    "task": Column("`pansharpening`, `multiband`, `mri` or `depth`", needed=True),
     "split": Column("`train`, `val`, `test` or `research`", needed=True),
     "guide": Column("file of the guide", needed=True),
     "truth": Column("file of the full resolution; needed without a target and in training"),
@@ -17,13 +18,13 @@ COLUMNS: dict[str, Column] = {
     "ratio": Column("guide pixels a target pixel, a whole number", with_target=True),
     "group": Column("what must stay in one split: the subject, the scene, the orbit"),
     "open": Column("`yes` if weights trained on it may be given away; else `no` or empty"),
-    "sensor": Column("sensor, as `gisr tasks` lists them", tasks=_SATELLITE),
-    "bits": Column("significant bits of a sample; PSNR refers to them", tasks=_SATELLITE),
+    "sensor": Column("sensor, as `gisr tasks` lists them", tasks=SATELLITE),
+    "bits": Column("significant bits of a sample; PSNR refers to them", tasks=SATELLITE),
     "guide_offset_y": Column(
-        "rows by which the guide is off, in its pixels", tasks=_SATELLITE, with_target=False
+        "rows by which the guide is off, in its pixels", tasks=SATELLITE, with_target=False
     ),
     "guide_offset_x": Column(
-        "columns by which the guide is off, in its pixels", tasks=_SATELLITE, with_target=False
+        "columns by which the guide is off, in its pixels", tasks=SATELLITE, with_target=False
     ),
     "contrast": Column(
         "contrast of the truth: `T1`, `T1ce`, `T2`, `FLAIR`, `PD`", tasks=_MRI, with_target=False

@@ -38,7 +38,7 @@ INDEX = "pairs.csv"
 """Name of the index."""
 
 _ROLES: tuple[Role, ...] = get_args(Role)
-_TASKS: tuple[TaskName, ...] = ("pansharpening", "mri", "depth")
+_TASKS: tuple[TaskName, ...] = ("pansharpening", "multiband", "mri", "depth")
 """Tasks that the index has columns for."""
 _CONTRASTS: tuple[Contrast, ...] = get_args(Contrast)
 _SPLITS: tuple[Split, ...] = get_args(Split)
@@ -99,7 +99,7 @@ def _entries(row: Row) -> list[Entry]:
     images = _images(row, task)
     if images.reduced:
         return _made_slices(row, images) if task == "mri" else [_made_pair(row, images)]
-    makers = {"pansharpening": _scene, "mri": _scan, "depth": _frame}
+    makers = {"pansharpening": _scene, "multiband": _scene, "mri": _scan, "depth": _frame}
     return [makers[task](row, images)]
 
 
@@ -169,6 +169,7 @@ def _scene(row: Row, images: OwnImages) -> Entry:
     return Scene(
         **_about(row, images),
         **_satellite(row),
+        task=images.task,
         read_multispectral=partial(images.pixels, "truth"),
         read_panchromatic=partial(images.pixels, "guide"),
         guide_offset=(row.finite("guide_offset_y", 0.0), row.finite("guide_offset_x", 0.0)),

@@ -17,8 +17,8 @@ from gisr.io.quantise import holds
 from gisr.placement import Placement
 
 _PICTURE = ("red", "green", "blue")
-"""Bands of a guide that is a colour picture. Of any other the first band is taken: what comes after
-a panchromatic one is a mask, quality bits, or another image."""
+"""Bands of a guide that is a colour picture. Of any other the first is taken where one band guides:
+what comes after a panchromatic one is a mask, quality bits, or another image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +28,14 @@ class RasterPair:
     target: GeoHeader
     """Along the guide's axes: where the file is not, it is brought there while it is read."""
     guide: GeoHeader
-    """With one band of a file that is no colour picture."""
+    """With the bands that guide: several, or one of a file that is no colour picture."""
     placement: Placement
     by_size: bool = False
     """Whether nothing but the sizes of the two says how they lie."""
     note: str = ""
     """What was assumed of how they lie, where no georeference says it."""
+    guide_note: str = ""
+    """Which bands of the guide were chosen, where its file has more."""
 
     def stated(self, ratio: float | None) -> Placement | None:
         """Return how they lie; None where a requested ratio goes before what the sizes say."""
@@ -48,6 +50,7 @@ class TiffLook:
     """Whether either is georeferenced."""
     bands: int
     guide_bands: int
+    """Without an alpha band."""
     guide_coarser: bool
     """Whether the guide has fewer rows and columns than the target."""
     guide_picture: bool
@@ -65,7 +68,8 @@ def look_at_tiffs(target: str | PathLike[str], guide: str | PathLike[str]) -> Ti
         placed = any(file.crs is not None or not file.transform.is_identity for file in (low, high))
         coarser = low.height > high.height and low.width > high.width
         picture = high.count in (3, 4) and high.dtypes[0] == "uint8"
-        return TiffLook(placed, low.count, high.count, coarser, picture)
+        alpha = sum(colour.name == "alpha" for colour in high.colorinterp)
+        return TiffLook(placed, low.count, high.count - alpha, coarser, picture)
 
 
 def read_raster_pair(
@@ -74,6 +78,9 @@ def read_raster_pair(
     bands: Sequence[int] | None,
     nodata: NodataChoice,
     limits: Limits,
+    *,
+    guide_bands: Sequence[int] | None = None,
+    several: bool = False,
 ) -> RasterPair:
     """Read the headers of two GeoTIFFs, which may be of any size, and place them.
 
@@ -84,8 +91,12 @@ def read_raster_pair(
         nodata: Value of unknown pixels in place of the target's own, and of the guide if its
             type can hold it; ``none`` if no value is one, in either.
         limits: What the headers may claim.
+        guide_bands: Numbers of the bands of the guide's file that guide, from 1.
+        several: Whether all of them do when none are named; else the first, or those of a colour
+            picture.
 
     Raises:
+        InputError: A file has no band of a number.
         PairError: The files do not fit together.
         FileFormatError: A file is missing or damaged.
         LimitError: A header claims more than the limits.
@@ -96,8 +107,8 @@ def read_raster_pair(
     target = read_header(target_path, limits, bands, nodata)
     if relation.regrid is not None:
         target = target.regridded(relation.regrid)
-    guide = read_header(guide_path, limits)
-    if guide.colours != _PICTURE:
+    guide = read_header(guide_path, limits, guide_bands)
+    if guide_bands is None and not several and guide.colours != _PICTURE:
         guide = replace(guide, numbers=guide.numbers[:1])
     if nodata == "none":
         guide = replace(guide, nodata=None, nodata_given=True)

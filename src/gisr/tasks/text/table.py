@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -98,6 +98,19 @@ class DescriptionTable:
                 f"{encoder.name} does not separate {sentence!r} from the mean: reword it"
             )
         return np.asarray(embedding)
+
+    def extended(self, sentences: Sequence[str], encoder: TextEncoder) -> "DescriptionTable":
+        """Return a table of these sentences, then its others, whose own embeddings do not change.
+
+        Networks trained with this table read the extended one as before.
+
+        Raises:
+            InputError: As :meth:`embed`.
+        """
+        order = (*sentences, *(own for own in self.sentences if own not in set(sentences)))
+        known = set(self.sentences)
+        rows = [self.lookup(s) if s in known else self.embed(s, encoder) for s in order]
+        return replace(self, sentences=order, embeddings=np.stack(rows))
 
     def is_of(self, encoder: TextEncoder) -> bool:
         """Whether an encoder, with the table's mean and scale, gives the table's embeddings."""

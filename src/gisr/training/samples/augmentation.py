@@ -8,6 +8,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
+from gisr.data.pair import MOST_GUIDE_CHANNELS
 from gisr.data.resample import resize_pillow, shift
 
 AugmentedImage = Float[np.ndarray, "H W channels"]
@@ -34,6 +35,21 @@ def random_bands(rng: Generator, image: AugmentedImage) -> AugmentedImage:
     if rng.random() < 0.1:
         bands = np.sort(rng.choice(bands, rng.integers(1, len(bands) + 1), replace=False))
     return image[..., bands]
+
+
+def random_roles(
+    rng: Generator, target: AugmentedImage, guide: AugmentedImage
+) -> tuple[AugmentedImage, AugmentedImage]:
+    """Deal the bands of both images out anew, one time in three: one to four of them guide.
+
+    Few sensors have their coarse bands where another has; any bands of one scene go together.
+    """
+    if rng.random() < 2 / 3:
+        return target, guide
+    bands = np.concatenate([target, guide], axis=2)
+    order = rng.permutation(bands.shape[2])
+    count = int(rng.integers(1, min(MOST_GUIDE_CHANNELS, bands.shape[2] - 1) + 1))
+    return bands[..., np.sort(order[count:])], bands[..., np.sort(order[:count])]
 
 
 def random_gamma(rng: Generator, image: AugmentedImage, low: float, high: float) -> AugmentedImage:

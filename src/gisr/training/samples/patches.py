@@ -12,14 +12,13 @@ from numpy.random import Generator
 
 from gisr.data.degradations import fill_holes
 from gisr.data.normalisation import Normalisation
-from gisr.data.pair import Pair
+from gisr.data.pair import MOST_GUIDE_CHANNELS, Pair
 from gisr.errors import RecipeError
 from gisr.tasks import TaskName, find_task
 from gisr.training.samples.augmentation import random_orientation
 from gisr.windows import Window
 
 _TARGET_CHANNELS = 4
-_GUIDE_CHANNELS = 3
 _MARGIN = 4
 """Target samples around a patch: the reach of the bicubic kernel and of the MTF, rounded up."""
 
@@ -32,7 +31,8 @@ class Sample:
     """On the guide's grid."""
     coarse: Float[np.ndarray, "4 t t"]
     """At its own size; empty where the patch is not a whole number of its pixels."""
-    guide: Float[np.ndarray, "3 s s"]
+    guide: Float[np.ndarray, "4 s s"]
+    """Fewer channels are repeated."""
     truth: Float[np.ndarray, "4 s s"]
     known: Float[np.ndarray, "1 s s"]
     """1 where the truth is known."""
@@ -116,7 +116,7 @@ def cut_sample(
     return Sample(
         _carried(low[..., bands] * gain + level, _TARGET_CHANNELS),
         _carried(coarse[..., bands] * gain + level, _TARGET_CHANNELS),
-        _carried(guide, _GUIDE_CHANNELS),
+        _carried(guide, MOST_GUIDE_CHANNELS),
         _carried(high[..., bands] * gain + level, _TARGET_CHANNELS),
         _carried(mask, 1),
         _relative_scale(normal.target_scale[bands]),

@@ -1,4 +1,7 @@
-"""Training sets of satellite scenes, from files or generated, degraded by Wald's protocol."""
+"""Training sets of satellite scenes, from files or generated, degraded by Wald's protocol.
+
+The guide is a panchromatic band, or bands of the same sensor.
+"""
 
 from dataclasses import dataclass
 
@@ -7,9 +10,11 @@ from jaxtyping import Float
 from numpy.random import Generator
 
 from gisr.data.protocols import wald_pair
+from gisr.data.synthetic.band_scene import generated_band_scene
 from gisr.data.synthetic.land_scene import generated_land_scene
 from gisr.datasets.entry import Scene
-from gisr.tasks import TaskName, describe
+from gisr.tasks import TaskName, describe, find_task
+from gisr.tasks.multiband import MULTIBAND
 from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.training.samples.augmentation import (
     random_bands,
@@ -17,6 +22,7 @@ from gisr.training.samples.augmentation import (
     random_misregistration,
     random_offset,
     random_orientation,
+    random_roles,
 )
 from gisr.training.samples.patches import Sample, cut_sample, random_window, window_side
 from gisr.training.samples.training_set import GENERATED_LENGTH
@@ -46,6 +52,8 @@ class SceneSet:
         # Aligned, as the upscaler aligns guides before the network sees them: flips and turns
         # would make the fixed shift of a sensor a random one, which no convolution can undo.
         truth, guide = random_orientation(rng, *entry.crop(window))
+        if find_task(self.task).guide_bands and entry.on_one_grid:
+            truth, guide = random_roles(rng, truth, guide)
         return _scene_sample(
             rng,
             truth,
@@ -88,10 +96,40 @@ class GeneratedSceneSet:
         )
 
 
+@dataclass(frozen=True)
+class GeneratedBandSet:
+    """Generated scenes of coarse and fine bands, another one for every sample."""
+
+    ratio: int
+    misregistration: float = 0.3
+    """Largest random shift of the guide in truth pixels."""
+    task: TaskName = MULTIBAND.name
+    nested: bool = False
+    """Whether the grids of target and guide begin together."""
+
+    def __len__(self) -> int:
+        """Scenes that it counts for in a mixture, although every sample is a new one."""
+        return GENERATED_LENGTH
+
+    def sample(self, item: int, rng: Generator, patch: int) -> Sample:
+        """Return the middle of a new scene; it depends on the generator alone, not on the item."""
+        scene = generated_band_scene(rng, window_side(patch, self.ratio))
+        return _scene_sample(
+            rng,
+            scene.coarse,
+            scene.fine,
+            patch,
+            self.ratio,
+            self.misregistration,
+            task=self.task,
+            nested=self.nested,
+        )
+
+
 def _scene_sample(
     rng: Generator,
     truth: Float[np.ndarray, "H W bands"],
-    guide: Float[np.ndarray, "H W 1"],
+    guide: Float[np.ndarray, "H W channels"],
     patch: int,
     ratio: int,
     misregistration: float,

@@ -1,0 +1,117 @@
+"""Coarse bands sharpened by finer ones: files in, a file out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.geotiffs import BGRN, write_geotiff
+
+from gisr.apps.cli import main
+from gisr.data.degradations import wald
+from gisr.data.synthetic.band_scene import BandScene, generated_band_scene
+from gisr.errors import InputError
+from gisr.inference.array_pair import make_pair
+from gisr.inference.upscaler import Upscaler
+from gisr.io.geotiff import read_geotiff
+from gisr.pipelines.options import Options
+from gisr.pipelines.run import upscale_files
+from gisr.pipelines.table import guess_task
+from gisr.weights.store import Weights, save_weights
+
+pytest.importorskip("rasterio")
+NAMES = ("B5", "B6", "B11")
+
+
+@pytest.fixture(scope="module")
+def scene() -> BandScene:
+    """A scene of a sensor with four fine bands and three coarse ones or more."""
+    drawn = (generated_band_scene(np.random.default_rng(seed), 96) for seed in range(100))
+    return next(s for s in drawn if s.fine.shape[2] == 4 and s.coarse.shape[2] >= 3)
+
+
+@pytest.fixture
+def files(tmp_path: Path, scene: BandScene) -> tuple[Path, Path]:
+    coarse = np.rint(wald(scene.coarse[..., :3], 2)).astype(np.uint16)
+    fine = scene.fine.astype(np.uint16)
+    return (
+        write_geotiff(tmp_path / "bands_20m.tif", coarse, 20.0, names=NAMES),
+        write_geotiff(tmp_path / "bands_10m.tif", fine, 10.0, names=BGRN),
+    )
+
+
+def test_files_show_that_bands_guide_bands(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    assert guess_task(*files) == "multiband"
+    pan = write_geotiff(tmp_path / "pan.tif", read_geotiff(files[1]).pixels[..., :1], 10.0)
+    assert guess_task(files[0], pan) == "pansharpening"
+
+
+def test_all_four_bands_guide(
+    tmp_path: Path, files: tuple[Path, Path], weights: Callable[..., Weights]
+) -> None:
+    system, output = Upscaler(weights(), "cpu"), tmp_path / "out.tif"
+    result = upscale_files(system, *files, output)
+    assert (result.task, result.ratio, result.shape) == ("multiband", 2, (96, 96, 3))
+    assert result.alignment is None or not result.alignment.applied
+    assert not [str(note) for note in result.notes if "PAN" in str(note) or "MS" in str(note)]
+    written, target, guide = (read_geotiff(path) for path in (output, *files))
+    assert written.descriptions == NAMES and written.transform == guide.transform
+    pair = make_pair(target.pixels, guide.pixels, "multiband")
+    expected = system.answer(pair).image
+    np.testing.assert_allclose(written.pixels, np.rint(expected), atol=1)
+    fewer = make_pair(target.pixels, guide.pixels[..., :1], "multiband")
+    assert np.abs(system.answer(fewer).image - expected).max() > 5
+
+
+def test_bands_that_guide_can_be_named(
+    tmp_path: Path, files: tuple[Path, Path], weights: Callable[..., Weights]
+) -> None:
+    system, output = Upscaler(weights(), "cpu"), tmp_path / "out.tif"
+    upscale_files(system, *files, output, Options(guide_bands=(4, 2)))
+    target, guide = (read_geotiff(path).pixels for path in files)
+    expected = system.answer(make_pair(target, guide[..., [3, 1]], "multiband")).image
+    np.testing.assert_allclose(read_geotiff(output).pixels, np.rint(expected), atol=1)
+    with pytest.raises(InputError, match=r"bands_10m\.tif.*5"):
+        upscale_files(system, *files, tmp_path / "no.tif", Options(guide_bands=(5,)))
+    with pytest.raises(InputError, match="at most 1 can guide"):
+        pan = Options(task="pansharpening", guide_bands=(1, 2))
+        upscale_files(system, *files, tmp_path / "no.tif", pan)
+
+
+def test_of_more_than_four_bands_those_that_explain_the_target_guide(
+    tmp_path: Path, files: tuple[Path, Path], weights: Callable[..., Weights]
+) -> None:
+    guide = read_geotiff(files[1]).pixels
+    noise = np.random.default_rng(3).integers(0, int(guide.max()), (96, 96, 2)).astype(np.uint16)
+    mixed = np.dstack([noise[..., :1], guide[..., :2], noise[..., 1:], guide[..., 2:]])
+    six = write_geotiff(tmp_path / "six_10m.tif", mixed, 10.0)
+    system = Upscaler(weights(), "cpu")
+    result = upscale_files(system, files[0], six, tmp_path / "six.tif")
+    assert any("6 bands: 2, 3, 5, 6 guide" in str(note) for note in result.notes)
+    upscale_files(system, *files, tmp_path / "four.tif")
+    found, wanted = (read_geotiff(tmp_path / f"{name}.tif").pixels for name in ("six", "four"))
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_weights_for_three_channels_say_what_they_take(
+    tmp_path: Path, files: tuple[Path, Path], weights: Callable[..., Weights]
+) -> None:
+    system = Upscaler(weights(guide_channels=3), "cpu")
+    with pytest.raises(InputError, match=r"guides of up to 3 channels, this one has 4.*guide-band"):
+        upscale_files(system, *files, tmp_path / "out.tif")
+    assert not (tmp_path / "out.tif").exists()
+    upscale_files(system, *files, tmp_path / "out.tif", Options(guide_bands=(1, 2, 4)))
+
+
+def test_the_command(
+    tmp_path: Path,
+    files: tuple[Path, Path],
+    weights: Callable[..., Weights],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = weights()
+    save_weights(tmp_path / "tiny", made.network, made.descriptions, name="tiny")
+    words = ["upscale", *map(str, files), "-o", str(tmp_path / "out.tif"), "--sensor", "Sentinel-2"]
+    main([*words, "--model", str(tmp_path / "tiny"), "--device", "cpu"])
+    assert "multiband x2, 96 x 96 x 3 uint16" in capsys.readouterr().out
+    assert read_geotiff(tmp_path / "out.tif").pixels.shape == (96, 96, 3)

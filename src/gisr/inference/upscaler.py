@@ -24,8 +24,7 @@ from gisr.inference.tiling import PixelsDone, Rows, TilePlan, blended, gathered
 from gisr.inference.windowed_pair import ArraySource, PairSource
 from gisr.magnet import LevelRouting
 from gisr.tasks import find_task
-from gisr.tasks.text.encoder import load_text_encoder
-from gisr.tasks.text.interface import TextEncoder
+from gisr.tasks.text.sentences import Sentences
 from gisr.weights.store import Weights, load_weights, save_weights
 from gisr.windows import Window
 
@@ -66,7 +65,7 @@ class Upscaler(PairSystem):
         self.descriptions = weights.descriptions
         self._tile, self.overlap = tile, overlap
         self.plan(tile, tile)
-        self._encoder: TextEncoder | None = None
+        self._sentences = Sentences(weights.descriptions)
 
     @property
     def name(self) -> str:
@@ -323,15 +322,7 @@ class Upscaler(PairSystem):
         )
 
     def _embed(self, source: PairSource, description: str | None) -> Float[Tensor, "1 d"]:
-        if description is not None and not description.strip():
-            raise InputError("description is empty: leave it out to use the built-in one")
-        sentence = description or source.description
-        if sentence in self.descriptions.sentences:
-            embedding = self.descriptions.lookup(sentence)
-        else:
-            if self._encoder is None:
-                self._encoder = load_text_encoder(self.descriptions.encoder)
-            embedding = self.descriptions.embed(sentence, self._encoder)
+        embedding = self._sentences.embedding(source.description, description)
         return torch.tensor(embedding, device=self.device)[None]
 
     def _ratio(self, ratio: float) -> Float[Tensor, "1"]:

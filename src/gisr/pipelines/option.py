@@ -6,7 +6,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from gisr.errors import InputError
-from gisr.tasks import TaskName
+from gisr.tasks import TaskName, find_task
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -146,6 +146,22 @@ def number_or_word(each: Option, text: str) -> float | str:
         raise InputError(
             f"{each.flag[2:]} {text!r} must be a number, nan or {' or '.join(each.instead)}"
         ) from None
+
+
+def check_task(chosen: "DataclassInstance", task: TaskName) -> None:
+    """Refuse options that were chosen and are for other tasks.
+
+    Raises:
+        InputError: One is.
+    """
+    for name, each in options_of(type(chosen)).items():
+        value = getattr(chosen, name)
+        if value != each.default and not each.for_task(task):
+            own = " or ".join(find_task(other).subject for other in each.info.tasks)
+            raise InputError(
+                f"{name} {value!r} is for another kind of images ({own}) than these "
+                f"({find_task(task).subject}): leave it out, or name the --task"
+            )
 
 
 def check_value(each: Option, value: Any) -> None:  # noqa: ANN401 - any option's value

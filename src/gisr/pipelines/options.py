@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 from gisr.errors import InputError
 from gisr.inference.precision import Precision
 from gisr.io.limits import parse_size
-from gisr.pipelines.option import check_value, option, options_of
-from gisr.tasks import SENSORS, TASKS, Contrast, Grid, TaskName, find_task
+from gisr.pipelines.option import check_task, check_value, option, options_of
+from gisr.tasks import SENSORS, TASKS, Contrast, Grid, TaskName
 
 if TYPE_CHECKING:  # numpy takes a tenth of a second to load, torch seconds
     from gisr.inference.system import Settings
@@ -251,9 +251,8 @@ class Options:
     )
     precision: Precision = option(
         "auto",
-        "What the network computes in: float32, bfloat16 (half the memory, differences of a "
-        "hundredth of what the network adds), or auto: bfloat16 where the processor or GPU "
-        "multiplies it natively, else float32.",
+        "What the network computes in: float32, bfloat16 (half the memory for its maps), or auto: "
+        "bfloat16 where the processor or GPU multiplies it natively, else float32.",
         page="Arithmetic of the network",
     )
     report: FileName | None = option(
@@ -343,14 +342,7 @@ class Options:
             InputError: One is for another task, or without another that it needs.
             FileFormatError: The camera's file is missing or holds none.
         """
-        for name, each in options_of(Options).items():
-            value = getattr(self, name)
-            if value != each.default and not each.for_task(task):
-                own = " or ".join(find_task(other).subject for other in each.info.tasks)
-                raise InputError(
-                    f"{name} {value!r} is for another kind of images ({own}) than these "
-                    f"({find_task(task).subject}): leave it out, or name the --task"
-                )
+        check_task(self, task)
         if self.mask is not None and not self.fill_holes:
             raise InputError(
                 f"mask {self.mask}: names where holes were filled: request fill-holes too"

@@ -1,10 +1,19 @@
 """What is found out of the machine, and said of it."""
 
+import gc
 from pathlib import Path
 
 import pytest
 
 from gisr.apps.cli import main
+from gisr.apps.machine import collector_paused
+
+
+def test_the_collector_goes_on_after_a_pause() -> None:
+    with pytest.raises(KeyError), collector_paused():
+        assert not gc.isenabled()
+        raise KeyError
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize(("precision", "warned"), [("bfloat16", True), ("float32", False)])

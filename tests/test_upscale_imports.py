@@ -19,7 +19,7 @@ UNNEEDED = (
     *("torch._dynamo", "torch._inductor", "torch.onnx", "torch.utils.tensorboard", "sympy"),
     *("scipy.stats", "scipy.signal", "scipy.interpolate", "scipy.integrate"),
     *("matplotlib", "pandas", "sklearn", "skimage", "transformers", "huggingface_hub"),
-    *("dask", "distributed", "xarray", "rioxarray", "gradio", "onnx", "h5py", "pydicom"),
+    *("dask", "distributed", "xarray", "rioxarray", "gradio", "onnx", "h5py"),
 )
 """Of no pair at all; each takes a tenth of a second to seconds."""
 PROGRAM = """
@@ -69,9 +69,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("make", "other"),
     [
-        (geotiffs, ("cv2", "nibabel")),
+        (geotiffs, ("cv2", "nibabel", "pydicom")),
         (volumes, ("cv2", "rasterio")),
-        (pictures, ("scipy.optimize", "rasterio", "nibabel")),
+        (pictures, ("scipy.optimize", "rasterio", "nibabel", "pydicom")),
     ],
 )
 def test_upscale_imports_what_a_pair_needs(

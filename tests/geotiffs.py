@@ -28,7 +28,7 @@ def write_geotiff(
         size: Of a pixel in metres.
         origin: Easting and northing of the upper left corner, in UTM 33 N.
         names: Descriptions of the bands.
-        profile: Anything else that rasterio takes, or in place of what is here.
+        profile: Anything else that rasterio takes, or in place of what is here; None leaves out.
     """
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
@@ -45,9 +45,10 @@ def write_geotiff(
         "alpha": "UNSPECIFIED",
         "transform": rasterio.Affine(size, 0.0, origin[0], 0.0, -size, origin[1]),
     }
+    given = {key: value for key, value in (usual | profile).items() if value is not None}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path, "w", **(usual | profile)) as dataset:
+        with rasterio.open(path, "w", **given) as dataset:
             dataset.write(np.moveaxis(pixels, -1, 0))
             for number, name in enumerate(names, 1):
                 dataset.set_band_description(number, name)

@@ -56,15 +56,35 @@ def test_all_cores() -> None:
         ("a b c", "c: the output is named after -o: gisr upscale a b -o c"),
         (
             "B2.TIF B3.TIF B4.TIF pan.tif -o o.tif",
-            r"4 files .*gdal_merge.py -separate -o ms.tif B2.TIF B3.TIF B4.TIF; or gdalbuildvrt",
+            r"4 files .*gisr upscale --target B2.TIF B3.TIF B4.TIF --guide pan.tif -o o.tif",
         ),
-        ("B2.TIF B3.TIF pan.tif o.tif", r"gdal_merge.py -separate -o ms.tif B2.TIF B3.TIF;"),
+        ("B2.TIF B3.TIF pan.tif o.tif", r"upscale --target B2.TIF B3.TIF --guide pan.tif -o o.tif"),
         ("a.nii b.nii c.nii -o out", "3 files .*name their folders, or a list"),
     ],
 )
 def test_what_to_type(written: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
         upscale_words(written.split())
+
+
+def test_files_of_both_sides_are_gathered() -> None:
+    words = "--target a.jp2 b.jp2 -b B11 --guide c.jp2 --cog --target=d.jp2 -o out.tif -b 2"
+    given = " ".join(upscale_words(words.split()))
+    assert given == "--cog -o out.tif --band B11 2 --target a.jp2 b.jp2 d.jp2 --guide c.jp2"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("--target a.tif b.tif -o c.tif", "--target and --guide go together"),
+        ("a.tif --target b.tif --guide c.tif -o d.tif", "--target and --guide go together"),
+        ("--target a.tif --guide b.tif -o c.tif --watch", "watch is for folders of files"),
+        ("-o c.tif", "name what to sharpen"),
+    ],
+)
+def test_sides_that_cannot_be(written: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["upscale", *written.split()]) == 2
+    assert told in capsys.readouterr().err
 
 
 def test_names_with_spaces_are_quoted() -> None:

@@ -86,6 +86,11 @@ MEMBERS: list[tuple[Entry, set[str]]] = [
     (made("pairs", read_truth=None, task="depth"), set()),
     (made("pairs", task="depth"), {"own-made-depth"}),
     (made("pancollection", "WorldView-3"), {"pancollection-wv3"}),
+    (scene("open-pairs-more", "Sentinel-2", task="multiband"), {"sentinel2"}),
+    (scene("open-pairs-more", "Landsat-7", task="multiband"), {"landsat7-swir"}),
+    (scene("open-pairs-more", "Landsat-7", task="multiband", split="train"), set()),
+    (scene("pairs", task="multiband"), {"own-bands"}),
+    (made("pairs", task="multiband"), {"own-made-multiband"}),
     (made("pairs"), {"own-made-pansharpening"}),
     (made("pansharpening-mat", "IKONOS", ratio=2), {"own-made-pansharpening"}),
 ]

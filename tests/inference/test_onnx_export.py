@@ -60,7 +60,7 @@ def test_the_file_agrees_with_torch(
     network, noise = exported[0].network, torch.Generator().manual_seed(batch)
     inputs = (
         torch.rand((batch, 4, height, width), generator=noise),
-        torch.rand((batch, 3, height, width), generator=noise),
+        torch.rand((batch, 4, height, width), generator=noise),
         torch.nn.functional.normalize(torch.randn((batch, 384), generator=noise), dim=1),
         torch.tensor(ratios),
     )
@@ -84,12 +84,13 @@ def test_the_file_says_what_it_takes(session: Any) -> None:
     shapes = {value.name: value.shape for value in session.get_inputs()}
     assert shapes == {
         "target": ["batch", 4, "4*rows", "4*columns"],
-        "guide": ["batch", 3, "4*rows", "4*columns"],
+        "guide": ["batch", 4, "4*rows", "4*columns"],
         "text": ["batch", 384],
         "ratio": ["batch"],
     }
     metadata = session.get_modelmeta().custom_metadata_map
-    assert (metadata["size_multiple"], metadata["weights"]) == ("4", "tiny")
+    taken = [metadata[key] for key in ("size_multiple", "guide_channels", "weights")]
+    assert taken == ["4", "4", "tiny"]
 
 
 def pairs() -> list[Any]:

@@ -111,7 +111,7 @@ def test_inputs_are_left_as_they_were(upscaler: Upscaler) -> None:
         (np.ones((0, 4)), np.ones((8, 8)), "empty"),
         (np.ones((4, 4)), np.ones((8, 0)), "empty"),
         (np.ones((4, 4, 0)), np.ones((8, 8)), "empty"),
-        (np.ones((4, 4)), np.ones((8, 8, 4)), "at most 3"),
+        (np.ones((4, 4)), np.ones((8, 8, 5)), "at most 4"),
         (np.full((4, 4), "x"), np.ones((8, 8)), "real numbers"),
         (np.ones((4, 4), complex), np.ones((8, 8)), "real numbers"),
         (np.full((4, 4), None), np.ones((8, 8)), "real numbers"),

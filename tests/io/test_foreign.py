@@ -13,9 +13,9 @@ from gisr.io.foreign import foreign_file
 from gisr.pipelines.table import guess_task
 
 CONTENTS = {
-    "ms.jp2": (
+    "ms.jpx": (
         b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(40),
-        "2000.*gdal_translate \\S*ms.jp2",
+        "2000.*gdal_translate \\S*ms.jpx",
     ),
     "ms.img": (b"EHFA_HEADER_TAG" + bytes(40), "ERDAS IMAGINE.*gdal_translate \\S*ms.img ms.tif"),
     "ms.vrt": (b"<VRTDataset></VRTDataset>", "VRT.*gdal_translate \\S*ms.vrt ms.tif"),
@@ -26,8 +26,11 @@ CONTENTS = {
     "ms.TIL": (b'bandId = "Multi";', "tiles.*gdal_translate \\S*ms.TIL ms.tif"),
     "ms.ecw": (bytes(9), "another format.*gdal_translate \\S*ms.ecw ms.tif"),
     "ms.zip": (b"PK\x03\x04" + bytes(9), "an archive.*unpack"),
-    "LC08_MTL.txt": (b"GROUP = LANDSAT_METADATA_FILE\n", "Landsat.*gdal_merge.py -separate"),
-    "MTD_MSIL2A.xml": (b"<n1:Level-2A_User_Product>", "Sentinel-2.*gdalinfo"),
+    "LC08_MTL.txt": (
+        b"GROUP = LANDSAT_METADATA_FILE\n",
+        "Landsat.*name its folder",
+    ),
+    "MTD_MSIL2A.xml": (b"<n1:Level-2A_User_Product>", "Sentinel-2.*name its folder"),
     "ms.hdr": (b"ENVI\nsamples = 3", "ENVI.*gdal_translate IMAGE ms.tif"),
     "ms.tif": (b"<VRTDataset></VRTDataset>", "VRT.*gdal_translate \\S*ms.tif ms_geotiff.tif"),
 }
@@ -37,9 +40,9 @@ CONTENTS = {
 def test_what_to_do_is_told(tmp_path: Path, name: str) -> None:
     content, told = CONTENTS[name]
     (tmp_path / name).write_bytes(content)
-    (tmp_path / "pan.jp2").write_bytes(b"x")
+    (tmp_path / "pan.jpx").write_bytes(b"x")
     with pytest.raises(FileFormatError, match=f"{name}: .*is .*{told}"):
-        guess_task(tmp_path / name, tmp_path / ("pan.jp2" if name != "ms.tif" else "ms.tif"))
+        guess_task(tmp_path / name, tmp_path / ("pan.jpx" if name != "ms.tif" else "ms.tif"))
 
 
 def test_the_command_is_ready_to_be_typed(tmp_path: Path) -> None:

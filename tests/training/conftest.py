@@ -21,13 +21,17 @@ SIDE = 64
 
 @pytest.fixture(scope="session")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write two scenes, one subject and two frames of 64 x 64 pixels."""
+    """Write two scenes, bands guided by bands, one subject and two frames of 64 x 64 pixels."""
     pytest.importorskip("rasterio")
     pytest.importorskip("nibabel")
     folder = tmp_path_factory.mktemp("pairs")
     rng = np.random.default_rng(0)
     records = [_scene(folder, rng, number) for number in range(2)]
-    records += [_subject(folder, rng), *(_frame(folder, rng, number) for number in range(2))]
+    records += [
+        _bands(folder),
+        _subject(folder, rng),
+        *(_frame(folder, rng, number) for number in range(2)),
+    ]
     (folder / "index.json").write_text(json.dumps(records), encoding="utf-8")
     return folder
 
@@ -80,6 +84,14 @@ def _scene(folder: Path, rng: np.random.Generator, number: int) -> dict[str, Any
         names[kind] = f"scene{number}_{kind}.tif"
         write_geotiff(folder / names[kind], waves(rng, side, bands), 30.0 * SIDE / side)
     return _record(f"scene{number}", "pansharpening", sensor="Landsat-7 ETM+", bits=8, **names)
+
+
+def _bands(folder: Path) -> dict[str, Any]:
+    rng, names = np.random.default_rng(1), {}
+    for kind, bands in (("target", 2), ("guide", 4)):
+        names[kind] = f"bands_{kind}.tif"
+        write_geotiff(folder / names[kind], waves(rng, SIDE, bands), 30.0)
+    return _record("bands", "multiband", sensor="Landsat-7 ETM+", bits=8, **names)
 
 
 def _subject(folder: Path, rng: np.random.Generator) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from gisr.tasks import TASKS
 from gisr.training.balancing import (
     Balancing,
     FixedWeights,
@@ -44,9 +45,14 @@ def norms(*values: float) -> Callable[[], torch.Tensor]:
 
 
 def test_fixed_weights_stay() -> None:
-    rule = FixedWeights(ALL, {"mri": 3.0, "depth": 0.5})
-    rule.learn(errors(1.0, 2.0, 3.0), no_norms)
-    assert rule.weights.tolist() == [1.0, 3.0, 0.5]
+    rule = FixedWeights(torch.ones(len(TASKS), dtype=torch.bool), {"mri": 3.0, "depth": 0.5})
+    rule.learn(errors(1.0, 2.0, 3.0, 4.0, counts=(1, 1, 1, 1)), no_norms)
+    assert dict(zip(TASKS, rule.weights.tolist(), strict=True)) == {
+        "pansharpening": 1.0,
+        "multiband": 1.0,
+        "mri": 3.0,
+        "depth": 0.5,
+    }
     assert rule.tensors() == {}
 
 
@@ -188,21 +194,25 @@ def test_a_restored_rule_goes_on_alike(
     plan = recipe(balancing=name, **SETTINGS[name])
     straight = make_balancing(plan, torch.device("cpu"))
     assert type(straight) is CLASSES[name]
-    batches = [errors(0.5 + 0.1 * step, 0.4, 0.2 * step + 0.1) for step in range(6)]
+    # The recipe has no bands, so no batch has any.
+    counts = tuple(int(task != "multiband") for task in TASKS)
+    batches = [
+        errors(0.5 + 0.1 * step, 0.0, 0.4, 0.2 * step + 0.1, counts=counts) for step in range(6)
+    ]
     for batch in batches[:steps]:
-        straight.learn(batch, norms(1.0, 2.0, 0.5))
+        straight.learn(batch, norms(1.0, 0.0, 2.0, 0.5))
     resumed = make_balancing(plan, torch.device("cpu"))
     resumed.restore({key: value.clone() for key, value in straight.tensors().items()})
     seen = []
     for batch in batches[steps:]:
         for rule in (straight, resumed):
-            rule.learn(batch, norms(1.0, 2.0, 0.5))
+            rule.learn(batch, norms(1.0, 0.0, 2.0, 0.5))
         assert torch.equal(resumed.weights, straight.weights)
         seen.append(straight.weights.tolist())
-    assert (seen[-1] == [1, 1, 1]) == (name == "fixed")
+    assert (seen[-1] == [1.0] * len(TASKS)) == (name == "fixed")
 
 
 def test_tasks_are_those_of_the_recipe(recipe: Callable[..., Recipe]) -> None:
     sets = (SetRecipe("depth", 4), SetRecipe("depth", 8), SetRecipe("pansharpening", 2))
     rule = make_balancing(recipe(sets=sets, balancing="gradnorm"), torch.device("cpu"))
-    assert rule.weights.tolist() == [1, 0, 1]
+    assert rule.weights.tolist() == [1, 0, 0, 1]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gisr.magnet import LevelRouting, MAGNetOutput
-from gisr.tasks import TaskName, describe
+from gisr.tasks import TASKS, TaskName, describe
 from gisr.tasks.text.table import built_in_table
 from gisr.training.objective import SampleBatch, gradient_norms, objective, sample_errors
 from gisr.training.recipe import Criterion
@@ -40,8 +40,8 @@ def batch(*samples: Sample) -> SampleBatch:
     return SampleBatch.of(list(samples), built_in_table())
 
 
-ALIKE = torch.ones(3)
-"""Pansharpening, mri and depth, in the order of TASKS."""
+ALIKE = torch.ones(len(TASKS))
+"""In the order of TASKS."""
 
 
 def test_samples_stand_side_by_side_with_their_descriptions() -> None:
@@ -49,7 +49,7 @@ def test_samples_stand_side_by_side_with_their_descriptions() -> None:
     assert made.target.shape == made.truth.shape == (2, 4, 2, 2)
     assert made.guide.shape == (2, 3, 2, 2)
     assert made.ratio.tolist() == [4.0, 4.0]
-    assert made.task.tolist() == [1, 2]
+    assert [list(TASKS)[number] for number in made.task.tolist()] == ["mri", "depth"]
     table = built_in_table()
     tasks: tuple[TaskName, ...] = ("mri", "depth")
     for row, task in enumerate(tasks):
@@ -65,7 +65,7 @@ def test_l1_over_known_pixels_weighted_by_task_plus_balance() -> None:
     image[1, :, 1, 0] = 9.0  # and by 8 where nothing is known
     weights = torch.tensor([1.0, 0.0]).reshape(1, 2, 1, 1)
     routing = (LevelRouting("encoder 1", weights, torch.tensor([1.0, 0.0])),)
-    loss = objective(MAGNetOutput(image, routing), made, torch.tensor([9.0, 3.0, 1.0]), 0.1)
+    loss = objective(MAGNetOutput(image, routing), made, torch.tensor([9.0, 9.0, 3.0, 1.0]), 0.1)
     assert loss.reconstruction.tolist() == pytest.approx([0.5, 0.25])
     # Importance (1, 0) and load (1, 0): both have variance 1/4 over a squared mean of 1/4.
     assert loss.balance.item() == pytest.approx(2.0)
@@ -88,7 +88,7 @@ def test_root_mean_square_over_known_pixels() -> None:
     loss = objective(MAGNetOutput(image, ()), made, ALIKE, 0.0, criterion="rms")
     expected = [0.25, (5 / 8) ** 0.5]
     assert loss.reconstruction.tolist() == pytest.approx(expected, rel=1e-5)
-    assert loss.errors.means.tolist() == pytest.approx([0, *expected], rel=1e-5)
+    assert loss.errors.means.tolist() == pytest.approx([0, 0, *expected], rel=1e-5)
     assert loss.total.item() == pytest.approx(sum(expected) / 2, rel=1e-5)
 
 
@@ -125,10 +125,10 @@ def test_errors_are_told_by_task_and_relative_to_the_target() -> None:
     image = torch.zeros(3, 4, 2, 2)
     image[2] = 0.5
     errors = objective(MAGNetOutput(image, ()), made, ALIKE, 0.0).errors
-    assert errors.counts.tolist() == [0, 2, 1]
-    assert errors.means.tolist() == pytest.approx([0, 1.0, 0.5])
+    assert errors.counts.tolist() == [0, 0, 2, 1]
+    assert errors.means.tolist() == pytest.approx([0, 0, 1.0, 0.5])
     # The targets are off by as much as the zeros; the depth image is off by half of it.
-    assert errors.relative.tolist() == pytest.approx([np.nan, 1.0, 0.5], nan_ok=True)
+    assert errors.relative.tolist() == pytest.approx([np.nan, np.nan, 1.0, 0.5], nan_ok=True)
 
 
 def test_gradient_norms_by_task_by_hand() -> None:
@@ -138,9 +138,9 @@ def test_gradient_norms_by_task_by_hand() -> None:
     scales = torch.tensor([[1.0, 0.0], [3.0, 4.0], [0.0, 2.0]])
     image = (scales @ layer).reshape(3, 1, 1, 1).expand(3, 4, 2, 2)
     loss = objective(MAGNetOutput(image, ()), made, ALIKE, 0.0)
-    # mri: the mean of -(1, 0) and -(3, 4); depth: (0, 2); no pansharpening.
+    # mri: the mean of -(1, 0) and -(3, 4); depth: (0, 2); nothing of the others.
     norms = gradient_norms(loss, made, layer)
-    assert norms.tolist() == pytest.approx([0, np.hypot(2, 2), 2])
+    assert norms.tolist() == pytest.approx([0, 0, np.hypot(2, 2), 2])
     loss.total.backward()  # the graph is still there
     assert layer.grad is not None
     assert layer.grad.tolist() == pytest.approx([-4 / 3, -2 / 3])

@@ -114,9 +114,30 @@ def test_another_encoder_than_the_initial_weights_is_refused(
         Run.start(replace(other, initial_weights=start), CPU)
 
 
-def test_initial_weights_must_know_the_descriptions(recipe: Build, tmp_path: Path) -> None:
+def test_descriptions_that_initial_weights_lack_are_added(recipe: Build, tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
     table = built_in_table()
     fewer = replace(table, sentences=table.sentences[:-1], embeddings=table.embeddings[:-1].copy())
     plan = recipe(initial_weights=saved(tmp_path / "first", recipe(), fewer))
-    with pytest.raises(RecipeError, match=r"lacks 1 built-in descriptions, .*depth map"):
-        Run.start(plan, CPU)
+    found = table_of(Run.start(plan, CPU))
+    assert found.sentences == table.sentences
+    np.testing.assert_array_equal(found.embeddings[:-1], table.embeddings[:-1])
+    np.testing.assert_allclose(found.embeddings[-1], table.embeddings[-1], atol=2e-5)
+
+
+def test_initial_weights_for_fewer_channels_of_guides_are_widened(
+    recipe: Build, tmp_path: Path
+) -> None:
+    narrow = recipe(network=replace(recipe().network, guide_channels=3))
+    start = saved(tmp_path / "first", narrow, built_in_table())
+    run = Run.start(recipe(initial_weights=start), CPU)
+    found, before = run.trainee.network, load_weights(start).network
+    assert isinstance(found, MAGNet) and found.config.guide_channels == 4
+    inputs = (torch.rand(1, 4, 8, 8), torch.rand(1, 3, 8, 8), torch.randn(1, 384), torch.ones(1))
+    with torch.inference_mode():
+        assert torch.equal(found.eval()(*inputs).image, before(*inputs).image)
+    with pytest.raises(RecipeError, match="which is not the recipe's"):
+        Run.start(
+            replace(narrow, initial_weights=saved(tmp_path / "wide", recipe(), built_in_table())),
+            CPU,
+        )

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from functools import cache
 from inspect import Parameter, signature
 from pathlib import Path
+from types import UnionType
 from typing import Any, get_args, get_origin
 
 import docstring_parser
@@ -73,6 +74,8 @@ _SPELLINGS = {
     "session_label": ("--session_label",),
 }
 """Further spellings of parameters, by name; those of options stand beside them."""
+_LONG = {"target_files": "--target", "guide_files": "--guide"}
+"""Long spellings of parameters that are not their names."""
 _POSITIONAL_KINDS = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -260,6 +263,7 @@ def _add_argument(parser: ArgumentParser, parameter: Parameter, text: str) -> No
         *spellings,
         type=get_args(kind)[0] if several else kind,
         nargs="+" if several else None,
+        dest=name,
         required=required,
         default=None if required else parameter.default,
         metavar=name.upper(),
@@ -269,12 +273,14 @@ def _add_argument(parser: ArgumentParser, parameter: Parameter, text: str) -> No
 
 def _without_none(kind: Any) -> Any:  # noqa: ANN401 - a type
     """Return a type without None, for which jsonargparse would take the word null."""
+    if not isinstance(kind, UnionType):
+        return kind
     kinds = [each for each in get_args(kind) if each is not type(None)]
     return kinds[0] if len(kinds) == 1 else kind
 
 
 def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")
+    return _LONG.get(name) or "--" + name.replace("_", "-")
 
 
 def _written(words: Sequence[str], name: str) -> str:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 from jsonargparse import ArgumentParser
 
 from gisr.errors import InputError
-from gisr.pipelines.option import Option, number_or_word, options_of
+from gisr.pipelines.option import Option, number_or_name, number_or_word, options_of
 from gisr.tasks import TASKS, TaskName
 
 if TYPE_CHECKING:
     from argparse import _ActionsContainer
 
 _Chosen = TypeVar("_Chosen")
-_MOST_DIGITS = 9
-"""Of a number that is given once for every value: the number of a band."""
 
 
 def has_options(kind: object) -> bool:
@@ -77,7 +75,7 @@ def take_options(kind: type[_Chosen], values: dict[str, Any]) -> _Chosen:
                 raise InputError(f"{name} and {each.negative[2:]} exclude each other")
             value = False if no else value or None
         elif get_origin(each.type) is tuple:
-            value = _values(each, value)
+            value = each.default if value is None else _values(each, value)
         elif each.instead and isinstance(value, str):
             value = number_or_word(each, value)
         chosen[name] = value
@@ -124,18 +122,7 @@ def _destination(flag: str) -> str:
     return flag.lstrip("-").replace("-", "_")
 
 
-def _values(each: Option, words: Sequence[str] | None) -> Any:  # noqa: ANN401 - any option's value
-    """Return words as a tuple of the option's type.
-
-    Raises:
-        InputError: One is no whole number where that is needed.
-    """
-    if words is None:
-        return each.default
-    if get_args(each.type)[0] is not int:
-        return tuple(words)
-    for word in words:
-        if not word.isdecimal() or len(word) > _MOST_DIGITS:
-            name = each.flag[2:]
-            raise InputError(f"{name} {word[:20]!r} must be a whole number, from 1")
-    return tuple(map(int, words))
+def _values(each: Option, words: Sequence[str]) -> tuple[int | str, ...]:
+    """Return words as a tuple of the option's type."""
+    named = get_args(each.type)[0] is not str
+    return tuple(number_or_name(word) if named else word for word in words)

@@ -11,7 +11,7 @@ import click
 
 from gisr.apps.failures import guarded
 from gisr.pipelines.execution import Execution
-from gisr.pipelines.option import Option, number_or_word, options_of
+from gisr.pipelines.option import Option, number_or_name, number_or_word, options_of
 from gisr.pipelines.options import Options
 from gisr.tasks.pansharpening import PANSHARPENING
 
@@ -60,7 +60,8 @@ def _parameter(each: Option) -> click.Option:
 
 def _value(each: Option, given: Any) -> Any:  # noqa: ANN401 - any option's value
     if get_origin(each.type) is tuple:
-        return tuple(given) or each.default
+        named = get_args(each.type)[0] is not str
+        return tuple(number_or_name(word) if named else word for word in given) or each.default
     if each.instead and isinstance(given, str):
         return number_or_word(each, given)
     return given

@@ -16,6 +16,8 @@ from gisr.pipelines.option import Option, options_of
 from gisr.pipelines.options import Options
 
 _OUTPUT = ("-o", "--output")
+_SIDES = ("--target", "--guide")
+"""Options that take all files that follow: those of one side."""
 _OPTIONS: dict[str, Option] = {
     spelling: each
     for kind in (Options, Execution)
@@ -75,6 +77,7 @@ def upscale_words(arguments: Sequence[str]) -> list[str]:
     if {"-h", "--help"} & set(arguments):
         return list(arguments)
     words, files = list[str](), list[str]()
+    arguments, sides = _without_sides(arguments)
     waiting = iter(arguments)
     for word in waiting:
         if word == "--":
@@ -87,13 +90,33 @@ def upscale_words(arguments: Sequence[str]) -> list[str]:
             words += _option(word, waiting)
     known = all(_known(word) for word in words if word.startswith("--"))
     if len(files) > 2 and known:  # else one may be the value of what the parser refuses
-        raise InputError(_too_many(files, any(_is_output(word) for word in words)))
+        raise InputError(_too_many(files, _given_output(words)))
     if len(files) == 2 and known and not any(_is_output(word) for word in words):
         typed = shlex.join(["gisr", "upscale", *files, "-o", _output_for(files[0])])
         raise InputError(f"name the output after -o: {typed}")
     for word in words:
         _check_known(word)
-    return gather_repeated(words)
+    return gather_repeated(words) + sides
+
+
+def _without_sides(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Separate ``--target a b --guide c`` from the other words.
+
+    ``--target a --target b`` is the same as ``--target a b``.
+    """
+    kept, owner = list[str](), None
+    files: dict[str, list[str]] = {}
+    for word in arguments:
+        name, equals, value = word.partition("=")
+        if name in _SIDES:
+            owner = files.setdefault(name, [])
+            owner += [value] if equals else []
+        elif owner is not None and not word.startswith("-"):
+            owner.append(word)
+        else:
+            owner = None
+            kept.append(word)
+    return kept, [word for name, named in files.items() for word in (name, *named)]
 
 
 def gather_repeated(arguments: Sequence[str]) -> list[str]:
@@ -179,9 +202,17 @@ def _format(option: str, name: str) -> list[str]:
     )
 
 
-def _too_many(files: Sequence[str], output: bool) -> str:
+def _given_output(words: Sequence[str]) -> str:
+    """Return the output that is named, nothing where none is."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if _is_output(word):
+            return word.partition("=")[2] or following
+    return ""
+
+
+def _too_many(files: Sequence[str], given: str) -> str:
     """Return what to type in place of more than two files."""
-    if len(files) == 3 and not output:
+    if len(files) == 3 and not given:
         low, high, out = files
         return (
             f"{out}: the output is named after -o: "
@@ -190,12 +221,9 @@ def _too_many(files: Sequence[str], output: bool) -> str:
         )
     named = f"{len(files)} files ({', '.join(files[:4])}{', ...' if len(files) > 4 else ''})"
     if all(_TIFF.search(name) for name in files):
-        bands = shlex.join(files[: -1 if output else -2])
-        return (
-            f"{named}: gisr takes one multispectral file, then the PAN file, and -o OUTPUT: stack "
-            f"separate bands first (gdal_merge.py -separate -o ms.tif {bands}; or gdalbuildvrt "
-            "-separate, then gdal_translate; or rio stack)"
-        )
+        *bands, guide, out = [*files, given] if given else files
+        words = ["gisr", "upscale", "--target", *bands, "--guide", guide, "-o", out]
+        return f"{named}: name the files of each side: {shlex.join(words)}"
     return (
         f"{named}: gisr upscale takes two files, then -o OUTPUT: for several pairs name their "
         "folders, or a list of pairs (.csv)"

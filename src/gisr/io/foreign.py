@@ -40,12 +40,9 @@ _ENVI = ForeignKind(
     "the header of an ENVI image",
     "convert the image beside it to GeoTIFF first (gdal_translate IMAGE {stem}.tif)",
 )
-_SENTINEL = ForeignKind("the description of a Sentinel-2 product", _INSIDE)
-_LANDSAT = ForeignKind(
-    "the description of a Landsat product",
-    "stack the files of its bands (gdal_merge.py -separate -o ms.tif ..._B2.TIF ..._B3.TIF "
-    "..._B4.TIF ..._B5.TIF) and give ..._B8.TIF as PAN",
-)
+_PRODUCT = "name its folder, without a guide (gisr upscale FOLDER -o out.tif)"
+_SENTINEL = ForeignKind("the description of a Sentinel-2 product", _PRODUCT)
+_LANDSAT = ForeignKind("the description of a Landsat product", _PRODUCT)
 _XML = ForeignKind("a description in XML", _CONVERT + ", or name the images that it describes")
 _ARCHIVE = ForeignKind("an archive", _UNPACK)
 _OTHER = ForeignKind("an image of another format", _CONVERT)

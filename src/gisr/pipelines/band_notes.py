@@ -46,13 +46,16 @@ def band_notes(header: GeoHeader) -> list[Note]:
     if len(known) < _LEAST_PIXELS:
         return []
     values = [np.unique(band) for band in known.T]
-    numbers = dict(zip(header.numbers, values, strict=True))
-    odd = {number: found for number, found in numbers.items() if _is_odd(found, values)}
+    # Bands of a stack are called by their names: a product's numbers are not those of a file.
+    names = header.descriptions if header.parts else (None,) * header.bands
+    called = [name or number for name, number in zip(names, header.numbers, strict=True)]
+    odd = [each for each, found in zip(called, values, strict=True) if _is_odd(found, values)]
     if not odd:
         return []
-    kept = [number for number in header.numbers if number not in odd]
-    way = " ".join(f"-b {number}" for number in kept)
-    told = "; ".join(f"band {number} holds {_named(found)}" for number, found in odd.items())
+    kept = [each for each in called if each not in odd]
+    way = " ".join(f"-b {each}" for each in kept)
+    held = zip(called, values, strict=True)
+    told = "; ".join(f"band {each} holds {_named(found)}" for each, found in held if each in odd)
     return [
         warning(
             f"{header.path.name}: {told}: no image, but sharpened as one: "

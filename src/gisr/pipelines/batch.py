@@ -15,6 +15,7 @@ from gisr.io.files import file_suffix
 from gisr.io.table import Column, Row, read_rows
 from gisr.io.volumes.dicom import is_dicom
 from gisr.notes import Note
+from gisr.pipelines.delivery import is_product, product_folders
 from gisr.pipelines.folder_pairs import folder_pairs, named
 from gisr.pipelines.option import Option, number_or_word, options_of
 from gisr.pipelines.options import Options
@@ -109,9 +110,9 @@ class Summary:
 def is_batch(target: str) -> bool:
     """Return whether a target stands for many: a folder, or a list of pairs.
 
-    A folder of DICOM images is one series, not many pairs.
+    A folder of DICOM images is one series, and that of a satellite product one pair, not many.
     """
-    folder = Path(target).is_dir() and not is_dicom(target)
+    folder = Path(target).is_dir() and not is_dicom(target) and not is_product(target)
     return folder or file_suffix(target) == LIST_SUFFIX
 
 
@@ -128,7 +129,7 @@ def plan_batch(
     Files of two folders belong together when they have the same name up to the suffix, or up to an
     ending that names the modality: ``a_MS.tif`` and ``a_PAN.tif``, ``sub-01_T2w.nii.gz`` and
     ``sub-01_T1w.nii.gz``; or else by number: ``depth_01.png`` and ``rgb_01.jpg``. One guide may
-    serve several targets.
+    serve several targets. A folder of satellite products needs no other: each is a pair.
 
     Args:
         targets: A folder, or a list: a table in UTF-8 whose first line names columns
@@ -155,8 +156,11 @@ def plan_batch(
         raise FileFormatError(f"{output}: is a file: several pairs need a folder for their outputs")
     notes: list[Note] = []
     if targets.is_dir():
-        place, pairs = output.resolve(), folder_pairs(targets, guides, notes)
+        place = output.resolve()
+        products = product_folders(targets.resolve()) if guides is None else []
+        pairs = [] if products else folder_pairs(targets, guides, notes)
         items = [BatchItem(low, high, place / low.name, options) for low, high in pairs]
+        items += [BatchItem(p, p, place / f"{p.stem}.tif", options) for p in products]
     elif guides is not None:
         raise InputError(f"{targets} lists targets and guides: leave the guide {guides} out")
     else:

@@ -13,11 +13,13 @@ from gisr.data.pair import MOST_GUIDE_CHANNELS
 from gisr.errors import InputError
 from gisr.estimation.guide_choice import best_channels
 from gisr.io.files import check_readable, file_suffix
-from gisr.io.geotiff import GeoReader
+from gisr.io.geotiff import BandStack, GeoReader
+from gisr.io.geotiff.drivers import RASTER_SUFFIXES
 from gisr.io.geotiff.pair import RasterPair, look_at_tiffs
+from gisr.io.geotiff.stack import picked_bands
 from gisr.io.limits import Limits
 from gisr.pipelines.options import Options
-from gisr.pipelines.rasters import TIFF, RasterPipeline
+from gisr.pipelines.rasters import RasterPipeline
 from gisr.tasks.multiband import MULTIBAND
 from gisr.tasks.sensors import UNKNOWN_SENSOR
 from gisr.tasks.task import Task
@@ -43,7 +45,7 @@ class MultibandPipeline(RasterPipeline):
         """Return whether both are TIFFs, not pictures, the guide of three finer bands or more."""
         if target.is_dir() or guide.is_dir():
             return False
-        if not (file_suffix(target) in TIFF and file_suffix(guide) in TIFF):
+        if not ({file_suffix(target), file_suffix(guide)} <= set(RASTER_SUFFIXES)):
             return False
         found = look_at_tiffs(check_readable(target), check_readable(guide))
         several = found.guide_bands >= _FEWEST_GUIDES and not found.guide_picture
@@ -51,22 +53,36 @@ class MultibandPipeline(RasterPipeline):
 
     def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> RasterPair:
         """Read both headers, relate their grids, and choose the bands that guide."""
-        files = super().read(target, guide, options, limits)
-        if files.guide.bands <= MOST_GUIDE_CHANNELS:
-            return files
-        samples = _samples(files)
-        if samples is None:
-            raise InputError(
-                f"{guide}: has {files.guide.bands} bands, and too few pixels are known to choose "
-                f"{MOST_GUIDE_CHANNELS}: name them (--guide-band)"
-            )
-        chosen = best_channels(*samples, MOST_GUIDE_CHANNELS)
-        numbers = tuple(files.guide.numbers[channel] for channel in chosen)
-        note = (
-            f"{guide.name} has {files.guide.bands} bands: {', '.join(map(str, numbers))} guide, "
-            f"which explain {target.name} best"
+        return _with_best(super().read(target, guide, options, limits))
+
+    def read_stacks(
+        self, target: BandStack, guide: BandStack, options: Options, limits: Limits
+    ) -> RasterPair:
+        """Read the headers of band files, relate their grids, and choose the bands that guide."""
+        return _with_best(super().read_stacks(target, guide, options, limits))
+
+
+def _with_best(files: RasterPair) -> RasterPair:
+    """Return a pair with the bands of the guide that explain the target best, up to four."""
+    guide = files.guide
+    if guide.bands <= MOST_GUIDE_CHANNELS:
+        return files
+    samples = _samples(files)
+    if samples is None:
+        raise InputError(
+            f"{guide.path}: has {guide.bands} bands, and too few pixels are known to choose "
+            f"{MOST_GUIDE_CHANNELS}: name them (--guide-band)"
         )
-        return replace(files, guide=replace(files.guide, numbers=numbers), guide_note=note)
+    chosen = best_channels(*samples, MOST_GUIDE_CHANNELS)
+    numbers = tuple(guide.numbers[channel] for channel in chosen)
+    picked = picked_bands(guide, numbers)
+    names = zip(numbers, picked.descriptions, strict=True)
+    told = ", ".join(f"{number} {name}" if name else f"{number}" for number, name in names)
+    note = (
+        f"{guide.path.name} has {guide.bands} bands: {told} guide, which explain "
+        f"{files.target.path.name} best"
+    )
+    return replace(files, guide=picked, guide_note=note)
 
 
 def _samples(

@@ -65,7 +65,7 @@ class Option:
 
     name: str
     type: Any
-    """Its type without None: bool, int, float, str, a Literal, or a tuple of int or str."""
+    """Its type without None: bool, int, float, str, a Literal, or a tuple of str or int | str."""
     default: Any
     info: OptionInfo
     instead: tuple[str, ...] = ()
@@ -122,6 +122,12 @@ _KNOWN: dict[type, dict[str, Option]] = {}
 """Looked up once: type hints of many fields take a millisecond."""
 
 
+def number_or_name(text: str) -> int | str:
+    """Return the whole number that a text writes, such as that of a band, or the text itself."""
+    plain = text.strip()
+    return int(plain) if plain.isascii() and plain.isdecimal() and len(plain) < 10 else plain
+
+
 def command_words(chosen: "DataclassInstance") -> list[str]:
     """Return the words of a command line that choose what was chosen."""
     return [
@@ -148,22 +154,6 @@ def number_or_word(each: Option, text: str) -> float | str:
         ) from None
 
 
-def check_task(chosen: "DataclassInstance", task: TaskName) -> None:
-    """Refuse options that were chosen and are for other tasks.
-
-    Raises:
-        InputError: One is.
-    """
-    for name, each in options_of(type(chosen)).items():
-        value = getattr(chosen, name)
-        if value != each.default and not each.for_task(task):
-            own = " or ".join(find_task(other).subject for other in each.info.tasks)
-            raise InputError(
-                f"{name} {value!r} is for another kind of images ({own}) than these "
-                f"({find_task(task).subject}): leave it out, or name the --task"
-            )
-
-
 def check_value(each: Option, value: Any) -> None:  # noqa: ANN401 - any option's value
     """Refuse a word that is not to choose from, or a number out of range.
 
@@ -176,10 +166,30 @@ def check_value(each: Option, value: Any) -> None:  # noqa: ANN401 - any option'
         raise InputError(f"{each.flag[2:]} {value!r} must be {_either(each.words)}")
     if each.instead and isinstance(value, str) and value not in each.instead:
         raise InputError(f"{each.flag[2:]} {value!r} must be a number, nan or {each.instead[0]}")
+    if get_origin(each.type) is tuple and each.info.choices:
+        for word in value:
+            if word not in each.info.choices:
+                raise InputError(f"{each.flag[2:]} {word!r} must be {_either(each.info.choices)}")
     low, high = each.info.least, each.info.most
     for number in value if isinstance(value, tuple) else (value,):
         if isinstance(number, int | float) and not isinstance(number, bool):
             _check_number(each.flag[2:], number, low, high)
+
+
+def check_for_task(chosen: "DataclassInstance", task: TaskName) -> None:
+    """Refuse options that would be ignored.
+
+    Raises:
+        InputError: One is for another task.
+    """
+    for name, each in options_of(type(chosen)).items():
+        value = getattr(chosen, name)
+        if value != each.default and not each.for_task(task):
+            own = " or ".join(find_task(other).subject for other in each.info.tasks)
+            raise InputError(
+                f"{name} {value!r} is for another kind of images ({own}) than these "
+                f"({find_task(task).subject}): leave it out, or name the --task"
+            )
 
 
 def _check_number(name: str, number: float, low: float | None, high: float | None) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 from gisr.errors import InputError
 from gisr.inference.precision import Precision
 from gisr.io.limits import parse_size
-from gisr.pipelines.option import check_task, check_value, option, options_of
+from gisr.io.quality_words import QUALITY_WORDS
+from gisr.pipelines.option import check_for_task, check_value, option, options_of
 from gisr.tasks import SENSORS, TASKS, Contrast, Grid, TaskName
 
 if TYPE_CHECKING:  # numpy takes a tenth of a second to load, torch seconds
@@ -197,24 +198,35 @@ class Options:
         spellings=("-nodata",),
         column=True,
     )
-    bands: tuple[int, ...] | None = option(
+    bands: tuple[int | str, ...] | None = option(
         None,
-        "Number of a band of a satellite image to sharpen, from 1; once for each; all when left "
-        "out.",
+        "Number (from 1) or name (B11) of a band to sharpen; once for each; when left out all, of "
+        "a product those that suit.",
         tasks=_SATELLITE,
         flag="--band",
         spellings=("-b",),
         page="Bands to sharpen",
         least=1,
     )
-    guide_bands: tuple[int, ...] | None = option(
+    guide_bands: tuple[int | str, ...] | None = option(
         None,
-        "Number of a band of the guide's file that guides, from 1. When left out, the first of a "
-        "PAN file; of finer bands, of which up to four guide, those that explain the coarse bands "
-        "best.",
+        "Number (from 1) or name of a band of the guide that guides; when left out, the first of a "
+        "PAN file, and of finer bands up to four, those that explain the coarse bands best.",
         tasks=_SATELLITE,
         flag="--guide-band",
         least=1,
+    )
+    bands_out: Literal["all", "sharpened"] | None = option(
+        None,
+        "all (the guide's too, copied; of Sentinel-2 products when left out) or sharpened.",
+        tasks=_SATELLITE,
+    )
+    mask_out: tuple[str, ...] = option(
+        (),
+        "What the quality band of a Landsat or Sentinel-2 L2A product flags becomes unknown: "
+        f"{', '.join(QUALITY_WORDS)}, of which each has most; once for each.",
+        tasks=_SATELLITE,
+        choices=QUALITY_WORDS,
     )
     creation_options: tuple[str, ...] = option(
         (),
@@ -282,20 +294,14 @@ class Options:
         """How the pair is sharpened, once it is read."""
         from gisr.inference.system import Settings
 
-        corrected = {None: "default", True: "always", False: "never"}
-        return Settings(
-            self.description,
-            "off" if self.align == "off" else "auto",
-            self.uncertainty is not None,
-            corrected[self.consistent],  # type: ignore[arg-type]
-            self.precision,
-        )
+        corrected = {None: "default", True: "always", False: "never"}[self.consistent]
+        align, spread = "off" if self.align == "off" else "auto", self.uncertainty is not None
+        return Settings(self.description, align, spread, corrected, self.precision)  # type: ignore[arg-type]
 
     @property
     def further_files(self) -> dict[str, Path]:
         """Files to write besides the output, by option."""
-        files = [name for name, each in options_of(Options).items() if each.info.file]
-        named = {name: getattr(self, name) for name in files}
+        named = {n: getattr(self, n) for n, each in options_of(Options).items() if each.info.file}
         return {name: Path(path) for name, path in named.items() if path is not None}
 
     @cached_property
@@ -307,9 +313,9 @@ class Options:
         """
         if not self.creation_options and not self.cog:
             return None
-        from gisr.io.geotiff.creation_options import CreationOptions
+        from gisr.io.geotiff.creation_options import parsed_options
 
-        return CreationOptions.of(self.creation_options, self.cog)
+        return parsed_options(self.creation_options, cloud=self.cog)
 
     @cached_property
     def memory(self) -> int | None:
@@ -325,8 +331,7 @@ class Options:
         """The point cloud to write: where, and what makes metres of the values.
 
         Raises:
-            InputError: Camera, unit or disparity without a cloud, or a cloud that lacks one of
-                them.
+            InputError: Camera, unit or disparity without a cloud, or a cloud without one.
             FileFormatError: The camera's file is missing or holds none.
         """
         from gisr.pipelines.requested_cloud import requested_cloud
@@ -342,9 +347,8 @@ class Options:
             InputError: One is for another task, or without another that it needs.
             FileFormatError: The camera's file is missing or holds none.
         """
-        check_task(self, task)
+        check_for_task(self, task)
         if self.mask is not None and not self.fill_holes:
-            raise InputError(
-                f"mask {self.mask}: names where holes were filled: request fill-holes too"
-            )
+            where = "names where holes were filled: request fill-holes too"
+            raise InputError(f"mask {self.mask}: {where}")
         _ = self.creation, self.memory, self.cloud

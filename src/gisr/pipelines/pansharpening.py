@@ -5,8 +5,9 @@ from typing import ClassVar
 
 from gisr.errors import PairError
 from gisr.io.files import check_readable, file_suffix
+from gisr.io.geotiff.drivers import RASTER_SUFFIXES
 from gisr.io.geotiff.pair import look_at_tiffs
-from gisr.pipelines.rasters import TIFF, RasterPipeline
+from gisr.pipelines.rasters import RasterPipeline
 from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.tasks.task import Task
 
@@ -20,7 +21,7 @@ class PansharpeningPipeline(RasterPipeline):
         """Return whether both are TIFFs and the target has several bands or either is placed."""
         if target.is_dir() or guide.is_dir():
             return False
-        if not (file_suffix(target) in TIFF and file_suffix(guide) in TIFF):
+        if not ({file_suffix(target), file_suffix(guide)} <= set(RASTER_SUFFIXES)):
             return False
         found = look_at_tiffs(check_readable(target), check_readable(guide))
         if found.bands > 1 or found.placed:

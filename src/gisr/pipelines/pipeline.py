@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic
 
 from gisr.errors import InputError
+from gisr.io.geotiff import BandStack
 from gisr.io.limits import Limits
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult, Files, Request
@@ -42,6 +43,20 @@ class Pipeline(ABC, Generic[Files]):
         Raises:
             GisrError: They cannot be read, or do not fit together or to the options.
         """
+
+    def read_stacks(
+        self, target: BandStack, guide: BandStack, options: Options, limits: Limits
+    ) -> Files:
+        """Read two stacks of band files and place them, as :meth:`read` does two files.
+
+        Raises:
+            InputError: The task's images are not delivered so.
+            GisrError: As :meth:`read`.
+        """
+        raise InputError(
+            f"several files a side and products are for satellite images, not for "
+            f"{self.task.title}: name one file a side, or leave the task out"
+        )
 
     @abstractmethod
     def check(self, request: Request[Files]) -> None:

@@ -11,6 +11,7 @@ from gisr.estimation.fill import Fill
 from gisr.inference.survey import Survey, survey_of
 from gisr.inference.windowed_pair import KnownImage, PairSource
 from gisr.io.geotiff import GeoReader, Warp
+from gisr.io.geotiff.reader import KnownSamples
 from gisr.notes import Note
 from gisr.pipelines.pipeline import check_values
 from gisr.pipelines.raster_look import RasterLook, bits_note, look_at, look_notes
@@ -58,6 +59,10 @@ class RasterSource(PairSource):
         """Return a window of the guide."""
         pixels, valid = self._guide.read(rows, columns)
         return np.where(valid[..., None], pixels, 0).astype(np.float32), valid
+
+    def stored_guide(self, rows: slice) -> KnownSamples:
+        """Return whole rows of the guide in the type on disk, to be copied."""
+        return self._guide.read(rows, slice(0, self._guide.header.shape[1]))
 
     @cached_property
     def survey(self) -> Survey:

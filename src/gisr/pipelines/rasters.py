@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from gisr.data.pair import MOST_GUIDE_CHANNELS
 from gisr.errors import InputError
 from gisr.io.geotiff import (
+    BandStack,
     GeoHeader,
     GeoReader,
     check_geotiff_place,
     check_storable,
     read_header,
 )
-from gisr.io.geotiff.pair import RasterPair, read_raster_pair
+from gisr.io.geotiff.pair import RasterPair, read_raster_pair, read_stack_pair
 from gisr.io.limits import Limits
 from gisr.pipelines.layers import (
     LayerName,
@@ -36,8 +37,6 @@ if TYPE_CHECKING:  # torch takes seconds to load
     from gisr.data.pair import Pair
     from gisr.inference.system import Check, PairSystem, Progress
 
-TIFF = (".tif", ".tiff")
-"""Suffixes of the files."""
 _MOST_SAMPLES = 2**23
 """Samples of a GeoTIFF that are checked beforehand: a fraction of a second. In a larger one the
 survey finds the same once the network is there."""
@@ -50,6 +49,36 @@ class RasterPipeline(Pipeline[RasterPair]):
 
     def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> RasterPair:
         """Read both headers and relate their grids."""
+        return read_raster_pair(
+            target,
+            guide,
+            options.bands,
+            options.nodata,
+            limits,
+            guide_bands=self._guide_bands(options),
+            several=self.task.guide_bands,
+        )
+
+    def read_stacks(
+        self, target: BandStack, guide: BandStack, options: Options, limits: Limits
+    ) -> RasterPair:
+        """Read the headers of band files and relate their grids."""
+        return read_stack_pair(
+            target,
+            guide,
+            options.bands,
+            options.nodata,
+            limits,
+            guide_bands=self._guide_bands(options),
+            several=self.task.guide_bands,
+        )
+
+    def _guide_bands(self, options: Options) -> tuple[int | str, ...] | None:
+        """Return the bands that were named to guide.
+
+        Raises:
+            InputError: More than can guide, or a grid that is for other images.
+        """
         if options.grid == "kspace":
             raise InputError("grid 'kspace' is for images in memory (mri, depth): leave it out")
         chosen = options.guide_bands
@@ -57,25 +86,17 @@ class RasterPipeline(Pipeline[RasterPair]):
         if chosen is not None and len(chosen) > most:
             listed = ", ".join(map(str, chosen))
             raise InputError(f"guide-band {listed}: at most {most} can guide: name fewer")
-        return read_raster_pair(
-            target,
-            guide,
-            options.bands,
-            options.nodata,
-            limits,
-            guide_bands=chosen,
-            several=self.task.guide_bands,
-        )
+        return chosen
 
     def check(self, request: Request[RasterPair]) -> None:
         """Refuse a scene without a known pixel and values that cannot be used."""
         target, guide = request.files.target, request.files.guide
         request.place(target.shape, guide.shape, request.files.stated(request.options.ratio))
         if request.options.creation is not None:
-            check_storable(target, request.options.creation)
+            check_storable(request.files.output, request.options.creation)
         for path in (request.output, request.options.uncertainty):
             if path is not None:
-                check_geotiff_place(path, request.target, request.guide)
+                check_geotiff_place(path, *target.files, *guide.files)
         bits = target.bits if request.options.bits is None else request.options.bits
         for header, own_bits in ((target, bits), (guide, None)):
             if math.prod(header.shape) * header.bands > _MOST_SAMPLES:
@@ -138,7 +159,11 @@ class RasterPipeline(Pipeline[RasterPair]):
         written: dict[LayerName, Path] = {"interpolated": interpolated, "sharpened": request.output}
         if request.options.uncertainty is not None:
             written["spread"] = Path(request.options.uncertainty)
-        scenes = {name: read_header(path) for name, path in written.items()}
+        made = request.files.sharpened
+        scenes = {
+            name: read_header(path, bands=None if name == "spread" else made)
+            for name, path in written.items()
+        }
         scenes["guide"] = request.files.guide
         if truth is not None:
             assert isinstance(truth.content, GeoHeader)

@@ -182,13 +182,18 @@ def file_suffixes(option: str, task: Task) -> tuple[str, ...]:
 
 
 def check_outputs(
-    target: str | PathLike[str],
-    guide: str | PathLike[str],
+    inputs: Sequence[str | PathLike[str]],
     output: Path,
     options: Options,
     task: TaskName,
 ) -> None:
     """Refuse before any work what writing would refuse after it.
+
+    Args:
+        inputs: Every file that is read.
+        output: The result.
+        options: What else is written.
+        task: What the files are.
 
     Raises:
         FileFormatError: An output exists, is an input or another output, cannot be written, or has
@@ -201,7 +206,7 @@ def check_outputs(
             f"{output}: a sharpened {record.subject} is written as "
             f"{', '.join(record.output_suffixes)}: name the output so"
         )
-    taken = [Path(target), Path(guide), output]
+    taken = [*map(Path, inputs), output]
     for name, path in options.further_files.items():
         suffixes = file_suffixes(name, record)
         if file_suffix(path) not in suffixes:
@@ -211,7 +216,7 @@ def check_outputs(
             )
         if path.resolve() in {other.resolve() for other in taken}:
             raise FileFormatError(f"{path}: is another file of this command too: name it otherwise")
-        check_not_input(path, target, guide)
+        check_not_input(path, *inputs)
         check_writable(path, options.overwrite)
         taken.append(path)
     if options.report is not None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from gisr.errors import InputError
 from gisr.io.files import check_not_input, check_readable, check_writable
+from gisr.io.geotiff.pair import with_guide_bands
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.volumes.dicom import is_dicom
 from gisr.memory import memory_errors
+from gisr.pipelines.delivery import Delivery, Source, find_delivery
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult, Request, check_outputs
 from gisr.pipelines.table import PIPELINES, guess_task
@@ -23,8 +25,8 @@ _SMALLER = "cut the images into parts, close other programs or use a larger mach
 
 
 def read_request(
-    target_path: str | PathLike[str],
-    guide_path: str | PathLike[str],
+    target_path: Source,
+    guide_path: Source | None,
     output_path: str | PathLike[str],
     options: Options | None = None,
     *,
@@ -34,8 +36,10 @@ def read_request(
     """Read two files, and check everything that can be checked before the network is loaded.
 
     Args:
-        target_path: Low-resolution GeoTIFF, NIfTI volume or depth map.
-        guide_path: High-resolution file of the other modality.
+        target_path: Low-resolution GeoTIFF, NIfTI volume or depth map; several band files; or a
+            Sentinel-2 or Landsat product, the folder or its metadata.
+        guide_path: High-resolution file of the other modality, or several band files; None with a
+            product.
         output_path: ``.tif`` for pansharpening, ``.nii`` or ``.nii.gz`` for mri, a depth format
             for depth.
         options: What the files do not state, or state wrongly.
@@ -51,18 +55,49 @@ def read_request(
         MissingExtraError: The package that reads the format is not installed.
     """
     options, output = options or Options(), Path(output_path)
-    with memory_errors(fspath(target_path), _SMALLER):
+    with memory_errors(_name(target_path), _SMALLER):
+        delivery = find_delivery(target_path, guide_path, options, limits)
+        if delivery is not None:
+            return _read_delivery(delivery, output, limits, command)
+        target_path, guide_path = _one(target_path), _one(guide_path)
         for path in (target_path, guide_path):
             if not is_dicom(path):  # a series may be a folder
                 check_readable(path)
         check_not_input(output, target_path, guide_path)
         check_writable(output, options.overwrite)
         task = find_task(options.task or guess_task(target_path, guide_path)).name
-        check_outputs(target_path, guide_path, output, options, task)
+        check_outputs((target_path, guide_path), output, options, task)
         options.check(task)
         target, guide = Path(target_path), Path(guide_path)
         files = PIPELINES[task].read(target, guide, options, limits)
+        if options.bands_out == "all":
+            files = with_guide_bands(files)
         return Request(task, target, guide, output, options, files, command)
+
+
+def _read_delivery(delivery: Delivery, output: Path, limits: Limits, command: str) -> Request[Any]:
+    """Read two stacks of band files, as two files are read."""
+    options, inputs = delivery.options, delivery.inputs
+    check_not_input(output, *inputs)
+    check_writable(output, options.overwrite)
+    files = PIPELINES[delivery.task].read_stacks(delivery.target, delivery.guide, options, limits)
+    check_outputs(inputs, output, options, delivery.task)
+    options.check(delivery.task)
+    files = replace(files, order=delivery.order, notes=delivery.notes)
+    if options.bands_out == "all" and not files.order:
+        files = with_guide_bands(files)
+    target, guide = delivery.target.path, delivery.guide.path
+    return Request(delivery.task, target, guide, output, options, files, command)
+
+
+def _one(side: Source | None) -> str | PathLike[str]:
+    """Return the one file of a side."""
+    assert side is not None  # a delivery, or refused
+    return side if isinstance(side, str | PathLike) else side[0]
+
+
+def _name(side: Source) -> str:
+    return fspath(_one(side))
 
 
 def check_request(request: Request[Any]) -> None:
@@ -122,8 +157,8 @@ def upscale_request(
 
 def upscale_files(
     system: "PairSystem",
-    target_path: str | PathLike[str],
-    guide_path: str | PathLike[str],
+    target_path: Source,
+    guide_path: Source | None,
     output_path: str | PathLike[str],
     options: Options | None = None,
     *,

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from gisr.data.pair import Pair
-from gisr.errors import LimitError
 from gisr.estimation.registration import Alignment
 from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.inference.consistency.correction import (
@@ -17,7 +16,7 @@ from gisr.inference.consistency.correction import (
     consistent_rows,
     is_corrected,
 )
-from gisr.inference.memory import memory_taken, most_memory_taken
+from gisr.inference.memory import most_memory_taken
 from gisr.inference.system import Check, PairSystem, Progress
 from gisr.inference.tiling import Rows
 from gisr.io.geotiff import (
@@ -38,8 +37,10 @@ from gisr.io.geotiff.pair import RasterPair
 from gisr.io.quantise import value_range
 from gisr.notes import Note, detail
 from gisr.pipelines.band_notes import band_notes
+from gisr.pipelines.delivery_notes import delivery_notes
 from gisr.pipelines.raster_source import RasterSource
 from gisr.pipelines.request import FileResult, Request
+from gisr.pipelines.scene_memory import block_cache, cache_to_fill, check_blocks
 from gisr.pipelines.storage_notes import storage_notes
 from gisr.placement import Placement
 from gisr.tasks import find_task
@@ -47,8 +48,6 @@ from gisr.tasks.sensors import unlisted_note
 
 _CLIPPED = 1e-3
 """Share of clipped values from which that is said: saturated images have a few."""
-_BLOCK_CACHE = 48 * 10**6
-"""Bytes of decoded blocks that GDAL may keep, unless one row of blocks needs more."""
 
 
 def upscale_scene(
@@ -66,7 +65,7 @@ def upscale_scene(
     target, guide = files.target, files.guide
     cache, before = block_cache(files), most_memory_taken() if budget else 0
     if budget is not None:
-        _check_blocks(files, budget)
+        check_blocks(files, budget)
     with geotiff_memory(cache), GeoReader(target) as low, GeoReader(guide) as high:
         source = RasterSource(about, low, high, search=options.nodata != "none")
         _ = source.survey
@@ -74,12 +73,13 @@ def upscale_scene(
         files = replace(files, target=low.header, guide=high.header)
         target, guide, request = files.target, files.guide, replace(request, files=files)
         alignment = source.align() if options.settings.align == "auto" else None
-        notes = [*source.notes, *scene_notes(request, about.placement, alignment)]
+        notes = [*delivery_notes(files), *source.notes]
+        notes += scene_notes(request, about.placement, alignment)
         notes += band_notes(target) if target.bands > 1 else []
         tile = None
         if budget is not None:
-            waiting = waiting_bytes(target, guide, options.creation or CreationOptions())
-            waiting += _cache_to_fill(files, cache) + _further_bytes(system, request, source)
+            waiting = waiting_bytes(files.output, guide, options.creation or CreationOptions())
+            waiting += cache_to_fill(files, cache) + _further_bytes(system, request, source)
             peak = most_memory_taken()
             reached = peak if peak > before else 0  # an older peak is not ours
             tile = system.tile_within(source, budget, waiting, reached, precision=options.precision)
@@ -99,7 +99,7 @@ def upscale_scene(
             result = FileResult(
                 path=request.output,
                 task=request.task,
-                shape=(*guide.shape, target.bands),
+                shape=(*guide.shape, files.output.bands),
                 dtype=target.dtype.name,
                 ratio=about.placement.ratio,
                 grid="centre",
@@ -137,9 +137,11 @@ def _report(
     from gisr.pipelines.report import SceneResult, write_report
 
     with ExitStack() as files:
-        output, *further = (
-            files.enter_context(GeoReader(read_header(places[name]))) for name in _rasters(request)
-        )
+        headers = [
+            read_header(places[name], bands=request.files.sharpened if name == "output" else None)
+            for name in _rasters(request)
+        ]
+        output, *further = (files.enter_context(GeoReader(header)) for header in headers)
         shown = SceneResult(source, output, further[0] if further else None, tile)
         write_report(system, request, result, shown, places["report"])
 
@@ -165,7 +167,7 @@ def _write_scene(
     if found is not None:
         rows = consistent_rows(rows, bands, source, found)
     with ExitStack() as outputs:
-        headers = (files.target, spread_header(files.target))
+        headers = (files.output, spread_header(files.target))
         layouts = (options.creation, None)
         opened = [
             outputs.enter_context(
@@ -178,7 +180,7 @@ def _write_scene(
         for part in rows:
             for number, writer in enumerate(opened):
                 own = slice(number * source.bands, (number + 1) * source.bands)
-                _write(part, own, writer)
+                _write(part, own, writer, source if files.order and number == 0 else None, files)
         written = opened[0]
     return found, written.clipped / max(1, written.written)
 
@@ -201,6 +203,8 @@ def _further_bytes(system: PairSystem, request: Request[RasterPair], source: Ras
     files, further = request.files, 0
     if _is_corrected(request, source):
         further += consistency_bytes(source)
+    # Rows of the guide as they are copied, and all bands together.
+    further += 8 * (system.tile or source.shape[0]) * source.shape[1] * len(files.order)
     if request.options.uncertainty is not None:
         further += waiting_bytes(spread_header(files.target), files.guide, CreationOptions())
         # A canvas, and its rows.
@@ -231,53 +235,19 @@ def _about(request: Request[RasterPair]) -> Pair:
     )
 
 
-def block_cache(files: RasterPair) -> int:
-    """Return the bytes of decoded blocks that GDAL may keep: a row of blocks of each file."""
-    return _BLOCK_CACHE + sum(
-        header.block[0] * header.shape[1] * header.bands * header.dtype.itemsize
-        for header in (files.target, files.guide)
-    )
-
-
-def _check_blocks(files: RasterPair, budget: int) -> None:
-    """Refuse blocks that take a budget alone, before one is decoded.
-
-    GDAL keeps the row of blocks that is read, and unpacks a further one beside it.
-
-    Raises:
-        LimitError: They do.
-    """
-    taken = memory_taken()
-    for header in (files.target, files.guide):
-        sample = header.count * header.dtype.itemsize
-        rows, columns = header.stored_block
-        width = (header if header.regrid is None else header.regrid.own).shape[1]
-        needed = sample * rows * (columns + width)
-        if taken + needed > budget:
-            raise LimitError(
-                f"max-memory {budget / 1e6:.0f} MB is too little: {taken / 1e6:.0f} MB are taken "
-                f"by libraries and weights, and {header.path} is stored in blocks of {columns} x "
-                f"{rows} pixels, which take {needed / 1e6:.0f} MB: store it in small tiles first "
-                "(gdal_translate -co TILED=YES)"
-            )
-
-
-def _cache_to_fill(files: RasterPair, cache: int) -> int:
-    """Return the bytes of blocks that writing adds to the cache: reading has filled the rest."""
-    target, guide = files.target, files.guide
-    read = sum(
-        header.shape[0] * header.shape[1] * header.bands * header.dtype.itemsize
-        for header in (target, guide)
-    )
-    written = guide.shape[0] * guide.shape[1] * target.bands * target.dtype.itemsize
-    return min(max(0, cache - read), written)
-
-
-def _write(rows: Rows, bands: slice, writer: GeoWriter) -> None:
+def _write(
+    rows: Rows, bands: slice, writer: GeoWriter, copied: RasterSource | None, files: RasterPair
+) -> None:
+    """Write rows; those of the guide's bands beside them where they are copied."""
     if rows.image is None:
         writer.write_unknown(rows.stop - rows.start)
-    else:
-        writer.write(rows.image[..., bands], ~np.isnan(rows.image[..., 0]))
+        return
+    image, known = rows.image[..., bands], ~np.isnan(rows.image[..., 0])
+    if copied is not None:
+        fine, there = copied.stored_guide(slice(rows.start, rows.stop))
+        image = np.concatenate([image, fine], axis=-1)[..., files.order]
+        known &= there
+    writer.write(image, known)
 
 
 def scene_notes(

@@ -12,7 +12,8 @@ from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.notes import Note
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import Request
-from gisr.pipelines.scene import block_cache, scene_notes, scene_source
+from gisr.pipelines.scene import scene_notes, scene_source
+from gisr.pipelines.scene_memory import block_cache
 from gisr.tasks.pansharpening import PANSHARPENING
 
 

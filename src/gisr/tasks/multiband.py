@@ -61,6 +61,10 @@ MULTIBAND = Task(
             "gisr upscale bands_20m.tif bands_10m.tif -o bands_sharp.tif --sensor Sentinel-2",
         ),
         HelpExample(
+            "a Sentinel-2 product, all ten bands at 10 m, without clouds",
+            "gisr upscale S2B_MSIL2A.SAFE -o ten.tif --mask-out cloud --mask-out shadow",
+        ),
+        HelpExample(
             "two files of four bands or fewer each, which may be anything",
             "gisr upscale swir.tif visible.tif -o swir_sharp.tif --task multiband",
         ),

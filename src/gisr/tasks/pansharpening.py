@@ -57,7 +57,14 @@ PANSHARPENING = Task(
     examples=(
         HelpExample("a satellite scene", "gisr upscale ms.tif pan.tif -o sharp.tif"),
         HelpExample(
-            "its bands 3, 2 and 1, compressed, with 2 GB of memory",
+            "a Landsat product as it was downloaded", "gisr upscale LC08_L1TP -o sharp.tif"
+        ),
+        HelpExample(
+            "bands in files of their own",
+            "gisr upscale --target red.tif green.tif nir.tif --guide pan.tif -o sharp.tif",
+        ),
+        HelpExample(
+            "a scene's bands 3, 2 and 1, compressed, with 2 GB of memory",
             "gisr upscale ms.tif pan.tif -o rgb.tif -b 3 -b 2 -b 1 -co COMPRESS=ZSTD "
             "--max-memory 2GB",
         ),

@@ -37,7 +37,7 @@ WRONG = [
     ([HEAD, r"a depth test C:\d.npy grey.png"], "line 2, column truth: .* write a path inside"),
     ([HEAD, r"a depth test C:d.npy grey.png"], "line 2, column truth: .* write a path inside"),
     ([HEAD, r"a depth test in\d.npy grey.png"], "line 2, column truth: .* write a path inside"),
-    ([HEAD + " bits", GOOD + " 11"], "column bits: is for pansharpening, not depth"),
+    ([HEAD + " bits", GOOD + " 11"], "column bits: is for pansharpening and multiband, not depth"),
     ([HEAD + " ratio", GOOD + " 4"], "line 2, column ratio: is for rows with a target"),
     ([HEAD + " scale", GOOD + " 0"], "line 2, column scale: 0 must be above 0"),
     ([HEAD + " scale", GOOD + " nan"], "line 2, column scale: nan is not finite"),

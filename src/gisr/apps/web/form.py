@@ -69,7 +69,7 @@ def control_kind(each: Option) -> ControlKind:
         return "number"
     if each.type is str:
         return "text"
-    if each.type == tuple[int, ...]:
+    if each.type == tuple[int | str, ...]:
         return "bands"
     raise TypeError(f"option {each.name}: the page has no control for {each.type}")
 

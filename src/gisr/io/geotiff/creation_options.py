@@ -1,8 +1,8 @@
 """How a GeoTIFF is laid out on disk: GDAL's creation options, copied or given."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from gisr.errors import InputError
 
@@ -65,27 +65,6 @@ class CreationOptions:
         if not (self.bits is None or 1 <= self.bits <= 32):
             raise InputError(f"creation option NBITS={self.bits} must lie between 1 and 32")
 
-    @classmethod
-    def of(cls, words: Iterable[str], cloud: bool) -> Self:
-        """Return the options that a command line names.
-
-        Args:
-            words: NAME=VALUE each.
-            cloud: Whether to write a Cloud-optimized GeoTIFF.
-
-        Raises:
-            InputError: A word is not NAME=VALUE, or as of the class.
-        """
-        named: dict[str, str] = {}
-        for word in words:
-            name, _, value = word.partition("=")
-            if not name or not value:
-                raise InputError(
-                    f"creation option {word!r} must be NAME=VALUE, such as COMPRESS=ZSTD"
-                )
-            named[name] = value
-        return cls(named, cloud)
-
     @property
     def words(self) -> dict[str, str]:
         """The options as GDAL reads them: names and values in capitals."""
@@ -115,6 +94,21 @@ class CreationOptions:
         if value is not None and not value.isdecimal():
             raise InputError(f"creation option NBITS={value} must be a whole number")
         return None if value is None else int(value)
+
+
+def parsed_options(words: Sequence[str], *, cloud: bool) -> CreationOptions:
+    """Return creation options that are written as ``NAME=VALUE``.
+
+    Raises:
+        InputError: A word is not, or GDAL has no such option.
+    """
+    named: dict[str, str] = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        if not name or not value:
+            raise InputError(f"creation option {word!r} must be NAME=VALUE, such as COMPRESS=ZSTD")
+        named[name] = value
+    return CreationOptions(named, cloud)
 
 
 def waiting_bytes(target: "GeoHeader", guide: "GeoHeader", layout: CreationOptions) -> int:

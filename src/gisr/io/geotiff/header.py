@@ -1,6 +1,7 @@
 """The header of a GeoTIFF, read through rasterio: all that its output must keep.
 
-Opened with GDAL's GTiff driver alone: a ``.tif`` that is really a VRT could read any local file.
+Opened with the one driver of its kind: a ``.tif`` that is really a VRT could read any local file.
+JPEG 2000 files, in which agencies deliver bands, are read in the same way.
 """
 
 import warnings
@@ -17,7 +18,9 @@ from gisr.errors import FileFormatError, InputError
 from gisr.io.files import check_readable, typed_errors
 from gisr.io.foreign import foreign_file
 from gisr.io.geotiff.alpha import AlphaMask, find_alpha
+from gisr.io.geotiff.drivers import driver_of, format_of
 from gisr.io.geotiff.kept import copied_options, lasting_domains, lasting_tags, lossy_options
+from gisr.io.geotiff.quality import QualityMask
 from gisr.io.geotiff.regrid import GeoOutline, Regrid
 from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bands, check_block, check_picture
 from gisr.io.quantise import holds
@@ -31,6 +34,17 @@ if TYPE_CHECKING:
 NodataChoice = float | Literal["none"] | None
 """Value of unknown pixels in place of what a file says: a number, ``none`` for no value at all, or
 None for the file's own."""
+
+
+@dataclass(frozen=True)
+class StackPart:
+    """Where one band of a stack of files is."""
+
+    path: Path
+    band: int
+    """Its number in the file, from 1."""
+    count: int
+    """Bands of the file, all of them."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,6 +96,18 @@ class GeoHeader(GeoOutline):
     """Whether nodata in one band makes a pixel unknown; else it must be in all."""
     regrid: Regrid | None = None
     """How the file's own grid is brought to this one while it is read; None where it is this."""
+    band_domains: tuple[Mapping[str, Mapping[str, str]], ...] = ()
+    """Tags of further domains of each band: wavelengths in IMAGERY."""
+    parts: tuple[StackPart, ...] = ()
+    """Where each band is, if they lie in files of their own; ``path`` then stands for all."""
+    quality: QualityMask | None = None
+    """A band beside the image that says which pixels are clouds and the like, to be unknown."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that hold it, each once."""
+        quality = () if self.quality is None else (self.quality.path,)
+        return tuple(dict.fromkeys((*(part.path for part in self.parts), *quality))) or (self.path,)
 
     @property
     def bands(self) -> int:
@@ -127,7 +153,7 @@ def read_outline(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> 
 def read_header(
     path: str | PathLike[str],
     limits: Limits = DEFAULT_LIMITS,
-    bands: Sequence[int] | None = None,
+    bands: Sequence[int | str] | None = None,
     nodata: NodataChoice = None,
 ) -> GeoHeader:
     """Read the header of a GeoTIFF; of its pixels, only a band that may be alpha.
@@ -135,13 +161,14 @@ def read_header(
     Args:
         path: The file.
         limits: What its header may claim.
-        bands: Numbers of the bands that will be read, from 1; all but alpha by default.
+        bands: Numbers of the bands that will be read, from 1, or their names; all but alpha by
+            default.
         nodata: Value of unknown pixels in place of the file's own; ``none`` if no value is.
 
     Raises:
         FileFormatError: Missing, damaged, not a TIFF, complex or colour-mapped pixels.
         LimitError: The header claims more than the limits.
-        InputError: A band number that the file does not have, or a ``nodata`` its type cannot hold.
+        InputError: A band that the file does not have, or a ``nodata`` its type cannot hold.
         MissingExtraError: rasterio is not installed.
     """
     with open_geotiff(path) as dataset:
@@ -171,6 +198,7 @@ def read_header(
             domains=lasting_domains(dataset),
             tags=lasting_tags(dataset.tags()),
             band_tags=tuple(lasting_tags(dataset.tags(band)) for band in chosen),
+            band_domains=tuple(lasting_domains(dataset, band) for band in chosen),
             scales=tuple(dataset.scales[band - 1] for band in chosen),
             offsets=tuple(dataset.offsets[band - 1] for band in chosen),
             units=tuple(dataset.units[band - 1] for band in chosen),
@@ -182,32 +210,33 @@ def read_header(
 
 @contextmanager
 def open_geotiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
-    """Open a TIFF for reading with the GTiff driver alone, and type whatever goes wrong.
+    """Open a TIFF or JPEG 2000 file with the driver of its kind alone, and type what goes wrong.
 
     Yields:
         The ``rasterio.DatasetReader``; no pixel has been read.
 
     Raises:
-        FileFormatError: Missing, damaged or not a TIFF, on opening or within the block.
+        FileFormatError: Missing, damaged or of another kind, on opening or within the block.
         MissingExtraError: rasterio is not installed.
     """
-    with typed_errors(path, "cannot be read as GeoTIFF"), opened_tiff(path) as dataset:
+    with typed_errors(path, f"cannot be read as {format_of(path)}"), opened_raster(path) as dataset:
         yield dataset
 
 
 @contextmanager
-def opened_tiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
-    """Open a TIFF; what goes wrong in the block is the block's own."""
+def opened_raster(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
+    """Open a TIFF or JPEG 2000 file; what goes wrong in the block is the block's own."""
     rasterio = load_extra("rasterio", "geo")
-    found = check_readable(path)
+    found, failure = check_readable(path), f"cannot be read as {format_of(path)}"
     check_mask_file(found)
-    with typed_errors(path, "cannot be read as GeoTIFF"), warnings.catch_warnings():
+    with typed_errors(path, failure), warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         try:
-            dataset = rasterio.open(found, driver="GTiff")
+            dataset = rasterio.open(found, driver=driver_of(path))
         except rasterio.errors.RasterioIOError as error:
-            if (way := foreign_file(path)) is not None:
-                raise FileFormatError(f"{path}: cannot be read as GeoTIFF: it {way}") from error
+            way = foreign_file(path) if driver_of(path) == "GTiff" else None
+            if way is not None:
+                raise FileFormatError(f"{path}: {failure}: it {way}") from error
             raise
     with dataset:
         yield dataset
@@ -220,7 +249,7 @@ def _colour(dataset: "DatasetReader", band: int) -> str:
 
 
 def _choose_bands(
-    path: Path, dataset: "DatasetReader", bands: Sequence[int] | None, alpha: int | None
+    path: Path, dataset: "DatasetReader", bands: Sequence[int | str] | None, alpha: int | None
 ) -> list[int]:
     if "palette" in [colour.name for colour in dataset.colorinterp]:
         raise FileFormatError(
@@ -228,10 +257,15 @@ def _choose_bands(
             "first (gdal_translate -expand rgb)"
         )
     everything = [band for band in range(1, dataset.count + 1) if band != alpha]
-    chosen = everything if bands is None else list(bands)
-    missing = [band for band in chosen if band not in everything]
+    names = {(dataset.descriptions[band - 1] or "").lower(): band for band in reversed(everything)}
+    named = everything if bands is None else list(bands)
+    chosen = [names.get(band.lower(), 0) if isinstance(band, str) else band for band in named]
+    missing = [band for band, number in zip(named, chosen, strict=True) if number not in everything]
     if missing or not chosen:
-        raise InputError(f"{path}: no band {missing or 'chosen'}: it has bands {everything}")
+        called = f", called {', '.join(filter(None, reversed(names)))}" if any(names) else ""
+        raise InputError(
+            f"{path}: no band {missing or 'chosen'}: it has bands {everything}{called}"
+        )
     return chosen
 
 
@@ -277,7 +311,7 @@ def _check_blocks(path: Path, dataset: "DatasetReader", dtype: np.dtype, limits:
     for rows, columns in set(dataset.block_shapes):
         check_block(path, limits, rows * columns * together * dtype.itemsize, "one tile")
     for place in (path, path.with_name(f"{path.name}.msk"), path.with_name(f"{path.name}.ovr")):
-        if place.is_file():
+        if place.is_file() and (place != path or driver_of(path) == "GTiff"):
             check_tiff_blocks(place, limits)
 
 

@@ -13,6 +13,14 @@ _STALE_TAGS = {
     "TIFFTAG_YRESOLUTION",
     "TIFFTAG_RESOLUTIONUNIT",
 }
+LAYOUT: Mapping[str, Any] = {
+    "interleave": "band",
+    "compress": "deflate",
+    "tiled": True,
+    "blockxsize": 256,
+    "blockysize": 256,
+}
+"""How bands that were delivered in files of their own, or as JPEG 2000, are stored together."""
 _OWN_DOMAINS = {
     "",
     "IMAGE_STRUCTURE",
@@ -37,14 +45,24 @@ def lasting_tags(tags: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def lasting_domains(dataset: "DatasetReader") -> dict[str, dict[str, str]]:
-    """Return the tags of all domains that stay true on another grid, by domain."""
-    names = {name for name in dataset.tag_namespaces() if not name.startswith("xml:")}
-    return {name: dict(dataset.tags(ns=name)) for name in sorted(names - _OWN_DOMAINS)}
+def lasting_domains(dataset: "DatasetReader", band: int = 0) -> dict[str, dict[str, str]]:
+    """Return the tags of all domains that stay true on another grid, by domain.
+
+    Args:
+        dataset: An open file.
+        band: The band whose tags they are, from 1; 0 for those of the file.
+    """
+    names = {name for name in dataset.tag_namespaces(band) if not name.startswith("xml:")}
+    return {name: dict(dataset.tags(band, ns=name)) for name in sorted(names - _OWN_DOMAINS)}
 
 
 def lossy_options(dataset: "DatasetReader") -> dict[str, str]:
-    """Return the creation options of a compression that changes values; nothing of another."""
+    """Return the creation options of a compression that changes values; nothing of another.
+
+    JPEG 2000 is no compression of a GeoTIFF: nothing of it is copied.
+    """
+    if dataset.driver != "GTiff":
+        return {}
     structure = dataset.tags(ns="IMAGE_STRUCTURE")
     codec = str(dataset.profile.get("compress", "none")).upper()
     quality = [name for name in ("JPEG_QUALITY", "WEBP_LEVEL", "MAX_Z_ERROR") if name in structure]
@@ -60,6 +78,9 @@ def copied_options(dataset: "DatasetReader") -> dict[str, Any]:
     A compression with loss becomes DEFLATE: it is made for what the file shows, and would blur the
     detail that is added to it.
     """
+    if dataset.driver != "GTiff":
+        predictor = 3 if "float" in dataset.dtypes[0] else 2
+        return {**LAYOUT, "predictor": predictor}
     options: dict[str, Any] = {"interleave": dataset.profile.get("interleave", "pixel")}
     structure = {**dataset.tags(ns="IMAGE_STRUCTURE"), **dataset.tags(1, ns="IMAGE_STRUCTURE")}
     codec = str(dataset.profile.get("compress", "")).lower()

@@ -1,9 +1,10 @@
-"""Two GeoTIFFs that belong together: both headers, and how they lie."""
+"""Two satellite images that belong together: both headers, how they lie, what is written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 
+from gisr.errors import PairError
 from gisr.io.geotiff.header import (
     GeoHeader,
     NodataChoice,
@@ -11,7 +12,8 @@ from gisr.io.geotiff.header import (
     read_header,
     read_outline,
 )
-from gisr.io.geotiff.relate import relate_grids
+from gisr.io.geotiff.relate import Relation, relate_grids
+from gisr.io.geotiff.stack import BandStack, joined_bands, picked_bands, read_stack
 from gisr.io.limits import Limits
 from gisr.io.quantise import holds
 from gisr.placement import Placement
@@ -36,6 +38,36 @@ class RasterPair:
     """What was assumed of how they lie, where no georeference says it."""
     guide_note: str = ""
     """Which bands of the guide were chosen, where its file has more."""
+    order: tuple[int, ...] = ()
+    """Bands of the output where the guide's are copied into it: places among the target's bands,
+    followed by the guide's, from 0. Empty where it has the target's alone."""
+    notes: tuple[str, ...] = ()
+    """What a user should know of files that were delivered together."""
+
+    def __post_init__(self) -> None:
+        """Refuse an output of two types.
+
+        Raises:
+            PairError: The guide's bands are to be copied into it, and are of another type.
+        """
+        low, high = self.target, self.guide
+        if self.order and low.dtype != high.dtype:
+            raise PairError(
+                f"{low.path.name} and {high.path.name}: hold {low.dtype.name} and "
+                f"{high.dtype.name}, which one file cannot hold together: --bands-out sharpened "
+                "writes the sharpened bands alone"
+            )
+
+    @property
+    def output(self) -> GeoHeader:
+        """Header of what is written: all but the grid, which is the guide's."""
+        return joined_bands(self.target, self.guide, self.order) if self.order else self.target
+
+    @property
+    def sharpened(self) -> tuple[int, ...]:
+        """Numbers, from 1, of the target's bands in the output, in the target's order."""
+        places = self.order or tuple(range(self.target.bands))
+        return tuple(places.index(band) + 1 for band in range(self.target.bands))
 
     def stated(self, ratio: float | None) -> Placement | None:
         """Return how they lie; None where a requested ratio goes before what the sizes say."""
@@ -75,11 +107,11 @@ def look_at_tiffs(target: str | PathLike[str], guide: str | PathLike[str]) -> Ti
 def read_raster_pair(
     target_path: str | PathLike[str],
     guide_path: str | PathLike[str],
-    bands: Sequence[int] | None,
+    bands: Sequence[int | str] | None,
     nodata: NodataChoice,
     limits: Limits,
     *,
-    guide_bands: Sequence[int] | None = None,
+    guide_bands: Sequence[int | str] | None = None,
     several: bool = False,
 ) -> RasterPair:
     """Read the headers of two GeoTIFFs, which may be of any size, and place them.
@@ -87,7 +119,7 @@ def read_raster_pair(
     Args:
         target_path: The multispectral file.
         guide_path: The panchromatic file.
-        bands: Numbers of the target's bands to take, from 1; all when None.
+        bands: Numbers of the target's bands to take, from 1, or their names; all when None.
         nodata: Value of unknown pixels in place of the target's own, and of the guide if its
             type can hold it; ``none`` if no value is one, in either.
         limits: What the headers may claim.
@@ -109,9 +141,65 @@ def read_raster_pair(
         target = target.regridded(relation.regrid)
     guide = read_header(guide_path, limits, guide_bands)
     if guide_bands is None and not several and guide.colours != _PICTURE:
-        guide = replace(guide, numbers=guide.numbers[:1])
+        guide = picked_bands(guide, guide.numbers[:1])
+    return _placed(target, _with_nodata(guide, nodata), relation)
+
+
+def read_stack_pair(
+    target: BandStack,
+    guide: BandStack,
+    bands: Sequence[int | str] | None,
+    nodata: NodataChoice,
+    limits: Limits,
+    *,
+    guide_bands: Sequence[int | str] | None = None,
+    several: bool = False,
+) -> RasterPair:
+    """Read the headers of two stacks of band files, and place them.
+
+    Args:
+        target: The files that are sharpened.
+        guide: The finer files.
+        bands: Of the target to take, as of :func:`read_raster_pair`.
+        nodata: Likewise.
+        limits: Likewise.
+        guide_bands: Likewise.
+        several: Likewise.
+
+    Raises:
+        GisrError: As :func:`read_raster_pair` and :func:`gisr.io.geotiff.stack.read_stack`.
+    """
+    low = read_stack(target, limits, bands, nodata)
+    high = read_stack(guide, limits, guide_bands)
+    if guide_bands is None and not several and high.bands > 1 and high.colours != _PICTURE:
+        raise PairError(
+            f"{guide.path.name} and others: {high.bands} bands cannot be one PAN image: name its "
+            "file alone, or the task (--task multiband)"
+        )
+    relation = relate_grids(low, high)
+    if relation.regrid is not None:
+        low = low.regridded(relation.regrid)
+    return _placed(low, _with_nodata(high, nodata), relation)
+
+
+def _with_nodata(guide: GeoHeader, nodata: NodataChoice) -> GeoHeader:
+    """Return a guide with the nodata that is named, if its type can hold it."""
     if nodata == "none":
-        guide = replace(guide, nodata=None, nodata_given=True)
-    elif nodata is not None and holds(guide.dtype, nodata):
-        guide = replace(guide, nodata=nodata, nodata_given=True)
+        return replace(guide, nodata=None, nodata_given=True)
+    if nodata is not None and holds(guide.dtype, nodata):
+        return replace(guide, nodata=nodata, nodata_given=True)
+    return guide
+
+
+def _placed(target: GeoHeader, guide: GeoHeader, relation: Relation) -> RasterPair:
     return RasterPair(target, guide, relation.placement, relation.by_size, relation.note)
+
+
+def with_guide_bands(pair: RasterPair) -> RasterPair:
+    """Return a pair whose output has the bands that guide too, before the target's.
+
+    Raises:
+        PairError: They are of another type.
+    """
+    first, last = pair.target.bands, pair.target.bands + pair.guide.bands
+    return replace(pair, order=(*range(first, last), *range(first)))

@@ -1,10 +1,11 @@
-"""The pixels of a GeoTIFF, whole or by windows, on its own grid or along the axes of another."""
+"""The pixels of a GeoTIFF, or of a stack of band files, by windows, on this grid or another."""
 
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from jaxtyping import Bool, Shaped, UInt8
 
 from gisr.errors import FileFormatError
 from gisr.io.files import typed_errors
-from gisr.io.geotiff.header import GeoHeader, opened_tiff, read_header
+from gisr.io.geotiff.drivers import format_of
+from gisr.io.geotiff.header import GeoHeader, StackPart, opened_raster, read_header
 from gisr.io.geotiff.regrid import GeoOutline, Turn, Warp
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.optional_imports import load_extra
@@ -39,28 +41,45 @@ class GeoRaster(GeoHeader):
 
 
 class GeoReader:
-    """An open GeoTIFF whose windows are read one by one, on the grid of its header."""
+    """An open GeoTIFF whose windows are read one by one, on the grid of its header.
+
+    Of a header that is a stack, every file is opened, with the driver of its kind.
+    """
 
     def __init__(self, header: GeoHeader) -> None:
         """Remember the file; it is opened by ``with``."""
         self.header = header
         self._stack = ExitStack()
-        self._dataset: Any = None
+        self._layers: list[tuple[Any, StackPart]] = []
+        self._quality: Any = None
 
     def __enter__(self) -> "GeoReader":
-        """Open the file.
+        """Open the file, or all files of a stack.
 
         Raises:
-            FileFormatError: It has vanished or changed since its header was read.
+            FileFormatError: One has vanished or changed since its header was read.
         """
         header = self.header
-        shape = header.shape if header.regrid is None else header.regrid.own.shape
-        dataset = self._stack.enter_context(opened_tiff(header.path))
-        if (dataset.height, dataset.width, dataset.count) != (*shape, header.count):
+        parts = header.parts or [
+            StackPart(header.path, number, header.count) for number in header.numbers
+        ]
+        try:
+            opened = {path: self._open(path, counts) for path, counts in _counts(parts).items()}
+            if header.quality is not None:
+                self._quality = self._open(header.quality.path, 1)
+        except BaseException:
             self._stack.close()
-            raise FileFormatError(f"{header.path}: has changed while it was read")
-        self._dataset = dataset
+            raise
+        self._layers = [(opened[part.path], part) for part in parts]
         return self
+
+    def _open(self, path: Path, count: int) -> Any:
+        header = self.header
+        shape = header.shape if header.regrid is None else header.regrid.own.shape
+        dataset = self._stack.enter_context(opened_raster(path))
+        if (dataset.height, dataset.width, dataset.count) != (*shape, count):
+            raise FileFormatError(f"{path}: has changed while it was read")
+        return dataset
 
     def __exit__(
         self,
@@ -81,7 +100,7 @@ class GeoReader:
             LimitError: The window does not fit into memory.
         """
         regrid = self.header.regrid
-        with typed_errors(self.header.path, "cannot be read as GeoTIFF"):
+        with typed_errors(self.header.path, self._failure):
             if isinstance(regrid, Turn):
                 pixels, valid = self._read_own(regrid.own_window((rows, columns)))
                 return regrid.bring(pixels), regrid.bring(valid)
@@ -101,14 +120,27 @@ class GeoReader:
             GisrError: As :meth:`read`.
         """
         own = self.header if self.header.regrid is None else self.header.regrid.own
-        with typed_errors(self.header.path, "cannot be read as GeoTIFF"):
+        with typed_errors(self.header.path, self._failure):
             return self._read_warped(Warp(own, grid, bounded=False), rows, columns)
+
+    @property
+    def _failure(self) -> str:
+        return f"cannot be read as {format_of(self.header.path)}"
 
     def _read_own(self, area: Window) -> KnownSamples:
         """Return a part of the file as it is stored."""
+        header = self.header
         window = load_extra("rasterio.windows", "geo").Window.from_slices(*area)
-        pixels = np.moveaxis(self._dataset.read(list(self.header.numbers), window=window), 0, -1)
-        return pixels, _read_valid(self._dataset, pixels, self.header, window)
+        if header.parts:
+            pixels = np.stack([_band(*layer, window) for layer in self._layers], axis=-1)
+        else:
+            image = self._layers[0][0].read(list(header.numbers), window=window)
+            pixels = np.moveaxis(image, 0, -1)
+        valid = _read_valid(self._layers, pixels, header, window)
+        if header.quality is not None:
+            part = StackPart(header.quality.path, 1, 1)
+            valid &= ~header.quality.covers(_band(self._quality, part, window))
+        return pixels, valid
 
     def _read_warped(self, warp: Warp, rows: slice, columns: slice) -> KnownSamples:
         """Return an interpolated window, made in parts: a long one lies in a large bounding box."""
@@ -138,19 +170,19 @@ class GeoReader:
 def read_geotiff(
     path: str | PathLike[str],
     limits: Limits = DEFAULT_LIMITS,
-    bands: Sequence[int] | None = None,
+    bands: Sequence[int | str] | None = None,
 ) -> GeoRaster:
     """Read a GeoTIFF (or a plain TIFF) with everything its output must keep.
 
     Args:
         path: The file.
         limits: What its header may claim.
-        bands: Numbers of the bands to read, from 1; all but alpha by default.
+        bands: Numbers of the bands to read, from 1, or names; all but alpha by default.
 
     Raises:
         FileFormatError: Missing, damaged, not a TIFF, complex or colour-mapped pixels.
         LimitError: The header claims more than the limits.
-        InputError: A band number that the file does not have.
+        InputError: A band that the file does not have.
         MissingExtraError: rasterio is not installed.
     """
     header = read_header(path, limits, bands)
@@ -159,23 +191,35 @@ def read_geotiff(
     return GeoRaster(**vars(header), pixels=pixels, valid=valid)
 
 
+def _counts(parts: Sequence[StackPart]) -> dict[Path, int]:
+    """Return the bands that each file should have."""
+    return {part.path: part.count for part in parts}
+
+
+def _band(dataset: "DatasetReader", part: StackPart, window: Any) -> Shaped[np.ndarray, "h w"]:
+    """Return one band of a file; what goes wrong names this file."""
+    with typed_errors(part.path, f"cannot be read as {format_of(part.path)}"):
+        band: Shaped[np.ndarray, "h w"] = dataset.read(part.band, window=window)
+    return band
+
+
 def _read_valid(
-    dataset: "DatasetReader",
+    layers: Sequence[tuple["DatasetReader", StackPart]],
     pixels: Shaped[np.ndarray, "h w bands"],
     header: GeoHeader,
     window: Any,
 ) -> Bool[np.ndarray, "h w"]:
     valid, marked = np.ones(pixels.shape[:2], dtype=bool), []
-    for layer, band in enumerate(header.numbers):
-        flags = {flag.name for flag in dataset.mask_flag_enums[band - 1]}
+    for layer, (dataset, part) in enumerate(layers):
+        flags = {flag.name for flag in dataset.mask_flag_enums[part.band - 1]}
         if header.nodata_given:
             if header.nodata is not None:
                 marked.append(pixels[..., layer] == header.nodata)
         elif "nodata" in flags:
-            marked.append(_mask(dataset, band, window) == 0)
+            marked.append(_mask(dataset, part.band, window) == 0)
         # What GDAL calls a mask because of an alpha band was looked at on its own.
         if not {"all_valid", "alpha", "nodata"} & flags:
-            valid &= _mask(dataset, band, window) > 0
+            valid &= _mask(dataset, part.band, window) > 0
         if pixels.dtype.kind == "f":
             valid &= np.isfinite(pixels[..., layer])
     if marked:
@@ -183,8 +227,8 @@ def _read_valid(
         valid &= ~alone.reduce(marked)
     for unknown in header.unknown:
         valid &= ~unknown.covers(pixels)
-    if (mask := header.alpha_mask) is not None:
-        valid &= dataset.read(mask.band, window=window) > mask.least
+    if (mask := header.alpha_mask) is not None:  # never of a stack
+        valid &= layers[0][0].read(mask.band, window=window) > mask.least
     return valid
 
 

@@ -256,7 +256,7 @@ def create_geotiff(
     """
     rasterio = load_extra("rasterio", "geo")
     layout, output = layout or CreationOptions(), Path(path)
-    check_geotiff_place(path, target.path, guide.path)
+    check_geotiff_place(path, *target.files, *guide.files)
     target = stored_header(target, layout)
     # No .aux.xml beside a temporary name, and masks inside the file: one output is one file.
     options = {"GDAL_PAM_ENABLED": "NO", "GDAL_TIFF_INTERNAL_MASK": "YES"}
@@ -317,12 +317,13 @@ def _write_metadata(dataset: "DatasetWriter", target: GeoHeader, guide: GeoHeade
         if description:
             dataset.set_band_description(number, description)
         dataset.update_tags(number, **target.band_tags[number - 1])
+        if unit := target.units[number - 1]:
+            dataset.set_band_unit(number, unit)
+        for domain, tags in target.band_domains[number - 1].items():
+            dataset.update_tags(number, ns=domain, **tags)
     if set(target.scales) != {1.0} or set(target.offsets) != {0.0}:
         dataset.scales = (*target.scales, *([1.0] * target.alpha))
         dataset.offsets = (*target.offsets, *([0.0] * target.alpha))
-    for number, unit in enumerate(target.units, 1):
-        if unit:
-            dataset.set_band_unit(number, unit)
     if guide.rpcs is not None:
         dataset.rpcs = guide.rpcs
     if guide.gcps[0] and not guide.placed:

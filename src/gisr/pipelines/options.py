@@ -246,8 +246,7 @@ class Options:
         "File to write how sure the network is: images go through turned in all eight ways, the "
         "output is the mean of the answers, this file their spread (eight times the work).",
         page="Map where the network is unsure",
-        page_help="Takes eight times as long: the result is the mean of eight answers, the map "
-        "their spread.",
+        page_help="Eight times the work: the mean of eight answers, and a map of their spread.",
         page_file="Spread",
         file=True,
         file_word="spread",
@@ -257,14 +256,12 @@ class Options:
         "Correct the result so that degrading it gives the target back; on k-space grids and for "
         "satellite images that is the default.",
         page="Make it agree with the target",
-        page_help="Made as coarse again, the result then equals the target. Done by default for "
-        "satellite images and MR images.",
+        page_help="Made as coarse again, the result equals the target. Default but for depth.",
         page_default="by default",
     )
     precision: Precision = option(
         "auto",
-        "What the network computes in: float32, bfloat16 (half the memory for its maps), or auto: "
-        "bfloat16 where the processor or GPU multiplies it natively, else float32.",
+        "What the network computes in; auto: bfloat16 where the hardware has it, else float32.",
         page="Arithmetic of the network",
     )
     report: FileName | None = option(
@@ -349,6 +346,5 @@ class Options:
         """
         check_for_task(self, task)
         if self.mask is not None and not self.fill_holes:
-            where = "names where holes were filled: request fill-holes too"
-            raise InputError(f"mask {self.mask}: {where}")
+            raise InputError(f"mask {self.mask}: names filled holes: request fill-holes too")
         _ = self.creation, self.memory, self.cloud

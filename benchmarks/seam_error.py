@@ -58,7 +58,7 @@ def main() -> None:
                 upscaler = Upscaler(weights, "cpu", tile=tile, overlap=overlap)
                 difference = upscaler.answer(pair).image - whole
                 rows, columns = whole.shape[:2]
-                near = seams(TilePlan(rows, columns, tile, max(overlap, 8), 8))
+                near = seams(TilePlan(rows, columns, tile, max(overlap, 8), 8, fitted=True))
                 print(
                     f"| {entry.name} | {tile} | {overlap} | {root(difference) / added:.1%} "
                     f"| {root(difference[near]) / added:.1%} "

@@ -37,6 +37,14 @@ def pytest_sessionstart() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def _float32_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take ``auto`` for float32 on any machine; tests of bfloat16 request it."""
+    from gisr.inference import precision
+
+    monkeypatch.setattr(precision, "multiplies_bfloat16", lambda device: False)
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """Give the folder of real pairs: GISR_DATA, or shared/data beside the checkout."""

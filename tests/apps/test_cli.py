@@ -125,6 +125,15 @@ def test_the_examples_of_the_help_are_commands(command: str) -> None:
     take_options(Options, parsed.upscale.as_dict())
 
 
+def test_a_precision_is_taken_and_a_word_that_is_none_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["upscale", "a.png", "b.png", "-o", "c.png", "--precision"]
+    parsed = build_parser("upscale").parse_args([*words, "bfloat16"])
+    assert take_options(Options, parsed.upscale.as_dict()).precision == "bfloat16"
+    assert "precision" in fails([*words, "half"], capsys)
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"gisr {__version__}\n"

@@ -128,6 +128,9 @@ def test_a_choice_with_a_default_shows_it(build: Any) -> None:
     resolution = build()["resolution"]
     assert resolution["value"] == "guide"
     assert [value for _, value in resolution["choices"]] == ["guide", "target", "finest"]
+    precision = build()["precision"]
+    assert precision["value"] == "auto"
+    assert [value for _, value in precision["choices"]] == ["auto", "float32", "bfloat16"]
 
 
 def test_an_option_that_no_control_suits_is_an_error_at_once() -> None:

@@ -1,6 +1,7 @@
 """Tiles cover, overlap, keep their alignment, and blend without a trace."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +20,8 @@ def plans(draw: st.DrawFn) -> TilePlan:
     tile = align * draw(st.integers(1, 6))
     overlap = draw(st.integers(0, tile // 2))
     assume(-(-overlap // align) <= tile // align // 2)
-    return TilePlan(draw(st.integers(1, 70)), draw(st.integers(1, 70)), tile, overlap, align)
+    height, width = draw(st.integers(1, 70)), draw(st.integers(1, 70))
+    return TilePlan(height, width, tile, overlap, align, draw(st.booleans()))
 
 
 def joined(rows: Iterable[Rows], shape: tuple[int, ...]) -> np.ndarray:
@@ -48,10 +50,22 @@ def test_tiles_are_aligned_of_one_size_and_overlap(plan: TilePlan) -> None:
     for axis, size in ((0, plan.height), (1, plan.width)):
         spans = sorted({(window[axis].start, window[axis].stop) for window in plan.windows()})
         assert all(start % plan.align == 0 for start, _ in spans)
-        assert all(stop - start == min(plan.tile, size) for start, stop in spans[:-1])
-        assert min(plan.tile, size) - plan.align < spans[-1][1] - spans[-1][0] <= plan.tile
+        side = spans[0][1] - spans[0][0]
+        assert side <= plan.tile and (plan.fitted or side == min(plan.tile, size))
+        assert all(stop - start == side for start, stop in spans[:-1])
+        assert side - plan.align < spans[-1][1] - spans[-1][0] <= side
         assert spans[-1][1] == size
         assert all(left[1] - right[0] >= plan.overlap for left, right in pairwise(spans))
+
+
+@given(plan=plans())
+def test_fitted_tiles_are_as_many_and_as_small_as_they_can_be(plan: TilePlan) -> None:
+    fitted, other = replace(plan, fitted=True), replace(plan, fitted=False)
+    assert len(fitted) == len(other)
+    for spans, size in ((fitted.rows(), plan.height), (fitted.columns(), plan.width)):
+        shared = -(-plan.overlap // plan.align) * plan.align
+        smaller = spans[0][1] - spans[0][0] - plan.align
+        assert len(spans) * smaller - (len(spans) - 1) * shared < size
 
 
 @given(plan=plans())

@@ -13,7 +13,6 @@ from gisr.data.phantoms import head_phantom
 from gisr.data.protocols import kspace_pair, wald_pair
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError, MissingExtraError, PairError
-from gisr.inference import upscaler as module
 from gisr.inference.array_pair import make_pair
 from gisr.inference.system import Settings
 from gisr.inference.tiling import TilePlan
@@ -21,6 +20,7 @@ from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource
 from gisr.placement import Placement
 from gisr.tasks import describe
+from gisr.tasks.text import sentences
 from gisr.tasks.text.table import built_in_table
 from gisr.weights.store import Weights
 
@@ -244,7 +244,7 @@ def test_free_text_is_embedded_by_the_tables_encoder(
         asked.append(name)
         return Encoder()
 
-    monkeypatch.setattr(module, "load_text_encoder", load)
+    monkeypatch.setattr(sentences, "load_text_encoder", load)
     short, long = (
         upscaler(TARGET, GUIDE, "depth", description=text) for text in ("dark", "a longer text")
     )
@@ -258,7 +258,7 @@ def test_free_text_without_the_extra_names_it(
     def missing(name: str) -> None:
         raise MissingExtraError('free text needs the extra text: pip install "gisr[text]"')
 
-    monkeypatch.setattr(module, "load_text_encoder", missing)
+    monkeypatch.setattr(sentences, "load_text_encoder", missing)
     with pytest.raises(MissingExtraError, match=r"gisr\[text\]"):
         upscaler(TARGET, GUIDE, "depth", description="sharpen it, please")
     upscaler(TARGET, GUIDE, "depth", description=built_in_table().sentences[0])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gisr.apps.progress import shown_progress
 from gisr.apps.reporting import report_result
+from gisr.memory import keep_freed_memory
 from gisr.notes import note_lines
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.options import Options
@@ -66,6 +67,7 @@ def sharpen_here(execution: Execution) -> Callable[["BatchItem"], "FileResult"]:
     from gisr.pipelines.run import read_request, upscale_request
     from gisr.pipelines.worker import load_once
 
+    keep_freed_memory()
     upscaler = load_once(execution)
 
     def upscale(item: "BatchItem") -> "FileResult":

@@ -4,7 +4,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-from gisr.apps.machine import checked_device, multiplies_bfloat16, set_threads
+from gisr.apps.machine import checked_device, set_threads
 from gisr.errors import RecipeError
 from gisr.tasks import DESCRIBED_RATIOS, TASKS
 
@@ -85,14 +85,15 @@ def train(
     check_folders(chosen)
     set_threads(threads)
     from gisr.experiments.validation import make_validation
+    from gisr.inference.precision import multiplies_bfloat16
     from gisr.training.distributed import leads, own_device
     from gisr.training.loop import train as run_training
 
     checked = checked_device(own_device(device)) or "cpu"
     if chosen.precision == "bfloat16" and not multiplies_bfloat16(checked):
         print(
-            f"gisr: warning: precision bfloat16 of {chosen.name}: this CPU has no instructions for "
-            "it and takes many times as long; --precision float32 is fast here",
+            f"gisr: warning: precision bfloat16 of {chosen.name}: {checked} has no instructions "
+            "for it and takes many times as long; --precision float32 is fast here",
             file=sys.stderr,
         )
     if only:

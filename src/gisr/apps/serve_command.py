@@ -2,6 +2,7 @@
 
 from gisr.apps.machine import checked_device, set_threads
 from gisr.errors import InputError
+from gisr.memory import keep_freed_memory
 
 
 def serve(
@@ -61,5 +62,6 @@ def serve(
     from gisr.inference.upscaler import load_model
 
     set_threads(threads)
+    keep_freed_memory()
     upscaler = load_model(model, checked_device(device))
     serve_page(upscaler, limits, port=port, model=model, quiet=quiet)

@@ -3,9 +3,10 @@
 import shlex
 from pathlib import Path
 
-from gisr.apps.machine import checked_device, set_threads
+from gisr.apps.machine import checked_device, collector_paused, set_threads
 from gisr.apps.reporting import report_result
 from gisr.errors import InputError
+from gisr.memory import keep_freed_memory
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.option import command_words
 from gisr.pipelines.options import Options
@@ -79,13 +80,15 @@ def _upscale_one(
     request = read_request(target, guide, output, options, command=shlex.join(words))
     check_request(request)
     weights = find_weights(execution.model)
-    set_threads(execution.threads)
-    from gisr.apps.progress import shown_progress
-    from gisr.inference.upscaler import Upscaler
-    from gisr.weights.store import load_folder
+    keep_freed_memory()
+    with collector_paused():
+        set_threads(execution.threads)
+        from gisr.apps.progress import shown_progress
+        from gisr.inference.upscaler import Upscaler
+        from gisr.weights.store import load_folder
 
-    device = checked_device(execution.device)
-    upscaler = Upscaler(load_folder(weights), device)
+        device = checked_device(execution.device)
+        upscaler = Upscaler(load_folder(weights), device)
     with shown_progress(find_task(request.task).steps, execution) as bar:
         result = upscale_request(upscaler, request, progress=bar)
     report_result(result, options, quiet=execution.quiet, verbose=execution.verbose)

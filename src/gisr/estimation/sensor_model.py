@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
-from scipy import ndimage, optimize
+from scipy import ndimage
 
 from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
@@ -135,6 +135,8 @@ def _window_estimate(pair: Pair) -> _WindowEstimate | None:
         weights = np.linalg.lstsq(fine, wanted, rcond=None)[0]
         spread = float(np.square(wanted).sum())
         return float(np.square(wanted - fine @ weights).sum()) / spread if spread > 0 else 1.0
+
+    from scipy import optimize  # a quarter of a second to load, for satellite images alone
 
     found = optimize.minimize_scalar(
         lambda gain: unexplained(guide_at_target(pair, guide, gain)),

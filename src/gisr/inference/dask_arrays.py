@@ -22,9 +22,9 @@ from gisr.inference.consistency.correction import (
 )
 from gisr.inference.dask_pair import DaskSource, Part, PartSource, SharedWork
 from gisr.inference.system import Settings
-from gisr.inference.tile_runner import PromptPart
+from gisr.inference.tile_runner import PromptPart, prompt_cells
 from gisr.inference.tiling import TilePlan, ramp
-from gisr.inference.upscaler import Upscaler, prompt_cells
+from gisr.inference.upscaler import Upscaler
 from gisr.optional_imports import load_extra
 from gisr.placement import Placement, place_by_shape
 from gisr.tasks import Grid, TaskName, find_task

@@ -6,7 +6,6 @@ every pixel becomes the mean of its neighbours, weighted by how alike they are i
 next to a sample are held to it.
 """
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
@@ -78,6 +77,8 @@ def colours_at(
     image = guide if placement is None else bicubic_to_target(guide, shape, placement)
     levels = np.clip((image - low) / max(float(high - low), 1e-6), 0, 1).astype(np.float32)
     rgb = np.ascontiguousarray(np.broadcast_to(levels[..., :3], (*shape, 3)))
+    import cv2  # for depth maps made of samples alone
+
     lab: NDArray[np.float32] = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
     return lab
 

@@ -7,7 +7,7 @@ from gisr.errors import InputError, LimitError
 from gisr.magnet import MAGNetConfig
 
 _FEATURE_MAPS = 52
-"""Float32 maps of the network's width that are alive at once, per pixel of its first level:
+"""Maps of the network's width that are alive at once, per pixel of its first level:
 measured with benchmarks/memory_by_scene_size.py (46 for magnet-s), and an eighth more."""
 _PROMPT_MAPS = 10
 """The same for the prompt's two encoders."""
@@ -44,25 +44,26 @@ def _status(name: str) -> int | None:
     return int(line[1]) * 1024 if line else None
 
 
-def network_bytes(config: MAGNetConfig, tile: int, bands: int) -> int:
+def network_bytes(config: MAGNetConfig, tile: int, bands: int, sample: int = 4) -> int:
     """Return about how much memory the network takes for a tile, weights aside.
 
     Args:
         config: Shape of the network.
         tile: Side in guide pixels.
         bands: Bands of the target: every four of them go through as a group of their own.
+        sample: Bytes of a value of its maps.
     """
-    return _FEATURE_MAPS * _map_bytes(config, tile, bands)
+    return _FEATURE_MAPS * _map_bytes(config, tile, bands, sample)
 
 
 def prompt_bytes(config: MAGNetConfig, cell: int, bands: int) -> int:
-    """Return about how much memory the prompt takes for a cell; arguments as above."""
-    return _PROMPT_MAPS * _map_bytes(config, cell, bands)
+    """Return about how much memory the prompt takes for a cell, always in float32."""
+    return _PROMPT_MAPS * _map_bytes(config, cell, bands, 4)
 
 
-def _map_bytes(config: MAGNetConfig, side: int, bands: int) -> int:
+def _map_bytes(config: MAGNetConfig, side: int, bands: int, sample: int) -> int:
     groups = -(-bands // 4)
-    return 4 * config.width * (side // config.unshuffle) ** 2 * groups
+    return sample * config.width * (side // config.unshuffle) ** 2 * groups
 
 
 def largest_tile(
@@ -75,6 +76,7 @@ def largest_tile(
     overlap: int,
     cell: int,
     on_host: bool,
+    sample: int = 4,
     waiting: int = 0,
     reached: int = 0,
 ) -> int:
@@ -89,6 +91,7 @@ def largest_tile(
         overlap: Guide pixels that neighbouring tiles share.
         cell: Side of the parts over which the prompt is averaged.
         on_host: Whether the network's maps lie in this memory, and not on a GPU.
+        sample: Bytes of a value of these maps.
         waiting: Bytes that the output will hold back.
         reached: Bytes that the process held in all while the pair was surveyed.
 
@@ -100,10 +103,10 @@ def largest_tile(
     needed = taken
     for side in range(tile, smallest - 1, -align):
         canvas = 4 * (min(side, shape[0]) + _ROWS_IN_WORK) * shape[1] * (bands + 1)
+        maps = (network_bytes(config, side, bands, sample), prompt_bytes(config, cell, bands))
         working = max(
-            4 * _IMAGES_IN_WORK * part**2 * (bands + 1)
-            + (network(config, part, bands) if on_host else 0)
-            for part, network in ((side, network_bytes), (cell, prompt_bytes))
+            4 * _IMAGES_IN_WORK * part**2 * (bands + 1) + (taken_by_maps if on_host else 0)
+            for part, taken_by_maps in zip((side, cell), maps, strict=True)
         )
         needed = max(reached, taken + canvas + working + waiting)
         if needed <= budget:

@@ -17,6 +17,7 @@ from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.inference.array_pair import ArrayOrTensor, make_pair
 from gisr.inference.consistency.correction import Consistency, Corrected
 from gisr.inference.consistency.kspace_projection import Floor
+from gisr.inference.precision import Computed, Precision
 from gisr.inference.survey import Survey
 from gisr.inference.tiling import Rows
 from gisr.inference.windowed_pair import PairSource, nearest_pixels
@@ -52,6 +53,8 @@ class Settings:
     whose standard deviation is returned too: eight times the work."""
     consistent: Corrected = "default"
     """When the result is corrected so that degrading it gives the target."""
+    precision: Precision = "auto"
+    """What the network computes in; compared systems always compute in float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +161,13 @@ class PairSystem(ABC):
         yield Rows(0, height, image)
 
     def tile_within(
-        self, source: PairSource, budget: int, waiting: int = 0, reached: int = 0
+        self,
+        source: PairSource,
+        budget: int,
+        waiting: int = 0,
+        reached: int = 0,
+        *,
+        precision: Precision = "auto",
     ) -> int:
         """Return the largest side of tiles that keeps to a budget of memory.
 
@@ -167,6 +176,7 @@ class PairSystem(ABC):
             budget: Bytes that the process may hold in all, weights and libraries included.
             waiting: Bytes that the output will hold back.
             reached: Bytes that the process held in all while the pair was surveyed.
+            precision: As requested.
 
         Raises:
             InputError: The system reads whole images.
@@ -178,6 +188,10 @@ class PairSystem(ABC):
     def device_name(self) -> str:
         """What it computes on."""
         return "cpu"
+
+    def computed_in(self, precision: Precision) -> Computed:
+        """Return what the network computes in where a precision is requested."""
+        return "float32"
 
     @property
     def tile(self) -> int | None:

@@ -22,6 +22,8 @@ from gisr.magnet import MAGNet
 from gisr.memory import is_out_of_memory
 from gisr.windows import Window
 
+PROMPT_CELL = 256
+"""Side of the parts over which the prompt's feature is averaged."""
 Prompt = Float[Tensor, "1 p"]
 PromptPart = tuple[Float[Tensor, "s n"], int]
 """GAP(F_IT) of a window times its known pixels, one row a symmetry; and their number."""
@@ -209,6 +211,14 @@ class TileJob:
         image = self.network(target, guide, self.text, self.ratio, prompt).image
         residual: ImageArray = (image - target)[0].permute(1, 2, 0).float().cpu().numpy()
         return residual
+
+
+def prompt_cells(shape: tuple[int, int]) -> Iterator[Window]:
+    """Yield the windows whose features are averaged for the prompt.
+
+    They do not depend on the tiles, so neither does the prompt.
+    """
+    return TilePlan(*shape, PROMPT_CELL, 0, PROMPT_CELL).windows()
 
 
 def as_tensor(image: ImageArray, device: torch.device) -> Float[Tensor, "1 c h w"]:

@@ -28,6 +28,9 @@ class TilePlan:
     align: int = 1
     """Tiles start at multiples of it: a network that works on blocks of pixels then sees the same
     blocks in a tile as in the whole image."""
+    fitted: bool = False
+    """Whether tiles are no larger than so many of them have to be: fewer pixels are computed twice.
+    Else they are of the side given, and share more."""
 
     def __post_init__(self) -> None:
         """Refuse plans that cannot cover."""
@@ -68,8 +71,10 @@ class TilePlan:
             return [(0, size)]
         units, tile = -(-size // self.align), self.tile // self.align
         count = -(-(units - self._shared) // (tile - self._shared))
+        if self.fitted:
+            tile = -(-(units + (count - 1) * self._shared) // count)
         starts = np.linspace(0, units - tile, count).round().astype(int) * self.align
-        return [(int(start), min(int(start) + self.tile, size)) for start in starts]
+        return [(int(start), min(int(start) + tile * self.align, size)) for start in starts]
 
 
 @dataclass(frozen=True, eq=False)

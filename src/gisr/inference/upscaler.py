@@ -13,22 +13,21 @@ from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.consistency import correction
 from gisr.inference.memory import largest_tile
+from gisr.inference.networks import Networks
+from gisr.inference.precision import Computed, Precision
 from gisr.inference.self_ensemble import SYMMETRIES
 from gisr.inference.surfaces import bounded_consistent, settled
 from gisr.inference.survey import survey_of_pairs
 from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
-from gisr.inference.tile_runner import TileJob, as_tensor
+from gisr.inference.tile_runner import PROMPT_CELL, TileJob, as_tensor, prompt_cells
 from gisr.inference.tiling import PixelsDone, Rows, TilePlan, blended, gathered
 from gisr.inference.windowed_pair import ArraySource, PairSource
-from gisr.magnet import LevelRouting, MAGNet, MAGNetOutput
+from gisr.magnet import LevelRouting
 from gisr.tasks import find_task
-from gisr.tasks.text.encoder import load_text_encoder
-from gisr.tasks.text.interface import TextEncoder
+from gisr.tasks.text.sentences import Sentences
 from gisr.weights.store import Weights, load_weights, save_weights
 from gisr.windows import Window
 
-PROMPT_CELL = 256
-"""Side of the parts over which the prompt's feature is averaged."""
 _DEFAULT = Settings()
 
 
@@ -44,6 +43,7 @@ class Upscaler(PairSystem):
         *,
         tile: int = 256,
         overlap: int = 32,
+        precision: Precision = "auto",
     ) -> None:
         """Put weights to work.
 
@@ -53,20 +53,19 @@ class Upscaler(PairSystem):
             tile: Side in guide pixels of the tiles a larger image goes through; the prompt is
                 computed once per image and shared by its tiles.
             overlap: Guide pixels that neighbouring tiles share and blend over.
+            precision: What the network computes in unless the settings say so.
 
         Raises:
-            InputError: ``tile`` or ``overlap`` cannot cut an image.
+            InputError: ``tile`` or ``overlap`` cannot cut an image, or no such precision.
         """
         self._name = weights.name
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        network = weights.network.eval().to(self.device)
-        # torch's types do not know this argument of Module.to.
-        self.network: MAGNet = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._networks = Networks(weights.network, self.device, precision)
+        self.network = self._networks.take("float32")
         self.descriptions = weights.descriptions
-        self._tile = tile
-        self.overlap = overlap
+        self._tile, self.overlap = tile, overlap
         self.plan(tile, tile)
-        self._encoder: TextEncoder | None = None
+        self._sentences = Sentences(weights.descriptions)
 
     @property
     def name(self) -> str:
@@ -77,6 +76,10 @@ class Upscaler(PairSystem):
     def device_name(self) -> str:
         """What the network computes on."""
         return str(self.device)
+
+    def computed_in(self, precision: Precision) -> Computed:
+        """Return what the network computes in; ``auto`` is the upscaler's own precision."""
+        return self._networks.computed_in(precision)
 
     @property
     def tile(self) -> int:
@@ -137,8 +140,7 @@ class Upscaler(PairSystem):
         rows = self._rows(source, settings, shared, check, progress, masked=False)
         whole = gathered(rows, source.shape, source.bands * (1 + settings.spread))
         image, spread = whole[..., : source.bands], whole[..., source.bands :]
-        unknown = np.isnan(image)
-        if unknown.any():
+        if (unknown := np.isnan(image)).any():
             image = np.where(unknown, pair.on_guide_grid(), image)
         return image, spread if settings.spread else None
 
@@ -154,8 +156,7 @@ class Upscaler(PairSystem):
             InputError: Nothing is known.
             LimitError: Memory does not suffice even for small parts.
         """
-        survey = survey_of_pairs(pairs)
-        sources = [ArraySource(pair) for pair in pairs]
+        survey, sources = survey_of_pairs(pairs), [ArraySource(pair) for pair in pairs]
         for source in sources:
             source.survey = survey
         jobs = [self.job(source, settings, check) for source in sources]
@@ -245,7 +246,7 @@ class Upscaler(PairSystem):
                 f"{channels}: choose some (--guide-band), or take other weights"
             )
         job = TileJob(
-            self.network,
+            self._networks.take(settings.precision),
             self.name,
             self.device,
             source.survey,
@@ -264,15 +265,14 @@ class Upscaler(PairSystem):
     def plan(self, height: int, width: int, tile: int | None = None) -> TilePlan:
         """Return how an image of this many rows and columns is cut."""
         align = self.network.config.size_multiple
-        return TilePlan(height, width, tile or self.tile, self.overlap, align)
+        return TilePlan(height, width, tile or self.tile, self.overlap, align, fitted=True)
 
     def routing(self, pair: Pair, settings: Settings = _DEFAULT) -> tuple[LevelRouting, ...]:
         """Return which experts refine which pixels of a pair, untiled."""
         source = ArraySource(pair)
         if settings.align == "auto":
             source.align()
-        whole = slice(0, source.shape[0]), slice(0, source.shape[1])
-        return self.route(source, whole, settings)
+        return self.route(source, (slice(0, source.shape[0]), slice(0, source.shape[1])), settings)
 
     def route(
         self, source: PairSource, window: Window, settings: Settings = _DEFAULT
@@ -288,18 +288,25 @@ class Upscaler(PairSystem):
         text, normal = self._embed(source, settings.description), source.survey.normalisation
         low = as_tensor(normal.target(cut.on_guide_grid()), self.device)
         high = as_tensor(normal.guide(cut.pair.guide), self.device)
+        network = self._networks.take(settings.precision)
         with torch.inference_mode():
-            output: MAGNetOutput = self.network(low, high, text, self._ratio(source.ratio))
-        return output.routing
+            return network(low, high, text, self._ratio(source.ratio)).routing  # type: ignore[no-any-return]
 
     def save_pretrained(self, folder: str | Path, *, dtype: torch.dtype = torch.float32) -> None:
         """Write the weights in the Hugging Face hub's layout, as ``gisr.load_model`` reads them."""
         save_weights(folder, self.network, self.descriptions, name=self.name, dtype=dtype)
 
     def tile_within(
-        self, source: PairSource, budget: int, waiting: int = 0, reached: int = 0
+        self,
+        source: PairSource,
+        budget: int,
+        waiting: int = 0,
+        reached: int = 0,
+        *,
+        precision: Precision = "auto",
     ) -> int:
         """Return the largest side of tiles, up to the upscaler's own, that keeps to a budget."""
+        self._networks.take(precision)  # made before memory is looked at
         return largest_tile(
             self.network.config,
             source.shape,
@@ -309,20 +316,13 @@ class Upscaler(PairSystem):
             overlap=self.overlap,
             cell=PROMPT_CELL,
             on_host=self.device.type == "cpu",
+            sample=2 if self.computed_in(precision) == "bfloat16" else 4,
             waiting=waiting,
             reached=reached,
         )
 
     def _embed(self, source: PairSource, description: str | None) -> Float[Tensor, "1 d"]:
-        if description is not None and not description.strip():
-            raise InputError("description is empty: leave it out to use the built-in one")
-        sentence = description or source.description
-        if sentence in self.descriptions.sentences:
-            embedding = self.descriptions.lookup(sentence)
-        else:
-            if self._encoder is None:
-                self._encoder = load_text_encoder(self.descriptions.encoder)
-            embedding = self.descriptions.embed(sentence, self._encoder)
+        embedding = self._sentences.embedding(source.description, description)
         return torch.tensor(embedding, device=self.device)[None]
 
     def _ratio(self, ratio: float) -> Float[Tensor, "1"]:
@@ -330,7 +330,10 @@ class Upscaler(PairSystem):
 
 
 def load_model(
-    name_or_path: str | Path | None = None, device: str | torch.device | None = None
+    name_or_path: str | Path | None = None,
+    device: str | torch.device | None = None,
+    *,
+    precision: Precision = "auto",
 ) -> Upscaler:
     """Load weights and put them to work.
 
@@ -338,16 +341,10 @@ def load_model(
         name_or_path: A built-in name (``magnet-s``), a folder, or a Hugging Face hub id
             (``hf:owner/name``), which is downloaded; None gives the embedded default.
         device: torch device; None takes CUDA where there is one, else the CPU.
+        precision: What the network computes in; ``auto``: what the device is fast in.
 
     Raises:
         WeightsError: Nothing is there, or it is damaged.
+        InputError: No such precision.
     """
-    return Upscaler(load_weights(name_or_path), device)
-
-
-def prompt_cells(shape: tuple[int, int]) -> Iterator[Window]:
-    """Yield the windows whose features are averaged for the prompt.
-
-    They do not depend on the tiles, so neither does the prompt.
-    """
-    return TilePlan(*shape, PROMPT_CELL, 0, PROMPT_CELL).windows()
+    return Upscaler(load_weights(name_or_path), device, precision=precision)

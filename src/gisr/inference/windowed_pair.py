@@ -296,5 +296,5 @@ def nearest_pixels(
         ).astype(np.int64)
         for axis in (0, 1)
     )
-    nearest: np.ndarray = image[rows[:, None], columns[None, :]]
+    nearest: np.ndarray = image[rows][:, columns]  # one axis after the other copies whole rows
     return nearest

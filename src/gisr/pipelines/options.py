@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from gisr.errors import InputError
+from gisr.inference.precision import Precision
 from gisr.io.limits import parse_size
 from gisr.io.quality_words import QUALITY_WORDS
 from gisr.pipelines.adapt_options import AdaptOptions
@@ -246,8 +247,7 @@ class Options(AdaptOptions):
         "File to write how sure the network is: images go through turned in all eight ways, the "
         "output is the mean of the answers, this file their spread (eight times the work).",
         page="Map where the network is unsure",
-        page_help="Takes eight times as long: the result is the mean of eight answers, the map "
-        "their spread.",
+        page_help="Eight times the work: the mean of eight answers, and a map of their spread.",
         page_file="Spread",
         file=True,
         file_word="spread",
@@ -257,9 +257,13 @@ class Options(AdaptOptions):
         "Correct the result so that degrading it gives the target back; on k-space grids and for "
         "satellite images that is the default.",
         page="Make it agree with the target",
-        page_help="Made as coarse again, the result then equals the target. Done by default for "
-        "satellite images and MR images.",
+        page_help="Made as coarse again, the result equals the target. Default but for depth.",
         page_default="by default",
+    )
+    precision: Precision = option(
+        "auto",
+        "What the network computes in; auto: bfloat16 where the hardware has it, else float32.",
+        page="Arithmetic of the network",
     )
     report: FileName | None = option(
         None,
@@ -290,7 +294,7 @@ class Options(AdaptOptions):
 
         corrected = {None: "default", True: "always", False: "never"}[self.consistent]
         align, spread = "off" if self.align == "off" else "auto", self.uncertainty is not None
-        return Settings(self.description, align, spread, corrected)  # type: ignore[arg-type]
+        return Settings(self.description, align, spread, corrected, self.precision)  # type: ignore[arg-type]
 
     @property
     def further_files(self) -> dict[str, Path]:
@@ -343,7 +347,6 @@ class Options(AdaptOptions):
         """
         check_for_task(self, task)
         if self.mask is not None and not self.fill_holes:
-            where = "names where holes were filled: request fill-holes too"
-            raise InputError(f"mask {self.mask}: {where}")
+            raise InputError(f"mask {self.mask}: names filled holes: request fill-holes too")
         self.check_adapt()
         _ = self.creation, self.memory, self.cloud

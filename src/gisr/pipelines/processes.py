@@ -15,6 +15,7 @@ from types import FrameType
 from typing import NoReturn
 
 from gisr.errors import GisrError, InputError
+from gisr.memory import keep_freed_memory
 from gisr.pipelines.batch import Batch, BatchItem, PairOutcome, Summary
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.worker import for_workers, sharpen_item
@@ -136,6 +137,7 @@ def _work(pipe: Connection, execution: Execution, sharpen: Sharpen) -> None:
     """Sharpen the pairs that arrive, until the process is ended or the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     signal.signal(signal.SIGTERM, _end)
+    keep_freed_memory()
     with suppress(EOFError, BrokenPipeError):
         while True:
             item = pipe.recv()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # scipy takes half a second to load
     from gisr.estimation.registration import Alignment
     from gisr.estimation.volume_registration import VolumeAlignment
     from gisr.inference.consistency.correction import Consistency
+    from gisr.inference.precision import Computed
 
 Files = TypeVar("Files")
 """What a pipeline reads: both files of a pair, and how they lie."""
@@ -64,6 +65,8 @@ class FileResult:
     """What was written beside the output."""
     notes: tuple[Note, ...] = ()
     """What a user should know about choices that were made for them."""
+    precision: "Computed" = "float32"
+    """What the network computed in."""
     volume: bool = False
     """Whether the shape is that of a volume."""
 

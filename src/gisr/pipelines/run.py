@@ -140,6 +140,7 @@ def upscale_request(
         FileFormatError: A file is damaged, or the output cannot be written.
         LimitError: Memory does not suffice.
     """
+    from gisr.inference.precision import precision_notes
     from gisr.inference.system import unchecked
 
     if request.options.uncertainty is not None and not system.spreads:
@@ -147,7 +148,11 @@ def upscale_request(
     began = time.perf_counter()
     with memory_errors(str(request.target), _SMALLER):
         result = PIPELINES[request.task].run(system, request, check or unchecked, progress)
-    return replace(result, seconds=time.perf_counter() - began)
+    requested = request.options.precision
+    computed = system.computed_in(requested)
+    notes = precision_notes(requested, computed, system.device_name)
+    seconds = time.perf_counter() - began
+    return replace(result, precision=computed, notes=(*result.notes, *notes), seconds=seconds)
 
 
 def upscale_files(

@@ -84,7 +84,7 @@ def upscale_scene(
             waiting += cache_to_fill(files, cache) + _further_bytes(system, request, source)
             peak = most_memory_taken()
             reached = peak if peak > before else 0  # an older peak is not ours
-            tile = system.tile_within(source, budget, waiting, reached)
+            tile = system.tile_within(source, budget, waiting, reached, precision=options.precision)
             if system.tile is not None and tile < system.tile:
                 notes.append(
                     Note(f"tiles of {tile} in place of {system.tile} to keep to max-memory")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gisr.errors import RecipeError
+from gisr.inference.precision import Computed
 from gisr.magnet import MAGNetConfig
 from gisr.tasks import TASKS, TaskName
 from gisr.tasks.text.interface import TextEncoderName
@@ -21,7 +22,6 @@ from gisr.training.recipe_values import check_kinds, check_ranges
 from gisr.training.set_recipe import SetRecipe
 from gisr.training.system_recipe import SystemRecipe
 
-Precision = Literal["float32", "bfloat16"]
 Criterion = Literal["l1", "rms"]
 """What is minimised: the mean absolute error of a sample, as in Eq. (10), or the root of its mean
 squared error, which PSNR and RMSE score."""
@@ -129,7 +129,7 @@ class Recipe:
     gradnorm: GradNormSettings = field(default_factory=GradNormSettings)
     average: float = 0.999
     """Decay of the moving average of the weights; the average is what is published."""
-    precision: Precision = "float32"
+    precision: Computed = "float32"
     """bfloat16 runs the network under autocast; weights and loss stay in float32."""
     compile: bool = False
     """Compile the network with torch.compile: minutes at the start, faster steps after it."""

@@ -6,6 +6,7 @@ happen on the target's grid.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -59,6 +60,7 @@ class Sampling:
     """Where target rows and columns lie, in result pixels of the window."""
 
     @classmethod
+    @lru_cache(maxsize=8)  # most windows of a scene lie alike on their target
     def of(
         cls,
         target: tuple[int, ...],

@@ -110,6 +110,7 @@ def _values(
         "command": request.command,
         "versions": _versions(system),
         "device": system.device_name,
+        "precision": system.computed_in(request.options.precision),
     }
 
 

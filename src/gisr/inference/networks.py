@@ -1,0 +1,75 @@
+"""One network in each precision that is computed in."""
+
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+
+from gisr.inference.precision import Computed, Precision, computed_in
+from gisr.magnet import MAGNet
+
+
+class Networks:
+    """A network, and the same with its maps in bfloat16, made when it is first taken."""
+
+    def __init__(self, network: MAGNet, device: torch.device, own: Precision) -> None:
+        """Put a network on a device, to answer and not to learn.
+
+        Args:
+            network: In float32.
+            device: Where it is to compute.
+            own: What ``auto`` means; ``auto`` itself goes by the device.
+
+        Raises:
+            InputError: No such precision.
+        """
+        self._device, self._own = str(device), own
+        # torch's types do not know this argument of Module.to.
+        self._network: MAGNet = network.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._half: MAGNet | None = None
+        self.computed_in(own)
+
+    def computed_in(self, requested: Precision) -> Computed:
+        """Return what is computed in where a precision is requested."""
+        return computed_in(self._own if requested == "auto" else requested, self._device)
+
+    def take(self, requested: Precision) -> MAGNet:
+        """Return the network in a precision; images and answers are float32 in either."""
+        if self.computed_in(requested) == "float32":
+            return self._network
+        if self._half is None:
+            self._half = _in_bfloat16(self._network)
+        return self._half
+
+
+def _in_bfloat16(network: MAGNet) -> MAGNet:
+    """Return a copy whose maps are bfloat16.
+
+    The weights are cast once, not at every call as by autocast. Statistics of norms, products of
+    attention and routing weights are float32 in either. So are the ends, because bfloat16 has eight
+    bits and images have more: the first convolution, which sees them, and the last, whose answer is
+    added; and the prompt's module, the network's own, whose mean is one for a whole image.
+    """
+    half = deepcopy(network).to(torch.bfloat16)
+    half.prompt_generator = network.prompt_generator
+    half.embed, half.head = deepcopy(network.embed), deepcopy(network.head)
+    half.embed.register_forward_hook(_give_bfloat16)
+    half.head.register_forward_pre_hook(_take_float32)
+    routing = (*half.encoder_routing, *half.decoder_routing)
+    shifts = (*half.prompt_shift, *(each.prompt for each in routing))
+    for part in (half.guidance_encoder, *shifts):
+        if part is not None:  # images and prompt come in float32
+            part.register_forward_pre_hook(_take_bfloat16)
+    return half
+
+
+def _take_bfloat16(module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(each.to(torch.bfloat16) for each in given)
+
+
+def _take_float32(module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(each.to(torch.float32) for each in given)
+
+
+def _give_bfloat16(module: nn.Module, given: tuple[Tensor, ...], answer: Tensor) -> Tensor:
+    return answer.to(torch.bfloat16)

@@ -329,8 +329,7 @@ class Options(AdaptOptions):
         """The point cloud to write: where, and what makes metres of the values.
 
         Raises:
-            InputError: Camera, unit or disparity without a cloud, or a cloud without one.
-            FileFormatError: The camera's file is missing or holds none.
+            GisrError: Camera, unit or disparity without a cloud, or a cloud without one of them.
         """
         from gisr.pipelines.requested_cloud import requested_cloud
 
@@ -342,8 +341,7 @@ class Options(AdaptOptions):
         """Refuse options that would be ignored.
 
         Raises:
-            InputError: One is for another task, or without another that it needs.
-            FileFormatError: The camera's file is missing or holds none.
+            GisrError: One is for another task, lacks another that it needs, or cannot be used.
         """
         check_for_task(self, task)
         if self.mask is not None and not self.fill_holes:

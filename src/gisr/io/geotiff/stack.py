@@ -296,7 +296,7 @@ def _same_place(first: GeoHeader, other: GeoHeader) -> bool:
 
 
 def _is_nan(value: float | None) -> bool:
-    return value is not None and np.isnan(value)
+    return value is not None and bool(np.isnan(value))
 
 
 def _check_quality(first: GeoHeader, quality: QualityMask, limits: Limits) -> None:

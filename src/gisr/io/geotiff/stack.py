@@ -290,7 +290,7 @@ def _same_place(first: GeoHeader, other: GeoHeader) -> bool:
     height, width = first.shape
     corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]).T
     if not first.placed or not other.placed or first.transform.is_degenerate:
-        return first.transform == other.transform
+        return bool(first.transform == other.transform)
     found = np.linalg.inv(first.matrix) @ other.matrix @ corners
     return bool(np.abs(found - corners).max() <= _SAME_PLACE)
 

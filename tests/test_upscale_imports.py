@@ -17,7 +17,7 @@ from gisr.weights.store import save_weights
 UNNEEDED = (
     *("gisr.datasets", "gisr.experiments", "gisr.training", "gisr.baselines", "gisr.apps.web"),
     *("torch._dynamo", "torch._inductor", "torch.onnx", "torch.utils.tensorboard", "sympy"),
-    *("scipy.stats", "scipy.signal", "scipy.interpolate", "scipy.integrate"),
+    "scipy.signal",
     *("matplotlib", "pandas", "sklearn", "skimage", "transformers", "huggingface_hub"),
     *("dask", "distributed", "xarray", "rioxarray", "gradio", "onnx", "h5py"),
 )
@@ -69,9 +69,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("make", "other"),
     [
-        (geotiffs, ("cv2", "nibabel", "pydicom")),
+        (geotiffs, ("cv2", "nibabel", "pydicom", "scipy.stats")),
         (volumes, ("cv2", "rasterio")),
-        (pictures, ("scipy.optimize", "rasterio", "nibabel", "pydicom")),
+        (pictures, ("scipy.optimize", "scipy.stats", "rasterio", "nibabel", "pydicom")),
     ],
 )
 def test_upscale_imports_what_a_pair_needs(

@@ -127,10 +127,16 @@ def test_the_readme_sharpens_files(
     monkeypatch.chdir(tmp_path)
     _write_files()
     ran = [words for words in commands(ROOT / "README.md") if words[0] in ("upscale", "tasks")]
-    assert len(ran) == 7
+    assert len(ran) == 8
     for words in [*ran, ["models"]]:
         assert main(words) == 0, capsys.readouterr().err
-    written = ["sharp.tif", "sub-01_T2w_sharp.nii.gz", "depth_sharp.png", "depth_full.png"]
+    written = [
+        "sharp.tif",
+        "bands_sharp.tif",
+        "sub-01_T2w_sharp.nii.gz",
+        "depth_sharp.png",
+        "depth_full.png",
+    ]
     written += ["filled.png", "sure.png", "spread.npy", "sharp/room.png"]
     for name in written:
         assert (tmp_path / name).is_file(), name
@@ -260,7 +266,13 @@ def test_the_system_of_ones_own_scores_what_the_page_says(
 def _write_files() -> None:
     """Write small pairs under the names that the README uses."""
     rng = np.random.default_rng(0)
-    for name, side, bands in (("multispectral", 16, 4), ("panchromatic", 64, 1)):
+    images = (
+        ("multispectral", 16, 4),
+        ("panchromatic", 64, 1),
+        ("bands_20m", 16, 6),
+        ("bands_10m", 32, 4),
+    )
+    for name, side, bands in images:
         pixels = rng.integers(1, 2048, (side, side, bands)).astype(np.uint16)
         write_geotiff(Path(f"{name}.tif"), pixels, 160 / side)
     for name, side in (("sub-01_T2w", 24), ("sub-01_T1w", 48)):

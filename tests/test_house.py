@@ -105,7 +105,7 @@ def test_the_command_line_has_the_options_and_nothing_else() -> None:
         spelling
         for action in parser._actions
         for spelling in action.option_strings
-        if spelling not in ("-h", "--help", "-o", "--output")
+        if spelling not in ("-h", "--help", "-o", "--output", "--target", "--guide")
     }
     derived = set[str]()
     for kind in (Options, Execution):

@@ -79,11 +79,12 @@ def test_upscale_help_begins_with_examples_and_is_grouped_by_task(
     examples = re.findall(r"^  gisr upscale .*", text, re.MULTILINE)
     assert 3 <= len(examples) <= 6
     assert text.index(examples[-1]) < text.index("positional arguments:")
-    titles = ("Satellite:", "MR:", "Depth:", "Satellite and MR:", "All tasks:", "Where and how")
+    both = "Satellite and Bands:", "Satellite, Bands and MR:"
+    titles = (*both, "MR:", "Depth:", "All tasks:", "Where and how")
     places = [text.index(f"\n{title}") for title in titles]
     assert places == sorted(places)
-    assert places[0] < text.index("  --sensor") < places[1] < text.index("  --thickness")
-    assert places[2] < text.index("  --fill-holes") < places[3] < text.index("  -nodata")
+    assert places[0] < text.index("  --sensor") < places[1] < text.index("  -nodata") < places[2]
+    assert places[2] < text.index("  --thickness") < places[3] < text.index("  --fill-holes")
     assert places[4] < text.index("  --ratio") < places[5] < text.index("  --device")
 
 
@@ -107,8 +108,9 @@ def test_help_on_a_task_has_its_options_and_the_common_ones(
 
 
 def test_help_on_what_is_no_task_says_what_to_write(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "help on 'mrt': write gisr upscale --help satellite or --help mr or" in fails(
-        ["upscale", "--help", "mrt"], capsys
+    assert (
+        "help on 'mrt': write gisr upscale --help satellite or --help bands or --help mr or"
+        in fails(["upscale", "--help", "mrt"], capsys)
     )
     assert main(["upscale", "ms.tif", "--help"]) == 0
     assert "--contrast" in capsys.readouterr().out
@@ -189,7 +191,7 @@ def test_bad_values_name_the_value_and_the_remedy(
     output = str(tmp_path / "out.png")
     words = ["upscale", *files, "-o", output]
     assert fails([*words, "--task", "sharpen"], capsys) == (
-        "task 'sharpen' must be pansharpening, mri or depth"
+        "task 'sharpen' must be pansharpening, multiband, mri or depth"
     )
     assert "grid 'middle' must be centre or kspace" in fails([*words, "--grid", "middle"], capsys)
     assert "threads 0 must be at least 1" in fails([*words, "--threads", "0"], capsys)

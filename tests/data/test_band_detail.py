@@ -77,7 +77,7 @@ def test_unknown_pixels_say_nothing() -> None:
         target = pair.target.copy()
         target[~valid] = value
         found.append(guided_detail(target, pair.guide, pair.placement, 0.3, valid))
-    np.testing.assert_array_equal(*found)
+    np.testing.assert_array_equal(found[0], found[1])
     whole = guided_detail(pair.target, pair.guide, pair.placement, 0.3)
     assert np.abs(found[0] - whole)[48:, 48:].max() < 0.02 * np.abs(whole).max()
 

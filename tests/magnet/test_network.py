@@ -53,34 +53,6 @@ def test_any_size_and_any_number_of_bands(
     assert not torch.equal(image, target)
 
 
-@pytest.mark.parametrize("unshuffle", [1, 2])
-@pytest.mark.parametrize("channels", [1, 2, 3])
-def test_a_widened_network_answers_as_before_to_the_bit(
-    tiny: Build, pair: Draw, channels: int, unshuffle: int
-) -> None:
-    inputs = pair(5, 24, 20, channels=channels)
-    with torch.inference_mode():
-        narrow = tiny(guide_channels=3, unshuffle=unshuffle)
-        wide = narrow.widened(4)
-        before, after = narrow(*inputs), wide(*inputs)
-    assert (narrow.config.guide_channels, wide.config.guide_channels) == (3, 4)
-    assert torch.equal(before.image, after.image)
-    assert all(
-        torch.equal(a.weights, b.weights)
-        for a, b in zip(before.routing, after.routing, strict=True)
-    )
-    with pytest.raises(ValueError, match="takes more already"):
-        wide.widened(3)
-
-
-def test_a_widened_network_learns_to_use_the_new_channel(tiny: Build, pair: Draw) -> None:
-    target, guide, text, ratio = pair(4, 16, 16, channels=4)
-    wide = tiny(guide_channels=3).widened(4)
-    wide(target, guide, text, ratio).image.square().mean().backward()
-    assert wide.embed.weight.grad is not None
-    assert wide.embed.weight.grad[:, -1].any() and not wide.embed.weight[:, -1].any()
-
-
 def test_bands_stay_in_their_place(tiny: Build, pair: Draw) -> None:
     """Groups of bands are sharpened alone: a change in one group reaches no other."""
     target, guide, text, ratio = pair(bands=8)

@@ -38,7 +38,7 @@ def add_options(parser: ArgumentParser, kind: type, task: TaskName | None = None
 def option_sections(kind: type, task: TaskName | None = None) -> dict[str, list[Option]]:
     """Return the options of a dataclass by the heading they stand under.
 
-    Those of one task come first, in the order of the tasks, then those of several, then the rest.
+    They come in the order of the first task that they are for, then the rest.
 
     Args:
         kind: The dataclass; its ``section`` is the heading of the rest.
@@ -50,12 +50,13 @@ def option_sections(kind: type, task: TaskName | None = None) -> dict[str, list[
             found.setdefault(each.info.tasks, []).append(each)
     order = list(TASKS)
 
-    def place(names: tuple[TaskName, ...]) -> tuple[int, list[int]]:
-        return len(names) or len(order) + 1, [order.index(name) for name in names]
+    def place(names: tuple[TaskName, ...]) -> list[int]:
+        return [order.index(name) for name in names] or [len(order)]
 
     sections: dict[str, list[Option]] = {}
     for names in sorted(found, key=place):
-        title = " and ".join(TASKS[name].title for name in names)
+        *several, last = (TASKS[name].title for name in names) if names else ("",)
+        title = f"{', '.join(several)} and {last}" if several else last
         sections[title or getattr(kind, "section", "Options")] = found[names]
     return sections
 

@@ -50,7 +50,8 @@ class Cut:
         if self.interpolated is None:
             return self.pair.on_guide_grid()
         if find_task(self.pair.task).guide_bands:
-            return self.interpolated + self.pair.guided_detail()
+            detailed: Float[np.ndarray, "H W bands"] = self.interpolated + self.pair.guided_detail()
+            return detailed
         return self.interpolated
 
 

@@ -87,14 +87,13 @@ class MAGNetConfig:
             raise ValueError(f"blocks {self.blocks} must be at most 6 numbers from 0 to 64")
         if self.width % 2 or not 4 <= self.width <= 1024:
             raise ValueError(f"width {self.width} must be even, from 4 to 1024")
-        if not 1 <= self.guide_channels <= 16:
-            raise ValueError(f"guide_channels {self.guide_channels} must lie between 1 and 16")
         if self.unshuffle not in (1, 2, 4):
             raise ValueError(f"unshuffle {self.unshuffle} must be 1, 2 or 4")
         for name in ("expansion", "residual_scale"):
             if not 0 < getattr(self, name) <= 16:
                 raise ValueError(f"{name} {getattr(self, name)} must be above 0, at most 16")
-        for name in ("hidden_multiple", "experts", "atoms", "atom_width", "text_width"):
+        counts = ("guide_channels", "hidden_multiple", "experts", "atoms")
+        for name in (*counts, "atom_width", "text_width"):
             if not 1 <= getattr(self, name) <= 8192:
                 raise ValueError(f"{name} {getattr(self, name)} must lie between 1 and 8192")
         if not 1 <= self.active_experts <= self.experts:

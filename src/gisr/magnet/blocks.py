@@ -141,11 +141,7 @@ def restore(carried: Float[Tensor, "bg 4 h w"], bands: int) -> Float[Tensor, "b 
 
 
 def carry_guide(guide: Float[Tensor, "b g h w"], channels: int) -> Float[Tensor, "b c h w"]:
-    """Repeat the channels of guides cyclically to a number.
-
-    Raises:
-        ValueError: There are none, or more than that.
-    """
+    """Repeat the channels of guides cyclically to a number; ValueError for none, or for more."""
     given = guide.shape[1]
     if not 1 <= given <= channels:
         raise ValueError(f"guide {tuple(guide.shape)} must have 1 to {channels} channels")

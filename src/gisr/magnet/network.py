@@ -12,15 +12,13 @@ What differs from the paper, by the switch that undoes it (the preset ``magnet-p
 
 Where the paper is silent:
 
-* One network for every task, with no layer of its own for any: targets and guides are carried in
-  as many channels each. Fewer are repeated (and averaged back); more bands of a target go through
-  in groups.
+* One network for every task, with no layer of its own for any: targets and guides are carried as
+  4 channels each. Fewer are repeated (and averaged back); more bands go through in groups.
 * The target comes in already on the guide's grid and the network predicts what to add to it, so
   any ratio works.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -93,8 +91,7 @@ class MAGNet(nn.Module):
 
         Args:
             target: Normalised target (values about 0 to 1) of any number of bands, any size.
-            guide: Normalised guide of 1 to ``config.guide_channels`` channels, same height and
-                width.
+            guide: Normalised guide of at most ``config.guide_channels`` channels, same sides.
             text: Embedding of each description, ``config.text_width`` long.
             ratio: How many times coarser the target was, above 0.
             prompt: P_mm of each image; computed from the inputs when not given.
@@ -147,24 +144,6 @@ class MAGNet(nn.Module):
             return None
         low, high, _ = self._prepare(target, guide, text, ratio)
         return self.prompt_generator.pool(low, high, text, ratio)
-
-    def widened(self, guide_channels: int) -> "MAGNet":
-        """Return the same network for guides of more channels, which it has to learn to use.
-
-        Raises:
-            ValueError: It takes more already.
-        """
-        more = guide_channels - self.config.guide_channels
-        if more < 0:
-            raise ValueError(f"guide_channels {guide_channels}: the network takes more already")
-        network = MAGNet(replace(self.config, guide_channels=guide_channels))
-        values = self.state_dict()
-        for name, wanted in network.state_dict().items():
-            missing = wanted.shape[1] - values[name].shape[1] if wanted.ndim == 4 else 0
-            if missing:  # a guide's channels come last: their kernels are 0
-                values[name] = F.pad(values[name], (0, 0, 0, 0, 0, missing))
-        network.load_state_dict(values)
-        return network.train(self.training)
 
     def _prepare(
         self, target: Tensor, guide: Tensor, text: Tensor, ratio: Tensor

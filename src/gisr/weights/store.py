@@ -28,6 +28,7 @@ from gisr.weights.folder import (
     WeightsFolder,
     find_weights,
 )
+from gisr.weights.widening import widened_network
 
 _DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -41,12 +42,12 @@ class Weights:
     descriptions: DescriptionTable
 
     def widened(self, guide_channels: int) -> "Weights":
-        """Return the same weights for guides of more channels (:meth:`MAGNet.widened`).
+        """Return the same weights for guides of more channels; answers to others stay the same.
 
         Raises:
             ValueError: They take more already.
         """
-        return replace(self, network=self.network.widened(guide_channels))
+        return replace(self, network=widened_network(self.network, guide_channels))
 
 
 def load_weights(name_or_path: str | Path | None = None) -> Weights:

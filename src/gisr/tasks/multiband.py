@@ -27,7 +27,7 @@ def _described() -> Iterator[PairFacts]:
 MULTIBAND = Task(
     name="multiband",
     title="Bands",
-    subject="image of coarse bands",
+    subject="multiband image",
     guide="image of fine bands",
     target_word="image of coarse bands",
     guide_word="image of fine bands",

@@ -11,17 +11,21 @@ from PIL import Image
 from gisr.apps.web.form import Uploads
 from gisr.data.pair import Pair
 from gisr.data.phantoms import SCENE_BITS, head_phantom
-from gisr.data.protocols import kspace_pair
+from gisr.data.protocols import kspace_pair, wald_pair
+from gisr.data.synthetic.band_scene import generated_band_scene
 from gisr.experiments.demo import motorcycle_case, satellite_case
 from gisr.optional_imports import load_extra
 from gisr.tasks import TaskName
 from gisr.tasks.depth import DEPTH
 from gisr.tasks.mri import MRI
+from gisr.tasks.multiband import MULTIBAND
 from gisr.tasks.pansharpening import PANSHARPENING
 
 _METRES = 2.0
 """Side of a pixel of the generated scene's guide, so that it has a georeference."""
 _BANDS = ("blue", "green", "red", "near infrared")
+_BAND_SEED, _BAND_SIDE = 1, 192
+"""Of the scene of coarse and fine bands: one with four of these, of 11 bits at most."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,19 @@ def _write_head(folder: Path) -> Uploads:
 
 
 def _write_scene(folder: Path) -> Uploads:
-    pair = satellite_case().pair
     files = Uploads(folder / "multispectral.tif", folder / "panchromatic.tif", folder / "truth.tif")
+    return _write_rasters(files, satellite_case().pair, _BANDS)
+
+
+def _write_bands(folder: Path) -> Uploads:
+    scene = generated_band_scene(np.random.default_rng(_BAND_SEED), _BAND_SIDE)
+    pair = wald_pair(scene.coarse, scene.fine, 2, task=MULTIBAND.name)
+    files = Uploads(folder / "bands_20m.tif", folder / "bands_10m.tif", folder / "truth.tif")
+    return _write_rasters(files, pair, _BANDS)
+
+
+def _write_rasters(files: Uploads, pair: Pair, names: tuple[str, ...]) -> Uploads:
+    """Write a pair and its truth as GeoTIFFs; images of as many bands as names have them."""
     rasterio = load_extra("rasterio", "geo")
     affine = load_extra("affine", "geo").Affine
     images = (files.target, pair.target), (files.guide, pair.guide), (files.truth, _truth(pair))
@@ -89,8 +104,8 @@ def _write_scene(folder: Path) -> Uploads:
             compress="deflate",
         ) as dataset:
             dataset.write(np.moveaxis(np.rint(image).astype(np.uint16), -1, 0))
-            if image.shape[2] == len(_BANDS):
-                for number, name in enumerate(_BANDS, 1):
+            if image.shape[2] == len(names):
+                for number, name in enumerate(names, 1):
                     dataset.set_band_description(number, name)
     return files
 
@@ -103,6 +118,7 @@ def _truth(pair: Pair) -> Float[np.ndarray, "H W bands"]:
 EXAMPLES: dict[TaskName, Example] = {
     DEPTH.name: Example(True, _write_motorcycle),
     PANSHARPENING.name: Example(False, _write_scene),
+    MULTIBAND.name: Example(False, _write_bands),
     MRI.name: Example(False, _write_head),
 }
 """By task; the real pair is not in the training of the embedded weights."""

@@ -2,7 +2,7 @@
 
 ``in_qgis.py style|cancel|bands|guides PROGRAM MODEL LOW HIGH OUTPUT [BAND...]``; started by the
 tests, in the Python of QGIS, with the plugin in the profile. Bands are those to sharpen, or that
-guide where those are written too.
+guide where those are written too; HIGH of ``bands`` may be several, with ; between them.
 """
 
 import json

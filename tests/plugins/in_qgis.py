@@ -1,7 +1,8 @@
 """Runs an algorithm of the plugin inside QGIS, and prints what came of it as JSON.
 
-``in_qgis.py style|cancel PROGRAM MODEL MS PAN OUTPUT [BAND...]``; started by the tests, in the
-Python of QGIS, with the plugin in the profile.
+``in_qgis.py style|cancel|bands|guides PROGRAM MODEL LOW HIGH OUTPUT [BAND...]``; started by the
+tests, in the Python of QGIS, with the plugin in the profile. Bands are those to sharpen, or that
+guide where those are written too; HIGH of ``bands`` may be several, with ; between them.
 """
 
 import json
@@ -19,7 +20,7 @@ from qgis.core import (
     QgsRasterLayer,
 )
 
-task, program, model, ms, pan, output, *bands = sys.argv[1:]
+task, program, model, low, high, output, *bands = sys.argv[1:]
 application = QgsApplication([], False)
 application.initQgis()
 sys.path += [
@@ -64,19 +65,25 @@ class Log(QgsProcessingFeedback):
         self.lines.append(error)
 
 
-layer = QgsRasterLayer(ms, "multispectral")
+layer = QgsRasterLayer(high if task == "guides" else low, "styled")
 project.addMapLayer(layer)
 layer.setRenderer(QgsMultiBandColorRenderer(layer.dataProvider(), 3, 2, 1))
 layer.setOpacity(0.625)
 log = Log()
-parameters = {
-    "MS": layer,
-    "PAN": pan,
-    "BANDS": [int(band) for band in bands],
+parameters: dict[str, Any] = {
     "EXTRA": f"--model '{model}' --device cpu",
     "OUTPUT": QgsProcessingOutputLayerDefinition(output, project),
 }
-algorithm = QgsApplication.processingRegistry().createAlgorithmById("gisr:pansharpen")
+if task == "bands":
+    name = "gisr:sharpenbands"
+    parameters |= {"COARSE": [layer], "FINE": high.split(";"), "BANDS": ", ".join(bands)}
+elif task == "guides":
+    name = "gisr:sharpenbands"
+    parameters |= {"COARSE": [low], "FINE": [layer], "ALL": True, "GUIDE_BANDS": ", ".join(bands)}
+else:
+    name = "gisr:pansharpen"
+    parameters |= {"MS": layer, "PAN": high, "BANDS": [int(band) for band in bands]}
+algorithm = QgsApplication.processingRegistry().createAlgorithmById(name)
 results, done = algorithm.run(parameters, context, log)
 found: dict[str, Any] = {"done": done, "log": log.lines, "steps": log.steps}
 if Path(output).is_file():

@@ -12,7 +12,10 @@ from gisr import __version__
 
 FIELDS = read_metadata((PLUGIN / "metadata.txt").read_text("utf-8"))
 MODULES = sorted(PLUGIN.glob("*.py"))
-QGIS_ALONE = {"algorithm", "install", "pansharpen", "plugin", "provider", "shift", "style"}
+QGIS_ALONE = {
+    *("algorithm", "bands", "install", "pansharpen", "plugin", "provider", "satellite", "shift"),
+    *("style", "upscale"),
+}
 """Modules that QGIS alone can import."""
 
 

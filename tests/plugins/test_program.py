@@ -118,6 +118,10 @@ def test_lines_of_gisr_go_where_they_belong(
             'sys.stderr.write("gisr: error: Unrecognized arguments: --progress json"); sys.exit(2)',
             "is older than this plugin: install a newer one",
         ),
+        (
+            "sys.stderr.write(\"gisr: error: task 'multiband' must be mri or depth\"); sys.exit(2)",
+            "is older than this plugin: install a newer one",
+        ),
     ],
 )
 def test_failures_are_told_in_a_line(tmp_path: Path, text: str, message: str) -> None:

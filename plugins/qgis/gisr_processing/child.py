@@ -29,6 +29,8 @@ _OF_QGIS = (
     "PYTHONPATH",
 )
 """Variables that QGIS sets for its own Python, GDAL and PROJ; others must not follow them."""
+_NEW = ("--progress", "'align'", "'multiband'", "--target: ")
+"""What a gisr that is older than the plugin complains of."""
 _ERROR, _WORDS = "gisr: error: ", "gisr: "
 
 
@@ -206,7 +208,7 @@ def _share(line: str) -> float | None:
 def _reason(program: Path, code: int, errors: Sequence[str], others: Sequence[str]) -> str:
     """Return why gisr failed, in its own words where it had any."""
     said = " ".join(errors)
-    if "--progress" in said or "'align'" in said:
+    if any(word in said for word in _NEW):
         return (
             f"{program} is older than this plugin: install a newer one, for example with the "
             f"algorithm 'Install gisr' (it said: {said})"

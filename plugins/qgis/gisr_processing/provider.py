@@ -9,6 +9,7 @@ from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from .algorithm import PROGRAM_SETTING
+from .bands import SharpenBands
 from .install import InstallGisr
 from .pansharpen import Pansharpen
 from .shift import EstimateShift
@@ -43,7 +44,7 @@ class GisrProvider(QgsProcessingProvider):
 
     def loadAlgorithms(self) -> None:
         """Add one of each."""
-        for algorithm in (Pansharpen, EstimateShift, InstallGisr):
+        for algorithm in (Pansharpen, SharpenBands, EstimateShift, InstallGisr):
             self.addAlgorithm(algorithm())
 
     def id(self) -> str:

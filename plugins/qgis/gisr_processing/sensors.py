@@ -22,6 +22,8 @@ SENSORS = (
     "Pleiades (PHR1A / PHR1B)",
     "SPOT-6 (SPOT-7)",
     "Sentinel-2 (S2A / S2B / S2C)",
+    "ASTER",
+    "MODIS",
 )
 
 

@@ -11,13 +11,11 @@ from qgis.core import (
     QgsProcessingOutputBoolean,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
-    QgsProcessingParameterEnum,
-    QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
 )
 
-from .algorithm import About, GisrAlgorithm, layer_file
-from .sensors import SENSORS, sensor_words
+from .algorithm import About, layer_file
+from .satellite import SatelliteAlgorithm
 
 _HELP = """\
 <p>Estimates how far a panchromatic image is off from a multispectral image of the same place, in
@@ -41,7 +39,7 @@ _NUMBERS = {
 """Numbers by their output: what they are, their name in the answer, and which of several."""
 
 
-class EstimateShift(GisrAlgorithm):
+class EstimateShift(SatelliteAlgorithm):
     """``gisr align MS PAN``."""
 
     about = About(
@@ -54,15 +52,11 @@ class EstimateShift(GisrAlgorithm):
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         """Add the parameters."""
-        raster, number = QgsProcessingParameterRasterLayer, QgsProcessingParameterNumber
+        raster = QgsProcessingParameterRasterLayer
         self.addParameter(raster("MS", "Multispectral image (the coarser one)"))
         self.addParameter(raster("PAN", "Panchromatic image (the finer one)"))
-        sensor = QgsProcessingParameterEnum(
-            "SENSOR", "Sensor", options=SENSORS, defaultValue=SENSORS[0], usesStaticStrings=True
-        )
-        self.advanced(sensor)
-        mtf = number("MTF", "MTF of the multispectral bands", number.Double, None, True, 0.0, 1.0)
-        self.advanced(mtf, "Their response at the Nyquist frequency; the sensor's when left out.")
+        self.add_sensor("Of another one, give the MTF.", folded=True)
+        self.add_response()
         for name, (text, _, _) in _NUMBERS.items():
             self.addOutput(QgsProcessingOutputNumber(name, text))
         self.addOutput(QgsProcessingOutputString("FOUND", "Found"))
@@ -88,9 +82,7 @@ class EstimateShift(GisrAlgorithm):
     ) -> dict[str, Any]:
         """Run gisr, and hand out what it found; what it did not find is left out."""
         words = ["align", *self._files, "--json", "--verbose"]
-        words += sensor_words(self.parameterAsEnumString(parameters, "SENSOR", context))
-        if parameters.get("MTF") is not None:
-            words.append(f"--mtf={self.parameterAsDouble(parameters, 'MTF', context)!r}")
+        words += self.of_sensor(parameters, context)
         printed = self.run_gisr(words, feedback)
         if printed is None:
             return {}

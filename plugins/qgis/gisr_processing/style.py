@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qgis.core import (
     QgsMapLayer,
     QgsMapLayerStyle,
@@ -16,15 +18,16 @@ from qgis.core import (
 class StyleOf(QgsProcessingLayerPostProcessorInterface):
     """Gives a layer, once it is loaded, the style of another."""
 
-    def __init__(self, layer: QgsRasterLayer, bands: list[int]) -> None:
+    def __init__(self, layer: QgsRasterLayer, bands: Sequence[int | None]) -> None:
         """Remember a style.
 
         Args:
             layer: The layer that has it.
-            bands: Numbers of its bands that the result has, in the result's order; all when empty.
+            bands: Numbers of its bands that the result has, in the result's order, None for a band
+                of another layer; all when empty.
         """
         super().__init__()
-        self._bands, self._count = bands, layer.bandCount()
+        self._bands, self._count = list(bands), layer.bandCount()
         self._style = QgsMapLayerStyle()
         self._style.readFromLayer(layer)
         shown = layer.renderer()

@@ -77,9 +77,18 @@ def look_at(
     return replace(seen, fills=fills)
 
 
-def look_notes(reader: GeoReader, seen: RasterLook) -> list[Note]:
-    """Return what a user should know of values that were taken for unknown, or may be fill."""
+def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> list[Note]:
+    """Return what a user should know of values that were taken for unknown, or may be fill.
+
+    Args:
+        reader: The file.
+        seen: What was found in it.
+        guides: Whether it is the guide, whose bands are chosen by another option.
+    """
     header, notes = reader.header, list[Note]()
+    way = "guide by the other bands alone (--guide-band)"
+    if not guides:
+        way = "sharpen these bands on their own (--band)"
     name, pixels = header.path.name, header.shape[0] * header.shape[1]
     for fill in seen.fills:
         option = f"--nodata {fill.value_text}"
@@ -98,15 +107,14 @@ def look_notes(reader: GeoReader, seen: RasterLook) -> list[Note]:
         notes.append(
             warning(
                 f"{name}: {seen.partial / pixels:.1%} of the pixels have nodata "
-                f"({header.nodata:.8g}) in some bands and are unknown in all: sharpen these bands "
-                "on their own (--band)"
+                f"({header.nodata:.8g}) in some bands and are unknown in all: {way}"
             )
         )
     if seen.broken:
         notes.append(
             warning(
                 f"{name}: {seen.broken / pixels:.1%} of the pixels are NaN or infinite in some "
-                "bands and are unknown in all: sharpen these bands on their own (--band)"
+                f"bands and are unknown in all: {way}"
             )
         )
     return notes

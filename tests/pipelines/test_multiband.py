@@ -116,6 +116,31 @@ def test_unknown_pixels_of_one_guide_band_name_the_guides_option(
     assert read_geotiff(tmp_path / "whole.tif").valid.all()
 
 
+@pytest.mark.parametrize(
+    ("lost", "told"),
+    [
+        ([(2, slice(None))], r"unknown \(no data\) in band 3 red, .*--guide-band"),
+        ([(0, slice(48)), (3, slice(48, None))], "known in all of its 4 bands: .*--guide-band"),
+        ([(band, slice(None)) for band in range(4)], r"every pixel is unknown \(no data\)$"),
+    ],
+)
+def test_bands_that_leave_no_pixel_known_are_named(
+    tmp_path: Path,
+    files: tuple[Path, Path],
+    weights: Callable[..., Weights],
+    lost: list[tuple[int, slice]],
+    told: str,
+) -> None:
+    fine = read_geotiff(files[1]).pixels.astype(np.float32)
+    for band, rows in lost:
+        fine[rows, :, band] = np.nan
+    guide = write_geotiff(tmp_path / "lost_10m.tif", fine, 10.0, names=BGRN)
+    system = Upscaler(weights(), "cpu")
+    with pytest.raises(InputError, match=rf"lost_10m\.tif: .*{told}"):
+        upscale_files(system, files[0], guide, tmp_path / "out.tif")
+    assert not (tmp_path / "out.tif").exists()
+
+
 def test_copied_values_that_would_read_as_unknown_are_told(
     tmp_path: Path, files: tuple[Path, Path], weights: Callable[..., Weights]
 ) -> None:

@@ -9,7 +9,9 @@ from jaxtyping import Bool
 from gisr.errors import InputError
 from gisr.estimation.fill import Fill, find_fill, lies_far
 from gisr.inference.percentile_sample import RegularSample
-from gisr.io.geotiff import GeoReader
+from gisr.io.geotiff import GeoHeader, GeoReader
+from gisr.io.geotiff.header import band_list
+from gisr.io.geotiff.stack import picked_bands
 from gisr.notes import Note, warning
 
 _SCAN_SAMPLES = 2**19
@@ -73,8 +75,25 @@ def look_at(
         reader.header = replace(header, nodata_alone=alone, unknown=unknown, nodata=held)
         seen = replace(_scan(reader, cell), partial=seen.partial)
     if not seen.occupied.any():
-        raise InputError(f"{header.path}: every pixel is unknown (no data)")
+        raise InputError(f"{header.path}: {_why_nothing_is_known(reader.header, cell)}")
     return replace(seen, fills=fills)
+
+
+def _why_nothing_is_known(header: GeoHeader, cell: int) -> str:
+    """Return which bands leave no pixel known: a pixel is unknown in all where it is in one."""
+    blank = []
+    for number in header.numbers if header.bands > 1 else ():
+        with GeoReader(picked_bands(header, (number,))) as band:
+            if not _scan(band, cell).occupied.any():
+                blank.append(number)
+    if header.bands == 1 or len(blank) == header.bands:
+        return "every pixel is unknown (no data)"
+    way = "leave out bands (--band, of a guide --guide-band, names those to keep)"
+    if not blank:
+        return f"no pixel is known in all of its {header.bands} bands: {way}"
+    names = dict(zip(header.numbers, header.descriptions, strict=True))
+    listed = band_list(blank, [names[number] for number in blank])
+    return f"every pixel is unknown (no data) in band {listed}, and by it in all: {way}"
 
 
 def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> list[Note]:

@@ -160,7 +160,7 @@ def _write_scene(
 
     Returns:
         What degrading the result gives, the share of its values that the type could not hold, and
-        how many copied ones the output's nodata could not stay.
+        how many copied values could not stay as they are, for they are nodata there.
     """
     files, options, spread = request.files, request.options, request.options.uncertainty
     found = Consistency() if _is_corrected(request, source) else None

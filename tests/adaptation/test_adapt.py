@@ -250,6 +250,18 @@ def test_a_damaged_cache_is_named(
         adapt(upscaler, scene, few, cache=tmp_path)
 
 
+def test_damaged_weights_in_a_cache_are_named(
+    upscaler: Upscaler, scene: Pair, tmp_path: Path
+) -> None:
+    few = replace(SHORT, steps=5)
+    assert adapt(upscaler, scene, few, cache=tmp_path).used
+    (folder,) = tmp_path.iterdir()
+    (folder / "model.safetensors").write_bytes(b"cut off")
+    told = rf"model\.safetensors.*delete the folder.*{folder.name}"
+    with pytest.raises(WeightsError, match=told):
+        adapt(upscaler, scene, few, cache=tmp_path)
+
+
 @pytest.fixture
 def few() -> AdaptSettings:
     return replace(SHORT, steps=2)

@@ -59,6 +59,8 @@ def test_all_cores() -> None:
             r"4 files .*gisr upscale --target B2.TIF B3.TIF B4.TIF --guide pan.tif -o o.tif",
         ),
         ("B2.TIF B3.TIF pan.tif o.tif", r"upscale --target B2.TIF B3.TIF --guide pan.tif -o o.tif"),
+        ("a b -o c -b 1 2", "-b 1 2: -b takes one value: write -b 1 -b 2"),
+        ("S2.SAFE --guide-band B04 B08 -o c", "write --guide-band B04 --guide-band B08"),
         ("a.nii b.nii c.nii -o out", "3 files .*name their folders, or a list"),
     ],
 )
@@ -85,6 +87,20 @@ def test_files_of_both_sides_are_gathered() -> None:
 def test_sides_that_cannot_be(written: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["upscale", *written.split()]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_files_may_follow_a_band() -> None:
+    words = ["-b", "1", "a.tif", "low/b", "-o", "c"]
+    assert upscale_words(words) == ["a.tif", "low/b", "-o", "c", "--band", "1"]
+
+
+def test_help_shows_one_value_where_an_option_is_given_once_for_each(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["upscale", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "-b BAND, --band BAND" in text and "[BAND ...]" not in text
+    assert "--guide GUIDE_FILES [GUIDE_FILES ...]" in text
 
 
 def test_names_with_spaces_are_quoted() -> None:

@@ -93,6 +93,93 @@ def test_of_more_than_four_bands_those_that_explain_the_target_guide(
     np.testing.assert_array_equal(found, wanted)
 
 
+def test_a_band_that_is_not_there_is_answered_with_those_that_are(
+    tmp_path: Path, files: tuple[Path, Path], weights: Callable[..., Weights]
+) -> None:
+    system = Upscaler(weights(), "cpu")
+    with pytest.raises(InputError, match=r"bands_20m\.tif: no band B8: it has 1 B5, 2 B6, 3 B11$"):
+        upscale_files(system, *files, tmp_path / "out.tif", Options(bands=("B11", "B8")))
+
+
+def test_unknown_pixels_of_one_guide_band_name_the_guides_option(
+    tmp_path: Path, files: tuple[Path, Path], weights: Callable[..., Weights]
+) -> None:
+    fine = read_geotiff(files[1]).pixels.astype(np.uint16)
+    fine[20:40, 20:40, 2] = 65535
+    holed = write_geotiff(tmp_path / "holed_10m.tif", fine, 10.0, nodata=65535)
+    system = Upscaler(weights(), "cpu")
+    result = upscale_files(system, files[0], holed, tmp_path / "out.tif")
+    (note,) = [str(note) for note in result.notes if "in some bands" in str(note)]
+    assert "holed_10m.tif: 4.3%" in note and "--guide-band" in note and "(--band)" not in note
+    whole = Options(guide_bands=(1, 2, 4))
+    upscale_files(system, files[0], holed, tmp_path / "whole.tif", whole)
+    assert read_geotiff(tmp_path / "whole.tif").valid.all()
+
+
+@pytest.mark.parametrize(
+    ("lost", "told"),
+    [
+        ([(2, slice(None))], r"unknown \(no data\) in band 3 red, .*--guide-band"),
+        ([(0, slice(48)), (3, slice(48, None))], "known in all of its 4 bands: .*--guide-band"),
+        ([(band, slice(None)) for band in range(4)], r"every pixel is unknown \(no data\)$"),
+    ],
+)
+def test_bands_that_leave_no_pixel_known_are_named(
+    tmp_path: Path,
+    files: tuple[Path, Path],
+    weights: Callable[..., Weights],
+    lost: list[tuple[int, slice]],
+    told: str,
+) -> None:
+    fine = read_geotiff(files[1]).pixels.astype(np.float32)
+    for band, rows in lost:
+        fine[rows, :, band] = np.nan
+    guide = write_geotiff(tmp_path / "lost_10m.tif", fine, 10.0, names=BGRN)
+    system = Upscaler(weights(), "cpu")
+    with pytest.raises(InputError, match=rf"lost_10m\.tif: .*{told}"):
+        upscale_files(system, files[0], guide, tmp_path / "out.tif")
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_copied_values_that_would_read_as_unknown_are_told(
+    tmp_path: Path, files: tuple[Path, Path], weights: Callable[..., Weights]
+) -> None:
+    low, fine = (read_geotiff(path).pixels.astype(np.uint16) for path in files)
+    fine = fine.clip(1)
+    fine[20:30, 20:30, 1] = 0  # data: the guide has another nodata
+    fine[50:60, 50:60] = 65535
+    coarse = write_geotiff(tmp_path / "coarse_20m.tif", low.clip(1), 20.0, nodata=0)
+    guide = write_geotiff(tmp_path / "guide_10m.tif", fine, 10.0, nodata=65535)
+    system, output = Upscaler(weights(), "cpu"), tmp_path / "out.tif"
+    result = upscale_files(system, coarse, guide, output, Options(bands_out="all"))
+    (note,) = [str(note) for note in result.notes if "copied bands" in str(note)]
+    assert "100 values of the copied bands of guide_10m.tif are 0" in note
+    out, known = read_geotiff(output), (fine != 65535).all(axis=-1)
+    np.testing.assert_array_equal(out.valid, known)
+    np.testing.assert_array_equal(out.pixels[known][:, :4], fine[known].clip(1))
+    plain = upscale_files(system, coarse, guide, tmp_path / "plain.tif")
+    assert not [str(note) for note in plain.notes if "copied" in str(note)]
+
+
+def test_a_guide_of_bands_that_was_taken_for_a_panchromatic_one_is_told_the_way(
+    tmp_path: Path, files: tuple[Path, Path], weights: Callable[..., Weights]
+) -> None:
+    low, fine = (read_geotiff(path).pixels for path in files)
+    coarse, guide = (
+        write_geotiff(tmp_path / name, np.rint(255 * each / each.max()).astype(np.uint8), size)
+        for name, each, size in (("coarse.tif", low, 20.0), ("fine.tif", fine, 10.0))
+    )
+    system = Upscaler(weights(), "cpu")
+    result = upscale_files(system, coarse, guide, tmp_path / "out.tif")
+    assert result.task == "pansharpening"
+    (note,) = [str(note) for note in result.notes if "used as PAN" in str(note)]
+    assert "fine.tif has 4 bands: band 1" in note and "--task multiband" in note
+    named = Options(task="pansharpening")
+    result = upscale_files(system, coarse, guide, tmp_path / "named.tif", named)
+    (note,) = [str(note) for note in result.notes if "used as PAN" in str(note)]
+    assert "multiband" not in note
+
+
 def test_weights_for_three_channels_say_what_they_take(
     tmp_path: Path, files: tuple[Path, Path], weights: Callable[..., Weights]
 ) -> None:

@@ -299,6 +299,14 @@ def test_wrong_products_are_refused_in_one_line(tmp_path: Path) -> None:
     assert "has no MTD_MSIL1C.xml or MTD_MSIL2A.xml" in refused(safe, None, out)
 
 
+def test_a_quality_band_that_is_missing_is_called_so(tmp_path: Path, level2: Path) -> None:
+    next(level2.rglob("*_SCL_20m.jp2")).unlink()
+    masked = Options(mask_out=("cloud",))
+    told = refused(level2, None, tmp_path / "out.tif", masked)
+    assert "SCL_20m.jp2: the quality band is missing: get the product again" in told
+    read_request(level2, None, tmp_path / "out.tif", Options())
+
+
 def test_a_truncated_band_is_refused_where_its_pixels_are_missing(
     tmp_path: Path, upscaler: Upscaler
 ) -> None:

@@ -76,7 +76,10 @@ def read_cached(place: Path) -> tuple[CachedScores, Weights | None] | None:
         raise WeightsError(
             f"{place / SCORES_FILE}: cannot be read ({error}): delete the folder"
         ) from error
-    return scores, load_weights(place) if used else None
+    try:
+        return scores, load_weights(place) if used else None
+    except WeightsError as error:
+        raise WeightsError(f"{error}: delete the folder {place}") from error
 
 
 def write_cached(place: Path, adapted: Upscaler | None, scores: CachedScores, about: Pair) -> None:

@@ -25,7 +25,12 @@ from gisr.apps.evaluate_command import evaluate
 from gisr.apps.export_command import onnx
 from gisr.apps.failures import fail, guarded
 from gisr.apps.models_command import models
-from gisr.apps.option_arguments import add_options, has_options, take_options
+from gisr.apps.option_arguments import (
+    add_options,
+    has_options,
+    repeated_flags,
+    take_options,
+)
 from gisr.apps.reproduce_command import reproduce
 from gisr.apps.serve_command import serve
 from gisr.apps.upscale_command import upscale
@@ -85,6 +90,12 @@ class _HelpFormatter(DefaultHelpFormatter):
     def _get_help_string(self, action: Action) -> str:
         return str(action.help or "")
 
+    def _format_args(self, action: Action, default_metavar: str) -> str:
+        """Show one value where an option is given once for each, though the parser takes all."""
+        if set(action.option_strings) & set(_repeated()):
+            return default_metavar
+        return str(super()._format_args(action, default_metavar))
+
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         """Wrap paragraphs; one whose lines are indented, such as a command, stays as it is."""
         parts = text.split("\n\n")
@@ -92,6 +103,13 @@ class _HelpFormatter(DefaultHelpFormatter):
         return "\n\n".join(
             part if part.startswith(" ") else str(fill(part, width, indent)) for part in parts
         )
+
+
+@cache
+def _repeated() -> dict[str, str]:
+    from gisr.pipelines.options import Options
+
+    return repeated_flags(Options)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -61,6 +61,8 @@ _OTHERWISE = {
 }
 """Options of GDAL's programs that gisr has not, and what to do instead."""
 _TIFF = re.compile(r"\.(tiff?|jp2|img|vrt)$", re.IGNORECASE)
+_VALUE = re.compile(r"[^./\\]+")
+"""What names no file: files have a suffix or lie in a folder."""
 _NUMBER = re.compile(r"-(\d|\.\d|inf|nan)", re.IGNORECASE)
 
 
@@ -84,6 +86,7 @@ def upscale_words(arguments: Sequence[str]) -> list[str]:
             files += (rest := list(waiting))
             words += [word, *rest]
         elif not word.startswith("-") or word == "-" or _NUMBER.match(word):
+            _check_no_value(words, word)
             files.append(word)
             words.append(word)
         else:
@@ -97,6 +100,20 @@ def upscale_words(arguments: Sequence[str]) -> list[str]:
     for word in words:
         _check_known(word)
     return gather_repeated(words) + sides
+
+
+def _check_no_value(before: Sequence[str], word: str) -> None:
+    """Refuse a second value after an option that is given once for each: ``-b 1 2``.
+
+    Raises:
+        InputError: The word follows such a value, and is no file; it says what to type.
+    """
+    option, value = before[-2:] if len(before) > 1 else ("", "")
+    if option in _REPEATED and _VALUE.fullmatch(word) and not Path(word).exists():
+        raise InputError(
+            f"{option} {value} {word}: {option} takes one value: write {option} {value} {option} "
+            f"{word}"
+        )
 
 
 def _without_sides(arguments: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -9,7 +9,9 @@ from jaxtyping import Bool
 from gisr.errors import InputError
 from gisr.estimation.fill import Fill, find_fill, lies_far
 from gisr.inference.percentile_sample import RegularSample
-from gisr.io.geotiff import GeoReader
+from gisr.io.geotiff import GeoHeader, GeoReader
+from gisr.io.geotiff.header import band_list
+from gisr.io.geotiff.stack import picked_bands
 from gisr.notes import Note, warning
 
 _SCAN_SAMPLES = 2**19
@@ -73,13 +75,39 @@ def look_at(
         reader.header = replace(header, nodata_alone=alone, unknown=unknown, nodata=held)
         seen = replace(_scan(reader, cell), partial=seen.partial)
     if not seen.occupied.any():
-        raise InputError(f"{header.path}: every pixel is unknown (no data)")
+        raise InputError(f"{header.path}: {_why_nothing_is_known(reader.header, cell)}")
     return replace(seen, fills=fills)
 
 
-def look_notes(reader: GeoReader, seen: RasterLook) -> list[Note]:
-    """Return what a user should know of values that were taken for unknown, or may be fill."""
+def _why_nothing_is_known(header: GeoHeader, cell: int) -> str:
+    """Return which bands leave no pixel known: a pixel is unknown in all where it is in one."""
+    blank = []
+    for number in header.numbers if header.bands > 1 else ():
+        with GeoReader(picked_bands(header, (number,))) as band:
+            if not _scan(band, cell).occupied.any():
+                blank.append(number)
+    if header.bands == 1 or len(blank) == header.bands:
+        return "every pixel is unknown (no data)"
+    way = "leave out bands (--band, of a guide --guide-band, names those to keep)"
+    if not blank:
+        return f"no pixel is known in all of its {header.bands} bands: {way}"
+    names = dict(zip(header.numbers, header.descriptions, strict=True))
+    listed = band_list(blank, [names[number] for number in blank])
+    return f"every pixel is unknown (no data) in band {listed}, and by it in all: {way}"
+
+
+def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> list[Note]:
+    """Return what a user should know of values that were taken for unknown, or may be fill.
+
+    Args:
+        reader: The file.
+        seen: What was found in it.
+        guides: Whether it is the guide, whose bands are chosen by another option.
+    """
     header, notes = reader.header, list[Note]()
+    way = "guide by the other bands alone (--guide-band)"
+    if not guides:
+        way = "sharpen these bands on their own (--band)"
     name, pixels = header.path.name, header.shape[0] * header.shape[1]
     for fill in seen.fills:
         option = f"--nodata {fill.value_text}"
@@ -98,15 +126,14 @@ def look_notes(reader: GeoReader, seen: RasterLook) -> list[Note]:
         notes.append(
             warning(
                 f"{name}: {seen.partial / pixels:.1%} of the pixels have nodata "
-                f"({header.nodata:.8g}) in some bands and are unknown in all: sharpen these bands "
-                "on their own (--band)"
+                f"({header.nodata:.8g}) in some bands and are unknown in all: {way}"
             )
         )
     if seen.broken:
         notes.append(
             warning(
                 f"{name}: {seen.broken / pixels:.1%} of the pixels are NaN or infinite in some "
-                "bands and are unknown in all: sharpen these bands on their own (--band)"
+                f"bands and are unknown in all: {way}"
             )
         )
     return notes

@@ -82,7 +82,7 @@ class RasterSource(PairSource):
             seen[name] = look_at(readers[name], _CELLS[name], search=self._search, named=named)
         for name, look in seen.items():
             self._occupied[name] = look.occupied
-            self.notes += look_notes(readers[name], look)
+            self.notes += look_notes(readers[name], look, guides=name == "guide")
             bits = self.about.bits if name == "target" else None
             if name == "target" and bits is None:
                 hint = bits_note(readers[name], look)

@@ -35,7 +35,6 @@ from gisr.io.geotiff import (
     waiting_bytes,
 )
 from gisr.io.geotiff.pair import RasterPair
-from gisr.io.quantise import value_range
 from gisr.notes import Note, detail
 from gisr.pipelines.adapting import adapted_system
 from gisr.pipelines.band_notes import band_notes
@@ -43,13 +42,10 @@ from gisr.pipelines.delivery_notes import delivery_notes
 from gisr.pipelines.raster_source import RasterSource
 from gisr.pipelines.request import FileResult, Request
 from gisr.pipelines.scene_memory import block_cache, cache_to_fill, check_blocks
-from gisr.pipelines.storage_notes import storage_notes
+from gisr.pipelines.storage_notes import clipped_note, moved_note, storage_notes
 from gisr.placement import Placement
 from gisr.tasks import find_task
 from gisr.tasks.sensors import unlisted_note
-
-_CLIPPED = 1e-3
-"""Share of clipped values from which that is said: saturated images have a few."""
 
 
 def upscale_scene(
@@ -93,10 +89,10 @@ def upscale_scene(
         system, notes = adapted.system, [*notes, *adapted.notes]
         stale = [path for each in _rasters(request).values() for path in sidecars(each)]
         with request.writing(stale) as places:
-            consistency, clipped = _write_scene(
+            consistency, clipped, moved = _write_scene(
                 system, request, source, tile, places, check, progress
             )
-            notes += _clipped_note(target, clipped)
+            notes += clipped_note(target, clipped) + moved_note(files, moved)
             if consistency is not None:
                 word = find_task(request.task).target_word
                 notes += [detail(source.sensor_model.note(word)), detail(consistency.note)]
@@ -159,11 +155,12 @@ def _write_scene(
     places: Mapping[str, Path],
     check: Check,
     progress: Progress | None,
-) -> tuple[Consistency | None, float]:
+) -> tuple[Consistency | None, float, int]:
     """Write the output, and the file of the spread if one is requested.
 
     Returns:
-        What degrading the result gives, and the share of its values that the type could not hold.
+        What degrading the result gives, the share of its values that the type could not hold, and
+        how many copied values could not stay as they are, for they are nodata there.
     """
     files, options, spread = request.files, request.options, request.options.uncertainty
     found = Consistency() if _is_corrected(request, source) else None
@@ -171,6 +168,7 @@ def _write_scene(
     bands = source.bands if spread is None else 2 * source.bands
     if found is not None:
         rows = consistent_rows(rows, bands, source, found)
+    moved = 0
     with ExitStack() as outputs:
         headers = (files.output, spread_header(files.target))
         layouts = (options.creation, None)
@@ -185,22 +183,10 @@ def _write_scene(
         for part in rows:
             for number, writer in enumerate(opened):
                 own = slice(number * source.bands, (number + 1) * source.bands)
-                _write(part, own, writer, source if files.order and number == 0 else None, files)
+                copied = source if files.order and number == 0 else None
+                moved += _write(part, own, writer, copied, files)
         written = opened[0]
-    return found, written.clipped / max(1, written.written)
-
-
-def _clipped_note(target: GeoHeader, share: float) -> list[Note]:
-    """Return a note on values that the type of the target cannot hold."""
-    if share < _CLIPPED:
-        return []
-    low, high = value_range(target.dtype, target.bits) or (0, 0)
-    return [
-        Note(
-            f"{share:.1%} of the values lie beyond the {low} to {high} of {target.path.name} and "
-            "were clipped: give that file in a larger type to keep them (gdal_translate -ot)"
-        )
-    ]
+    return found, written.clipped / max(1, written.written), moved
 
 
 def _further_bytes(system: PairSystem, request: Request[RasterPair], source: RasterSource) -> int:
@@ -242,17 +228,27 @@ def _about(request: Request[RasterPair]) -> Pair:
 
 def _write(
     rows: Rows, bands: slice, writer: GeoWriter, copied: RasterSource | None, files: RasterPair
-) -> None:
-    """Write rows; those of the guide's bands beside them where they are copied."""
+) -> int:
+    """Write rows; those of the guide's bands beside them where they are copied.
+
+    Returns:
+        How many known values of the guide are the output's nodata, which :meth:`GeoWriter.write`
+        moves to a neighbour.
+    """
     if rows.image is None:
         writer.write_unknown(rows.stop - rows.start)
-        return
-    image, known = rows.image[..., bands], ~np.isnan(rows.image[..., 0])
+        return 0
+    image, known, moved = rows.image[..., bands], ~np.isnan(rows.image[..., 0]), 0
     if copied is not None:
         fine, there = copied.stored_guide(slice(rows.start, rows.stop))
-        image = np.concatenate([image, fine], axis=-1)[..., files.order]
+        image = np.concatenate([image, fine], axis=-1)
         known &= there
+        written = [place - bands.stop for place in files.order if place >= bands.stop]
+        if files.output.nodata is not None:
+            moved = int(np.count_nonzero(fine[known][:, written] == files.output.nodata))
+        image = image[..., files.order]
     writer.write(image, known)
+    return moved
 
 
 def scene_notes(
@@ -271,6 +267,8 @@ def scene_notes(
         notes.append(Note(request.files.guide_note))
     elif bands > 1 and not task.guide_bands:
         used = f"band {guide.numbers[0]} is used as PAN"
+        if request.options.task is None and guide.bands == 1:
+            used += "; if all are finer bands of the target's sensor, --task multiband uses them"
         used = "they guide together, as a colour picture" if guide.bands > 1 else used
         notes.append(Note(f"{guide.path.name} has {bands} bands: {used}"))
     chosen = request.options

@@ -17,7 +17,7 @@ def block_cache(files: RasterPair) -> int:
 
 
 def check_blocks(files: RasterPair, budget: int) -> None:
-    """Refuse blocks that take a budget alone, before one is decoded.
+    """Refuse blocks that take a budget alone, before one is decoded; what is taken already, too.
 
     GDAL keeps the row of blocks that is read, and unpacks a further one beside it.
 
@@ -25,6 +25,11 @@ def check_blocks(files: RasterPair, budget: int) -> None:
         LimitError: They do.
     """
     taken = memory_taken()
+    if taken > budget:  # blocks of another size would not help
+        raise LimitError(
+            f"max-memory {budget / 1e6:.0f} MB is too little: {taken / 1e6:.0f} MB are taken by "
+            "libraries and weights alone: allow more"
+        )
     for header in (files.target, files.guide):
         sample = header.count * header.dtype.itemsize
         rows, columns = header.stored_block

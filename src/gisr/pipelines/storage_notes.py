@@ -1,9 +1,13 @@
 """What a user is told of how a satellite image is stored, and its output is."""
 
 from gisr.io.geotiff import CreationOptions, GeoHeader
+from gisr.io.geotiff.pair import RasterPair
+from gisr.io.quantise import value_range
 from gisr.notes import Note
 
 _CLOUD_NAMES = {"JPEG_QUALITY": "QUALITY", "WEBP_LEVEL": "QUALITY"}
+_CLIPPED = 1e-3
+"""Share of clipped values from which that is said: saturated images have a few."""
 
 
 def storage_notes(target: GeoHeader, layout: CreationOptions | None) -> list[Note]:
@@ -45,3 +49,29 @@ def storage_notes(target: GeoHeader, layout: CreationOptions | None) -> list[Not
             )
         )
     return notes
+
+
+def clipped_note(target: GeoHeader, share: float) -> list[Note]:
+    """Return a note on values that the type of the target cannot hold."""
+    if share < _CLIPPED:
+        return []
+    low, high = value_range(target.dtype, target.bits) or (0, 0)
+    return [
+        Note(
+            f"{share:.1%} of the values lie beyond the {low} to {high} of {target.path.name} and "
+            "were clipped: give that file in a larger type to keep them (gdal_translate -ot)"
+        )
+    ]
+
+
+def moved_note(files: RasterPair, moved: int) -> list[Note]:
+    """Return a note on copied values that would have read as unknown."""
+    if not moved:
+        return []
+    return [
+        Note(
+            f"{moved} values of the copied bands of {files.guide.path.name} are "
+            f"{files.output.nodata:g}, which stands for unknown in the output: the copies have the "
+            "value next to it (--bands-out sharpened leaves them out)"
+        )
+    ]

@@ -113,7 +113,7 @@ class TestReading:
     def test_bands_can_be_chosen(self, tmp_path: Path) -> None:
         path = write_raw(tmp_path / "a.tif", scene(5, 7, 4))
         assert np.array_equal(read_geotiff(path, bands=[3, 1]).pixels, scene(5, 7, 4)[..., [2, 0]])
-        with pytest.raises(InputError, match=r"no band \[5\]: it has bands \[1, 2, 3, 4\]"):
+        with pytest.raises(InputError, match=r"no band 5: it has 1, 2, 3, 4$"):
             read_geotiff(path, bands=[1, 5])
         with pytest.raises(InputError, match="no band"):
             read_geotiff(path, bands=[])

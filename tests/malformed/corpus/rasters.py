@@ -281,7 +281,7 @@ CASES: dict[str, Case] = {
     ),
     "geotiff-guide-coarser": refused(target(size=1.0), "the guide is coarser than the target"),
     "geotiff-ratio-1000": refused(target(size=2500.0), "ratio 1000 ", "is above 64"),
-    "geotiff-no-such-band": refused(target(words=("-b", "9")), "ms.tif: no band [9]"),
+    "geotiff-no-such-band": refused(target(words=("-b", "9")), "ms.tif: no band 9: it has 1"),
     "geotiff-band-0": refused(target(words=("-b", "0")), "band 0 must be at least 1"),
     "geotiff-endless-band": refused(target(words=("-b", "9" * 5000)), "band "),
     "geotiff-nodata-does-not-fit": refused(

@@ -257,16 +257,23 @@ def _choose_bands(
             "first (gdal_translate -expand rgb)"
         )
     everything = [band for band in range(1, dataset.count + 1) if band != alpha]
-    names = {(dataset.descriptions[band - 1] or "").lower(): band for band in reversed(everything)}
+    descriptions = [dataset.descriptions[band - 1] for band in everything]
+    # Of two bands with one name the first is meant; no name is that of no band.
+    named_bands = zip(descriptions, everything, strict=True)
+    names = {name.lower(): band for name, band in reversed([*named_bands]) if name}
     named = everything if bands is None else list(bands)
     chosen = [names.get(band.lower(), 0) if isinstance(band, str) else band for band in named]
     missing = [band for band, number in zip(named, chosen, strict=True) if number not in everything]
     if missing or not chosen:
-        called = f", called {', '.join(filter(None, reversed(names)))}" if any(names) else ""
-        raise InputError(
-            f"{path}: no band {missing or 'chosen'}: it has bands {everything}{called}"
-        )
+        wanted = ", ".join(map(str, missing)) or "chosen"
+        raise InputError(f"{path}: no band {wanted}: it has {band_list(everything, descriptions)}")
     return chosen
+
+
+def band_list(numbers: Sequence[int], names: Sequence[str | None]) -> str:
+    """Return bands for a message, each by number and, where it has one, name: ``1 B5, 2``."""
+    pairs = zip(numbers, names, strict=True)
+    return ", ".join(f"{number} {name}" if name else f"{number}" for number, name in pairs)
 
 
 def _check_claims(path: Path, dataset: "DatasetReader", limits: Limits) -> np.dtype:

@@ -14,7 +14,13 @@ import numpy as np
 
 from gisr.errors import FileFormatError, InputError, PairError
 from gisr.io.geotiff.drivers import RASTER_SUFFIXES, driver_of
-from gisr.io.geotiff.header import GeoHeader, NodataChoice, StackPart, read_header
+from gisr.io.geotiff.header import (
+    GeoHeader,
+    NodataChoice,
+    StackPart,
+    band_list,
+    read_header,
+)
 from gisr.io.geotiff.kept import LAYOUT
 from gisr.io.geotiff.quality import QualityMask
 from gisr.io.limits import Limits, check_bands, check_bytes
@@ -244,10 +250,7 @@ def band_places(header: GeoHeader, bands: Sequence[int | str]) -> list[int]:
         elif isinstance(band, int) and band in header.numbers:
             places.append(header.numbers.index(band))
         else:
-            known = ", ".join(
-                f"{number} {name}" if name else str(number)
-                for number, name in zip(header.numbers, header.descriptions, strict=True)
-            )
+            known = band_list(header.numbers, header.descriptions)
             raise InputError(f"{header.path}: no band {band}: it has {known}")
     return places
 

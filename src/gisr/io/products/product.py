@@ -54,6 +54,7 @@ class QualityBand:
 
         Raises:
             InputError: A word that this band has no flag for.
+            FileFormatError: Its file is missing.
         """
         missing = [word for word in words if word not in self.flags]
         if missing:
@@ -61,6 +62,7 @@ class QualityBand:
                 f"mask-out {missing[0]!r}: {self.path.name} flags {', '.join(self.flags)}: use "
                 "one of these"
             )
+        needed(self.path, "the quality band")
         codes = {code for word in words for code in self.flags[word]} | set(self.always)
         if self.bitwise:
             bits = sum(1 << code for code in codes)

@@ -190,6 +190,17 @@ def test_weights_for_three_channels_say_what_they_take(
     upscale_files(system, *files, tmp_path / "out.tif", Options(guide_bands=(1, 2, 4)))
 
 
+def test_a_guide_that_is_no_finer_is_said_to_be_so(
+    tmp_path: Path, files: tuple[Path, Path], weights: Callable[..., Weights]
+) -> None:
+    system, same = Upscaler(weights(), "cpu"), Options(task="multiband")
+    result = upscale_files(system, files[1], files[1], tmp_path / "same.tif", same)
+    said = [note for note in result.notes if "is no finer than bands_10m.tif (x1)" in str(note)]
+    assert [note.level for note in said] == ["warning"]
+    finer = upscale_files(system, *files, tmp_path / "finer.tif")
+    assert not [note for note in finer.notes if "is no finer" in str(note)]
+
+
 def test_the_command(
     tmp_path: Path,
     files: tuple[Path, Path],

@@ -35,7 +35,7 @@ from gisr.io.geotiff import (
     waiting_bytes,
 )
 from gisr.io.geotiff.pair import RasterPair
-from gisr.notes import Note, detail
+from gisr.notes import Note, detail, warning
 from gisr.pipelines.adapting import adapted_system
 from gisr.pipelines.band_notes import band_notes
 from gisr.pipelines.delivery_notes import delivery_notes
@@ -46,6 +46,9 @@ from gisr.pipelines.storage_notes import clipped_note, moved_note, storage_notes
 from gisr.placement import Placement
 from gisr.tasks import find_task
 from gisr.tasks.sensors import unlisted_note
+
+_FINER = 1.05
+"""Ratio from which a guide is finer than its target."""
 
 
 def upscale_scene(
@@ -262,6 +265,13 @@ def scene_notes(
     if (unlisted := unlisted_note(request.options.sensor)) is not None and not request.options.mtf:
         notes.append(Note(unlisted))
     notes += storage_notes(target, request.options.creation)
+    if placement.ratio < _FINER:
+        notes.append(
+            warning(
+                f"{guide.path.name} is no finer than {target.path.name} (x{placement.ratio:.3g}): "
+                "values change, and nothing becomes sharper: give a finer guide"
+            )
+        )
     bands = guide.count - guide.alpha
     if request.files.guide_note:
         notes.append(Note(request.files.guide_note))

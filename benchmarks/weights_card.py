@@ -23,14 +23,6 @@ README = ROOT / "README.md"
 ROWS: tuple[tuple[str, int, str, MetricName, str], ...] = (
     *(("landsat7", ratio, f"Landsat-7 x{ratio}", "psnr", "gsa-aligned") for ratio in (2, 4)),
     ("quickbird", 4, "QuickBird x4 (sensor never trained on)", "psnr", "gsa-aligned"),
-    (
-        "sentinel2",
-        2,
-        "Sentinel-2, 20 m bands by 10 m ones (never trained on)",
-        "rmse",
-        "hypersharpening",
-    ),
-    ("landsat7-swir", 2, "Landsat-7, short-wave infrared x2", "rmse", "hypersharpening"),
     *(("mri-t1-t2", ratio, f"MR T2 guided by T1, x{ratio}", "psnr", "") for ratio in (2, 4, 8)),
     *(("mri-t1-flair", r, f"MR FLAIR guided by T1, x{r}", "psnr", "") for r in (2, 4, 8)),
     *(
@@ -40,12 +32,7 @@ ROWS: tuple[tuple[str, int, str, MetricName, str], ...] = (
     *(("rgbdd", r, f"Depth, RGB-D-D (cm, 21 frames), x{r}", "rmse", "") for r in (4, 8, 16)),
 )
 """Benchmark, ratio, what the README calls them, metric, and the classical system if any."""
-CLASSICAL = {
-    "hypersharpening": " (hypersharpening)",
-    "gsa-aligned": " (GSA, aligned)",
-    "guided-filter": " (guided filter)",
-    "": "",
-}
+CLASSICAL = {"gsa-aligned": " (GSA, aligned)", "guided-filter": " (guided filter)", "": ""}
 
 
 def read_scores(path: Path) -> list[Score]:

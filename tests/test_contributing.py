@@ -143,7 +143,7 @@ STEPS: tuple[tuple[str, str, str], ...] = (
         "from gisr.tasks.task import",
         "from gisr.tasks.thermal import THERMAL\n",
     ),
-    ("tasks/__init__.py", "(PANSHARPENING, MRI, DEPTH)", "(PANSHARPENING, MRI, DEPTH, THERMAL)"),
+    ("tasks/__init__.py", "MULTIBAND, MRI, DEPTH)", "MULTIBAND, MRI, DEPTH, THERMAL)"),
     ("datasets/readers/layout.py", '    "pairs",\n]', '    "pairs",\n    "thermograms",\n]'),
     (
         "datasets/readers/__init__.py",
@@ -156,7 +156,7 @@ STEPS: tuple[tuple[str, str, str], ...] = (
         "from gisr.tasks import TASKS",
         "from gisr.pipelines.thermal import ThermalPipeline\n",
     ),
-    ("pipelines/table.py", "DepthPipeline())", "DepthPipeline(), ThermalPipeline())"),
+    ("pipelines/table.py", "DepthPipeline(),", "DepthPipeline(), ThermalPipeline(),"),
     # A sensor is one line.
     ("tasks/sensors.py", "_ALL = (\n", '_ALL = (\n    Sensor("SkySat", 11, 0.2, ratio=2),\n'),
 )

@@ -37,16 +37,32 @@ def keep_freed_memory() -> None:
     """Have glibc hand out memory again that was freed, instead of asking the system for new pages.
 
     Every map of a network is larger than what it keeps by default, and Linux fills new pages with
-    zeros: a fifth of the network's time. Elsewhere, and where the environment sets malloc's
-    parameters, nothing changes.
+    zeros: a fifth of the network's time. Elsewhere, where the environment sets malloc's
+    parameters, and where the address space is limited (``ulimit -v``: pieces that are kept count
+    there), nothing changes.
     """
     chosen = any(name.startswith("MALLOC_") for name in os.environ)
     if sys.platform != "linux" or chosen or "malloc" in os.environ.get("GLIBC_TUNABLES", ""):
+        return
+    import resource  # of Unix alone
+
+    if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # not in every C library
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT)
         mallopt(_TRIM_THRESHOLD, _MOST_KEPT)
+
+
+def release_freed_memory() -> None:
+    """Give the system back what was freed: what was kept in pieces may be too small for the next.
+
+    For a process that goes on after one of several pairs did not fit into memory.
+    """
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # not in every C library
+        if trim is not None:
+            trim(0)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

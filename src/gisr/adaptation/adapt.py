@@ -20,8 +20,8 @@ from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource, PairSource
 from gisr.magnet import MAGNet
 from gisr.notes import Note
-from gisr.tasks import find_task
-from gisr.weights.store import Weights
+from gisr.tasks import TaskName, find_task
+from gisr.weights.store import Weights, load_weights
 
 _SCORED_AGAIN = 1.2
 """Time set aside for scoring the adapted network, in that which the first scoring took."""
@@ -123,6 +123,7 @@ def learn(
 ) -> Adaptation:
     """Adapt a network to lessons, which all are of one scene or volume; else as :func:`adapt`."""
     began = time.monotonic()
+    upscaler = _of_task(upscaler, lessons[0].pair.task)
     how = replace(how, align="off", spread=False)
     place = None if cache is None else Path(cache) / cache_key(upscaler, lessons, settings, how)
     if place is not None and (kept := read_cached(place)) is not None:
@@ -168,6 +169,15 @@ def error_of(
         squares += float(np.square(wrong, dtype=np.float64).sum())
         count += wrong.size
     return math.sqrt(squares / count)
+
+
+def _of_task(upscaler: Upscaler, task: TaskName) -> Upscaler:
+    """Return what answers for a task: of the weights for bands where bands guide."""
+    name = upscaler.weights.for_bands
+    if name is None or not find_task(task).guide_bands:
+        return upscaler
+    weights, tile, overlap = load_weights(name), upscaler.tile, upscaler.overlap
+    return Upscaler(weights, upscaler.device, tile=tile, overlap=overlap)
 
 
 def _lessons(pair: PairSource | Pair, how: Settings) -> list[Lesson]:

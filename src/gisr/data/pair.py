@@ -13,9 +13,8 @@ from gisr.placement import Placement
 from gisr.sizes import picture_size
 from gisr.tasks import Grid, TaskName, find_task
 from gisr.tasks.sensors import listed_sensor
+from gisr.tasks.task import MOST_GUIDE_CHANNELS
 
-MOST_GUIDE_CHANNELS = 4
-"""Channels of a guide, at most: blue, green, red and near infrared."""
 _KSPACE_DRIFT = 0.05
 """Target pixels by which a placement may differ from that of a k-space crop: rounded headers."""
 

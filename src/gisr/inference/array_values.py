@@ -9,9 +9,9 @@ from jaxtyping import Bool, Float, Shaped
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gisr.data.pair import MOST_GUIDE_CHANNELS
 from gisr.errors import InputError
 from gisr.estimation.fill import find_fill
+from gisr.tasks.task import MOST_GUIDE_CHANNELS
 
 ArrayOrTensor = NDArray[np.generic] | Tensor
 _MOST_BANDS = 32

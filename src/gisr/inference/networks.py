@@ -1,4 +1,4 @@
-"""One network in each precision that is computed in."""
+"""One network in each precision that is computed in, and another for bands where there is one."""
 
 from copy import deepcopy
 
@@ -7,16 +7,17 @@ from torch import Tensor, nn
 
 from gisr.inference.precision import Computed, Precision, computed_in
 from gisr.magnet import MAGNet
+from gisr.weights.store import Weights, load_weights
 
 
 class Networks:
     """A network, and the same with its maps in bfloat16, made when it is first taken."""
 
-    def __init__(self, network: MAGNet, device: torch.device, own: Precision) -> None:
+    def __init__(self, weights: Weights, device: torch.device, own: Precision) -> None:
         """Put a network on a device, to answer and not to learn.
 
         Args:
-            network: In float32.
+            weights: In float32; what they name for bands is loaded when it is first taken.
             device: Where it is to compute.
             own: What ``auto`` means; ``auto`` itself goes by the device.
 
@@ -24,8 +25,11 @@ class Networks:
             InputError: No such precision.
         """
         self._device, self._own = str(device), own
+        self._for_bands = weights.for_bands
+        self._bands: Networks | None = None
+        network = weights.network.eval().to(device)
         # torch's types do not know this argument of Module.to.
-        self._network: MAGNet = network.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network: MAGNet = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._half: MAGNet | None = None
         self.computed_in(own)
 
@@ -33,8 +37,21 @@ class Networks:
         """Return what is computed in where a precision is requested."""
         return computed_in(self._own if requested == "auto" else requested, self._device)
 
-    def take(self, requested: Precision) -> MAGNet:
-        """Return the network in a precision; images and answers are float32 in either."""
+    def take(self, requested: Precision, *, bands: bool = False) -> MAGNet:
+        """Return the network in a precision; images and answers are float32 in either.
+
+        Args:
+            requested: The precision.
+            bands: Whether bands guide bands.
+
+        Raises:
+            WeightsError: The weights for bands are not there, or damaged.
+        """
+        if bands and self._for_bands is not None:
+            if self._bands is None:
+                weights = load_weights(self._for_bands)
+                self._bands = Networks(weights, torch.device(self._device), self._own)
+            return self._bands.take(requested)
         if self.computed_in(requested) == "float32":
             return self._network
         if self._half is None:

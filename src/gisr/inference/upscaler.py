@@ -58,9 +58,9 @@ class Upscaler(PairSystem):
         Raises:
             InputError: ``tile`` or ``overlap`` cannot cut an image, or no such precision.
         """
-        self._name = weights.name
+        self.weights = weights
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self._networks = Networks(weights.network, self.device, precision)
+        self._networks = Networks(weights, self.device, precision)
         self.network = self._networks.take("float32")
         self.descriptions = weights.descriptions
         self._tile, self.overlap = tile, overlap
@@ -70,7 +70,7 @@ class Upscaler(PairSystem):
     @property
     def name(self) -> str:
         """Name of the weights."""
-        return self._name
+        return self.weights.name
 
     @property
     def device_name(self) -> str:
@@ -241,12 +241,10 @@ class Upscaler(PairSystem):
         """
         most, channels = self.network.config.guide_channels, source.about.guide.shape[2]
         if channels > most:
-            raise InputError(
-                f"weights {self.name} take guides of up to {most} channels, this one has "
-                f"{channels}: choose some (--guide-band), or take other weights"
-            )
+            taken = f"weights {self.name} take guides of up to {most} channels, this one has"
+            raise InputError(f"{taken} {channels}: choose some (--guide-band)")
         job = TileJob(
-            self._networks.take(settings.precision),
+            self._networks.take(settings.precision, bands=find_task(source.about.task).guide_bands),
             self.name,
             self.device,
             source.survey,
@@ -288,7 +286,8 @@ class Upscaler(PairSystem):
         text, normal = self._embed(source, settings.description), source.survey.normalisation
         low = as_tensor(normal.target(cut.on_guide_grid()), self.device)
         high = as_tensor(normal.guide(cut.pair.guide), self.device)
-        network = self._networks.take(settings.precision)
+        bands = find_task(source.about.task).guide_bands
+        network = self._networks.take(settings.precision, bands=bands)
         with torch.inference_mode():
             return network(low, high, text, self._ratio(source.ratio)).routing  # type: ignore[no-any-return]
 

@@ -14,6 +14,7 @@ from gisr.errors import FileFormatError, GisrError, InputError, shortened
 from gisr.io.files import file_suffix
 from gisr.io.table import Column, Row, read_rows
 from gisr.io.volumes.dicom import is_dicom
+from gisr.memory import release_freed_memory
 from gisr.notes import Note
 from gisr.pipelines.delivery import is_product, product_folders
 from gisr.pipelines.folder_pairs import folder_pairs, named
@@ -227,7 +228,9 @@ def attempt(upscale: Callable[[BatchItem], FileResult], item: BatchItem) -> Pair
         _make_folder(item.output.parent)
         return PairOutcome(item, upscale(item))
     except GisrError as error:
-        return PairOutcome(item, None, " ".join(str(error).split()))
+        failed = PairOutcome(item, None, " ".join(str(error).split()))
+    release_freed_memory()  # outside of the handler, which holds what the failed pair held
+    return failed
 
 
 def _list_items(path: Path, output: Path, options: Options) -> Iterator[BatchItem]:

@@ -6,10 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
-from scipy import ndimage
 
-from gisr.data.degradations import mtf_samples
-from gisr.data.pair import MOST_GUIDE_CHANNELS
 from gisr.errors import InputError
 from gisr.estimation.guide_choice import best_channels
 from gisr.io.files import check_readable, file_suffix
@@ -22,7 +19,7 @@ from gisr.pipelines.options import Options
 from gisr.pipelines.rasters import RasterPipeline
 from gisr.tasks.multiband import MULTIBAND
 from gisr.tasks.sensors import UNKNOWN_SENSOR
-from gisr.tasks.task import Task
+from gisr.tasks.task import MOST_GUIDE_CHANNELS, Task
 
 _FEWEST_GUIDES = 3
 """Bands of a guide from which it is taken for bands: two may be a panchromatic band and a mask."""
@@ -93,6 +90,8 @@ def _samples(
     Returns:
         None where too few pixels are known.
     """
+    from scipy import ndimage  # imported on use: slow to import
+
     found: list[tuple[np.ndarray, np.ndarray]] = []
     with GeoReader(files.target) as low, GeoReader(files.guide) as high:
         for window in _windows(files.target.shape):
@@ -126,6 +125,8 @@ def _guide_at(
     files: RasterPair, reader: GeoReader, window: tuple[slice, slice]
 ) -> tuple[Float[np.ndarray, "h w channels"], np.ndarray]:
     """Return the guide at the target pixels of a window, and where all of it is known."""
+    from gisr.data.degradations import mtf_samples  # loads Pillow
+
     area, centres = [], []
     for axis, part in enumerate(window):
         scale, offset = files.placement.scale[axis], files.placement.offset[axis]
@@ -147,6 +148,8 @@ def _guide_at(
 
 
 def _detail(image: np.ndarray) -> Float[np.ndarray, "h w c"]:
+    from scipy import ndimage
+
     values = image.astype(np.float64)
     result: Float[np.ndarray, "h w c"] = values - ndimage.uniform_filter(
         values, (_DETAIL, _DETAIL, 1), mode="nearest"

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gisr.data.pair import MOST_GUIDE_CHANNELS
 from gisr.errors import InputError
 from gisr.io.geotiff import (
     BandStack,
@@ -31,6 +30,7 @@ from gisr.pipelines.raster_look import look_at
 from gisr.pipelines.request import FileResult, Request
 from gisr.sizes import picture_size
 from gisr.tasks.sensors import listed_sensor
+from gisr.tasks.task import MOST_GUIDE_CHANNELS
 from gisr.windows import Window
 
 if TYPE_CHECKING:  # torch takes seconds to load

@@ -25,6 +25,8 @@ Reduction = Literal["sensor", "bicubic"]
 ``bicubic``: Pillow's antialiased bicubic kernel, as in the depth literature.
 """
 
+MOST_GUIDE_CHANNELS = 4
+"""Channels of a guide, at most: blue, green, red and near infrared."""
 DESCRIBED_RATIOS = (2, 3, 4, 8, 16)
 """Ratios with a built-in description. The exact ratio always enters the network as a number."""
 
@@ -143,6 +145,7 @@ def nearest_described_ratio(ratio: float) -> int:
 
 __all__ = [
     "DESCRIBED_RATIOS",
+    "MOST_GUIDE_CHANNELS",
     "Grid",
     "HelpExample",
     "PairFacts",

@@ -22,8 +22,10 @@ TENSORS_FILE = "model.safetensors"
 DESCRIPTIONS_FILE = "descriptions.safetensors"
 CARD_FILE = "README.md"
 FORMAT = "gisr weights 1"
-EMBEDDED = ("magnet-s",)
+EMBEDDED = ("magnet-s", "magnet-s-bands")
 """Names of the weights inside the package, the default first."""
+FOR_BANDS = {"magnet-s": "magnet-s-bands"}
+"""Embedded weights that take the place of others where bands guide bands."""
 
 _MOST_CONFIG_BYTES = 2**20
 _MOST_HEADER_BYTES = 2**24

@@ -23,9 +23,11 @@ from gisr.weights.folder import (
     CARD_FILE,
     CONFIG_FILE,
     DESCRIPTIONS_FILE,
+    FOR_BANDS,
     FORMAT,
     TENSORS_FILE,
     WeightsFolder,
+    embedded_folder,
     find_weights,
 )
 from gisr.weights.widening import widened_network
@@ -40,6 +42,8 @@ class Weights:
     name: str
     network: MAGNet
     descriptions: DescriptionTable
+    for_bands: str | None = None
+    """Name of the weights to take in their place where bands guide bands; these when None."""
 
     def widened(self, guide_channels: int) -> "Weights":
         """Return the same weights for guides of more channels; answers to others stay the same.
@@ -72,7 +76,10 @@ def load_folder(folder: WeightsFolder) -> Weights:
     path = folder.path / TENSORS_FILE
     with memory_errors(str(path), "these weights need a machine with more of it"):
         tensors = read_tensors(path)
-        return Weights(folder.name, _build(folder, tensors).eval(), folder.descriptions)
+        network = _build(folder, tensors).eval()
+        ours = folder.path == embedded_folder(folder.path.name)
+        bands = FOR_BANDS.get(folder.path.name) if ours else None
+        return Weights(folder.name, network, folder.descriptions, bands)
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:

@@ -77,7 +77,7 @@ _option = {
     "task-other": refused(with_words(_sound, "--task", "mri"), "colour.png: a colour picture"),
     "bits-of-depth": refused(
         with_words(_sound, "--bits", "8"),
-        "bits 8 is for another kind of images (satellite image) than these (depth map)",
+        "bits 8 is for another kind of images (satellite image or multiband image) than these",
     ),
     "bits-99": refused(with_words(rasters.sound, "--bits", "99"), "bits 99"),
     "bits-0": refused(with_words(rasters.sound, "--bits", "0"), "bits 0"),
@@ -94,7 +94,7 @@ _option = {
     "creation-option-of-nothing": refused(
         with_words(rasters.sound, "-co", "COMPRESS=MAGIC"), "creation option COMPRESS=MAGIC"
     ),
-    "nothing-given": refused(lambda folder: ("upscale",), "required: target, --output"),
+    "nothing-given": refused(lambda folder: ("upscale",), "required: --output"),
     "no-guide": refused(
         lambda folder: (*_sound(folder)[:2], "-o", "out.png"), "depth.png: name the guide after it"
     ),

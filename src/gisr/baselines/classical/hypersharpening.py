@@ -11,7 +11,7 @@ from gisr.baselines.classical.baseline import BaselineName, ClassicalBaseline, i
 from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_guide
-from gisr.estimation.registration import guide_at_target, known_at_target
+from gisr.estimation.registration import guide_at_target, is_flat, known_at_target
 from gisr.tasks import TaskName
 from gisr.tasks.multiband import MULTIBAND
 
@@ -40,11 +40,14 @@ class Hypersharpening(ClassicalBaseline):
             fine = fill_holes(fine, pair.guide_valid)
         low = guide_at_target(pair, fine)
         known = known_at_target(pair)
-        spectra = low[known].astype(np.float64)
-        design = np.column_stack([spectra, np.ones(len(spectra))])
-        weights = np.linalg.lstsq(design, pair.target[known].astype(np.float64), rcond=None)[0]
+        spectra, wanted = (image[known].astype(np.float64) for image in (low, pair.target))
+        spectra, wanted = spectra - spectra.mean(axis=0), wanted - wanted.mean(axis=0)
+        spectra[:, [is_flat(spectra[:, c], fine[..., c]) for c in range(fine.shape[2])]] = 0
+        weights = np.linalg.lstsq(spectra, wanted, rcond=None)[0]
+        if not weights.any():
+            return interpolated(pair)
         detail = fine - bicubic_to_guide(low, _sides(fine), pair.placement)
-        sharpened: NDArray[np.float64] = interpolated(pair) + detail @ weights[:-1]
+        sharpened: NDArray[np.float64] = interpolated(pair) + detail @ weights
         return sharpened
 
 

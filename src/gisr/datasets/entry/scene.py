@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from jaxtyping import Float
 
-from gisr.data.pair import MOST_GUIDE_CHANNELS, Pair
+from gisr.data.pair import Pair
 from gisr.data.protocols import wald_pair
 from gisr.data.resample import resize_pillow, shift
 from gisr.datasets.entry.base import Entry, Images, Pixels, Read, cut, middle, whole
@@ -19,6 +19,7 @@ from gisr.placement import Placement
 from gisr.sizes import picture_size
 from gisr.tasks import TaskName, find_task
 from gisr.tasks.pansharpening import PANSHARPENING
+from gisr.tasks.task import MOST_GUIDE_CHANNELS
 from gisr.windows import Window
 
 _REACH = 2

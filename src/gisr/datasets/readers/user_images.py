@@ -10,7 +10,6 @@ from typing import Literal, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float32, Shaped
 
-from gisr.data.pair import MOST_GUIDE_CHANNELS
 from gisr.datasets.readers.depth_files import with_channels
 from gisr.datasets.readers.user_index import SATELLITE
 from gisr.errors import FileFormatError, GisrError, PairError
@@ -23,6 +22,7 @@ from gisr.io.volumes import nifti
 from gisr.io.volumes.nifti import read_nifti, read_nifti_grid
 from gisr.placement import Placement
 from gisr.tasks import TaskName, find_task
+from gisr.tasks.task import MOST_GUIDE_CHANNELS
 
 Role: TypeAlias = Literal["target", "guide", "truth"]
 """What a file is to its pair."""

@@ -8,8 +8,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from gisr.data.pair import MOST_GUIDE_CHANNELS
 from gisr.data.resample import resize_pillow, shift
+from gisr.tasks.task import MOST_GUIDE_CHANNELS
 
 AugmentedImage = Float[np.ndarray, "H W channels"]
 

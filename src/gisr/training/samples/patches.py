@@ -12,9 +12,10 @@ from numpy.random import Generator
 
 from gisr.data.degradations import fill_holes
 from gisr.data.normalisation import Normalisation
-from gisr.data.pair import MOST_GUIDE_CHANNELS, Pair
+from gisr.data.pair import Pair
 from gisr.errors import RecipeError
 from gisr.tasks import TaskName, find_task
+from gisr.tasks.task import MOST_GUIDE_CHANNELS
 from gisr.training.samples.augmentation import random_orientation
 from gisr.windows import Window
 

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.geotiffs import write_geotiff
 
 from gisr.data.protocols import wald_pair
 from gisr.data.synthetic.band_scene import generated_band_scene
 from gisr.inference.upscaler import Upscaler, load_model
+from gisr.pipelines.run import upscale_files
 from gisr.weights.folder import EMBEDDED, FOR_BANDS, TENSORS_FILE, embedded_folder
 from gisr.weights.store import load_weights
 
@@ -40,6 +42,21 @@ def test_they_gain_over_the_network_that_never_saw_bands() -> None:
         ]
         gains.append(errors[0] / errors[1])
     assert max(gains) < 0.8
+
+
+def test_a_run_says_whose_weights_answered(tmp_path: Path) -> None:
+    scene = generated_band_scene(np.random.default_rng(1), 64)
+    pair = wald_pair(scene.coarse, scene.fine, 2, task="multiband")
+    files = [
+        write_geotiff(tmp_path / f"{size}m.tif", np.rint(image).astype(np.uint16), size)
+        for size, image in ((20, pair.target), (10, pair.guide))
+    ]
+    said = []
+    for name in ("magnet-s", "magnet-s-bands"):
+        output = tmp_path / f"{name}.tif"
+        result = upscale_files(load_model(name, "cpu"), files[0], files[1], output)
+        said.append([str(note) for note in result.notes if "answered by" in str(note)])
+    assert said == [["magnet-s has bands answered by weights magnet-s-bands"], []]
 
 
 def test_a_folder_of_the_same_name_keeps_its_own(tmp_path: Path) -> None:

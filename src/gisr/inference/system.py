@@ -90,6 +90,8 @@ class PairSystem(ABC):
 
     tasks: ClassVar[tuple[TaskName, ...]] = tuple(TASKS)
     """The tasks it is made for."""
+    for_bands: str | None = None
+    """Name of the weights that answer where bands guide bands; its own when None."""
     spreads: ClassVar[bool] = False
     """Whether it answers with a spread where the settings request one."""
 

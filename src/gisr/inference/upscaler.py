@@ -58,7 +58,7 @@ class Upscaler(PairSystem):
         Raises:
             InputError: ``tile`` or ``overlap`` cannot cut an image, or no such precision.
         """
-        self.weights = weights
+        self.weights, self.for_bands = weights, weights.for_bands
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._networks = Networks(weights, self.device, precision)
         self.network = self._networks.take("float32")

@@ -12,6 +12,7 @@ from gisr.io.geotiff.pair import with_guide_bands
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.volumes.dicom import is_dicom
 from gisr.memory import memory_errors
+from gisr.notes import detail
 from gisr.pipelines.delivery import Delivery, Source, find_delivery
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult, Request, check_outputs
@@ -151,6 +152,8 @@ def upscale_request(
     requested = request.options.precision
     computed = system.computed_in(requested)
     notes = precision_notes(requested, computed, system.device_name)
+    if system.for_bands is not None and find_task(request.task).guide_bands:
+        notes.append(detail(f"{system.name} has bands answered by weights {system.for_bands}"))
     seconds = time.perf_counter() - began
     return replace(result, precision=computed, notes=(*result.notes, *notes), seconds=seconds)
 

@@ -115,7 +115,7 @@ def test_what_needs_a_missing_extra_is_not_on_the_page(
     for module in ("matplotlib", "rasterio"):
         monkeypatch.setitem(sys.modules, module, None)
     found = build()
-    gone = {"report", "sensor", "bits", "bands", "example-pansharpening"}
+    gone = {"report", "sensor", "bits", "bands", "example-pansharpening", "example-multiband"}
     assert set(every) - set(found) == gone
     assert [value for _, value in found["task"]["choices"]] == ["Guess", "mri", "depth"]
     assert "contrast" in found and "fill-holes" in found

@@ -166,12 +166,13 @@ def test_too_little_memory_is_said(name: str, forks: Forks, weights: Path, tmp_p
 def test_a_pair_without_memory_does_not_end_the_others(
     forks: Forks, weights: Path, tmp_path: Path
 ) -> None:
-    for folder, make in (("a", large(2000)["depth-npy"]), ("b", depths.depth("depth.npy"))):
+    for folder, make in (("a", large(4000)["depth-npy"]), ("b", depths.depth("depth.npy"))):
         words_of(make, tmp_path / folder, weights)
     lines = [f"{name}/depth.npy,{name}/colour.png,{name}.npy" for name in ("a", "b")]
     (tmp_path / "pairs.csv").write_text("\n".join(["target,guide,output", *lines]) + "\n")
     words = ["upscale", "pairs.csv", "-o", "out", "--model", str(weights), "--device", "cpu"]
-    outcome = forks.run(words, tmp_path, Attack(memory=40 * 2**20))
+    # Room for the libraries that are imported on use, and none for a map of 4000 x 4000.
+    outcome = forks.run(words, tmp_path, Attack(memory=400 * 2**20))
     assert outcome.status == 1, outcome
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.npy"], outcome
     failed = [line for line in outcome.err.splitlines() if "failed: " in line]

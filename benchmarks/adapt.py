@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from thick_slices import middle, psnr, thick
+from thick_slices import ThickCase, psnr
 
 import gisr
 from gisr.adaptation.adapt import Adaptation, learn
@@ -28,12 +28,6 @@ from gisr.datasets.sources import read_entries
 from gisr.experiments.evaluation import measure
 from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
-from gisr.io.volumes.nifti import read_nifti
-from gisr.io.volumes.pair import VolumePair
-from gisr.io.volumes.placement import place_volumes
-from gisr.pipelines.mri_planes import VolumeSharpener
-from gisr.pipelines.options import Options
-from gisr.pipelines.request import Request
 from gisr.pipelines.volume_lessons import volume_lessons
 from gisr.tasks import find_task
 from gisr.weights.store import load_weights
@@ -86,30 +80,16 @@ def satellite(entry: Scene, ratio: int, model: str | None, settings: AdaptSettin
 def volume(
     data: Path, name: str, ratio: int, side: int, model: str | None, settings: AdaptSettings
 ) -> None:
-    subject, contrast = name.split("/")
-    files = (data / "mri" / subject / f"{each}.nii.gz" for each in (contrast, "T1"))
-    truth, guide = (middle(read_nifti(file), side) for file in files)
-    target = thick(truth, ratio, 0.0)
-    placement, upscaler = place_volumes(target, guide), gisr.load_model(model, "cpu")
-    request = Request(
-        "mri",
-        target.path,
-        guide.path,
-        Path("out.nii"),
-        Options(contrast=contrast, guide_contrast="T1"),
-        VolumePair(target, guide, placement),
-    )
-
-    def sharpener(system: Upscaler) -> VolumeSharpener:
-        return VolumeSharpener(system, request, placement, lambda: None, lambda: None)
+    case, upscaler = ThickCase.of(data, name, side, ratio, 0.0), gisr.load_model(model, "cpu")
+    target, guide = case.target.voxels, case.guide.voxels
 
     def scores(system: Upscaler) -> str:
-        made = sharpener(system)
-        image = made(target.voxels, guide.voxels).voxels
-        return f"{psnr(image, truth.voxels, made.inside()):.2f}"
+        made = case.sharpener(system)
+        image = made(target, guide).voxels
+        return f"{psnr(image, case.truth.voxels, made.inside()):.2f}"
 
     def adapted() -> Adaptation:
-        lessons = volume_lessons(sharpener(upscaler), target.voxels, guide.voxels)
+        lessons = volume_lessons(case.sharpener(upscaler), target, guide)
         return learn(upscaler, lessons, settings)
 
     row(f"{name}, slices of {ratio}", upscaler, scores, adapted)

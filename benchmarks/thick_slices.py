@@ -8,6 +8,7 @@ the last volume.
 """
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,37 @@ def thick(volume: Volume, ratio: int, degrees: float) -> Volume:
     return Volume(**{**vars(volume), "voxels": low, "affine": turn @ grid, "shape": low.shape})
 
 
+@dataclass(frozen=True, eq=False)
+class ThickCase:
+    """A volume made of thick slices of a finer one, which is its truth, and its guide."""
+
+    truth: Volume
+    target: Volume
+    guide: Volume
+    request: Request[VolumePair]
+
+    @classmethod
+    def of(cls, data: Path, name: str, side: int, ratio: int, degrees: float) -> "ThickCase":
+        """Read ``SUBJECT/CONTRAST`` and T1, and make slices of so many voxels of the first."""
+        subject, contrast = name.split("/")
+        files = (data / "mri" / subject / f"{each}.nii.gz" for each in (contrast, "T1"))
+        truth, guide = (middle(read_nifti(file), side) for file in files)
+        target = thick(truth, ratio, degrees)
+        request = Request(
+            "mri",
+            target.path,
+            guide.path,
+            Path("out.nii"),
+            Options(contrast=contrast, guide_contrast="T1"),
+            VolumePair(target, guide, place_volumes(target, guide)),
+        )
+        return cls(truth, target, guide, request)
+
+    def sharpener(self, upscaler: Upscaler) -> VolumeSharpener:
+        placement = self.request.files.placement
+        return VolumeSharpener(upscaler, self.request, placement, lambda: None, lambda: None)
+
+
 def psnr(image: np.ndarray, truth: np.ndarray, inside: np.ndarray) -> float:
     inner = np.zeros_like(inside)
     inner[4:-4, 4:-4, 4:-4] = inside[4:-4, 4:-4, 4:-4]
@@ -76,20 +108,9 @@ def main() -> None:
     options = parser.parse_args()
     upscaler = load_model(None, "cpu")
     for name in options.pairs:
-        subject, contrast = name.split("/")
-        files = (options.data / "mri" / subject / f"{each}.nii.gz" for each in (contrast, "T1"))
-        truth, guide = (middle(read_nifti(file), options.side) for file in files)
-        target = thick(truth, options.ratio, options.degrees)
-        placement = place_volumes(target, guide)
-        request = Request(
-            "mri",
-            target.path,
-            guide.path,
-            Path("out.nii"),
-            Options(contrast=contrast, guide_contrast="T1"),
-            VolumePair(target, guide, placement),
-        )
-        sharpener = VolumeSharpener(upscaler, request, placement, lambda: None, lambda: None)
+        case = ThickCase.of(options.data, name, options.side, options.ratio, options.degrees)
+        truth, target, guide = case.truth, case.target, case.guide
+        sharpener, placement = case.sharpener(upscaler), case.request.files.placement
         sharp, inside = sharpener(target.voxels, guide.voxels).voxels, sharpener.inside()
         cubic = ndimage.affine_transform(
             target.voxels, placement.to_target[:3, :3], placement.to_target[:3, 3], guide.shape,

@@ -37,16 +37,11 @@ def keep_freed_memory() -> None:
     """Have glibc hand out memory again that was freed, instead of asking the system for new pages.
 
     Every map of a network is larger than what it keeps by default, and Linux fills new pages with
-    zeros: a fifth of the network's time. Elsewhere, where the environment sets malloc's
-    parameters, and where the address space is limited (``ulimit -v``: pieces that are kept count
-    there), nothing changes.
+    zeros: a fifth of the network's time. Elsewhere, and where the environment sets malloc's
+    parameters, nothing changes.
     """
     chosen = any(name.startswith("MALLOC_") for name in os.environ)
     if sys.platform != "linux" or chosen or "malloc" in os.environ.get("GLIBC_TUNABLES", ""):
-        return
-    import resource  # of Unix alone
-
-    if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # not in every C library
     if mallopt is not None:

@@ -21,7 +21,7 @@ from gisr.inference.windowed_pair import ArraySource, PairSource
 from gisr.magnet import MAGNet
 from gisr.notes import Note
 from gisr.tasks import TaskName, find_task
-from gisr.weights.store import Weights, load_weights
+from gisr.weights.store import Weights
 
 _SCORED_AGAIN = 1.2
 """Time set aside for scoring the adapted network, in that which the first scoring took."""
@@ -173,11 +173,10 @@ def error_of(
 
 def _of_task(upscaler: Upscaler, task: TaskName) -> Upscaler:
     """Return what answers for a task: of the weights for bands where bands guide."""
-    name = upscaler.weights.for_bands
-    if name is None or not find_task(task).guide_bands:
+    network = upscaler.network_for(task)
+    if network is upscaler.network:
         return upscaler
-    weights, tile, overlap = load_weights(name), upscaler.tile, upscaler.overlap
-    return Upscaler(weights, upscaler.device, tile=tile, overlap=overlap)
+    return _with_network(upscaler, network, upscaler.for_bands or upscaler.name)
 
 
 def _lessons(pair: PairSource | Pair, how: Settings) -> list[Lesson]:

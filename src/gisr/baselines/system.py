@@ -10,7 +10,6 @@ from jaxtyping import Float
 from gisr.array_types import ImageArray
 from gisr.baselines.network import ComparedNetwork, NetworkInput
 from gisr.baselines.systems import SystemShape
-from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.errors import InputError, LimitError
@@ -120,7 +119,7 @@ class ComparedSystem(PairSystem):
             alignment = source.align()
         on_grid = pair.on_guide_grid()
         guide = pair.guide if source.offset == (0.0, 0.0) else shift(pair.guide, source.offset)
-        target = pair.target if pair.valid is None else fill_holes(pair.target, pair.valid)
+        target = pair.filled_target
         images = self._normalised(target, on_grid, guide, source.survey, ratio)
         added = self._in_tiles(images, check, progress)[: on_grid.shape[0], : on_grid.shape[1]]
         image = on_grid + source.survey.normalisation.residual(added)

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gisr.data.degradations import fill_holes, mtf_reduced
+from gisr.data.degradations import mtf_reduced
 from gisr.data.resample import bicubic_to_guide
 from gisr.placement import Placement
 
@@ -43,8 +43,8 @@ def guided_detail(
     """
     sides = guide.shape[0], guide.shape[1]
     counted = _shown(target.shape[:2], sides, placement)
-    if valid is not None:
-        target, counted = fill_holes(target, valid), counted & valid
+    if valid is not None:  # what is not counted has no weight, and no value
+        target, counted = np.where(valid[..., None], target, np.float32(0)), counted & valid
     if not counted.any():
         return np.zeros((*sides, target.shape[2]), np.float32)
     low = mtf_reduced(guide, target.shape[:2], placement, gain)

@@ -126,16 +126,32 @@ class Pair:
         Bicubic with the published kernel; zero-filled k-space for ``grid="kspace"``; with the
         detail of :func:`gisr.data.band_detail.guided_detail` where bands guide bands.
         """
-        target = self.target if self.valid is None else fill_holes(self.target, self.valid)
-        on_grid = to_guide_grid(target, self.guide.shape[:2], self.placement, self.grid)
-        return on_grid + self.guided_detail() if find_task(self.task).guide_bands else on_grid
+        sides = self.guide.shape[:2]
+        return self.with_detail(to_guide_grid(self.filled_target, sides, self.placement, self.grid))
+
+    def with_detail(
+        self, interpolated: Float[np.ndarray, "H W bands"]
+    ) -> Float[np.ndarray, "H W bands"]:
+        """Return the interpolated target with the guide's detail, where bands guide bands."""
+        if not find_task(self.task).guide_bands:
+            return interpolated
+        detailed: Float[np.ndarray, "H W bands"] = interpolated + self.guided_detail()
+        return detailed
 
     def guided_detail(self) -> Float[np.ndarray, "H W bands"]:
         """Return what the guide's bands add to the interpolated target, for a task of bands."""
-        seen, guide = self.guide_valid, self.guide
-        if seen is not None and seen.any():
-            guide = fill_holes(guide, seen)
-        return guided_detail(self.target, guide, self.placement, self.mtf_gain, self.valid)
+        placement, gain = self.placement, self.mtf_gain
+        return guided_detail(self.target, self.filled_guide, placement, gain, self.valid)
+
+    @property
+    def filled_target(self) -> Float[np.ndarray, "h w bands"]:
+        """The target, an unknown pixel with the value of the nearest known one."""
+        return self.target if self.valid is None else fill_holes(self.target, self.valid)
+
+    @property
+    def filled_guide(self) -> Float[np.ndarray, "H W channels"]:
+        """Likewise the guide."""
+        return self.guide if self.guide_valid is None else fill_holes(self.guide, self.guide_valid)
 
 
 def to_guide_grid(

@@ -115,9 +115,8 @@ def align_guide(pair: Pair) -> tuple[Pair, Alignment]:
     if not found.applied:
         return pair, found
     known = pair.guide_valid
-    guide = pair.guide if known is None else fill_holes(pair.guide, known)
     valid = None if known is None else moved_mask(known, found.offset)
-    return replace(pair, guide=shift(guide, found.offset), guide_valid=valid), found
+    return replace(pair, guide=shift(pair.filled_guide, found.offset), guide_valid=valid), found
 
 
 def find_alignment(parts: Iterable[Pair]) -> Alignment:

@@ -65,19 +65,28 @@ _KSPACE = "k-space centre crop, every eighth slice, peak = maximum of the volume
 _PILLOW = f"Pillow bicubic after filling holes, border {DEPTH.border} cut, known pixels only"
 
 
+def _scored(
+    task: Task, name: str, title: str, ratios: tuple[int, ...], protocol: str, contains: Contains
+) -> Benchmark:
+    """Return a benchmark with the metrics and the border of a task's record."""
+    return Benchmark(
+        name=name,
+        title=title,
+        task=task.name,
+        ratios=ratios,
+        metrics=task.metrics,
+        border=task.border,
+        protocol=protocol,
+        contains=contains,
+    )
+
+
 def _pansharpening(
     name: str, title: str, ratios: tuple[int, ...], peak: str, of: Callable[[Entry], bool]
 ) -> Benchmark:
-    return Benchmark(
-        name=name,
-        title=f"Pansharpening, {title}",
-        task=PANSHARPENING.name,
-        ratios=ratios,
-        metrics=PANSHARPENING.metrics,
-        border=PANSHARPENING.border,
-        protocol=f"{_WALD}, peak {peak}",
-        contains=_open(PANSHARPENING, "test", of=of),
-    )
+    contains = _open(PANSHARPENING, "test", of=of)
+    title = f"Pansharpening, {title}"
+    return _scored(PANSHARPENING, name, title, ratios, f"{_WALD}, peak {peak}", contains)
 
 
 def _mri(name: str, contrast: str) -> Benchmark:
@@ -95,29 +104,13 @@ def _mri(name: str, contrast: str) -> Benchmark:
 
 
 def _depth(name: str, title: str, contains: Contains) -> Benchmark:
-    return Benchmark(
-        name=name,
-        title=f"Depth, {title}",
-        task=DEPTH.name,
-        ratios=DEPTH.paper_ratios,
-        metrics=DEPTH.metrics,
-        border=DEPTH.border,
-        protocol=_PILLOW,
-        contains=contains,
-    )
+    return _scored(DEPTH, name, f"Depth, {title}", DEPTH.paper_ratios, _PILLOW, contains)
 
 
 def _multiband(name: str, title: str, sensor: str, peak: str) -> Benchmark:
-    return Benchmark(
-        name=name,
-        title=f"Bands by finer bands, {title}",
-        task=MULTIBAND.name,
-        ratios=MULTIBAND.paper_ratios,
-        metrics=MULTIBAND.metrics,
-        border=MULTIBAND.border,
-        protocol=f"{_BANDS}, peak {peak}",
-        contains=_open(MULTIBAND, "test", of=lambda entry: has_sensor(entry, sensor)),
-    )
+    contains = _open(MULTIBAND, "test", of=lambda entry: has_sensor(entry, sensor))
+    title, ratios = f"Bands by finer bands, {title}", MULTIBAND.paper_ratios
+    return _scored(MULTIBAND, name, title, ratios, f"{_BANDS}, peak {peak}", contains)
 
 
 def _full(name: str, title: str, ratios: tuple[int, ...], contains: Contains) -> Benchmark:
@@ -211,18 +204,11 @@ def _any_test(entry: Entry) -> bool:
 
 def _own(task: Task, name: str, title: str, protocol: str, ratios: tuple[int, ...]) -> Benchmark:
     """Return the benchmark on full-resolution images of a task, reduced by its protocol."""
-    return Benchmark(
-        name=name,
-        title=title,
-        task=task.name,
-        ratios=ratios,
-        metrics=task.metrics,
-        border=task.border,
-        protocol=protocol,
-        contains=lambda entry: (
-            entry.task == task.name and entry.ratios is None and _any_test(entry)
-        ),
-    )
+
+    def contains(entry: Entry) -> bool:
+        return entry.task == task.name and entry.ratios is None and _any_test(entry)
+
+    return _scored(task, name, title, ratios, protocol, contains)
 
 
 def _own_published(task: Task) -> Benchmark:

@@ -5,8 +5,10 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
+from gisr.errors import InputError
 from gisr.inference.precision import Computed, Precision, computed_in
 from gisr.magnet import MAGNet
+from gisr.tasks import TaskName, find_task
 from gisr.weights.store import Weights, load_weights
 
 
@@ -37,16 +39,30 @@ class Networks:
         """Return what is computed in where a precision is requested."""
         return computed_in(self._own if requested == "auto" else requested, self._device)
 
-    def take(self, requested: Precision, *, bands: bool = False) -> MAGNet:
+    def check_guide(self, name: str, channels: int) -> None:
+        """Refuse a guide of more channels than the network takes.
+
+        Raises:
+            InputError: It has more.
+        """
+        most = self._network.config.guide_channels
+        if channels > most:
+            raise InputError(
+                f"weights {name} take guides of up to {most} channels, this one has {channels}: "
+                "choose some (--guide-band)"
+            )
+
+    def take(self, requested: Precision, task: TaskName | None = None) -> MAGNet:
         """Return the network in a precision; images and answers are float32 in either.
 
         Args:
             requested: The precision.
-            bands: Whether bands guide bands.
+            task: Of the pair to answer; None gives what answers for most.
 
         Raises:
             WeightsError: The weights for bands are not there, or damaged.
         """
+        bands = task is not None and find_task(task).guide_bands
         if bands and self._for_bands is not None:
             if self._bands is None:
                 weights = load_weights(self._for_bands)

@@ -12,7 +12,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import ndimage
 
-from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.data.resample import linear_to_guide
 from gisr.estimation.depth_reduction import DepthReduction, estimate_reduction
@@ -66,7 +65,7 @@ def bounded(image: SurfaceImage, pair: Pair, reduction: DepthReduction = "bicubi
         pair: What it was made from; the nearest known values stand in for unknown ones.
         reduction: How the target was made coarse.
     """
-    target = _known(pair)
+    target = pair.filled_target
     size = (_AROUND, _AROUND, 1)
     low, high = ndimage.minimum_filter(target, size), ndimage.maximum_filter(target, size)
     outside, nearer = _BEYOND[reduction]
@@ -82,13 +81,13 @@ def bounded(image: SurfaceImage, pair: Pair, reduction: DepthReduction = "bicubi
 
 def _reaches_far(pair: Pair) -> bool:
     """Return whether near surfaces are too small a part of the range for one linear scale."""
-    known = _known(pair)
+    known = pair.filled_target
     return float(known.min()) > 0 and float(known.max()) >= _WIDE * float(np.percentile(known, 1))
 
 
 def _in_logarithms(pair: Pair) -> Pair:
     """Return a pair whose target is the logarithm of its values, all above 0."""
-    return replace(pair, target=np.log(_known(pair)), valid=None, measured=None, truth=None)
+    return replace(pair, target=np.log(pair.filled_target), valid=None, measured=None, truth=None)
 
 
 def _with_near_surfaces(answer: Answer, logarithms: SurfaceImage, pair: Pair) -> Answer:
@@ -104,7 +103,7 @@ def _with_near_surfaces(answer: Answer, logarithms: SurfaceImage, pair: Pair) ->
         logarithms: The network's image of a pair in logarithms.
         pair: In the target's unit.
     """
-    target, size = _known(pair), (_AROUND, _AROUND, 1)
+    target, size = pair.filled_target, (_AROUND, _AROUND, 1)
     around = ndimage.maximum_filter(target, size) - ndimage.minimum_filter(target, size)
     share = linear_to_guide(around / np.ptp(target), answer.image.shape[:2], pair.placement)
     low, high = np.log(_ONE_DISTANCE), np.log(_SEVERAL)
@@ -135,7 +134,7 @@ def settled(
     """
     if sharpen is not None and _reaches_far(pair):
         answer = _with_near_surfaces(answer, sharpen(_in_logarithms(pair)), pair)
-    image, target = bounded(answer.image, pair), _known(pair)
+    image, target = bounded(answer.image, pair), pair.filled_target
     valid = _measured(pair)
     found = estimate_reduction(target[..., 0], valid, image[..., 0], pair.placement)
     image = bounded(image, pair, found.kind)
@@ -174,10 +173,6 @@ def _of_samples(image: SurfaceImage, target: SurfaceImage, pair: Pair) -> Surfac
         rest = 1 - _LINEAR - _BY_COLOUR
         result[..., band] = _LINEAR * linear + _BY_COLOUR * coloured + rest * image[..., band]
     return bounded(result, pair, "sampled")
-
-
-def _known(pair: Pair) -> Float[np.ndarray, "h w bands"]:
-    return pair.target if pair.valid is None else fill_holes(pair.target, pair.valid)
 
 
 def _measured(pair: Pair) -> Bool[np.ndarray, "h w"]:

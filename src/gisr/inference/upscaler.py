@@ -22,8 +22,8 @@ from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings,
 from gisr.inference.tile_runner import PROMPT_CELL, TileJob, as_tensor, prompt_cells
 from gisr.inference.tiling import PixelsDone, Rows, TilePlan, blended, gathered
 from gisr.inference.windowed_pair import ArraySource, PairSource
-from gisr.magnet import LevelRouting
-from gisr.tasks import find_task
+from gisr.magnet import LevelRouting, MAGNet
+from gisr.tasks import TaskName, find_task
 from gisr.tasks.text.sentences import Sentences
 from gisr.weights.store import Weights, load_weights, save_weights
 from gisr.windows import Window
@@ -58,7 +58,7 @@ class Upscaler(PairSystem):
         Raises:
             InputError: ``tile`` or ``overlap`` cannot cut an image, or no such precision.
         """
-        self.weights, self.for_bands = weights, weights.for_bands
+        self._name, self.for_bands = weights.name, weights.for_bands
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._networks = Networks(weights, self.device, precision)
         self.network = self._networks.take("float32")
@@ -70,7 +70,7 @@ class Upscaler(PairSystem):
     @property
     def name(self) -> str:
         """Name of the weights."""
-        return self.weights.name
+        return self._name
 
     @property
     def device_name(self) -> str:
@@ -239,12 +239,9 @@ class Upscaler(PairSystem):
         Raises:
             InputError: The guide has more channels than the network takes.
         """
-        most, channels = self.network.config.guide_channels, source.about.guide.shape[2]
-        if channels > most:
-            taken = f"weights {self.name} take guides of up to {most} channels, this one has"
-            raise InputError(f"{taken} {channels}: choose some (--guide-band)")
+        self._networks.check_guide(self.name, source.about.guide.shape[2])
         job = TileJob(
-            self._networks.take(settings.precision, bands=find_task(source.about.task).guide_bands),
+            self._networks.take(settings.precision, source.about.task),
             self.name,
             self.device,
             source.survey,
@@ -259,6 +256,10 @@ class Upscaler(PairSystem):
         if settings.spread:
             job.symmetries = SYMMETRIES
         return job
+
+    def network_for(self, task: TaskName) -> MAGNet:
+        """Return the network that answers for a task: another than most where bands guide bands."""
+        return self._networks.take("float32", task)
 
     def plan(self, height: int, width: int, tile: int | None = None) -> TilePlan:
         """Return how an image of this many rows and columns is cut."""
@@ -286,8 +287,7 @@ class Upscaler(PairSystem):
         text, normal = self._embed(source, settings.description), source.survey.normalisation
         low = as_tensor(normal.target(cut.on_guide_grid()), self.device)
         high = as_tensor(normal.guide(cut.pair.guide), self.device)
-        bands = find_task(source.about.task).guide_bands
-        network = self._networks.take(settings.precision, bands=bands)
+        network = self._networks.take(settings.precision, source.about.task)
         with torch.inference_mode():
             return network(low, high, text, self._ratio(source.ratio)).routing  # type: ignore[no-any-return]
 
@@ -305,7 +305,7 @@ class Upscaler(PairSystem):
         precision: Precision = "auto",
     ) -> int:
         """Return the largest side of tiles, up to the upscaler's own, that keeps to a budget."""
-        self._networks.take(precision)  # made before memory is looked at
+        self._networks.take(precision, source.about.task)  # made before memory is looked at
         return largest_tile(
             self.network.config,
             source.shape,

@@ -49,10 +49,7 @@ class Cut:
         """Return the target on the guide's grid."""
         if self.interpolated is None:
             return self.pair.on_guide_grid()
-        if find_task(self.pair.task).guide_bands:
-            detailed: Float[np.ndarray, "H W bands"] = self.interpolated + self.pair.guided_detail()
-            return detailed
-        return self.interpolated
+        return self.pair.with_detail(self.interpolated)
 
 
 class PairSource(ABC):

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from gisr.errors import InputError
 from gisr.pipelines.option import option
-from gisr.tasks import TaskName
+from gisr.tasks import SATELLITE, TaskName
+from gisr.tasks.mri import MRI
 
 if TYPE_CHECKING:  # numpy takes a tenth of a second to load
     from gisr.adaptation.settings import AdaptSettings
 
-_TASKS: tuple[TaskName, ...] = ("pansharpening", "multiband", "mri")
+_TASKS: tuple[TaskName, ...] = (*SATELLITE, MRI.name)
 """Those whose images can be their own truth (:func:`gisr.adaptation.lesson.check_adaptable`)."""
 
 

@@ -9,14 +9,13 @@ from jaxtyping import Float
 
 from gisr.errors import InputError
 from gisr.estimation.guide_choice import best_channels
-from gisr.io.files import check_readable, file_suffix
 from gisr.io.geotiff import BandStack, GeoReader
-from gisr.io.geotiff.drivers import RASTER_SUFFIXES
-from gisr.io.geotiff.pair import RasterPair, look_at_tiffs
+from gisr.io.geotiff.pair import RasterPair
 from gisr.io.geotiff.stack import picked_bands
 from gisr.io.limits import Limits
 from gisr.pipelines.options import Options
 from gisr.pipelines.rasters import RasterPipeline
+from gisr.placement import Placement
 from gisr.tasks.multiband import MULTIBAND
 from gisr.tasks.sensors import UNKNOWN_SENSOR
 from gisr.tasks.task import MOST_GUIDE_CHANNELS, Task
@@ -40,11 +39,9 @@ class MultibandPipeline(RasterPipeline):
 
     def recognises(self, target: Path, guide: Path) -> bool:
         """Return whether both are TIFFs, not pictures, the guide of three finer bands or more."""
-        if target.is_dir() or guide.is_dir():
+        found = self.look(target, guide)
+        if found is None:
             return False
-        if not ({file_suffix(target), file_suffix(guide)} <= set(RASTER_SUFFIXES)):
-            return False
-        found = look_at_tiffs(check_readable(target), check_readable(guide))
         several = found.guide_bands >= _FEWEST_GUIDES and not found.guide_picture
         return several and not found.guide_coarser and (found.placed or found.bands > 1)
 
@@ -100,14 +97,9 @@ def _samples(
             inside = ndimage.binary_erosion(known & seen, iterations=_DETAIL // 2)
             if inside.any():
                 found.append((_detail(pixels)[inside], _detail(guide)[inside]))
-    target, guides = (
-        (np.concatenate(each) for each in zip(*found, strict=True))
-        if found
-        else (
-            np.empty((0, 1)),
-            np.empty((0, 1)),
-        )
-    )
+    if not found:
+        return None
+    target, guides = (np.concatenate(each) for each in zip(*found, strict=True))
     return (target, guides) if len(target) > 8 * guides.shape[1] else None
 
 
@@ -125,25 +117,23 @@ def _guide_at(
     files: RasterPair, reader: GeoReader, window: tuple[slice, slice]
 ) -> tuple[Float[np.ndarray, "h w channels"], np.ndarray]:
     """Return the guide at the target pixels of a window, and where all of it is known."""
-    from gisr.data.degradations import mtf_samples  # loads Pillow
+    from gisr.data.degradations import mtf_reduced  # loads Pillow
 
-    area, centres = [], []
+    area, offset = [], []
     for axis, part in enumerate(window):
-        scale, offset = files.placement.scale[axis], files.placement.offset[axis]
-        places = (np.arange(part.start, part.stop) - offset) / scale
-        first = max(0, int(places[0] - _REACH / scale))
-        last = min(files.guide.shape[axis], int(places[-1] + _REACH / scale) + 1)
+        scale, begin = files.placement.scale[axis], files.placement.offset[axis]
+        first = max(0, int((part.start - _REACH - begin) / scale))
+        last = min(files.guide.shape[axis], int((part.stop - 1 + _REACH - begin) / scale) + 1)
         area.append(slice(min(first, files.guide.shape[axis] - 1), max(last, first + 1)))
-        centres.append(places - area[axis].start)
+        offset.append(begin + area[axis].start * scale - part.start)
     pixels, known = reader.read(area[0], area[1])
     image = np.where(known[..., None], pixels, 0).astype(np.float32)
-    share = known.astype(np.float32)
-    for axis in (0, 1):
-        ratio = 1 / files.placement.scale[axis]
-        image, share = (
-            mtf_samples(each, centres[axis], ratio, UNKNOWN_SENSOR.mtf_gain, axis)
-            for each in (image, share)
-        )
+    shape = tuple(part.stop - part.start for part in window)
+    placement = Placement(files.placement.scale, (offset[0], offset[1]))
+    image, share = (
+        mtf_reduced(each, shape, placement, UNKNOWN_SENSOR.mtf_gain)
+        for each in (image, known.astype(np.float32))
+    )
     return image, share > 1 - 1e-3
 
 

@@ -16,7 +16,7 @@ from gisr.io.limits import parse_size
 from gisr.io.quality_words import QUALITY_WORDS
 from gisr.pipelines.adapt_options import AdaptOptions
 from gisr.pipelines.option import check_for_task, check_value, option, options_of
-from gisr.tasks import SENSORS, TASKS, Contrast, Grid, TaskName
+from gisr.tasks import SATELLITE, SENSORS, TASKS, Contrast, Grid, TaskName
 
 if TYPE_CHECKING:  # numpy takes a tenth of a second to load, torch seconds
     from gisr.inference.system import Settings
@@ -27,7 +27,6 @@ FileName = str | PathLike[str]
 AlignChoice = Literal["auto", "report", "off"]
 """``auto`` estimates the shift of a guide and undoes it; ``report`` also prints it as JSON."""
 
-_SATELLITE: tuple[TaskName, ...] = ("pansharpening", "multiband")
 _MR: tuple[TaskName, ...] = ("mri",)
 _DEPTH: tuple[TaskName, ...] = ("depth",)
 
@@ -57,7 +56,7 @@ class Options(AdaptOptions):
         None,
         "Satellite sensor, for example QuickBird (see `gisr tasks`); one that is not listed is "
         "described without a sensor.",
-        tasks=_SATELLITE,
+        tasks=SATELLITE,
         column=True,
         page="Sensor",
         suggestions=tuple(sensor.name for sensor in SENSORS.values()),
@@ -66,7 +65,7 @@ class Options(AdaptOptions):
         None,
         "Response of the multispectral bands at their Nyquist frequency, between 0 and 1; the "
         "sensor's when left out.",
-        tasks=_SATELLITE,
+        tasks=SATELLITE,
         column=True,
         least=0.0,
         most=1.0,
@@ -74,7 +73,7 @@ class Options(AdaptOptions):
     bits: int | None = option(
         None,
         "Significant bits per sample of a satellite image, for example 11.",
-        tasks=_SATELLITE,
+        tasks=SATELLITE,
         spellings=("--bit-depth",),
         column=True,
         page="Significant bits",
@@ -195,7 +194,7 @@ class Options(AdaptOptions):
         "Value of unknown pixels in satellite images and MR volumes (nan too), in place of what "
         "the files say; of the guide too if its type can hold it. none: no value stands for "
         "unknown.",
-        tasks=(*_SATELLITE, *_MR),
+        tasks=(*SATELLITE, *_MR),
         spellings=("-nodata",),
         column=True,
     )
@@ -203,7 +202,7 @@ class Options(AdaptOptions):
         None,
         "Number (from 1) or name (B11) of a band to sharpen; once for each; when left out all, of "
         "a product those that suit.",
-        tasks=_SATELLITE,
+        tasks=SATELLITE,
         flag="--band",
         spellings=("-b",),
         page="Bands to sharpen",
@@ -213,34 +212,34 @@ class Options(AdaptOptions):
         None,
         "Number (from 1) or name of a band of the guide that guides; when left out, the first of a "
         "PAN file, and of finer bands up to four, those that explain the coarse bands best.",
-        tasks=_SATELLITE,
+        tasks=SATELLITE,
         flag="--guide-band",
         least=1,
     )
     bands_out: Literal["all", "sharpened"] | None = option(
         None,
         "all (the guide's too, copied; of Sentinel-2 products when left out) or sharpened.",
-        tasks=_SATELLITE,
+        tasks=SATELLITE,
     )
     mask_out: tuple[str, ...] = option(
         (),
         "What the quality band of a Landsat or Sentinel-2 L2A product flags becomes unknown: "
         f"{', '.join(QUALITY_WORDS)}, of which each has most; once for each.",
-        tasks=_SATELLITE,
+        tasks=SATELLITE,
         choices=QUALITY_WORDS,
     )
     creation_options: tuple[str, ...] = option(
         (),
         "NAME=VALUE, a creation option of GDAL for a GeoTIFF output; once for each.",
-        tasks=_SATELLITE,
+        tasks=SATELLITE,
         flag="--creation-option",
         spellings=("-co",),
     )
-    cog: bool = option(False, "Write a Cloud-optimized GeoTIFF with overviews.", tasks=_SATELLITE)
+    cog: bool = option(False, "Write a Cloud-optimized GeoTIFF with overviews.", tasks=SATELLITE)
     max_memory: str | None = option(
         None,
         "Memory that a satellite scene of any size may take, weights and all: 2GB, 800MB.",
-        tasks=_SATELLITE,
+        tasks=SATELLITE,
     )
     uncertainty: FileName | None = option(
         None,

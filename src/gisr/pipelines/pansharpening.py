@@ -4,9 +4,6 @@ from pathlib import Path
 from typing import ClassVar
 
 from gisr.errors import PairError
-from gisr.io.files import check_readable, file_suffix
-from gisr.io.geotiff.drivers import RASTER_SUFFIXES
-from gisr.io.geotiff.pair import look_at_tiffs
 from gisr.pipelines.rasters import RasterPipeline
 from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.tasks.task import Task
@@ -19,11 +16,9 @@ class PansharpeningPipeline(RasterPipeline):
 
     def recognises(self, target: Path, guide: Path) -> bool:
         """Return whether both are TIFFs and the target has several bands or either is placed."""
-        if target.is_dir() or guide.is_dir():
+        found = self.look(target, guide)
+        if found is None:
             return False
-        if not ({file_suffix(target), file_suffix(guide)} <= set(RASTER_SUFFIXES)):
-            return False
-        found = look_at_tiffs(check_readable(target), check_readable(guide))
         if found.bands > 1 or found.placed:
             return True
         no_picture = found.guide_bands > 3 or (found.guide_bands > 1 and not found.guide_picture)

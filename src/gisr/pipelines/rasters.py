@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gisr.errors import InputError
+from gisr.io.files import check_readable, file_suffix
 from gisr.io.geotiff import (
     BandStack,
     GeoHeader,
@@ -14,7 +15,14 @@ from gisr.io.geotiff import (
     check_storable,
     read_header,
 )
-from gisr.io.geotiff.pair import RasterPair, read_raster_pair, read_stack_pair
+from gisr.io.geotiff.drivers import RASTER_SUFFIXES
+from gisr.io.geotiff.pair import (
+    RasterPair,
+    TiffLook,
+    look_at_tiffs,
+    read_raster_pair,
+    read_stack_pair,
+)
 from gisr.io.limits import Limits
 from gisr.pipelines.layers import (
     LayerName,
@@ -46,6 +54,19 @@ _CELL = 64
 
 class RasterPipeline(Pipeline[RasterPair]):
     """GeoTIFF target and guide in, GeoTIFF on the grid of the guide out."""
+
+    @staticmethod
+    def look(target: Path, guide: Path) -> TiffLook | None:
+        """Return what the headers of two files show; None where they are no rasters by name.
+
+        Raises:
+            FileFormatError: A file is missing or damaged.
+        """
+        if target.is_dir() or guide.is_dir():
+            return None
+        if not ({file_suffix(target), file_suffix(guide)} <= set(RASTER_SUFFIXES)):
+            return None
+        return look_at_tiffs(check_readable(target), check_readable(guide))
 
     def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> RasterPair:
         """Read both headers and relate their grids."""

@@ -26,6 +26,10 @@ from gisr.tasks.task import (
 
 TASKS: dict[TaskName, Task] = {task.name: task for task in (PANSHARPENING, MULTIBAND, MRI, DEPTH)}
 """The built-in tasks by name."""
+SATELLITE: tuple[TaskName, ...] = tuple(
+    task.name for task in TASKS.values() if task.reduction == "sensor"
+)
+"""Tasks whose targets a sensor made coarse: satellite images, whatever guides them."""
 
 
 def find_task(name: str) -> Task:
@@ -75,6 +79,7 @@ def built_in_descriptions() -> tuple[str, ...]:
 
 __all__ = [
     "DESCRIBED_RATIOS",
+    "SATELLITE",
     "SENSORS",
     "TASKS",
     "Contrast",

@@ -6,7 +6,6 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError
@@ -59,12 +58,7 @@ class ClassicalBaseline(PairSystem):
         return Answer(np.ascontiguousarray(self.sharpen(pair), dtype=np.float32))
 
 
-def filled(pair: Pair) -> Float[np.ndarray, "h w bands"]:
-    """Return the target with the nearest known value in its holes."""
-    return pair.target if pair.valid is None else fill_holes(pair.target, pair.valid)
-
-
 def interpolated(pair: Pair) -> Float[np.ndarray, "H W bands"]:
     """Return the target on the guide's grid by bicubic interpolation, whatever its grid."""
     height, width = pair.guide.shape[:2]
-    return bicubic_to_guide(filled(pair), (height, width), pair.placement)
+    return bicubic_to_guide(pair.filled_target, (height, width), pair.placement)

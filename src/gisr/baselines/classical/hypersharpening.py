@@ -8,10 +8,10 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from gisr.baselines.classical.baseline import BaselineName, ClassicalBaseline, interpolated
-from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_guide
 from gisr.estimation.registration import guide_at_target, is_flat, known_at_target
+from gisr.inference.survey import sides_of
 from gisr.tasks import TaskName
 from gisr.tasks.multiband import MULTIBAND
 
@@ -35,9 +35,7 @@ class Hypersharpening(ClassicalBaseline):
 
     def sharpen(self, pair: Pair) -> Float[np.ndarray, "H W bands"]:
         """Return the target with the detail of the combined fine bands."""
-        fine = pair.guide
-        if pair.guide_valid is not None:
-            fine = fill_holes(fine, pair.guide_valid)
+        fine = pair.filled_guide
         low = guide_at_target(pair, fine)
         known = known_at_target(pair)
         spectra, wanted = (image[known].astype(np.float64) for image in (low, pair.target))
@@ -46,7 +44,7 @@ class Hypersharpening(ClassicalBaseline):
         weights = np.linalg.lstsq(spectra, wanted, rcond=None)[0]
         if not weights.any():
             return interpolated(pair)
-        detail = fine - bicubic_to_guide(low, _sides(fine), pair.placement)
+        detail = fine - bicubic_to_guide(low, sides_of(fine), pair.placement)
         sharpened: NDArray[np.float64] = interpolated(pair) + detail @ weights
         return sharpened
 
@@ -68,7 +66,3 @@ class LocalRegression(ClassicalBaseline):
     def sharpen(self, pair: Pair) -> Float[np.ndarray, "H W bands"]:
         """Return the interpolated target with the detail of the fine bands around every pixel."""
         return pair.on_guide_grid()
-
-
-def _sides(image: Float[np.ndarray, "H W channels"]) -> tuple[int, int]:
-    return image.shape[0], image.shape[1]

@@ -9,7 +9,6 @@ from jaxtyping import Float
 from gisr.baselines.classical.baseline import (
     BaselineName,
     ClassicalBaseline,
-    filled,
     interpolated,
 )
 from gisr.data.degradations import zero_fill
@@ -63,6 +62,6 @@ class ZeroFilled(ClassicalBaseline):
                 f"zero-filling puts target sample j at guide index j * ratio, grid is {pair.grid!r}"
                 ': pass grid="kspace", or use bicubic'
             )
-        target, (height, width) = filled(pair), pair.guide.shape[:2]
+        target, (height, width) = pair.filled_target, pair.guide.shape[:2]
         bands = [zero_fill(target[..., band], (height, width)) for band in range(target.shape[2])]
         return np.stack(bands, axis=2)

@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Bool, Float32, Shaped
 
 from gisr.datasets.readers.depth_files import with_channels
-from gisr.datasets.readers.user_index import SATELLITE
 from gisr.errors import FileFormatError, GisrError, PairError
 from gisr.io.colour import read_colour
 from gisr.io.depth import maps as depthmap
@@ -21,7 +20,7 @@ from gisr.io.geotiff import geotiff_placement, read_geotiff, read_header
 from gisr.io.volumes import nifti
 from gisr.io.volumes.nifti import read_nifti, read_nifti_grid
 from gisr.placement import Placement
-from gisr.tasks import TaskName, find_task
+from gisr.tasks import SATELLITE, TaskName, find_task
 from gisr.tasks.task import MOST_GUIDE_CHANNELS
 
 Role: TypeAlias = Literal["target", "guide", "truth"]

@@ -1,10 +1,8 @@
 """``pairs.csv``, the index of a user's own pairs: its columns."""
 
 from gisr.io.table import Column
-from gisr.tasks import TaskName
+from gisr.tasks import SATELLITE, TaskName
 
-SATELLITE: tuple[TaskName, ...] = ("pansharpening", "multiband")
-"""Tasks whose truth is a satellite image at the grid of its own bands, and its guide another."""
 _MRI: tuple[TaskName, ...] = ("mri",)
 _DEPTH: tuple[TaskName, ...] = ("depth",)
 

@@ -133,8 +133,7 @@ def _coarse(
     """Return the target pixels of a patch; none where it is not a whole number of them."""
     side = patch // ratio if patch % ratio == 0 else 0
     rows, columns = (slice(first // ratio, first // ratio + side) for first in corner)
-    found = pair.target if pair.valid is None else fill_holes(pair.target, pair.valid)
-    cut: Float[np.ndarray, "t t bands"] = found[rows, columns]
+    cut: Float[np.ndarray, "t t bands"] = pair.filled_target[rows, columns]
     return cut if cut.shape[:2] == (side, side) else cut[:0, :0]
 
 

@@ -240,7 +240,7 @@ def _too_many(files: Sequence[str], given: str) -> str:
     if all(_TIFF.search(name) for name in files):
         *bands, guide, out = [*files, given] if given else files
         words = ["gisr", "upscale", "--target", *bands, "--guide", guide, "-o", out]
-        return f"{named}: name the files of each side: {shlex.join(words)}"
+        return f"{named}: to stack them, name the files of each side: {shlex.join(words)}"
     return (
         f"{named}: gisr upscale takes two files, then -o OUTPUT: for several pairs name their "
         "folders, or a list of pairs (.csv)"

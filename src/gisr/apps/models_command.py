@@ -17,16 +17,16 @@ def models(*, systems: bool = False) -> None:
         return
     from gisr.weights.folder import CARD_FILE, EMBEDDED, TENSORS_FILE, embedded_folder
 
-    print(f"{'name':<12}{'parameters':>12}{'size':>10}  {'licence':<12}card")
+    print(f"{'name':<16}{'parameters':>12}{'size':>10}  {'licence':<12}card")
     for name in EMBEDDED:
         folder = embedded_folder(name)
         tensors, card = folder / TENSORS_FILE, folder / CARD_FILE
         if not tensors.is_file():
-            print(f"{name:<12}not in this installation: {folder} holds no {TENSORS_FILE}")
+            print(f"{name:<16}not in this installation: {folder} holds no {TENSORS_FILE}")
             continue
         size = f"{tensors.stat().st_size / 1e6:.1f} MB"
         count = f"{_parameter_count(tensors):,}"
-        print(f"{name:<12}{count:>12}{size:>10}  {_card_licence(card):<12}{card}")
+        print(f"{name:<16}{count:>12}{size:>10}  {_card_licence(card):<12}{card}")
 
 
 def _list_systems() -> None:

@@ -37,6 +37,22 @@ def pytest_sessionstart() -> None:
     torch.set_num_threads(1)
 
 
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Say of two files where they differ: listing all of both hides every other failure."""
+    if not (isinstance(left, bytes) and isinstance(right, bytes) and op == "=="):
+        return None
+    if max(len(left), len(right)) < 500:
+        return None
+    shorter = min(len(left), len(right))
+    place = next((at for at in range(shorter) if left[at] != right[at]), shorter)
+    near = slice(max(0, place - 8), place + 24)
+    return [
+        f"{len(left)} bytes == {len(right)} bytes, which differ from byte {place} on:",
+        f"left:  {left[near]!r}",
+        f"right: {right[near]!r}",
+    ]
+
+
 @pytest.fixture(autouse=True)
 def _float32_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take ``auto`` for float32 on any machine; tests of bfloat16 request it."""

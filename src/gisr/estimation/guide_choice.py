@@ -3,7 +3,10 @@
 import numpy as np
 from jaxtyping import Float
 
+from gisr.threads import with_one_blas_thread
 
+
+@with_one_blas_thread
 def best_channels(
     target: Float[np.ndarray, "pixels bands"],
     guide: Float[np.ndarray, "pixels channels"],

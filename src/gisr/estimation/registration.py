@@ -29,6 +29,7 @@ from gisr.estimation.cell_shifts import (
 from gisr.estimation.masks import alike, moved_mask, saturated, surrounded, without_rim
 from gisr.notes import Note, NoteLevel
 from gisr.tasks import find_task
+from gisr.threads import with_one_blas_thread
 
 Align = Literal["auto", "off"]
 """``auto`` estimates the shift of a panchromatic guide and undoes it; ``off`` trusts the grids."""
@@ -184,6 +185,7 @@ def _shown(offset: tuple[float, float]) -> str:
     return f"({offset[0]:+.2f}, {offset[1]:+.2f}) pixels (down, right)"
 
 
+@with_one_blas_thread
 def _look(pair: Pair) -> _Seen:
     """Return what the cells of one part say.
 
@@ -310,6 +312,7 @@ def guide_at_target(
     return mtf_reduced(guide, pair.target.shape[:2], pair.placement, gain)
 
 
+@with_one_blas_thread
 def intensity_weights(
     pair: Pair, low_guide: Float[np.ndarray, "h w"]
 ) -> Float[np.ndarray, "bands+1"]:

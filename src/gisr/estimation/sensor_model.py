@@ -21,6 +21,7 @@ from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_target
 from gisr.estimation.masks import saturated
 from gisr.estimation.registration import guide_at_target, known_at_target
+from gisr.threads import with_one_blas_thread
 
 _LEAST_GAIN, _MOST_GAIN = 0.1, 0.9
 """Range of gains that are tried. Sensors have 0.15 to 0.4; an area average is like 0.6."""
@@ -113,6 +114,7 @@ class _WindowEstimate:
     noise: Float[np.ndarray, " bands"]
 
 
+@with_one_blas_thread
 def _window_estimate(pair: Pair) -> _WindowEstimate | None:
     """Return the estimates of one window; None where little is known."""
     known = known_at_target(pair)

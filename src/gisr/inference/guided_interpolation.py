@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gisr.data.resample import bicubic_to_target
 from gisr.placement import Placement
+from gisr.threads import with_one_blas_thread
 
 COLOUR = 3.0
 """Difference in CIELAB over which two neighbours' tie falls to 1/e: just seen side by side."""
@@ -34,6 +35,7 @@ GuidePlane = Float[np.ndarray, "H W"]
 PixelPart = tuple[slice, slice]
 
 
+@with_one_blas_thread
 def interpolate_by_guide(
     target: Float[np.ndarray, "h w"],
     valid: Bool[np.ndarray, "h w"],

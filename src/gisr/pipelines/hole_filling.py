@@ -9,6 +9,7 @@ from gisr.data.degradations import fill_holes
 from gisr.errors import InputError
 from gisr.inference.guided_interpolation import COLOUR, colours_at
 from gisr.placement import Placement
+from gisr.threads import with_one_blas_thread
 
 _STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 """To half of a pixel's eight neighbours; the other half are these from the other side."""
@@ -17,6 +18,7 @@ _WEAKEST = 1e-3
 _TOLERANCE = 1e-4
 
 
+@with_one_blas_thread
 def fill_by_guide(
     values: Float[np.ndarray, "h w"],
     valid: Bool[np.ndarray, "h w"],

@@ -22,6 +22,7 @@ from gisr.estimation.registration import (
 )
 from gisr.tasks import TaskName
 from gisr.tasks.pansharpening import PANSHARPENING
+from gisr.threads import with_one_blas_thread
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class GramSchmidtAdaptive(ClassicalBaseline):
             guide = shift(guide, self.guide_offset)
         return self._inject(pair, guide)
 
+    @with_one_blas_thread
     def _inject(
         self, pair: Pair, guide: Float[np.ndarray, "H W"]
     ) -> Float[np.ndarray, "H W bands"]:

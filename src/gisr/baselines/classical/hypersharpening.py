@@ -14,6 +14,7 @@ from gisr.estimation.registration import guide_at_target, is_flat, known_at_targ
 from gisr.inference.survey import sides_of
 from gisr.tasks import TaskName
 from gisr.tasks.multiband import MULTIBAND
+from gisr.threads import with_one_blas_thread
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Hypersharpening(ClassicalBaseline):
         """Name in tables."""
         return "hypersharpening"
 
+    @with_one_blas_thread
     def sharpen(self, pair: Pair) -> Float[np.ndarray, "H W bands"]:
         """Return the target with the detail of the combined fine bands."""
         fine = pair.filled_guide

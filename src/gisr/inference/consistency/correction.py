@@ -39,6 +39,7 @@ from gisr.inference.tiling import Rows, gathered
 from gisr.inference.value_bounds import target_bounds
 from gisr.inference.windowed_pair import PairSource
 from gisr.tasks import find_task
+from gisr.threads import with_one_blas_thread
 from gisr.windows import Window, within
 
 _ROUNDS = 10
@@ -303,6 +304,7 @@ class _Feed:
         return held
 
 
+@with_one_blas_thread
 def consistent_block(
     image: ImageArray, window: Window, core: Window, source: PairSource, found: Consistency
 ) -> ImageArray:

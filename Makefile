@@ -70,9 +70,10 @@ $(VENV)/installed-demo: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable .
 	@touch $@
 
+# Python compiles what is imported, in the processes that run side by side: half of the time here.
 $(VENV)/installed-test: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing gisr, its extras and the tools into $(VENV) (a few minutes, once)"
-	$(PIP) --editable ".[$(TEST_EXTRAS)]"
+	$(PIP) --no-compile --editable ".[$(TEST_EXTRAS)]"
 	@touch $@
 
 # Run the tests with the lower bounds of pyproject.toml, which nothing else would ever check.

@@ -113,35 +113,49 @@ class Page:
 
 
 @contextmanager
-def browsing(server: Server, place: Path) -> Iterator[Page]:
-    """Give the page, loaded in a browser of its own.
+def browsing(place: Path) -> Iterator[Any]:
+    """Give a driver of a browser of its own, which takes seconds to start.
 
     Args:
-        server: Serves it.
-        place: Folder for what the browser keeps, and for downloads.
+        place: Folder for what the browser keeps.
     """
     from selenium import webdriver
 
-    downloads = place / "downloads"
-    downloads.mkdir()
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
     for word in (*_OFFLINE, f"--user-data-dir={place / 'chromium'}"):
         options.add_argument(word)
-    preferences = {
-        "download.default_directory": str(downloads),
-        "profile.default_content_setting_values.automatic_downloads": 1,  # several by a script
-    }
+    # Several downloads by a script.
+    preferences = {"profile.default_content_setting_values.automatic_downloads": 1}
     options.add_experimental_option("prefs", preferences)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
     service = webdriver.ChromeService(executable_path=DRIVER)
     driver = webdriver.Chrome(options=options, service=service)
     driver.set_page_load_timeout(WAIT)
     try:
-        driver.get(server.address)
-        yield Page(driver, downloads)
+        yield driver
     finally:
         driver.quit()
+
+
+def opened(driver: Any, server: Server, place: Path) -> Page:
+    """Load the page anew, as somebody else would, with the browser's own size.
+
+    Args:
+        driver: Of the browser; what it requested before is forgotten.
+        server: Serves the page.
+        place: Folder for downloads.
+    """
+    downloads = place / "downloads"
+    downloads.mkdir()
+    driver.execute_cdp_cmd(
+        "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)}
+    )
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    driver.get("about:blank")
+    driver.get_log("performance")
+    driver.get(server.address)
+    return Page(driver, downloads)
 
 
 def wait_for(ready: Callable[[], bool], what: str) -> None:

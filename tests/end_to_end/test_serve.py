@@ -6,12 +6,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
 import pytest
 from PIL import Image
-from tests.end_to_end.browser import NEEDS_BROWSER, Page, browsing, wait_for
+from tests.end_to_end.browser import NEEDS_BROWSER, Page, browsing, opened, wait_for
 from tests.end_to_end.page_files import head, landsat, motorcycle
 from tests.end_to_end.page_server import WAIT, Server, serving
 
@@ -27,11 +28,19 @@ def server(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Iter
         yield server
 
 
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Give a browser for all tests here."""
+    with browsing(tmp_path_factory.mktemp("browser")) as driver:
+        yield driver
+
+
 @pytest.fixture
-def page(server: Server, tmp_path: Path) -> Iterator[Page]:
-    """Give the page, loaded in a browser of its own."""
-    with browsing(server, tmp_path) as page:
-        yield page
+def page(driver: Any, server: Server, tmp_path: Path) -> Iterator[Page]:
+    """Give the page, loaded anew; whoever opened it is gone afterwards."""
+    page = opened(driver, server, tmp_path)
+    yield page
+    driver.get("about:blank")
 
 
 def dicom_series(folder: Path, volume: Path) -> Path:

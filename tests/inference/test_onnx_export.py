@@ -14,6 +14,7 @@ from gisr.errors import FileFormatError, InputError
 from gisr.inference.array_pair import make_pair
 from gisr.inference.onnx_export import INPUTS, export_onnx, prepare
 from gisr.inference.upscaler import Upscaler
+from gisr.magnet import MAGNet
 from gisr.weights.store import Weights, load_weights, save_weights
 
 pytest.importorskip("onnx")
@@ -40,6 +41,24 @@ def session(exported: tuple[Weights, Path]) -> Any:
     return onnxruntime.InferenceSession(exported[1], providers=["CPUExecutionProvider"])
 
 
+def compare(
+    network: MAGNet, session: Any, batch: int, height: int, width: int, ratios: list[float]
+) -> None:
+    """Compare what torch and the file answer to the same random inputs."""
+    noise = torch.Generator().manual_seed(batch)
+    inputs = (
+        torch.rand((batch, 4, height, width), generator=noise),
+        torch.rand((batch, 4, height, width), generator=noise),
+        torch.nn.functional.normalize(torch.randn((batch, 384), generator=noise), dim=1),
+        torch.tensor(ratios),
+    )
+    (found,) = session.run(None, {k: v.numpy() for k, v in zip(INPUTS, inputs, strict=True)})
+    with torch.inference_mode():
+        expected = (network(*inputs).image - inputs[0]).numpy()
+    assert np.abs(expected).max() > 0.01
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("batch", "height", "width", "ratios"),
     [
@@ -57,18 +76,7 @@ def test_the_file_agrees_with_torch(
     width: int,
     ratios: list[float],
 ) -> None:
-    network, noise = exported[0].network, torch.Generator().manual_seed(batch)
-    inputs = (
-        torch.rand((batch, 4, height, width), generator=noise),
-        torch.rand((batch, 4, height, width), generator=noise),
-        torch.nn.functional.normalize(torch.randn((batch, 384), generator=noise), dim=1),
-        torch.tensor(ratios),
-    )
-    (found,) = session.run(None, {k: v.numpy() for k, v in zip(INPUTS, inputs, strict=True)})
-    with torch.inference_mode():
-        expected = (network(*inputs).image - inputs[0]).numpy()
-    assert np.abs(expected).max() > 0.01
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+    compare(exported[0].network, session, batch, height, width, ratios)
 
 
 def test_the_papers_switches_export_too(tmp_path: Path, weights: Callable[..., Weights]) -> None:
@@ -78,6 +86,7 @@ def test_the_papers_switches_export_too(tmp_path: Path, weights: Callable[..., W
     assert export_onnx(made, tmp_path / "paper.onnx") < 1e-4
     session = onnxruntime.InferenceSession(tmp_path / "paper.onnx")
     assert [value.name for value in session.get_inputs()] == list(INPUTS)
+    compare(made.network.eval(), session, 1, 24, 12, [4.0])
 
 
 def test_the_file_says_what_it_takes(session: Any) -> None:

@@ -246,19 +246,3 @@ def test_inputs_that_do_not_fit_are_refused(
     # Not through forward: the tests' own check of annotated shapes would come first.
     with pytest.raises(ValueError, match=message):
         tiny()._prepare(*inputs.values())
-
-
-def test_it_exports_with_any_height_and_width(tiny: Build, pair: Draw) -> None:
-    """With the paper's switches; with its own, tests/inference/test_onnx_export.py has it."""
-    network = tiny(blocks=(1, 1), heads=(1, 2), **PAPER)
-    half = torch.export.Dim("half", min=4, max=512)
-    side = torch.export.Dim("side", min=4, max=512)
-    image = {2: 2 * half, 3: 2 * side}
-    exported = torch.export.export(
-        network, pair(height=16, width=20), dynamic_shapes=(image, image, None, None), strict=False
-    ).module()
-    other = pair(height=26, width=12)
-    with torch.inference_mode():
-        torch.testing.assert_close(
-            exported(*other).image, network(*other).image, atol=1e-5, rtol=1e-5
-        )

@@ -3,7 +3,8 @@
     python benchmarks/seam_error.py ../shared/data
 
 The untiled result is the network on the whole image at once. Differences are relative to what the
-network adds to the interpolated image (root mean squares), and in dB of the sensor's range.
+network adds to the interpolated image (root mean squares), and as PSNR of the sensor's range.
+*computed* is how many times the pixels of the image go through the network.
 """
 
 import argparse
@@ -38,10 +39,11 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--names", nargs="+", default=NAMES)
     parser.add_argument("--tiles", type=int, nargs="+", default=[64, 128, 256])
+    parser.add_argument("--overlaps", type=int, nargs="+", default=[0, 32])
     chosen = parser.parse_args()
     weights = load_weights(None)
-    print("| pair | tile | overlap | all pixels | where tiles overlap | PSNR to untiled (dB) |")
-    print("|---|---|---|---|---|---|", flush=True)
+    print("| pair | tile | overlap | computed | all pixels | where tiles overlap | PSNR (dB) |")
+    print("|---|---|---|---|---|---|---|", flush=True)
     for entry in read_open_pairs(chosen.data):
         if not isinstance(entry, Scene) or entry.name not in chosen.names:
             continue
@@ -54,13 +56,18 @@ def main() -> None:
         added = root(whole - pair.on_guide_grid())
         peak = float(whole.max()) if entry.bits is None else 2.0**entry.bits - 1
         for tile in chosen.tiles:
-            for overlap in (0, 32) if tile == 256 else (32,):
+            for overlap in chosen.overlaps:
                 upscaler = Upscaler(weights, "cpu", tile=tile, overlap=overlap)
                 difference = upscaler.answer(pair).image - whole
                 rows, columns = whole.shape[:2]
-                near = seams(TilePlan(rows, columns, tile, max(overlap, 8), 8, fitted=True))
+                plan = upscaler.plan(rows, columns)
+                near = seams(
+                    TilePlan(rows, columns, tile, max(overlap, 8), plan.align, fitted=True)
+                )
+                computed = sum(np.empty((rows, columns))[window].size for window in plan.windows())
                 print(
-                    f"| {entry.name} | {tile} | {overlap} | {root(difference) / added:.1%} "
+                    f"| {entry.name} | {tile} | {overlap} | {computed / (rows * columns):.2f} "
+                    f"| {root(difference) / added:.1%} "
                     f"| {root(difference[near]) / added:.1%} "
                     f"| {20 * np.log10(peak / root(difference)):.1f} |",
                     flush=True,

@@ -187,7 +187,7 @@ def unpack(files: Path, run: Path) -> Path:
     )
     first = recipe.initial_weights
     table = built_in_table() if first is None else load_weights(first).descriptions
-    save_weights(run / WEIGHTS, network, table, name=recipe.name)
+    save_weights(run / WEIGHTS, network, table, name=recipe.name, tasks=recipe.tasks)
     return run / WEIGHTS
 
 
@@ -237,7 +237,12 @@ def _check_patches(recipe: Recipe, stores: Path) -> None:
 def _pack_weights(source: str | None, folder: Path) -> None:
     weights = load_weights(source)
     save_weights(
-        folder, weights.network, weights.descriptions, name=weights.name, dtype=torch.bfloat16
+        folder,
+        weights.network,
+        weights.descriptions,
+        name=weights.name,
+        dtype=torch.bfloat16,
+        tasks=weights.tasks,
     )
 
 

@@ -56,7 +56,14 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         shares = [_share(word) for word in given.parts[::2]]
         mean = mean_weights(shares, [load_weights(word) for word in given.parts[1::2]])
-        save_weights(given.out, mean.network, mean.descriptions, name=mean.name, dtype=dtype)
+        save_weights(
+            given.out,
+            mean.network,
+            mean.descriptions,
+            name=mean.name,
+            dtype=dtype,
+            tasks=mean.tasks,
+        )
     except GisrError as error:
         print(f"mean_weights: {error}", file=sys.stderr)
         return 2

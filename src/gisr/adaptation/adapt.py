@@ -134,7 +134,8 @@ def learn(
         scoring = _SCORED_AGAIN * (time.monotonic() - began)
         deadline = began + 60 * settings.minutes - scoring
     found = tuned(upscaler, lessons, settings, how, deadline, check, progress)
-    adapted = _with_network(upscaler, found.network, f"{upscaler.name}, adapted")
+    name = f"{upscaler.name}, adapted"
+    adapted = _with_network(upscaler, found.network, name, upscaler.trained_on)
     after = math.inf if found.diverged else _error_or_inf(adapted, lessons, how, check)
     result = Adaptation(
         adapted if after < before else upscaler,
@@ -176,7 +177,7 @@ def _of_task(upscaler: Upscaler, task: TaskName) -> Upscaler:
     network = upscaler.network_for(task)
     if network is upscaler.network:
         return upscaler
-    return _with_network(upscaler, network, upscaler.for_bands or upscaler.name)
+    return _with_network(upscaler, network, upscaler.for_bands or upscaler.name, (task,))
 
 
 def _lessons(pair: PairSource | Pair, how: Settings) -> list[Lesson]:
@@ -200,10 +201,12 @@ def _error_or_inf(
         return math.inf
 
 
-def _with_network(upscaler: Upscaler, network: MAGNet, name: str) -> Upscaler:
-    """Return an upscaler that differs from another in its network alone."""
+def _with_network(
+    upscaler: Upscaler, network: MAGNet, name: str, tasks: tuple[TaskName, ...] | None
+) -> Upscaler:
+    """Return an upscaler that differs from another in its network alone, trained on these tasks."""
     return Upscaler(
-        Weights(name, network, upscaler.descriptions),
+        Weights(name, network, upscaler.descriptions, tasks=tasks),
         upscaler.device,
         tile=upscaler.tile,
         overlap=upscaler.overlap,
@@ -215,7 +218,7 @@ def _from_cache(
 ) -> Adaptation:
     adapted = upscaler
     if weights is not None:
-        adapted = _with_network(upscaler, weights.network, weights.name)
+        adapted = _with_network(upscaler, weights.network, weights.name, weights.tasks)
     used = weights is not None
     return Adaptation(
         adapted, used, scores.before, scores.after, scores.steps, scores.seconds, cached=True

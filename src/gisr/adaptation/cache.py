@@ -95,6 +95,7 @@ def write_cached(place: Path, adapted: Upscaler | None, scores: CachedScores, ab
             adapted.descriptions,
             name=adapted.name,
             card=_card(adapted, scores, about),
+            tasks=adapted.trained_on,
         )
     content = {"format": _FORMAT, "used": adapted is not None, **asdict(scores)}
     content["after"] = scores.after if math.isfinite(scores.after) else None

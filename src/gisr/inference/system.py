@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from gisr.data.pair import Pair
-from gisr.errors import InputError
+from gisr.errors import InputError, listed
 from gisr.estimation.registration import Align, Alignment
 from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.inference.array_pair import ArrayOrTensor, make_pair
@@ -21,8 +21,8 @@ from gisr.inference.precision import Computed, Precision
 from gisr.inference.survey import Survey
 from gisr.inference.tiling import Rows
 from gisr.inference.windowed_pair import PairSource, nearest_pixels
-from gisr.notes import Note
-from gisr.tasks import TASKS, Grid, TaskName
+from gisr.notes import Note, warning
+from gisr.tasks import TASKS, Grid, TaskName, find_task
 from gisr.windows import Window
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ class PairSystem(ABC):
     """The tasks it is made for."""
     for_bands: str | None = None
     """Name of the weights that answer where bands guide bands; its own when None."""
+    trained_on: tuple[TaskName, ...] | None = None
+    """The tasks that its weights were trained on; None where that is not known."""
     spreads: ClassVar[bool] = False
     """Whether it answers with a spread where the settings request one."""
 
@@ -103,6 +105,17 @@ class PairSystem(ABC):
     def can(self, task: TaskName, ratio: float) -> bool:
         """Return whether it sharpens pairs of a task at a ratio; any ratio unless it says so."""
         return task in self.tasks
+
+    def untrained_note(self, task: TaskName) -> Note | None:
+        """Return a warning where its weights have never seen a task; None where they have."""
+        known = self.trained_on
+        others = self.for_bands is not None and find_task(task).guide_bands
+        if known is None or task in known or others:
+            return None
+        return warning(
+            f"the weights {self.name} were trained on {listed(known)}, not on {task}: the result "
+            "may be no better than interpolation; choose others (--model)"
+        )
 
     @abstractmethod
     def answer(
@@ -272,7 +285,8 @@ class PairSystem(ABC):
             guide_contrast=guide_contrast,
         )
         answer = self.answer(pair, Settings(description))
-        for note in answer.notes:
+        untrained = self.untrained_note(task)
+        for note in answer.notes if untrained is None else (*answer.notes, untrained):
             if note.level == "warning":
                 warnings.warn(note.text, stacklevel=2)
         return _as_given(answer.image, pair, target)

@@ -58,7 +58,7 @@ class Upscaler(PairSystem):
         Raises:
             InputError: ``tile`` or ``overlap`` cannot cut an image, or no such precision.
         """
-        self._name, self.for_bands = weights.name, weights.for_bands
+        self._name, self.for_bands, self.trained_on = weights.name, weights.for_bands, weights.tasks
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._networks = Networks(weights, self.device, precision)
         self.network = self._networks.take("float32")
@@ -293,7 +293,8 @@ class Upscaler(PairSystem):
 
     def save_pretrained(self, folder: str | Path, *, dtype: torch.dtype = torch.float32) -> None:
         """Write the weights in the Hugging Face hub's layout, as ``gisr.load_model`` reads them."""
-        save_weights(folder, self.network, self.descriptions, name=self.name, dtype=dtype)
+        tasks, table = self.trained_on, self.descriptions
+        save_weights(folder, self.network, table, name=self.name, dtype=dtype, tasks=tasks)
 
     def tile_within(
         self,

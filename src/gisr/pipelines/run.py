@@ -154,6 +154,8 @@ def upscale_request(
     notes = precision_notes(requested, computed, system.device_name)
     if system.for_bands is not None and find_task(request.task).guide_bands:
         notes.append(detail(f"{system.name} has bands answered by weights {system.for_bands}"))
+    if (untrained := system.untrained_note(request.task)) is not None:
+        notes.append(untrained)
     seconds = time.perf_counter() - began
     return replace(result, precision=computed, notes=(*result.notes, *notes), seconds=seconds)
 

@@ -245,6 +245,11 @@ class Recipe:
         return (self.data,) if isinstance(self.data, str) else self.data
 
     @property
+    def tasks(self) -> tuple[TaskName, ...]:
+        """Tasks of the sets, in the order of :data:`gisr.tasks.TASKS`."""
+        return tuple(name for name in TASKS if any(each.task == name for each in self.sets))
+
+    @property
     def only_generated(self) -> bool:
         """Whether nothing is trained on that was read from a folder."""
         return all(chosen.generated for chosen in self.sets)

@@ -15,6 +15,7 @@ from gisr.errors import RecipeError
 from gisr.inference.system import PairSystem
 from gisr.inference.upscaler import Upscaler
 from gisr.magnet import MAGNet
+from gisr.tasks import TaskName
 from gisr.tasks.text.table import DescriptionTable
 from gisr.training.descriptions import kept_table, recipe_table
 from gisr.training.distributed import Processes
@@ -83,17 +84,19 @@ class MAGNetTrainee(Trainee):
 
     table: DescriptionTable
 
-    def __init__(self, network: MAGNet, table: DescriptionTable) -> None:
-        """Take a network and the embeddings that it reads."""
+    def __init__(
+        self, network: MAGNet, table: DescriptionTable, tasks: tuple[TaskName, ...]
+    ) -> None:
+        """Take a network, the embeddings that it reads, and what it is trained on."""
         self.network: MAGNet = network
-        self.table = table
+        self.table, self.tasks = table, tasks
 
     @classmethod
     def of(cls, recipe: Recipe) -> "MAGNetTrainee":
         """Return a new network, or the one that the recipe starts from, and its descriptions."""
         network = MAGNet(recipe.network)
         if recipe.initial_weights is None:
-            return cls(network, recipe_table(recipe))
+            return cls(network, recipe_table(recipe), recipe.tasks)
         loaded = load_weights(recipe.initial_weights)
         if recipe.network.guide_channels > loaded.network.config.guide_channels:
             loaded = loaded.widened(recipe.network.guide_channels)
@@ -102,7 +105,7 @@ class MAGNetTrainee(Trainee):
                 f"initial_weights {recipe.initial_weights}: their network is "
                 f"{loaded.network.config}, which is not the recipe's"
             )
-        return cls(loaded.network, kept_table(recipe, loaded.descriptions))
+        return cls(loaded.network, kept_table(recipe, loaded.descriptions), recipe.tasks)
 
     @property
     def learner(self) -> nn.Module:
@@ -132,12 +135,12 @@ class MAGNetTrainee(Trainee):
         """Return the upscaler of a network."""
         assert isinstance(network, MAGNet)
         device = next(network.parameters()).device
-        return Upscaler(Weights(name, network, self.table), device)
+        return Upscaler(Weights(name, network, self.table, tasks=self.tasks), device)
 
     def save(self, folder: Path, network: nn.Module, name: str) -> None:
         """Write weights for :func:`gisr.load_model`."""
         assert isinstance(network, MAGNet)
-        save_weights(folder, network, self.table, name=name)
+        save_weights(folder, network, self.table, name=name, tasks=self.tasks)
 
 
 class ComparedTrainee(Trainee):

@@ -15,6 +15,7 @@ from gisr.errors import WeightsError, listed, shortened
 from gisr.hub import as_hub_id, find_hub_id
 from gisr.magnet import MAGNetConfig
 from gisr.memory import is_out_of_memory, memory_errors
+from gisr.tasks import TASKS, TaskName
 from gisr.tasks.text.table import DescriptionTable
 
 CONFIG_FILE = "config.json"
@@ -49,6 +50,8 @@ class WeightsFolder:
     name: str
     config: MAGNetConfig
     descriptions: DescriptionTable
+    tasks: tuple[TaskName, ...] | None
+    """What they were trained on; None where the configuration does not say."""
 
 
 def find_weights(name_or_path: str | Path | None = None) -> WeightsFolder:
@@ -86,7 +89,8 @@ def _checked(folder: Path, name: str) -> WeightsFolder:
             f"{folder}: descriptions are of the text encoder {descriptions.encoder}, "
             f"{CONFIG_FILE} names {shortened(repr(config.get('text_encoder')))}"
         )
-    return WeightsFolder(folder, str(config.get("name", name)), network, descriptions)
+    tasks = _read_tasks(config.get("tasks"), folder / CONFIG_FILE)
+    return WeightsFolder(folder, str(config.get("name", name)), network, descriptions, tasks)
 
 
 def embedded_folder(name: str) -> Path:
@@ -168,6 +172,19 @@ def _read_config(config: dict[str, Any], path: Path) -> MAGNetConfig:
         return MAGNetConfig(**arguments)
     except ValueError as error:
         raise WeightsError(f"{path}: {error}") from error
+
+
+def _read_tasks(names: object, path: Path) -> tuple[TaskName, ...] | None:
+    """Return which tasks weights were trained on; None where nothing is said of it."""
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise WeightsError(f"{path}: 'tasks' must be a list of names of tasks")
+    if unknown := set(names) - set(TASKS):
+        raise WeightsError(
+            f"{path}: trained on tasks that this version does not know: {listed(unknown)}"
+        )
+    return tuple(name for name in TASKS if name in names)
 
 
 def _same_type(value: object, like: object) -> bool:

@@ -6,6 +6,7 @@ A folder holds ``config.json`` (format, shape of the network, text encoder), ``m
 """
 
 import json
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from safetensors.torch import load_file, save
 from gisr.errors import WeightsError, listed, shortened
 from gisr.magnet import MAGNet
 from gisr.memory import is_out_of_memory, memory_errors
+from gisr.tasks import TaskName
 from gisr.tasks.text.table import DescriptionTable
 from gisr.temporaries import sweep, write_error, written_whole
 from gisr.weights.folder import (
@@ -44,6 +46,8 @@ class Weights:
     descriptions: DescriptionTable
     for_bands: str | None = None
     """Name of the weights to take in their place where bands guide bands; these when None."""
+    tasks: tuple[TaskName, ...] | None = None
+    """What they were trained on; None where that is not known."""
 
     def widened(self, guide_channels: int) -> "Weights":
         """Return the same weights for guides of more channels; answers to others stay the same.
@@ -79,7 +83,7 @@ def load_folder(folder: WeightsFolder) -> Weights:
         network = _build(folder, tensors).eval()
         ours = folder.path == embedded_folder(folder.path.name)
         bands = FOR_BANDS.get(folder.path.name) if ours else None
-        return Weights(folder.name, network, folder.descriptions, bands)
+        return Weights(folder.name, network, folder.descriptions, bands, folder.tasks)
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -106,6 +110,7 @@ def save_weights(
     name: str,
     dtype: torch.dtype = torch.float32,
     card: str | None = None,
+    tasks: Sequence[TaskName] | None = None,
 ) -> None:
     """Write weights in the hub's layout.
 
@@ -116,6 +121,7 @@ def save_weights(
         name: Name of the weights.
         dtype: float32, float16 or bfloat16.
         card: Text of the card, Markdown.
+        tasks: What the network was trained on; None where that is not known.
 
     Raises:
         WeightsError: A tensor holds values that are not finite.
@@ -128,6 +134,8 @@ def save_weights(
         "network": asdict(network.config),
         "text_encoder": descriptions.encoder,
     }
+    if tasks is not None:
+        config["tasks"] = list(tasks)
     contents = {
         TENSORS_FILE: tensor_file(network.state_dict(), dtype, str(target)),
         DESCRIPTIONS_FILE: descriptions.content(),

@@ -4,7 +4,9 @@
 
 The untiled result is the network on the whole image at once. Differences are relative to what the
 network adds to the interpolated image (root mean squares), and as PSNR of the sensor's range.
-*computed* is how many times the pixels of the image go through the network.
+*Steps there* compares how the difference varies from one pixel to the next where tiles overlap and
+elsewhere: 1 where no seam can be seen. *Computed* is how many times the pixels of the image go
+through the network.
 """
 
 import argparse
@@ -34,6 +36,20 @@ def seams(plan: TilePlan) -> np.ndarray:
     return times > 1
 
 
+def steps(difference: np.ndarray, near: np.ndarray) -> float:
+    """Return how much a difference varies from pixel to pixel at seams, relative to elsewhere.
+
+    A seam that can be seen is a step: 1 means that there is none.
+    """
+    inside, outside = [], []
+    for axis in (0, 1):
+        step = np.diff(difference, axis=axis)
+        here = np.take(near, range(step.shape[axis]), axis)
+        inside.append(step[here].ravel())
+        outside.append(step[~here].ravel())
+    return root(np.concatenate(inside)) / root(np.concatenate(outside))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
@@ -42,8 +58,11 @@ def main() -> None:
     parser.add_argument("--overlaps", type=int, nargs="+", default=[0, 32])
     chosen = parser.parse_args()
     weights = load_weights(None)
-    print("| pair | tile | overlap | computed | all pixels | where tiles overlap | PSNR (dB) |")
-    print("|---|---|---|---|---|---|---|", flush=True)
+    print(
+        "| pair | tile | overlap | computed | all pixels | where tiles overlap | steps there "
+        "| PSNR (dB) |"
+    )
+    print("|---|---|---|---|---|---|---|---|", flush=True)
     for entry in read_open_pairs(chosen.data):
         if not isinstance(entry, Scene) or entry.name not in chosen.names:
             continue
@@ -69,6 +88,7 @@ def main() -> None:
                     f"| {entry.name} | {tile} | {overlap} | {computed / (rows * columns):.2f} "
                     f"| {root(difference) / added:.1%} "
                     f"| {root(difference[near]) / added:.1%} "
+                    f"| {steps(difference, near):.2f} "
                     f"| {20 * np.log10(peak / root(difference)):.1f} |",
                     flush=True,
                 )

@@ -1,6 +1,7 @@
 """How much tiles change the result: tiled against untiled, on real satellite pairs.
 
     python benchmarks/seam_error.py ../shared/data
+    python benchmarks/seam_error.py ../shared/data/index_more.json --names s2_dsen2_t33uub
 
 The untiled result is the network on the whole image at once. Differences are relative to what the
 network adds to the interpolated image (root mean squares), and as PSNR of the sensor's range.
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from gisr.datasets.entry import Scene
-from gisr.datasets.open_pairs import read_open_pairs
+from gisr.datasets.sources import read_entries
 from gisr.inference.array_pair import make_pair
 from gisr.inference.tiling import TilePlan
 from gisr.inference.upscaler import Upscaler
@@ -63,14 +64,14 @@ def main() -> None:
         "| PSNR (dB) |"
     )
     print("|---|---|---|---|---|---|---|---|", flush=True)
-    for entry in read_open_pairs(chosen.data):
+    for entry in read_entries(chosen.data):
         if not isinstance(entry, Scene) or entry.name not in chosen.names:
             continue
         ratio = round(entry.panchromatic.shape[0] / entry.multispectral.shape[0])
         side = 800 // ratio
         low, high = entry.multispectral[:side, :side], entry.panchromatic[: side * ratio]
         high = high[:, : low.shape[1] * ratio]
-        pair = make_pair(low, high, "pansharpening", sensor=entry.sensor)
+        pair = make_pair(low, high, entry.task, sensor=entry.sensor)
         whole = Upscaler(weights, "cpu", tile=1024).answer(pair).image
         added = root(whole - pair.on_guide_grid())
         peak = float(whole.max()) if entry.bits is None else 2.0**entry.bits - 1

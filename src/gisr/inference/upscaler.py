@@ -42,7 +42,7 @@ class Upscaler(PairSystem):
         device: str | torch.device | None = None,
         *,
         tile: int = 256,
-        overlap: int = 32,
+        overlap: int = 16,
         precision: Precision = "auto",
     ) -> None:
         """Put weights to work.

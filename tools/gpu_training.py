@@ -229,8 +229,8 @@ def _check_patches(recipe: Recipe, stores: Path) -> None:
                 chosen.sample(item, np.random.default_rng(0), largest)
             except RecipeError as error:
                 raise InputError(
-                    f"{chosen.task} x{chosen.ratio}, image {item + 1}: {error}, pack a larger "
-                    f"--{chosen.task}-share, or exclude the image"
+                    f"{chosen.task} x{chosen.ratio}, image {item + 1}: {error}; or pack "
+                    f"a larger --{chosen.task}-share"
                 ) from error
 
 

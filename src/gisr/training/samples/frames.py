@@ -40,7 +40,7 @@ class FrameSet:
     def sample(self, item: int, rng: Generator, patch: int) -> Sample:
         """Return a random patch of a frame."""
         entry = self.entries[item]
-        window = random_window(rng, patch, self.ratio, entry.stored_depth[0].shape)
+        window = random_window(rng, patch, self.ratio, entry.stored_depth[0].shape, entry.name)
         values, valid, colour = entry.crop(window)
         planes = np.dstack([values, valid.astype(np.float32)])
         planes, colour = random_orientation(rng, planes, colour)

@@ -45,7 +45,7 @@ class PairSet:
         # A part of a k-space crop is none: those pairs are used whole.
         whole = find_task(self.task).grid == "kspace"
         shape = entry.target_shape(self.ratio)
-        window = None if whole else target_window(rng, patch, self.ratio, shape)
+        window = None if whole else target_window(rng, patch, self.ratio, shape, entry.name)
         sensor = entry.sensor if rng.random() < 0.5 else None
         description = describe(self.task, self.ratio, sensor=sensor)
         pair = entry.pair(self.ratio, window)

@@ -50,25 +50,29 @@ def window_side(patch: int, ratio: int) -> int:
     return patch + 2 * _MARGIN * ratio
 
 
-def random_window(rng: Generator, patch: int, ratio: int, shape: tuple[int, ...]) -> Window:
+def random_window(
+    rng: Generator, patch: int, ratio: int, shape: tuple[int, ...], name: str = "an image"
+) -> Window:
     """Return a random square of an image: a patch with its margin, or all there is.
 
     Raises:
         RecipeError: The image is smaller than a patch.
     """
     rows, columns = shape[:2]
-    _check_patch(patch, rows // ratio * ratio, columns // ratio * ratio)
+    _check_patch(patch, rows // ratio * ratio, columns // ratio * ratio, name)
     return _square(rng, window_side(patch, ratio), rows, columns)
 
 
-def target_window(rng: Generator, patch: int, ratio: int, shape: tuple[int, ...]) -> Window:
+def target_window(
+    rng: Generator, patch: int, ratio: int, shape: tuple[int, ...], name: str = "an image"
+) -> Window:
     """Return a random square of a target that is reduced already, in its own pixels.
 
     Raises:
         RecipeError: Its guide is smaller than a patch.
     """
     rows, columns = shape[:2]
-    _check_patch(patch, rows * ratio, columns * ratio)
+    _check_patch(patch, rows * ratio, columns * ratio, name)
     return _square(rng, -(-patch // ratio) + 2 * _MARGIN, rows, columns)
 
 
@@ -98,7 +102,7 @@ def cut_sample(
     task = find_task(pair.task)
     normal = Normalisation.of(pair.target, pair.guide, task)
     rows, columns = pair.truth.shape[:2]
-    _check_patch(patch, rows, columns)
+    _check_patch(patch, rows, columns, pair.name or "an image")
     ratio = max(1, round(pair.ratio))
     # Between target pixels: a tile of an image begins there too.
     spare = [(side - patch) // ratio for side in (rows, columns)]
@@ -153,9 +157,12 @@ def _group(rng: Generator, bands: int) -> slice:
     return slice(bands * chosen // count, bands * (chosen + 1) // count)
 
 
-def _check_patch(patch: int, rows: int, columns: int) -> None:
+def _check_patch(patch: int, rows: int, columns: int, name: str) -> None:
     if min(rows, columns) < patch:
-        raise RecipeError(f"patch {patch} is larger than an image of {rows} x {columns}: reduce it")
+        raise RecipeError(
+            f"patch {patch} is larger than {name} of {rows} x {columns}: lower patch, or that of "
+            "stages, or leave the image out (exclude)"
+        )
 
 
 def _filled(

@@ -48,7 +48,7 @@ class SceneSet:
     def sample(self, item: int, rng: Generator, patch: int) -> Sample:
         """Return a random patch of a scene."""
         entry = self.entries[item]
-        window = random_window(rng, patch, self.ratio, entry.stored_multispectral.shape)
+        window = random_window(rng, patch, self.ratio, entry.stored_multispectral.shape, entry.name)
         # Aligned, as the upscaler aligns guides before the network sees them: flips and turns
         # would make the fixed shift of a sensor a random one, which no convolution can undo.
         truth, guide = random_orientation(rng, *entry.crop(window))

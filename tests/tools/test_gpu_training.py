@@ -40,7 +40,7 @@ def plan(recipe: Build, tmp_path: Path) -> Recipe:
 def test_images_that_became_smaller_than_a_patch_are_refused_here(
     gpu: ModuleType, recipe: Build, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match=r"depth x\d+, image 1: patch .* larger than .* exclude"):
+    with pytest.raises(InputError, match=r"depth x\d+, image 1: patch .* larger than .*exclude"):
         gpu.pack(recipe(), tmp_path / "gpu", shares={**SHARES, "depth": 0.01}, most=38)
 
 

@@ -109,7 +109,7 @@ def instrument(stages: Stages) -> None:
         cached.func = stages.called(stage, cached.func)
     wrap(source, "align", "alignment")
     wrap(TileJob, "take_prompt", "prompt")
-    wrap(TileJob, "sharpen", "interpolation and bounds")
+    wrap(TileJob, "sharpen_all", "interpolation and bounds", steps=True)
     wrap(source, "cut", "interpolation and bounds")
     wrap(TileJob, "_network", "network")
     wrap(upscaler, "blended", "blending", steps=True)

@@ -16,8 +16,8 @@ from gisr.errors import InputError, LimitError
 from gisr.inference.consistency.correction import Consistency, consistent_image, is_corrected
 from gisr.inference.survey import Survey
 from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
-from gisr.inference.tile_runner import as_tensor
 from gisr.inference.tiling import TilePlan, blended, gathered
+from gisr.inference.window_work import as_tensor
 from gisr.inference.windowed_pair import ArraySource
 from gisr.memory import is_out_of_memory
 from gisr.tasks import TaskName, find_task

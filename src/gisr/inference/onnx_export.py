@@ -29,9 +29,9 @@ from gisr.errors import FileFormatError, InputError
 from gisr.inference.consistency.correction import Consistency, consistent_image, is_corrected
 from gisr.inference.surfaces import settled
 from gisr.inference.system import Answer
-from gisr.inference.tile_runner import as_tensor
 from gisr.inference.value_bounds import Bounds, bounds_of
 from gisr.inference.value_levels import within_range
+from gisr.inference.window_work import as_tensor
 from gisr.inference.windowed_pair import ArraySource
 from gisr.io.files import atomic_output, check_writable, file_suffix
 from gisr.magnet import MAGNet

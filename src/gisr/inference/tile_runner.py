@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -10,13 +11,14 @@ from torch import Tensor
 
 from gisr.array_types import ImageArray
 from gisr.errors import InputError, LimitError
-from gisr.inference.self_ensemble import UPRIGHT, Moments, Symmetry
+from gisr.inference.self_ensemble import UPRIGHT, Symmetry
 from gisr.inference.surfaces import bounded
 from gisr.inference.survey import Survey
 from gisr.inference.system import Check, unchecked
 from gisr.inference.tiling import TilePlan, blended
 from gisr.inference.value_bounds import bounds_of
-from gisr.inference.value_levels import Seen, seen_at, within_range
+from gisr.inference.value_levels import seen_at, within_range
+from gisr.inference.window_work import WindowWork, as_batch, as_tensor
 from gisr.inference.windowed_pair import Cut, PairSource
 from gisr.magnet import MAGNet
 from gisr.memory import is_out_of_memory
@@ -51,38 +53,72 @@ class TileJob:
     """Called before every answer of the network; what it raises ends the run."""
     bounded: bool = False
     """Whether every window is kept in the range of its target."""
+    batch: int = 1
+    """Windows of one size that go through the network at once; halved when memory runs out."""
 
     def sharpen(self, cut: Cut) -> ImageArray:
-        """Return a window in the target's units, clipped to where values of its kind can lie.
+        """Return a window in the target's units, as :meth:`sharpen_all` does."""
+        return next(self.sharpen_all([cut]))
 
-        With several symmetries it is the mean of the answers, as many further bands hold how far
+    def sharpen_all(self, cuts: Sequence[Cut]) -> Iterator[ImageArray]:
+        """Yield windows in the target's units, clipped to where values of their kind can lie.
+
+        With several symmetries each is the mean of the answers, as many further bands hold how far
         they spread.
 
         Raises:
             InputError: The network gave values that are not finite.
             LimitError: Memory does not suffice even for the smallest tiles.
         """
-        normal, pair = self.survey.normalisation, cut.pair
-        on_grid, answers = cut.on_guide_grid(), Moments()
-        seen = list(seen_at(self.survey.levels, on_grid, pair.guide, float(self.ratio)))
-        bounds = bounds_of(cut, normal)
+        works = [self._work(cut) for cut in cuts]
         for number in range(len(self.symmetries)):
-            with np.errstate(over="ignore", invalid="ignore"):  # reported, with the remedy
-                with torch.inference_mode():
-                    added = self._added(seen, number)
-                image = on_grid + added
-            if not np.isfinite(image).all():
-                raise InputError(
-                    f"{pair.name or 'pair'}: the network {self.model} gave values that are not "
-                    "finite; check the value range of target and guide"
-                )
-            if bounds is not None:
-                image = bounds.clip(image)
-            image = self.survey.clip(image, pair.bits)
-            answers.add(bounded(image, pair) if self.bounded else image)
-        if len(self.symmetries) == 1:
-            return answers.mean
-        return np.concatenate([answers.mean, answers.spread], axis=2)
+            seen = [(each.low, each.high) for work in works for each in work.seen]
+            residuals = self.residuals(seen, number)
+            for work in works:
+                self._take(work, residuals)
+        for work in works:
+            mean = work.answers.mean
+            alone = len(self.symmetries) == 1
+            yield mean if alone else np.concatenate([mean, work.answers.spread], axis=2)
+
+    def tiles(
+        self, source: PairSource, windows: Iterator[Window], *, masked: bool
+    ) -> Iterator[ImageArray | None]:
+        """Yield windows of a pair, sharpened ``batch`` of them at once; None where all is unknown.
+
+        Args:
+            source: Where they are cut from.
+            windows: In the order of the answers.
+            masked: Whether unknown pixels are NaN.
+        """
+        while chosen := list(islice(windows, self.batch)):
+            cuts = [source.cut(window) for window in chosen]
+            images = self.sharpen_all([cut for cut in cuts if cut is not None])
+            for cut in cuts:
+                image = None if cut is None else next(images)
+                if cut is not None and image is not None and masked:
+                    image[~cut.known] = np.nan
+                yield image
+
+    def _work(self, cut: Cut) -> WindowWork:
+        on_grid, levels = cut.on_guide_grid(), self.survey.levels
+        seen = list(seen_at(levels, on_grid, cut.pair.guide, float(self.ratio)))
+        return WindowWork(cut, on_grid, seen, bounds_of(cut, self.survey.normalisation))
+
+    def _take(self, work: WindowWork, residuals: Iterator[ImageArray]) -> None:
+        """Add the network's next answer for a window to those it gave."""
+        pair = work.cut.pair
+        with np.errstate(over="ignore", invalid="ignore"):  # reported, with the remedy
+            image = work.on_grid + work.added(residuals)
+        if not np.isfinite(image).all():
+            raise InputError(
+                f"{pair.name or 'pair'}: the network {self.model} gave values that are not "
+                "finite; check the value range of target and guide"
+            )
+        if work.bounds is not None:
+            image = work.bounds.clip(image)
+        image = self.survey.clip(image, pair.bits)
+        work.answers.add(bounded(image, pair) if self.bounded else image)
 
     def prompt_part(self, cut: Cut) -> PromptPart:
         """Return what a window contributes to the prompt, for a network with MPGM.
@@ -115,15 +151,48 @@ class TileJob:
             with torch.inference_mode():
                 self.prompt = generator.compose(pooled / weight)
 
-    def _added(self, seen: Sequence[Seen], number: int) -> ImageArray:
-        """Return what the network adds to a target, in its units, that it sees in several ways."""
-        added: ImageArray | None = None
-        for each in seen:
-            residual = each.normalisation.residual(self.residual(each.low, each.high, number))
-            share = residual if each.weight is None else each.weight * residual
-            added = share if added is None else added + share
-        assert added is not None  # there is one way at least
-        return added
+    def residuals(
+        self, images: Sequence[tuple[ImageArray, ImageArray]], number: int = 0
+    ) -> Iterator[ImageArray]:
+        """Yield what the network adds to normalised targets, several of one size at once.
+
+        Args:
+            images: Targets on their guides' grids, and guides.
+            number: Which of the symmetries the network is to see them under.
+
+        Raises:
+            LimitError: Memory does not suffice even for the smallest tiles.
+        """
+        done = 0
+        while done < len(images):
+            alike = [images[done]]
+            for each in images[done + 1 : done + self.batch]:
+                if any(a.shape != b.shape for a, b in zip(each, alike[0], strict=True)):
+                    break
+                alike.append(each)
+            if len(alike) == 1 or max(alike[0][0].shape[:2]) > self.side:
+                alike, answers = alike[:1], [self.residual(*alike[0], number)]
+            else:
+                answers = self._together(alike, number)
+            yield from answers
+            done += len(answers)
+
+    def _together(
+        self, images: Sequence[tuple[ImageArray, ImageArray]], number: int
+    ) -> list[ImageArray]:
+        """Return the answers to images of one size; none where memory allows fewer of them."""
+        self.check()
+        symmetry = self.symmetries[number]
+        prompt = None if self.prompt is None else self.prompt[number : number + 1]
+        low, high = (np.stack([symmetry.apply(each[side]) for each in images]) for side in (0, 1))
+        try:
+            return [symmetry.undo(each) for each in self._network(low, high, prompt)]
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+        self.batch = len(images) // 2
+        self._empty()
+        return []
 
     def residual(self, low: ImageArray, high: ImageArray, number: int = 0) -> ImageArray:
         """Return what the network adds to a normalised target.
@@ -187,6 +256,9 @@ class TileJob:
         if half < self._smallest:
             raise _too_little(side) from reason
         self.side = half
+        self._empty()
+
+    def _empty(self) -> None:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -196,20 +268,33 @@ class TileJob:
         overlap = min(self.overlap, self.side // 2 // multiple * multiple)
         plan = TilePlan(low.shape[0], low.shape[1], self.side, overlap, multiple)
         if len(plan) == 1:
-            return self._network(low, high, prompt)
+            alone: ImageArray = self._network(low[None], high[None], prompt)[0]
+            return alone
 
         def compute(window: Window) -> ImageArray:
-            return self._network(low[window], high[window], prompt)
+            part: ImageArray = self._network(low[window][None], high[window][None], prompt)[0]
+            return part
 
         residual = np.empty_like(low)
         for rows in blended(plan, low.shape[2], compute):
             residual[rows.start : rows.stop] = rows.image
         return residual
 
-    def _network(self, low: ImageArray, high: ImageArray, prompt: Prompt | None) -> ImageArray:
-        target, guide = as_tensor(low, self.device), as_tensor(high, self.device)
-        image = self.network(target, guide, self.text, self.ratio, prompt).image
-        residual: ImageArray = (image - target)[0].permute(1, 2, 0).float().cpu().numpy()
+    def _network(
+        self,
+        low: Float[np.ndarray, "n h w bands"],
+        high: Float[np.ndarray, "n h w channels"],
+        prompt: Prompt | None,
+    ) -> Float[np.ndarray, "n h w bands"]:
+        target, guide = (as_batch(images, self.device) for images in (low, high))
+        count = len(target)
+        text, ratio = self.text.expand(count, -1), self.ratio.expand(count)
+        prompts = None if prompt is None else prompt.expand(count, -1)
+        with torch.inference_mode():
+            image = self.network(target, guide, text, ratio, prompts).image
+            residual: Float[np.ndarray, "n h w bands"] = (
+                (image - target).permute(0, 2, 3, 1).float().cpu().numpy()
+            )
         return residual
 
 
@@ -219,11 +304,6 @@ def prompt_cells(shape: tuple[int, int]) -> Iterator[Window]:
     They do not depend on the tiles, so neither does the prompt.
     """
     return TilePlan(*shape, PROMPT_CELL, 0, PROMPT_CELL).windows()
-
-
-def as_tensor(image: ImageArray, device: torch.device) -> Float[Tensor, "1 c h w"]:
-    """Return an image as a batch of one on a device."""
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].to(device)
 
 
 def _too_little(side: int) -> LimitError:

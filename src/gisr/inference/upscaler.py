@@ -19,8 +19,9 @@ from gisr.inference.self_ensemble import SYMMETRIES
 from gisr.inference.surfaces import bounded_consistent, settled
 from gisr.inference.survey import survey_of_pairs
 from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
-from gisr.inference.tile_runner import PROMPT_CELL, TileJob, as_tensor, prompt_cells
+from gisr.inference.tile_runner import PROMPT_CELL, TileJob, prompt_cells
 from gisr.inference.tiling import PixelsDone, Rows, TilePlan, blended, gathered
+from gisr.inference.window_work import as_tensor, tiles_at_once
 from gisr.inference.windowed_pair import ArraySource, PairSource
 from gisr.magnet import LevelRouting, MAGNet
 from gisr.tasks import TaskName, find_task
@@ -44,19 +45,20 @@ class Upscaler(PairSystem):
         tile: int = 256,
         overlap: int = 16,
         precision: Precision = "auto",
+        batch: int | None = None,
     ) -> None:
         """Put weights to work.
 
         Args:
             weights: From :func:`gisr.weights.store.load_weights`.
             device: torch device; None takes CUDA where there is one, else the CPU.
-            tile: Side in guide pixels of the tiles a larger image goes through; the prompt is
-                computed once per image and shared by its tiles.
+            tile: Side in guide pixels of the tiles a larger image goes through, with one prompt.
             overlap: Guide pixels that neighbouring tiles share and blend over.
             precision: What the network computes in unless the settings say so.
+            batch: Tiles that go through the network at once; None: 8 on CUDA, 1 elsewhere.
 
         Raises:
-            InputError: ``tile`` or ``overlap`` cannot cut an image, or no such precision.
+            InputError: ``batch``, ``tile`` or ``overlap`` cannot be, or no such precision.
         """
         self._name, self.for_bands, self.trained_on = weights.name, weights.for_bands, weights.tasks
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -64,6 +66,7 @@ class Upscaler(PairSystem):
         self.network = self._networks.take("float32")
         self.descriptions = weights.descriptions
         self._tile, self.overlap = tile, overlap
+        self._batch = tiles_at_once(batch, self.device)
         self.plan(tile, tile)
         self._sentences = Sentences(weights.descriptions)
 
@@ -95,10 +98,9 @@ class Upscaler(PairSystem):
         check: Check = unchecked,
         progress: Progress | None = None,
     ) -> Answer:
-        """Sharpen a pair in memory.
+        """Sharpen a pair in memory, as :meth:`gisr.inference.system.PairSystem.answer` has it.
 
         Where no target pixel is known for a whole tile, the result is the interpolated target.
-        Arguments are those of :meth:`gisr.inference.system.PairSystem.answer`.
 
         Raises:
             InputError: The network gave values that are not finite, or nothing is known.
@@ -208,13 +210,10 @@ class Upscaler(PairSystem):
         elif self.network.prompt_generator is not None:
             job.take_prompt(job.prompt_parts(source, prompt_cells(source.shape)))
         done, total = PixelsDone(plan), source.shape[0] * source.shape[1]
+        tiles = job.tiles(source, plan.windows(), masked=masked)
 
         def compute(window: Window) -> Float[np.ndarray, "tile_h tile_w bands"] | None:
-            cut, image = source.cut(window), None
-            if cut is not None:
-                image = job.sharpen(cut)
-                if masked:
-                    image[~cut.known] = np.nan
+            image = next(tiles)  # in the order of the plan
             if progress is not None:
                 progress(done.after(window), total)
             return image
@@ -250,6 +249,7 @@ class Upscaler(PairSystem):
             tile or self.tile,
             self.overlap,
             check=check,
+            batch=self._batch,
         )
         # A k-space target was brought to the guide's grid: what lies around is no range for it.
         job.bounded = find_task(source.about.task).surfaces and source.about.placement.ratio > 1

@@ -20,7 +20,7 @@ from gisr.data.protocols import wald_pair
 from gisr.experiments.evaluation import Score, evaluate, load_systems
 from gisr.experiments.system_variants import SystemVariant
 
-SYSTEMS = ("magnet-s", "magnet-xs", "gsa-aligned", "gsa", "bicubic")
+SYSTEMS = ("magnet-s", "gsa-aligned", "gsa", "bicubic")
 BENCHMARKS = ("landsat7", "quickbird")
 RATIO = 4
 

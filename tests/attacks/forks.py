@@ -21,6 +21,13 @@ from typing import IO, Any
 from tests.attacks.mutations import spoilt
 
 _ROOT = Path(__file__).resolve().parents[2]
+_SETTINGS = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # What is freed goes back: what a warm process kept would be memory beyond a limit.
+    "MALLOC_MMAP_THRESHOLD_": "131072",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+}
 _SECONDS = 60
 """Processor time of a run; it is ended by the system then."""
 RAISED = 70
@@ -101,7 +108,7 @@ def forking(*warm: tuple[Sequence[str], Path]) -> Iterator[Forks]:
         stdout=subprocess.PIPE,
         text=True,
         cwd=_ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        env=os.environ | _SETTINGS,
     )
     with process:
         assert process.stdin is not None

@@ -235,15 +235,7 @@ def _check_patches(recipe: Recipe, stores: Path) -> None:
 
 
 def _pack_weights(source: str | None, folder: Path) -> None:
-    weights = load_weights(source)
-    save_weights(
-        folder,
-        weights.network,
-        weights.descriptions,
-        name=weights.name,
-        dtype=torch.bfloat16,
-        tasks=weights.tasks,
-    )
+    load_weights(source).save(folder, dtype=torch.bfloat16)
 
 
 def _pack_state(run: Path, folder: Path, room: int) -> None:

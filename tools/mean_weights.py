@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from gisr.errors import GisrError, InputError
-from gisr.weights.store import Weights, load_weights, save_weights
+from gisr.weights.store import Weights, load_weights
 
 
 def mean_weights(shares: Sequence[float], parts: Sequence[Weights]) -> Weights:
@@ -56,14 +56,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         shares = [_share(word) for word in given.parts[::2]]
         mean = mean_weights(shares, [load_weights(word) for word in given.parts[1::2]])
-        save_weights(
-            given.out,
-            mean.network,
-            mean.descriptions,
-            name=mean.name,
-            dtype=dtype,
-            tasks=mean.tasks,
-        )
+        mean.save(given.out, dtype=dtype)
     except GisrError as error:
         print(f"mean_weights: {error}", file=sys.stderr)
         return 2

@@ -45,10 +45,11 @@ def shorter_network(network: MAGNet, blocks: Sequence[int]) -> MAGNet:
     if len(blocks) != len(left) or any(a > b for a, b in zip(blocks, left, strict=True)):
         raise ValueError(f"blocks {tuple(blocks)}: give up to {left}, one number a level")
     short = MAGNet(_shorter(old, blocks))
-    values = short.state_dict()
-    for name, was in ((name, _source(name, old, blocks)) for name in values):
+    values, trained = short.state_dict(), network.state_dict()
+    for name, new in values.items():
+        was = _source(name, old, blocks)
         if was is not None:
-            values[name] = _fitted(network.state_dict()[was], values[name])
+            values[name] = _fitted(trained[was], new)
     values["embed.weight"] = _composed(network, values["embed.weight"])
     short.load_state_dict(values)
     return short

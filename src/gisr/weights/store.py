@@ -57,6 +57,11 @@ class Weights:
         """
         return replace(self, network=widened_network(self.network, guide_channels))
 
+    def save(self, folder: str | Path, *, dtype: torch.dtype = torch.float32) -> None:
+        """Write them, without a card, as :func:`save_weights` does."""
+        network, table = self.network, self.descriptions
+        save_weights(folder, network, table, name=self.name, dtype=dtype, tasks=self.tasks)
+
 
 def load_weights(name_or_path: str | Path | None = None) -> Weights:
     """Load weights by built-in name, folder, or hub id.

@@ -248,15 +248,20 @@ def test_the_average_is_what_is_published(recipe: Build, tmp_path: Path) -> None
     assert not torch.equal(tensors["average.module.head.weight"], tensors["network.head.weight"])
 
 
-def test_the_average_follows_its_decay(recipe: Build, pairs: Path) -> None:
-    plan = recipe(average=0.75)
+@pytest.mark.parametrize(
+    ("decay", "followed"), [(0.75, (0.1, 2 / 11, 3 / 12)), (0.15, (0.1, 0.15, 0.15))]
+)
+def test_the_average_follows_its_decay_and_early_a_ninth_of_the_steps(
+    recipe: Build, pairs: Path, decay: float, followed: tuple[float, ...]
+) -> None:
+    plan = recipe(average=decay)
     run = Run.start(plan, torch.device("cpu"))
     batches = _batches(mixture(plan), plan, built_in_table(), run.position)
     expected: Tensor | None = None
-    for _ in range(4):
+    for share in (0.0, *followed):
         _step(run, plan, next(batches)[1])
         now = run.trainee.layer.detach().clone()
-        expected = now if expected is None else 0.75 * expected + 0.25 * now
+        expected = now if expected is None else share * expected + (1 - share) * now
     assert expected is not None
     torch.testing.assert_close(_head(run.averaged), expected)
 

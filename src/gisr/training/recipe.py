@@ -128,7 +128,8 @@ class Recipe:
     weight_average: WeightAverageSettings = field(default_factory=WeightAverageSettings)
     gradnorm: GradNormSettings = field(default_factory=GradNormSettings)
     average: float = 0.999
-    """Decay of the moving average of the weights; the average is what is published."""
+    """Decay of the moving average of the weights, which is what is published. It looks back over
+    1 / (1 - average) steps, and over a ninth of the steps so far while those are fewer."""
     precision: Computed = "float32"
     """bfloat16 runs the network under autocast; weights and loss stay in float32."""
     compile: bool = False

@@ -1,5 +1,6 @@
 """The state of a training run: what it is made of, how it is saved and restored."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,8 @@ _PARTS = {
 """What the first word of a tensor's name stands for."""
 _OPTIMISER_STATE = ("step", "exp_avg", "exp_avg_sq", "square_avg")
 """What Adam, AdamW and RMSprop remember of a parameter."""
+_YOUNG = 9
+"""A young run's moving average looks back over one part in so many of its steps."""
 _NAN_AT_FIRST = "balancing.before"
 """Error of a task in the interval before: NaN until there was one."""
 
@@ -69,7 +72,7 @@ class Run:
             # place, which torch's types do not know of this argument.
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         network.train()
-        average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
+        average = AveragedModel(network, multi_avg_fn=_moving_average(recipe.average))
         optimiser = _optimiser(network, recipe)
         if recipe.compile:
             # In place: a wrapper would put its own name before every parameter's.
@@ -175,6 +178,19 @@ class Run:
             torch.cuda.set_rng_state(tensors["random.cuda"], self.device)
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
         self.position = Position(int(state["epoch"]), int(state["index"]))
+
+
+def _moving_average(decay: float) -> Callable[..., None]:
+    """Return how the average follows the network: over 1 / (1 - decay) steps.
+
+    Early, over a ninth of the steps so far, as it would be mostly the untrained network otherwise.
+    """
+
+    def follow(average: list[Tensor], network: list[Tensor], steps: Tensor | int) -> None:
+        early = float(steps) / (float(steps) + _YOUNG)
+        get_ema_multi_avg_fn(min(decay, early))(average, network, steps)
+
+    return follow
 
 
 def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

@@ -72,7 +72,7 @@ def test_table_3_trains_scores_and_says_how(
         assert said in page
     assert (folder / "table3.tex").read_text("utf-8").count(r"\textbf") >= len(COLUMNS)
 
-    before = {path: path.stat().st_mtime_ns for path in folder.glob("networks/*/scores.json")}
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("networks/*/scores-*.json")}
     capsys.readouterr()
     assert main(command("table3", *BUDGET, "--seed", "3")) == 0
     assert record(folder)["rows"] == found["rows"]

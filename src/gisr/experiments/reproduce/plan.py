@@ -45,8 +45,7 @@ _TASKS: tuple[TaskName, ...] = (PANSHARPENING.name, MRI.name, DEPTH.name)
 """The tasks of the paper."""
 _BACKBONE = {"prompt_module": False, "routing": "none"}
 _SHORT_WARM_UP = 10
-"""A short run warms up in a tenth of its steps, and its moving average looks back as far: the 500
-steps of the recipe's average would be mostly the untrained network."""
+"""A short run warms up in a tenth of its steps, and compares intervals as long."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +78,15 @@ class Budget:
         """Return it as the command line has it."""
         words = {"paper": "paper", "steps": f"{self.amount:.0f}steps"}
         return words.get(self.unit, f"{self.amount:g}")
+
+
+def goes_on(base: Recipe) -> bool:
+    """Whether a longer run of a recipe begins as a shorter one does, and so can go on from it.
+
+    It can where the learning rate does not fall towards the end. The moving average of such a run
+    is a finished network at any step.
+    """
+    return base.schedule == "constant"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +133,10 @@ class Variant:
         """
         kept = self._sets(base)
         own = max(1, round(steps * len(kept) / len(base.sets)))
-        interval = min(base.weight_average.interval, max(1, own // _SHORT_WARM_UP))
+        interval, warmup = base.weight_average.interval, base.warmup
+        if not goes_on(base):
+            interval = min(interval, max(1, own // _SHORT_WARM_UP))
+            warmup = min(warmup, own // _SHORT_WARM_UP)
         return replace(
             base,
             name=f"{base.name}-{self.key(base)}",
@@ -134,8 +145,7 @@ class Variant:
             weight_average=replace(base.weight_average, interval=interval),
             **self.training,
             steps=own,
-            warmup=min(base.warmup, own // _SHORT_WARM_UP),
-            average=min(base.average, max(0.0, 1 - _SHORT_WARM_UP / own)),
+            warmup=warmup,
             validate_every=0,
         )
 

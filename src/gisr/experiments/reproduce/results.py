@@ -38,7 +38,6 @@ from gisr.training.log import read_log
 from gisr.training.loop import Validate
 from gisr.training.sets import recipe_entries
 
-_SCORES = "scores.json"
 _VALIDATIONS = 20
 """Points of the curves of Fig. 11."""
 _PART = 256
@@ -215,7 +214,7 @@ def _scores(
     report: ReportProgress,
 ) -> dict[str, Cell]:
     """Score a variant on its tasks, or read what an earlier start found."""
-    path = run.folder / _SCORES
+    path = run.folder / f"scores-{run.recipe.steps}.json"
     own = [column for column in columns if column.task in run.variant.tasks]
     how = {"steps": run.recipe.steps, **asdict(request.amount), "columns": [c.key for c in own]}
     if path.is_file():

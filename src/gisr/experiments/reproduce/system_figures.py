@@ -19,7 +19,8 @@ from gisr.experiments.evaluation import measure, shown
 from gisr.experiments.reproduce.columns import Amount, column_pairs, find_columns
 from gisr.experiments.reproduce.results import write_json, write_page
 from gisr.experiments.reproduce.system_rows import SystemTable, table_variants
-from gisr.experiments.reproduce.system_tables import load_trained, make_schedules
+from gisr.experiments.reproduce.system_schedules import make_schedules
+from gisr.experiments.reproduce.system_tables import load_trained
 from gisr.experiments.reproduce.variant_training import (
     ExperimentRequest,
     ReportProgress,

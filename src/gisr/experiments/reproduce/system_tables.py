@@ -1,8 +1,6 @@
 """``gisr reproduce table1`` and ``table2``: MAG-Net beside every published system.
 
-Networks are trained by two rules: *equal samples*, where every network sees the same samples in
-the same order, and *equal time*, where all get the time that MAG-Net takes for those on the same
-device.
+Networks are trained by the rules of :mod:`gisr.experiments.reproduce.system_schedules`.
 """
 
 import json
@@ -13,7 +11,6 @@ from typing import Any
 
 from gisr.baselines.system import ComparedSystem
 from gisr.baselines.weights import load_system
-from gisr.errors import FileFormatError
 from gisr.experiments.reproduce.columns import (
     Cell,
     ResultColumn,
@@ -29,6 +26,7 @@ from gisr.experiments.reproduce.system_rows import (
     SystemTable,
     table_variants,
 )
+from gisr.experiments.reproduce.system_schedules import make_schedules
 from gisr.experiments.reproduce.tables import Facts, ResultRow, latex, markdown
 from gisr.experiments.reproduce.variant_training import (
     ExperimentRequest,
@@ -37,10 +35,7 @@ from gisr.experiments.reproduce.variant_training import (
     Schedule,
     Trained,
     planned,
-    read_plan,
-    requested,
     statement,
-    steps_per_second,
     train_variant,
 )
 from gisr.experiments.system_variants import NETWORK_ALONE, SystemVariant
@@ -52,11 +47,11 @@ from gisr.training.trainee import first_trainee
 
 _RULES: dict[Rule, str] = {
     "samples": "Equal samples: every network sees the same samples in the same order",
-    "time": "Equal time: every network is trained for as long as MAG-Net takes for its samples",
+    "time": "Equal time: every network is trained for as long as the middle one of its tasks takes "
+    "for those samples",
 }
-_SCORES = "system-scores.json"
 _COSTS = "system-costs.json"
-_HEADS = ("parameters (M)", "GMACs", "s / megapixel")
+_HEADS = ("samples", "minutes", "parameters (M)", "GMACs", "s / megapixel")
 
 
 @dataclass(frozen=True)
@@ -96,13 +91,12 @@ def reproduce_systems(
         "metrics": {column.key: column.metric for column in columns},
         "interpolation": {key: cell.value for key, cell in interpolated.items()},
     }
-    found = {
-        rule: [
-            _result(request, variant, schedules[rule][variant.key(request.recipe)], columns, report)
-            for variant in variants
-        ]
-        for rule in request.rules
-    }
+    found: dict[Rule, list[SystemResult]] = {rule: [] for rule in request.rules}
+    for variant in variants:
+        of_rule = {rule: schedules[rule][variant.key(request.recipe)] for rule in request.rules}
+        # The shorter run first: the longer one goes on from it where it can.
+        for rule in sorted(of_rule, key=lambda rule: of_rule[rule].steps):
+            found[rule].append(_result(request, variant, of_rule[rule], columns, report))
     costs = _costs(request, variants, report)
     body, tex = [], []
     for rule, results in found.items():
@@ -133,64 +127,6 @@ def load_trained(run: Trained, device: str) -> PairSystem:
     return ComparedSystem(weights.network, weights.shape, run.variant.name, device)
 
 
-def make_schedules(
-    request: ExperimentRequest, variants: Sequence[ComparedVariant], report: ReportProgress
-) -> dict[Rule, dict[str, Schedule]]:
-    """Return the steps of every network by rule, measured at the first start, then read again.
-
-    Equal samples in a number of steps need no speed, and none is measured for them alone.
-
-    Raises:
-        RecipeError: The folder holds another experiment.
-    """
-    path, base = request.out / f"{request.experiment}-plan.json", request.recipe
-    if request.rules == ("samples",) and request.budget.unit != "minutes":
-        steps = _steps(request, variants, {})
-        return {"samples": {variant.key(base): Schedule(steps) for variant in variants}}
-    asked = requested(request)
-    if path.is_file():
-        found = read_plan(path, asked)
-        try:
-            rates = {str(key): float(rate) for key, rate in found["rates"].items()}
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise FileFormatError(f"{path}: cannot read the plan ({error!r}): delete it") from error
-    else:
-        rates = {}
-        for variant in variants:
-            report(f"measuring the speed of {variant.key(base)}")
-            rates[variant.key(base)] = steps_per_second(variant, base, request.device)
-        request.out.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**asked, "rates": rates}, indent=1) + "\n", encoding="utf-8")
-    samples = _steps(request, variants, rates)
-    ours = rates[variants[-1].key(base)]
-    return {
-        "samples": {key: Schedule(samples, rate, key) for key, rate in rates.items()},
-        "time": {
-            key: Schedule(max(1, round(samples * rate / ours)), rate, key)
-            for key, rate in rates.items()
-        },
-    }
-
-
-def _steps(
-    request: ExperimentRequest, variants: Sequence[ComparedVariant], rates: Mapping[str, float]
-) -> int:
-    """Return the steps of a network of all sets under equal samples."""
-    base = request.recipe
-    if request.budget.unit == "paper":
-        return base.steps
-    if request.budget.unit == "steps":
-        return int(request.budget.amount)
-    shares = {v.key(base): len(v.recipe(base, 1).sets) / len(base.sets) for v in variants}
-    ours = rates[variants[-1].key(base)]
-    # n samples take share * n / rate seconds, and equal time share * n / our rate.
-    paces = {"samples": rates, "time": dict.fromkeys(rates, ours)}
-    seconds = sum(
-        share / paces[rule][key] for rule in request.rules for key, share in shares.items()
-    )
-    return max(1, int(request.budget.amount * 60 / seconds))
-
-
 def _result(
     request: ExperimentRequest,
     variant: ComparedVariant,
@@ -204,7 +140,7 @@ def _result(
     enough to be carried from machine to machine, networks often are not.
     """
     recipe, folder = planned(request, variant, schedule)
-    path = folder / _SCORES
+    path = folder / f"system-scores-{recipe.steps}.json"
     own = [
         column
         for column in columns
@@ -268,7 +204,8 @@ def _parts(
     parts = []
     for group in groups:
         rows: dict[str, dict[str, float]] = {}
-        facts: dict[str, tuple[str, ...]] = {}
+        spent: dict[str, tuple[int, float]] = {}
+        sizes: dict[str, tuple[str, ...]] = {}
         for result in results:
             if not {column.task for column in group} & set(result.run.variant.tasks):
                 continue
@@ -279,7 +216,14 @@ def _parts(
                 if column.key in result.cells
             }
             rows.setdefault(name, {}).update(values)
-            facts.setdefault(name, costs[result.run.variant.key(base)].words)
+            samples, seconds = spent.get(name, (0, 0.0))
+            recipe = result.run.recipe
+            spent[name] = (samples + recipe.steps * recipe.batch, seconds + result.run.seconds)
+            sizes.setdefault(name, costs[result.run.variant.key(base)].words)
+        facts = {
+            name: (str(samples), f"{seconds / 60:.1f}", *sizes[name])
+            for name, (samples, seconds) in spent.items()
+        }
         parts.append((group, [ResultRow(*row) for row in rows.items()], Facts(_HEADS, facts)))
     return parts
 
@@ -298,4 +242,4 @@ def _record(result: SystemResult, cost: Cost) -> dict[str, Any]:
     }
 
 
-__all__ = ["Rule", "load_trained", "make_schedules", "reproduce_systems"]
+__all__ = ["Rule", "load_trained", "reproduce_systems"]

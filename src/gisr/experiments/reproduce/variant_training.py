@@ -1,10 +1,11 @@
 """Trains an experiment's variants within a budget, each resumable, and records how."""
 
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -14,7 +15,14 @@ from gisr.datasets.entry import Entry
 from gisr.errors import FileFormatError, RecipeError
 from gisr.experiments.evaluation import provenance
 from gisr.experiments.reproduce.columns import Amount
-from gisr.experiments.reproduce.plan import TITLES, VARIANTS, Budget, ExperimentName, Variant
+from gisr.experiments.reproduce.plan import (
+    TITLES,
+    VARIANTS,
+    Budget,
+    ExperimentName,
+    Variant,
+    goes_on,
+)
 from gisr.inference.system import PairSystem
 from gisr.magnet import MAGNet
 from gisr.training.checkpoint import latest_checkpoint
@@ -27,8 +35,10 @@ ReportProgress = Callable[[str], None]
 Rule = Literal["samples", "time"]
 """What is equal for all networks of Tables I and II."""
 
-_SPEED_STEPS = 16
-"""Steps of the short run that measures the speed; the first quarter does not count."""
+_SPEED_STEPS, _SPEED_SECONDS, _LEAST_TIMED = 16, 20.0, 4
+"""The short run that measures the speed: its steps, fewer where they take longer than so many
+seconds, but at least so many. The first quarter does not count."""
+_SECONDS = "training-seconds.json"
 _IMAGES, _SIDE = 4, 384
 """What a short experiment measures of each column: enough to rank networks, a minute a variant."""
 
@@ -87,32 +97,32 @@ class Trained:
 
     @property
     def weights(self) -> Path:
-        """Folder of the weights."""
-        return self.folder / "weights"
+        """Folder of the weights after the recipe's steps."""
+        kept = f"weights-{self.recipe.steps}"
+        return self.folder / (kept if goes_on(self.recipe) else "weights")
 
 
 def make_schedule(request: ExperimentRequest, report: ReportProgress) -> Schedule:
-    """Return the schedule of a folder: measured at the first start, then read again.
+    """Return the schedule of a folder: what was measured at the first start is read again.
 
     Raises:
         RecipeError: The folder holds another experiment.
+        FileFormatError: The plan in it is damaged.
     """
-    path, asked = request.out / f"{request.experiment}-plan.json", requested(request)
-    if path.is_file():
-        return _read_schedule(path, asked)
-    steps = {"paper": request.recipe.steps, "steps": int(request.budget.amount)}
-    schedule = Schedule(steps.get(request.budget.unit, 0))
-    if request.budget.unit == "minutes":
-        largest = max(request.variants, key=lambda v: _parameters(v.recipe(request.recipe, 1)))
+    rates = read_plan(request)
+    if request.budget.unit != "minutes":
+        write_plan(request, rates)
+        paper = request.budget.unit == "paper"
+        return Schedule(request.recipe.steps if paper else int(request.budget.amount))
+    largest = max(request.variants, key=lambda v: _parameters(v.recipe(request.recipe, 1)))
+    if largest.name not in rates:
         report(f"measuring the speed of {largest.name}")
-        rate = steps_per_second(largest, request.recipe, request.device)
-        sets = len(request.recipe.sets)
-        shares = [len(v.recipe(request.recipe, 1).sets) / sets for v in request.variants]
-        affordable = max(1, int(rate * request.budget.amount * 60 / sum(shares)))
-        schedule = Schedule(affordable, rate, largest.name)
-    request.out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({**asked, "schedule": asdict(schedule)}, indent=1) + "\n", "utf-8")
-    return schedule
+        rates[largest.name] = steps_per_second(largest, request.recipe, request.device)
+        write_plan(request, rates)
+    rate, sets = rates[largest.name], len(request.recipe.sets)
+    shares = [len(v.recipe(request.recipe, 1).sets) / sets for v in request.variants]
+    affordable = max(1, int(rate * request.budget.amount * 60 / sum(shares)))
+    return Schedule(affordable, rate, largest.name)
 
 
 def planned(
@@ -133,8 +143,8 @@ def planned(
         validate_every=max(1, recipe.steps // validations) if validations else 0,
     )
     curves = "-curves" if validations else ""  # a run without them has no curve to read again
-    name = f"{variant.key(request.recipe)}-{recipe.steps}{curves}"
-    return recipe, request.out / "networks" / name
+    steps = "" if goes_on(recipe) else f"-{recipe.steps}"
+    return recipe, request.out / "networks" / f"{variant.key(request.recipe)}{steps}{curves}"
 
 
 def train_variant(
@@ -147,6 +157,8 @@ def train_variant(
 ) -> Trained:
     """Train a variant, or resume it.
 
+    Where a longer run goes on from a shorter one, its weights after these steps are kept.
+
     Args:
         request: What to reproduce.
         variant: One of its variants.
@@ -154,6 +166,10 @@ def train_variant(
         report: Called with a line at the start.
         validate: Measures the network while it trains.
         validations: How often.
+
+    Raises:
+        RecipeError: The recipe cannot be followed, or the network has gone on beyond these steps
+            and was not kept after them.
     """
     recipe, folder = planned(request, variant, schedule, validations)
     report(f"{variant.name}: {recipe.steps} steps on {len(recipe.sets)} sets")
@@ -161,7 +177,20 @@ def train_variant(
     checkpoint = latest_checkpoint(folder / "checkpoints")
     assert checkpoint is not None  # the last step writes one
     state = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
-    return Trained(variant, recipe, folder, float(state["seconds"]))
+    if not goes_on(recipe):
+        return Trained(variant, recipe, folder, float(state["seconds"]))
+    kept = Trained(variant, recipe, folder, 0.0).weights
+    if not (kept / _SECONDS).is_file():
+        if state["step"] > recipe.steps:
+            raise RecipeError(
+                f"{folder}: has gone on to step {state['step']}, and step {recipe.steps} was not "
+                "kept: use another --out, or a larger budget"
+            )
+        shutil.copytree(folder / "weights", kept, dirs_exist_ok=True)
+        # Last: with it, what is kept is whole.
+        (kept / _SECONDS).write_text(json.dumps(state["seconds"]), encoding="utf-8")
+    seconds = json.loads((kept / _SECONDS).read_text(encoding="utf-8"))
+    return Trained(variant, recipe, folder, float(seconds))
 
 
 def statement(
@@ -233,40 +262,49 @@ def _counts(entries: Sequence[Entry]) -> dict[str, int]:
     return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
 
 
-def requested(request: ExperimentRequest) -> dict[str, Any]:
-    """Return what must be the same for a folder to be resumed, as JSON would return it."""
-    asked = {
-        "experiment": request.experiment,
-        "budget": str(request.budget),
-        "recipe": request.recipe.record(),
-    }
-    plain: dict[str, Any] = json.loads(json.dumps(asked))
-    return plain
-
-
-def read_plan(path: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was measured for a plan that is the one requested.
+def read_plan(request: ExperimentRequest) -> dict[str, float]:
+    """Return the speeds that were measured in a folder, in steps a second; none in a new one.
 
     Raises:
         FileFormatError: The file is damaged.
         RecipeError: The folder holds another experiment.
     """
+    path, asked = _plan_path(request), _requested(request)
+    if not path.is_file():
+        return {}
     try:
         found = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, TypeError, ValueError) as error:
+        rates = {str(key): float(rate) for key, rate in found["rates"].items()}
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path}: cannot read the plan ({error!r}): delete it") from error
     changed = ", ".join(key for key in asked if found.get(key) != asked[key])
     if changed:
         raise RecipeError(f"{path.parent}: holds another experiment ({changed}): use another --out")
-    return found
+    return rates
 
 
-def _read_schedule(path: Path, asked: Mapping[str, Any]) -> Schedule:
-    found = read_plan(path, asked)
-    try:
-        return Schedule(**found["schedule"])
-    except (KeyError, TypeError) as error:
-        raise FileFormatError(f"{path}: cannot read the plan ({error!r}): delete it") from error
+def write_plan(request: ExperimentRequest, rates: Mapping[str, float]) -> None:
+    """Note what a folder holds, and the speeds measured for it."""
+    path = _plan_path(request)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    plan = {**_requested(request), "rates": rates}
+    path.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
+
+
+def _plan_path(request: ExperimentRequest) -> Path:
+    return request.out / f"{request.experiment}-plan.json"
+
+
+def _requested(request: ExperimentRequest) -> dict[str, Any]:
+    """Return what must be the same for a folder to be resumed, as JSON would return it."""
+    asked: dict[str, Any] = {
+        "experiment": request.experiment,
+        "recipe": request.recipe.record(),
+    }
+    if not goes_on(request.recipe):
+        asked["budget"] = str(request.budget)
+    plain: dict[str, Any] = json.loads(json.dumps(asked))
+    return plain
 
 
 def _parameters(recipe: Recipe) -> int:
@@ -274,7 +312,10 @@ def _parameters(recipe: Recipe) -> int:
 
 
 def steps_per_second(variant: Variant, base: Recipe, device: str) -> float:
-    """Train a few steps into nothing; files are in memory after the first, so the median counts."""
+    """Return the speed of a few steps into nothing.
+
+    Files are in memory after the first of them, so the median counts.
+    """
     sets = len(variant.recipe(base, 1).sets)
     recipe = variant.recipe(base, _SPEED_STEPS * len(base.sets) // sets)
     times: list[float] = []
@@ -285,6 +326,8 @@ def steps_per_second(variant: Variant, base: Recipe, device: str) -> float:
 
     brief = replace(recipe, steps=_SPEED_STEPS, validate_every=1, checkpoint_every=_SPEED_STEPS)
     with tempfile.TemporaryDirectory() as folder:
-        train(brief, folder, device=device, validate=clock, quiet=True)
+        train(brief, folder, device=device, validate=clock, quiet=True, stop_after=_SPEED_SECONDS)
+        if len(times) < _LEAST_TIMED:  # the slowest networks take longer than all that for a step
+            train(brief, folder, device=device, validate=clock, quiet=True, stop_at=_LEAST_TIMED)
     spent = [after - before for before, after in pairwise(times)]
-    return 1 / median(spent[_SPEED_STEPS // 4 :])
+    return 1 / median(spent[len(spent) // 4 :])

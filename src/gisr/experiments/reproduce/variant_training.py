@@ -98,8 +98,8 @@ class Trained:
     @property
     def weights(self) -> Path:
         """Folder of the weights after the recipe's steps."""
-        kept = f"weights-{self.recipe.steps}"
-        return self.folder / (kept if goes_on(self.recipe) else "weights")
+        goes = goes_on(self.recipe)
+        return self.folder / (_weights_after(self.recipe.steps) if goes else "weights")
 
 
 def make_schedule(request: ExperimentRequest, report: ReportProgress) -> Schedule:
@@ -130,6 +130,8 @@ def planned(
 ) -> tuple[Recipe, Path]:
     """Return what a variant trains, and the folder of its run.
 
+    It is that of a shorter run where one can go on.
+
     Args:
         request: What to reproduce.
         variant: One of its variants.
@@ -143,8 +145,22 @@ def planned(
         validate_every=max(1, recipe.steps // validations) if validations else 0,
     )
     curves = "-curves" if validations else ""  # a run without them has no curve to read again
-    steps = "" if goes_on(recipe) else f"-{recipe.steps}"
-    return recipe, request.out / "networks" / f"{variant.key(request.recipe)}{steps}{curves}"
+    networks, key = request.out / "networks", variant.key(request.recipe)
+    alone = networks / f"{key}-{recipe.steps}{curves}"
+    folder = networks / f"{key}{curves}"
+    if not goes_on(recipe) or _passed(folder, recipe.steps):
+        return recipe, alone
+    return recipe, folder
+
+
+def _passed(folder: Path, steps: int) -> bool:
+    """Whether a run that goes on from budget to budget is beyond some steps and kept none of them.
+
+    A network of so many steps is then trained once more, from the start.
+    """
+    newest = latest_checkpoint(folder / "checkpoints")
+    kept = folder / _weights_after(steps) / _SECONDS
+    return newest is not None and _step_of(newest) > steps and not kept.is_file()
 
 
 def train_variant(
@@ -168,29 +184,34 @@ def train_variant(
         validations: How often.
 
     Raises:
-        RecipeError: The recipe cannot be followed, or the network has gone on beyond these steps
-            and was not kept after them.
+        RecipeError: The recipe cannot be followed.
     """
     recipe, folder = planned(request, variant, schedule, validations)
     report(f"{variant.name}: {recipe.steps} steps on {len(recipe.sets)} sets")
     train(recipe, folder, device=request.device, validate=validate, quiet=True)
-    checkpoint = latest_checkpoint(folder / "checkpoints")
-    assert checkpoint is not None  # the last step writes one
-    state = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
+    newest = latest_checkpoint(folder / "checkpoints")
+    assert newest is not None  # the last step writes one
+    run = Trained(variant, recipe, folder, float(_state_of(newest)["seconds"]))
     if not goes_on(recipe):
-        return Trained(variant, recipe, folder, float(state["seconds"]))
-    kept = Trained(variant, recipe, folder, 0.0).weights
-    if not (kept / _SECONDS).is_file():
-        if state["step"] > recipe.steps:
-            raise RecipeError(
-                f"{folder}: has gone on to step {state['step']}, and step {recipe.steps} was not "
-                "kept: use another --out, or a larger budget"
-            )
-        shutil.copytree(folder / "weights", kept, dirs_exist_ok=True)
-        # Last: with it, what is kept is whole.
-        (kept / _SECONDS).write_text(json.dumps(state["seconds"]), encoding="utf-8")
-    seconds = json.loads((kept / _SECONDS).read_text(encoding="utf-8"))
-    return Trained(variant, recipe, folder, float(seconds))
+        return run
+    noted = run.weights / _SECONDS
+    if not noted.is_file():
+        shutil.copytree(folder / "weights", run.weights, dirs_exist_ok=True)
+        noted.write_text(json.dumps(run.seconds), encoding="utf-8")  # last: what is kept is whole
+    return replace(run, seconds=float(json.loads(noted.read_text(encoding="utf-8"))))
+
+
+def _weights_after(steps: int) -> str:
+    return f"weights-{steps}"
+
+
+def _step_of(checkpoint: Path) -> int:
+    return int(_state_of(checkpoint)["step"])
+
+
+def _state_of(checkpoint: Path) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
+    return state
 
 
 def statement(

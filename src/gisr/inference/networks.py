@@ -39,6 +39,10 @@ class Networks:
         """Return what is computed in where a precision is requested."""
         return computed_in(self._own if requested == "auto" else requested, self._device)
 
+    def sample_bytes(self, requested: Precision) -> int:
+        """Return the bytes of a value of the network's maps where a precision is requested."""
+        return 2 if self.computed_in(requested) == "bfloat16" else 4
+
     def check_guide(self, name: str, channels: int) -> None:
         """Refuse a guide of more channels than the network takes.
 

@@ -2,7 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -152,7 +152,7 @@ class PairSystem(ABC):
         check: Check = unchecked,
         progress: Progress | None = None,
         tile: int | None = None,
-    ) -> Iterator[Rows]:
+    ) -> Generator[Rows, None, None]:
         """Sharpen a pair that is read by windows and yield rows from top to bottom.
 
         Systems that need the whole image read it at once, as this one does.
@@ -174,6 +174,15 @@ class PairSystem(ABC):
         if progress is not None:
             progress(height * width, height * width)
         yield Rows(0, height, image)
+
+    def side_by_side(self, bands: int, settings: Settings = Settings()) -> int:
+        """Return how many small pairs may be answered at once, each in a thread of its own.
+
+        Args:
+            bands: Of their targets.
+            settings: How they are answered.
+        """
+        return 1
 
     def tile_within(
         self,

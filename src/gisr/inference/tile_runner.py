@@ -1,7 +1,8 @@
 """The network on one tile after another, in smaller tiles where memory runs out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 from gisr.array_types import ImageArray
 from gisr.errors import InputError, LimitError
 from gisr.inference.self_ensemble import UPRIGHT, Symmetry
+from gisr.inference.side_by_side import in_order, shared_threads, tiles_prepared
 from gisr.inference.surfaces import bounded
 from gisr.inference.survey import Survey
 from gisr.inference.system import Check, unchecked
@@ -57,20 +59,19 @@ class TileJob:
     """Windows of one size that go through the network at once; halved when memory runs out."""
 
     def sharpen(self, cut: Cut) -> ImageArray:
-        """Return a window in the target's units, as :meth:`sharpen_all` does."""
-        return next(self.sharpen_all([cut]))
+        """Return a window in the target's units, clipped to where values of its kind can lie.
 
-    def sharpen_all(self, cuts: Sequence[Cut]) -> Iterator[ImageArray]:
-        """Yield windows in the target's units, clipped to where values of their kind can lie.
-
-        With several symmetries each is the mean of the answers, as many further bands hold how far
+        With several symmetries it is the mean of the answers, as many further bands hold how far
         they spread.
 
         Raises:
             InputError: The network gave values that are not finite.
             LimitError: Memory does not suffice even for the smallest tiles.
         """
-        works = [self._work(cut) for cut in cuts]
+        return next(self._sharpened([self._work(cut)]))
+
+    def _sharpened(self, works: Sequence[WindowWork]) -> Iterator[ImageArray]:
+        """Yield windows in the target's units, as :meth:`sharpen` returns one."""
         for number in range(len(self.symmetries)):
             seen = [(each.low, each.high) for work in works for each in work.seen]
             residuals = self.residuals(seen, number)
@@ -82,23 +83,36 @@ class TileJob:
             yield mean if alone else np.concatenate([mean, work.answers.spread], axis=2)
 
     def tiles(
-        self, source: PairSource, windows: Iterator[Window], *, masked: bool
-    ) -> Iterator[ImageArray | None]:
-        """Yield windows of a pair, sharpened ``batch`` of them at once; None where all is unknown.
+        self, source: PairSource, windows: Iterable[Window], *, masked: bool, at_once: int = 1
+    ) -> Generator[ImageArray | None, None, None]:
+        """Yield windows of a pair, sharpened; None where all is unknown.
+
+        Close the iterator before what the source reads is closed.
 
         Args:
             source: Where they are cut from.
             windows: In the order of the answers.
             masked: Whether unknown pixels are NaN.
+            at_once: Windows at work side by side, if one goes through the network at once.
         """
-        while chosen := list(islice(windows, self.batch)):
-            cuts = [source.cut(window) for window in chosen]
-            images = self.sharpen_all([cut for cut in cuts if cut is not None])
-            for cut in cuts:
-                image = None if cut is None else next(images)
-                if cut is not None and image is not None and masked:
-                    image[~cut.known] = np.nan
-                yield image
+        if self.batch == 1:
+            with shared_threads(at_once):
+                yield from in_order(partial(self._tile, source, masked), windows, at_once)
+            return
+        preparing = tiles_prepared(self.device)
+        works = in_order(partial(self._prepared, source), windows, preparing, ahead=self.batch)
+        while chosen := list(islice(works, self.batch)):
+            images = self._sharpened([work for work in chosen if work is not None])
+            for work in chosen:
+                yield None if work is None else _masked(next(images), work.cut, masked)
+
+    def _tile(self, source: PairSource, masked: bool, window: Window) -> ImageArray | None:
+        cut = source.cut(window)
+        return None if cut is None else _masked(self.sharpen(cut), cut, masked)
+
+    def _prepared(self, source: PairSource, window: Window) -> WindowWork | None:
+        cut = source.cut(window)
+        return None if cut is None else self._work(cut)
 
     def _work(self, cut: Cut) -> WindowWork:
         on_grid, levels = cut.on_guide_grid(), self.survey.levels
@@ -133,12 +147,19 @@ class TileJob:
             pooled = [self.pooled(s.apply(low), s.apply(high)) for s in self.symmetries]
             return known * torch.cat(pooled), known
 
-    def prompt_parts(self, source: PairSource, windows: Iterable[Window]) -> Iterator[PromptPart]:
+    def prompt_parts(
+        self, source: PairSource, windows: Iterable[Window], at_once: int = 1
+    ) -> Iterator[PromptPart]:
         """Yield what windows of a pair contribute to its prompt, for a network with MPGM."""
-        for window in windows:
+
+        def part(window: Window) -> PromptPart | None:
             cut = source.cut(window)
-            if cut is not None:
-                yield self.prompt_part(cut)
+            return None if cut is None else self.prompt_part(cut)
+
+        with shared_threads(at_once):
+            for each in in_order(part, windows, at_once):
+                if each is not None:
+                    yield each
 
     def take_prompt(self, parts: Iterable[PromptPart]) -> None:
         """Take P_mm of the whole pair: the mean of its windows, by their known pixels."""
@@ -210,14 +231,15 @@ class TileJob:
         prompt = None if self.prompt is None else self.prompt[number : number + 1]
         low, high = symmetry.apply(low), symmetry.apply(high)
         while True:
+            side = self.side  # another thread may halve it meanwhile
             try:
-                return symmetry.undo(self._in_tiles(low, high, prompt))
+                return symmetry.undo(self._in_tiles(low, high, prompt, side))
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
                 # Without its traceback, which would hold on to the memory.
                 reason = error.with_traceback(None)
-            self._halve(min(self.side, max(low.shape[:2])), reason)
+            self._halve(min(side, max(low.shape[:2])), reason)
 
     def pooled(self, low: ImageArray, high: ImageArray) -> Float[Tensor, "1 n"]:
         """Return GAP(F_IT) of Eq. (5) for a network with MPGM.
@@ -255,18 +277,20 @@ class TileJob:
         half = side // 2 // multiple * multiple
         if half < self._smallest:
             raise _too_little(side) from reason
-        self.side = half
+        self.side = min(self.side, half)
         self._empty()
 
     def _empty(self) -> None:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _in_tiles(self, low: ImageArray, high: ImageArray, prompt: Prompt | None) -> ImageArray:
+    def _in_tiles(
+        self, low: ImageArray, high: ImageArray, prompt: Prompt | None, side: int
+    ) -> ImageArray:
         """Send a tile through the network, cut into smaller ones if it is too large by now."""
         multiple = self.network.config.size_multiple
-        overlap = min(self.overlap, self.side // 2 // multiple * multiple)
-        plan = TilePlan(low.shape[0], low.shape[1], self.side, overlap, multiple)
+        overlap = min(self.overlap, side // 2 // multiple * multiple)
+        plan = TilePlan(low.shape[0], low.shape[1], side, overlap, multiple)
         if len(plan) == 1:
             alone: ImageArray = self._network(low[None], high[None], prompt)[0]
             return alone
@@ -304,6 +328,13 @@ def prompt_cells(shape: tuple[int, int]) -> Iterator[Window]:
     They do not depend on the tiles, so neither does the prompt.
     """
     return TilePlan(*shape, PROMPT_CELL, 0, PROMPT_CELL).windows()
+
+
+def _masked(image: ImageArray, cut: Cut, masked: bool) -> ImageArray:
+    """Return an image with NaN where it is unknown, if it is to be masked."""
+    if masked:
+        image[~cut.known] = np.nan
+    return image
 
 
 def _too_little(side: int) -> LimitError:

@@ -161,18 +161,28 @@ def ramp(start: int, stop: int, size: int, overlap: int) -> NDArray[np.float32]:
     return weights
 
 
-class PixelsDone:
-    """Counts the pixels that tiles add, in the order of a plan."""
+def as_they_come(
+    tiles: Iterator[Tile | None], plan: TilePlan, progress: Callable[[int, int], None] | None
+) -> Callable[[Window], Tile | None]:
+    """Return what gives :func:`blended` tiles that are computed elsewhere.
 
-    def __init__(self, plan: TilePlan) -> None:
-        """Begin with none."""
-        self._rows, self._columns = (_added(spans) for spans in (plan.rows(), plan.columns()))
-        self._done = 0
+    Args:
+        tiles: In the order of the plan.
+        plan: How the image is cut.
+        progress: Called with the pixels that are covered, and all, after every tile.
+    """
+    rows, columns = (_added(spans) for spans in (plan.rows(), plan.columns()))
+    done, total = 0, plan.height * plan.width
 
-    def after(self, window: Window) -> int:
-        """Return the pixels covered when this tile is done."""
-        self._done += self._rows[window[0].start] * self._columns[window[1].start]
-        return self._done
+    def compute(window: Window) -> Tile | None:
+        nonlocal done
+        tile = next(tiles)
+        done += rows[window[0].start] * columns[window[1].start]
+        if progress is not None:
+            progress(done, total)
+        return tile
+
+    return compute
 
 
 def _added(spans: list[tuple[int, int]]) -> dict[int, int]:

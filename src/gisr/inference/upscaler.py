@@ -1,6 +1,7 @@
 """The upscaler: trained weights behind one call that takes images in their own units."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from gisr.inference.memory import largest_tile
 from gisr.inference.networks import Networks
 from gisr.inference.precision import Computed, Precision
 from gisr.inference.self_ensemble import SYMMETRIES
+from gisr.inference.shared_prompt import shared_prompt
+from gisr.inference.side_by_side import tiles_side_by_side
 from gisr.inference.surfaces import bounded_consistent, settled
 from gisr.inference.survey import survey_of_pairs
 from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
 from gisr.inference.tile_runner import PROMPT_CELL, TileJob, prompt_cells
-from gisr.inference.tiling import PixelsDone, Rows, TilePlan, blended, gathered
+from gisr.inference.tiling import Rows, TilePlan, as_they_come, blended, gathered
 from gisr.inference.window_work import as_tensor, tiles_at_once
 from gisr.inference.windowed_pair import ArraySource, PairSource
 from gisr.magnet import LevelRouting, MAGNet
@@ -151,9 +154,6 @@ class Upscaler(PairSystem):
     ) -> Shared | None:
         """Return the value range and the prompt of pairs that belong together.
 
-        The prompt is that of all of them: the mean over their known pixels (Eq. 5 takes a mean over
-        the pixels of an image; slices of a volume are taken as one image).
-
         Raises:
             InputError: Nothing is known.
             LimitError: Memory does not suffice even for small parts.
@@ -162,13 +162,9 @@ class Upscaler(PairSystem):
         for source in sources:
             source.survey = survey
         jobs = [self.job(source, settings, check) for source in sources]
-        if self.network.prompt_generator is not None:
-            jobs[0].take_prompt(
-                part
-                for source, job in zip(sources, jobs, strict=True)
-                for part in job.prompt_parts(source, prompt_cells(source.shape))
-            )
-        return Shared(survey, jobs[0].prompt, correction.kspace_floor(pairs))
+        at_once = min(len(pairs), self.side_by_side(sources[0].bands, settings))
+        prompt = shared_prompt(jobs, sources, at_once)
+        return Shared(survey, prompt, correction.kspace_floor(pairs))
 
     def stream(
         self,
@@ -178,13 +174,13 @@ class Upscaler(PairSystem):
         check: Check = unchecked,
         progress: Progress | None = None,
         tile: int | None = None,
-    ) -> Iterator[Rows]:
+    ) -> Generator[Rows, None, None]:
         """Sharpen a pair of any size and yield rows when they are finished, NaN where unknown.
 
-        The prompt is that of the whole pair: the mean over all of it is taken first, by the
-        prompt's own small encoders. A tile without a known pixel is passed over, in both passes.
-        With a spread, rows have the mean of the answers and in as many further bands their standard
-        deviation. Arguments are those of :meth:`gisr.inference.system.PairSystem.stream`.
+        The prompt is that of the whole pair, taken first. A tile without a known pixel is passed
+        over, in both passes. With a spread, rows have the mean of the answers and in as many
+        further bands their standard deviation. Arguments are those of
+        :meth:`gisr.inference.system.PairSystem.stream`.
 
         Raises:
             InputError: The network gave values that are not finite, or nothing is known.
@@ -202,23 +198,20 @@ class Upscaler(PairSystem):
         *,
         masked: bool,
         tile: int | None = None,
-    ) -> Iterator[Rows]:
-        """Yield rows; unknown pixels are NaN if masked, else only those of tiles passed over."""
+    ) -> Generator[Rows, None, None]:
+        """Yield rows; unknown pixels are NaN if masked, else only those of tiles passed over.
+
+        Tiles go side by side, unless their side is one that a budget of memory allows.
+        """
         plan, job = self.plan(*source.shape, tile), self.job(source, settings, check, tile)
+        at_once = 1 if tile else min(len(plan), self.side_by_side(source.bands, settings))
         if shared is not None:
             job.prompt = shared.prompt
         elif self.network.prompt_generator is not None:
-            job.take_prompt(job.prompt_parts(source, prompt_cells(source.shape)))
-        done, total = PixelsDone(plan), source.shape[0] * source.shape[1]
-        tiles = job.tiles(source, plan.windows(), masked=masked)
-
-        def compute(window: Window) -> Float[np.ndarray, "tile_h tile_w bands"] | None:
-            image = next(tiles)  # in the order of the plan
-            if progress is not None:
-                progress(done.after(window), total)
-            return image
-
-        yield from blended(plan, source.bands * (1 + settings.spread), compute)
+            job.take_prompt(job.prompt_parts(source, prompt_cells(source.shape), at_once))
+        bands = source.bands * (1 + settings.spread)
+        with closing(job.tiles(source, plan.windows(), masked=masked, at_once=at_once)) as tiles:
+            yield from blended(plan, bands, as_they_come(tiles, plan, progress))
 
     def job(
         self,
@@ -244,8 +237,7 @@ class Upscaler(PairSystem):
             self.name,
             self.device,
             source.survey,
-            self._embed(source, settings.description),
-            self._ratio(source.ratio),
+            *self._known_of(source, settings),
             tile or self.tile,
             self.overlap,
             check=check,
@@ -257,14 +249,19 @@ class Upscaler(PairSystem):
             job.symmetries = SYMMETRIES
         return job
 
+    def side_by_side(self, bands: int, settings: Settings = _DEFAULT) -> int:
+        """Return how many tiles, or pairs of one tile, are worked on at once."""
+        sample = self._networks.sample_bytes(settings.precision)
+        return tiles_side_by_side(self.device, self.network.config, self.tile, bands, sample)
+
     def network_for(self, task: TaskName) -> MAGNet:
         """Return the network that answers for a task: another than most where bands guide bands."""
         return self._networks.take("float32", task)
 
     def plan(self, height: int, width: int, tile: int | None = None) -> TilePlan:
         """Return how an image of this many rows and columns is cut."""
-        align = self.network.config.size_multiple
-        return TilePlan(height, width, tile or self.tile, self.overlap, align, fitted=True)
+        multiple = self.network.config.size_multiple
+        return TilePlan(height, width, tile or self.tile, self.overlap, multiple, fitted=True)
 
     def routing(self, pair: Pair, settings: Settings = _DEFAULT) -> tuple[LevelRouting, ...]:
         """Return which experts refine which pixels of a pair, untiled."""
@@ -284,12 +281,12 @@ class Upscaler(PairSystem):
         cut = source.cut(window)
         if cut is None:
             raise InputError("no known pixel: there is nothing to route")
-        text, normal = self._embed(source, settings.description), source.survey.normalisation
+        (text, ratio), normal = self._known_of(source, settings), source.survey.normalisation
         low = as_tensor(normal.target(cut.on_guide_grid()), self.device)
         high = as_tensor(normal.guide(cut.pair.guide), self.device)
         network = self._networks.take(settings.precision, source.about.task)
         with torch.inference_mode():
-            return network(low, high, text, self._ratio(source.ratio)).routing  # type: ignore[no-any-return]
+            return network(low, high, text, ratio).routing  # type: ignore[no-any-return]
 
     def save_pretrained(self, folder: str | Path, *, dtype: torch.dtype = torch.float32) -> None:
         """Write the weights in the Hugging Face hub's layout, as ``gisr.load_model`` reads them."""
@@ -316,17 +313,18 @@ class Upscaler(PairSystem):
             overlap=self.overlap,
             cell=PROMPT_CELL,
             on_host=self.device.type == "cpu",
-            sample=2 if self.computed_in(precision) == "bfloat16" else 4,
+            sample=self._networks.sample_bytes(precision),
             waiting=waiting,
             reached=reached,
         )
 
-    def _embed(self, source: PairSource, description: str | None) -> Float[Tensor, "1 d"]:
-        embedding = self._sentences.embedding(source.description, description)
-        return torch.tensor(embedding, device=self.device)[None]
-
-    def _ratio(self, ratio: float) -> Float[Tensor, "1"]:
-        return torch.tensor([ratio], dtype=torch.float32, device=self.device)
+    def _known_of(
+        self, source: PairSource, settings: Settings
+    ) -> tuple[Float[Tensor, "1 d"], Float[Tensor, "1"]]:
+        """Return the embedded description of a pair, and its ratio."""
+        text = self._sentences.embedding(source.description, settings.description)
+        ratio = torch.tensor([source.ratio], dtype=torch.float32)
+        return torch.tensor(text, device=self.device)[None], ratio.to(self.device)
 
 
 def load_model(

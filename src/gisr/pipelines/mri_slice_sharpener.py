@@ -1,6 +1,7 @@
 """The network on slices of an MR volume, and its detail put on top of an interpolated target."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -13,6 +14,7 @@ from gisr.data.volume_resample import (
     reduce_axis,
 )
 from gisr.inference.consistency.correction import Consistency
+from gisr.inference.side_by_side import in_order, shared_threads
 from gisr.inference.system import Answer, Check, PairSystem, Settings
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import AxisPlacement
@@ -122,13 +124,17 @@ class SliceSharpener:
     ) -> Iterator[tuple[int, Answer]]:
         """Sharpen slices that share one value range and one prompt: those of their volume."""
         shared = self.system.share(list(pairs.values()), settings, self.check) if pairs else None
-        for index in range(count):
-            self.report()
-            if index in pairs:
-                yield (
-                    index,
-                    self.system.answer(pairs[index], settings, shared=shared, check=self.check),
-                )
+
+        def sharpened(index: int) -> Answer:
+            return self.system.answer(pairs[index], settings, shared=shared, check=self.check)
+
+        asked = [index for index in range(count) if index in pairs]
+        at_once = max(1, min(len(asked), self.system.side_by_side(1, settings)))
+        with shared_threads(at_once), closing(in_order(sharpened, asked, at_once)) as answers:
+            for index in range(count):
+                self.report()
+                if index in pairs:
+                    yield index, next(answers)
 
     @property
     def settings(self) -> Settings:

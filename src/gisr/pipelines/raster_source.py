@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cached_property
+from threading import Lock
 
 import numpy as np
 from jaxtyping import Bool
@@ -41,28 +42,35 @@ class RasterSource(PairSource):
         self.notes: list[Note] = []
         """What the survey found of values that are no data."""
         self._target, self._guide = target, guide
+        self._reading = Lock()
+        """Held while a file is read: tiles are cut in several threads, and GDAL's files are not
+        made for that."""
         self._occupied: dict[str, Bool[np.ndarray, "rows columns"]] = {}
 
     def read_target(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the target."""
-        pixels, valid = self._target.read(rows, columns)
+        with self._reading:
+            pixels, valid = self._target.read(rows, columns)
         return np.where(valid[..., None], pixels, 0).astype(np.float32), valid
 
     def read_on_guide_grid(self, window: Window) -> KnownImage | None:
         """Return a window that is interpolated but once, where the target lies on other axes."""
         if not isinstance(self._target.header.regrid, Warp):
             return None
-        pixels, valid = self._target.read_on(self._guide.header, *window)
+        with self._reading:
+            pixels, valid = self._target.read_on(self._guide.header, *window)
         return pixels.astype(np.float32), valid
 
     def read_guide(self, rows: slice, columns: slice) -> KnownImage:
         """Return a window of the guide."""
-        pixels, valid = self._guide.read(rows, columns)
+        with self._reading:
+            pixels, valid = self._guide.read(rows, columns)
         return np.where(valid[..., None], pixels, 0).astype(np.float32), valid
 
     def stored_guide(self, rows: slice) -> KnownSamples:
         """Return whole rows of the guide in the type on disk, to be copied."""
-        return self._guide.read(rows, slice(0, self._guide.header.shape[1]))
+        with self._reading:
+            return self._guide.read(rows, slice(0, self._guide.header.shape[1]))
 
     @cached_property
     def survey(self) -> Survey:

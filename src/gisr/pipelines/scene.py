@@ -1,7 +1,7 @@
 """Running a satellite scene: read by windows, sharpened in tiles, written rows after rows."""
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -167,12 +167,14 @@ def _write_scene(
     """
     files, options, spread = request.files, request.options, request.options.uncertainty
     found = Consistency() if _is_corrected(request, source) else None
-    rows = system.stream(source, options.settings, check=check, progress=progress, tile=tile)
+    sharpened = system.stream(source, options.settings, check=check, progress=progress, tile=tile)
     bands = source.bands if spread is None else 2 * source.bands
+    rows: Iterator[Rows] = sharpened
     if found is not None:
         rows = consistent_rows(rows, bands, source, found)
     moved = 0
     with ExitStack() as outputs:
+        outputs.enter_context(closing(sharpened))  # no thread reads the files after an error
         headers = (files.output, spread_header(files.target))
         layouts = (options.creation, None)
         opened = [

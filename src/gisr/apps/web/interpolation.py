@@ -1,6 +1,6 @@
 """The page's other image: what the same files give without a network."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class Interpolation(PairSystem):
         check: Check = unchecked,
         progress: Progress | None = None,
         tile: int | None = None,
-    ) -> Iterator[Rows]:
+    ) -> Generator[Rows, None, None]:
         """Yield the interpolated target, unknown pixels NaN."""
         height, width = source.shape
         for top in range(0, height, _ROWS):

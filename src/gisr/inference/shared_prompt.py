@@ -1,0 +1,35 @@
+"""One prompt for pairs that belong together, such as the slices of a volume."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+from gisr.inference.side_by_side import in_order, shared_threads
+from gisr.inference.tile_runner import Prompt, PromptPart, TileJob, prompt_cells
+from gisr.inference.windowed_pair import ArraySource
+
+
+def shared_prompt(
+    jobs: Sequence[TileJob], sources: Sequence[ArraySource], at_once: int
+) -> Prompt | None:
+    """Return P_mm of all pairs: the mean over their known pixels; None for a network without MPGM.
+
+    Eq. (5) takes a mean over the pixels of an image; these are taken as one image.
+
+    Args:
+        jobs: One a pair; the first gets the prompt.
+        sources: The pairs.
+        at_once: Pairs at work side by side.
+
+    Raises:
+        LimitError: Memory does not suffice even for small parts.
+    """
+
+    def parts(work: tuple[TileJob, ArraySource]) -> list[PromptPart]:
+        job, source = work
+        return list(job.prompt_parts(source, prompt_cells(source.shape)))
+
+    if jobs[0].network.prompt_generator is not None:
+        with shared_threads(at_once):
+            works = zip(jobs, sources, strict=True)
+            jobs[0].take_prompt(chain.from_iterable(in_order(parts, works, at_once)))
+    return jobs[0].prompt

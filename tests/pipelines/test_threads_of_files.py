@@ -10,7 +10,10 @@ import torch
 from tests.geotiffs import write_geotiff
 from tests.small_network import tiny_weights
 
+from gisr.array_types import ImageArray
+from gisr.inference.tile_runner import TileJob
 from gisr.inference.upscaler import Upscaler
+from gisr.inference.windowed_pair import Cut
 from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
 
@@ -41,9 +44,7 @@ def scene(tmp_path: Path) -> tuple[Path, Path]:
     blocks = {"tiled": True, "blockxsize": 16, "blockysize": 16}
     return (
         write_geotiff(tmp_path / "ms.tif", target, 10.0, nodata=0, **blocks),
-        write_geotiff(
-            tmp_path / "pan.tif", fine[..., None].round().astype(np.uint16), 5.0, **blocks
-        ),
+        write_geotiff(tmp_path / "pan.tif", guide, 5.0, **blocks),
     )
 
 
@@ -105,17 +106,16 @@ def test_a_run_that_is_stopped_leaves_no_thread_and_no_output(scene: tuple[Path,
 def test_tiles_are_one_after_the_other_within_a_budget_of_memory(
     scene: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[int] = []
-    inner = Upscaler.side_by_side
+    threads: set[str] = set()
+    sharpen = TileJob.sharpen
 
-    def asked(self: Upscaler, *arguments: object) -> int:
-        seen.append(1)
-        return inner(self, *arguments)  # type: ignore[arg-type]
+    def noted(self: TileJob, cut: Cut) -> ImageArray:
+        threads.add(threading.current_thread().name)
+        return sharpen(self, cut)
 
-    monkeypatch.setattr(Upscaler, "side_by_side", asked)
-    torch.set_num_threads(3)
+    monkeypatch.setattr(TileJob, "sharpen", noted)
     free = written(scene, 3, Options())
-    assert seen
-    seen.clear()
+    assert all(name.startswith("gisr") for name in threads)
+    threads.clear()
     assert written(scene, 3, Options(max_memory="20GB")) == free
-    assert not seen
+    assert threads == {threading.current_thread().name}

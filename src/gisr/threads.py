@@ -1,7 +1,9 @@
-"""Threads of numpy's linear algebra, which results shall not depend on."""
+"""Work in several threads, and the threads of numpy: results depend on neither."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -10,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
+_Item = TypeVar("_Item")
 
 
 class _OneBlasThread:
@@ -54,3 +57,36 @@ def with_one_blas_thread(
             return function(*arguments, **keywords)
 
     return limited
+
+
+def in_order(
+    work: Callable[[_Item], _Result], items: Iterable[_Item], at_once: int, ahead: int = 0
+) -> Generator[_Result, None, None]:
+    """Yield what work makes of items, in their order.
+
+    Close the iterator where it is not followed to its end: no piece is at work after that.
+
+    Args:
+        work: Called in as many threads as there are pieces at once; in the caller's where that is
+            none, or one with none ahead.
+        items: Taken when they are needed.
+        at_once: Pieces at work at the same time.
+        ahead: Pieces that may be done before the first of them is asked for, beside those.
+
+    Raises:
+        Exception: What work raised for the first item that failed; later ones are given up.
+    """
+    if at_once < 1 or at_once + ahead < 2:
+        yield from map(work, items)
+        return
+    waiting: deque[Future[_Result]] = deque()
+    with ThreadPoolExecutor(at_once, thread_name_prefix="gisr") as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > at_once + ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)

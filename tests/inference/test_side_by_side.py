@@ -15,7 +15,6 @@ from gisr.data.phantoms import satellite_scene
 from gisr.data.protocols import wald_pair
 from gisr.errors import LimitError
 from gisr.inference.side_by_side import (
-    in_order,
     shared_threads,
     tiles_prepared,
     tiles_side_by_side,
@@ -24,6 +23,7 @@ from gisr.inference.system import Settings
 from gisr.inference.tile_runner import TileJob
 from gisr.inference.upscaler import Upscaler
 from gisr.magnet import PRESETS
+from gisr.threads import in_order
 
 SCENE = satellite_scene(256)
 PAIR = replace(wald_pair(SCENE.multispectral, SCENE.panchromatic, 4), sensor="WorldView-3")

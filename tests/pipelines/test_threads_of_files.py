@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def scene(tmp_path: Path) -> tuple[Path, Path]:
     target = np.stack([coarse, 1.3 * coarse], axis=-1).round().astype(np.uint16)
     target[:45, :50] = 0
     guide = fine[..., None].round().astype(np.uint16)
-    blocks = {"tiled": True, "blockxsize": 16, "blockysize": 16}
+    blocks: dict[str, Any] = {"tiled": True, "blockxsize": 16, "blockysize": 16}
     return (
         write_geotiff(tmp_path / "ms.tif", target, 10.0, nodata=0, **blocks),
         write_geotiff(tmp_path / "pan.tif", guide, 5.0, **blocks),

@@ -72,9 +72,9 @@ def reproduce(
         raise InputError(f"images {images} must be at least 1")
     from gisr.experiments.reproduce import results as experiments
     from gisr.experiments.reproduce.plan import ExperimentName
+    from gisr.experiments.reproduce.request import ExperimentRequest
     from gisr.experiments.reproduce.system_figures import SystemFigure, reproduce_comparison
     from gisr.experiments.reproduce.system_tables import reproduce_systems
-    from gisr.experiments.reproduce.variant_training import ExperimentRequest
 
     if rules is not None and what not in ("table1", "table2"):
         raise InputError(f"--rules is for table1 and table2: leave it out for {what}")

@@ -4,7 +4,7 @@ A real panchromatic band is often off by one or two of its pixels (every Landsat
 project's data by exactly (-1, -1)), which costs a classical method 1 to 2.4 dB.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -29,7 +29,7 @@ from gisr.estimation.cell_shifts import (
 from gisr.estimation.masks import alike, moved_mask, saturated, surrounded, without_rim
 from gisr.notes import Note, NoteLevel
 from gisr.tasks import find_task
-from gisr.threads import with_one_blas_thread
+from gisr.threads import in_order, with_one_blas_thread
 
 Align = Literal["auto", "off"]
 """``auto`` estimates the shift of a panchromatic guide and undoes it; ``off`` trusts the grids."""
@@ -120,20 +120,21 @@ def align_guide(pair: Pair) -> tuple[Pair, Alignment]:
     return replace(pair, guide=shift(pair.filled_guide, found.offset), guide_valid=valid), found
 
 
-def find_alignment(parts: Iterable[Pair]) -> Alignment:
+def find_alignment(parts: Sequence[Pair], at_once: int = 1) -> Alignment:
     """Estimate the one shift of a guide from parts of a pair, at least one.
 
     Every part is cut into cells, each of which votes. The shift that most of them agree on counts,
     and only if most of them resemble the target better with it: a part with clouds or the sea in it
     does no harm, nor do clouds that moved against the ground.
+
+    Args:
+        parts: Of one task.
+        at_once: Parts that are looked at side by side, in threads.
     """
-    seen: list[_Seen] = []
-    for part in parts:
-        if find_task(part.task).registration != "correlation":
-            note = f"guides of task {part.task} are not aligned"
-            return Alignment((0.0, 0.0), False, note, level="detail")
-        seen.append(_look(_squarable(part)))
-    return _decide(seen)
+    if any(find_task(part.task).registration != "correlation" for part in parts):
+        note = f"guides of task {parts[0].task} are not aligned"
+        return Alignment((0.0, 0.0), False, note, level="detail")
+    return _decide(list(in_order(lambda part: _look(_squarable(part)), parts, at_once)))
 
 
 def _decide(seen: list[_Seen]) -> Alignment:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from itertools import chain
 
-from gisr.inference.side_by_side import in_order, shared_threads
+from gisr.inference.side_by_side import shared_threads
 from gisr.inference.tile_runner import Prompt, PromptPart, TileJob, prompt_cells
 from gisr.inference.windowed_pair import ArraySource
+from gisr.threads import in_order
 
 
 def shared_prompt(

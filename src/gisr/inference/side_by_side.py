@@ -1,63 +1,24 @@
-"""Pieces of work side by side in threads, with answers in the order of the pieces.
+"""How many tiles are worked on side by side, each with its share of torch's threads.
 
 On a processor several tiles at once are faster than one tile on all cores: what surrounds the
 network runs on one core only, and small maps divide badly. On a GPU the tiles to come are read and
-prepared while the network computes. Which piece a thread takes decides nothing about its result.
+prepared while the network computes. Which tile a thread takes decides nothing about its result.
 """
 
 import os
 import threading
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 import torch
 
 from gisr.inference.memory import network_bytes
 from gisr.magnet import MAGNetConfig
 
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
-
 _MOST, _MOST_BYTES = 8, 2 * 10**9
 """Tiles at once on a processor: so many, and no more than take so many bytes together."""
 _PREPARED = 4
 """Tiles that are prepared at once for a GPU."""
-
-
-def in_order(
-    work: Callable[[_Item], _Result], items: Iterable[_Item], at_once: int, ahead: int = 0
-) -> Generator[_Result, None, None]:
-    """Yield what work makes of items, in their order.
-
-    Close the iterator where it is not followed to its end: no piece is at work after that.
-
-    Args:
-        work: Called in as many threads as there are pieces at once; in the caller's where that is
-            none, or one with none ahead.
-        items: Taken when they are needed.
-        at_once: Pieces at work at the same time.
-        ahead: Pieces that may be done before the first of them is asked for, beside those.
-
-    Raises:
-        Exception: What work raised for the first item that failed; later ones are given up.
-    """
-    if at_once < 1 or at_once + ahead < 2:
-        yield from map(work, items)
-        return
-    waiting: deque[Future[_Result]] = deque()
-    with ThreadPoolExecutor(at_once, thread_name_prefix="gisr") as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > at_once + ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _SharedThreads:

@@ -13,7 +13,7 @@ from torch import Tensor
 from gisr.array_types import ImageArray
 from gisr.errors import InputError, LimitError
 from gisr.inference.self_ensemble import UPRIGHT, Symmetry
-from gisr.inference.side_by_side import in_order, shared_threads, tiles_prepared
+from gisr.inference.side_by_side import shared_threads, tiles_prepared
 from gisr.inference.surfaces import bounded
 from gisr.inference.survey import Survey
 from gisr.inference.system import Check, unchecked
@@ -24,6 +24,7 @@ from gisr.inference.window_work import WindowWork, as_batch, as_tensor
 from gisr.inference.windowed_pair import Cut, PairSource
 from gisr.magnet import MAGNet
 from gisr.memory import is_out_of_memory
+from gisr.threads import in_order
 from gisr.windows import Window
 
 PROMPT_CELL = 256
@@ -151,15 +152,14 @@ class TileJob:
         self, source: PairSource, windows: Iterable[Window], at_once: int = 1
     ) -> Iterator[PromptPart]:
         """Yield what windows of a pair contribute to its prompt, for a network with MPGM."""
-
-        def part(window: Window) -> PromptPart | None:
-            cut = source.cut(window)
-            return None if cut is None else self.prompt_part(cut)
-
         with shared_threads(at_once):
-            for each in in_order(part, windows, at_once):
-                if each is not None:
-                    yield each
+            for part in in_order(partial(self._prompt_of, source), windows, at_once):
+                if part is not None:
+                    yield part
+
+    def _prompt_of(self, source: PairSource, window: Window) -> PromptPart | None:
+        cut = source.cut(window)
+        return None if cut is None else self.prompt_part(cut)
 
     def take_prompt(self, parts: Iterable[PromptPart]) -> None:
         """Take P_mm of the whole pair: the mean of its windows, by their known pixels."""

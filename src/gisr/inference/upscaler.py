@@ -114,7 +114,7 @@ class Upscaler(PairSystem):
         if shared is not None:
             source.survey = shared.survey
         elif settings.align == "auto":
-            alignment = source.align()
+            alignment = source.align(self.side_by_side(source.bands, settings))
         image, spread = self._whole(pair, source, settings, shared, check, progress)
         answer = Answer(image, spread, alignment=alignment)
         surfaces, whole_pair = find_task(pair.task).surfaces, pair

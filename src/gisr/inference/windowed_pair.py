@@ -103,8 +103,12 @@ class PairSource(ABC):
         """Return false where the survey saw that a window has no known pixel."""
         return True
 
-    def align(self) -> Alignment | VolumeAlignment:
-        """Estimate the shift of the guide by its task's registration; from now on undo it."""
+    def align(self, at_once: int = 1) -> Alignment | VolumeAlignment:
+        """Estimate the shift of the guide by its task's registration; from now on undo it.
+
+        Args:
+            at_once: Parts that are looked at side by side, in threads.
+        """
         found: Alignment | VolumeAlignment
         match find_task(self.about.task).registration:
             case "correlation":
@@ -112,7 +116,7 @@ class PairSource(ABC):
                 if not parts:
                     note = "no shift of the PAN image can be seen: nothing is known"
                     return Alignment((0.0, 0.0), False, note, level="warning")
-                found = find_alignment(parts)
+                found = find_alignment(parts, at_once)
             case "mutual information":
                 found = find_slice_shift(self.whole())
             case None:

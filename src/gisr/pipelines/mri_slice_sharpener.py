@@ -14,7 +14,7 @@ from gisr.data.volume_resample import (
     reduce_axis,
 )
 from gisr.inference.consistency.correction import Consistency
-from gisr.inference.side_by_side import in_order, shared_threads
+from gisr.inference.side_by_side import shared_threads
 from gisr.inference.system import Answer, Check, PairSystem, Settings
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import AxisPlacement
@@ -26,6 +26,7 @@ from gisr.pipelines.mri_slices import (
 )
 from gisr.pipelines.request import Request
 from gisr.placement import Placement
+from gisr.threads import in_order
 
 _AXES = (0, 1, 2)
 

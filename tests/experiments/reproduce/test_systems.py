@@ -13,9 +13,9 @@ from PIL import Image
 from gisr.apps.cli import main
 from gisr.experiments.reproduce import system_cost, system_rows, system_schedules
 from gisr.experiments.reproduce.plan import Budget
+from gisr.experiments.reproduce.request import ExperimentRequest
 from gisr.experiments.reproduce.system_rows import table_variants
 from gisr.experiments.reproduce.system_schedules import make_schedules
-from gisr.experiments.reproduce.variant_training import ExperimentRequest
 from gisr.training.recipe import Recipe
 from gisr.training.set_recipe import SetRecipe
 from gisr.weights.store import load_weights

@@ -21,10 +21,9 @@ from gisr.experiments.reproduce.columns import (
 from gisr.experiments.reproduce.features import channel_norms, collect_prompts
 from gisr.experiments.reproduce.figures import draw_curves, draw_norms, draw_prompts
 from gisr.experiments.reproduce.plan import TITLES
+from gisr.experiments.reproduce.request import ExperimentRequest, ReportProgress
 from gisr.experiments.reproduce.tables import ResultRow, latex, markdown
 from gisr.experiments.reproduce.variant_training import (
-    ExperimentRequest,
-    ReportProgress,
     Trained,
     describe_statement,
     make_schedule,

@@ -11,16 +11,15 @@ from collections.abc import Mapping, Sequence
 from statistics import median_low
 
 from gisr.experiments.reproduce.plan import goes_on
-from gisr.experiments.reproduce.system_rows import ComparedVariant
-from gisr.experiments.reproduce.variant_training import (
+from gisr.experiments.reproduce.request import (
     ExperimentRequest,
     ReportProgress,
     Rule,
-    Schedule,
     read_plan,
-    steps_per_second,
     write_plan,
 )
+from gisr.experiments.reproduce.system_rows import ComparedVariant
+from gisr.experiments.reproduce.variant_training import Schedule, steps_per_second
 from gisr.training.recipe import Recipe
 
 

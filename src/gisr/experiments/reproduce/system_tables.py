@@ -19,6 +19,7 @@ from gisr.experiments.reproduce.columns import (
     score,
     score_interpolation,
 )
+from gisr.experiments.reproduce.request import ExperimentRequest, ReportProgress, Rule
 from gisr.experiments.reproduce.results import described_test, write_json, write_page, write_text
 from gisr.experiments.reproduce.system_cost import Cost, measure_cost
 from gisr.experiments.reproduce.system_rows import (
@@ -29,9 +30,6 @@ from gisr.experiments.reproduce.system_rows import (
 from gisr.experiments.reproduce.system_schedules import make_schedules
 from gisr.experiments.reproduce.tables import Facts, ResultRow, latex, markdown
 from gisr.experiments.reproduce.variant_training import (
-    ExperimentRequest,
-    ReportProgress,
-    Rule,
     Schedule,
     Trained,
     planned,

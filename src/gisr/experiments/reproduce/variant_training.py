@@ -4,24 +4,25 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal, get_args
+from typing import Any
 
 from gisr.datasets.entry import Entry
-from gisr.errors import FileFormatError, RecipeError
 from gisr.experiments.evaluation import provenance
-from gisr.experiments.reproduce.columns import Amount
 from gisr.experiments.reproduce.plan import (
     TITLES,
-    VARIANTS,
-    Budget,
-    ExperimentName,
     Variant,
     goes_on,
+)
+from gisr.experiments.reproduce.request import (
+    ExperimentRequest,
+    ReportProgress,
+    read_plan,
+    write_plan,
 )
 from gisr.inference.system import PairSystem
 from gisr.magnet import MAGNet
@@ -30,47 +31,10 @@ from gisr.training.loop import Validate, train
 from gisr.training.recipe import Recipe
 from gisr.training.sets import recipe_entries
 
-ReportProgress = Callable[[str], None]
-"""Receives a line of progress."""
-Rule = Literal["samples", "time"]
-"""What is equal for all networks of Tables I and II."""
-
 _SPEED_STEPS, _SPEED_SECONDS, _LEAST_TIMED = 16, 20.0, 4
 """The short run that measures the speed: its steps, fewer where they take longer than so many
 seconds, but at least so many. The first quarter does not count."""
 _SECONDS = "training-seconds.json"
-_IMAGES, _SIDE = 4, 384
-"""What a short experiment measures of each column: enough to rank networks, a minute a variant."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExperimentRequest:
-    """What to reproduce, on which data, within which budget."""
-
-    experiment: ExperimentName
-    recipe: Recipe
-    """Of all sets; has the data, the seed, and whether research pairs are used."""
-    out: Path
-    budget: Budget
-    images: int | None = None
-    """Images of each column; all for the paper's budget, 4 for another, when None."""
-    benchmarks: tuple[str, ...] | None = None
-    rules: tuple[Rule, ...] = get_args(Rule)
-    """By which the networks of Tables I and II are trained; each trains them once more."""
-    device: str = "cpu"
-    command: str = ""
-
-    @property
-    def amount(self) -> Amount:
-        """How much is measured."""
-        if self.budget.unit == "paper":
-            return Amount(self.images, None)
-        return Amount(self.images or _IMAGES, _SIDE)
-
-    @property
-    def variants(self) -> tuple[Variant, ...]:
-        """What an ablation trains."""
-        return VARIANTS.get(self.experiment, ())
 
 
 @dataclass(frozen=True)
@@ -281,51 +245,6 @@ def _budget(request: ExperimentRequest, networks: int | None) -> str:
 def _counts(entries: Sequence[Entry]) -> dict[str, int]:
     kinds = [f"{entry.dataset} {entry.task} {entry.split}" for entry in entries]
     return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
-
-
-def read_plan(request: ExperimentRequest) -> dict[str, float]:
-    """Return the speeds that were measured in a folder, in steps a second; none in a new one.
-
-    Raises:
-        FileFormatError: The file is damaged.
-        RecipeError: The folder holds another experiment.
-    """
-    path, asked = _plan_path(request), _requested(request)
-    if not path.is_file():
-        return {}
-    try:
-        found = dict(json.loads(path.read_text(encoding="utf-8")))
-        rates = {str(key): float(rate) for key, rate in found["rates"].items()}
-    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
-        raise FileFormatError(f"{path}: cannot read the plan ({error!r}): delete it") from error
-    changed = ", ".join(key for key in asked if found.get(key) != asked[key])
-    if changed:
-        raise RecipeError(f"{path.parent}: holds another experiment ({changed}): use another --out")
-    return rates
-
-
-def write_plan(request: ExperimentRequest, rates: Mapping[str, float]) -> None:
-    """Note what a folder holds, and the speeds measured for it."""
-    path = _plan_path(request)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    plan = {**_requested(request), "rates": rates}
-    path.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
-
-
-def _plan_path(request: ExperimentRequest) -> Path:
-    return request.out / f"{request.experiment}-plan.json"
-
-
-def _requested(request: ExperimentRequest) -> dict[str, Any]:
-    """Return what must be the same for a folder to be resumed, as JSON would return it."""
-    asked: dict[str, Any] = {
-        "experiment": request.experiment,
-        "recipe": request.recipe.record(),
-    }
-    if not goes_on(request.recipe):
-        asked["budget"] = str(request.budget)
-    plain: dict[str, Any] = json.loads(json.dumps(asked))
-    return plain
 
 
 def _parameters(recipe: Recipe) -> int:

@@ -1,0 +1,95 @@
+"""What is to be reproduced, and what a folder of results holds already."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from gisr.errors import FileFormatError, RecipeError
+from gisr.experiments.reproduce.columns import Amount
+from gisr.experiments.reproduce.plan import VARIANTS, Budget, ExperimentName, Variant, goes_on
+from gisr.training.recipe import Recipe
+
+ReportProgress = Callable[[str], None]
+"""Receives a line of progress."""
+Rule = Literal["samples", "time"]
+"""What is equal for all networks of Tables I and II."""
+
+_IMAGES, _SIDE = 4, 384
+"""What a short experiment measures of each column: enough to rank networks, a minute a variant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentRequest:
+    """What to reproduce, on which data, within which budget."""
+
+    experiment: ExperimentName
+    recipe: Recipe
+    """Of all sets; has the data, the seed, and whether research pairs are used."""
+    out: Path
+    budget: Budget
+    images: int | None = None
+    """Images of each column; all for the paper's budget, 4 for another, when None."""
+    benchmarks: tuple[str, ...] | None = None
+    rules: tuple[Rule, ...] = get_args(Rule)
+    """By which the networks of Tables I and II are trained; each trains them once more."""
+    device: str = "cpu"
+    command: str = ""
+
+    @property
+    def amount(self) -> Amount:
+        """How much is measured."""
+        if self.budget.unit == "paper":
+            return Amount(self.images, None)
+        return Amount(self.images or _IMAGES, _SIDE)
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """What an ablation trains."""
+        return VARIANTS.get(self.experiment, ())
+
+
+def read_plan(request: ExperimentRequest) -> dict[str, float]:
+    """Return the speeds that were measured in a folder, in steps a second; none in a new one.
+
+    Raises:
+        FileFormatError: The file is damaged.
+        RecipeError: The folder holds another experiment.
+    """
+    path, asked = _plan_path(request), _requested(request)
+    if not path.is_file():
+        return {}
+    try:
+        found = dict(json.loads(path.read_text(encoding="utf-8")))
+        rates = {str(key): float(rate) for key, rate in found["rates"].items()}
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        raise FileFormatError(f"{path}: cannot read the plan ({error!r}): delete it") from error
+    changed = ", ".join(key for key in asked if found.get(key) != asked[key])
+    if changed:
+        raise RecipeError(f"{path.parent}: holds another experiment ({changed}): use another --out")
+    return rates
+
+
+def write_plan(request: ExperimentRequest, rates: Mapping[str, float]) -> None:
+    """Note what a folder holds, and the speeds measured for it."""
+    path = _plan_path(request)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    plan = {**_requested(request), "rates": rates}
+    path.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
+
+
+def _plan_path(request: ExperimentRequest) -> Path:
+    return request.out / f"{request.experiment}-plan.json"
+
+
+def _requested(request: ExperimentRequest) -> dict[str, Any]:
+    """Return what must be the same for a folder to be resumed, as JSON would return it."""
+    asked: dict[str, Any] = {
+        "experiment": request.experiment,
+        "recipe": request.recipe.record(),
+    }
+    if not goes_on(request.recipe):
+        asked["budget"] = str(request.budget)
+    plain: dict[str, Any] = json.loads(json.dumps(asked))
+    return plain

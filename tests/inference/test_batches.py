@@ -1,5 +1,6 @@
 """Several tiles through the network at once, as on a GPU: the same answers as one after another."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,8 +12,11 @@ from gisr.data.pair import Pair
 from gisr.data.phantoms import satellite_scene
 from gisr.data.protocols import wald_pair
 from gisr.errors import InputError
+from gisr.inference import tile_runner
 from gisr.inference.system import Settings
+from gisr.inference.tile_runner import TileJob
 from gisr.inference.upscaler import Upscaler
+from gisr.inference.window_work import WindowWork
 from gisr.weights.store import Weights
 
 Make = Callable[..., Weights]
@@ -33,8 +37,7 @@ def calls(upscaler: Upscaler) -> list[tuple[int, ...]]:
     return shapes
 
 
-@pytest.mark.parametrize("batch", [2, 3, 64])
-@pytest.mark.parametrize("spread", [False, True])
+@pytest.mark.parametrize(("batch", "spread"), [(2, False), (3, True), (64, False)])
 def test_answers_are_those_of_single_tiles(
     weights: Make, pair: Pair, batch: int, spread: bool
 ) -> None:
@@ -52,6 +55,30 @@ def test_answers_are_those_of_single_tiles(
     assert tiles == 16
     assert max(shape[0] for shape in shapes) == min(batch, tiles)
     assert sum(shape[0] for shape in shapes) == tiles * (8 if spread else 1)
+
+
+def test_tiles_to_come_are_prepared_while_the_network_has_others(
+    weights: Make, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU: the network is called by one thread, what it is given is made by others."""
+    preparing: set[str] = set()
+    prepared = TileJob._prepared
+
+    def noted(self: TileJob, *given: Any) -> WindowWork | None:
+        preparing.add(threading.current_thread().name)
+        return prepared(self, *given)
+
+    several = Upscaler(weights(), "cpu", tile=64, overlap=16, batch=3)
+    expected = several.answer(pair).image
+    asking: set[str] = set()
+    several.network.register_forward_pre_hook(
+        lambda module, given: asking.add(threading.current_thread().name)
+    )
+    monkeypatch.setattr(TileJob, "_prepared", noted)
+    monkeypatch.setattr(tile_runner, "tiles_prepared", lambda device: 2)
+    np.testing.assert_array_equal(several.answer(pair).image, expected)
+    assert asking == {threading.current_thread().name}
+    assert preparing and not preparing & asking
 
 
 def test_where_a_pair_is_unknown_nothing_is_computed(weights: Make, pair: Pair) -> None:

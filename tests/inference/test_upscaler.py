@@ -30,6 +30,24 @@ GUIDE = RNG.uniform(0, 255, (40, 48, 1)).astype(np.float32)
 TASKS = ["pansharpening", "mri", "depth"]
 
 
+@pytest.mark.parametrize(
+    ("task", "given", "own"),
+    [
+        ("depth", {"sensor": "WorldView-3"}, "satellite image or multiband image"),
+        ("mri", {"mtf": 0.3}, "satellite image or multiband image"),
+        ("pansharpening", {"contrast": "T1"}, "MR volume"),
+        ("depth", {"guide_contrast": "T1"}, "MR volume"),
+    ],
+)
+def test_what_is_said_of_other_images_is_refused(
+    upscaler: Upscaler, task: Any, given: dict[str, Any], own: str
+) -> None:
+    (name,) = given
+    message = rf"{name} .* is for another kind of images \({own}\) than these \(.*leave it out"
+    with pytest.raises(InputError, match=message):
+        upscaler(TARGET, GUIDE, task, **given)
+
+
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("bands", [None, 1, 3, 4, 7])
 @pytest.mark.parametrize("channels", [None, 1, 3])

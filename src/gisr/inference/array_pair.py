@@ -9,7 +9,7 @@ from gisr.errors import InputError
 from gisr.inference.array_values import ArrayOrTensor, check_axes, read_array
 from gisr.inference.depth_array import known_depths
 from gisr.placement import Placement, place_by_shape
-from gisr.tasks import Grid, TaskName, find_task
+from gisr.tasks import TASKS, Grid, Task, TaskName, find_task
 from gisr.tasks.sensors import unlisted_note
 
 
@@ -34,13 +34,16 @@ def make_pair(
     With a placement they need not: it says where the guide lies on the target. A masked array's
     mask counts. Where neither a mask nor ``valid`` says what is known, values that look like fill
     are taken for unknown, and of a depth map 0, NaN and infinity too. That, and a sensor that is
-    not listed, is reported by a warning.
+    not listed, is reported by a warning. Sensor and MTF are those of satellite images, contrasts
+    those of MR images: for other tasks they are refused.
 
     Raises:
         InputError: An image or an argument cannot be used.
         PairError: Target and guide do not fit together.
     """
     record = find_task(task)
+    _check_facts(record, "sensors", sensor=sensor, mtf=mtf)
+    _check_facts(record, "contrasts", contrast=contrast, guide_contrast=guide_contrast)
     if (note := unlisted_note(sensor)) is not None:
         warnings.warn(note, stacklevel=3)
     check_axes(target, guide)
@@ -77,6 +80,22 @@ def make_pair(
             f"target holds {known.max():g}, which {bits} bits cannot: correct bits or leave it out"
         )
     return pair
+
+
+def _check_facts(task: Task, kind: str, **given: object) -> None:
+    """Refuse what is said of images of another kind, which would be ignored.
+
+    Raises:
+        InputError: Something is said.
+    """
+    for name, value in given.items():
+        if value is not None and kind not in task.vocabulary:
+            others = [each for each in TASKS.values() if kind in each.vocabulary]
+            own = " or ".join(each.subject for each in others)
+            raise InputError(
+                f"{name} {value!r} is for another kind of images ({own}) than these "
+                f"({task.subject}): leave it out, or name another task"
+            )
 
 
 __all__ = ["ArrayOrTensor", "make_pair"]

@@ -67,6 +67,8 @@ def test_table_1_by_both_rules_goes_on_from_a_smaller_budget(
         "time": {"TransWeather": 2, "MAG-Net": 6},
     }
     assert all("landsat7 x4" in row["values"] for row in found["samples"] + found["time"])
+    minutes = {row["name"]: row["minutes_by_speed"] for row in found["time"]}
+    assert minutes == {"TransWeather": 0.03, "MAG-Net": 0.03}  # 2 steps at 1 a second, 6 at 3
     page = (out / "table1.md").read_text("utf-8")
     assert page.count("| MAG-Net |") == page.count("| TransWeather |") == 2
     assert "| 12 |" in page.split("Equal time")[1]  # samples that MAG-Net saw: 6 steps of 2

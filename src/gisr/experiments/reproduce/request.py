@@ -33,7 +33,8 @@ class ExperimentRequest:
     """Images of each column; all for the paper's budget, 4 for another, when None."""
     benchmarks: tuple[str, ...] | None = None
     rules: tuple[Rule, ...] = get_args(Rule)
-    """By which the networks of Tables I and II are trained; each trains them once more."""
+    """By which the networks of Tables I and II are trained; where runs go on
+    (:func:`gisr.experiments.reproduce.plan.goes_on`), the longer begins with the shorter."""
     device: str = "cpu"
     command: str = ""
 

@@ -58,6 +58,14 @@ class SystemResult:
 
     run: Trained
     cells: Mapping[str, Cell]
+    steps_per_second: float | None = None
+    """As a short run measured it; what the whole run took depends on what else the machine did."""
+
+    @property
+    def minutes(self) -> float:
+        """Of training, by that speed, or else as they were counted."""
+        rate = self.steps_per_second
+        return (self.run.seconds if rate is None else self.run.recipe.steps / rate) / 60
 
 
 def reproduce_systems(
@@ -153,7 +161,7 @@ def _result(
                 for key, cell in found["cells"].items()
             }
             run = Trained(variant, recipe, folder, found["training_seconds"])
-            return SystemResult(run, cells)
+            return SystemResult(run, cells, schedule.steps_per_second)
     run = train_variant(request, variant, schedule, report)
     report(f"{variant.name}: scoring")
     system = load_trained(run, request.device)
@@ -164,7 +172,7 @@ def _result(
         "training_seconds": run.seconds,
     }
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    return SystemResult(run, cells)
+    return SystemResult(run, cells, schedule.steps_per_second)
 
 
 def _costs(
@@ -214,13 +222,13 @@ def _parts(
                 if column.key in result.cells
             }
             rows.setdefault(name, {}).update(values)
-            samples, seconds = spent.get(name, (0, 0.0))
+            samples, minutes = spent.get(name, (0, 0.0))
             recipe = result.run.recipe
-            spent[name] = (samples + recipe.steps * recipe.batch, seconds + result.run.seconds)
+            spent[name] = (samples + recipe.steps * recipe.batch, minutes + result.minutes)
             sizes.setdefault(name, costs[result.run.variant.key(base)].words)
         facts = {
-            name: (str(samples), f"{seconds / 60:.1f}", *sizes[name])
-            for name, (samples, seconds) in spent.items()
+            name: (str(samples), f"{minutes:.1f}", *sizes[name])
+            for name, (samples, minutes) in spent.items()
         }
         parts.append((group, [ResultRow(*row) for row in rows.items()], Facts(_HEADS, facts)))
     return parts
@@ -234,6 +242,7 @@ def _record(result: SystemResult, cost: Cost) -> dict[str, Any]:
         "sets": [str(chosen) for chosen in run.recipe.sets],
         "steps": run.recipe.steps,
         "training_seconds": round(run.seconds, 1),
+        "minutes_by_speed": round(result.minutes, 2),
         "cost": asdict(cost),
         "values": {key: cell.value for key, cell in result.cells.items()},
         "images": {key: len(cell.images) for key, cell in result.cells.items()},

@@ -49,6 +49,15 @@ def example(task: TaskName, bands: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return smooth(12, 10, bands), smooth(48, 40, 3 if task == "depth" else 1)
 
 
+FACTS: dict[str, dict[str, Any]] = {
+    "pansharpening": {"sensor": "QuickBird"},
+    "multiband": {"sensor": "QuickBird"},
+    "mri": {"contrast": "T2", "guide_contrast": "T1"},
+    "depth": {},
+}
+"""What may be said of the images of a task."""
+
+
 def test_names_are_the_keys() -> None:
     assert set(CLASSICAL) == set(get_args(BaselineName))
     for name, baseline in CLASSICAL.items():
@@ -69,11 +78,9 @@ def test_shape_and_type_of_the_result(name: str, task: TaskName, dtype: DTypeLik
         guide,
         task,
         ratio=4,
-        sensor="QuickBird",
         bits=11,
-        contrast="T2",
-        guide_contrast="T1",
         description="a sentence",
+        **FACTS[task],
     )
     assert result.shape == (48, 40, 2)
     assert result.dtype == np.float32

@@ -65,6 +65,16 @@ def test_it_gains_on_the_scene_itself_and_leaves_the_network_alone(
     assert f"by {found.gain:.2f} dB" in found.note.text and "60 steps" in found.note.text
 
 
+def test_what_was_adapted_works_as_before_in_all_else(
+    weights: Callable[..., Weights], scene: Pair
+) -> None:
+    chosen = Upscaler(weights(), "cpu", tile=64, overlap=8, precision="float32", batch=3)
+    found = adapt(chosen, scene, replace(SHORT, learning_rate=3e-3), PLAIN)
+    assert found.used
+    for name in ("tile", "overlap", "precision", "batch", "device", "descriptions"):
+        assert getattr(found.upscaler, name) == getattr(chosen, name), name
+
+
 def test_windows_of_a_source_and_the_pair_itself_teach_the_same(
     upscaler: Upscaler, scene: Pair
 ) -> None:

@@ -210,6 +210,8 @@ def _with_network(
         upscaler.device,
         tile=upscaler.tile,
         overlap=upscaler.overlap,
+        precision=upscaler.precision,
+        batch=upscaler.batch,
     )
 
 

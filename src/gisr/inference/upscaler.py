@@ -69,7 +69,7 @@ class Upscaler(PairSystem):
         self.network = self._networks.take("float32")
         self.descriptions = weights.descriptions
         self._tile, self.overlap = tile, overlap
-        self._batch = tiles_at_once(batch, self.device)
+        self.precision, self.batch = precision, tiles_at_once(batch, self.device)
         self.plan(tile, tile)
         self._sentences = Sentences(weights.descriptions)
 
@@ -241,7 +241,7 @@ class Upscaler(PairSystem):
             tile or self.tile,
             self.overlap,
             check=check,
-            batch=self._batch,
+            batch=self.batch,
         )
         # A k-space target was brought to the guide's grid: what lies around is no range for it.
         job.bounded = find_task(source.about.task).surfaces and source.about.placement.ratio > 1

@@ -15,30 +15,41 @@ _Result = TypeVar("_Result")
 _Item = TypeVar("_Item")
 
 
-class _OneBlasThread:
-    """One thread from the first function that enters to the last that leaves, in any thread."""
+class FirstToLast:
+    """A change to the whole process, from the first that enters to the last that leaves."""
 
     def __init__(self) -> None:
+        """Begin with nobody within."""
         self._lock = threading.Lock()
         self._within = 0
-        self._limits: threadpool_limits | None = None
+        self._undo: Callable[[], None] = lambda: None
 
     @contextmanager
-    def __call__(self) -> Iterator[None]:
+    def __call__(self, change: Callable[[], Callable[[], None]]) -> Iterator[None]:
+        """Stay within, from any thread.
+
+        Args:
+            change: Makes the change if nobody is within, and returns what undoes it.
+        """
         with self._lock:
             if not self._within:
-                self._limits = threadpool_limits(limits=1, user_api="blas")
+                self._undo = change()
             self._within += 1
         try:
             yield
         finally:
             with self._lock:
                 self._within -= 1
-                if not self._within and self._limits is not None:
-                    self._limits.restore_original_limits()
+                if not self._within:
+                    self._undo()
 
 
-_one_blas_thread = _OneBlasThread()
+_blas = FirstToLast()
+
+
+def _one_blas_thread() -> Callable[[], None]:
+    undo: Callable[[], None] = threadpool_limits(limits=1, user_api="blas").restore_original_limits
+    return undo
 
 
 def with_one_blas_thread(
@@ -53,7 +64,7 @@ def with_one_blas_thread(
 
     @wraps(function)
     def limited(*arguments: _Parameters.args, **keywords: _Parameters.kwargs) -> _Result:
-        with _one_blas_thread():
+        with _blas(_one_blas_thread):
             return function(*arguments, **keywords)
 
     return limited

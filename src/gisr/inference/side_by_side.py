@@ -6,14 +6,14 @@ prepared while the network computes. Which tile a thread takes decides nothing a
 """
 
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import torch
 
 from gisr.inference.memory import network_bytes
 from gisr.magnet import MAGNetConfig
+from gisr.threads import FirstToLast
 
 _MOST, _MOST_BYTES = 8, 2 * 10**9
 """Tiles at once on a processor: so many, and no more than take so many bytes together."""
@@ -21,31 +21,18 @@ _PREPARED = 4
 """Tiles that are prepared at once for a GPU."""
 
 
-class _SharedThreads:
-    """Torch's threads, divided from the first that enters to the last that leaves."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._within, self._before = 0, 1
-
-    @contextmanager
-    def __call__(self, at_once: int) -> Iterator[None]:
-        with self._lock:
-            if not self._within:
-                self._before = torch.get_num_threads()
-                torch.set_num_threads(max(1, self._before // at_once))
-            self._within += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._within -= 1
-                if not self._within:
-                    torch.set_num_threads(self._before)
+_torch = FirstToLast()
 
 
-shared_threads = _SharedThreads()
-"""Give each of several pieces at work its share of torch's threads; those of new threads too."""
+def shared_threads(at_once: int) -> AbstractContextManager[None]:
+    """Give each of several pieces at work its share of torch's threads, in new threads too."""
+
+    def divide() -> Callable[[], None]:
+        before = torch.get_num_threads()
+        torch.set_num_threads(max(1, before // at_once))
+        return lambda: torch.set_num_threads(before)
+
+    return _torch(divide)
 
 
 def tiles_side_by_side(

@@ -1,4 +1,5 @@
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import pytest
 import gisr
 from gisr.data.pair import Pair
 from gisr.data.resample import linear_to_guide
-from gisr.inference.guided_interpolation import interpolate_by_guide
+from gisr.inference.guided_interpolation import belief_in_colours, interpolate_by_guide
 from gisr.inference.surfaces import bounded, settled
 from gisr.inference.system import Answer
 from gisr.inference.upscaler import Upscaler
@@ -70,7 +71,8 @@ def test_edges_of_samples_lie_where_colours_change() -> None:
     assert errors[0] < 0.6 * errors[1]
 
 
-def test_what_was_sampled_leans_on_colours_and_says_so() -> None:
+def discs() -> tuple[np.ndarray, np.ndarray]:
+    """Return discs before a wall, and their picture."""
     random = np.random.default_rng(1)
     rows, columns = np.mgrid[:160, :200]
     truth, colours = np.full((160, 200), 4.0), np.full((160, 200, 3), 128.0)
@@ -79,17 +81,43 @@ def test_what_was_sampled_leans_on_colours_and_says_so() -> None:
         inside = (rows - y) ** 2 + (columns - x) ** 2 < random.uniform(12, 30) ** 2
         truth = np.where(inside, random.uniform(1, 3), truth)
         colours = np.where(inside[..., None], random.uniform(0, 255, 3), colours)
+    return truth, colours
+
+
+def root_mean_square(image: np.ndarray, truth: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((image[..., 0] - truth) ** 2)))
+
+
+def test_colours_are_believed_as_far_as_they_foretell_samples() -> None:
+    truth, colours = discs()
+    rows, columns = np.mgrid[:160, :200]
+    checker = np.repeat(90.0 + 80 * ((rows // 6 + columns // 6) % 2)[..., None], 3, axis=-1)
+    beliefs = [
+        belief_in_colours(made.target[..., 0], np.ones((40, 50), bool), picture, made.placement)
+        for picture in (colours, np.roll(colours, 40, axis=1), checker, np.zeros((160, 200, 3)))
+        for made in [pair(truth[2::4, 2::4], picture)]
+    ]
+    assert beliefs == [1, 0, 0, 0]
+
+
+def test_what_was_sampled_leans_on_colours_and_says_so() -> None:
+    truth, colours = discs()
     sampled = pair(truth[2::4, 2::4], colours)
     network = sampled.on_guide_grid()
+    linear = linear_to_guide(sampled.target, truth.shape, sampled.placement)
     answer, kind = settled(Answer(network), sampled, lambda other: other.target)
     assert kind == "sampled"
-    assert ["sampled, not averaged" in str(note) for note in answer.notes] == [True]
-    linear = linear_to_guide(sampled.target, truth.shape, sampled.placement)
-    errors = [
-        float(np.sqrt(np.mean((image[..., 0] - truth) ** 2)))
-        for image in (answer.image, linear, network)
-    ]
-    assert errors[0] < 0.85 * errors[1]
+    (note,) = map(str, answer.notes)
+    assert "sampled, not averaged" in note and note.endswith("colours, without the network")
+    assert root_mean_square(answer.image, truth) < 0.45 * root_mean_square(linear, truth)
+    other = replace(sampled, guide=np.roll(sampled.guide, 40, axis=1))
+    answer, _ = settled(Answer(network), other, lambda other: other.target)
+    assert str(answer.notes[0]).endswith("the network counts for 20 %")
+    assert root_mean_square(answer.image, truth) < 1.1 * root_mean_square(linear, truth)
+
+
+def test_means_of_areas_are_recognised() -> None:
+    truth, colours = discs()
     averaged = pair(truth.reshape(40, 4, 50, 4).mean((1, 3)), colours)
     sharp = truth[..., None].astype(np.float32)
     kept, kind = settled(Answer(sharp), averaged, lambda other: other.target)

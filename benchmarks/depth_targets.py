@@ -4,8 +4,8 @@
 
 The first table takes every n-th pixel of frames, means of their areas, or their bicubic reduction,
 and sharpens each: RMSE as a share of that of the better of linear and nearest enlargement, of the
-network alone and of the result, mean of the frames of sensors and of those of Middlebury. The second puts a field of 40 to 80 m behind
-frames in metres: RMSE on the near surfaces in metres.
+network alone and of the result, mean of the frames of sensors and of those of Middlebury. The
+second puts a field of 40 to 80 m behind frames in metres: RMSE on the near surfaces in metres.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from gisr.tasks import TASKS
 
 SIDE, RATIOS, BORDER, FAR = 240, (3, 4, 5, 8), 6, 75
 KINDS = ("sampled", "averaged", "bicubic")
+GROUPS = ("sensors", "Middlebury")
 
 
 def reduced(truth: np.ndarray, ratio: int, kind: str) -> np.ndarray:

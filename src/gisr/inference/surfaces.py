@@ -46,7 +46,7 @@ _LINEAR, _BY_COLOUR = 0.4, 0.4
 """Shares of linear interpolation and of that by colours in the result of a sampled target; the rest
 is the network's. Their errors are independent: on 32 frames at ratios 3 to 8 the mean has 0.76 to
 0.95 of the error of linear interpolation, the network alone 1.09 to 1.36. Where colours foretell
-samples that are left out, they alone are better still (0.6 to 0.8): as far as they do, they count."""
+samples that are left out, they alone are better still (0.6 to 0.8), and count as far as they do."""
 
 SurfaceImage = Float[np.ndarray, "H W bands"]
 

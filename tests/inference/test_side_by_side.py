@@ -15,7 +15,7 @@ from gisr.data.phantoms import satellite_scene
 from gisr.data.protocols import wald_pair
 from gisr.errors import LimitError
 from gisr.inference.side_by_side import (
-    shared_threads,
+    side_by_side,
     tiles_prepared,
     tiles_side_by_side,
 )
@@ -102,15 +102,24 @@ def test_nothing_is_at_work_once_it_is_closed() -> None:
 
 def test_threads_are_shared_and_given_back() -> None:
     torch.set_num_threads(8)
-    with shared_threads(3):
-        assert torch.get_num_threads() == 2
-        assert list(in_order(lambda _: torch.get_num_threads(), range(4), 3)) == [2] * 4
-        with shared_threads(2):  # from within: it is divided already
-            assert torch.get_num_threads() == 2
+
+    def threads_of(_: int) -> int:
+        return torch.get_num_threads()
+
+    def within(_: int) -> list[int]:  # divided already
+        return list(side_by_side(threads_of, range(2), 2))
+
+    assert list(side_by_side(threads_of, range(4), 3)) == [2] * 4
     assert torch.get_num_threads() == 8
-    with pytest.raises(KeyError), shared_threads(20):
+    assert list(side_by_side(within, range(3), 3)) == [[2, 2]] * 3
+    assert torch.get_num_threads() == 8
+
+    def fails(_: int) -> int:
         assert torch.get_num_threads() == 1
         raise KeyError
+
+    with pytest.raises(KeyError):
+        list(side_by_side(fails, range(3), 20))
     assert torch.get_num_threads() == 8
 
 

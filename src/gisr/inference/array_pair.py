@@ -9,7 +9,7 @@ from gisr.errors import InputError
 from gisr.inference.array_values import ArrayOrTensor, check_axes, read_array
 from gisr.inference.depth_array import known_depths
 from gisr.placement import Placement, place_by_shape
-from gisr.tasks import TASKS, Grid, Task, TaskName, find_task
+from gisr.tasks import TASKS, Grid, Task, TaskName, check_subject, find_task
 from gisr.tasks.sensors import unlisted_note
 
 
@@ -89,13 +89,10 @@ def _check_facts(task: Task, kind: str, **given: object) -> None:
         InputError: Something is said.
     """
     for name, value in given.items():
-        if value is not None and kind not in task.vocabulary:
-            others = [each for each in TASKS.values() if kind in each.vocabulary]
-            own = " or ".join(each.subject for each in others)
-            raise InputError(
-                f"{name} {value!r} is for another kind of images ({own}) than these "
-                f"({task.subject}): leave it out, or name another task"
-            )
+        if value is not None:
+            own = [each.name for each in TASKS.values() if kind in each.vocabulary]
+            remedy = "leave it out, or name another task"
+            check_subject(f"{name} {value!r}", task.name, own, remedy)
 
 
 __all__ = ["ArrayOrTensor", "make_pair"]

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from itertools import chain
 
-from gisr.inference.side_by_side import shared_threads
+from gisr.inference.side_by_side import side_by_side
 from gisr.inference.tile_runner import Prompt, PromptPart, TileJob, prompt_cells
 from gisr.inference.windowed_pair import ArraySource
-from gisr.threads import in_order
 
 
 def shared_prompt(
@@ -30,7 +29,6 @@ def shared_prompt(
         return list(job.prompt_parts(source, prompt_cells(source.shape)))
 
     if jobs[0].network.prompt_generator is not None:
-        with shared_threads(at_once):
-            works = zip(jobs, sources, strict=True)
-            jobs[0].take_prompt(chain.from_iterable(in_order(parts, works, at_once)))
+        works = zip(jobs, sources, strict=True)
+        jobs[0].take_prompt(chain.from_iterable(side_by_side(parts, works, at_once)))
     return jobs[0].prompt

@@ -6,33 +6,40 @@ prepared while the network computes. Which tile a thread takes decides nothing a
 """
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterable
+from typing import TypeVar
 
 import torch
 
 from gisr.inference.memory import network_bytes
 from gisr.magnet import MAGNetConfig
-from gisr.threads import FirstToLast
+from gisr.threads import FirstToLast, in_order
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 _MOST, _MOST_BYTES = 8, 2 * 10**9
 """Tiles at once on a processor: so many, and no more than take so many bytes together."""
 _PREPARED = 4
 """Tiles that are prepared at once for a GPU."""
-
-
 _torch = FirstToLast()
 
 
-def shared_threads(at_once: int) -> AbstractContextManager[None]:
-    """Give each of several pieces at work its share of torch's threads, in new threads too."""
+def side_by_side(
+    work: Callable[[_Item], _Result], items: Iterable[_Item], at_once: int
+) -> Generator[_Result, None, None]:
+    """Yield what work makes of items, in their order: :func:`gisr.threads.in_order`.
+
+    Each piece at work has its share of torch's threads.
+    """
 
     def divide() -> Callable[[], None]:
         before = torch.get_num_threads()
         torch.set_num_threads(max(1, before // at_once))
         return lambda: torch.set_num_threads(before)
 
-    return _torch(divide)
+    with _torch(divide):
+        yield from in_order(work, items, at_once)
 
 
 def tiles_side_by_side(

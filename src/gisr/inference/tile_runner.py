@@ -13,7 +13,7 @@ from torch import Tensor
 from gisr.array_types import ImageArray
 from gisr.errors import InputError, LimitError
 from gisr.inference.self_ensemble import UPRIGHT, Symmetry
-from gisr.inference.side_by_side import shared_threads, tiles_prepared
+from gisr.inference.side_by_side import side_by_side, tiles_prepared
 from gisr.inference.surfaces import bounded
 from gisr.inference.survey import Survey
 from gisr.inference.system import Check, unchecked
@@ -97,8 +97,7 @@ class TileJob:
             at_once: Windows at work side by side, if one goes through the network at once.
         """
         if self.batch == 1:
-            with shared_threads(at_once):
-                yield from in_order(partial(self._tile, source, masked), windows, at_once)
+            yield from side_by_side(partial(self._tile, source, masked), windows, at_once)
             return
         preparing = tiles_prepared(self.device)
         works = in_order(partial(self._prepared, source), windows, preparing, ahead=self.batch)
@@ -152,10 +151,9 @@ class TileJob:
         self, source: PairSource, windows: Iterable[Window], at_once: int = 1
     ) -> Iterator[PromptPart]:
         """Yield what windows of a pair contribute to its prompt, for a network with MPGM."""
-        with shared_threads(at_once):
-            for part in in_order(partial(self._prompt_of, source), windows, at_once):
-                if part is not None:
-                    yield part
+        for part in side_by_side(partial(self._prompt_of, source), windows, at_once):
+            if part is not None:
+                yield part
 
     def _prompt_of(self, source: PairSource, window: Window) -> PromptPart | None:
         cut = source.cut(window)

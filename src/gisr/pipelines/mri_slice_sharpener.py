@@ -14,7 +14,7 @@ from gisr.data.volume_resample import (
     reduce_axis,
 )
 from gisr.inference.consistency.correction import Consistency
-from gisr.inference.side_by_side import shared_threads
+from gisr.inference.side_by_side import side_by_side
 from gisr.inference.system import Answer, Check, PairSystem, Settings
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import AxisPlacement
@@ -26,7 +26,6 @@ from gisr.pipelines.mri_slices import (
 )
 from gisr.pipelines.request import Request
 from gisr.placement import Placement
-from gisr.threads import in_order
 
 _AXES = (0, 1, 2)
 
@@ -131,7 +130,7 @@ class SliceSharpener:
 
         asked = [index for index in range(count) if index in pairs]
         at_once = max(1, min(len(asked), self.system.side_by_side(1, settings)))
-        with shared_threads(at_once), closing(in_order(sharpened, asked, at_once)) as answers:
+        with closing(side_by_side(sharpened, asked, at_once)) as answers:
             for index in range(count):
                 self.report()
                 if index in pairs:

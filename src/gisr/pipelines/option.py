@@ -6,7 +6,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from gisr.errors import InputError
-from gisr.tasks import TaskName, find_task
+from gisr.tasks import TaskName, check_subject
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -184,12 +184,9 @@ def check_for_task(chosen: "DataclassInstance", task: TaskName) -> None:
     """
     for name, each in options_of(type(chosen)).items():
         value = getattr(chosen, name)
-        if value != each.default and not each.for_task(task):
-            own = " or ".join(find_task(other).subject for other in each.info.tasks)
-            raise InputError(
-                f"{name} {value!r} is for another kind of images ({own}) than these "
-                f"({find_task(task).subject}): leave it out, or name the --task"
-            )
+        if value != each.default and each.info.tasks:
+            remedy = "leave it out, or name the --task"
+            check_subject(f"{name} {value!r}", task, each.info.tasks, remedy)
 
 
 def _check_number(name: str, number: float, low: float | None, high: float | None) -> None:

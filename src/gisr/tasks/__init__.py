@@ -4,6 +4,7 @@ A further task is one module with a :class:`Task` here, its name in :data:`TaskN
 in :data:`TASKS`; one reader in :mod:`gisr.datasets`; one pipeline in :mod:`gisr.pipelines`.
 """
 
+from collections.abc import Iterable
 from typing import get_args
 
 from gisr.errors import InputError
@@ -42,6 +43,27 @@ def find_task(name: str) -> Task:
         if task.name == name:
             return task
     raise InputError(f"unknown task {name!r}: use one of {', '.join(get_args(TaskName))}")
+
+
+def check_subject(fact: str, task: TaskName, own: Iterable[TaskName], remedy: str) -> None:
+    """Refuse what is said of images of another kind, which would be ignored.
+
+    Args:
+        fact: What is said, with its value.
+        task: Of the images.
+        own: Tasks it may be said of.
+        remedy: What to do.
+
+    Raises:
+        InputError: The task is none of those.
+    """
+    names = tuple(own)
+    if task not in names:
+        subjects = " or ".join(find_task(name).subject for name in names)
+        raise InputError(
+            f"{fact} is for another kind of images ({subjects}) than these "
+            f"({find_task(task).subject}): {remedy}"
+        )
 
 
 def describe(
@@ -91,6 +113,7 @@ __all__ = [
     "Task",
     "TaskName",
     "built_in_descriptions",
+    "check_subject",
     "describe",
     "find_sensor",
     "find_task",

@@ -78,6 +78,7 @@ def test_shipped_recipes_train(
         ),
         text_source=str(clip) if shipped.text_encoder == "clip" else None,
         patch=tiny.patch,
+        stages=tuple(replace(stage, patch=tiny.patch) for stage in shipped.stages),
         workers=0,
     )
     if shipped.system is not None:

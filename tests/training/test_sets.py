@@ -14,7 +14,8 @@ from gisr.datasets.entry import PublishedPair, Scene
 from gisr.datasets.sources import read_entries
 from gisr.errors import FileFormatError, RecipeError
 from gisr.training import sets
-from gisr.training.recipe import Recipe
+from gisr.training.loop import train
+from gisr.training.recipe import Recipe, Stage
 from gisr.training.samples.frames import FrameSet
 from gisr.training.samples.pairs import PairSet
 from gisr.training.samples.scans import ScanSet
@@ -41,6 +42,14 @@ def test_excluded_entries_are_left_out(recipe: Build) -> None:
     plan = recipe(exclude=("frame0",), sets=(SetRecipe("depth", 4),))
     (frames,) = training_sets(plan)
     assert len(frames) == 1
+
+
+def test_a_patch_of_a_later_stage_that_an_image_lacks_is_refused_at_once(
+    recipe: Build, tmp_path: Path
+) -> None:
+    plan = recipe(sets=(SetRecipe("depth", 4),), stages=(Stage(0.9, 512, 1),), steps=10)
+    with pytest.raises(RecipeError, match="patch 512 is larger than frame"):
+        train(plan, tmp_path / "run", stop_at=1, quiet=True)
 
 
 def test_sets_are_of_the_recipes_kinds_in_its_order(recipe: Build) -> None:

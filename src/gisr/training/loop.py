@@ -9,7 +9,7 @@ One process or several (:mod:`gisr.training.distributed`) run the same lines; wh
 import math
 import operator
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -34,6 +34,7 @@ from gisr.training.recipe import Recipe
 from gisr.training.resume import Notify, advice, go_on
 from gisr.training.run import DivergedError, Run
 from gisr.training.samples.mixture import Mixture, Position
+from gisr.training.samples.training_set import TrainingSet
 from gisr.training.sets import training_sets
 
 Validate = Callable[[PairSystem], dict[str, float]]
@@ -111,9 +112,10 @@ def _follow_parts(
     quiet: bool,
 ) -> None:
     """Take the steps up to the last, stage by stage, while there is the time for it."""
+    sets = training_sets(recipe)
     for part, end in recipe.parts(run.step, last):
         batches = _batches(
-            _mixture(part),
+            _mixture(part, sets),
             part,
             run.trainee.table,
             run.position,
@@ -235,9 +237,9 @@ def _values(loss: Objective, weights: list[float], gamma: float) -> dict[str, fl
     return values
 
 
-def _mixture(recipe: Recipe) -> Mixture:
+def _mixture(recipe: Recipe, sets: Sequence[TrainingSet]) -> Mixture:
     return Mixture(
-        training_sets(recipe),
+        sets,
         patch=recipe.patch,
         seed=recipe.seed,
         patches_per_image=recipe.patches_per_image,

@@ -241,6 +241,11 @@ class Recipe:
                 first = end
 
     @property
+    def largest_patch(self) -> int:
+        """Side of the largest patch of any stage."""
+        return max([self.patch, *(stage.patch for stage in self.stages)])
+
+    @property
     def folders(self) -> tuple[str, ...]:
         """Folders of ``data``."""
         return (self.data,) if isinstance(self.data, str) else self.data

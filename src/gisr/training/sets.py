@@ -50,6 +50,9 @@ def training_entries(recipe: Recipe) -> list[Entry]:
 def training_sets(recipe: Recipe) -> list[TrainingSet]:
     """Return the training sets of a recipe, in its order.
 
+    Images that are smaller than the largest patch of the recipe are refused when they are first
+    taken, in whichever stage.
+
     Raises:
         RecipeError: As :func:`training_entries`, or a set is empty.
         FileFormatError: A folder is not there or cannot be read.
@@ -93,6 +96,7 @@ def _parts(own: Sequence[Entry], wanted: SetRecipe, recipe: Recipe) -> list[Trai
                 recipe.misregistration,
                 wanted.task,
                 nested=recipe.system is not None,
+                largest_patch=recipe.largest_patch,
             )
         )
     if scans:
@@ -105,12 +109,13 @@ def _parts(own: Sequence[Entry], wanted: SetRecipe, recipe: Recipe) -> list[Trai
                 wanted.middle_slices,
                 wanted.foreground_share,
                 wanted.task,
+                recipe.largest_patch,
             )
         )
     if frames:
-        parts.append(FrameSet(frames, wanted.ratio, wanted.task))
+        parts.append(FrameSet(frames, wanted.ratio, wanted.task, recipe.largest_patch))
     if pairs:
-        parts.append(PairSet(pairs, wanted.ratio, wanted.task))
+        parts.append(PairSet(pairs, wanted.ratio, wanted.task, recipe.largest_patch))
     return parts
 
 

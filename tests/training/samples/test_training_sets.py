@@ -1,6 +1,7 @@
 """Samples: made from a pair by its protocol, normalised, and cut with care for borders."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, get_args
 
@@ -474,6 +475,9 @@ def test_what_no_patch_fits_is_refused() -> None:
             RecipeError, match=rf"patch {patch} is larger than .+ of \d+ x \d+: .*exclude"
         ):
             chosen.sample(0, default_rng(0), patch)
+        later = replace(chosen, largest_patch=patch)
+        with pytest.raises(RecipeError, match=rf"patch {patch} is larger than"):
+            later.sample(0, default_rng(0), 16)
 
 
 def test_windows_are_a_patch_with_margin_or_all_there_is() -> None:

@@ -32,6 +32,8 @@ class FrameSet:
     entries: tuple[Frame, ...]
     ratio: int
     task: TaskName = DEPTH.name
+    largest_patch: int = 0
+    """Side of the largest patch that the run will cut."""
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -40,7 +42,8 @@ class FrameSet:
     def sample(self, item: int, rng: Generator, patch: int) -> Sample:
         """Return a random patch of a frame."""
         entry = self.entries[item]
-        window = random_window(rng, patch, self.ratio, entry.stored_depth[0].shape, entry.name)
+        shape = entry.stored_depth[0].shape
+        window = random_window(rng, patch, self.ratio, shape, entry.name, self.largest_patch)
         values, valid, colour = entry.crop(window)
         planes = np.dstack([values, valid.astype(np.float32)])
         planes, colour = random_orientation(rng, planes, colour)

@@ -7,7 +7,7 @@ from numpy.random import Generator
 from gisr.datasets.entry import PairEntry
 from gisr.errors import RecipeError
 from gisr.tasks import TaskName, describe, find_task
-from gisr.training.samples.patches import Sample, cut_sample, target_window
+from gisr.training.samples.patches import Sample, check_patch, cut_sample, target_window
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class PairSet:
     entries: tuple[PairEntry, ...]
     ratio: int
     task: TaskName
+    largest_patch: int = 0
+    """Side of the largest patch that the run will cut."""
 
     def __post_init__(self) -> None:
         """Refuse pairs of another task or ratio, and pairs without a truth."""
@@ -45,7 +47,12 @@ class PairSet:
         # A part of a k-space crop is none: those pairs are used whole.
         whole = find_task(self.task).grid == "kspace"
         shape = entry.target_shape(self.ratio)
-        window = None if whole else target_window(rng, patch, self.ratio, shape, entry.name)
+        if whole:
+            rows, columns = (self.ratio * side for side in shape[:2])
+            check_patch(max(patch, self.largest_patch), rows, columns, entry.name)
+            window = None
+        else:
+            window = target_window(rng, patch, self.ratio, shape, entry.name, self.largest_patch)
         sensor = entry.sensor if rng.random() < 0.5 else None
         description = describe(self.task, self.ratio, sensor=sensor)
         pair = entry.pair(self.ratio, window)

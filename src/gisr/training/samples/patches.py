@@ -51,28 +51,48 @@ def window_side(patch: int, ratio: int) -> int:
 
 
 def random_window(
-    rng: Generator, patch: int, ratio: int, shape: tuple[int, ...], name: str = "an image"
+    rng: Generator,
+    patch: int,
+    ratio: int,
+    shape: tuple[int, ...],
+    name: str = "an image",
+    largest: int = 0,
 ) -> Window:
     """Return a random square of an image: a patch with its margin, or all there is.
+
+    Args:
+        rng: Source of randomness.
+        patch: Side in guide pixels.
+        ratio: How many of them a target pixel has along a side.
+        shape: Of the image.
+        name: Of the image, for the message.
+        largest: Side of the largest patch that the run will cut, refused now, not in hours.
 
     Raises:
         RecipeError: The image is smaller than a patch.
     """
     rows, columns = shape[:2]
-    _check_patch(patch, rows // ratio * ratio, columns // ratio * ratio, name)
+    check_patch(max(patch, largest), rows // ratio * ratio, columns // ratio * ratio, name)
     return _square(rng, window_side(patch, ratio), rows, columns)
 
 
 def target_window(
-    rng: Generator, patch: int, ratio: int, shape: tuple[int, ...], name: str = "an image"
+    rng: Generator,
+    patch: int,
+    ratio: int,
+    shape: tuple[int, ...],
+    name: str = "an image",
+    largest: int = 0,
 ) -> Window:
     """Return a random square of a target that is reduced already, in its own pixels.
+
+    Arguments are those of :func:`random_window`.
 
     Raises:
         RecipeError: Its guide is smaller than a patch.
     """
     rows, columns = shape[:2]
-    _check_patch(patch, rows * ratio, columns * ratio, name)
+    check_patch(max(patch, largest), rows * ratio, columns * ratio, name)
     return _square(rng, -(-patch // ratio) + 2 * _MARGIN, rows, columns)
 
 
@@ -102,7 +122,7 @@ def cut_sample(
     task = find_task(pair.task)
     normal = Normalisation.of(pair.target, pair.guide, task)
     rows, columns = pair.truth.shape[:2]
-    _check_patch(patch, rows, columns, pair.name or "an image")
+    check_patch(patch, rows, columns, pair.name or "an image")
     ratio = max(1, round(pair.ratio))
     # Between target pixels: a tile of an image begins there too.
     spare = [(side - patch) // ratio for side in (rows, columns)]
@@ -157,7 +177,12 @@ def _group(rng: Generator, bands: int) -> slice:
     return slice(bands * chosen // count, bands * (chosen + 1) // count)
 
 
-def _check_patch(patch: int, rows: int, columns: int, name: str) -> None:
+def check_patch(patch: int, rows: int, columns: int, name: str) -> None:
+    """Refuse a patch that is larger than an image.
+
+    Raises:
+        RecipeError: It is.
+    """
     if min(rows, columns) < patch:
         raise RecipeError(
             f"patch {patch} is larger than {name} of {rows} x {columns}: lower patch, or that of "

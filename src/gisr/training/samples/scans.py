@@ -16,7 +16,7 @@ from gisr.training.samples.augmentation import (
     random_contrast,
     random_orientation,
 )
-from gisr.training.samples.patches import Sample, cut_sample
+from gisr.training.samples.patches import Sample, check_patch, cut_sample
 
 _FOREGROUND = 0.05
 """Least share of a slice that must be foreground, where the data set has no rule of its own."""
@@ -38,6 +38,8 @@ class ScanSet:
     """Least share of a slice that must be foreground; when None, 0.05 where the data set does not
     state which slices count, else 0."""
     task: TaskName = MRI.name
+    largest_patch: int = 0
+    """Side of the largest patch that the run will cut."""
 
     def __post_init__(self) -> None:
         """Refuse subjects without a target or a guide."""
@@ -90,6 +92,9 @@ class ScanSet:
         if not ruled and min(shape) > 60 and min(shape) >= patch and rng.random() < 0.5:
             axis, index = _other_plane(rng, shape)
         truth, guide = (entry.plane(name, index, axis) for name in (contrast, guide_contrast))
+        if axis == 2:  # other planes are left out where they are smaller than a patch
+            rows, columns = truth.shape
+            check_patch(self.largest_patch, rows, columns, f"a slice of {entry.name}")
         truth, guide = random_orientation(rng, truth[..., None], guide[..., None])
         truth, guide = random_coarseness(rng, patch, truth, guide)
         truth, truth_changed = random_contrast(rng, truth)

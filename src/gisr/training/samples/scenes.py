@@ -40,6 +40,8 @@ class SceneSet:
     nested: bool = False
     """Whether the grids of target and guide begin together, as networks need that take the target
     at its own size."""
+    largest_patch: int = 0
+    """Side of the largest patch that the run will cut."""
 
     def __len__(self) -> int:
         """Number of scenes."""
@@ -48,7 +50,8 @@ class SceneSet:
     def sample(self, item: int, rng: Generator, patch: int) -> Sample:
         """Return a random patch of a scene."""
         entry = self.entries[item]
-        window = random_window(rng, patch, self.ratio, entry.stored_multispectral.shape, entry.name)
+        shape = entry.stored_multispectral.shape
+        window = random_window(rng, patch, self.ratio, shape, entry.name, self.largest_patch)
         # Aligned, as the upscaler aligns guides before the network sees them: flips and turns
         # would make the fixed shift of a sensor a random one, which no convolution can undo.
         truth, guide = random_orientation(rng, *entry.crop(window))

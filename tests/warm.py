@@ -245,8 +245,8 @@ def _begin_afresh(request: Mapping[str, Any], files: Sequence[int]) -> None:
     import resource
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_DFL)
     for number, file in enumerate(files, 1):
         os.dup2(file, number)
         os.close(file)

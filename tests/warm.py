@@ -51,7 +51,8 @@ LIBRARIES = (
     *("gisr.apps.cli", "gisr.training.loop", "gisr.pipelines.run", "gisr.inference.upscaler"),
     *("torch._dynamo", "rasterio", "nibabel", "cv2"),
 )
-"""What most programs of the tests import; those that are not installed are left out."""
+"""What most programs of the tests import, an optimiser's first step torch._dynamo; those that are
+not installed are left out."""
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """What every test shares: data, checked shapes, one thread, repeatable examples, an upscaler."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,8 @@ import pytest
 from jaxtyping import install_import_hook
 
 if TYPE_CHECKING:
+    from tests.warm import Warm
+
     from gisr.inference.upscaler import Upscaler
     from gisr.weights.store import Weights
 
@@ -69,6 +71,15 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs real pairs: {folder} is not there (set GISR_DATA to the data folder)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def warm() -> "Iterator[Warm]":
+    """Start programs in a process that has imported the libraries: see :mod:`tests.warm`."""
+    from tests.warm import LIBRARIES, warmed
+
+    with warmed(*LIBRARIES) as programs:
+        yield programs
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,7 @@
 """What `gisr upscale` imports: what a pair of its kind needs, because it is waited for."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ import pytest
 from PIL import Image
 from tests.geotiffs import write_geotiff
 from tests.small_network import tiny_weights
+from tests.warm import Warm, warmed
 
 from gisr.weights.store import save_weights
 
@@ -66,6 +65,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def programs() -> Iterator[Warm]:
+    """Start programs where torch is imported, which every pair needs, and nothing else."""
+    with warmed("torch") as warm:
+        yield warm
+
+
 @pytest.mark.parametrize(
     ("make", "other"),
     [
@@ -76,18 +82,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_upscale_imports_what_a_pair_needs(
     tmp_path: Path,
+    programs: Warm,
     model: Path,
     make: Callable[[Path], tuple[Path, Path, Path]],
     other: tuple[str, ...],
 ) -> None:
     target, guide, output = make(tmp_path)
     words = ["upscale", target, guide, "-o", output, "--model", model, "--device", "cpu", "--quiet"]
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *map(str, words)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    done = programs.run("-c", PROGRAM, *map(str, words))
     assert done.stdout, done.stderr
     code, modules = json.loads(done.stdout)
     assert (code, output.is_file()) == (0, True), done.stderr

@@ -77,6 +77,11 @@ print(torch.initial_seed(), torch.get_num_threads())
 """
 
 
+def test_much_may_be_said(run: Run) -> None:
+    done = run("-c", "import sys; [print('x' * 2**20, file=f) for f in (sys.stdout, sys.stderr)]")
+    assert (done.returncode, len(done.stdout), len(done.stderr)) == (0, 2**20 + 1, 2**20 + 1)
+
+
 def test_random_numbers_are_a_programs_own(warm: Warm) -> None:
     one, other = (warm.run("-c", RANDOM).stdout.split() for _ in range(2))
     assert not set(one[:3]) & set(other[:3])

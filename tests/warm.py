@@ -35,6 +35,7 @@ import tempfile
 import threading
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -126,11 +127,11 @@ class Warm:
             limits: Values of RLIMIT_..., by their numbers; on Linux alone.
             timeout: Seconds after which it is killed.
         """
-        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            status = self._begin(words, (out, err), folder, environment, limits).wait(timeout)
-            for file in (out, err):
-                file.seek(0)
-            return subprocess.CompletedProcess(words, status, out.read(), err.read())
+        started = self.start(*words, folder=folder, environment=environment, limits=limits)
+        with started as program, ThreadPoolExecutor(2) as readers:
+            texts = [readers.submit(each.read) for each in (program.out, program.err)]
+            status = program.wait(timeout)
+            return subprocess.CompletedProcess(words, status, *(text.result() for text in texts))
 
     def start(
         self,

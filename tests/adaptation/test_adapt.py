@@ -27,6 +27,7 @@ from gisr.inference.windowed_pair import ArraySource
 from gisr.weights.store import Weights
 
 SHORT = AdaptSettings(minutes=None, steps=60, learning_rate=1e-2, patch=32)
+HARMFUL = replace(SHORT, steps=10, learning_rate=1.0, gradient_norm=1e6)
 PLAIN = Settings(align="off", consistent="never")
 
 
@@ -39,7 +40,7 @@ def land(side: int, bands: int, seed: int = 0) -> np.ndarray:
     return (500 + 300 * detail[..., None] * weights).astype(np.float32)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def scene() -> Pair:
     """Give a scene of 96 x 96 pixels with a guide of 192 x 192, and its truth to look at after."""
     truth = land(192, 3)
@@ -69,7 +70,7 @@ def test_what_was_adapted_works_as_before_in_all_else(
     weights: Callable[..., Weights], scene: Pair
 ) -> None:
     chosen = Upscaler(weights(), "cpu", tile=64, overlap=8, precision="float32", batch=3)
-    found = adapt(chosen, scene, replace(SHORT, learning_rate=3e-3), PLAIN)
+    found = adapt(chosen, scene, replace(SHORT, steps=20, learning_rate=3e-3), PLAIN)
     assert found.used
     for name in ("tile", "overlap", "precision", "batch", "device", "descriptions"):
         assert getattr(found.upscaler, name) == getattr(chosen, name), name
@@ -92,20 +93,20 @@ def test_a_truth_that_is_there_is_not_looked_at(upscaler: Upscaler, scene: Pair)
 
 
 def test_harmful_steps_leave_the_weights_as_they_are(trained: Upscaler, scene: Pair) -> None:
-    found = adapt(trained, scene, replace(SHORT, learning_rate=1.0, gradient_norm=1e6))
+    found = adapt(trained, scene, HARMFUL)
     assert not found.used and found.upscaler is trained
     assert found.after > found.before
     assert "the weights are used as they are" in found.note.text
 
 
-@pytest.fixture
-def trained(upscaler: Upscaler, scene: Pair) -> Upscaler:
-    """Give a network that knows the scene."""
-    return adapt(upscaler, scene, SHORT, PLAIN).upscaler
+@pytest.fixture(scope="module")
+def trained(weights: Callable[..., Weights], scene: Pair) -> Upscaler:
+    """Give a network that knows the scene; nothing changes it."""
+    return adapt(Upscaler(weights(), "cpu", precision="float32"), scene, SHORT, PLAIN).upscaler
 
 
 def test_steps_that_are_not_finite_are_told(trained: Upscaler, scene: Pair) -> None:
-    found = adapt(trained, scene, replace(SHORT, learning_rate=1e30, gradient_norm=1e30))
+    found = adapt(trained, scene, replace(HARMFUL, learning_rate=1e30, gradient_norm=1e30))
     assert not found.used and found.after == float("inf")
     assert "diverged" in found.note.text
 
@@ -244,9 +245,8 @@ def test_what_the_cache_keeps_are_weights_with_a_card(
 def test_a_cache_remembers_that_it_was_no_gain(
     trained: Upscaler, scene: Pair, tmp_path: Path
 ) -> None:
-    harmful = replace(SHORT, learning_rate=1.0, gradient_norm=1e6)
-    adapt(trained, scene, harmful, cache=tmp_path)
-    again = adapt(trained, scene, harmful, cache=tmp_path)
+    adapt(trained, scene, HARMFUL, cache=tmp_path)
+    again = adapt(trained, scene, HARMFUL, cache=tmp_path)
     assert again.cached and not again.used and again.upscaler is trained
 
 

@@ -1,8 +1,6 @@
 """All outputs of a run appear together or none, and what is not a run's own is left alone."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.geotiffs import write_geotiff
+from tests.warm import Warm
 
 from gisr.errors import FileFormatError
 from gisr.inference.upscaler import Upscaler
@@ -119,7 +118,7 @@ def test_pictures_of_noise_are_encoded() -> None:
 
 
 def test_a_killed_run_is_swept_and_one_that_lives_is_not(
-    tmp_path: Path, upscale: Callable[..., Any]
+    tmp_path: Path, warm: Warm, upscale: Callable[..., Any]
 ) -> None:
     code = (
         "import sys, time\n"
@@ -129,22 +128,16 @@ def test_a_killed_run_is_swept_and_one_that_lives_is_not(
         "    print('ready', flush=True)\n"
         "    time.sleep(600)\n"
     )
-    runs = []
-    for name in ("dead.tif", "alive.tif"):
-        words = [sys.executable, "-c", code, str(tmp_path / name)]
-        run = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-        assert run.stdout is not None and run.stdout.readline() == "ready\n"
-        run.stdout.close()
-        runs.append(run)
-    dead, alive = runs
-    try:
+    dead, alive = (
+        warm.start("-c", code, str(tmp_path / name)) for name in ("dead.tif", "alive.tif")
+    )
+    with dead, alive:
+        assert [run.out.readline() for run in (dead, alive)] == ["ready\n"] * 2
         dead.kill()
         dead.wait()
         upscale("out.tif")
         left = {*os.listdir(tmp_path)} - {"ms.tif", "pan.tif", "out.tif"}
         assert len(left) == 1 and f".{alive.pid}-" in left.pop()
-    finally:
         alive.kill()
-        alive.wait()
     upscale("out.tif", overwrite=True)
     assert {*os.listdir(tmp_path)} == {"ms.tif", "pan.tif", "out.tif"}

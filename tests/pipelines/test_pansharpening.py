@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from tests.geotiffs import write_geotiff
+from tests.warm import Warm
 
 from gisr.apps.cli import main
 from gisr.apps.progress import ProgressBar
@@ -270,7 +271,12 @@ def test_the_bar_shows_speed_and_time_left(monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_a_signal_leaves_nothing(
-    tmp_path: Path, weights: Callable[..., Weights], number: int, code: int, last: list[str]
+    tmp_path: Path,
+    weights: Callable[..., Weights],
+    warm: Warm,
+    number: int,
+    code: int,
+    last: list[str],
 ) -> None:
     """A real signal to a real process, while tiles are written to the draft of a COG."""
     made = weights()
@@ -287,15 +293,12 @@ def test_a_signal_leaves_nothing(
     words = ["upscale", *map(str, files), "-o", str(tmp_path / "out.tif"), "--cog"]
     words += ["--align", "off", "--model", str(tmp_path / "tiny"), "--device", "cpu"]
     words += ["--threads", "1"]
-    with subprocess.Popen(
-        [sys.executable, "-c", program, *words], stderr=subprocess.PIPE, text=True
-    ) as child:
-        while len(list(tmp_path.glob(".gisr-*"))) < 2 and child.poll() is None:
+    with warm.start("-c", program, *words) as child:
+        while len(list(tmp_path.glob(".gisr-*"))) < 2 and child.running:
             time.sleep(0.02)
-        child.send_signal(number)
-        assert child.stderr is not None
-        said = child.stderr.read()
-    assert (child.returncode, said.splitlines()[-1:]) == (code, last)
+        child.send(number)
+        said = child.err.read()
+    assert (child.status, said.splitlines()[-1:]) == (code, last)
     assert sorted(tmp_path.iterdir()) == before
 
 

@@ -1,7 +1,6 @@
 """A batch over several processes: the same bytes, the same account of failures, no open door."""
 
 import os
-import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -10,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.pipelines.worker_tasks import defect, dies, refuses
 
 from gisr.apps.cli import main
 from gisr.errors import InputError, WeightsError
-from gisr.pipelines.batch import Batch, BatchItem, PairOutcome, plan_batch
+from gisr.pipelines.batch import Batch, PairOutcome, plan_batch
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.processes import run_in_processes
 from gisr.pipelines.worker import for_workers, load_once, sharpen_item
@@ -104,13 +104,6 @@ def test_two_processes_give_the_bytes_of_one_and_no_other_can_join(
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def dies(execution: Execution, item: BatchItem) -> PairOutcome:
-    """Die of the second pair; give the id of the process for the others."""
-    if item.target.name.startswith("1"):
-        os.kill(os.getpid(), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
-    return PairOutcome(item, None, str(os.getpid()))
-
-
 def test_a_process_that_dies_is_the_failure_of_its_pair(
     tmp_path: Path, folders: list[str], settings: Execution
 ) -> None:
@@ -125,17 +118,12 @@ def test_a_process_that_dies_is_the_failure_of_its_pair(
     assert os.getpid() not in map(int, (failures[0], failures[2]))
 
 
-def defect(execution: Execution, item: BatchItem) -> PairOutcome:
-    """Fail in a way that is no user's error."""
-    raise KeyError("a defect")
-
-
 def test_errors_that_are_no_pairs_end_the_run(
     tmp_path: Path, folders: list[str], settings: Execution
 ) -> None:
     batch = plan(folders, tmp_path / "out")
-    with pytest.raises(WeightsError, match="no weights 'none'"):
-        run_in_processes(batch, Execution("none", workers=2))
+    with pytest.raises(InputError, match="device 'nowhere' cannot be used here"):
+        run_in_processes(batch, replace(settings, workers=1, device="nowhere"), sharpen=refuses)
     with pytest.raises(RuntimeError, match=r"0_depth\.png: KeyError: 'a defect'"):
         run_in_processes(batch, replace(settings, workers=1), sharpen=defect)
     with pytest.raises(InputError, match="workers is missing"):
@@ -148,6 +136,15 @@ def test_errors_that_are_no_pairs_end_the_run(
         Execution(threads=0)
     with pytest.raises(InputError, match="device 'nowhere' cannot be used here"):
         load_once(replace(settings, device="nowhere"))
+
+
+def test_weights_that_cannot_be_loaded_are_told_before_processes_are_started(
+    tmp_path: Path, folders: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = "gisr.pipelines.processes._Worker"
+    monkeypatch.setattr(started, lambda *_: pytest.fail("a process was started"))
+    with pytest.raises(WeightsError, match="no weights 'none'"):
+        run_in_processes(plan(folders, tmp_path / "out"), Execution("none", workers=2))
 
 
 def test_threads_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ def _files(
 @pytest.fixture
 def sharpen(tmp_path: Path, weights: Callable[..., Weights]) -> Callable[..., FileResult]:
     """Return a function that sharpens two files."""
-    upscaler = Upscaler(weights(), "cpu", tile=64, overlap=16)
+    upscaler = Upscaler(weights(), "cpu", tile=128, overlap=16)
 
     def run(ms: Path, pan: Path, name: str = "out.tif", **options: object) -> FileResult:
         return upscale_files(upscaler, ms, pan, tmp_path / name, Options(**options))  # type: ignore[arg-type]

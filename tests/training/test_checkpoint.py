@@ -1,11 +1,10 @@
 """Checkpoints are whole or not there."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from tests.warm import Warm
 
 from gisr.errors import WeightsError
 from gisr.training import checkpoint
@@ -104,9 +103,9 @@ print("survived", len(seen))
 """
 
 
-def test_a_process_killed_while_writing_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, text=True, check=False
-    )
+def test_a_process_killed_while_writing_leaves_a_whole_checkpoint(
+    warm: Warm, tmp_path: Path
+) -> None:
+    result = warm.run("-c", KILLED, str(tmp_path))
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("survived")

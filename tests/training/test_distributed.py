@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.warm import Warm
 from torch import Tensor
 
 from gisr.errors import RecipeError
@@ -104,10 +105,10 @@ for answer in (router, compiled):
 """
 
 
-def test_noise_that_is_shared_can_be_compiled() -> None:
+def test_noise_that_is_shared_can_be_compiled(warm: Warm) -> None:
     """In one piece; in a process of its own, for checks of shapes as here cannot be compiled."""
-    command = [sys.executable, "-c", COMPILED]
-    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    result = warm.run("-c", COMPILED)
+    assert result.returncode == 0, result.stderr
     plain, compiled = result.stdout.split()
     assert plain == compiled
 

@@ -2,8 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.warm import Warm
 from torch import Tensor, nn
 
 from gisr.errors import RecipeError, WeightsError
@@ -31,6 +30,7 @@ from gisr.training.sets import training_sets
 from gisr.weights.store import load_weights
 
 Build = Callable[..., Recipe]
+Straight = Callable[[Recipe], Path]
 
 
 def state(folder: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
@@ -56,6 +56,21 @@ def assert_same(one: Path, other: Path) -> None:
     assert weights[0] == weights[1]
 
 
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Straight:
+    """Give the folder, to be read alone, of a run of a recipe from its start to its end."""
+    folders: dict[str, Path] = {}
+
+    def trained(plan: Recipe) -> Path:
+        key = json.dumps(plan.record())
+        if key not in folders:
+            folders[key] = tmp_path_factory.mktemp("straight")
+            train(plan, folders[key], quiet=True)
+        return folders[key]
+
+    return trained
+
+
 def test_the_learning_rate_rises_and_falls(recipe: Build) -> None:
     plan = recipe(steps=1000, warmup=100, learning_rate=2e-4)
     assert learning_rate(plan, 0) == pytest.approx(2e-6)
@@ -70,47 +85,43 @@ def test_the_learning_rate_rises_and_falls(recipe: Build) -> None:
     assert learning_rate(recipe(steps=5, warmup=50), 4) == pytest.approx(1e-4)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("stops", [(4,), (1, 3, 5)])
+@pytest.mark.parametrize(
+    ("stops", "precision"), [((4,), "float32"), ((1, 3, 5), "float32"), ((4,), "bfloat16")]
+)
 def test_a_resumed_run_equals_a_straight_one(
-    recipe: Build, tmp_path: Path, stops: tuple[int, ...], precision: str
+    recipe: Build, straight: Straight, tmp_path: Path, stops: tuple[int, ...], precision: str
 ) -> None:
     plan = recipe(precision=precision)
-    train(plan, tmp_path / "straight", quiet=True)
     for stop in (*stops, None):
         torch.manual_seed(stop or 99)  # whatever another process would have drawn before
         train(plan, tmp_path / "resumed", stop_at=stop, quiet=True)
-    assert_same(tmp_path / "resumed", tmp_path / "straight")
-    assert state(tmp_path / "straight")[1]["step"] == 8
+    assert_same(tmp_path / "resumed", straight(plan))
+    assert state(straight(plan))[1]["step"] == 8
 
 
 @pytest.mark.parametrize("stop", [2, 4, 6])
-def test_a_run_in_stages_is_resumed_in_each(recipe: Build, tmp_path: Path, stop: int) -> None:
+def test_a_run_in_stages_is_resumed_in_each(
+    recipe: Build, straight: Straight, tmp_path: Path, stop: int
+) -> None:
     plan = recipe(stages=(Stage(0.5, 32, 1), Stage(0.8, 48, 2)))
-    train(plan, tmp_path / "straight", quiet=True)
     for last in (stop, None):
         train(plan, tmp_path / "resumed", stop_at=last, quiet=True)
-    assert_same(tmp_path / "resumed", tmp_path / "straight")
-    end = state(tmp_path / "straight")[1]
-    train(recipe(), tmp_path / "one", quiet=True)
-    other = state(tmp_path / "one")[1]
+    assert_same(tmp_path / "resumed", straight(plan))
+    end, other = state(straight(plan))[1], state(straight(recipe()))[1]
     # 4 x 2 + 2 x 1 + 2 x 2 samples against 8 x 2
     assert (end["epoch"], end["index"]) < (other["epoch"], other["index"])
 
 
 @pytest.mark.parametrize("rule", ["uncertainty", "weight-average", "gradnorm"])
 def test_a_resumed_run_goes_on_with_its_task_weights(
-    recipe: Build, tmp_path: Path, rule: BalancingRule
+    recipe: Build, straight: Straight, tmp_path: Path, rule: BalancingRule
 ) -> None:
     plan = recipe(balancing=rule, weight_average=WeightAverageSettings(interval=2))
-    train(plan, tmp_path / "straight", quiet=True)
     for stop in (5, None):
         train(plan, tmp_path / "resumed", stop_at=stop, quiet=True)
-    assert_same(tmp_path / "resumed", tmp_path / "straight")
-    tensors, _ = state(tmp_path / "straight")
-    train(recipe(), tmp_path / "fixed", quiet=True)
-    head = "network.head.weight"
-    assert not torch.equal(tensors[head], state(tmp_path / "fixed")[0][head])
+    assert_same(tmp_path / "resumed", straight(plan))
+    weighted, fixed = (state(straight(each))[0] for each in (plan, recipe()))
+    assert not torch.equal(weighted["network.head.weight"], fixed["network.head.weight"])
 
 
 COMPILED = """
@@ -130,7 +141,9 @@ print(len(compilations))
 """
 
 
-def test_a_compiled_run_is_saved_as_any_other(recipe: Build, tmp_path: Path) -> None:
+def test_a_compiled_run_is_saved_as_any_other(
+    recipe: Build, straight: Straight, warm: Warm, tmp_path: Path
+) -> None:
     """Compiled for its first half by a compiler that changes nothing, then not compiled.
 
     In a process of its own: the checks of shapes that these tests run with cannot be compiled.
@@ -138,13 +151,12 @@ def test_a_compiled_run_is_saved_as_any_other(recipe: Build, tmp_path: Path) -> 
     path = tmp_path / "recipe.json"
     path.write_text(json.dumps(recipe(compile=True).record()), encoding="utf-8")
     threads = str(torch.get_num_threads())
-    command = [sys.executable, "-c", COMPILED, str(path), str(tmp_path / "compiled"), threads]
-    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    result = warm.run("-c", COMPILED, str(path), str(tmp_path / "compiled"), threads)
+    assert result.returncode == 0, result.stderr
     assert int(result.stdout) > 0
     assert not [name for name in state(tmp_path / "compiled")[0] if "_orig_mod" in name]
-    for folder in ("compiled", "straight"):
-        train(recipe(), tmp_path / folder, quiet=True)
-    (tensors, _), (expected, _) = (state(tmp_path / name) for name in ("compiled", "straight"))
+    train(recipe(), tmp_path / "compiled", quiet=True)
+    tensors, expected = state(tmp_path / "compiled")[0], state(straight(recipe()))[0]
     assert set(tensors) == set(expected)
     for name, value in expected.items():
         torch.testing.assert_close(tensors[name], value, rtol=0, atol=1e-6, msg=name)
@@ -176,14 +188,14 @@ train(read_recipe(sys.argv[1]), sys.argv[2], validate=validate, quiet=True)
 """
 
 
-def test_a_killed_run_goes_on_bit_for_bit(recipe: Build, tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_bit_for_bit(recipe: Build, warm: Warm, tmp_path: Path) -> None:
     """Killed after step 5, it starts again from the checkpoint of step 3."""
     plan = recipe(validate_every=1)
     path = tmp_path / "recipe.json"
     path.write_text(json.dumps(plan.record()), encoding="utf-8")
     threads = str(torch.get_num_threads())
-    command = [sys.executable, "-c", KILLED, str(path), str(tmp_path / "killed"), threads]
-    assert subprocess.run(command, check=False).returncode == -9
+    done = warm.run("-c", KILLED, str(path), str(tmp_path / "killed"), threads)
+    assert done.returncode == -9, done.stderr
     assert state(tmp_path / "killed")[1]["step"] == 3
     train(plan, tmp_path / "killed", quiet=True)
     train(plan, tmp_path / "straight", quiet=True)
@@ -238,10 +250,9 @@ def test_an_incomplete_checkpoint_is_named(recipe: Build, tmp_path: Path) -> Non
         train(recipe(), tmp_path, quiet=True)
 
 
-def test_the_average_is_what_is_published(recipe: Build, tmp_path: Path) -> None:
-    folder = train(recipe(), tmp_path, quiet=True)
-    tensors, _ = state(tmp_path)
-    published = load_weights(folder)
+def test_the_average_is_what_is_published(recipe: Build, straight: Straight) -> None:
+    tensors, _ = state(straight(recipe()))
+    published = load_weights(straight(recipe()) / "weights")
     assert published.name == "tiny"
     for name, value in published.network.state_dict().items():
         assert torch.equal(value, tensors[f"average.module.{name}"])
@@ -361,8 +372,8 @@ def test_a_torn_log_line_does_not_spoil_the_next(recipe: Build, tmp_path: Path) 
     assert json.loads(lines[1])["event"] == "start"
 
 
-def test_a_recipe_may_start_from_weights(recipe: Build, tmp_path: Path) -> None:
-    weights = train(recipe(), tmp_path / "first", quiet=True)
+def test_a_recipe_may_start_from_weights(recipe: Build, straight: Straight, tmp_path: Path) -> None:
+    weights = straight(recipe()) / "weights"
     again = recipe(initial_weights=str(weights))
     run = Run.start(again, torch.device("cpu"))
     expected = load_weights(weights).network.state_dict()

@@ -95,8 +95,11 @@ def run_in_processes(
         InputError: No number of ``workers``, or the device cannot be used.
         WeightsError: There are no such weights.
     """
+    from gisr.weights.folder import find_weights
+
     if execution.workers is None:
         raise InputError("workers is missing: say how many processes to start")
+    find_weights(execution.model)  # a mistake is told at once; what the hub has is fetched once
     began = time.perf_counter()
     outcomes: dict[Path, PairOutcome] = {}
     for outcome in _outcomes(batch, for_workers(execution), execution.workers, sharpen):

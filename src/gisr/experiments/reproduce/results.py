@@ -162,12 +162,13 @@ def reproduce_curves(
 
     Raises:
         FileFormatError: The run's log has no curves.
+        InputError: The data has no test pairs.
     """
     schedule, folder = None, None if run is None else Path(run)
     if folder is None:
-        schedule = make_schedule(request, report)
         entries = recipe_entries(request.recipe)
-        columns = find_columns(entries, request.benchmarks)
+        columns = find_columns(entries, request.benchmarks)  # before the speed is measured
+        schedule = make_schedule(request, report)
         small = request.budget.unit != "paper"
         amount = Amount(request.images or 1, _PART) if small else request.amount
         validate = _validation(columns, entries, amount, request.device)

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 
-from tests.warm import LIBRARIES, _import, _run, _serve
+from tests.warm import LIBRARIES, _answer, _import
 
 if __name__ == "__main__":
     _import(LIBRARIES)
@@ -23,4 +23,4 @@ if __name__ == "__main__":
                 break
             connection.close()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    _run(_serve(connection))
+    _answer(connection)

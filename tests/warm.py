@@ -51,7 +51,8 @@ LIBRARIES = (
     *("gisr.apps.cli", "gisr.training.loop", "gisr.pipelines.run", "gisr.inference.upscaler"),
     *("torch._dynamo", "rasterio", "nibabel", "cv2"),
 )
-"""What most programs of the tests import; those that are not installed are left out."""
+"""What most programs of the tests import, an optimiser's first step torch._dynamo; those that are
+not installed are left out."""
 
 
 @dataclass
@@ -245,8 +246,8 @@ def _begin_afresh(request: Mapping[str, Any], files: Sequence[int]) -> None:
     import resource
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_DFL)
     for number, file in enumerate(files, 1):
         os.dup2(file, number)
         os.close(file)

@@ -61,48 +61,30 @@ def write(
 NOT_CORRECTED = Options(align="off", consistent=False)
 
 
-@pytest.fixture(scope="module")
-def pan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("pan") / "pan.tif", (256, 320), 1, UTM33, PAN_GRID)
+@pytest.fixture
+def pan(tmp_path: Path) -> Path:
+    return write(tmp_path / "pan.tif", (256, 320), 1, UTM33, PAN_GRID)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def small(weights: Callable[..., Weights]) -> Upscaler:
-    return Upscaler(weights(), "cpu", tile=128, overlap=16, precision="float32")
-
-
-@pytest.fixture(scope="module")
-def plain(pan: Path, small: Upscaler) -> Path:
-    """Write a target on the guide's axes, and beside it what network and interpolation make."""
-    path = write(pan.parent / "plain.tif", (72, 88), 3, UTM33, MS_GRID)
-    upscale_files(small, path, pan, pan.parent / "expected.tif")
-    cubic = pan.parent / "plain_cubic.tif"
-    upscale_files(load_baseline("bicubic"), path, pan, cubic, NOT_CORRECTED)
-    return path
-
-
-@pytest.fixture(scope="module")
-def even(pan: Path, small: Upscaler) -> Path:
-    """Write a target of the guide's field of view, and what it gives."""
-    folder = pan.parent / "even"
-    folder.mkdir()
-    path = write(folder / "plain.tif", (64, 80), 2, UTM33, PAN_GRID @ Affine.scale(4))
-    upscale_files(small, path, pan, folder / "expected.tif")
-    return path
+    return Upscaler(weights(), "cpu", tile=128, overlap=16)
 
 
 @pytest.mark.parametrize("kind", GRIDS)
 def test_a_target_on_another_grid_gives_what_one_on_the_guides_gives(
-    tmp_path: Path, pan: Path, plain: Path, small: Upscaler, kind: str
+    tmp_path: Path, pan: Path, small: Upscaler, kind: str
 ) -> None:
     crs, grid = GRIDS[kind]
+    plain = write(tmp_path / "plain.tif", (72, 88), 3, UTM33, MS_GRID)
     other = write(tmp_path / "ms.tif", (130, 140), 3, crs, grid, dtype="uint16", nodata=65535)
+    upscale_files(small, plain, pan, tmp_path / "expected.tif")
     result = upscale_files(small, other, pan, tmp_path / "out.tif", Options(ratio=4))
     assert result.ratio == 4
     names = f"ms.tif ({crs}) does not run along the axes of pan.tif ({UTM33})"
     assert any(note.text.startswith(names) for note in result.notes)
     found, expected, high = (
-        read_geotiff(path) for path in (tmp_path / "out.tif", pan.parent / "expected.tif", pan)
+        read_geotiff(path) for path in (tmp_path / "out.tif", tmp_path / "expected.tif", pan)
     )
     assert (found.shape, found.crs, found.transform) == (high.shape, high.crs, high.transform)
     assert (found.dtype.name, found.nodata) == ("uint16", 65535)
@@ -115,9 +97,10 @@ def test_a_target_on_another_grid_gives_what_one_on_the_guides_gives(
     assert difference.mean() < 1.5
     assert difference.max() < 8
     # Without the network, which makes more of small differences, the grids themselves agree.
-    other_cubic = tmp_path / "other_cubic.tif"
-    upscale_files(load_baseline("bicubic"), other, pan, other_cubic, NOT_CORRECTED)
-    cubic = [read_geotiff(path).pixels for path in (pan.parent / "plain_cubic.tif", other_cubic)]
+    interpolation = load_baseline("bicubic")
+    upscale_files(interpolation, plain, pan, tmp_path / "plain_cubic.tif", NOT_CORRECTED)
+    upscale_files(interpolation, other, pan, tmp_path / "other_cubic.tif", NOT_CORRECTED)
+    cubic = [read_geotiff(tmp_path / f"{name}_cubic.tif").pixels for name in ("plain", "other")]
     assert np.abs(cubic[0].astype(float) - cubic[1]).mean() < 0.8
 
 
@@ -154,15 +137,10 @@ def test_the_border_of_the_target_is_where_it_lies(
     ("rows", "columns", "transposed"), [(-1, 1, False), (1, -1, False), (1, -1, True)]
 )
 def test_mirrored_and_right_angled_targets_give_the_same_to_the_bit(
-    tmp_path: Path,
-    pan: Path,
-    even: Path,
-    small: Upscaler,
-    rows: int,
-    columns: int,
-    transposed: bool,
+    tmp_path: Path, pan: Path, small: Upscaler, rows: int, columns: int, transposed: bool
 ) -> None:
-    with rasterio.open(even) as dataset:
+    plain = write(tmp_path / "plain.tif", (64, 80), 2, UTM33, PAN_GRID @ Affine.scale(4))
+    with rasterio.open(plain) as dataset:
         profile, pixels = dataset.profile, dataset.read()[:, ::rows, ::columns]
     west, north = (700_100, 700_900)[columns < 0], (3_999_900, 3_999_260)[rows < 0]
     grid = Affine(10 * columns, 0, west, 0, -10 * rows, north)
@@ -172,10 +150,9 @@ def test_mirrored_and_right_angled_targets_give_the_same_to_the_bit(
     shape = {"height": pixels.shape[1], "width": pixels.shape[2], "transform": grid}
     with rasterio.open(tmp_path / "ms.tif", "w", **(profile | shape)) as dataset:
         dataset.write(pixels)
+    upscale_files(small, plain, pan, tmp_path / "expected.tif")
     result = upscale_files(small, tmp_path / "ms.tif", pan, tmp_path / "out.tif")
-    found, expected = (
-        read_geotiff(path) for path in (tmp_path / "out.tif", even.parent / "expected.tif")
-    )
+    found, expected = (read_geotiff(tmp_path / f"{name}.tif") for name in ("out", "expected"))
     np.testing.assert_array_equal(found.pixels, expected.pixels)
     assert any("reordered, none was changed" in note.text for note in result.notes)
 

@@ -1,11 +1,8 @@
 """The steps of CONTRIBUTING.md, followed: what is added there is found everywhere else."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,6 +12,7 @@ import numpy as np
 import pytest
 from jaxtyping import Float
 from PIL import Image
+from tests.warm import Warm
 
 import gisr
 from gisr.apps.cli import main
@@ -165,10 +163,15 @@ what goes before it."""
 RUN = """
 import json, sys
 from pathlib import Path
+package = Path(sys.argv[1])
+# The process has this checkout's gisr, and torch, which takes seconds to import.
+for name in [each for each in sys.modules if each.partition(".")[0] == "gisr"]:
+    del sys.modules[name]
+sys.path.insert(0, str(package.parent))
 import gisr
 from gisr.apps.cli import main
 from gisr.tasks.text.table import built_in_table
-assert Path(gisr.__file__).parent == Path(sys.argv[1]), gisr.__file__
+assert Path(gisr.__file__).parent == package, gisr.__file__
 built_in_table()  # it holds what it must: nothing has to be embedded again
 for words in json.loads(sys.argv[2]):
     print("$", *words, flush=True)
@@ -195,7 +198,7 @@ def _changed_copy(folder: Path) -> Path:
     return package
 
 
-def test_a_task_and_a_sensor(tmp_path: Path, weights: Callable[..., Weights]) -> None:
+def test_a_task_and_a_sensor(warm: Warm, tmp_path: Path, weights: Callable[..., Weights]) -> None:
     package, data, low = (tmp_path / name for name in ("package", "data", "low"))
     package = _changed_copy(package)
     rows, columns = np.mgrid[:64, :80]
@@ -220,13 +223,7 @@ def test_a_task_and_a_sensor(tmp_path: Path, weights: Callable[..., Weights]) ->
         ["upscale", str(low / "pairs.csv"), "-o", str(tmp_path / "sharp"), *common],
         ["evaluate", str(data), "--systems", "bicubic", "--quiet"],
     ]
-    ran = subprocess.run(
-        [sys.executable, "-c", RUN, str(package), json.dumps(commands)],
-        env={**os.environ, "PYTHONPATH": str(package.parent), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = warm.run("-c", RUN, str(package), json.dumps(commands))
     assert ran.returncode == 0, ran.stderr + ran.stdout
     _, tasks, listed, one, several, tables = re.split(r"^\$ .*\n", ran.stdout, flags=re.MULTILINE)
     assert "\nthermal\n" in tasks and "SkySat" in tasks

@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -78,6 +79,7 @@ def test_every_group_of_options_has_its_table_once() -> None:
     assert sorted(shown) == sorted(GROUPS)
 
 
+@cache
 def said() -> str:
     """Return all that the package says."""
     return "\n".join(

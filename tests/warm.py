@@ -298,12 +298,17 @@ def _end(status: int) -> NoReturn:
     os._exit(status & 0xFF)
 
 
-if __name__ == "__main__":
-    _import(sys.argv[2:])
+def _answer(connection: socket.socket) -> NoReturn:
+    """Start what is requested; in the processes forked, run it and end."""
     try:
-        _run(_serve(socket.socket(fileno=int(sys.argv[1]))))
+        _run(_serve(connection))
     except SystemExit as end:
         if not isinstance(end.code, int | None):
             raise
         _end(end.code or 0)
     _end(0)
+
+
+if __name__ == "__main__":
+    _import(sys.argv[2:])
+    _answer(socket.socket(fileno=int(sys.argv[1])))

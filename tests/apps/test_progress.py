@@ -1,14 +1,13 @@
 """Progress for other programs: lines of JSON on stderr, few of them."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.geotiffs import write_geotiff
+from tests.warm import Warm
 
 from gisr.apps.progress import ProgressBar, ProgressLines, shown_progress
 from gisr.errors import InputError
@@ -43,7 +42,7 @@ def test_progress_of_other_processes_is_refused(elsewhere: dict[str, object]) ->
 
 
 def test_a_run_ends_with_the_program_that_reads_it(
-    tmp_path: Path, weights: Callable[..., Weights]
+    warm: Warm, tmp_path: Path, weights: Callable[..., Weights]
 ) -> None:
     """Such as a QGIS that crashed: what nobody waits for any more is not computed to its end."""
     pytest.importorskip("rasterio")
@@ -56,12 +55,9 @@ def test_a_run_ends_with_the_program_that_reads_it(
     before = sorted(tmp_path.iterdir())
     words = ["upscale", "ms.tif", "pan.tif", "-o", "out.tif", "--align", "off", "--model", "tiny"]
     words += ["--device", "cpu", "--threads", "1", "--progress", "json"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "gisr", *words], stderr=subprocess.PIPE, cwd=tmp_path
-    ) as child:
-        assert child.stderr is not None
-        first = json.loads(child.stderr.readline())
-        child.stderr.close()
+    with warm.start("-m", "gisr", *words, folder=tmp_path) as child:
+        first = json.loads(child.err.readline())
+        child.err.close()
         assert child.wait() != 0
     assert first["unit"] == "px" and first["done"] < first["total"]
     assert sorted(tmp_path.iterdir()) == before

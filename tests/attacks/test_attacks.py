@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from corpus import depths, rasters, volumes
 from corpus.case import Make
@@ -23,6 +24,8 @@ pytestmark = pytest.mark.skipif(
 SEEDS = int(os.environ.get("GISR_ATTACKS", "25"))
 """How often a file of each format is spoiled."""
 LARGE = large(384)
+SMALLER = large(192)
+"""For a full disk: larger than what is written at once, and quickly read and sharpened."""
 FORMATS = [*SPOILED, "weights-config", "weights-tensors", "weights-descriptions"]
 MOST_MEGABYTES = 600.0
 """Memory that a small file may take at most: the largest block that is decoded has 512 MiB."""
@@ -126,7 +129,8 @@ def test_a_stopped_run_leaves_whole_outputs_or_none(
     assert expected.status == 0 and expected.moments > 8, expected
     content = {name: (whole / name).read_bytes() for name in expected.left}
     for moment in range(1, expected.moments + 1):
-        for name in {"kill" if 2 * moment > expected.moments else "term", TURNS[moment % 4]}:
+        late = 2 * moment > expected.moments  # outputs may have their names, and a kill hit between
+        for name in ("kill", TURNS[moment % 4]) if late else (TURNS[moment % 4],):
             folder = tmp_path / f"{moment}-{name}"
             words = words_of(KINDS[kind], folder, weights)
             signals, status = SIGNALS[name]
@@ -160,13 +164,17 @@ def test_too_little_memory_is_said(name: str, forks: Forks, weights: Path, tmp_p
         if outcome.status:
             check_refused(outcome, "memory", chatter="init_gelsd failed init")  # numpy's LAPACK
             refused += 1
+        else:  # with more it works, too
+            break
     assert refused >= 2
 
 
 def test_a_pair_without_memory_does_not_end_the_others(
     forks: Forks, weights: Path, tmp_path: Path
 ) -> None:
-    for folder, make in (("a", large(4000)["depth-npy"]), ("b", depths.depth("depth.npy"))):
+    low, colour = np.ones((1000, 1000), np.float32), np.zeros((4000, 4000, 3), np.uint8)
+    large = depths.depth("depth.npy", low, colour)
+    for folder, make in (("a", large), ("b", depths.depth("depth.npy"))):
         words_of(make, tmp_path / folder, weights)
     lines = [f"{name}/depth.npy,{name}/colour.png,{name}.npy" for name in ("a", "b")]
     (tmp_path / "pairs.csv").write_text("\n".join(["target,guide,output", *lines]) + "\n")
@@ -179,14 +187,14 @@ def test_a_pair_without_memory_does_not_end_the_others(
     assert len(failed) == 1 and "memory" in failed[0] and "a/depth.npy" in failed[0], outcome
 
 
-@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("name", SMALLER)
 def test_a_full_disk_is_said(name: str, forks: Forks, weights: Path, tmp_path: Path) -> None:
     whole = tmp_path / "whole"
-    expected = forks.run(words_of(LARGE[name], whole, weights), whole, Attack(interpolated=True))
+    expected = forks.run(words_of(SMALLER[name], whole, weights), whole, Attack(interpolated=True))
     assert expected.status == 0, expected
     largest = max((whole / each).stat().st_size for each in expected.left)
     for size in (5000, largest - 1):
         folder = tmp_path / str(size)
-        words = words_of(LARGE[name], folder, weights)
+        words = words_of(SMALLER[name], folder, weights)
         outcome = forks.run(words, folder, Attack(largest_file=size, interpolated=True))
         check_refused(outcome, "out", "cannot be written")

@@ -1,8 +1,12 @@
 """Weights for the end-to-end tests: a tiny network for speed, the embedded ones for real pairs."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.end_to_end.browser import browsing
+from tests.end_to_end.page_server import Server, serving
 from tests.small_network import small_network
 
 from gisr.inference.upscaler import Upscaler
@@ -23,6 +27,20 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_upscaler(tiny_weights: Path) -> Upscaler:
     return Upscaler(load_weights(tiny_weights), "cpu")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Iterator[Server]:
+    """Give a running page with small limits, for all tests; its end deletes everything."""
+    with serving(tmp_path_factory.mktemp("server"), tiny_weights) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Give a browser for all tests."""
+    with browsing(tmp_path_factory.mktemp("browser")) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="session")

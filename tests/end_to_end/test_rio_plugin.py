@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests.geotiffs import BGRN, write_geotiff
+from tests.warm import Warm
 
 from gisr.apps.cli import main
 
@@ -41,11 +43,14 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     )
 
 
-def rio(*words: object) -> "subprocess.CompletedProcess[str]":
-    """Run rasterio's program."""
-    return subprocess.run(
-        [str(PROGRAM), "gisr", *map(str, words)], capture_output=True, text=True, check=False
-    )
+Rio = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def rio(warm: Warm) -> Rio:
+    """Give what runs rasterio's program, in a process that has its libraries."""
+    code = "import sys; from rasterio.rio.main import main_group; sys.exit(main_group())"
+    return lambda *words: warm.run("-c", code, "gisr", *map(str, words))
 
 
 def pixels(path: Path) -> NDArray[Any]:
@@ -57,11 +62,14 @@ def pixels(path: Path) -> NDArray[Any]:
 def test_it_writes_what_gisr_upscale_writes(
     tmp_path: Path, pair: tuple[Path, Path], tiny_weights: Path
 ) -> None:
+    """The program itself, as it is installed; the tests below start it in a warm process."""
     out, other = tmp_path / "rio.tif", tmp_path / "gisr.tif"
     chosen = ["--sensor", "QuickBird", "--bits", "11", "--max-memory", "4GB"]
     chosen += ["--device", "cpu", "--threads", "1", "--model", str(tiny_weights)]
     chosen += ["--no-consistent", "--nodata", "none"]
-    done = rio(*pair, out, *chosen, "--co", "COMPRESS=LZW", "--co", "TILED=YES", "-b", 3, "-b", 1)
+    own = ["--co", "COMPRESS=LZW", "--co", "TILED=YES", "-b", "3", "-b", "1"]
+    program = [str(PROGRAM), "gisr", *map(str, pair), str(out), *chosen, *own]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{out}: pansharpening x4, 96 x 96 x 2 uint16")
     words = [*chosen, "-co", "COMPRESS=LZW", "-co", "TILED=YES", "-b", "3", "-b", "1"]
@@ -74,7 +82,7 @@ def test_it_writes_what_gisr_upscale_writes(
 
 
 def test_outputs_are_replaced_when_that_is_requested(
-    tmp_path: Path, pair: tuple[Path, Path], tiny_weights: Path
+    rio: Rio, tmp_path: Path, pair: tuple[Path, Path], tiny_weights: Path
 ) -> None:
     out = tmp_path / "out.tif"
     out.write_bytes(b"mine")
@@ -100,7 +108,12 @@ def test_outputs_are_replaced_when_that_is_requested(
     ],
 )
 def test_what_cannot_be_is_one_line(
-    tmp_path: Path, pair: tuple[Path, Path], tiny_weights: Path, words: list[str], said: str
+    rio: Rio,
+    tmp_path: Path,
+    pair: tuple[Path, Path],
+    tiny_weights: Path,
+    words: list[str],
+    said: str,
 ) -> None:
     done = rio(*pair, tmp_path / "out.tif", "--model", tiny_weights, *words)
     (line,) = done.stderr.splitlines()
@@ -119,7 +132,7 @@ def test_the_commands_of_the_page_are_commands() -> None:
         assert context.params["sensor"] == "WorldView-3" or context.params["max_memory"] == "2GB"
 
 
-def test_help_has_the_options_of_satellite_images_and_no_others() -> None:
+def test_help_has_the_options_of_satellite_images_and_no_others(rio: Rio) -> None:
     done = rio("--help")
     assert done.returncode == 0
     for option in ("--sensor", "--device", "--max-memory", "--overwrite", "--co", "--cog"):

@@ -11,22 +11,23 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.attacks.mutations import spoilt
-from tests.end_to_end.page_server import WAIT, Server, serving
+from tests.end_to_end.page_server import WAIT, Server
 
 if find_spec("gradio") is None:
     pytest.skip("needs the extra web", allow_module_level=True)
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("server"), tiny_weights) as server:
-        yield server
+@pytest.fixture(autouse=True)
+def _nothing_left(server: Server) -> Iterator[None]:
+    """Delete what a test stored: others count what the server keeps."""
+    yield
+    for path in server.kept():
+        path.unlink()
 
 
 @dataclass

@@ -46,14 +46,14 @@ def volume(path: Path, shape: tuple[int, ...], zooms: tuple[float, ...], **codes
 
 
 def clean_head(folder: Path) -> Words:
-    low = volume(folder / "a_T2w.nii", (16, 16, 3), (4, 4, 4))
-    high = volume(folder / "a_T1w.nii", (64, 64, 3), (1, 1, 4))
+    low = volume(folder / "a_T2w.nii", (12, 12, 2), (4, 4, 4))
+    high = volume(folder / "a_T1w.nii", (48, 48, 2), (1, 1, 4))
     return [low, high, "-o", str(folder / "o.nii")]
 
 
 def messy_head(folder: Path) -> Words:
-    low = volume(folder / "low.nii", (16, 16, 4), (4, 4, 5), code=0)
-    high = volume(folder / "high.nii", (64, 64, 4), (1, 1, 5), code=0)
+    low = volume(folder / "low.nii", (12, 12, 2), (4, 4, 5), code=0)
+    high = volume(folder / "high.nii", (48, 48, 2), (1, 1, 5), code=0)
     array = np.asanyarray(nibabel.Nifti1Image.from_filename(low).dataobj).copy()
     array[:3] = -9999
     nibabel.save(nibabel.Nifti1Image(array, np.diag((4, 4, 5, 1))), low)

@@ -2,16 +2,15 @@
 
 import re
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.warm import Program, Warm
 
 RNG = np.random.default_rng(3)
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
@@ -34,37 +33,30 @@ def write_frame(folder: Path, number: int) -> None:
 
 
 @pytest.fixture
-def watching(tmp_path: Path, tiny_weights: Path) -> Iterator["subprocess.Popen[str]"]:
+def watching(warm: Warm, tmp_path: Path, tiny_weights: Path) -> Iterator[Program]:
     for name in ("depth", "colour"):
         (tmp_path / name).mkdir()
     words = [*("upscale", "depth", "colour", "-o", "out", "--watch", "--device", "cpu")]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gisr", *words, "--model", str(tiny_weights)],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Tests that run behind an ampersand inherit it ignored.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
-    yield process
-    process.kill()
-    process.communicate()
+    command = ["-m", "gisr", *words, "--model", str(tiny_weights)]
+    with warm.start(*command, folder=tmp_path) as program:
+        yield program
+        if program.status is None:  # the test failed
+            program.send(signal.SIGTERM)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_frames_are_sharpened_as_they_arrive(
-    tmp_path: Path, watching: "subprocess.Popen[str]", number: signal.Signals
+    tmp_path: Path, watching: Program, number: signal.Signals
 ) -> None:
-    assert watching.stderr is not None and watching.stdout is not None
-    assert watching.stderr.readline().startswith("gisr: watching depth and colour")
+    assert watching.err.readline().startswith("gisr: watching depth and colour")
     for frame in (1, 2):
         write_frame(tmp_path, frame)
-        line = watching.stdout.readline()
+        line = watching.out.readline()
         assert re.match(rf".*/out/00000{frame}_depth\.png: depth x4, 96 x 64", line), line
-    watching.send_signal(number)
-    said, errors = watching.communicate(timeout=MOST_SECONDS)
-    assert watching.returncode == 0, errors
+    watching.send(number)
+    watching.wait(MOST_SECONDS)
+    said, errors = watching.out.read(), watching.err.read()
+    assert watching.status == 0, errors
     assert said.splitlines()[-1].startswith("2 done, 0 failed, ")
     assert "Traceback" not in errors
     outputs = sorted(path.name for path in (tmp_path / "out").iterdir())

@@ -10,9 +10,6 @@ from corpus.command import faults, run_command, state, words_of
 
 from gisr.apps.cli import main
 
-IN_PROCESS = [
-    name for name, case in CASES.items() if not (case.without_rights or case.largest_file)
-]
 AS_COMMANDS = [
     "geotiff-all-nodata",
     "geotiff-cut-in-pixels",
@@ -28,10 +25,16 @@ AS_COMMANDS = [
     *(name for name, case in CASES.items() if case.without_rights or case.largest_file),
 ]
 """What is hostile to memory, and what needs a process of its own."""
+ON_LINUX = sys.platform.startswith("linux")
+IN_PROCESS = [
+    name
+    for name, case in CASES.items()
+    if not (case.without_rights or case.largest_file or (ON_LINUX and name in AS_COMMANDS))
+]
 MEGABYTES = 200.0
 MOST_TIMES = 5.0
 """Processor time of a refusal over that of a file that is not there: the machine may be busy."""
-LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measures with /proc")
+LINUX = pytest.mark.skipif(not ON_LINUX, reason="measures with /proc")
 
 
 @pytest.mark.parametrize("name", IN_PROCESS)

@@ -30,10 +30,10 @@ def gpu() -> ModuleType:
     return load_tool("gpu_training")
 
 
-@pytest.fixture
-def plan(recipe: Build, tmp_path: Path) -> Recipe:
+@pytest.fixture(scope="module")
+def plan(recipe: Build, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     """Return a recipe that leaves an entry out and starts from weights of its own."""
-    first = train(recipe(), tmp_path / "first", stop_at=1, quiet=True)
+    first = train(recipe(), tmp_path_factory.mktemp("first"), stop_at=1, quiet=True)
     return recipe(initial_weights=str(first), exclude=("frame1",), validate_every=2)
 
 

@@ -3,7 +3,6 @@
 import errno
 import json
 import pickle
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.warm import Warm
 
 from gisr.errors import FileFormatError, WeightsError
 from gisr.inference.upscaler import Upscaler, load_model
@@ -272,13 +272,12 @@ except GisrError as error:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory")
 @pytest.mark.parametrize("room", [1, 40])
-def test_too_little_memory_is_said(weights: Build, tmp_path: Path, room: int) -> None:
+def test_too_little_memory_is_said(warm: Warm, weights: Build, tmp_path: Path, room: int) -> None:
     """The weights have 80 MB: there is no room for the file, or for the network beside it."""
     made = weights(width=256, blocks=(1, 1))
     save_weights(tmp_path, made.network, made.descriptions, name="large")
     assert (tmp_path / "model.safetensors").stat().st_size > 40e6
-    command = [sys.executable, "-c", LITTLE_MEMORY, str(tmp_path), str(room)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = warm.run("-c", LITTLE_MEMORY, str(tmp_path), str(room))
     assert done.returncode == 0, done.stderr
     assert "there is not enough memory" in done.stdout
     assert len(done.stdout.splitlines()) == 1

@@ -44,7 +44,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, Self
 
 _ROOT = Path(__file__).resolve().parents[1]
-_ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 _SECONDS = 300.0
 """After which a program is killed."""
 LIBRARIES = (
@@ -211,7 +211,7 @@ def warmed(*modules: str) -> Iterator[Warm]:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.warm", str(there.fileno()), *modules],
                 cwd=_ROOT,
-                env={**os.environ, **_ONE_THREAD},
+                env={**os.environ, **ONE_THREAD},
                 pass_fds=[there.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -275,7 +275,8 @@ def _run(words: Sequence[str]) -> None:
     exec(compile(what, "<string>", "exec"), vars(module))
 
 
-def _import(modules: Sequence[str]) -> None:
+def import_libraries(modules: Sequence[str]) -> None:
+    """Import what is installed of modules, and make this process one that may be forked."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests, which then end this
     for name in modules:
         if find_spec(name.partition(".")[0]) is not None:
@@ -298,7 +299,7 @@ def _end(status: int) -> NoReturn:
     os._exit(status & 0xFF)
 
 
-def _answer(connection: socket.socket) -> NoReturn:
+def serve_programs(connection: socket.socket) -> NoReturn:
     """Start what is requested; in the processes forked, run it and end."""
     try:
         _run(_serve(connection))
@@ -310,5 +311,5 @@ def _answer(connection: socket.socket) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _import(sys.argv[2:])
-    _answer(socket.socket(fileno=int(sys.argv[1])))
+    import_libraries(sys.argv[2:])
+    serve_programs(socket.socket(fileno=int(sys.argv[1])))

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from qgis_plugin import ROOT, write_zip
 from tests.small_network import tiny_weights
+from tests.warm import ONE_THREAD
 
 from gisr.weights.store import save_weights
 
@@ -62,6 +63,7 @@ def warm_program(tmp_path_factory: pytest.TempPathFactory, program: Path) -> Ite
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.plugins.listening", str(place)],
         cwd=ROOT,
+        env=os.environ | ONE_THREAD,
         stdout=subprocess.PIPE,
         text=True,
     )

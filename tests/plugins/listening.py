@@ -8,10 +8,10 @@ import signal
 import socket
 import sys
 
-from tests.warm import LIBRARIES, _answer, _import
+from tests.warm import LIBRARIES, import_libraries, serve_programs
 
 if __name__ == "__main__":
-    _import(LIBRARIES)
+    import_libraries(LIBRARIES)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(sys.argv[1])
         listener.listen()
@@ -23,4 +23,4 @@ if __name__ == "__main__":
                 break
             connection.close()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    _answer(connection)
+    serve_programs(connection)

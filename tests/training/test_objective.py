@@ -1,5 +1,6 @@
 """Eq. (10) by hand."""
 
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -70,6 +71,34 @@ def test_l1_over_known_pixels_weighted_by_task_plus_balance() -> None:
     # Importance (1, 0) and load (1, 0): both have variance 1/4 over a squared mean of 1/4.
     assert loss.balance.item() == pytest.approx(2.0)
     assert loss.total.item() == pytest.approx((3 * 0.5 + 0.25) / 2 + 0.1 * 2)
+
+
+@pytest.mark.parametrize("ratio", [2, 4])
+def test_what_a_scan_measured_need_not_be_learnt(ratio: int) -> None:
+    """Slow waves are measured and do not count, fast ones do; of a depth map, all counts."""
+    side, place = 16, np.arange(16) + 0.5
+    slow, fast = (
+        np.outer(np.cos(np.pi * waves * place / side), np.ones(side)).astype(np.float32)
+        for waves in (16 // ratio - 1, 16 // ratio)
+    )
+    empty = np.zeros((4, side, side), np.float32)
+    made = replace(
+        batch(sample("mri", 0), sample("depth", 0)),
+        truth=torch.zeros(2, 4, side, side),
+        known=torch.ones(2, 1, side, side),
+        ratio=torch.tensor([float(ratio)] * 2),
+    )
+
+    def errors(wave: np.ndarray, measured: float) -> list[float]:
+        image = torch.from_numpy(empty + wave).expand(2, -1, -1, -1)
+        found: list[float] = sample_errors(image, made, "rms", measured).tolist()
+        return found
+
+    whole = float(np.sqrt(np.mean(np.square(slow))))
+    assert errors(slow, 0.0) == pytest.approx([0, whole], abs=1e-5)
+    assert errors(slow, 0.25) == pytest.approx([0.25 * whole, whole], abs=1e-5)
+    assert errors(fast, 0.0) == pytest.approx(errors(fast, 1.0), abs=1e-5)
+    assert errors(slow.T, 0.0) == pytest.approx([0, whole], abs=1e-5)
 
 
 def test_a_sample_of_which_nothing_is_known_costs_nothing() -> None:

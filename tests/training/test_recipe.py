@@ -239,6 +239,8 @@ def test_balancing_and_its_settings(tmp_path: Path) -> None:
         ("workers: 1000000", "workers: 1000000 must be at most"),
         ("misregistration: .inf", "misregistration: inf must be at most"),
         ("balance_weight: .inf", "balance_weight: inf must be at most"),
+        ("measured: 1.5", "measured: 1.5 must be at most 1"),
+        ("measured: 0.5\nsystem: {name: promptir}", "measured 0.5: is for MAG-Net"),
         ("task_weights: {depth: .inf}", "task_weights: depth inf must be finite"),
         ("validate_every: null", "validate_every: null must be a whole number"),
         ("initial_weights: 3", "initial_weights: 3 must be text or null"),

@@ -116,10 +116,11 @@ def _foretold(
     linear = np.where(kept, target, _around(np.where(known, target, 0)) / np.maximum(beside, 1))
     start = linear_to_guide(linear.astype(np.float32), guide.shape[:2], placement)
     coloured = interpolate_by_guide(target, known, guide, placement, start)
-    added = (samples_at_target(coloured, target.shape, placement) - linear)[left_out]
-    power = float(np.square(added, dtype=np.float64).sum())
-    confirmed = float(np.vdot(added, (target - linear)[left_out]))
-    return confirmed / power if power > 0 else 0.0
+    # Squares of large values need float64.
+    added = (samples_at_target(coloured, target.shape, placement) - linear)[left_out].astype(float)
+    beyond = (target - linear)[left_out].astype(float)
+    power = float(added @ added)
+    return float(added @ beyond) / power if power > 0 else 0.0
 
 
 def _around(values: Float[np.ndarray, "h w"] | Bool[np.ndarray, "h w"]) -> GuidePlane:

@@ -15,6 +15,7 @@ from gisr.magnet import MAGNetOutput, balance_loss
 from gisr.tasks import TASKS
 from gisr.tasks.text.table import DescriptionTable
 from gisr.training.distributed import Processes
+from gisr.training.measured import measured_part
 from gisr.training.recipe import Criterion
 from gisr.training.samples.patches import Sample
 
@@ -119,6 +120,7 @@ def objective(
     gamma: float,
     processes: Processes = _ALONE,
     criterion: Criterion = "l1",
+    measured: float = 1.0,
 ) -> Objective:
     """Return L = L_1 + gamma L_Balance, Eq. (10), with L_1 weighted by task, of MAG-Net.
 
@@ -129,8 +131,9 @@ def objective(
         gamma: Weight of the load balance.
         processes: Those that share the batch.
         criterion: The error of a sample; ``l1`` is Eq. (10).
+        measured: What errors count that are taken away after the network.
     """
-    reconstruction = sample_errors(output.image.float(), batch, criterion)
+    reconstruction = sample_errors(output.image.float(), batch, criterion, measured)
     balance = balance_loss(output.routing, processes.total).to(reconstruction.device)
     return weighted_objective(reconstruction, balance, batch, weights, gamma, processes, criterion)
 
@@ -163,7 +166,10 @@ def weighted_objective(
 
 
 def sample_errors(
-    image: Float[Tensor, "b c s s"], batch: SampleBatch, criterion: Criterion = "l1"
+    image: Float[Tensor, "b c s s"],
+    batch: SampleBatch,
+    criterion: Criterion = "l1",
+    measured: float = 1.0,
 ) -> Float[Tensor, " b"]:
     """Return the error of each sample over its known pixels, in its own units, relative.
 
@@ -177,6 +183,8 @@ def sample_errors(
     """
     channels = image.shape[1]
     error = (image - batch.truth[:, :channels]) * batch.scale[:, :channels, None, None]
+    if measured != 1:
+        error = error - (1 - measured) * measured_part(error, batch.task, batch.ratio)
     if criterion == "l1":
         return known_mean(error.abs(), batch.known)
     # The root has no derivative at 0; an error of 1e-6 of the range is none.

@@ -116,6 +116,9 @@ class Recipe:
     criterion: Criterion = "l1"
     """The error that is minimised. L1, the paper's, estimates the median of the values that a pixel
     may have, ``rms`` their mean; the gradients of both have the same length in an image."""
+    measured: float = 1.0
+    """What the part of an error counts that the consistency step takes away after the network, on
+    k-space grids: the measured block. 1 as all else (the paper), 0 not at all."""
     loss: Literal["common", "own"] = "common"
     """``common`` is the criterion, for MAG-Net and every system but those that sample (diffusion),
     which have their own only; ``own`` the error that a published system's authors minimise."""
@@ -208,6 +211,11 @@ class Recipe:
     def _check_system(self) -> None:
         if self.system is None and self.loss == "own":
             raise RecipeError("loss own: is for a published system; MAG-Net's is common")
+        if self.system is not None and self.measured != 1:
+            raise RecipeError(
+                f"measured {self.measured}: is for MAG-Net; a published system learns from all of "
+                "its error: leave it out"
+            )
         if self.system is not None and self.initial_weights is not None:
             raise RecipeError(
                 f"initial_weights {self.initial_weights}: a published system starts from its own "

@@ -23,6 +23,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "seed": (0, 2**63 - 1),
     "misregistration": (0, 64),
     "balance_weight": (0, 1e6),
+    "measured": (0, 1),
 }
 """Least and largest value by setting."""
 _WORDS = {

@@ -129,7 +129,15 @@ class MAGNetTrainee(Trainee):
         with _autocast(batch, recipe):
             guide = batch.guide[:, : recipe.network.guide_channels]
             output = model(batch.target, guide, batch.text, batch.ratio)
-        return objective(output, batch, weights, recipe.balance_weight, processes, recipe.criterion)
+        return objective(
+            output,
+            batch,
+            weights,
+            recipe.balance_weight,
+            processes,
+            recipe.criterion,
+            recipe.measured,
+        )
 
     def system(self, network: nn.Module, name: str) -> Upscaler:
         """Return the upscaler of a network."""

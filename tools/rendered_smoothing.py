@@ -24,16 +24,17 @@ def smoothed(colour: Floats, albedo: Floats, normal: Floats, depth: Floats) -> F
         depth: (H, W), metres.
     """
     own = np.maximum(albedo, np.float32(0.02))
-    light = colour / own
+    light: Floats = colour / own
     middle = np.float32(max(float(np.median(light)), 1e-6))
     light = light / (light + middle)  # from 0 to 1, so that single bright paths count little
     nearness = np.log(np.maximum(depth, np.float32(1e-3)))[..., None]
     # Differences in units at which weights fall by e.
-    guide = np.concatenate([normal / 0.25, albedo / 0.1, nearness / 0.06], axis=-1)
+    parts = (normal / 0.25, albedo / 0.1, nearness / 0.06)
+    guide = np.concatenate(parts, axis=-1, dtype=np.float32)
     for step, tolerance in ((1, 0.2), (2, 0.1), (4, 0.05)):
         light = _filtered(light, guide, step, tolerance)
-    light = np.minimum(light, np.float32(0.99))
-    result: Floats = own * light * middle / (1 - light)
+    limited = np.minimum(light, np.float32(0.99))
+    result: Floats = own * limited * middle / (1 - limited)
     return result
 
 

@@ -11,11 +11,14 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from rendered_frames import build, cast_depth, path_trace
 from rendered_rooms import Camera, Material, Room
 from rendered_shapes import blob, box
 
 WIDTH, HEIGHT = 96, 72
+EYE, TOWARDS, ROLL, FOCAL = np.array([0.0, 0.0, 1.0]), np.array([0.3, 2.0, 0.8]), 0.2, 26.0
+BOARD_AT, WALL_AT = 2.0, 4.0
+"""Along y, of the faces seen."""
+BALL, RADIUS = np.array([0.7, 2.4, 0.6]), 0.3
 
 
 def known_room() -> Room:
@@ -23,12 +26,12 @@ def known_room() -> Room:
     looks = [
         Material("plain", ((level,) * 3,), 1.0, 0.0, "xyz", roughness=1.0) for level in (0.8, 0.0)
     ]
-    ball = blob(np.random.default_rng(0), 0.3, 0.0).moved((0.7, 2.4, 0.6))
+    ball = blob(np.random.default_rng(0), RADIUS, 0.0).moved(BALL)
     return Room(
-        Camera(np.array([0.0, 0.0, 1.0]), np.array([0.3, 2.0, 0.8]), 0.2, 26.0, None, 1.0),
+        Camera(EYE, TOWARDS, ROLL, FOCAL, f_number=None, focus=1.0),
         parts=[
-            (box(20, 0.1, 20).moved((0, 4.05, -10)), looks[1], 0),
-            (box(0.9, 0.1, 0.7).moved((-0.3, 2.05, 0.7)), looks[0], 1),
+            (box(20, 0.1, 20).moved((0, WALL_AT + 0.05, -10)), looks[1], 0),
+            (box(0.9, 0.1, 0.7).moved((-0.3, BOARD_AT + 0.05, 0.7)), looks[0], 1),
             (ball, looks[0], 2),
         ],
         sky=(1.0, 1.0, 1.0),
@@ -36,6 +39,8 @@ def known_room() -> Room:
 
 
 if __name__ == "__main__":
+    from rendered_frames import build, cast_depth, path_trace  # needs Blender's Python
+
     room = known_room()
     depth, seen = cast_depth(room, WIDTH, HEIGHT)
     build(room)

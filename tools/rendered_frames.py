@@ -1,4 +1,4 @@
-"""Path-trace procedural rooms with exact depth, as training pairs, in Blender 3.4.
+r"""Path-trace procedural rooms with exact depth, as training pairs, in Blender 3.4.
 
     blender --background --factory-startup --python-exit-code 1 \
         --python tools/rendered_frames.py -- OUT --count 300 --seed 1

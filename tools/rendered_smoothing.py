@@ -23,8 +23,8 @@ def smoothed(colour: Floats, albedo: Floats, normal: Floats, depth: Floats) -> F
         normal: (H, W, 3), of length 1 or, where several surfaces meet in a pixel, less.
         depth: (H, W), metres.
     """
-    own = np.maximum(albedo, np.float32(0.02))
-    light: Floats = colour / own
+    own: Floats = np.maximum(albedo, np.float32(0.02))
+    light: Floats = np.divide(colour, own)
     middle = np.float32(max(float(np.median(light)), 1e-6))
     light = light / (light + middle)  # from 0 to 1, so that single bright paths count little
     nearness = np.log(np.maximum(depth, np.float32(1e-3)))[..., None]

@@ -21,7 +21,7 @@ from thick_slices import ThickCase, psnr
 
 import gisr
 from gisr.adaptation.adapt import Adaptation, learn
-from gisr.adaptation.lesson import TooLittleError
+from gisr.adaptation.lesson import NoLessonsError
 from gisr.adaptation.settings import AdaptSettings
 from gisr.datasets.entry import Scene
 from gisr.datasets.sources import read_entries
@@ -104,7 +104,7 @@ def row(
     before, began = scores(upscaler), time.perf_counter()
     try:
         found = adapted()
-    except TooLittleError as error:
+    except NoLessonsError as error:
         print(f"| {name} | {before} | {error} | | | | |", flush=True)
         return
     seconds = time.perf_counter() - began

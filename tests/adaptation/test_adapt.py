@@ -14,9 +14,9 @@ import gisr
 from gisr.adaptation import adapt as adapt_module
 from gisr.adaptation import tuning
 from gisr.adaptation.adapt import adapt
-from gisr.adaptation.lesson import TooLittleError
+from gisr.adaptation.lesson import NoLessonsError
 from gisr.adaptation.settings import AdaptSettings
-from gisr.data.degradations import wald
+from gisr.data.degradations import mtf_reduced, wald
 from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.errors import InputError, WeightsError
@@ -173,8 +173,16 @@ def test_depth_is_refused(upscaler: Upscaler) -> None:
 def test_a_scene_that_is_too_small_is_told_what_it_needs(upscaler: Upscaler, side: int) -> None:
     truth = land(side, 3)
     pair = wald_pair(truth, truth[..., :1], 2)
-    with pytest.raises(TooLittleError, match=r"32 x 32 are needed"):
+    with pytest.raises(NoLessonsError, match=r"32 x 32 are needed"):
         adapt(upscaler, pair, SHORT)
+
+
+def test_a_target_that_is_less_sharp_than_its_sensor_makes_it_teaches_nothing(
+    upscaler: Upscaler, scene: Pair
+) -> None:
+    soft = mtf_reduced(land(192, 3), scene.target.shape, scene.placement, 0.12)
+    with pytest.raises(NoLessonsError, match=r"less sharp .*a gain of 0\.12 .*not 0\.30"):
+        adapt(upscaler, replace(scene, target=soft), SHORT)
 
 
 def test_a_scene_of_which_little_is_known_is_told_what_it_needs(
@@ -182,7 +190,7 @@ def test_a_scene_of_which_little_is_known_is_told_what_it_needs(
 ) -> None:
     valid = np.zeros((96, 96), bool)
     valid[:20, :20] = True
-    with pytest.raises(TooLittleError, match=r"too little of the images is known"):
+    with pytest.raises(NoLessonsError, match=r"too little of the images is known"):
         adapt(upscaler, replace(scene, valid=valid), SHORT)
 
 
@@ -308,7 +316,7 @@ def test_lessons_are_reduced_with_the_least_blur_that_the_target_can_have(scene:
     from gisr.adaptation.reduced_scene import scene_lessons
 
     source = ArraySource(scene)
-    source.sensor_model = SensorModel((0.15, 0.3), np.zeros(3), True)
+    source.sensor_model = SensorModel((0.24, 0.3), np.zeros(3), True)
     (lesson,) = scene_lessons(source)
     np.testing.assert_allclose(lesson.pair.target, wald(scene.target, 2, 0.3), rtol=1e-4)
     np.testing.assert_allclose(lesson.pair.guide, wald(scene.guide, 2, 0.3), rtol=1e-4)

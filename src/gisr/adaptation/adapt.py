@@ -103,7 +103,7 @@ def adapt(
 
     Raises:
         InputError: The task's images cannot be their own truth (depth, MR slices).
-        TooLittleError: The scene is too small, or too little of it is known.
+        NoLessonsError: The scene is too small, or too little of it is known.
         WeightsError: What a cache holds is damaged.
         FileFormatError: The cache cannot be written.
     """

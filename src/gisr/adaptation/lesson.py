@@ -24,8 +24,8 @@ _MARGIN = 2
 """Coarse pixels around a block that is kept back in which nothing is learnt."""
 
 
-class TooLittleError(InputError):
-    """A scene or volume is too small to be its own truth, or too little of it is known."""
+class NoLessonsError(InputError):
+    """A scene or volume cannot be its own truth: it is too small, or not blurred as it should."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ def lessons_of(pairs: Sequence[Pair], *, neighbours: bool) -> list[Lesson]:
             the ones that are kept back are then left out.
 
     Raises:
-        TooLittleError: They are too small, or too little of them is known.
+        NoLessonsError: They are too small, or too little of them is known.
     """
     known = [_known(pair) for pair in pairs]
     lessons = []
@@ -123,7 +123,7 @@ def _check_size(lessons: Sequence[Lesson]) -> None:
     kept = sum(int(each.kept.sum()) for each in lessons)
     least = LEAST_SIDE**2 // 4
     if learnt < least or kept < least // 4:
-        raise TooLittleError(
+        raise NoLessonsError(
             f"too little of the images is known once they are reduced again ({learnt} pixels to "
             f"learn from and {kept} to judge by; {least} and {least // 4} are needed)"
         )

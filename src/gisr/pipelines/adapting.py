@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from gisr.adaptation.lesson import TooLittleError
+from gisr.adaptation.lesson import NoLessonsError
 from gisr.errors import InputError
 from gisr.inference.memory import most_memory_taken
 from gisr.inference.system import Check, PairSystem, Progress
@@ -73,7 +73,7 @@ def adapted_system(
         progress = progress.counting("steps" if settings.minutes is None else "s")
     try:
         taught = lessons()
-    except TooLittleError as error:
+    except NoLessonsError as error:
         return AdaptedSystem(system, (warning(f"not adapted: {error}"),))
     found = learn(
         system,

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from gisr.adaptation.lesson import Lesson, TooLittleError, lessons_of
+from gisr.adaptation.lesson import Lesson, NoLessonsError, lessons_of
 from gisr.array_types import Voxels
 from gisr.data.pair import Pair
 from gisr.data.volume_resample import (
@@ -41,13 +41,13 @@ def volume_lessons(sharpener: VolumeSharpener, target: Voxels, guide: Voxels) ->
         guide: Voxels of the guide.
 
     Raises:
-        TooLittleError: The volume has no finer plane, or is too small.
+        NoLessonsError: The volume has no finer plane, or is too small.
     """
     place, thick = sharpener.placement, sharpener.placement.thick_axis
     if place.angle:
-        raise TooLittleError("the volume's axes are turned against the guide's")
+        raise NoLessonsError("the volume's axes are turned against the guide's")
     if thick is None or len(place.coarse) != 1:
-        raise TooLittleError(
+        raise NoLessonsError(
             "the volume is coarse in the plane of its slices, so it has no finer plane to learn "
             "from (only thick slices have)"
         )
@@ -97,7 +97,7 @@ def _fine_slices(
                 )
             )
     if not pairs:
-        raise TooLittleError("no slice of the volume has contrast")
+        raise NoLessonsError("no slice of the volume has contrast")
     chosen = np.linspace(0, len(pairs) - 1, min(len(pairs), _MOST_SLICES))
     return [pairs[index] for index in np.unique(chosen.round().astype(int))]
 

@@ -1,7 +1,9 @@
 """Recipes: what ships can be read, and what cannot be trained is refused by name."""
 
+import copy
+import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from gisr.training.checkpoint import latest_checkpoint
 from gisr.training.loop import train
 from gisr.training.recipe import Recipe, one_by_one
 from gisr.training.recipe_file import read_recipe
+from gisr.training.recipe_values import completed
 from gisr.training.samples.mixture import Mixture
 from gisr.training.set_recipe import SetRecipe
 from gisr.training.sets import training_sets
@@ -274,6 +277,24 @@ def test_values_of_another_kind_are_refused_in_python(
 ) -> None:
     with pytest.raises(RecipeError, match=f"^{name}: .* must be "):
         recipe(**{name: value})
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_settings_that_came_after_a_record_are_at_their_defaults(path: Path) -> None:
+    record = json.loads(json.dumps(read_recipe(path).record()))
+    assert completed(Recipe, record) == record
+    older = copy.deepcopy(record)
+    for name in ("measured", "falls", "balancing", "gradnorm"):
+        del older[name]
+    del older["network"]["guide_channels"]
+    for each in older["sets"]:
+        del each["foreground_share"]
+    defaults = {"measured": 1.0, "falls": [], "balancing": "fixed"}
+    expected = {**record, **defaults, "gradnorm": asdict(GradNormSettings())}
+    expected["network"]["guide_channels"] = 4
+    for each in expected["sets"]:
+        each["foreground_share"] = None
+    assert completed(Recipe, older) == expected
 
 
 def test_an_epoch_without_end_is_refused(recipe: Callable[..., Recipe]) -> None:

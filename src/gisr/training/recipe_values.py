@@ -1,8 +1,9 @@
 """The kinds and ranges of a recipe's values: each is refused by name, whoever made the recipe."""
 
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from numbers import Integral, Real
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -93,6 +94,30 @@ def hint_of(kind: Any, names: list[str]) -> Any:  # noqa: ANN401 - a type
     return kind
 
 
+def completed(kind: Any, record: Any) -> Any:  # noqa: ANN401 - a dataclass, and what JSON holds of it
+    """Return what is on record of settings, with the defaults of those that came after it.
+
+    Args:
+        kind: Dataclass of the settings; of another kind the record is returned as it is.
+        record: As JSON returns it: a dictionary, or a list of them.
+    """
+    if isinstance(record, list):
+        return [completed(kind, each) for each in record]
+    if not is_dataclass(kind) or not isinstance(record, dict):
+        return record
+    hints, whole = get_type_hints(kind), dict(record)
+    for each in fields(kind):
+        if each.name in record:
+            kinds = (hints[each.name], *get_args(hints[each.name]))
+            inner = next((one for one in kinds if is_dataclass(one)), None)
+            whole[each.name] = completed(inner, record[each.name])
+        elif each.default is not MISSING or each.default_factory is not MISSING:
+            made = each.default_factory() if each.default is MISSING else each.default
+            plain = asdict(made) if is_dataclass(made) else made
+            whole[each.name] = json.loads(json.dumps(plain))
+    return whole
+
+
 def _inner(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a type
     return get_args(hint) if get_origin(hint) is tuple else (hint,)
 
@@ -133,4 +158,12 @@ def _words(hint: Any) -> str:  # noqa: ANN401 - a type
     return _WORDS.get(hint, "settings, 'name: value' each")
 
 
-__all__ = ["MOST_PIXELS", "RANGES", "check_kinds", "check_ranges", "hint_of", "wrong_kind"]
+__all__ = [
+    "MOST_PIXELS",
+    "RANGES",
+    "check_kinds",
+    "check_ranges",
+    "completed",
+    "hint_of",
+    "wrong_kind",
+]

@@ -14,6 +14,7 @@ from gisr.training.checkpoint import (
     remove_checkpoint,
 )
 from gisr.training.recipe import Recipe
+from gisr.training.recipe_values import completed
 from gisr.training.run import Run
 
 Notify = Callable[[str], None]
@@ -78,7 +79,7 @@ def advice(folder: Path, recipe: Recipe) -> str:
 def _check_same(recipe: Recipe, checkpoint: Path) -> None:
     """Refuse to resume another run: the result would belong to neither recipe."""
     _, state = load_checkpoint(checkpoint)
-    before = state["recipe"]
+    before = completed(Recipe, state["recipe"])
     now = {key: _plain(value) for key, value in recipe.record().items()}
     changed = sorted(
         key

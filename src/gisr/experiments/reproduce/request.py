@@ -10,6 +10,7 @@ from gisr.errors import FileFormatError, RecipeError
 from gisr.experiments.reproduce.columns import Amount
 from gisr.experiments.reproduce.plan import VARIANTS, Budget, ExperimentName, Variant, goes_on
 from gisr.training.recipe import Recipe
+from gisr.training.recipe_values import completed
 
 ReportProgress = Callable[[str], None]
 """Receives a line of progress."""
@@ -64,6 +65,7 @@ def read_plan(request: ExperimentRequest) -> dict[str, float]:
     try:
         found = dict(json.loads(path.read_text(encoding="utf-8")))
         rates = {str(key): float(rate) for key, rate in found["rates"].items()}
+        found["recipe"] = completed(Recipe, found["recipe"])
     except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path}: cannot read the plan ({error!r}): delete it") from error
     changed = ", ".join(key for key in asked if found.get(key) != asked[key])

@@ -111,11 +111,17 @@ def completed(kind: Any, record: Any) -> Any:  # noqa: ANN401 - a dataclass, and
             kinds = (hints[each.name], *get_args(hints[each.name]))
             inner = next((one for one in kinds if is_dataclass(one)), None)
             whole[each.name] = completed(inner, record[each.name])
-        elif each.default is not MISSING or each.default_factory is not MISSING:
-            made = each.default_factory() if each.default is MISSING else each.default
-            plain = asdict(made) if is_dataclass(made) else made
-            whole[each.name] = json.loads(json.dumps(plain))
+        elif each.default_factory is not MISSING:
+            whole[each.name] = _on_record(each.default_factory())
+        elif each.default is not MISSING:
+            whole[each.name] = _on_record(each.default)
     return whole
+
+
+def _on_record(value: Any) -> Any:  # noqa: ANN401 - a setting
+    """Return a setting as JSON returns it."""
+    settings = is_dataclass(value) and not isinstance(value, type)
+    return json.loads(json.dumps(asdict(value) if settings else value))
 
 
 def _inner(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a type

@@ -134,3 +134,7 @@ def test_minutes_are_shared_by_all_networks(
             "captnet": steps,
             "all": round(steps / 2),
         }
+        again = replace(request, rules=("samples",), budget=Budget("steps", 9))
+        if schedule == "constant":  # the other's budget is part of what the folder holds
+            (known,) = make_schedules(again, table_variants("table1", plan), print).values()
+            assert {key: each.steps_per_second for key, each in known.items()} == rates

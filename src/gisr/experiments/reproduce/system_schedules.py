@@ -28,7 +28,8 @@ def make_schedules(
 ) -> dict[Rule, dict[str, Schedule]]:
     """Return the steps of every network by rule; speeds are measured once, then read again.
 
-    Equal samples in a number of steps need no speed, and none is measured for them alone.
+    Equal samples in a number of steps need no speed, and none is measured for them alone; those
+    that a folder knows already are given.
 
     Raises:
         RecipeError: The folder holds another experiment.
@@ -39,7 +40,9 @@ def make_schedules(
     if request.rules == ("samples",) and request.budget.unit != "minutes":
         steps = _steps(request, variants, {})
         write_plan(request, rates)
-        return {"samples": {variant.key(base): Schedule(steps) for variant in variants}}
+        keys = (variant.key(base) for variant in variants)
+        known = {key: (rates.get(key), key if key in rates else None) for key in keys}
+        return {"samples": {key: Schedule(steps, *speed) for key, speed in known.items()}}
     for variant in variants:
         key = variant.key(base)
         if key not in rates:

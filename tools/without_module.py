@@ -5,8 +5,8 @@
         --folder runs/no-mgrm-1400
 
 All tensors that both networks have are kept; the shifts by which the prompt enters without MGRM
-begin at zero. Trained on as the whole network is, the difference is at most what the module earns:
-the rest had learnt to work with it.
+begin at zero. Trained on as the whole network is, a module earns at most the difference: the rest
+had learnt to work with it.
 """
 
 import argparse

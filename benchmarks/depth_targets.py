@@ -78,11 +78,8 @@ def main() -> None:
     parser.add_argument("--ratios", nargs="*", type=int, default=RATIOS)
     chosen = parser.parse_args()
     frames, upscaler = middles(chosen.data), load_model(None, "cpu")
-    print(
-        "| made by | ratio | sensors: network alone | result | worst | Middlebury: network alone ",
-        end="",
-    )
-    print("| result | worst |\n|---|---|---|---|---|---|---|---|")
+    groups = " | ".join(f"{name}: network alone | result | worst" for name in GROUPS)
+    print(f"| made by | ratio | {groups} |\n|---|---|{'---|' * 6}")
     for kind in KINDS:
         for ratio in chosen.ratios:
             shares: dict[bool, list[list[float]]] = {False: [], True: []}

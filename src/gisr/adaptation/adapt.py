@@ -103,7 +103,8 @@ def adapt(
 
     Raises:
         InputError: The task's images cannot be their own truth (depth, MR slices).
-        NoLessonsError: The scene is too small, or too little of it is known.
+        NoLessonsError: The scene is too small, too little of it is known, or its target is less
+            sharp than its sensor makes it.
         WeightsError: What a cache holds is damaged.
         FileFormatError: The cache cannot be written.
     """

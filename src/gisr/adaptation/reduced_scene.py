@@ -22,8 +22,8 @@ _MARGIN = 3
 """Target pixels around a window that are read too, for the kernels."""
 _AS_SHARP = 0.7
 """Share of its sensor's gain that the blur of a target must have. Of 36 pairs 31 have 0.8 or more;
-of the others, GaoFen-2 reduced by 2 with half the gain, three lost 1.2 to 2.9 dB by learning from
-themselves although parts kept back gained."""
+of the others, GaoFen-2 reduced by 2 with half the gain, three lost 1.0 to 2.1 dB by learning from
+themselves although parts kept back gained (docs/results/adapt.md)."""
 _ALL = 0.99
 """Share of what a target pixel sees of the guide that must be known."""
 

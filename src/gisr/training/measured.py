@@ -5,22 +5,22 @@ A result on a k-space grid gets the measured block of its spectrum back
 be learnt from (``measured`` of a recipe).
 
 Satellite images are left out: what back-projection repairs depends on a blur that is measured on
-each pair. With one assumed blur they lost 0.1 dB of validation (docs/training.md).
+each pair. With one assumed blur they lost 0.1 dB of validation (docs/results/weights-v5.md).
 """
 
 from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import fft
 from torch import Tensor
 
-from gisr.tasks import TASKS, find_task
+from gisr.tasks import TASKS
 
 
 def measured_part(
-    error: Float[Tensor, "b c s s"], tasks: Float[Tensor, " b"], ratios: Float[Tensor, " b"]
+    error: Float[Tensor, "b c s s"], tasks: Int[Tensor, " b"], ratios: Float[Tensor, " b"]
 ) -> Float[Tensor, "b c s s"]:
     """Return the part of each sample's error that its target measured; 0 off k-space grids.
 
@@ -29,11 +29,10 @@ def measured_part(
         tasks: Number of each sample's task in :data:`gisr.tasks.TASKS`.
         ratios: Ratio of each sample.
     """
-    names, side = list(TASKS), error.shape[-1]
-    measured = [find_task(names[int(task)]).grid == "kspace" for task in tasks.tolist()]
+    side, grids = error.shape[-1], [task.grid for task in TASKS.values()]
     kept = [
-        round(side / ratio) if on_kspace else 0
-        for ratio, on_kspace in zip(ratios.tolist(), measured, strict=True)
+        round(side / ratio) if grids[task] == "kspace" else 0
+        for task, ratio in zip(tasks.tolist(), ratios.tolist(), strict=True)
     ]
     axes = torch.stack([low_pass(side, waves) for waves in kept]).to(error.device)[:, None]
     part: Tensor = axes @ error @ axes

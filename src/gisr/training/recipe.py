@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from gisr.training.balancing_settings import (
     UncertaintySettings,
     WeightAverageSettings,
 )
-from gisr.training.recipe_values import check_kinds, check_ranges
+from gisr.training.recipe_values import check_kinds, check_ranges, on_record
 from gisr.training.set_recipe import SetRecipe
 from gisr.training.system_recipe import SystemRecipe
 
@@ -269,8 +269,9 @@ class Recipe:
         return all(chosen.generated for chosen in self.sets)
 
     def record(self) -> dict[str, Any]:
-        """Return the recipe as plain values, as written beside checkpoints and weights."""
-        return asdict(self)
+        """Return the recipe as JSON returns it, as written beside checkpoints and weights."""
+        record: dict[str, Any] = on_record(self)
+        return record
 
 
 def check_folders(recipe: Recipe) -> None:

@@ -112,14 +112,14 @@ def completed(kind: Any, record: Any) -> Any:  # noqa: ANN401 - a dataclass, and
             inner = next((one for one in kinds if is_dataclass(one)), None)
             whole[each.name] = completed(inner, record[each.name])
         elif each.default_factory is not MISSING:
-            whole[each.name] = _on_record(each.default_factory())
+            whole[each.name] = on_record(each.default_factory())
         elif each.default is not MISSING:
-            whole[each.name] = _on_record(each.default)
+            whole[each.name] = on_record(each.default)
     return whole
 
 
-def _on_record(value: Any) -> Any:  # noqa: ANN401 - a setting
-    """Return a setting as JSON returns it."""
+def on_record(value: Any) -> Any:  # noqa: ANN401 - settings, or one of them
+    """Return settings, or one of them, as JSON returns it."""
     settings = is_dataclass(value) and not isinstance(value, type)
     return json.loads(json.dumps(asdict(value) if settings else value))
 
@@ -171,5 +171,6 @@ __all__ = [
     "check_ranges",
     "completed",
     "hint_of",
+    "on_record",
     "wrong_kind",
 ]

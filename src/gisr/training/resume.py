@@ -80,10 +80,9 @@ def _check_same(recipe: Recipe, checkpoint: Path) -> None:
     """Refuse to resume another run: the result would belong to neither recipe."""
     _, state = load_checkpoint(checkpoint)
     before = completed(Recipe, state["recipe"])
-    now = {key: _plain(value) for key, value in recipe.record().items()}
     changed = sorted(
         key
-        for key, value in now.items()
+        for key, value in recipe.record().items()
         if key not in _FREE and before.get(key) != value and not _lowered(key, before, value)
     )
     if changed:
@@ -95,13 +94,6 @@ def _check_same(recipe: Recipe, checkpoint: Path) -> None:
 
 def _lowered(key: str, before: dict[str, Any], value: Any) -> bool:  # noqa: ANN401 - a setting
     return key in _MAY_FALL and key in before and bool(value < before[key])
-
-
-def _plain(value: object) -> object:
-    """Return a value as JSON would return it."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 __all__ = ["Notify", "advice", "go_on"]

@@ -87,12 +87,11 @@ def _plan_path(request: ExperimentRequest) -> Path:
 
 
 def _requested(request: ExperimentRequest) -> dict[str, Any]:
-    """Return what must be the same for a folder to be resumed, as JSON would return it."""
+    """Return what must be the same for a folder to be resumed, as JSON returns it."""
     asked: dict[str, Any] = {
         "experiment": request.experiment,
         "recipe": request.recipe.record(),
     }
     if not goes_on(request.recipe):
         asked["budget"] = str(request.budget)
-    plain: dict[str, Any] = json.loads(json.dumps(asked))
-    return plain
+    return asked

@@ -40,9 +40,13 @@ def make_schedules(
     if request.rules == ("samples",) and request.budget.unit != "minutes":
         steps = _steps(request, variants, {})
         write_plan(request, rates)
-        keys = (variant.key(base) for variant in variants)
-        known = {key: (rates.get(key), key if key in rates else None) for key in keys}
-        return {"samples": {key: Schedule(steps, *speed) for key, speed in known.items()}}
+        keys = [variant.key(base) for variant in variants]
+        return {
+            "samples": {
+                key: Schedule(steps, rates[key], key) if key in rates else Schedule(steps)
+                for key in keys
+            }
+        }
     for variant in variants:
         key = variant.key(base)
         if key not in rates:

@@ -47,12 +47,8 @@ class PairSet:
         # A part of a k-space crop is none: those pairs are used whole.
         whole = find_task(self.task).grid == "kspace"
         shape = entry.target_shape(self.ratio)
-        if whole:
-            rows, columns = (self.ratio * side for side in shape[:2])
-            check_patch(max(patch, self.largest_patch), rows, columns, entry.name)
-            window = None
-        else:
-            window = target_window(rng, patch, self.ratio, shape, entry.name, self.largest_patch)
+        check_patch(self.largest_patch, self.ratio * shape[0], self.ratio * shape[1], entry.name)
+        window = None if whole else target_window(rng, patch, self.ratio, shape, entry.name)
         sensor = entry.sensor if rng.random() < 0.5 else None
         description = describe(self.task, self.ratio, sensor=sensor)
         pair = entry.pair(self.ratio, window)

@@ -77,22 +77,15 @@ def random_window(
 
 
 def target_window(
-    rng: Generator,
-    patch: int,
-    ratio: int,
-    shape: tuple[int, ...],
-    name: str = "an image",
-    largest: int = 0,
+    rng: Generator, patch: int, ratio: int, shape: tuple[int, ...], name: str = "an image"
 ) -> Window:
     """Return a random square of a target that is reduced already, in its own pixels.
-
-    Arguments are those of :func:`random_window`.
 
     Raises:
         RecipeError: Its guide is smaller than a patch.
     """
     rows, columns = shape[:2]
-    check_patch(max(patch, largest), rows * ratio, columns * ratio, name)
+    check_patch(patch, rows * ratio, columns * ratio, name)
     return _square(rng, -(-patch // ratio) + 2 * _MARGIN, rows, columns)
 
 

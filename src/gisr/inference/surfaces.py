@@ -137,8 +137,9 @@ def settled(
     image = bounded(image, pair, found.kind)
     network = 1.0
     if found.sampled > 0:
-        placed, network = _of_samples(image, target, pair)
+        placed, share = _of_samples(image, target, pair)
         image = image + np.float32(found.sampled) * (placed - image)
+        network += found.sampled * (share - network)
     note = _sampled_note(network) if found.kind == "sampled" else _NOTES[found.kind]
     return replace(answer, image=image, notes=(*answer.notes, note)), found.kind
 
@@ -150,7 +151,9 @@ def _sampled_note(network: float) -> Note:
         network: What the network counts.
     """
     share = (
-        f"the network counts for {100 * network:.0f} %" if network > 0 else "without the network"
+        f"the network counts for {100 * network:.0f} %"
+        if network > 0.005
+        else "without the network"
     )
     return Note(
         "the depth map seems to be sampled, not averaged (pixels at its edges are not mixed): its "

@@ -40,9 +40,15 @@ class MissingExtraError(GisrError, ImportError):
 
 
 def shortened(value: object, most: int = 80) -> str:
-    """Return a value for a message, cut where it is long: it may be a stranger's."""
+    """Return a value for a message, its middle cut where it is long: it may be a stranger's.
+
+    The end stays, because it is what tells one path from another.
+    """
     text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= most else f"{text[: most - 12]} ... ({len(text)} signs)"
+    if len(text) <= most:
+        return text
+    end = most // 2 - 2
+    return f"{text[: most - end - 5]} ... {text[-end:]}"
 
 
 def listed(names: Collection[str], most: int = 3) -> str:

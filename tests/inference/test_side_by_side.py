@@ -17,7 +17,7 @@ from gisr.errors import LimitError
 from gisr.inference.side_by_side import (
     side_by_side,
     tiles_prepared,
-    tiles_side_by_side,
+    pieces_at_once,
 )
 from gisr.inference.system import Settings
 from gisr.inference.tile_runner import TileJob
@@ -127,10 +127,10 @@ def test_as_many_tiles_as_threads_and_memory_allow() -> None:
     cpu, small, large = torch.device("cpu"), PRESETS["magnet-s"], PRESETS["magnet"]
     for threads, expected in ((1, 1), (3, 3), (64, 8)):
         torch.set_num_threads(threads)
-        assert tiles_side_by_side(cpu, small, 256, 4, 4) == expected
-    assert tiles_side_by_side(cpu, large, 256, 4, 4) < 8
-    assert tiles_side_by_side(cpu, large, 4096, 4, 4) == 1
-    assert tiles_side_by_side(torch.device("cuda"), small, 256, 4, 4) == 1
+        assert pieces_at_once(cpu, small, 256, 4, 4) == expected
+    assert pieces_at_once(cpu, large, 256, 4, 4) < 8
+    assert pieces_at_once(cpu, large, 4096, 4, 4) == 1
+    assert pieces_at_once(torch.device("cuda"), small, 256, 4, 4) == 1
     assert (tiles_prepared(cpu), tiles_prepared(torch.device("cuda")) >= 1) == (0, True)
 
 

@@ -42,7 +42,7 @@ def side_by_side(
         yield from in_order(work, items, at_once)
 
 
-def tiles_side_by_side(
+def pieces_at_once(
     device: torch.device, config: MAGNetConfig, side: int, bands: int, sample: int
 ) -> int:
     """Return how many tiles go through the network side by side, each in a thread of its own.

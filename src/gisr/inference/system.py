@@ -175,7 +175,7 @@ class PairSystem(ABC):
             progress(height * width, height * width)
         yield Rows(0, height, image)
 
-    def side_by_side(self, bands: int, settings: Settings = Settings()) -> int:
+    def pieces_at_once(self, bands: int, settings: Settings = Settings()) -> int:
         """Return how many small pairs may be answered at once, each in a thread of its own.
 
         Args:

@@ -18,7 +18,7 @@ from gisr.inference.networks import Networks
 from gisr.inference.precision import Computed, Precision
 from gisr.inference.self_ensemble import SYMMETRIES
 from gisr.inference.shared_prompt import shared_prompt
-from gisr.inference.side_by_side import tiles_side_by_side
+from gisr.inference.side_by_side import pieces_at_once
 from gisr.inference.surfaces import bounded_consistent, settled
 from gisr.inference.survey import survey_of_pairs
 from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
@@ -114,7 +114,7 @@ class Upscaler(PairSystem):
         if shared is not None:
             source.survey = shared.survey
         elif settings.align == "auto":
-            alignment = source.align(self.side_by_side(source.bands, settings))
+            alignment = source.align(self.pieces_at_once(source.bands, settings))
         image, spread = self._whole(pair, source, settings, shared, check, progress)
         answer = Answer(image, spread, alignment=alignment)
         surfaces, whole_pair = find_task(pair.task).surfaces, pair
@@ -162,7 +162,7 @@ class Upscaler(PairSystem):
         for source in sources:
             source.survey = survey
         jobs = [self.job(source, settings, check) for source in sources]
-        at_once = min(len(pairs), self.side_by_side(sources[0].bands, settings))
+        at_once = min(len(pairs), self.pieces_at_once(sources[0].bands, settings))
         prompt = shared_prompt(jobs, sources, at_once)
         return Shared(survey, prompt, correction.kspace_floor(pairs))
 
@@ -204,7 +204,7 @@ class Upscaler(PairSystem):
         Tiles go side by side, unless their side is one that a budget of memory allows.
         """
         plan, job = self.plan(*source.shape, tile), self.job(source, settings, check, tile)
-        at_once = 1 if tile else min(len(plan), self.side_by_side(source.bands, settings))
+        at_once = 1 if tile else min(len(plan), self.pieces_at_once(source.bands, settings))
         if shared is not None:
             job.prompt = shared.prompt
         elif self.network.prompt_generator is not None:
@@ -249,10 +249,10 @@ class Upscaler(PairSystem):
             job.symmetries = SYMMETRIES
         return job
 
-    def side_by_side(self, bands: int, settings: Settings = _DEFAULT) -> int:
+    def pieces_at_once(self, bands: int, settings: Settings = _DEFAULT) -> int:
         """Return how many tiles, or pairs of one tile, are worked on at once."""
         sample = self._networks.sample_bytes(settings.precision)
-        return tiles_side_by_side(self.device, self.network.config, self.tile, bands, sample)
+        return pieces_at_once(self.device, self.network.config, self.tile, bands, sample)
 
     def network_for(self, task: TaskName) -> MAGNet:
         """Return the network that answers for a task: another than most where bands guide bands."""

@@ -129,7 +129,7 @@ class SliceSharpener:
             return self.system.answer(pairs[index], settings, shared=shared, check=self.check)
 
         asked = [index for index in range(count) if index in pairs]
-        at_once = max(1, min(len(asked), self.system.side_by_side(1, settings)))
+        at_once = max(1, min(len(asked), self.system.pieces_at_once(1, settings)))
         with closing(side_by_side(sharpened, asked, at_once)) as answers:
             for index in range(count):
                 self.report()

@@ -73,7 +73,7 @@ def upscale_scene(
         # The headers now know of fill that the files do not declare.
         files = replace(files, target=low.header, guide=high.header)
         target, guide, request = files.target, files.guide, replace(request, files=files)
-        at_once = 1 if budget else system.side_by_side(source.bands, options.settings)
+        at_once = 1 if budget else system.pieces_at_once(source.bands, options.settings)
         alignment = source.align(at_once) if options.settings.align == "auto" else None
         notes = [*delivery_notes(files), *source.notes]
         notes += scene_notes(request, about.placement, alignment)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gisr.data.degradations import kspace_crop, wald
-from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
+from gisr.data.protocols import depth_pair, kspace_pair, mean_pair, wald_pair
 from gisr.data.resample import resize_pillow
 from gisr.errors import InputError
 
@@ -61,6 +61,30 @@ def test_kspace(ratio: int) -> None:
     assert (pair.grid, pair.contrast, pair.guide_contrast) == ("kspace", "T2", "T1")
     assert pair.peak == pytest.approx(truth.max())
     assert pair.on_guide_grid().shape == (48, 50, 1)
+
+
+@pytest.mark.parametrize("ratios", [(4, 1), (1, 3), (2, 2)])
+def test_means_of_blocks(ratios: tuple[int, int]) -> None:
+    truth, guide = draw(50, 43), draw(50, 43)
+    pair = mean_pair(truth, guide, ratios, contrast="T2", guide_contrast="T1")
+    rows, columns = (side // ratio * ratio for side, ratio in zip(truth.shape, ratios, strict=True))
+    assert pair.truth is not None
+    np.testing.assert_array_equal(pair.truth[..., 0], truth[:rows, :columns])
+    np.testing.assert_array_equal(pair.guide[..., 0], guide[:rows, :columns])
+    assert pair.target.shape == (rows // ratios[0], columns // ratios[1], 1)
+    first = truth[: ratios[0], : ratios[1]].mean()
+    assert pair.target[0, 0, 0] == pytest.approx(first)
+    assert (pair.grid, pair.contrast, pair.guide_contrast) == ("centre", "T2", "T1")
+    assert pair.placement.ratios == pytest.approx(ratios)
+
+
+def test_a_plane_through_thick_slices_lies_where_its_placement_says() -> None:
+    rows, columns = np.mgrid[:48, :40].astype(np.float32)
+    slope = 3 * rows + 5 * columns
+    pair = mean_pair(slope, draw(48, 40), (4, 1))
+    assert pair.placement.grid(pair.target.shape[:2], slope.shape) is None  # ratios differ
+    inside = np.s_[8:-8, 8:-8]
+    np.testing.assert_allclose(pair.on_guide_grid()[..., 0][inside], slope[inside], atol=1e-3)
 
 
 @pytest.mark.parametrize("ratio", [4, 8, 16])

@@ -15,9 +15,9 @@ from gisr.data.phantoms import satellite_scene
 from gisr.data.protocols import wald_pair
 from gisr.errors import LimitError
 from gisr.inference.side_by_side import (
+    pieces_at_once,
     side_by_side,
     tiles_prepared,
-    pieces_at_once,
 )
 from gisr.inference.system import Settings
 from gisr.inference.tile_runner import TileJob

@@ -34,6 +34,7 @@ def sample(
         description=describe(task, 4),
         ratio=4.0,
         task=task,
+        cropped=task == "mri",
     )
 
 
@@ -75,7 +76,7 @@ def test_l1_over_known_pixels_weighted_by_task_plus_balance() -> None:
 
 @pytest.mark.parametrize("ratio", [2, 4])
 def test_what_a_scan_measured_need_not_be_learnt(ratio: int) -> None:
-    """Slow waves are measured and do not count, fast ones do; of a depth map, all counts."""
+    """Slow waves are measured and do not count, fast ones do; off k-space grids, all counts."""
     side, place = 16, np.arange(16) + 0.5
     slow, fast = (
         np.outer(np.cos(np.pi * waves * place / side), np.ones(side)).astype(np.float32)

@@ -148,12 +148,12 @@ def test_sets_may_choose_among_the_data(tmp_path: Path) -> None:
     text = MINIMAL.replace(
         "{task: depth, ratio: 4}",
         "{task: mri, ratio: 4, dataset: brats, contrast: T2, guide_contrast: T1, "
-        "middle_slices: 80}",
+        "middle_slices: 80, reduced: slices}",
     )
     (chosen,) = read_recipe(write(tmp_path, text)).sets
-    assert chosen == SetRecipe("mri", 4, "brats", None, "T2", "T1", 80)
+    assert chosen == SetRecipe("mri", 4, "brats", None, "T2", "T1", 80, None, "slices")
     assert str(chosen) == (
-        "mri x4 (dataset brats, contrast T2, guide_contrast T1, middle_slices 80)"
+        "mri x4 (dataset brats, contrast T2, guide_contrast T1, middle_slices 80, reduced slices)"
     )
 
 
@@ -244,6 +244,15 @@ def test_balancing_and_its_settings(tmp_path: Path) -> None:
         ("balance_weight: .inf", "balance_weight: inf must be at most"),
         ("measured: 1.5", "measured: 1.5 must be at most 1"),
         ("measured: 0.5\nsystem: {name: promptir}", "measured 0.5: is for MAG-Net"),
+        (
+            "sets: [{task: depth, ratio: 4, reduced: means}]",
+            "foreground_share and reduced are for mri",
+        ),
+        ("sets: [{task: mri, ratio: 4, reduced: box}]", "sets.reduced: box must be"),
+        (
+            "sets: [{task: mri, ratio: 4, reduced: slices}]\nsystem: {name: promptir}",
+            "reduced slices are coarse along one axis",
+        ),
         ("task_weights: {depth: .inf}", "task_weights: depth inf must be finite"),
         ("validate_every: null", "validate_every: null must be a whole number"),
         ("initial_weights: 3", "initial_weights: 3 must be text or null"),

@@ -14,6 +14,7 @@ from gisr.experiments.validation import make_validation
 from gisr.metrics import rmse
 from gisr.training.loop import train
 from gisr.training.recipe import Recipe
+from gisr.training.set_recipe import SetRecipe
 from gisr.training.sets import recipe_entries
 
 
@@ -39,6 +40,13 @@ def test_every_task_can_be_held_out(recipe: Callable[..., Recipe]) -> None:
     assert validate is not None
     scores = validate(new_upscaler(plan))
     assert set(scores) == {"psnr_pansharpening_x2", "psnr_mri_x2"}
+
+
+def test_held_out_pairs_are_made_coarse_by_the_protocol(recipe: Callable[..., Recipe]) -> None:
+    wanted = (SetRecipe("mri", 2), SetRecipe("mri", 3, reduced="slices"))
+    validate = make_validation(plan := recipe(exclude=("subject",), sets=wanted))
+    assert validate is not None
+    assert set(validate(new_upscaler(plan))) == {"psnr_mri_x2"}
 
 
 def test_a_few_of_many_validation_entries_are_taken_evenly(

@@ -31,16 +31,17 @@ def make_validation(recipe: Recipe) -> Validate | None:
     """Return a function that scores a network on held-out pairs of a recipe's data.
 
     Held out are the entries of the split ``val`` and those the recipe excludes, of the tasks and at
-    the ratios that it trains. Values are means of the headline metric of each task
-    (:attr:`gisr.tasks.Task.metric`), with the border of the task cut, by task and ratio, for
-    example ``psnr_mri_x4``.
+    the ratios that it trains, made coarse by the task's protocol. Values are means of the headline
+    metric of each task (:attr:`gisr.tasks.Task.metric`), with the border of the task cut, by task
+    and ratio, for example ``psnr_mri_x4``.
 
     Returns:
         None when there is nothing to validate on.
     """
+    by_protocol = [each for each in recipe.sets if each.reduced in (None, "kspace")]
     ratios = {
-        task: sorted({chosen.ratio for chosen in recipe.sets if chosen.task == task})
-        for task in {chosen.task for chosen in recipe.sets}
+        task: sorted({chosen.ratio for chosen in by_protocol if chosen.task == task})
+        for task in {chosen.task for chosen in by_protocol}
     }
     held_out = [entry for entry in _held_out(recipe) if entry.task in ratios]
     pairs = [

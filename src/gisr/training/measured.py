@@ -12,27 +12,25 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float
 from scipy import fft
 from torch import Tensor
 
-from gisr.tasks import TASKS
-
 
 def measured_part(
-    error: Float[Tensor, "b c s s"], tasks: Int[Tensor, " b"], ratios: Float[Tensor, " b"]
+    error: Float[Tensor, "b c s s"], cropped: Bool[Tensor, " b"], ratios: Float[Tensor, " b"]
 ) -> Float[Tensor, "b c s s"]:
     """Return the part of each sample's error that its target measured; 0 off k-space grids.
 
     Args:
         error: Of square patches.
-        tasks: Number of each sample's task in :data:`gisr.tasks.TASKS`.
+        cropped: Whose target is a crop of k-space.
         ratios: Ratio of each sample.
     """
-    side, grids = error.shape[-1], [task.grid for task in TASKS.values()]
+    side = error.shape[-1]
     kept = [
-        round(side / ratio) if grids[task] == "kspace" else 0
-        for task, ratio in zip(tasks.tolist(), ratios.tolist(), strict=True)
+        round(side / ratio) if measured else 0
+        for measured, ratio in zip(cropped.tolist(), ratios.tolist(), strict=True)
     ]
     axes = torch.stack([low_pass(side, waves) for waves in kept]).to(error.device)[:, None]
     part: Tensor = axes @ error @ axes

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gisr.baselines.network import known_mean
@@ -36,6 +36,8 @@ class SampleBatch:
     ratio: Float[Tensor, " b"]
     task: Int[Tensor, " b"]
     """Number of each sample's task in :data:`gisr.tasks.TASKS`."""
+    cropped: Bool[Tensor, " b"]
+    """Whose target is a crop of k-space."""
     coarse: tuple[Float[Tensor, "4 t t"], ...]
     """Targets at their own size, which the samples of a batch need not share."""
 
@@ -54,6 +56,7 @@ class SampleBatch:
             ),
             ratio=torch.tensor([sample.ratio for sample in samples], dtype=torch.float32),
             task=torch.tensor([list(TASKS).index(sample.task) for sample in samples]),
+            cropped=torch.tensor([sample.cropped for sample in samples]),
             coarse=tuple(torch.from_numpy(sample.coarse) for sample in samples),
         )
 
@@ -184,7 +187,7 @@ def sample_errors(
     channels = image.shape[1]
     error = (image - batch.truth[:, :channels]) * batch.scale[:, :channels, None, None]
     if measured != 1:
-        error = error - (1 - measured) * measured_part(error, batch.task, batch.ratio)
+        error = error - (1 - measured) * measured_part(error, batch.cropped, batch.ratio)
     if criterion == "l1":
         return known_mean(error.abs(), batch.known)
     # The root has no derivative at 0; an error of 1e-6 of the range is none.

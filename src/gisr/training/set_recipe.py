@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
+from gisr.data.protocols import ScanReduction
 from gisr.data.synthetic import GENERATED, GENERATED_TASKS
 from gisr.errors import RecipeError
 from gisr.tasks import TASKS, TaskName
@@ -10,7 +11,7 @@ from gisr.training.recipe_values import check_kinds
 
 _OF_VOCABULARY = {
     "sensors": ("sensor",),
-    "contrasts": ("contrast", "guide_contrast", "middle_slices", "foreground_share"),
+    "contrasts": ("contrast", "guide_contrast", "middle_slices", "foreground_share", "reduced"),
 }
 """Settings that only tasks with some names in their vocabulary have."""
 _LARGEST_RATIO = 1024
@@ -40,6 +41,9 @@ class SetRecipe:
     foreground_share: float | None = None
     """Least share of an MR slice that must be foreground; when None, 0.05 where the data set does
     not state which slices count, else 0."""
+    reduced: ScanReduction | None = None
+    """How MR targets are made coarse: ``kspace`` when None, ``means`` of blocks of pixels, or means
+    along one axis alone, as a plane through thick ``slices`` shows them."""
 
     def __post_init__(self) -> None:
         """Refuse sets that cannot be filled."""

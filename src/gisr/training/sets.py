@@ -110,6 +110,7 @@ def _parts(own: Sequence[Entry], wanted: SetRecipe, recipe: Recipe) -> list[Trai
                 wanted.foreground_share,
                 wanted.task,
                 recipe.largest_patch,
+                wanted.reduced or "kspace",
             )
         )
     if frames:

@@ -41,6 +41,7 @@ class Numbered:
             str(item),
             self.ratio,
             self.task,
+            False,
         )
 
 

@@ -11,7 +11,7 @@ import torch
 from numpy.random import default_rng
 
 from gisr.data.degradations import ReducedAs, wald
-from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
+from gisr.data.protocols import ScanReduction, depth_pair, kspace_pair, wald_pair
 from gisr.data.synthetic.depth_frame import DepthFrame
 from gisr.datasets.entry import Frame, PublishedPair, Scan, Scene
 from gisr.errors import RecipeError
@@ -465,6 +465,24 @@ def test_slices_that_a_rule_counts_are_of_its_plane(
     dark = [np.median(sample.truth) - sample.truth.min() < 0.1 for sample in samples]
     assert any(dark) == other_planes
     assert not all(dark)
+
+
+@pytest.mark.parametrize(("reduced", "ratio"), [("kspace", 4), ("means", 4), ("slices", 2)])
+def test_slices_are_made_coarse_as_the_set_says(reduced: ScanReduction, ratio: float) -> None:
+    """What varies along one axis alone is left as it is by means along the other."""
+    steps = np.repeat(smooth(default_rng(3), 96, 1), 96, axis=1)[..., None]
+    reads = dict.fromkeys(("T1", "T2"), given(np.repeat(steps, 2, axis=2)))
+    entry = Scan(name="one", **ABOUT, read_contrasts=reads, slices=(0, 1))
+    chosen = ScanSet((entry,), 4, reduced=reduced)
+    kept = []
+    for seed in range(24):
+        sample = chosen.sample(0, default_rng(seed), 64)
+        check(sample, 64)
+        assert sample.ratio == pytest.approx(ratio, rel=0.05)
+        assert sample.cropped == (reduced == "kspace")
+        assert sample.coarse.shape == ((4, 0, 0) if reduced == "slices" else (4, 16, 16))
+        kept.append(bool(np.abs(sample.target - sample.truth).max() < 1e-4))
+    assert set(kept) == ({True, False} if reduced == "slices" else {False})
 
 
 def test_what_no_patch_fits_is_refused() -> None:

@@ -1,12 +1,14 @@
-"""The training set of MR scans: slices of co-registered volumes, k-space cropped."""
+"""The training set of MR scans: slices of co-registered volumes, made coarse."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from jaxtyping import Float
 from numpy.random import Generator
 
-from gisr.data.protocols import kspace_pair
+from gisr.data.pair import Pair
+from gisr.data.protocols import ScanReduction, kspace_pair, mean_pair
 from gisr.datasets.entry import Scan
 from gisr.errors import RecipeError
 from gisr.tasks import TaskName, describe
@@ -24,7 +26,7 @@ _FOREGROUND = 0.05
 
 @dataclass(frozen=True)
 class ScanSet:
-    """Slices of co-registered MR volumes, k-space cropped."""
+    """Slices of co-registered MR volumes, made coarse in one way."""
 
     entries: tuple[Scan, ...]
     ratio: int
@@ -40,6 +42,7 @@ class ScanSet:
     task: TaskName = MRI.name
     largest_patch: int = 0
     """Side of the largest patch that the run will cut."""
+    reduced: ScanReduction = "kspace"
 
     def __post_init__(self) -> None:
         """Refuse subjects without a target or a guide."""
@@ -94,23 +97,50 @@ class ScanSet:
         truth, guide = (entry.plane(name, index, axis) for name in (contrast, guide_contrast))
         if axis == 2:  # other planes are left out where they are smaller than a patch
             rows, columns = truth.shape
+            rows, columns = (side // self._block * self._block for side in (rows, columns))
             check_patch(self.largest_patch, rows, columns, f"a slice of {entry.name}")
         truth, guide = random_orientation(rng, truth[..., None], guide[..., None])
-        truth, guide = random_coarseness(rng, patch, truth, guide)
+        whole = -(-patch // self._block) * self._block
+        truth, guide = random_coarseness(rng, whole, truth, guide)
         truth, truth_changed = random_contrast(rng, truth)
         guide, guide_changed = random_contrast(rng, guide)
         named = rng.random() < 0.75 and not (truth_changed or guide_changed)
         names = (contrast, guide_contrast) if named else (None, None)
-        pair = kspace_pair(
-            truth[..., 0],
-            guide[..., 0],
-            self.ratio,
-            contrast=names[0],
-            guide_contrast=names[1],
+        pair = self._pair(truth[..., 0], guide[..., 0], *names)
+        description = describe(self.task, pair.ratio, contrast=names[0], guide_contrast=names[1])
+        return cut_sample(rng, pair, patch, description, anywhere=True)
+
+    @property
+    def _block(self) -> int:
+        """Of how many pixels the sides of a truth are a multiple."""
+        return 1 if self.reduced == "kspace" else self.ratio
+
+    def _pair(
+        self,
+        truth: Float[np.ndarray, "H W"],
+        guide: Float[np.ndarray, "H W"],
+        contrast: str | None,
+        guide_contrast: str | None,
+    ) -> Pair:
+        if self.reduced == "kspace":
+            return kspace_pair(
+                truth,
+                guide,
+                self.ratio,
+                contrast=contrast,
+                guide_contrast=guide_contrast,
+                task=self.task,
+            )
+        # Slices were turned at random: thick ones lie along rows as often as along columns.
+        ratios = (self.ratio, self.ratio if self.reduced == "means" else 1)
+        return mean_pair(
+            truth,
+            guide,
+            ratios,
+            contrast=contrast,
+            guide_contrast=guide_contrast,
             task=self.task,
         )
-        description = describe(self.task, self.ratio, contrast=names[0], guide_contrast=names[1])
-        return cut_sample(rng, pair, patch, description, anywhere=True)
 
 
 def _other_plane(rng: Generator, shape: tuple[int, ...]) -> tuple[int, int]:

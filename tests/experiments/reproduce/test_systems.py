@@ -1,6 +1,7 @@
 """Tables I and II and their figures from end to end, with the smallest systems of each task."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,18 @@ import torch
 from PIL import Image
 
 from gisr.apps.cli import main
-from gisr.experiments.reproduce import system_cost, system_rows, system_schedules
-from gisr.experiments.reproduce.plan import Budget
+from gisr.baselines.classical import Bicubic
+from gisr.experiments.reproduce import (
+    system_cost,
+    system_rows,
+    system_schedules,
+    variant_training,
+)
+from gisr.experiments.reproduce.plan import Budget, Variant
 from gisr.experiments.reproduce.request import ExperimentRequest
 from gisr.experiments.reproduce.system_rows import table_variants
 from gisr.experiments.reproduce.system_schedules import make_schedules
+from gisr.training.loop import Validate
 from gisr.training.recipe import Recipe
 from gisr.training.set_recipe import SetRecipe
 from gisr.weights.store import load_weights
@@ -108,6 +116,21 @@ def test_table_2_has_a_part_a_task_and_its_figure_shows_its_networks(
     assert record(out, "fig9")["systems"] == ["DAGF", "MAG-Net"]
     with Image.open(out / "fig9.png") as picture:
         assert picture.width > 200 * 6  # guide, target, truth, interpolation and two systems
+
+
+def test_other_work_does_not_make_a_network_of_one_thread_slow(
+    base: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def waiting(*_: object, validate: Validate, **__: object) -> None:
+        for _step in range(8):
+            time.sleep(0.02)
+            validate(Bicubic())
+
+    monkeypatch.setattr(variant_training, "train", waiting)
+    for threads, waits in ((1, False), (2, True)):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        rate = variant_training.steps_per_second(Variant(name="whole"), base, "cpu")
+        assert (rate < 50) == waits
 
 
 def test_minutes_are_shared_by_all_networks(

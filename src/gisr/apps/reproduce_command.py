@@ -60,7 +60,8 @@ def reproduce(
         images: Test images of each column, all for the budget paper and 4 for others when left out;
             entries of each task for fig10, 40 when left out.
         rules: How the networks of table1 and table2 are trained: on equal samples, for equal time,
-            or by both, one after the other (both when left out).
+            or by both, one after the other (both when left out). Their figures show the networks of
+            equal samples, or those of equal time with "time" alone.
         weights: Weights whose prompts fig10 shows; the embedded default when left out.
         run: Folder of a run whose curves fig11 shows, in place of a new one.
         device: cpu, cuda and so on; cpu when left out.
@@ -76,8 +77,6 @@ def reproduce(
     from gisr.experiments.reproduce.system_figures import SystemFigure, reproduce_comparison
     from gisr.experiments.reproduce.system_tables import reproduce_systems
 
-    if rules is not None and what not in ("table1", "table2"):
-        raise InputError(f"--rules is for table1 and table2: leave it out for {what}")
     names = {name: name for name in get_args(ExperimentName)}
     if what not in names:
         raise InputError(f"cannot reproduce {what!r}: use one of {', '.join(names)}")
@@ -85,6 +84,10 @@ def reproduce(
     set_threads(threads)
     own = _PAPER_RECIPE if chosen.unit == "paper" else _SMALL_RECIPE
     compares = what in ("table1", "table2") or what in get_args(SystemFigure)
+    if rules is not None and not compares:
+        raise InputError(
+            f"--rules is for table1 and table2 and their figures: leave it out for {what}"
+        )
     if compares and chosen.unit != "paper":
         own = _SYSTEMS_RECIPE
     request = ExperimentRequest(

@@ -204,7 +204,7 @@ def test_fig_11_draws_the_curves_of_a_new_run_and_of_a_given_one(
         (("table3", *BUDGET, "--images", "0"), "images 0 must be at least 1"),
         (("table3", *BUDGET, "--benchmarks", "nyu"), "no test entry of nyu"),
         (("fig11", *BUDGET, "--benchmarks", "nyu"), "no test entry of nyu"),
-        (("table3", *BUDGET, "--rules", "samples", "time"), "--rules is for table1 and table2"),
+        (("table3", *BUDGET, "--rules", "samples", "time"), "--rules is for table1 and table2 and"),
         (("table1", *BUDGET, "--rules", "both"), "--rules both: must be one of samples, time"),
     ],
 )

@@ -94,6 +94,11 @@ def test_table_1_by_both_rules_goes_on_from_a_smaller_budget(
     assert sorted(path.name for path in (out / "networks").iterdir()) == [
         *("all", "all-4", "transweather")
     ]
+    assert main(words("fig4", 4, *scenes, "--rules", "time")) == 0
+    drawn = record(out, "fig4")
+    assert (drawn["rule"], drawn["steps"]) == ("time", 12)
+    assert drawn["budget"] == "4 steps for each of 2 networks"
+    assert len(list((out / "networks").iterdir())) == 3  # no network was trained for the figure
     monkeypatch.setattr(system_rows, "_rows", list)
     assert main(words("table1", 12, *scenes, "--rules", "samples", out="alone")) == 0
     whole = load_weights(tmp_path / "alone/networks/all/weights-12").network.state_dict()
@@ -114,6 +119,7 @@ def test_table_2_has_a_part_a_task_and_its_figure_shows_its_networks(
     assert {row["steps"] for row in record(out, "table2")["samples"]} == {2}  # a third of the sets
     assert main(words("fig9", 6)) == 0
     assert record(out, "fig9")["systems"] == ["DAGF", "MAG-Net"]
+    assert record(out, "fig9")["rule"] == "samples"
     with Image.open(out / "fig9.png") as picture:
         assert picture.width > 200 * 6  # guide, target, truth, interpolation and two systems
 

@@ -17,7 +17,7 @@ from gisr.errors import InputError
 from gisr.experiments.demo_pictures import mean_error, worst_window
 from gisr.experiments.evaluation import measure, shown
 from gisr.experiments.reproduce.columns import Amount, column_pairs, find_columns
-from gisr.experiments.reproduce.request import ExperimentRequest, ReportProgress
+from gisr.experiments.reproduce.request import ExperimentRequest, ReportProgress, Rule
 from gisr.experiments.reproduce.results import write_json, write_page
 from gisr.experiments.reproduce.system_rows import SystemTable, table_variants
 from gisr.experiments.reproduce.system_schedules import make_schedules
@@ -80,11 +80,12 @@ def reproduce_comparison(
     columns = [c for c in find_columns(entries, request.benchmarks) if c.task == task]
     if not columns:
         raise InputError(f"{figure}: the data has no test pair of {task}: name more folders")
-    # Its networks are those of equal samples; only minutes are shared out among both rules.
-    rules = request.rules if request.budget.unit == "minutes" else ("samples",)
+    # Of both rules it shows the networks of equal samples; only minutes are shared out among both.
+    rule: Rule = "samples" if "samples" in request.rules else "time"
+    rules = request.rules if request.budget.unit == "minutes" else (rule,)
     of_table = replace(request, experiment=table, rules=rules)
     variants = table_variants(table, request.recipe)
-    schedules = make_schedules(of_table, variants, report)["samples"]
+    schedules = make_schedules(of_table, variants, report)[rule]
     ratio = 4 if any(c.ratio == 4 for c in columns) else columns[0].ratio
     own = [v for v in variants if task in v.tasks and v.ratio in (None, ratio)]
     systems = []
@@ -99,8 +100,9 @@ def reproduce_comparison(
     )
     _draw(picture, title, crops, find_task(task).unit)
     record: dict[str, Any] = {
-        **statement(request),
+        **statement(request, schedules[own[-1].key(request.recipe)], len(own)),
         "table": table,
+        "rule": rule,
         "ratio": ratio,
         "systems": [name for name, _ in systems],
         "images": [crop.name for crop in crops],

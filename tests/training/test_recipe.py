@@ -148,12 +148,12 @@ def test_sets_may_choose_among_the_data(tmp_path: Path) -> None:
     text = MINIMAL.replace(
         "{task: depth, ratio: 4}",
         "{task: mri, ratio: 4, dataset: brats, contrast: T2, guide_contrast: T1, "
-        "middle_slices: 80, reduced: slices}",
+        "middle_slices: 80, reduced: means}",
     )
     (chosen,) = read_recipe(write(tmp_path, text)).sets
-    assert chosen == SetRecipe("mri", 4, "brats", None, "T2", "T1", 80, None, "slices")
+    assert chosen == SetRecipe("mri", 4, "brats", None, "T2", "T1", 80, None, "means")
     assert str(chosen) == (
-        "mri x4 (dataset brats, contrast T2, guide_contrast T1, middle_slices 80, reduced slices)"
+        "mri x4 (dataset brats, contrast T2, guide_contrast T1, middle_slices 80, reduced means)"
     )
 
 
@@ -249,10 +249,6 @@ def test_balancing_and_its_settings(tmp_path: Path) -> None:
             "foreground_share and reduced are for mri",
         ),
         ("sets: [{task: mri, ratio: 4, reduced: box}]", "sets.reduced: box must be"),
-        (
-            "sets: [{task: mri, ratio: 4, reduced: slices}]\nsystem: {name: promptir}",
-            "reduced slices are coarse along one axis",
-        ),
         ("task_weights: {depth: .inf}", "task_weights: depth inf must be finite"),
         ("validate_every: null", "validate_every: null must be a whole number"),
         ("initial_weights: 3", "initial_weights: 3 must be text or null"),

@@ -43,7 +43,7 @@ def test_every_task_can_be_held_out(recipe: Callable[..., Recipe]) -> None:
 
 
 def test_held_out_pairs_are_made_coarse_by_the_protocol(recipe: Callable[..., Recipe]) -> None:
-    wanted = (SetRecipe("mri", 2), SetRecipe("mri", 3, reduced="slices"))
+    wanted = (SetRecipe("mri", 2), SetRecipe("mri", 3, reduced="means"))
     validate = make_validation(plan := recipe(exclude=("subject",), sets=wanted))
     assert validate is not None
     assert set(validate(new_upscaler(plan))) == {"psnr_mri_x2"}

@@ -18,9 +18,8 @@ from gisr.tasks.mri import MRI
 from gisr.tasks.pansharpening import PANSHARPENING
 from gisr.tasks.sensors import listed_sensor
 
-ScanReduction = Literal["kspace", "means", "slices"]
-"""How an MR slice was made coarse: its k-space cropped to the centre, means along rows and columns,
-or means along one of the two, as thick slices are across their plane."""
+ScanReduction = Literal["kspace", "means"]
+"""How an MR slice was made coarse: its k-space cropped to the centre, or means over blocks."""
 
 
 def wald_pair(
@@ -105,7 +104,7 @@ def kspace_pair(
 def mean_pair(
     truth: Float[np.ndarray, "H W"],
     guide: Float[np.ndarray, "H W"],
-    ratios: tuple[int, int],
+    ratio: int,
     *,
     contrast: str | None = None,
     guide_contrast: str | None = None,
@@ -114,26 +113,17 @@ def mean_pair(
 ) -> Pair:
     """Return an MR slice of which every pixel is the mean of a block, with its guide.
 
-    Edges that are no multiple of the ratios are cut.
-
-    Args:
-        truth: A slice of a volume, or a plane through its slices.
-        guide: Another contrast of the same.
-        ratios: Rows and columns of a block: (4, 1) is a plane through slices 4 pixels thick.
-        contrast: Of the truth.
-        guide_contrast: Of the guide.
-        name: Of the pair.
-        task: Of the pair.
+    Edges that are no multiple of the ratio are cut.
     """
-    rows, columns = (side // ratio * ratio for side, ratio in zip(truth.shape, ratios, strict=True))
+    rows, columns = (side // ratio * ratio for side in truth.shape)
     fine = truth[:rows, :columns].astype(np.float32)
-    blocks = fine.reshape(rows // ratios[0], ratios[0], columns // ratios[1], ratios[1])
-    scale = 1 / ratios[0], 1 / ratios[1]
+    blocks = fine.reshape(rows // ratio, ratio, columns // ratio, ratio)
+    target = blocks.mean(axis=(1, 3))
     return Pair(
-        blocks.mean(axis=(1, 3))[..., None],
+        target[..., None],
         guide[:rows, :columns, None].astype(np.float32),
         task,
-        Placement(scale, (0.5 * scale[0] - 0.5, 0.5 * scale[1] - 0.5)),
+        Placement.from_grid("centre", target.shape, fine.shape),
         "centre",
         truth=fine[..., None],
         name=name,

@@ -28,7 +28,6 @@ from gisr.pipelines.request import Request
 from gisr.placement import Placement
 
 _AXES = (0, 1, 2)
-FINE = False
 
 
 @dataclass(frozen=True)
@@ -98,12 +97,8 @@ class SliceSharpener:
         ratio = prod(1 / line.scale for line in coarse) ** (1 / len(coarse))
         lines = []
         for axis in (rows, columns):
-            size = guide.shape[axis]
-            fine = (
-                AxisPlacement(size, size, 1.0, 0.0) if FINE else AxisPlacement.centred(size, ratio)
-            )
-            line = places.get(axis) or fine
-            if axis not in places and not FINE:
+            line = places.get(axis) or AxisPlacement.centred(guide.shape[axis], ratio)
+            if axis not in places:
                 samples = reduce_axis(samples, axis, line)
             lines.append(line)
         placement = in_plane(*lines)

@@ -216,11 +216,6 @@ class Recipe:
                 f"measured {self.measured}: is for MAG-Net; a published system learns from all of "
                 "its error: leave it out"
             )
-        if self.system is not None and any(each.reduced == "slices" for each in self.sets):
-            raise RecipeError(
-                "sets: reduced slices are coarse along one axis: a published system takes one "
-                "ratio along both, so leave them out"
-            )
         if self.system is not None and self.initial_weights is not None:
             raise RecipeError(
                 f"initial_weights {self.initial_weights}: a published system starts from its own "

@@ -42,8 +42,8 @@ class SetRecipe:
     """Least share of an MR slice that must be foreground; when None, 0.05 where the data set does
     not state which slices count, else 0."""
     reduced: ScanReduction | None = None
-    """How MR targets are made coarse: ``kspace`` when None, ``means`` of blocks of pixels, or means
-    along one axis alone, as a plane through thick ``slices`` shows them."""
+    """How MR targets are made coarse: ``kspace`` when None, or ``means`` over blocks of pixels, as
+    the network sees thick slices and volumes that were resampled."""
 
     def __post_init__(self) -> None:
         """Refuse sets that cannot be filled."""

@@ -31,7 +31,7 @@ class Sample:
     target: Float[np.ndarray, "4 s s"]
     """On the guide's grid."""
     coarse: Float[np.ndarray, "4 t t"]
-    """At its own size; empty where the patch is not a square number of its pixels."""
+    """At its own size; empty where the patch is not a whole number of its pixels."""
     guide: Float[np.ndarray, "4 s s"]
     """Fewer channels are repeated."""
     truth: Float[np.ndarray, "4 s s"]
@@ -118,19 +118,18 @@ def cut_sample(
     normal = Normalisation.of(pair.target, pair.guide, task)
     rows, columns = pair.truth.shape[:2]
     check_patch(patch, rows, columns, pair.name or "an image")
-    steps = [max(1, round(ratio)) for ratio in pair.placement.ratios]
+    ratio = max(1, round(pair.ratio))
     # Between target pixels: a tile of an image begins there too.
-    spare = [(side - patch) // step for side, step in zip((rows, columns), steps, strict=True)]
+    spare = [(side - patch) // ratio for side in (rows, columns)]
     top, left = (
-        step * (int(rng.integers(count + 1)) if anywhere else count // 2)
-        for step, count in zip(steps, spare, strict=True)
+        ratio * (int(rng.integers(count + 1)) if anywhere else count // 2) for count in spare
     )
     window = (slice(top, top + patch), slice(left, left + patch))
     on_grid, guide = pair.on_guide_grid()[window], pair.guide[window]
     gain, level = rng.uniform(0.6, 1.2), rng.uniform(-0.05, 0.15)
     known = np.ones((patch, patch), bool) if pair.truth_valid is None else pair.truth_valid[window]
     low, high = (normal.target(image) for image in (on_grid, _filled(pair.truth[window], known)))
-    coarse = normal.target(_coarse(pair, (top, left), patch, steps))
+    coarse = normal.target(_coarse(pair, (top, left), patch, ratio))
     images = (low, normal.guide(guide), high, known[..., None].astype(np.float32), coarse)
     low, guide, high, mask, coarse = random_orientation(rng, *images) if turned else images
     bands = _group(rng, pair.target.shape[2])
@@ -149,11 +148,10 @@ def cut_sample(
 
 
 def _coarse(
-    pair: Pair, corner: tuple[int, int], patch: int, steps: list[int]
+    pair: Pair, corner: tuple[int, int], patch: int, ratio: int
 ) -> Float[np.ndarray, "t t bands"]:
-    """Return the target pixels of a patch; none where it is not a square number of them."""
-    ratio = steps[0]
-    side = patch // ratio if steps[1] == ratio and patch % ratio == 0 else 0
+    """Return the target pixels of a patch; none where it is not a whole number of them."""
+    side = patch // ratio if patch % ratio == 0 else 0
     rows, columns = (slice(first // ratio, first // ratio + side) for first in corner)
     cut: Float[np.ndarray, "t t bands"] = pair.filled_target[rows, columns]
     return cut if cut.shape[:2] == (side, side) else cut[:0, :0]

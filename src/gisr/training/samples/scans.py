@@ -122,21 +122,11 @@ class ScanSet:
         contrast: str | None,
         guide_contrast: str | None,
     ) -> Pair:
-        if self.reduced == "kspace":
-            return kspace_pair(
-                truth,
-                guide,
-                self.ratio,
-                contrast=contrast,
-                guide_contrast=guide_contrast,
-                task=self.task,
-            )
-        # Slices were turned at random: thick ones lie along rows as often as along columns.
-        ratios = (self.ratio, self.ratio if self.reduced == "means" else 1)
-        return mean_pair(
+        make = kspace_pair if self.reduced == "kspace" else mean_pair
+        return make(
             truth,
             guide,
-            ratios,
+            self.ratio,
             contrast=contrast,
             guide_contrast=guide_contrast,
             task=self.task,

@@ -185,6 +185,13 @@ def test_a_target_that_is_less_sharp_than_its_sensor_makes_it_teaches_nothing(
         adapt(upscaler, replace(scene, target=soft), SHORT)
 
 
+def test_a_ratio_at_which_a_scene_misleads_is_told(upscaler: Upscaler) -> None:
+    truth = land(160, 3)
+    pair = wald_pair(truth, truth.mean(axis=2, keepdims=True), 4)
+    with pytest.raises(NoLessonsError, match=r"at ratio 4 what a scene tells .* 2 and 3\).*leave"):
+        adapt(upscaler, pair, SHORT)
+
+
 def test_a_scene_of_which_little_is_known_is_told_what_it_needs(
     upscaler: Upscaler, scene: Pair
 ) -> None:

@@ -103,8 +103,8 @@ def adapt(
 
     Raises:
         InputError: The task's images cannot be their own truth (depth, MR slices).
-        NoLessonsError: The scene is too small, too little of it is known, or its target is less
-            sharp than its sensor makes it.
+        NoLessonsError: The scene is too small, too little of it is known, its target is less sharp
+            than its sensor makes it, or its guide is more than 3 times finer.
         WeightsError: What a cache holds is damaged.
         FileFormatError: The cache cannot be written.
     """

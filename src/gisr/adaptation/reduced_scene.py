@@ -24,6 +24,10 @@ _AS_SHARP = 0.7
 """Share of its sensor's gain that the blur of a target must have. Of 36 pairs 31 have 0.8 or more;
 of the others, GaoFen-2 reduced by 2 with half the gain, three lost 1.0 to 2.1 dB by learning from
 themselves although parts kept back gained (docs/results/adapt.md)."""
+_LARGEST_RATIO = 3.5
+"""Ratio up to which lessons hold at full resolution: at 2 and 3 test scenes gained up to 1.3 dB, at
+4 three of five lost 0.3 to 2.4 dB, after 40 steps as after 160 and at a fifth of the rate, although
+parts kept back gained (docs/results/adapt.md)."""
 _ALL = 0.99
 """Share of what a target pixel sees of the guide that must be known."""
 
@@ -38,9 +42,10 @@ def scene_lessons(source: PairSource) -> list[Lesson]:
         source: The scene, its guide aligned already.
 
     Raises:
-        NoLessonsError: The scene is too small, too little of it is known, or its target is less
-            sharp than its sensor makes it.
+        NoLessonsError: The scene is too small, too little of it is known, its target is less sharp
+            than its sensor makes it, or its guide is more than 3 times finer.
     """
+    _check_ratio(source.ratio)
     _check_blur(source.sensor_model.reductions)
     shown = _shown_target(source)
     rows, columns = (part.stop - part.start for part in shown)
@@ -55,6 +60,19 @@ def scene_lessons(source: PairSource) -> list[Lesson]:
     gain = source.sensor_model.reductions[-1]
     found = [_lesson_pair(source, window, gain) for window in _windows(source, shown)]
     return lessons_of([pair for pair in found if pair is not None], neighbours=False)
+
+
+def _check_ratio(ratio: float) -> None:
+    """Refuse ratios at which a scene reduced once more misleads.
+
+    Raises:
+        NoLessonsError: It is too high.
+    """
+    if ratio > _LARGEST_RATIO:
+        raise NoLessonsError(
+            f"at ratio {ratio:.3g} what a scene tells of itself does not hold at full resolution "
+            "(it does at 2 and 3): leave adapt out"
+        )
 
 
 def _check_blur(reductions: tuple[float | None, ...]) -> None:

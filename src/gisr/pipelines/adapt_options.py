@@ -23,9 +23,9 @@ class AdaptOptions:
 
     adapt: bool = option(
         False,
-        "Fine-tune the network on these images first: a scene reduced once more is its own truth, "
-        "and so is the plane in which thick MR slices are fine. The adapted weights are used only "
-        "if they beat the shipped ones on parts kept back.",
+        "Fine-tune the network on these images first: a scene reduced once more is its own truth "
+        "(up to ratio 3), and so is the plane in which thick MR slices are fine. The adapted "
+        "weights are used only if they beat the shipped ones on parts kept back.",
         tasks=_TASKS,
         page="Adapt to these images first",
         page_help="Takes five minutes: the network learns from the images themselves, and what it "

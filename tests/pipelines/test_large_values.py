@@ -59,3 +59,36 @@ def test_what_float32_can_compute_with_comes_out(
     assert 0.2 < np.median(found.pixels[found.valid] / scale) < 2
     spread = read_geotiff(tmp_path / "spread.tif")
     assert 0 < np.median(spread.pixels[found.valid] / abs(scale)) < 1
+
+
+@pytest.mark.parametrize(
+    ("dtype", "offset", "step"),
+    [("int32", 1e9, 64), ("uint32", 4e9, 256), ("float64", 1e9, 64), ("int32", 1e4, None)],
+)
+@pytest.mark.parametrize("large", ["ms.tif", "pan.tif"])
+def test_steps_of_float32_that_are_coarse_beside_what_varies_are_told(
+    tmp_path: Path,
+    weights: Callable[..., Weights],
+    dtype: str,
+    offset: float,
+    step: int | None,
+    large: str,
+) -> None:
+    noise = np.random.default_rng(1)
+    images = {
+        "ms.tif": noise.uniform(50, 1700, (32, 32, 3)),
+        "pan.tif": noise.uniform(50, 1700, (128, 128, 1)),
+    }
+    for (name, image), size in zip(images.items(), (4.0, 1.0), strict=True):
+        moved = name == large
+        values = (image + offset * moved).astype(dtype if moved else "uint16")
+        write_geotiff(tmp_path / name, values, size)
+    files = (tmp_path / "ms.tif", tmp_path / "pan.tif", tmp_path / "out.tif")
+    result = upscale_files(Upscaler(weights(), "cpu"), *files)
+    told = [note.text for note in result.notes if "32-bit floats" in note.text]
+    if step is None:
+        assert told == []
+    else:
+        (line,) = told
+        assert line.startswith(f"{large}: values near {offset:.3g} that vary by 1.")
+        assert f"in steps of {step} (" in line

@@ -20,6 +20,8 @@ _MOST_SCANNED = 2**23
 """Samples of blocks above which these are read in parts."""
 _FEWEST_LEVELS = 255
 """Highest value below which nothing is said of bits."""
+_FINE = 1e-3
+"""Share of the range of values that a step of 32-bit floats may be before that is said."""
 _SATURATED = 1e-4
 """Share of the values that are the highest from which that is where the sensor ends."""
 
@@ -153,6 +155,24 @@ def bits_note(reader: GeoReader, seen: RasterLook) -> Note | None:
     return Note(
         f"{header.path.name}: {share:.1%} of the values are {highest:.0f}, the most that {bits} "
         f"bits hold: if they are saturated, --bits {bits} keeps the result below it"
+    )
+
+
+def steps_note(reader: GeoReader, seen: RasterLook) -> Note | None:
+    """Return a warning where float32, which all is computed in, is coarse beside what varies."""
+    header = reader.header
+    if header.dtype.itemsize < 4 or header.dtype == np.float32:
+        return None
+    values = seen.sample.values()
+    low, high = np.percentile(values, (0.5, 99.5), axis=0)
+    most, varies = float(np.abs(values).max()), float((high - low).max())
+    step = float(np.spacing(np.float32(most)))
+    if varies == 0 or step <= _FINE * varies:
+        return None
+    return warning(
+        f"{header.path.name}: values near {most:.3g} that vary by {varies:.3g} are computed with "
+        f"in steps of {step:.3g} (32-bit floats): subtract what all have in common first "
+        "(gdal_calc.py) and add it to the result"
     )
 
 

@@ -35,6 +35,13 @@ def storage_notes(target: GeoHeader, layout: CreationOptions | None) -> list[Not
                 "unknown pixels are marked by an internal mask"
             )
         )
+    if target.halves:
+        notes.append(
+            Note(
+                f"{name} has floats of 16 bits, the output has 32: gdal_translate -co NBITS=16 "
+                "makes it short again"
+            )
+        )
     given = {} if layout is None else {option.upper() for option in layout.options}
     if target.lossy and "COMPRESS" not in given:
         cloud = layout is not None and layout.cloud

@@ -199,3 +199,29 @@ def test_tags_of_vendors_survive(tmp_path: Path, cloud: bool) -> None:
     with rasterio.open(tmp_path / "out.tif") as dataset:
         for domain, values in tags.items():
             assert values.items() <= dataset.tags(ns=domain).items()
+
+
+class TestHalfFloats:
+    @pytest.mark.parametrize("predictor", [None, 3])
+    def test_floats_of_16_bits_are_stored_as_32(
+        self, tmp_path: Path, predictor: int | None
+    ) -> None:
+        more = {} if predictor is None else {"compress": "deflate", "predictor": predictor}
+        values = pixels(3, "float32") / 7
+        target = write(tmp_path / "ms.tif", values, nbits=16, **more)
+        header = read_geotiff(target)
+        assert header.halves
+        (note,) = storage_notes(header, None)
+        assert "has floats of 16 bits, the output has 32" in note.text
+        output = sharpen(target, tmp_path / "out.tif")
+        with rasterio.open(output) as written:
+            assert "NBITS" not in written.tags(1, ns="IMAGE_STRUCTURE")
+            np.testing.assert_array_equal(written.read(1)[::2, ::2], header.pixels[..., 0])
+
+    def test_an_option_that_would_shorten_floats_is_refused(self, tmp_path: Path) -> None:
+        header = read_geotiff(write(tmp_path / "ms.tif", pixels(3, "float32") / 7))
+        assert not header.halves
+        with pytest.raises(InputError, match=r"NBITS=16 would shorten .* ms\.tif .*afterwards"):
+            check_storable(header, CreationOptions({"NBITS": "16"}))
+        whole = read_geotiff(write(tmp_path / "whole.tif", pixels(3, "uint16")))
+        check_storable(whole, CreationOptions({"NBITS": "11"}))

@@ -140,6 +140,12 @@ def sparse(side: int, block: int = 256, **options: Any) -> Callable[[Path], obje
     return write
 
 
+def two_pages(path: Path) -> None:
+    """Write bands as pages of one file."""
+    write_geotiff(path, _MS[..., :1])
+    write_geotiff(path, _MS[..., 1:2], APPEND_SUBDATASET="YES")
+
+
 def one_strip_bomb(path: Path) -> None:
     """Write 256 MB of zeros as one deflated strip."""
     zeros = np.zeros((16_000, 16_000, 1), np.uint8)
@@ -237,6 +243,7 @@ CASES: dict[str, Case] = {
     ),
     "geotiff-complex": refused(target(_MS.astype(np.complex64)), "ms.tif: complex pixels"),
     "geotiff-complex-int": refused(target(_MS, dtype="complex_int16"), "ms.tif: complex pixels"),
+    "geotiff-pages": refused(then(sound, "ms.tif", two_pages), "ms.tif: holds 2 images (pages)"),
     "geotiff-palette": refused(palette, "ms.tif: its values are numbers of colours"),
     "geotiff-all-nan": refused(target(_FLOATS * np.nan), "ms.tif: every pixel is unknown"),
     "geotiff-all-infinite": refused(target(_FLOATS * np.inf), "ms.tif: every pixel is unknown"),

@@ -141,6 +141,12 @@ def check_storable(target: "GeoHeader", layout: CreationOptions) -> None:
         InputError: It is made for fewer bits or bands.
     """
     given = layout.words
+    if layout.bits is not None and layout.bits < 32 and target.dtype.kind == "f":
+        raise InputError(
+            f"creation option NBITS={layout.bits} would shorten the floats of {target.path.name} "
+            "behind the check of what is written: leave it out, and make them shorter afterwards "
+            f"(gdal_translate -co NBITS={layout.bits})"
+        )
     codec = given.get("COMPRESS", "")
     if codec not in _MOST_BANDS:
         return

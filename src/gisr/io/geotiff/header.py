@@ -18,13 +18,14 @@ from gisr.errors import FileFormatError, InputError
 from gisr.io.files import check_readable, typed_errors
 from gisr.io.foreign import foreign_file
 from gisr.io.geotiff.alpha import AlphaMask, find_alpha
+from gisr.io.geotiff.claims import check_claims
 from gisr.io.geotiff.drivers import driver_of, format_of
 from gisr.io.geotiff.kept import copied_options, lasting_domains, lasting_tags, lossy_options
 from gisr.io.geotiff.quality import QualityMask
 from gisr.io.geotiff.regrid import GeoOutline, Regrid
-from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bands, check_block, check_picture
+from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.quantise import holds
-from gisr.io.tiff_blocks import check_mask_file, check_tiff_blocks
+from gisr.io.tiff_blocks import check_mask_file
 from gisr.io.unknown import UnknownValue
 from gisr.optional_imports import load_extra
 
@@ -75,6 +76,8 @@ class GeoHeader(GeoOutline):
     """The band that masks the others, if there is one."""
     creation: Mapping[str, Any]
     """GDAL creation options that reproduce tiling, interleaving and a compression without loss."""
+    halves: bool
+    """Whether its floats have 16 bits on disk; the output's have 32, as what is computed has."""
     lossy: Mapping[str, str]
     """GDAL creation options of a compression with loss, which is not copied: what it costs once, it
     would cost again."""
@@ -139,7 +142,7 @@ def read_outline(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> 
         GisrError: As :func:`read_header`, for faults of the header.
     """
     with open_geotiff(path) as dataset:
-        _check_claims(Path(path), dataset, limits)
+        check_claims(Path(path), dataset, limits)
         return GeoOutline(
             shape=(dataset.height, dataset.width),
             crs=dataset.crs,
@@ -173,7 +176,7 @@ def read_header(
     """
     with open_geotiff(path) as dataset:
         name = Path(path)
-        dtype = _check_claims(name, dataset, limits)
+        dtype = check_claims(name, dataset, limits)
         lossy = lossy_options(dataset)
         alpha = find_alpha(dataset, bool(lossy))
         chosen = _choose_bands(name, dataset, bands, alpha.band if alpha else None)
@@ -194,6 +197,7 @@ def read_header(
             bits=int(structure["NBITS"]) if "NBITS" in structure and dtype.kind in "iu" else None,
             alpha_mask=alpha,
             creation=copied_options(dataset),
+            halves=dtype.kind == "f" and "NBITS" in structure,
             lossy=lossy,
             domains=lasting_domains(dataset),
             tags=lasting_tags(dataset.tags()),
@@ -274,52 +278,6 @@ def band_list(numbers: Sequence[int], names: Sequence[str | None]) -> str:
     """Return bands for a message, each by number and, where it has one, name: ``1 B5, 2``."""
     pairs = zip(numbers, names, strict=True)
     return ", ".join(f"{number} {name}" if name else f"{number}" for number, name in pairs)
-
-
-def _check_claims(path: Path, dataset: "DatasetReader", limits: Limits) -> np.dtype:
-    """Check sizes and transform, and return the type of the samples."""
-    check_bands(path, limits, dataset.count)  # first: reading about each takes time
-    dtype = _sample_type(path, dataset, range(1, dataset.count + 1))
-    check_picture(
-        path,
-        limits,
-        height=dataset.height,
-        width=dataset.width,
-        bands=dataset.count,
-        itemsize=dtype.itemsize,
-    )
-    _check_blocks(path, dataset, dtype, limits)
-    numbers = tuple(dataset.transform)[:6]
-    if not np.isfinite(numbers).all():
-        raise FileFormatError(
-            f"{path}: its transform {numbers} is not finite: georeference it again "
-            "(gdal_edit.py -a_ullr)"
-        )
-    return dtype
-
-
-def _sample_type(path: Path, dataset: "DatasetReader", chosen: Sequence[int]) -> np.dtype:
-    kinds = {dataset.dtypes[band - 1] for band in chosen}
-    if len(kinds) > 1:
-        raise FileFormatError(f"{path}: bands of several types {sorted(kinds)}: read them alone")
-    kind = kinds.pop()
-    if "complex" in kind:
-        raise FileFormatError(
-            f"{path}: complex pixels ({kind}): give intensity or amplitude instead"
-        )
-    sample: np.dtype = np.dtype(kind)
-    return sample
-
-
-def _check_blocks(path: Path, dataset: "DatasetReader", dtype: np.dtype, limits: Limits) -> None:
-    """Check what GDAL decodes whole: tiles and strips, also of masks and overviews."""
-    # A 10 x 10 picture may still be one tile of 65536 x 65536.
-    together = 1 if dataset.profile.get("interleave") == "band" else dataset.count
-    for rows, columns in set(dataset.block_shapes):
-        check_block(path, limits, rows * columns * together * dtype.itemsize, "one tile")
-    for place in (path, path.with_name(f"{path.name}.msk"), path.with_name(f"{path.name}.ovr")):
-        if place.is_file() and (place != path or driver_of(path) == "GTiff"):
-            check_tiff_blocks(place, limits)
 
 
 def _nodata(

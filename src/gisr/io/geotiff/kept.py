@@ -91,7 +91,8 @@ def copied_options(dataset: "DatasetReader") -> dict[str, Any]:
     if dataset.profile.get("tiled"):
         rows, columns = dataset.block_shapes[0]
         options |= {"tiled": True, "blockxsize": columns, "blockysize": rows}
-    if "NBITS" in structure:
+    floats = "float" in dataset.dtypes[0]
+    if "NBITS" in structure and not floats:
         options["nbits"] = int(structure["NBITS"])
     elif "PREDICTOR" in structure:  # GDAL allows none with odd bit counts
         options["predictor"] = int(structure["PREDICTOR"])
@@ -99,5 +100,5 @@ def copied_options(dataset: "DatasetReader") -> dict[str, Any]:
         options.pop("webp_lossless", None)
         options["compress"] = "deflate"
         if "nbits" not in options:
-            options["predictor"] = 3 if "float" in dataset.dtypes[0] else 2
+            options["predictor"] = 3 if floats else 2
     return options

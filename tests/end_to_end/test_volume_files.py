@@ -61,6 +61,26 @@ def test_fill_is_unknown_and_comes_back_in_integers(
     assert np.isfinite(found[17:]).all() and found[17:].min() >= 0
 
 
+@pytest.mark.parametrize("fill", [-1000, -1024, -100])
+def test_the_only_value_below_0_is_unknown_in_target_and_guide(
+    tmp_path: Path, guide: Path, fill: int
+) -> None:
+    voxels = smooth((24, 24, 8)).astype("i2")
+    voxels[:4] = fill
+    target = save(tmp_path / "sub_T2w.nii", voxels, np.diag([2.0, 2.0, 1.0, 1.0]))
+    high = smooth((48, 48, 8))
+    high[:8] = fill
+    save(guide, high, np.eye(4))
+    files = without_fill(read_volume_pair(target, guide, DEFAULT_LIMITS), None)
+    assert files.target.valid.mean() == files.guide.valid.mean() == pytest.approx(5 / 6)
+    assert (files.target.padding, files.guide.padding) == (fill, None)
+    assert [note.text for note in files.notes] == [
+        f"{name}: {fill} in 16.7% of the voxels is taken for unknown: --nodata {fill} says so, "
+        "--nodata none makes it data"
+        for name in ("sub_T2w.nii", "sub_T1w.nii")
+    ]
+
+
 def test_background_standardised_air_and_declared_values_are_data(
     tmp_path: Path, guide: Path
 ) -> None:

@@ -208,3 +208,26 @@ def test_thickness_and_large_ratios_are_told(tmp_path: Path) -> None:
     said = told(target, guide)["note"]
     assert "5 mm thick, with gaps of 3 mm" in said
     assert "10 mm thick every 8 mm" in told(target, guide, thickness=10.0)["note"]
+
+
+def test_slices_thinner_than_pixels_have_no_gaps(tmp_path: Path) -> None:
+    texture = smooth((24, 24, 24))
+    low = texture.reshape(6, 4, 6, 4, 12, 2).mean((1, 3, 5))
+    coarse = np.diag([4.0, 4.0, 2.0, 1.0])
+    coarse[:3, 3] = 1.5, 1.5, 0.5
+    target = save(tmp_path / "s_T2w.nii", low, coarse)
+    guide = save(tmp_path / "s_T1w.nii", 900 - texture, np.eye(4))
+    without = told(target, guide)
+    result = read_nifti(tmp_path / "out.nii").voxels
+    (tmp_path / "s_T2w.json").write_text('{"SliceThickness": 2}', encoding="utf-8")
+    assert told(target, guide) == without
+    np.testing.assert_array_equal(read_nifti(tmp_path / "out.nii").voxels, result)
+    assert "T2 is coarsest along axis 0 of T1, which is not that of its slices" in without["note"]
+    assert "gaps" not in without["note"] and without["warning"] == ""
+    said = told(target, guide, thickness=2.0)
+    assert (
+        "thickness is for slices, which follow axis 2 of T1, not axis 0: ignored"
+        in (said["warning"])
+    )
+    assert "image.header.set_dim_info(slice=0)" in said["warning"]
+    np.testing.assert_array_equal(read_nifti(tmp_path / "out.nii").voxels, result)

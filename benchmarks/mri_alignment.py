@@ -34,6 +34,8 @@ def estimate(target: np.ndarray, guide: np.ndarray) -> VolumeAlignment:
         ratios=(RATIO, RATIO, 1.0),
         target_zooms=(RATIO, RATIO, 1.0),
         angle=0.0,
+        stacked=2,
+        distance=1.0,
     )
     return find_volume_shift(low, guide, placement)
 

@@ -15,10 +15,11 @@ import numpy as np
 from scipy import ndimage
 
 from gisr.inference.upscaler import Upscaler, load_model
+from gisr.io.volumes.axis_placement import AxisPlacement
 from gisr.io.volumes.header import Volume
 from gisr.io.volumes.nifti import read_nifti
 from gisr.io.volumes.pair import VolumePair
-from gisr.io.volumes.placement import AxisPlacement, place_volumes
+from gisr.io.volumes.placement import place_volumes
 from gisr.pipelines.mri_agreement import ReducedBy, reduced
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.options import Options

@@ -61,6 +61,26 @@ def test_fill_is_unknown_and_comes_back_in_integers(
     assert np.isfinite(found[17:]).all() and found[17:].min() >= 0
 
 
+@pytest.mark.parametrize("fill", [-1000, -1024, -100])
+def test_the_only_value_below_0_is_unknown_in_target_and_guide(
+    tmp_path: Path, guide: Path, fill: int
+) -> None:
+    voxels = smooth((24, 24, 8)).astype("i2")
+    voxels[:4] = fill
+    target = save(tmp_path / "sub_T2w.nii", voxels, np.diag([2.0, 2.0, 1.0, 1.0]))
+    high = smooth((48, 48, 8))
+    high[:8] = fill
+    save(guide, high, np.eye(4))
+    files = without_fill(read_volume_pair(target, guide, DEFAULT_LIMITS), None)
+    assert files.target.valid.mean() == files.guide.valid.mean() == pytest.approx(5 / 6)
+    assert (files.target.padding, files.guide.padding) == (fill, None)
+    assert [note.text for note in files.notes] == [
+        f"{name}: {fill} in 16.7% of the voxels is taken for unknown: --nodata {fill} says so, "
+        "--nodata none makes it data"
+        for name in ("sub_T2w.nii", "sub_T1w.nii")
+    ]
+
+
 def test_background_standardised_air_and_declared_values_are_data(
     tmp_path: Path, guide: Path
 ) -> None:
@@ -188,3 +208,26 @@ def test_thickness_and_large_ratios_are_told(tmp_path: Path) -> None:
     said = told(target, guide)["note"]
     assert "5 mm thick, with gaps of 3 mm" in said
     assert "10 mm thick every 8 mm" in told(target, guide, thickness=10.0)["note"]
+
+
+def test_slices_thinner_than_pixels_have_no_gaps(tmp_path: Path) -> None:
+    texture = smooth((24, 24, 24))
+    low = texture.reshape(6, 4, 6, 4, 12, 2).mean((1, 3, 5))
+    coarse = np.diag([4.0, 4.0, 2.0, 1.0])
+    coarse[:3, 3] = 1.5, 1.5, 0.5
+    target = save(tmp_path / "s_T2w.nii", low, coarse)
+    guide = save(tmp_path / "s_T1w.nii", 900 - texture, np.eye(4))
+    without = told(target, guide)
+    result = read_nifti(tmp_path / "out.nii").voxels
+    (tmp_path / "s_T2w.json").write_text('{"SliceThickness": 2}', encoding="utf-8")
+    assert told(target, guide) == without
+    np.testing.assert_array_equal(read_nifti(tmp_path / "out.nii").voxels, result)
+    assert "T2 is coarsest along axis 0 of T1, which is not that of its slices" in without["note"]
+    assert "gaps" not in without["note"] and without["warning"] == ""
+    said = told(target, guide, thickness=2.0)
+    assert (
+        "thickness is for slices, which follow axis 2 of T1, not axis 0: ignored"
+        in (said["warning"])
+    )
+    assert "image.header.set_dim_info(slice=0)" in said["warning"]
+    np.testing.assert_array_equal(read_nifti(tmp_path / "out.nii").voxels, result)

@@ -119,6 +119,30 @@ def test_a_volume_and_a_large_image() -> None:
     assert find_fill(large)[0].share == pytest.approx(CORNER.mean(), abs=0.01)
 
 
+def test_the_only_value_below_0_of_magnitudes_is_fill_however_near() -> None:
+    volume = np.rint(_land(1)[:40, :40, :, None].repeat(5, axis=2)).astype("int16")
+    for value, place in ((-1000, slice(8)), (-100, slice(8)), (-1, slice(8)), (-1024, slice(1))):
+        filled = volume.copy()
+        filled[place] = value
+        (fill,) = find_fill(filled, magnitudes=True)
+        assert (fill.value, fill.certainty, fill.far) == (value, "certain", True)
+        assert find_fill(filled) == (), "elsewhere values may lie below 0"
+
+
+def test_values_below_0_are_data_where_they_are_several_or_scattered() -> None:
+    volume = np.rint(_land(1)[:40, :40, :, None].repeat(5, axis=2)).astype("int16")
+    defects = volume.copy()
+    defects[::3, ::3] = -1  # where cubic splines undershoot
+    few = volume.copy()
+    few[:2, :2, :1] = -100
+    second = volume.copy()
+    second[:8], second[20, 20, 2] = -100, -3
+    scored = (volume - volume.mean()) / volume.std()
+    scored[:8] = scored.min()
+    for image in (volume, defects, few, second, scored):
+        assert find_fill(image, magnitudes=True) == ()
+
+
 def test_the_text_names_value_and_share() -> None:
     assert Fill(-9999.0, 0.072, "certain", True).text == "-9999 in 7.2% of the pixels"
     assert Fill(-2147483648.0, 0.5, "certain", True).value_text == "-2147483648"

@@ -157,6 +157,16 @@ def test_slices_are_as_thick_as_inherited_metadata_says(root: Path) -> None:
     assert item.options.thickness == 2.0
 
 
+def test_a_thickness_of_metadata_is_no_option_where_it_does_not_count(root: Path) -> None:
+    put(root, "sub-01_T1w", VOXELS, FINE)
+    put(root, "sub-01_T2w", VOXELS, FLAT)
+    (root / "T2w.json").write_text(json.dumps({"SliceThickness": 1.0}), encoding="utf-8")
+    (item,) = plan(root).batch.items
+    assert item.options.thickness is None
+    (item,) = plan(root, Options(task="mri", thickness=2.0)).batch.items
+    assert item.options.thickness == 2.0, "the user is told that it is ignored"
+
+
 def test_results_that_exist_stay(root: Path) -> None:
     put(root, "sub-01_T1w", VOXELS, FINE)
     put(root, "sub-01_T2w", VOXELS, FLAT)

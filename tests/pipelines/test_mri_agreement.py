@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from gisr.data.degradations import kspace_crop
-from gisr.io.volumes.placement import AxisPlacement
+from gisr.io.volumes.axis_placement import AxisPlacement
 from gisr.pipelines.mri_agreement import ReducedBy, agreeing, find_reduction, reduced
 from gisr.pipelines.mri_slices import Places, Storage, along
 

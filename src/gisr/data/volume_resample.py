@@ -7,7 +7,7 @@ from scipy import ndimage
 from gisr.data.degradations import fill_holes
 from gisr.data.resample import bicubic_to_target, weighted_taps
 from gisr.errors import InputError
-from gisr.io.volumes.placement import AxisPlacement
+from gisr.io.volumes.axis_placement import AxisPlacement
 from gisr.placement import Placement
 
 

@@ -97,6 +97,7 @@ def find_fill(
     known: Bool[np.ndarray, "*pixels"] | None = None,
     *,
     blank: bool = False,
+    magnitudes: bool = False,
     named: Sequence[float] = (),
 ) -> tuple[Fill, ...]:
     """Return the values of an image that look like fill, one at each end of its range at most.
@@ -107,6 +108,8 @@ def find_fill(
         known: Pixels that count; NaN and infinite values never do.
         blank: Whether fill may also lie close to the data, as the 0 around a satellite scene does:
             it must then be solid and without close values. Not for MR, whose background is 0.
+        magnitudes: Whether data are not below 0 unless many values are, as in MR: then the only
+            value below 0 is fill, however near it lies, if it covers areas.
         named: Values that are fill elsewhere, such as the nodata of the other file of the pair:
             where they are solid no more is asked of them.
     """
@@ -130,7 +133,7 @@ def find_fill(
         some = rest[:: max(1, len(rest) // (64 * _DIVERSE))]
         if len(rest) and (given or len(np.unique(some)) >= _DIVERSE):
             seen = _Candidate(value, end, share, together, int(own.sum()), rest * end)
-            if seen.is_far:
+            if seen.is_far or (magnitudes and seen.is_alone_below_0(own)):
                 found.append(Fill(value, share, "certain", far=True))
             elif given:
                 found.append(Fill(value, share, "certain", far=False))
@@ -171,6 +174,18 @@ class _Candidate:
         return (self.is_code or self.together >= _TOGETHER) and (
             self._rest_below(value / 2 + edge / 2) <= allowed
         )
+
+    def is_alone_below_0(self, own: Bool[np.ndarray, "*pixels"]) -> bool:
+        """Return whether no other value lies below 0, and this one covers areas.
+
+        Args:
+            own: Which pixels have it.
+        """
+        if self.end != 1 or self.value >= 0 or float(self.rest.min()) < 0:
+            return False
+        # A first row or slice has no next one of its kind, only a last one before it.
+        together = max(self.together, _together(np.flip(own)))
+        return self.share >= _LEAST_SHARE and together >= _TOGETHER
 
     @property
     def is_solid(self) -> bool:

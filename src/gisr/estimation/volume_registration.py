@@ -149,6 +149,8 @@ def find_slice_shift(pair: Pair) -> VolumeAlignment:
         ratios=ratios,
         target_zooms=ratios,
         angle=0.0,
+        stacked=2,
+        distance=1.0,
     )
     guide = pair.guide.mean(axis=2)[..., None]
     return find_volume_shift(

@@ -14,6 +14,7 @@ from gisr.errors import GisrError, InputError
 from gisr.io.bids.dataset import BidsDataset, BidsImage, BidsSession
 from gisr.io.bids.derivative import source_addresses
 from gisr.io.volumes.nifti import read_nifti_header
+from gisr.io.volumes.pair import read_placement
 from gisr.notes import Note, detail, warning
 from gisr.pipelines.batch import Batch, BatchItem, planned
 from gisr.pipelines.folder_pairs import named
@@ -248,16 +249,24 @@ def _contrast(image: BidsImage) -> Contrast | None:
 
 def _options_of(dataset: BidsDataset, pair: BidsPair, options: Options) -> Options:
     """Return the options of a pair: its contrasts, and a thickness from files further up."""
-    stated = dataset.metadata(pair.target).get("SliceThickness")
-    thickness = None
-    if isinstance(stated, int | float) and math.isfinite(stated) and stated > 0:
-        thickness = float(stated)
     return replace(
         options,
         contrast=_contrast(pair.target),
         guide_contrast=_contrast(pair.guide),
-        thickness=options.thickness or thickness,
+        thickness=options.thickness or _thickness(dataset, pair),
     )
+
+
+def _thickness(dataset: BidsDataset, pair: BidsPair) -> float | None:
+    """Return what metadata say of the thickness of slices; None where it would be ignored."""
+    stated = dataset.metadata(pair.target).get("SliceThickness")
+    if not (isinstance(stated, int | float) and math.isfinite(stated) and stated > 0):
+        return None
+    try:
+        counts = read_placement(pair.target.path, pair.guide.path).through_slices
+    except GisrError:
+        return None  # it fails when it is sharpened, with this error
+    return float(stated) if counts else None
 
 
 def _result_name(image: BidsImage) -> str:

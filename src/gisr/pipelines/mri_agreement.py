@@ -17,7 +17,7 @@ from gisr.array_types import Voxels
 from gisr.data.degradations import kspace_centre
 from gisr.data.volume_resample import average_axis, reduce_axis, sample_axis, to_guide_axis
 from gisr.estimation.local_fit import unexplained_share
-from gisr.io.volumes.placement import AxisPlacement
+from gisr.io.volumes.axis_placement import AxisPlacement
 from gisr.pipelines.mri_slices import Places, along
 
 ReducedBy = Literal["means", "bicubic", "samples", "kspace"]

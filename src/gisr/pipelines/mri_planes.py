@@ -35,8 +35,9 @@ from gisr.data.volume_resample import (
 from gisr.errors import InputError
 from gisr.inference.consistency.correction import Consistency
 from gisr.inference.system import Check, PairSystem
+from gisr.io.volumes.axis_placement import AxisPlacement
 from gisr.io.volumes.pair import VolumePair
-from gisr.io.volumes.placement import AxisPlacement, VolumePlacement
+from gisr.io.volumes.placement import VolumePlacement
 from gisr.pipelines.mri_agreement import ReducedBy, find_reduction
 from gisr.pipelines.mri_slice_sharpener import SliceSharpener
 from gisr.pipelines.mri_slices import (

@@ -16,8 +16,8 @@ from gisr.data.volume_resample import (
 from gisr.inference.consistency.correction import Consistency
 from gisr.inference.side_by_side import side_by_side
 from gisr.inference.system import Answer, Check, PairSystem, Settings
+from gisr.io.volumes.axis_placement import AxisPlacement
 from gisr.io.volumes.pair import VolumePair
-from gisr.io.volumes.placement import AxisPlacement
 from gisr.pipelines.mri_agreement import ROUNDS, ReducedBy, agreeing
 from gisr.pipelines.mri_slices import (
     Places,

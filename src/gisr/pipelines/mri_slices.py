@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float, Shaped
 from gisr.array_types import Voxels
 from gisr.data.pair import Pair
 from gisr.inference.windowed_pair import nearest_pixels
-from gisr.io.volumes.placement import AxisPlacement, VolumePlacement
+from gisr.io.volumes.axis_placement import AxisPlacement
+from gisr.io.volumes.placement import VolumePlacement
 from gisr.placement import Placement
 from gisr.tasks import Grid
 

@@ -44,7 +44,7 @@ def _cleared(volume: Volume, nodata: float | str | None) -> tuple[Volume, list[N
         held = bool((volume.voxels == np.float32(nodata)).any())
         return (_without(volume, nodata) if held else volume), []
     notes, result = list[Note](), volume
-    for fill in find_fill(volume.voxels[..., None]):
+    for fill in find_fill(volume.voxels[..., None], magnitudes=True):
         if not _stands_for_nothing(volume.voxels, fill):
             continue
         option, name = f"--nodata {fill.value:.8g}", volume.path.name

@@ -13,8 +13,8 @@ from gisr.data.volume_resample import (
     on_guide_axis,
     reduce_axis,
 )
+from gisr.io.volumes.axis_placement import AxisPlacement
 from gisr.io.volumes.pair import VolumePair
-from gisr.io.volumes.placement import AxisPlacement
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.mri_slices import in_plane
 from gisr.pipelines.request import Request

@@ -4,6 +4,8 @@ import numpy as np
 
 from gisr.estimation.local_fit import Doubt
 from gisr.estimation.volume_registration import VolumeAlignment
+from gisr.io.files import file_suffix
+from gisr.io.volumes.nifti import SUFFIXES as NIFTI_SUFFIXES
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement
 from gisr.notes import Note, detail, warning
@@ -58,10 +60,7 @@ def volume_notes(
                 f"{low} was resampled once onto the grid of {high}"
             )
         )
-    if place.thick_axis is not None:
-        notes.append(_thick_note(place, place.thick_axis))
-    elif request.options.thickness is not None:
-        notes.append(warning("thickness is for thick slices, which these are not: ignored"))
+    notes += _thickness_notes(request, place)
     notes += _reduction_notes(sharpener, low)
     notes += _resampled_notes(place, low, high)
     if found is not None and found.applied:
@@ -128,10 +127,42 @@ def _resampled_notes(place: VolumePlacement, low: str, high: str) -> list[Note]:
     return notes
 
 
+def _thickness_notes(request: Request[VolumePair], place: VolumePlacement) -> list[Note]:
+    """Return how a volume is sharpened that is coarse along all axes or one, and what is ignored.
+
+    The thickness of slices says nothing of pixels that are longer than the slices are thick.
+    """
+    thick, given = place.thick_axis, request.options.thickness is not None
+    if thick is None:
+        text = "thickness is for thick slices, which these are not: ignored"
+        return [warning(text)] if given else []
+    if place.through_slices:
+        return [_thick_note(place, thick)]
+    low, high = _contrast_names(request)
+    alone = len(place.coarse) == 1
+    ways = "along it" if alone else "across that axis, then along it"
+    notes = [
+        Note(
+            f"{low} is coarsest along axis {thick} of {high}, which is not that of its slices: "
+            f"sharpened {ways} (x{place.ratios[thick]:.3g})"
+        )
+    ]
+    if given:
+        remedy, stored = "", int(np.flatnonzero(place.turn[:, 0] == thick)[0])
+        if file_suffix(request.target) in NIFTI_SUFFIXES:
+            remedy = (
+                "; if those are the slices, its header has to say so (nibabel: "
+                f"image.header.set_dim_info(slice={stored}))"
+            )
+        text = f"thickness is for slices, which follow axis {place.stacked} of {high}, not axis"
+        notes.append(warning(f"{text} {thick}: ignored{remedy}"))
+    return notes
+
+
 def _thick_note(place: VolumePlacement, thick: int) -> Note:
     """Return how thick slices are sharpened, and how thick they are taken to be."""
     ways = "within the slices, then through them" if len(place.coarse) == 3 else "through them"
-    distance = place.target_zooms[thick]
+    distance = place.distance
     thickness = place.covers * distance
     if place.covers == 1:
         taken = f"taken as {distance:.3g} mm thick, without gaps (--thickness if they are thinner)"

@@ -98,6 +98,16 @@ def test_files_without_codes_are_taken_to_cover_each_other(tmp_path: Path) -> No
     assert "low.nii and high2.nii do not say where they lie" in both.notes[0].text
 
 
+def test_a_header_names_the_axis_of_slices(tmp_path: Path) -> None:
+    assert read_nifti_header(save(tmp_path / "third.nii")).slice_axis == 2
+    path = tmp_path / "first.nii"
+    image = nibabel.Nifti1Image(np.ones((4, 5, 6), np.int16), np.diag([5.0, 1.0, 1.0, 1.0]))
+    image.header.set_dim_info(slice=0)
+    nibabel.save(image, path)
+    header = read_nifti_header(path)
+    assert (header.slice_axis, header.slice_distance) == (0, 5)
+
+
 def test_a_sidecar_gives_the_thickness(tmp_path: Path) -> None:
     path = save(tmp_path / "sub-01_T2w.nii")
     assert read_nifti_header(path).thickness is None

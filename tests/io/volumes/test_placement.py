@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -196,3 +197,35 @@ def test_a_thickness_counts_for_thick_slices() -> None:
         found.with_thickness(20)
     flat = place(coarser(ISOTROPIC, 2, 2, 1), (8, 8, 4), ISOTROPIC, (16, 16, 4))
     assert flat.with_thickness(20) is flat
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_a_thickness_is_of_the_slices_whatever_is_coarsest(order: tuple[int, int, int]) -> None:
+    affine = coarser(ISOTROPIC, 4, 4, 2)[:, [*order, 3]]
+    x, y, z = ((6, 6, 12)[axis] for axis in order)
+    target = replace(header("low", (x, y, z), affine), slice_axis=order.index(2))
+    found = place_volumes(target, header("high", (24, 24, 24), ISOTROPIC))
+    assert (found.coarse, found.stacked, found.distance) == ((0, 1, 2), 2, 2)
+    assert found.thick_axis in (0, 1) and not found.through_slices
+    assert found.with_thickness(2) is found
+    target = replace(target, slice_axis=order.index(found.thick_axis))
+    found = place_volumes(target, header("high", (24, 24, 24), ISOTROPIC))
+    assert found.through_slices and found.with_thickness(2).covers == 0.5
+
+
+def test_of_equal_sides_that_of_the_slices_is_the_thick_one() -> None:
+    found = place(coarser(ISOTROPIC, 2, 2, 2), (8, 8, 8), ISOTROPIC, (16, 16, 16))
+    assert found.thick_axis == 2 and found.with_thickness(1.5).axis(2).covers == 0.75
+
+
+def test_slanted_slices_are_as_far_apart_as_their_planes() -> None:
+    slanted = coarser(ISOTROPIC, 1, 1, 4)
+    slanted[0, 2] = 4 * np.tan(np.deg2rad(14))
+    found = place(slanted, (20, 20, 20), ISOTROPIC, (40, 40, 80))
+    assert found.target_zooms[2] == pytest.approx(4.122, abs=1e-3)
+    assert found.distance == pytest.approx(4)
+    assert found.with_thickness(4).covers == 1 and found.with_thickness(2).covers == 0.5
+    pixels = coarser(ISOTROPIC, 2, 2, 1)
+    pixels[0, 2] = np.tan(np.deg2rad(14))
+    found = place(pixels, (20, 20, 20), ISOTROPIC, (40, 40, 20))
+    assert found.with_thickness(1).covers == 1

@@ -7,13 +7,11 @@ import numpy as np
 from jaxtyping import Float
 
 from gisr.io.quantise import quantise, value_range
+from gisr.io.volumes.slope import Scaling
 from gisr.notes import Note, warning
 
 _MANY = 1e-3
 """Share of the voxels above which clipping them is a fault of the result."""
-
-Scaling = tuple[float, float]
-"""Slope and intercept."""
 
 
 @dataclass
@@ -76,25 +74,3 @@ class Clipping:
                 "target as float32 to keep them"
             ),
         )
-
-
-def wider(scale: Scaling, limits: tuple[int, int], low: float, high: float) -> Scaling:
-    """Return slope and intercept with which a type holds values and all it held before.
-
-    Files of one slope for their full range (nibabel's way of storing floats as integers) have no
-    room for a result's sharper peaks. Whole numbers without a slope are kept as they are.
-
-    Args:
-        scale: Of the target.
-        limits: Smallest and largest number of the type.
-        low: Smallest value of the result.
-        high: Its largest.
-    """
-    slope, intercept = scale
-    ends = [limit * slope + intercept for limit in limits]
-    low, high = min(low, *ends), max(high, *ends)
-    if scale == (1.0, 0.0) or (low, high) == (min(ends), max(ends)):
-        return scale
-    # float32, as headers store them; half a step less on each side leaves room for the rounding.
-    step = float(np.float32((high - low) / (limits[1] - limits[0] - 1)))
-    return step, float(np.float32(low - (limits[0] + 0.5) * step))

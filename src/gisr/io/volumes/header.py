@@ -33,6 +33,8 @@ class VolumeHeader:
     """Reads the voxels of all volumes one after the other, slope and intercept applied."""
     stated: bool = field(default=True, kw_only=True)
     """Whether the header says where the volume lies."""
+    slice_axis: int = field(default=2, kw_only=True)
+    """The axis, as stored, along which slices follow each other."""
     thickness: float | None = field(default=None, kw_only=True)
     """Thickness of the slices, mm, where a header or sidecar states it."""
     padding: float | None = field(default=None, kw_only=True)
@@ -46,6 +48,11 @@ class VolumeHeader:
         """Size of a voxel along each axis, mm, from the affine."""
         x, y, z = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
         return float(x), float(y), float(z)
+
+    @property
+    def slice_distance(self) -> float:
+        """Distance of the planes of slices, mm: less than the voxels' size where they slant."""
+        return float(1 / np.linalg.norm(np.linalg.inv(self.affine[:3, :3])[self.slice_axis]))
 
     @property
     def description(self) -> str:

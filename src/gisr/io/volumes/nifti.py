@@ -85,6 +85,7 @@ def read_nifti_header(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS
         count=sizes[3],
         read=read,
         stated=place.stated,
+        slice_axis=_slice_axis(header),
         thickness=thickness,
         notes=(*place.notes, *unread),
     )
@@ -215,6 +216,12 @@ def _as_float32(
             "float32: rescale its values"
         ) from error
     return voxels
+
+
+def _slice_axis(header: Any) -> int:
+    """Return the axis that a header (``dim_info``) says slices follow; else the third, as usual."""
+    stated = header.get_dim_info()[2]
+    return 2 if stated is None else int(stated)
 
 
 def scaling(header: Any) -> tuple[float, float]:

@@ -13,10 +13,11 @@ from jaxtyping import Float
 from gisr.errors import FileFormatError, InputError
 from gisr.io.files import check_not_input, file_suffix, typed_errors
 from gisr.io.quantise import value_range
-from gisr.io.volumes.clipping import Clipping, Scaling, wider
+from gisr.io.volumes.clipping import Clipping
 from gisr.io.volumes.header import VolumeHeader
 from gisr.io.volumes.libraries import volume_library
 from gisr.io.volumes.nifti import SUFFIXES, scaling
+from gisr.io.volumes.slope import Scaling, wider
 from gisr.notes import Note
 from gisr.sizes import volume_size
 
@@ -37,6 +38,8 @@ class NiftiWriter:
     """What is stored for NaN in an integer file; None where the target has no such value."""
     clipping: Clipping
     _scale: Scaling | None = None
+    _moved: tuple[Note, ...] = ()
+    """What is to say of a padding whose value could not be kept."""
 
     def write(self, voxels: Float[np.ndarray, "X Y Z"]) -> None:
         """Write the next volume.
@@ -67,18 +70,36 @@ class NiftiWriter:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What a user should know of values that the type could not hold."""
-        return self.clipping.notes
+        return (*self._moved, *self.clipping.notes)
 
     def _begin(self, known: Float[np.ndarray, " voxels"]) -> Scaling:
         """Write the header with a slope that holds a volume; return slope and intercept."""
         scale, limits = scaling(self.header), value_range(self.dtype)
         if limits is not None and known.size:
-            scale = wider(scale, limits, float(known.min()), float(known.max()))
-            self.header.set_slope_inter(*scale)
+            fill = None if self.padding is None else _value(self.padding, scale)
+            series = len(self.header.get_data_shape()) > 3
+            low, high = float(known.min()), float(known.max())
+            found = wider(scale, limits, low, high, fill=fill, whole=series)
+            self.header.set_slope_inter(*found)
+            if found != scale and fill is not None:
+                self._keep_padding(fill, found)
             scale = scaling(self.header)  # as rounded to the header's type
         with _errors(self.path):
             self.header.write_to(self.stream)
         return scale
+
+    def _keep_padding(self, fill: float, scale: Scaling) -> None:
+        """Store what stands for unknown voxels so that it has the same value with a new slope."""
+        self.padding = float(np.rint((fill - scale[1]) / scale[0]))
+        now = _value(self.padding, scale)
+        if now != fill:
+            self._moved = (
+                Note(
+                    f"{self.path.name}: unknown voxels hold {now:.8g} in place of {fill:.8g}: the "
+                    "slope that its values need does not hold that number: store the target as "
+                    "float32 to have NaN there"
+                ),
+            )
 
 
 @contextmanager
@@ -93,9 +114,9 @@ def nifti_writer(
     """Open an output for as many volumes as the target has.
 
     It has the guide's grid, codes and units of space, and the target's type, scaling, description
-    and times. Integer files keep the target's slope and intercept; a slope that is not 1 is widened
-    where it does not hold the first volume. Header extensions are left out: they describe the grid
-    of the file they came from.
+    and times. Integer files keep the target's slope and intercept; where these do not hold the
+    first volume, and are not 1 and 0, the intercept is moved or the slope widened. Header
+    extensions are left out: they describe the grid of the file they came from.
 
     Args:
         path: Output, ``.nii`` or ``.nii.gz``.
@@ -128,6 +149,11 @@ def nifti_writer(
     finally:
         with _errors(path):
             stream.close()
+
+
+def _value(stored: float, scale: Scaling) -> float:
+    """Return what a stored number stands for, as it is read: a float32."""
+    return float(np.float32(stored * scale[0] + scale[1]))
 
 
 def _errors(path: str | PathLike[str]) -> AbstractContextManager[None]:

@@ -40,9 +40,7 @@ def read_volume_pair(
         LimitError: A header claims more than the limits.
         MissingExtraError: The package that reads the format is not installed.
     """
-    read = [_volume_header(path, limits) for path in (target_path, guide_path)]
-    pictures = any(picture.is_picture(volume.path) for volume in read)
-    target, guide, assumed = (picture.with_places if pictures else _with_places)(*read)
+    target, guide, assumed = _headers(target_path, guide_path, limits)
     placement = place_volumes(target, guide)
     if guide.count not in (1, target.count):
         raise PairError(
@@ -51,6 +49,20 @@ def read_volume_pair(
         )
     notes = (*target.notes, *guide.notes, *assumed)
     return VolumePair(_loaded(target), _loaded(guide), placement, notes)
+
+
+def read_placement(
+    target_path: str | PathLike[str],
+    guide_path: str | PathLike[str],
+    limits: Limits = DEFAULT_LIMITS,
+) -> VolumePlacement:
+    """Return how two volumes lie, from their headers; no voxel is read.
+
+    Raises:
+        GisrError: As :func:`read_volume_pair`, for faults of the headers.
+    """
+    target, guide, _ = _headers(target_path, guide_path, limits)
+    return place_volumes(target, guide)
 
 
 def read_image(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Volume:
@@ -62,6 +74,15 @@ def read_image(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Vo
     if picture.is_picture(path):
         return picture.read_picture(path, limits)
     return nifti.read_nifti(path, limits)
+
+
+def _headers(
+    target_path: str | PathLike[str], guide_path: str | PathLike[str], limits: Limits
+) -> tuple[VolumeHeader, VolumeHeader, list[Note]]:
+    """Return both headers, and what was assumed of those that do not say where they lie."""
+    read = [_volume_header(path, limits) for path in (target_path, guide_path)]
+    pictures = any(picture.is_picture(volume.path) for volume in read)
+    return (picture.with_places if pictures else _with_places)(*read)
 
 
 def _with_places(

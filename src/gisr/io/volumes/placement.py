@@ -9,15 +9,12 @@ from jaxtyping import Bool, Float, Float64
 from numpy.typing import NDArray
 
 from gisr.errors import PairError
+from gisr.io.volumes.axis_placement import HALF_VOXEL, SAME, AxisPlacement
 from gisr.io.volumes.header import Shape, VolumeHeader
 from gisr.io.volumes.libraries import volume_library
 from gisr.placement import LARGEST_RATIO
 from gisr.sizes import volume_size
 
-_TOLERANCE = 0.1
-"""Target voxels by which grids may differ across the volume and still count as the same there."""
-_NAMED = 0.25
-"""Guide voxels by which samples may be off those of a k-space crop and still count as on them."""
 _CONTRADICTION = 0.75
 """Target voxels between the grid requested and the affines from which they contradict each other:
 the named grids are at most half a voxel apart."""
@@ -28,64 +25,8 @@ _LEAST_COVER, _MOST_COVER = 0.02, 3.0
 _LARGEST_ANGLE = 30.0
 """Degrees between the axes above which the blur of a target's voxels no longer lies along the
 guide's axes, as the network takes it to."""
-_HALF = 0.501
-"""Half a target voxel, with room for the rounding of headers."""
 _SMALLEST_SHARE = 1e-3
 """A target that covers less of its guide is taken for a mistake."""
-
-
-@dataclass(frozen=True)
-class AxisPlacement:
-    """Where a guide's samples lie along one axis: ``target = guide * scale + offset``."""
-
-    target_size: int
-    guide_size: int
-    scale: float
-    offset: float
-    covers: float = 1.0
-    """Share of the distance between target samples that each is the mean of: below 1 there are
-    gaps, above it they overlap."""
-
-    @classmethod
-    def centred(cls, guide_size: int, ratio: float, covers: float = 1.0) -> "AxisPlacement":
-        """Return the axis of a target that covers the guide's whole extent at about a ratio."""
-        size = max(1, round(guide_size / ratio))
-        scale = size / guide_size
-        return cls(size, guide_size, scale, 0.5 * scale - 0.5, covers)
-
-    @property
-    def natural_scale(self) -> float:
-        """Target samples a guide sample where both show one field of view."""
-        return self.target_size / self.guide_size
-
-    @property
-    def tolerance(self) -> float:
-        """Target samples by which a grid may differ from a named one: rounded headers."""
-        return min(_TOLERANCE, _NAMED * self.scale)
-
-    def drift(self, offset: float) -> float:
-        """Return how far samples are at most from those of one field of view with an offset.
-
-        In target samples.
-        """
-        first = self.offset - offset
-        last = first + (self.guide_size - 1) * (self.scale - self.natural_scale)
-        return max(abs(first), abs(last))
-
-    @property
-    def same(self) -> bool:
-        """Whether every guide sample has its own target sample."""
-        whole, last = round(self.offset), self.guide_size - 1
-        inside = whole >= 0 and whole + last < self.target_size
-        ends = self.offset - whole, self.offset - whole + (self.scale - 1) * last
-        return inside and max(map(abs, ends)) <= _TOLERANCE
-
-    @property
-    def covered(self) -> Bool[np.ndarray, " guide"]:
-        """Which guide samples lie inside the target's extent."""
-        where = np.arange(self.guide_size) * self.scale + self.offset
-        inside: NDArray[np.bool_] = (where > -_HALF) & (where < self.target_size - 1 + _HALF)
-        return inside
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +46,10 @@ class VolumePlacement:
     """Voxel sizes of the turned target."""
     angle: float
     """Degrees by which the target is rotated against the guide; 0 where that does not matter."""
+    stacked: int
+    """The guide's axis along which the target's slices follow each other."""
+    distance: float
+    """Of the planes of those slices, mm."""
     covers: float = 1.0
     """Thickness of thick slices over their distance."""
 
@@ -122,12 +67,21 @@ class VolumePlacement:
 
     @property
     def thick_axis(self) -> int | None:
-        """The coarse axis that is to be sharpened through the slices; None when in-plane only."""
+        """The coarse axis that is sharpened after the others, or alone; None when in-plane only.
+
+        It has the longest sides of voxels, and is that of the slices if no other has longer ones.
+        """
         thickest = int(np.argmax(self.target_zooms))
         if len(self.coarse) == 3:
-            return thickest
+            as_thick = self.target_zooms[self.stacked] * _FINER >= self.target_zooms[thickest]
+            return self.stacked if as_thick else thickest
         alone = self.coarse == (thickest,)
         return thickest if alone else None
+
+    @property
+    def through_slices(self) -> bool:
+        """Whether slices are thick ones, whose thickness counts: not pixels that are larger."""
+        return self.thick_axis == self.stacked
 
     @property
     def slice_axis(self) -> int:
@@ -154,14 +108,13 @@ class VolumePlacement:
         Raises:
             PairError: It is impossible.
         """
-        if thickness is None or self.thick_axis is None:
+        if thickness is None or not self.through_slices:
             return self
-        distance = self.target_zooms[self.thick_axis]
-        covers = thickness / distance
+        covers = thickness / self.distance
         if not _LEAST_COVER <= covers <= _MOST_COVER:
             raise PairError(
-                f"slices {thickness:g} mm thick every {distance:.4g} mm are impossible: correct "
-                "--thickness, or give it where the header is wrong"
+                f"slices {thickness:g} mm thick every {self.distance:.4g} mm are impossible: "
+                "correct --thickness, or give it where the header is wrong"
             )
         return replace(self, covers=1.0 if abs(covers - 1) < _FINER - 1 else covers)
 
@@ -270,7 +223,7 @@ def _placed(target: VolumeHeader, guide: VolumeHeader) -> VolumePlacement:
     zooms = [target.zooms[axis] for axis in order]
     mixing = np.abs(to_target[:3, :3] * (np.array(guide.shape) - 1))
     np.fill_diagonal(mixing, 0)
-    rotated = mixing.max() > _TOLERANCE
+    rotated = mixing.max() > SAME
     cosines = np.diag(np.linalg.inv(directions) @ affine[:3, :3] / zooms)
     angle = math.degrees(math.acos(min(1.0, max(-1.0, float(cosines.min())))))
     return VolumePlacement(
@@ -281,6 +234,8 @@ def _placed(target: VolumeHeader, guide: VolumeHeader) -> VolumePlacement:
         ratios=_ratios(to_target, zooms, guide, rotated),
         target_zooms=(zooms[0], zooms[1], zooms[2]),
         angle=angle if rotated else 0.0,
+        stacked=int(turn[target.slice_axis, 0]),
+        distance=target.slice_distance,
     )
 
 
@@ -293,7 +248,7 @@ def _inside(
     for first in range(shape[0]):  # slab by slab: indices take eight times a mask
         for size, row in zip(other, matrix[:3], strict=True):
             where = row[0] * first + row[1] * rest[0] + row[2] * rest[1] + row[3]
-            inside[first] &= (where > -_HALF) & (where < size - 1 + _HALF)
+            inside[first] &= (where > -HALF_VOXEL) & (where < size - 1 + HALF_VOXEL)
     return inside
 
 

@@ -100,12 +100,31 @@ def test_files_without_codes_are_taken_to_cover_each_other(tmp_path: Path) -> No
 
 def test_a_header_names_the_axis_of_slices(tmp_path: Path) -> None:
     assert read_nifti_header(save(tmp_path / "third.nii")).slice_axis == 2
-    path = tmp_path / "first.nii"
+    path = tmp_path / "stated.nii"
     image = nibabel.Nifti1Image(np.ones((4, 5, 6), np.int16), np.diag([5.0, 1.0, 1.0, 1.0]))
-    image.header.set_dim_info(slice=0)
+    image.header.set_dim_info(slice=1)
     nibabel.save(image, path)
     header = read_nifti_header(path)
-    assert (header.slice_axis, header.slice_distance) == (0, 5)
+    assert (header.slice_axis, header.slice_distance) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("sides", "axis"),
+    [
+        ((4, 4, 2), 2),  # slices thinner than their pixels are wide
+        ((5, 1, 1), 0),  # turned by a tool that says nothing of slices
+        ((1, 0.5, 1.004), 1),
+        ((1, 2, 3), 2),
+        ((1, 1, 1), 2),
+    ],
+)
+def test_the_odd_side_of_a_voxel_is_that_of_slices(
+    tmp_path: Path, sides: tuple[float, ...], axis: int
+) -> None:
+    image = nibabel.Nifti1Image(np.ones((4, 5, 6), np.int16), np.diag([*sides, 1.0]))
+    nibabel.save(image, tmp_path / "x.nii")
+    header = read_nifti_header(tmp_path / "x.nii")
+    assert (header.slice_axis, header.slice_distance) == (axis, pytest.approx(sides[axis]))
 
 
 def test_a_sidecar_gives_the_thickness(tmp_path: Path) -> None:

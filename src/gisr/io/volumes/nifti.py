@@ -29,6 +29,8 @@ SUFFIXES = (".nii", ".nii.gz")
 Sizes = tuple[int, int, int, int]
 """Voxels along the three axes, and the number of volumes."""
 
+_SQUARE = 0.01
+"""Share by which two sides of a voxel may differ that are the same."""
 _TRAILING_BYTES = 2**20
 """Decompressed bytes after the voxels that are read to reach the checksum at the stream's end."""
 
@@ -219,9 +221,21 @@ def _as_float32(
 
 
 def _slice_axis(header: Any) -> int:
-    """Return the axis that a header (``dim_info``) says slices follow; else the third, as usual."""
+    """Return the axis that slices follow, as ``dim_info`` says.
+
+    Else that of the side of a voxel that differs from two equal ones, for tools that turn a volume
+    forget the slices; else the third, as usual.
+    """
     stated = header.get_dim_info()[2]
-    return 2 if stated is None else int(stated)
+    if stated is not None:
+        return int(stated)
+    sides = header.get_zooms()[:3]
+    for axis in (2, 0, 1) if len(sides) == 3 else ():
+        one, other = (side for each, side in enumerate(sides) if each != axis)
+        square = math.isclose(one, other, rel_tol=_SQUARE)
+        if square and not math.isclose(one, sides[axis], rel_tol=_SQUARE):
+            return axis
+    return 2
 
 
 def scaling(header: Any) -> tuple[float, float]:

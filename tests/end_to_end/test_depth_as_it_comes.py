@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from gisr.apps.cli import main
@@ -80,6 +81,30 @@ def test_none_leaves_every_number_a_depth(tmp_path: Path, tiny_upscaler: Upscale
     assert not [note for note in notes if "unknown" in note.text]
     assert (result[90:, :4] == 0).all()
     assert (result[:12, 100:] == 65535).all()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "unit", "value"),
+    [("float32", -1, -999), ("float32", -1, 255), ("uint16", 1000, 9999)],
+)
+def test_what_a_tiff_declares_is_mixed_with_nothing(
+    tmp_path: Path, tiny_upscaler: Upscaler, dtype: str, unit: float, value: float
+) -> None:
+    target = scene(tmp_path, dtype, unit)
+    target[:6, 20:] = value
+    declared = [(42113, 2, 0, str(value), True)]
+    tifffile.imwrite(tmp_path / "depth.tif", target, extratags=declared)
+    target_path, out_path = tmp_path / "depth.tif", tmp_path / "out.tif"
+    result = upscale_files(tiny_upscaler, target_path, tmp_path / "colour.png", out_path)
+    out = tifffile.imread(out_path)
+    sky = np.zeros((96, 128), bool)
+    sky[:24, 80:] = True
+    assert (out[sky] == value).all()
+    depths = out[~sky] / unit
+    assert 1.3 <= depths.min() <= depths.max() <= 4.1
+    assert not [note for note in result.notes if "unknown" in note.text]
+    with tifffile.TiffFile(out_path) as file:
+        assert file.pages.first.tags[42113].value == str(value)
 
 
 def test_a_named_value_adds_to_zero_and_nan(tmp_path: Path, tiny_upscaler: Upscaler) -> None:

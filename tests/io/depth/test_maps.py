@@ -11,6 +11,7 @@ import cv2
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import HealthCheck, given, settings
 from PIL import Image
 
@@ -136,6 +137,73 @@ def test_every_hole_keeps_its_own_mark(tmp_path: Path) -> None:
     kept = stored_depth(tmp_path / "b.npy", values, depth.valid, like=depth, marks=depth.stored)
     assert 1e-3 < kept[0, 0] < 1
     assert 65534 < kept[1, 3] != 65535
+
+
+def declaring(path: Path, samples: np.ndarray, text: str) -> Path:
+    """Write a TIFF whose header declares nodata as GDAL does."""
+    tifffile.imwrite(path, samples, extratags=[(42113, 2, 0, text, True)])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("dtype", "text", "value"),
+    [
+        ("float32", "-999", -999),
+        ("float32", " -3.4028234663852886e+38 ", float(np.finfo(np.float32).min)),
+        ("float64", "255", 255),
+        ("uint16", "10000", 10000),
+        ("int16", "-9999.0", -9999),
+        ("uint8", "0", 0),
+        ("float32", "nan", np.nan),
+    ],
+)
+def test_what_a_tiff_declares_is_unknown(
+    tmp_path: Path, dtype: str, text: str, value: float
+) -> None:
+    samples = np.array([[5, value, 7], [value, 9, 11]]).astype(dtype)
+    source = read_depth(declaring(tmp_path / "a.tif", samples, text))
+    assert source.valid.tolist() == [[True, False, True], [False, True, True]]
+    assert source.notes == ()
+    np.testing.assert_array_equal(source.unknown, value)
+    # Found again in another program's file and in our own, whose header says it as well.
+    stored = stored_depth(tmp_path / "b.tif", source.values, source.valid, like=source)
+    np.testing.assert_array_equal(stored, samples)
+    write_stored(tmp_path / "b.tif", tmp_path / "b.tif", stored, source.nodata)
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        np.testing.assert_array_equal(float(file.pages.first.tags[42113].value), value)
+    assert np.array_equal(read_depth(tmp_path / "b.tif").valid, source.valid)
+
+
+def test_what_a_tiff_declares_adds_to_what_is_named(tmp_path: Path) -> None:
+    samples = np.array([[5, -999, 0], [7, 3, np.nan]], np.float32)
+    path = declaring(tmp_path / "a.tif", samples, "-999")
+    assert read_depth(path, invalid=(7, 0)).valid.tolist() == [[1, 0, 0], [0, 1, 0]]
+    assert set(read_depth(path, invalid=(7, 0)).codes) == {-999, 7, 0}
+    every = read_depth(path, invalid=())
+    assert every.valid.tolist() == [[1, 1, 1], [1, 1, 0]]
+    assert every.nodata is None
+    assert [str(note) for note in every.notes] == [
+        "a.tif: its header declares nodata -999, here a depth, as --invalid none says: "
+        "the output does not declare it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "text", "words"),
+    [
+        ("float32", "none", "'none', which is no number: ignored"),
+        ("float32", "", "'', which is no number: ignored"),
+        ("uint16", "-9999", "-9999, which no uint16 pixel can hold: ignored"),
+        ("uint16", "nan", "nan, which no uint16 pixel can hold: ignored"),
+        ("float32", "1e300", "1e+300, which no float32 pixel can hold: ignored"),
+    ],
+)
+def test_a_declaration_of_no_use_is_told(tmp_path: Path, dtype: str, text: str, words: str) -> None:
+    samples = np.array([[5, 0], [7, 9]], dtype)
+    depth = read_depth(declaring(tmp_path / "a.tif", samples, text))
+    assert depth.valid.tolist() == [[1, 0], [1, 1]]
+    assert depth.nodata is None
+    assert [str(note) for note in depth.notes] == [f"a.tif: its header declares nodata {words}"]
 
 
 def test_none_makes_every_number_a_depth(tmp_path: Path) -> None:

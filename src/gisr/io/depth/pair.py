@@ -65,7 +65,8 @@ def read_depth_pair(
     target = read_depth(target_path, invalid=invalid, limits=limits, fits=fits)
     guide = read_colour(guide_path, limits, upright=upright)
     sides = guide.shape[0], guide.shape[1]
-    notes = (*_turned(guide_path, header, upright), *_stretched(target.shape, sides))
+    turned, stretched = _turned(guide_path, header, upright), _stretched(target.shape, sides)
+    notes = (*target.notes, *turned, *stretched)
     return DepthPair(target, guide, guide_path, place(target.shape, sides), notes)
 
 

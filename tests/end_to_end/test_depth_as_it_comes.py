@@ -107,6 +107,30 @@ def test_what_a_tiff_declares_is_mixed_with_nothing(
         assert file.pages.first.tags[42113].value == str(value)
 
 
+def test_a_render_region_lies_where_it_was_rendered(
+    tmp_path: Path, tiny_upscaler: Upscaler
+) -> None:
+    openexr = pytest.importorskip("OpenEXR")
+    target = scene(tmp_path)
+    header = {"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage}
+    for name, corners in (("dataWindow", (8, 6, 23, 17)), ("displayWindow", (0, 0, 31, 23))):
+        header[name] = np.array(corners[:2], np.int32), np.array(corners[2:], np.int32)
+    with openexr.File(header, {"Z": target[6:18, 8:24].copy()}) as file:
+        file.write(str(tmp_path / "depth.exr"))
+    result = upscale_files(
+        tiny_upscaler, tmp_path / "depth.exr", tmp_path / "colour.png", tmp_path / "out.exr"
+    )
+    with openexr.File(str(tmp_path / "out.exr"), separate_channels=True) as file:
+        out = file.channels()["Z"].pixels
+    assert result.ratio == 4
+    assert any("leaves 75.0% of its display window" in note.text for note in result.notes)
+    inside = np.zeros((96, 128), bool)
+    inside[24:72, 32:96] = True
+    assert np.isnan(out[~inside]).all()
+    enlarged = target.repeat(4, 0).repeat(4, 1)
+    assert np.abs(out[inside] - enlarged[inside]).mean() < 0.1
+
+
 def test_a_named_value_adds_to_zero_and_nan(tmp_path: Path, tiny_upscaler: Upscaler) -> None:
     target = scene(tmp_path)
     target[2, 2], target[5:8, 20:24], target[12, 20], target[22, 30] = 7, np.nan, 0, np.inf

@@ -21,6 +21,7 @@ from gisr.io.files import atomic_output
 from gisr.io.limits import Limits
 
 Bound = Callable[[float], AbstractContextManager[None]]
+Window = tuple[tuple[int, int], tuple[int, int]]
 TYPES = {
     ".png": ["uint8", "uint16"],
     ".tif": ["uint8", "int16", "uint16", "int32", "uint32", "float16", "float32", "float64"],
@@ -275,6 +276,17 @@ def test_a_full_disk_is_an_error_not_a_broken_file(
     assert not any(tmp_path.iterdir())
 
 
+def rendered(path: Path, channels: dict[str, np.ndarray], data: Window, display: Window) -> Path:
+    """Write an EXR with a data and a display window: first and last column and row."""
+    exr = pytest.importorskip("OpenEXR")
+    windows = [tuple(np.array(corner, np.int32) for corner in window) for window in (data, display)]
+    header = {"compression": exr.ZIP_COMPRESSION, "type": exr.scanlineimage}
+    header |= dict(zip(("dataWindow", "displayWindow"), windows, strict=True))
+    with exr.File(header, channels) as file:
+        file.write(str(path))
+    return path
+
+
 class TestOtherWriters:
     @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "float32"])
     def test_tiff_of_opencv(self, tmp_path: Path, dtype: str) -> None:
@@ -315,6 +327,66 @@ class TestOtherWriters:
             file.write(str(tmp_path / "colour.exr"))
         with pytest.raises(FileFormatError, match="call the depth channel Z"):
             read_depth(tmp_path / "colour.exr")
+
+    @pytest.mark.parametrize(
+        ("low", "high", "expected", "words"),
+        [
+            ((0, 0), (3, 2), "0123 4567 89ab", None),
+            ((1, 1), (2, 2), "nnnn n01n n23n", "leaves 66.7% of its display window, 4 x 3"),
+            ((-1, -1), (4, 3), "789a defg jklm", "6 x 5, reaches beyond its display window, 4 x 3"),
+            ((-1, 2), (1, 3), "nnnn nnnn 12nn", "3 x 2 at (-1, 2), leaves 83.3% of"),
+        ],
+    )
+    def test_an_exr_is_placed_in_its_display_window(
+        self,
+        tmp_path: Path,
+        low: tuple[int, int],
+        high: tuple[int, int],
+        expected: str,
+        words: str | None,
+    ) -> None:
+        columns, rows = (last - first + 1 for first, last in zip(low, high, strict=True))
+        samples = np.arange(rows * columns, dtype=np.float32).reshape(rows, columns)
+        claimed: list[tuple[int, int]] = []
+        path = rendered(tmp_path / "a.exr", {"Z": samples}, (low, high), ((0, 0), (3, 2)))
+        depth = read_depth(path, invalid=(), fits=claimed.append)
+        assert claimed == [(3, 4)]
+        figures = [[np.nan if e == "n" else int(e, 36) for e in row] for row in expected.split()]
+        np.testing.assert_array_equal(depth.stored, figures)
+        np.testing.assert_array_equal(depth.valid, np.isfinite(figures))
+        assert any(words in note.text for note in depth.notes) if words else not depth.notes
+
+    def test_windows_without_depth_are_refused(self, tmp_path: Path) -> None:
+        four, shown = np.ones((2, 2), np.float32), ((0, 0), (3, 2))
+        beside = rendered(tmp_path / "beside.exr", {"Z": four}, ((4, 0), (5, 1)), shown)
+        with pytest.raises(FileFormatError, match=r"beside\.exr: .*outside its display window"):
+            read_depth(beside)
+        whole = four.astype(np.uint32)
+        path = rendered(tmp_path / "whole.exr", {"Z": whole}, ((0, 0), (1, 1)), shown)
+        with pytest.raises(FileFormatError, match=r"uint32 has no value for .*as float"):
+            read_depth(path)
+        huge = rendered(
+            tmp_path / "huge.exr", {"Z": four}, ((0, 0), (1, 1)), ((0, 0), (99_999,) * 2)
+        )
+        with pytest.raises(LimitError, match="100000 x 100000"):
+            read_depth(huge)
+
+    def test_of_several_layers_none_is_taken(self, tmp_path: Path) -> None:
+        one, two = np.ones((2, 3), np.float32), np.full((2, 3), 2, np.float32)
+        layers = {"Background.Depth.Z": one, "ViewLayer.Depth.Z": two}
+        path = rendered(tmp_path / "layers.exr", layers, ((0, 0), (2, 1)), ((0, 0), (2, 1)))
+        names = r"\['Background\.Depth\.Z', 'ViewLayer\.Depth\.Z'\]: 2 of them may be the depth"
+        with pytest.raises(FileFormatError, match=rf"{names}: save the one you mean alone"):
+            read_depth(path)
+        path = rendered(path, layers | {"Z": 3 * one}, ((0, 0), (2, 1)), ((0, 0), (2, 1)))
+        depth = read_depth(path)
+        assert (depth.values == 3).all()
+        assert [str(note) for note in depth.notes] == [
+            "layers.exr: its channel Z is taken for the depth, 2 more, in layers, left out"
+        ]
+        path = rendered(path, {"Z": one, "depth": two}, ((0, 0), (2, 1)), ((0, 0), (2, 1)))
+        with pytest.raises(FileFormatError, match=r"\['Z', 'depth'\]: 2 of them may be the depth"):
+            read_depth(path)
 
     def test_npz_members(self, tmp_path: Path) -> None:
         plane = np.full((1, 2, 3), 7, np.int16)

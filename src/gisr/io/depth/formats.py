@@ -1,7 +1,7 @@
 """The file formats of depth maps: each reader checks the header's claim, then gives the samples.
 
-TIFF has a module of its own. ``fits`` is called with the rows and columns that the header claims,
-before pixels are read.
+TIFF and EXR have modules of their own. ``fits`` is called with the rows and columns that the header
+claims, before pixels are read.
 """
 
 import math
@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from types import ModuleType
 from typing import IO
 
 import numpy as np
@@ -18,10 +17,10 @@ from jaxtyping import Num, Shaped
 from numpy.typing import DTypeLike
 
 from gisr.errors import FileFormatError
-from gisr.io.limits import Limits, check_block, check_picture
+from gisr.io.limits import Limits, check_picture
 from gisr.io.pictures import open_picture, png_header
 from gisr.notes import Note
-from gisr.optional_imports import load_extra, without_chatter
+from gisr.optional_imports import without_chatter
 
 Fits = Callable[[tuple[int, int]], object]
 """Refuses rows and columns, with an error of gisr, that another file does not go with."""
@@ -90,7 +89,9 @@ def one_channel(
     colours, alpha = samples, None
     if count in (2, 4):
         colours, alpha = samples[..., :-1], samples[..., -1]
-    if any(not _same(colours[..., 0], colours[..., each]) for each in range(1, colours.shape[2])):
+    if any(
+        not same_samples(colours[..., 0], colours[..., each]) for each in range(1, colours.shape[2])
+    ):
         raise FileFormatError(
             f"{path}: {count} channels that differ are no depth map: save one grey channel, or "
             "equal ones (colour-coded depth cannot be read back); the guide of a satellite image "
@@ -103,7 +104,8 @@ def one_channel(
     return np.ascontiguousarray(colours[..., 0])
 
 
-def _same(one: Shaped[np.ndarray, "H W"], other: Shaped[np.ndarray, "H W"]) -> bool:
+def same_samples(one: Shaped[np.ndarray, "H W"], other: Shaped[np.ndarray, "H W"]) -> bool:
+    """Return whether two channels are equal; NaN is equal to NaN."""
     return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
@@ -148,68 +150,6 @@ def write_npz(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
     """Write an array as ``.npz``, compressed, under the name ``depth``."""
     with path.open("wb") as stream:
         np.savez_compressed(stream, depth=stored)
-
-
-def _openexr() -> ModuleType:
-    return load_extra("OpenEXR", "depth")
-
-
-def read_exr(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
-    """Return the depth channel of an OpenEXR file: the only one, or Z, or equal R, G and B."""
-    openexr = _openexr()
-    with (
-        without_chatter(),
-        openexr.File(str(path), separate_channels=True, header_only=True) as file,
-    ):
-        if len(file.parts) != 1:
-            raise FileFormatError(f"{path}: {len(file.parts)} parts: save the depth alone")
-        header = file.header()
-        low, high = header["dataWindow"]
-        width, height = (int(high[axis]) - int(low[axis]) + 1 for axis in (0, 1))
-        bands = len(header["channels"])
-        check_picture(path, limits, height=height, width=width, bands=bands, itemsize=4)
-        if (tiles := header.get("tiles")) is not None:
-            check_block(path, limits, tiles.xSize * tiles.ySize * bands * 4, "one tile")
-    fits((height, width))
-    with without_chatter(), openexr.File(str(path), separate_channels=True) as file:
-        channels = {name: np.array(found.pixels) for name, found in file.channels().items()}
-    chosen = _depth_channel(path, channels)
-    if chosen.shape != (height, width):
-        raise FileFormatError(f"{path}: a channel of {chosen.shape} for {(height, width)} pixels")
-    return StoredDepth(chosen)
-
-
-def _depth_channel(
-    path: Path, channels: dict[str, Shaped[np.ndarray, "H W"]]
-) -> Shaped[np.ndarray, "H W"]:
-    if len(channels) == 1:
-        return next(iter(channels.values()))
-    for name, samples in channels.items():
-        if name.rsplit(".", 1)[-1].lower() in ("z", "depth"):
-            return samples
-    colours = [channels[name] for name in channels if name.rsplit(".", 1)[-1] in "RGB"]
-    rest = [name for name in channels if name.rsplit(".", 1)[-1] not in ("R", "G", "B", "A")]
-    # Renderers save depth as three equal colours, with an alpha that says nothing of it.
-    if len(colours) == 3 and not rest and all(_same(colours[0], each) for each in colours[1:]):
-        return colours[0]
-    raise FileFormatError(
-        f"{path}: channels {sorted(channels)}: call the depth channel Z, or make R, G and B equal"
-    )
-
-
-def write_exr(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
-    """Write float16 or float32 samples as an OpenEXR file with the channel Z."""
-    openexr = _openexr()
-    header = {"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage}
-    with (
-        without_chatter(),
-        openexr.File(header, {"Z": np.ascontiguousarray(stored)}) as file,
-    ):
-        file.write(str(path))
-    # OpenEXR raises nothing when the disk is full: read it back.
-    with without_chatter(), openexr.File(str(path), separate_channels=True) as file:
-        if not np.array_equal(file.channels()["Z"].pixels, stored, equal_nan=True):
-            raise OSError("what was written does not read back: check that the disk is not full")
 
 
 def read_pfm(path: Path, limits: Limits, fits: Fits) -> StoredDepth:

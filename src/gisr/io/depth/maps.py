@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Shaped
 
 from gisr.errors import FileFormatError, InputError
 from gisr.io.depth import formats as depth_formats
+from gisr.io.depth.exr import read_exr, write_exr
 from gisr.io.depth.tiff import read_tiff, write_tiff
 from gisr.io.files import check_not_input, check_readable, file_suffix, typed_errors
 from gisr.io.foreign import foreign_file
@@ -26,7 +27,7 @@ READERS: dict[str, Callable[[Path, Limits, depth_formats.Fits], depth_formats.St
     ".tiff": read_tiff,
     ".npy": depth_formats.read_npy,
     ".npz": depth_formats.read_npz,
-    ".exr": depth_formats.read_exr,
+    ".exr": read_exr,
     ".pfm": depth_formats.read_pfm,
 }
 """How each suffix is read: the samples as stored, checked against the limits first."""
@@ -37,7 +38,7 @@ _WRITERS: dict[str, Callable[[Path, Shaped[np.ndarray, "H W"]], None]] = {
     ".tiff": write_tiff,
     ".npy": depth_formats.write_npy,
     ".npz": depth_formats.write_npz,
-    ".exr": depth_formats.write_exr,
+    ".exr": write_exr,
     ".pfm": depth_formats.write_pfm,
 }
 

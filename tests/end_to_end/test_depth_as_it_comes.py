@@ -10,9 +10,12 @@ from PIL import Image
 
 from gisr.apps.cli import main
 from gisr.inference.upscaler import Upscaler
+from gisr.io.limits import DEFAULT_LIMITS
 from gisr.notes import Note
+from gisr.pipelines.layers import Plane
 from gisr.pipelines.options import Options
-from gisr.pipelines.run import upscale_files
+from gisr.pipelines.run import read_request, upscale_files, upscale_request
+from gisr.pipelines.table import PIPELINES
 
 
 def scene(folder: Path, dtype: str = "float32", unit: float = 1.0) -> np.ndarray:
@@ -201,6 +204,51 @@ def test_a_picture_that_exif_turns_is_told(
     for note in told:
         assert words in note.text
         assert (note.level == "warning") == warned
+
+
+def test_the_page_shows_the_picture_as_it_was_used(tmp_path: Path, tiny_upscaler: Upscaler) -> None:
+    np.save(tmp_path / "depth.npy", scene(tmp_path))
+    tags, stored = Image.Exif(), Image.open(tmp_path / "colour.png")
+    tags[0x0112] = 6
+    stored.save(tmp_path / "tagged.png", exif=tags)
+    output = tmp_path / "out.npy"
+    request = read_request(tmp_path / "depth.npy", tmp_path / "tagged.png", output)
+    result = upscale_request(tiny_upscaler, request)
+    assert any("orientation 6 is ignored" in note.text for note in result.notes)
+    layers = PIPELINES["depth"].layers(request, output, None, DEFAULT_LIMITS)
+    plane = Plane()
+    assert layers.size(plane) == (96, 128)
+    shown = layers.read("guide", plane, (slice(0, 96), slice(0, 128)))
+    np.testing.assert_array_equal(shown, np.asarray(stored))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_what_is_told_of_a_tiff_is_what_was_done(
+    tmp_path: Path, tiny_upscaler: Upscaler, dtype: str
+) -> None:
+    """A result of a picture with a tag is that of the pixels it should have been turned to."""
+    target = scene(tmp_path)
+    grey = np.asarray(Image.open(tmp_path / "colour.png").convert("L")).astype(dtype)
+    outputs = [tmp_path / name for name in ("tagged.npy", "plain.npy")]
+    cases = (
+        (6, target, np.rot90(grey), grey, "turned by 90 degrees, as its EXIF orientation 6"),
+        (3, target, grey[::-1, ::-1], grey, "turned by 180 degrees, as its EXIF orientation 3"),
+        (6, np.rot90(target), np.rot90(grey), np.rot90(grey), "orientation 6 is ignored"),
+    )
+    for orientation, depth, stored, seen, words in cases:
+        np.save(tmp_path / "depth.npy", depth)
+        tag = (274, 3, 1, orientation, True)
+        pictures = [tmp_path / name for name in ("tagged.tif", "plain.tif")]
+        tifffile.imwrite(pictures[0], np.ascontiguousarray(stored), extratags=[tag])
+        tifffile.imwrite(pictures[1], np.ascontiguousarray(seen))
+        results = [
+            upscale_files(
+                tiny_upscaler, tmp_path / "depth.npy", picture, output, Options(overwrite=True)
+            )
+            for picture, output in zip(pictures, outputs, strict=True)
+        ]
+        assert [words in note.text for note in results[0].notes if "EXIF" in note.text] == [True]
+        np.testing.assert_array_equal(np.load(outputs[0]), np.load(outputs[1]))
 
 
 @pytest.mark.parametrize(

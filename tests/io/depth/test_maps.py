@@ -288,6 +288,37 @@ def rendered(path: Path, channels: dict[str, np.ndarray], data: Window, display:
 
 
 class TestOtherWriters:
+    @pytest.mark.parametrize("suffix", [".png", ".tif"])
+    @pytest.mark.parametrize("dtype", ["uint16", "float32", "int16"])
+    @pytest.mark.parametrize("orientation", [1, 3, 6])
+    def test_a_depth_map_is_taken_as_it_is_stored(
+        self, tmp_path: Path, suffix: str, dtype: str, orientation: int
+    ) -> None:
+        values = np.arange(12).reshape(3, 4).astype(dtype)
+        path = tmp_path / f"a{suffix}"
+        if suffix == ".tif":
+            tag = (274, 3, 1, orientation, True)
+            tifffile.imwrite(path, values, photometric="minisblack", extratags=[tag])
+        elif dtype == "uint16":
+            tags = Image.Exif()
+            tags[274] = orientation
+            Image.fromarray(values).save(path, exif=tags)
+        else:
+            pytest.skip("the format has no such type")
+        depth = read_depth(path)
+        np.testing.assert_array_equal(depth.stored, values)
+        told = [f"{note.level} {note}" for note in depth.notes]
+        assert len(told) == (orientation != 1)
+        for line in told:
+            assert f"warning a{suffix}: its EXIF orientation {orientation} is ignored" in line
+
+    def test_channels_that_are_to_be_turned_are_refused(self, tmp_path: Path) -> None:
+        three = np.ones((3, 4, 3), np.uint16)
+        tag = (274, 3, 1, 6, True)
+        tifffile.imwrite(tmp_path / "a.tif", three, photometric="rgb", extratags=[tag])
+        with pytest.raises(FileFormatError, match="3 channels with the EXIF orientation 6"):
+            read_depth(tmp_path / "a.tif")
+
     @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "float32"])
     def test_tiff_of_opencv(self, tmp_path: Path, dtype: str) -> None:
         values = np.arange(12).reshape(3, 4).astype(dtype)

@@ -18,8 +18,8 @@ from numpy.typing import DTypeLike
 
 from gisr.errors import FileFormatError
 from gisr.io.limits import Limits, check_picture
-from gisr.io.pictures import open_picture, png_header
-from gisr.notes import Note
+from gisr.io.pictures import open_picture, png_header, read_orientation
+from gisr.notes import Note, warning
 from gisr.optional_imports import without_chatter
 
 Fits = Callable[[tuple[int, int]], object]
@@ -47,10 +47,22 @@ def read_png(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
                 "channel of 8 or 16 bits (colour-coded depth cannot be read back)"
             )
         fits((image.height, image.width))
+        notes = orientation_notes(path, read_orientation(image, path))
         if image.mode in ("L", "I;16"):
-            return StoredDepth(np.asarray(image))
+            return StoredDepth(np.asarray(image), notes=notes)
         colours = np.asarray(image) if bits == 8 else decoded(path, np.uint16)
-        return StoredDepth(one_channel(path, colours))
+        return StoredDepth(one_channel(path, colours), notes=notes)
+
+
+def orientation_notes(path: Path, orientation: int) -> tuple[Note, ...]:
+    """Warn of an EXIF orientation, by which other programs may turn the depth map."""
+    if orientation == 1:
+        return ()
+    text = (
+        f"{path.name}: its EXIF orientation {orientation} is ignored, a depth map is taken as it "
+        "is stored: if the picture does not lie so, turn the depth map and save it without the tag"
+    )
+    return (warning(text),)
 
 
 def write_png(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:

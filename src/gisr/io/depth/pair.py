@@ -21,7 +21,6 @@ class DepthPair:
 
     target: DepthMap
     guide: UInt[np.ndarray, "H W *channels"]
-    guide_path: Path
     placement: Placement
     notes: tuple[Note, ...] = ()
     """What a user should know about how they were read."""
@@ -67,7 +66,7 @@ def read_depth_pair(
     sides = guide.shape[0], guide.shape[1]
     turned, stretched = _turned(guide_path, header, upright), _stretched(target.shape, sides)
     notes = (*target.notes, *turned, *stretched)
-    return DepthPair(target, guide, guide_path, place(target.shape, sides), notes)
+    return DepthPair(target, guide, place(target.shape, sides), notes)
 
 
 def _fit(target: tuple[int, int], guide: tuple[int, int], stretch: float) -> bool:

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Num, Shaped
 
 from gisr.errors import FileFormatError
-from gisr.io.depth.formats import Fits, StoredDepth, decoded, one_channel
+from gisr.io.depth.formats import Fits, StoredDepth, decoded, one_channel, orientation_notes
 from gisr.io.limits import Limits, check_picture
-from gisr.io.pictures import open_picture
+from gisr.io.pictures import open_picture, read_orientation, stored_samples
 from gisr.io.quantise import holds
 from gisr.io.tiff_blocks import check_tiff_blocks
 from gisr.notes import Note
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PILLOW_TIFF = {"uint8", "uint16", "int32", "float32"}
 """Sample types Pillow decodes unchanged, in any compression (OpenCV writes LZW by default)."""
+_ORIENTATION = 274
 _NODATA = 42113
 """GDAL's tag for the value of unknown pixels
 (https://gdal.org/en/stable/drivers/raster/gtiff.html#nodata-value)."""
@@ -48,6 +49,14 @@ def read_tiff(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
         check_tiff_blocks(path, limits)
         fits((height, width))
         nodata, notes = _declared_nodata(path, page)
+        orientation = page.tags.valueof(_ORIENTATION, default=1)
+        if bands > 1 and orientation != 1:
+            # OpenCV turns some of these, and cannot read the others.
+            raise FileFormatError(
+                f"{path}: {bands} channels with the EXIF orientation {orientation}: save one grey "
+                "channel, upright"
+            )
+        notes = (*orientation_notes(path, orientation), *notes)
         return StoredDepth(_samples(path, page, limits), nodata, notes)
 
 
@@ -67,7 +76,7 @@ def _samples(path: Path, page: "TiffPage", limits: Limits) -> Num[np.ndarray, "H
     if page.dtype.name not in _PILLOW_TIFF:
         return np.asarray(page.asarray()).reshape(page.imagelength, page.imagewidth)
     with open_picture(path, ("TIFF",), limits) as image:
-        samples = np.asarray(image)
+        samples = stored_samples(image, read_orientation(image, path))
     if samples.dtype.newbyteorder("=") != page.dtype.newbyteorder("="):
         raise FileFormatError(f"{path}: {page.dtype} samples in a layout that is not supported")
     return samples

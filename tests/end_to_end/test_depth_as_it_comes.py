@@ -5,13 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from gisr.apps.cli import main
 from gisr.inference.upscaler import Upscaler
+from gisr.io.limits import DEFAULT_LIMITS
 from gisr.notes import Note
+from gisr.pipelines.layers import Plane
 from gisr.pipelines.options import Options
-from gisr.pipelines.run import upscale_files
+from gisr.pipelines.run import read_request, upscale_files, upscale_request
+from gisr.pipelines.table import PIPELINES
 
 
 def scene(folder: Path, dtype: str = "float32", unit: float = 1.0) -> np.ndarray:
@@ -80,6 +84,54 @@ def test_none_leaves_every_number_a_depth(tmp_path: Path, tiny_upscaler: Upscale
     assert not [note for note in notes if "unknown" in note.text]
     assert (result[90:, :4] == 0).all()
     assert (result[:12, 100:] == 65535).all()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "unit", "value"),
+    [("float32", -1, -999), ("float32", -1, 255), ("uint16", 1000, 9999)],
+)
+def test_what_a_tiff_declares_is_mixed_with_nothing(
+    tmp_path: Path, tiny_upscaler: Upscaler, dtype: str, unit: float, value: float
+) -> None:
+    target = scene(tmp_path, dtype, unit)
+    target[:6, 20:] = value
+    declared = [(42113, 2, 0, str(value), True)]
+    tifffile.imwrite(tmp_path / "depth.tif", target, extratags=declared)
+    target_path, out_path = tmp_path / "depth.tif", tmp_path / "out.tif"
+    result = upscale_files(tiny_upscaler, target_path, tmp_path / "colour.png", out_path)
+    out = tifffile.imread(out_path)
+    sky = np.zeros((96, 128), bool)
+    sky[:24, 80:] = True
+    assert (out[sky] == value).all()
+    depths = out[~sky] / unit
+    assert 1.3 <= depths.min() <= depths.max() <= 4.1
+    assert not [note for note in result.notes if "unknown" in note.text]
+    with tifffile.TiffFile(out_path) as file:
+        assert file.pages.first.tags[42113].value == str(value)
+
+
+def test_a_render_region_lies_where_it_was_rendered(
+    tmp_path: Path, tiny_upscaler: Upscaler
+) -> None:
+    openexr = pytest.importorskip("OpenEXR")
+    target = scene(tmp_path)
+    header = {"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage}
+    for name, corners in (("dataWindow", (8, 6, 23, 17)), ("displayWindow", (0, 0, 31, 23))):
+        header[name] = np.array(corners[:2], np.int32), np.array(corners[2:], np.int32)
+    with openexr.File(header, {"Z": target[6:18, 8:24].copy()}) as file:
+        file.write(str(tmp_path / "depth.exr"))
+    result = upscale_files(
+        tiny_upscaler, tmp_path / "depth.exr", tmp_path / "colour.png", tmp_path / "out.exr"
+    )
+    with openexr.File(str(tmp_path / "out.exr"), separate_channels=True) as file:
+        out = file.channels()["Z"].pixels
+    assert result.ratio == 4
+    assert any("leaves 75.0% of its display window" in note.text for note in result.notes)
+    inside = np.zeros((96, 128), bool)
+    inside[24:72, 32:96] = True
+    assert np.isnan(out[~inside]).all()
+    enlarged = target.repeat(4, 0).repeat(4, 1)
+    assert np.abs(out[inside] - enlarged[inside]).mean() < 0.1
 
 
 def test_a_named_value_adds_to_zero_and_nan(tmp_path: Path, tiny_upscaler: Upscaler) -> None:
@@ -152,6 +204,51 @@ def test_a_picture_that_exif_turns_is_told(
     for note in told:
         assert words in note.text
         assert (note.level == "warning") == warned
+
+
+def test_the_page_shows_the_picture_as_it_was_used(tmp_path: Path, tiny_upscaler: Upscaler) -> None:
+    np.save(tmp_path / "depth.npy", scene(tmp_path))
+    tags, stored = Image.Exif(), Image.open(tmp_path / "colour.png")
+    tags[0x0112] = 6
+    stored.save(tmp_path / "tagged.png", exif=tags)
+    output = tmp_path / "out.npy"
+    request = read_request(tmp_path / "depth.npy", tmp_path / "tagged.png", output)
+    result = upscale_request(tiny_upscaler, request)
+    assert any("orientation 6 is ignored" in note.text for note in result.notes)
+    layers = PIPELINES["depth"].layers(request, output, None, DEFAULT_LIMITS)
+    plane = Plane()
+    assert layers.size(plane) == (96, 128)
+    shown = layers.read("guide", plane, (slice(0, 96), slice(0, 128)))
+    np.testing.assert_array_equal(shown, np.asarray(stored))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_what_is_told_of_a_tiff_is_what_was_done(
+    tmp_path: Path, tiny_upscaler: Upscaler, dtype: str
+) -> None:
+    """A result of a picture with a tag is that of the pixels it should have been turned to."""
+    target = scene(tmp_path)
+    grey = np.asarray(Image.open(tmp_path / "colour.png").convert("L")).astype(dtype)
+    outputs = [tmp_path / name for name in ("tagged.npy", "plain.npy")]
+    cases = (
+        (6, target, np.rot90(grey), grey, "turned by 90 degrees, as its EXIF orientation 6"),
+        (3, target, grey[::-1, ::-1], grey, "turned by 180 degrees, as its EXIF orientation 3"),
+        (6, np.rot90(target), np.rot90(grey), np.rot90(grey), "orientation 6 is ignored"),
+    )
+    for orientation, depth, stored, seen, words in cases:
+        np.save(tmp_path / "depth.npy", depth)
+        tag = (274, 3, 1, orientation, True)
+        pictures = [tmp_path / name for name in ("tagged.tif", "plain.tif")]
+        tifffile.imwrite(pictures[0], np.ascontiguousarray(stored), extratags=[tag])
+        tifffile.imwrite(pictures[1], np.ascontiguousarray(seen))
+        results = [
+            upscale_files(
+                tiny_upscaler, tmp_path / "depth.npy", picture, output, Options(overwrite=True)
+            )
+            for picture, output in zip(pictures, outputs, strict=True)
+        ]
+        assert [words in note.text for note in results[0].notes if "EXIF" in note.text] == [True]
+        np.testing.assert_array_equal(np.load(outputs[0]), np.load(outputs[1]))
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 import struct
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from gisr.errors import FileFormatError, LimitError
-from gisr.io.colour import read_colour
+from gisr.io.colour import colour_header, colour_shape, read_colour
 from gisr.io.limits import Limits
 
 RGB = np.arange(24, dtype=np.uint8).reshape(2, 4, 3) * 10
@@ -80,6 +82,62 @@ def test_pictures_are_turned_upright_as_opencv_does(
     if suffix != ".tif":  # OpenCV turns these
         read = cv2.imread(str(path))
         assert read is not None and np.array_equal(upright, read[..., ::-1])
+
+
+UPRIGHT = {
+    1: "0123 4567 89ab", 2: "3210 7654 ba98", 3: "ba98 7654 3210", 4: "89ab 4567 0123",
+    5: "048 159 26a 37b", 6: "840 951 a62 b73", 7: "b73 a62 951 840", 8: "37b 26a 159 048",
+}  # fmt: skip
+"""Three rows of four pixels, as each orientation turns them (EXIF 2.32, 4.6.4)."""
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("kind", ["png", "late.png", "plain.tif", "deflate.tif", "motorola.tif"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_every_grey_picture_is_turned_as_its_header_says(
+    tmp_path: Path, orientation: int, kind: str, dtype: str
+) -> None:
+    path, unit = tmp_path / f"a.{kind}", 4000 if dtype == "uint16" else 20
+    stored = (np.arange(12).reshape(3, 4) * unit).astype(dtype)
+    if path.suffix == ".tif":
+        compression = "zlib" if kind == "deflate.tif" else None
+        order: Literal["<", ">"] = ">" if kind == "motorola.tif" else "<"
+        tag = (274, 3, 1, orientation, True)
+        tifffile.imwrite(path, stored, byteorder=order, compression=compression, extratags=[tag])
+    else:
+        exif = Image.Exif()
+        exif[274] = orientation
+        Image.fromarray(stored).save(path, exif=exif)
+    if kind == "late.png":  # EXIF behind the pixels
+        data = path.read_bytes()
+        place = data.index(b"eXIf") - 4
+        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
+        path.write_bytes(data[:place] + data[end:-12] + data[place:end] + data[-12:])
+    upright = np.array([[int(e, 16) for e in row] for row in UPRIGHT[orientation].split()]) * unit
+    header = colour_header(path)
+    assert (header.stored, header.orientation) == ((3, 4), orientation)
+    assert header.upright == colour_shape(path) == upright.shape
+    np.testing.assert_array_equal(read_colour(path), upright)
+    assert read_colour(path).dtype == dtype
+    np.testing.assert_array_equal(read_colour(path, upright=False), stored)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_colours_of_16_bits_to_be_turned_are_refused(tmp_path: Path, suffix: str) -> None:
+    colours, tag = np.ones((3, 4, 3), np.uint16), (274, 3, 1, 6, True)
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".tif":
+        tifffile.imwrite(path, colours, photometric="rgb", extratags=[tag])
+    else:
+        cv2.imwrite(str(path), colours)
+        exif = Image.Exif()
+        exif[274] = 6
+        body = b"eXIf" + exif.tobytes().removeprefix(b"Exif\0\0")
+        chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+        data = path.read_bytes()
+        path.write_bytes(data[:33] + chunk + data[33:])
+    with pytest.raises(FileFormatError, match=r"16-bit colours with the EXIF orientation 6: save"):
+        read_colour(path)
 
 
 def test_pictures_that_are_refused(tmp_path: Path) -> None:

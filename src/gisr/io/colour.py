@@ -10,14 +10,19 @@ from jaxtyping import UInt
 
 from gisr.errors import FileFormatError
 from gisr.io.limits import DEFAULT_LIMITS, Limits
-from gisr.io.pictures import open_picture, png_header
+from gisr.io.pictures import (
+    open_picture,
+    png_header,
+    read_orientation,
+    stored_samples,
+    stored_size,
+    turned_upright,
+)
 from gisr.optional_imports import without_chatter
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_ORIENTATION = 0x0112
-"""EXIF tag: how the picture has to be turned to stand upright."""
 _GREY_WITH_ALPHA = 4
 """PNG colour type that Pillow opens as RGBA when it has 16 bits."""
 
@@ -42,20 +47,21 @@ def read_colour(
         FileFormatError: Missing, damaged, another format, or samples that are not 8 or 16 bits.
         LimitError: The header claims more than the limits.
     """
-    from PIL import ImageOps
-
     with open_picture(path, ("PNG", "JPEG", "TIFF"), limits) as image:
-        if image.mode.startswith("I;16"):
-            return np.asarray(image).astype(np.uint16)
+        orientation = read_orientation(image, path)
         if image.mode in ("I", "F"):
             raise FileFormatError(
                 f"{path}: {image.mode} samples of 32 bits are no colours: save 8 or 16 bits"
             )
-        if _sample_bits(image, path) == 16:
-            return _read_16_bit_colour(image, Path(path))
-        turned = ImageOps.exif_transpose(image) if upright else image
-        grey = image.mode in ("1", "L", "LA", "La")
-        return np.asarray(turned.convert("L" if grey else "RGB"))
+        samples: UInt[np.ndarray, "H W *channels"]
+        if image.mode.startswith("I;16"):
+            samples = stored_samples(image, orientation).astype(np.uint16)
+        elif _sample_bits(image, path) == 16:
+            samples = _read_16_bit_colour(image, Path(path), orientation)
+        else:
+            grey = image.mode in ("1", "L", "LA", "La")
+            samples = stored_samples(image, orientation, "L" if grey else "RGB")
+    return turned_upright(samples, orientation) if upright else samples
 
 
 @dataclass(frozen=True)
@@ -90,17 +96,13 @@ _TURNS = {
 
 
 def colour_header(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> ColourHeader:
-    """Read the header of a picture; no pixel is read.
+    """Read the header of a picture; no pixel is read, unless a PNG has EXIF behind its pixels.
 
     Raises:
         GisrError: As :func:`read_colour`, for faults of the header.
     """
     with open_picture(path, ("PNG", "JPEG", "TIFF"), limits) as image:
-        width, height = image.size
-        # Asked for the EXIF of a PNG that has none, Pillow reads all of its pixels.
-        known = image.format != "PNG" or "exif" in image.info
-        orientation = image.getexif().get(_ORIENTATION, 1) if known else 1
-        return ColourHeader((height, width), orientation if orientation in _TURNS else 1)
+        return ColourHeader(stored_size(image), read_orientation(image, path))
 
 
 def colour_shape(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
@@ -119,13 +121,16 @@ def _sample_bits(image: "Image", path: str | PathLike[str]) -> int:
     return int(max(tags.get(258, (8,))))
 
 
-def _read_16_bit_colour(image: "Image", path: Path) -> UInt[np.ndarray, "H W *channels"]:
+def _read_16_bit_colour(
+    image: "Image", path: Path, orientation: int
+) -> UInt[np.ndarray, "H W *channels"]:
     # Pillow would cut these to 8 bits without notice.
     import cv2
 
-    if image.getexif().get(_ORIENTATION, 1) != 1:
+    if orientation != 1:
         raise FileFormatError(
-            f"{path}: 16-bit colours with an orientation tag: save the picture upright"
+            f"{path}: 16-bit colours with the EXIF orientation {orientation}: save the picture "
+            f"upright, or if it is, remove the tag (exiftool -Orientation= {path.name})"
         )
     data = np.fromfile(path, dtype=np.uint8)
     with without_chatter():

@@ -8,6 +8,9 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from jaxtyping import Shaped
+
 from gisr.errors import FileFormatError, LimitError
 from gisr.io.files import check_readable, typed_errors
 from gisr.io.foreign import foreign_file
@@ -16,6 +19,14 @@ from gisr.io.tiff_blocks import check_tiff_blocks
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+_ORIENTATION = 0x0112
+"""EXIF tag: how the picture has to be turned to stand upright."""
+_WIDTH, _LENGTH = 256, 257
+"""TIFF tags: columns and rows as stored."""
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_XMP = b"XML:com.adobe.xmp"
+"""What a text of a PNG is called that holds XMP, whose orientation Pillow reads, too."""
 
 
 @contextmanager
@@ -45,12 +56,18 @@ def open_picture(
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
     found = check_readable(path)
     kind = " or ".join(formats)
-    with typed_errors(path, f"cannot be read as {kind}"), warnings.catch_warnings():
+    # Not by its name: Pillow maps a TIFF without compression into memory then, and mixes up rows
+    # where its orientation exchanges width and height.
+    with (
+        typed_errors(path, f"cannot be read as {kind}"),
+        warnings.catch_warnings(),
+        found.open("rb") as stream,
+    ):
         # Of tags that are cut off, which it skips, it tells the terminal.
         warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            image = Image.open(found, formats=formats)
+            image = Image.open(stream, formats=formats)
         except UnidentifiedImageError as error:
             way = foreign_file(found) or f"is damaged, or no {kind} file whatever its name says"
             raise FileFormatError(f"{path}: cannot be read: {way}") from error
@@ -69,6 +86,74 @@ def open_picture(
             if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
                 raise FileFormatError(f"{path}: holds several pages: save the one you mean alone")
             yield image
+
+
+def stored_size(image: "Image") -> tuple[int, int]:
+    """Return rows and columns of an opened picture as the file stores them."""
+    tags = getattr(image, "tag_v2", {})  # of a TIFF, whose size Pillow gives turned upright
+    width, height = image.size
+    return int(tags.get(_LENGTH, height)), int(tags.get(_WIDTH, width))
+
+
+def read_orientation(image: "Image", path: str | PathLike[str]) -> int:
+    """Return the EXIF orientation of an opened picture: 1 is upright, 2 to 8 mirrored or turned.
+
+    No pixel is read, unless a PNG has its EXIF behind its pixels.
+    """
+    from PIL import Image
+
+    if image.format == "PNG" and _has_tags_behind_pixels(Path(path)):
+        image.load()
+    # Not image.getexif: asked for the EXIF of a PNG that has none, it reads all pixels.
+    orientation = Image.Image.getexif(image).get(_ORIENTATION, 1)
+    return int(orientation) if orientation in range(1, 9) else 1
+
+
+def stored_samples(
+    image: "Image", orientation: int, mode: str | None = None
+) -> Shaped[np.ndarray, "H W *channels"]:
+    """Return the samples of an opened picture as the file stores them, not turned.
+
+    Args:
+        image: The picture; its pixels have not been read.
+        orientation: As :func:`read_orientation` gave it.
+        mode: Pillow's name of what they are converted to; None leaves them.
+    """
+    image.load()
+    samples = np.asarray(image if mode is None else image.convert(mode))
+    # Pillow turns a TIFF as it reads its pixels, and takes the orientation away; no other format.
+    if image.format == "TIFF" and image.getexif().get(_ORIENTATION, 1) != orientation:
+        return turned_upright(samples, {6: 8, 8: 6}.get(orientation, orientation))
+    return samples
+
+
+def turned_upright(
+    samples: Shaped[np.ndarray, "h w *channels"], orientation: int
+) -> Shaped[np.ndarray, "H W *channels"]:
+    """Return samples turned as an EXIF orientation says."""
+    if orientation >= 5:
+        samples = samples.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        samples = samples[::-1]
+    if orientation in (2, 3, 6, 7):
+        samples = samples[:, ::-1]
+    return np.ascontiguousarray(samples)
+
+
+def _has_tags_behind_pixels(path: Path) -> bool:
+    """Return whether a PNG has EXIF or XMP behind its pixels, where some programs put it."""
+    with path.open("rb", buffering=0) as stream:
+        place, pixels = len(_PNG_SIGNATURE), False
+        while True:
+            stream.seek(place)
+            start = stream.read(8 + len(_XMP))
+            if len(start) < 8:
+                return False
+            length, kind = int.from_bytes(start[:4], "big"), start[4:8]
+            pixels = pixels or kind == b"IDAT"
+            if pixels and (kind == b"eXIf" or (kind == b"iTXt" and start[8:] == _XMP)):
+                return True
+            place += length + 12  # and the chunk's length, name and checksum
 
 
 def png_header(path: str | PathLike[str]) -> tuple[int, int]:

@@ -12,7 +12,6 @@ from jaxtyping import Float
 
 from gisr.errors import FileFormatError, InputError
 from gisr.estimation.depth_fill import find_depth_fill, suspected_fill
-from gisr.io.colour import read_colour
 from gisr.io.depth import maps
 from gisr.io.depth.maps import check_storable, read_depth
 from gisr.io.depth.pair import DepthPair, read_depth_pair
@@ -113,8 +112,7 @@ class DepthPipeline(Pipeline[DepthPair]):
         }
         if request.options.uncertainty is not None:
             images["spread"] = _depth_image(Path(request.options.uncertainty), ())
-        picture = read_colour(request.files.guide_path, limits)
-        images["guide"] = np.atleast_3d(picture.astype(np.float32))
+        images["guide"] = np.atleast_3d(request.files.guide.astype(np.float32))
         if request.options.mask is not None:
             mask = _depth_image(Path(request.options.mask), ())
             images["filled"] = mask / np.float32(255)

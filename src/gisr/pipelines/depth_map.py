@@ -141,7 +141,7 @@ def _write(
         spread = stored_depth(path, answer.spread[..., 0], valid, like=like)
         write_stored(path, places["uncertainty"], stored=spread)
     stored = stored_depth(request.output, depth, valid, like=files.target, marks=marks)
-    write_stored(request.output, places["output"], stored=stored)
+    write_stored(request.output, places["output"], stored, files.target.nodata)
 
 
 def _notes(

@@ -141,8 +141,8 @@ class Options(AdaptOptions):
     )
     invalid: float | Literal["none"] | None = option(
         None,
-        "Further value of unknown pixels in a depth map, besides 0, NaN and infinity. none: every "
-        "number is a depth, 0 too.",
+        "Further value of unknown pixels in a depth map, besides 0, NaN, infinity and the nodata "
+        "that a TIFF declares. none: every number is a depth, 0 too.",
         tasks=_DEPTH,
         column=True,
         page="Value of unknown pixels",

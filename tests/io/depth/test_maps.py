@@ -11,6 +11,7 @@ import cv2
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import HealthCheck, given, settings
 from PIL import Image
 
@@ -20,6 +21,7 @@ from gisr.io.files import atomic_output
 from gisr.io.limits import Limits
 
 Bound = Callable[[float], AbstractContextManager[None]]
+Window = tuple[tuple[int, int], tuple[int, int]]
 TYPES = {
     ".png": ["uint8", "uint16"],
     ".tif": ["uint8", "int16", "uint16", "int32", "uint32", "float16", "float32", "float64"],
@@ -138,6 +140,73 @@ def test_every_hole_keeps_its_own_mark(tmp_path: Path) -> None:
     assert 65534 < kept[1, 3] != 65535
 
 
+def declaring(path: Path, samples: np.ndarray, text: str) -> Path:
+    """Write a TIFF whose header declares nodata as GDAL does."""
+    tifffile.imwrite(path, samples, extratags=[(42113, 2, 0, text, True)])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("dtype", "text", "value"),
+    [
+        ("float32", "-999", -999),
+        ("float32", " -3.4028234663852886e+38 ", float(np.finfo(np.float32).min)),
+        ("float64", "255", 255),
+        ("uint16", "10000", 10000),
+        ("int16", "-9999.0", -9999),
+        ("uint8", "0", 0),
+        ("float32", "nan", np.nan),
+    ],
+)
+def test_what_a_tiff_declares_is_unknown(
+    tmp_path: Path, dtype: str, text: str, value: float
+) -> None:
+    samples = np.array([[5, value, 7], [value, 9, 11]]).astype(dtype)
+    source = read_depth(declaring(tmp_path / "a.tif", samples, text))
+    assert source.valid.tolist() == [[True, False, True], [False, True, True]]
+    assert source.notes == ()
+    np.testing.assert_array_equal(source.unknown, value)
+    # Found again in another program's file and in our own, whose header says it as well.
+    stored = stored_depth(tmp_path / "b.tif", source.values, source.valid, like=source)
+    np.testing.assert_array_equal(stored, samples)
+    write_stored(tmp_path / "b.tif", tmp_path / "b.tif", stored, source.nodata)
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        np.testing.assert_array_equal(float(file.pages.first.tags[42113].value), value)
+    assert np.array_equal(read_depth(tmp_path / "b.tif").valid, source.valid)
+
+
+def test_what_a_tiff_declares_adds_to_what_is_named(tmp_path: Path) -> None:
+    samples = np.array([[5, -999, 0], [7, 3, np.nan]], np.float32)
+    path = declaring(tmp_path / "a.tif", samples, "-999")
+    assert read_depth(path, invalid=(7, 0)).valid.tolist() == [[1, 0, 0], [0, 1, 0]]
+    assert set(read_depth(path, invalid=(7, 0)).codes) == {-999, 7, 0}
+    every = read_depth(path, invalid=())
+    assert every.valid.tolist() == [[1, 1, 1], [1, 1, 0]]
+    assert every.nodata is None
+    assert [str(note) for note in every.notes] == [
+        "a.tif: its header declares nodata -999, here a depth, as --invalid none says: "
+        "the output does not declare it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "text", "words"),
+    [
+        ("float32", "none", "'none', which is no number: ignored"),
+        ("float32", "", "'', which is no number: ignored"),
+        ("uint16", "-9999", "-9999, which no uint16 pixel can hold: ignored"),
+        ("uint16", "nan", "nan, which no uint16 pixel can hold: ignored"),
+        ("float32", "1e300", "1e+300, which no float32 pixel can hold: ignored"),
+    ],
+)
+def test_a_declaration_of_no_use_is_told(tmp_path: Path, dtype: str, text: str, words: str) -> None:
+    samples = np.array([[5, 0], [7, 9]], dtype)
+    depth = read_depth(declaring(tmp_path / "a.tif", samples, text))
+    assert depth.valid.tolist() == [[1, 0], [1, 1]]
+    assert depth.nodata is None
+    assert [str(note) for note in depth.notes] == [f"a.tif: its header declares nodata {words}"]
+
+
 def test_none_makes_every_number_a_depth(tmp_path: Path) -> None:
     Image.fromarray(np.array([[0, 5], [65535, 1]], np.uint16)).save(tmp_path / "a.png")
     depth = read_depth(tmp_path / "a.png", invalid=())
@@ -207,7 +276,49 @@ def test_a_full_disk_is_an_error_not_a_broken_file(
     assert not any(tmp_path.iterdir())
 
 
+def rendered(path: Path, channels: dict[str, np.ndarray], data: Window, display: Window) -> Path:
+    """Write an EXR with a data and a display window: first and last column and row."""
+    exr = pytest.importorskip("OpenEXR")
+    windows = [tuple(np.array(corner, np.int32) for corner in window) for window in (data, display)]
+    header = {"compression": exr.ZIP_COMPRESSION, "type": exr.scanlineimage}
+    header |= dict(zip(("dataWindow", "displayWindow"), windows, strict=True))
+    with exr.File(header, channels) as file:
+        file.write(str(path))
+    return path
+
+
 class TestOtherWriters:
+    @pytest.mark.parametrize("suffix", [".png", ".tif"])
+    @pytest.mark.parametrize("dtype", ["uint16", "float32", "int16"])
+    @pytest.mark.parametrize("orientation", [1, 3, 6])
+    def test_a_depth_map_is_taken_as_it_is_stored(
+        self, tmp_path: Path, suffix: str, dtype: str, orientation: int
+    ) -> None:
+        values = np.arange(12).reshape(3, 4).astype(dtype)
+        path = tmp_path / f"a{suffix}"
+        if suffix == ".tif":
+            tag = (274, 3, 1, orientation, True)
+            tifffile.imwrite(path, values, photometric="minisblack", extratags=[tag])
+        elif dtype == "uint16":
+            tags = Image.Exif()
+            tags[274] = orientation
+            Image.fromarray(values).save(path, exif=tags)
+        else:
+            pytest.skip("the format has no such type")
+        depth = read_depth(path)
+        np.testing.assert_array_equal(depth.stored, values)
+        told = [f"{note.level} {note}" for note in depth.notes]
+        assert len(told) == (orientation != 1)
+        for line in told:
+            assert f"warning a{suffix}: its EXIF orientation {orientation} is ignored" in line
+
+    def test_channels_that_are_to_be_turned_are_refused(self, tmp_path: Path) -> None:
+        three = np.ones((3, 4, 3), np.uint16)
+        tag = (274, 3, 1, 6, True)
+        tifffile.imwrite(tmp_path / "a.tif", three, photometric="rgb", extratags=[tag])
+        with pytest.raises(FileFormatError, match="3 channels with the EXIF orientation 6"):
+            read_depth(tmp_path / "a.tif")
+
     @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "float32"])
     def test_tiff_of_opencv(self, tmp_path: Path, dtype: str) -> None:
         values = np.arange(12).reshape(3, 4).astype(dtype)
@@ -247,6 +358,66 @@ class TestOtherWriters:
             file.write(str(tmp_path / "colour.exr"))
         with pytest.raises(FileFormatError, match="call the depth channel Z"):
             read_depth(tmp_path / "colour.exr")
+
+    @pytest.mark.parametrize(
+        ("low", "high", "expected", "words"),
+        [
+            ((0, 0), (3, 2), "0123 4567 89ab", None),
+            ((1, 1), (2, 2), "nnnn n01n n23n", "leaves 66.7% of its display window, 4 x 3"),
+            ((-1, -1), (4, 3), "789a defg jklm", "6 x 5, reaches beyond its display window, 4 x 3"),
+            ((-1, 2), (1, 3), "nnnn nnnn 12nn", "3 x 2 at (-1, 2), leaves 83.3% of"),
+        ],
+    )
+    def test_an_exr_is_placed_in_its_display_window(
+        self,
+        tmp_path: Path,
+        low: tuple[int, int],
+        high: tuple[int, int],
+        expected: str,
+        words: str | None,
+    ) -> None:
+        columns, rows = (last - first + 1 for first, last in zip(low, high, strict=True))
+        samples = np.arange(rows * columns, dtype=np.float32).reshape(rows, columns)
+        claimed: list[tuple[int, int]] = []
+        path = rendered(tmp_path / "a.exr", {"Z": samples}, (low, high), ((0, 0), (3, 2)))
+        depth = read_depth(path, invalid=(), fits=claimed.append)
+        assert claimed == [(3, 4)]
+        figures = [[np.nan if e == "n" else int(e, 36) for e in row] for row in expected.split()]
+        np.testing.assert_array_equal(depth.stored, figures)
+        np.testing.assert_array_equal(depth.valid, np.isfinite(figures))
+        assert any(words in note.text for note in depth.notes) if words else not depth.notes
+
+    def test_windows_without_depth_are_refused(self, tmp_path: Path) -> None:
+        four, shown = np.ones((2, 2), np.float32), ((0, 0), (3, 2))
+        beside = rendered(tmp_path / "beside.exr", {"Z": four}, ((4, 0), (5, 1)), shown)
+        with pytest.raises(FileFormatError, match=r"beside\.exr: .*outside its display window"):
+            read_depth(beside)
+        whole = four.astype(np.uint32)
+        path = rendered(tmp_path / "whole.exr", {"Z": whole}, ((0, 0), (1, 1)), shown)
+        with pytest.raises(FileFormatError, match=r"uint32 has no value for .*as float"):
+            read_depth(path)
+        huge = rendered(
+            tmp_path / "huge.exr", {"Z": four}, ((0, 0), (1, 1)), ((0, 0), (99_999,) * 2)
+        )
+        with pytest.raises(LimitError, match="100000 x 100000"):
+            read_depth(huge)
+
+    def test_of_several_layers_none_is_taken(self, tmp_path: Path) -> None:
+        one, two = np.ones((2, 3), np.float32), np.full((2, 3), 2, np.float32)
+        layers = {"Background.Depth.Z": one, "ViewLayer.Depth.Z": two}
+        path = rendered(tmp_path / "layers.exr", layers, ((0, 0), (2, 1)), ((0, 0), (2, 1)))
+        names = r"\['Background\.Depth\.Z', 'ViewLayer\.Depth\.Z'\]: 2 of them may be the depth"
+        with pytest.raises(FileFormatError, match=rf"{names}: save the one you mean alone"):
+            read_depth(path)
+        path = rendered(path, layers | {"Z": 3 * one}, ((0, 0), (2, 1)), ((0, 0), (2, 1)))
+        depth = read_depth(path)
+        assert (depth.values == 3).all()
+        assert [str(note) for note in depth.notes] == [
+            "layers.exr: its channel Z is taken for the depth, 2 more, in layers, left out"
+        ]
+        path = rendered(path, {"Z": one, "depth": two}, ((0, 0), (2, 1)), ((0, 0), (2, 1)))
+        with pytest.raises(FileFormatError, match=r"\['Z', 'depth'\]: 2 of them may be the depth"):
+            read_depth(path)
 
     def test_npz_members(self, tmp_path: Path) -> None:
         plane = np.full((1, 2, 3), 7, np.int16)

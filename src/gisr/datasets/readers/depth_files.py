@@ -13,7 +13,8 @@ from gisr.io.colour import read_colour
 from gisr.io.depth.maps import read_depth
 
 _NONE_UNKNOWN = float("nan")
-"""As ``invalid`` of :func:`gisr.io.depth.maps.read_depth`: only what is not finite is unknown."""
+"""As ``invalid`` of :func:`gisr.io.depth.maps.read_depth`: only what is not finite, or what the
+file declares, is unknown."""
 
 
 def names_in(folder: Path) -> list[str]:
@@ -46,7 +47,8 @@ def frame_of_files(
 ) -> Frame:
     """Return a frame whose depth and colour are files of their own.
 
-    Every finite value counts as known, zeros too: the published protocols score every pixel.
+    Every finite value counts as known, zeros too, unless the file declares it as nodata: the
+    published protocols score every pixel.
 
     Args:
         depth: A format of :func:`gisr.io.depth.maps.read_depth`.

@@ -1,34 +1,43 @@
 """The file formats of depth maps: each reader checks the header's claim, then gives the samples.
 
-``fits`` is called with the rows and columns that the header claims, before pixels are read.
+TIFF and EXR have modules of their own. ``fits`` is called with the rows and columns that the header
+claims, before pixels are read.
 """
 
-import logging
 import math
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from types import ModuleType
 from typing import IO
 
 import numpy as np
-from jaxtyping import Float32, Num, Shaped
+from jaxtyping import Num, Shaped
 from numpy.typing import DTypeLike
 
 from gisr.errors import FileFormatError
-from gisr.io.limits import Limits, check_block, check_picture
-from gisr.io.pictures import open_picture, png_header
-from gisr.io.tiff_blocks import check_tiff_blocks
-from gisr.optional_imports import load_extra, without_chatter
+from gisr.io.limits import Limits, check_picture
+from gisr.io.pictures import open_picture, png_header, read_orientation
+from gisr.notes import Note, warning
+from gisr.optional_imports import without_chatter
 
 Fits = Callable[[tuple[int, int]], object]
 """Refuses rows and columns, with an error of gisr, that another file does not go with."""
-_PILLOW_TIFF = {"uint8", "uint16", "int32", "float32"}
-"""Sample types Pillow decodes unchanged, in any compression (OpenCV writes LZW by default)."""
 
 
-def read_png(path: Path, limits: Limits, fits: Fits) -> Num[np.ndarray, "H W"]:
+@dataclass(frozen=True, eq=False)
+class StoredDepth:
+    """What a file of a depth map holds."""
+
+    samples: Shaped[np.ndarray, "H W"]
+    nodata: float | None = None
+    """What its header declares for unknown pixels, if it does."""
+    notes: tuple[Note, ...] = ()
+    """What a user should know of how it was read."""
+
+
+def read_png(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
     """Return the 8- or 16-bit samples of a grey PNG."""
     with open_picture(path, ("PNG",), limits) as image:
         bits, _ = png_header(path)
@@ -38,9 +47,22 @@ def read_png(path: Path, limits: Limits, fits: Fits) -> Num[np.ndarray, "H W"]:
                 "channel of 8 or 16 bits (colour-coded depth cannot be read back)"
             )
         fits((image.height, image.width))
+        notes = orientation_notes(path, read_orientation(image, path))
         if image.mode in ("L", "I;16"):
-            return np.asarray(image)
-        return one_channel(path, np.asarray(image) if bits == 8 else decoded(path, np.uint16))
+            return StoredDepth(np.asarray(image), notes=notes)
+        colours = np.asarray(image) if bits == 8 else decoded(path, np.uint16)
+        return StoredDepth(one_channel(path, colours), notes=notes)
+
+
+def orientation_notes(path: Path, orientation: int) -> tuple[Note, ...]:
+    """Warn of an EXIF orientation, by which other programs may turn the depth map."""
+    if orientation == 1:
+        return ()
+    text = (
+        f"{path.name}: its EXIF orientation {orientation} is ignored, a depth map is taken as it "
+        "is stored: if the picture does not lie so, turn the depth map and save it without the tag"
+    )
+    return (warning(text),)
 
 
 def write_png(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
@@ -79,7 +101,9 @@ def one_channel(
     colours, alpha = samples, None
     if count in (2, 4):
         colours, alpha = samples[..., :-1], samples[..., -1]
-    if any(not _same(colours[..., 0], colours[..., each]) for each in range(1, colours.shape[2])):
+    if any(
+        not same_samples(colours[..., 0], colours[..., each]) for each in range(1, colours.shape[2])
+    ):
         raise FileFormatError(
             f"{path}: {count} channels that differ are no depth map: save one grey channel, or "
             "equal ones (colour-coded depth cannot be read back); the guide of a satellite image "
@@ -92,59 +116,12 @@ def one_channel(
     return np.ascontiguousarray(colours[..., 0])
 
 
-def _same(one: Shaped[np.ndarray, "H W"], other: Shaped[np.ndarray, "H W"]) -> bool:
+def same_samples(one: Shaped[np.ndarray, "H W"], other: Shaped[np.ndarray, "H W"]) -> bool:
+    """Return whether two channels are equal; NaN is equal to NaN."""
     return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
-def read_tiff(path: Path, limits: Limits, fits: Fits) -> Num[np.ndarray, "H W"]:
-    """Return the samples of a TIFF with one page and one channel."""
-    import tifffile
-
-    # It logs what it thinks of a damaged file; what counts is raised, here or by itself.
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
-    with tifffile.TiffFile(path) as file:
-        page = file.pages.first
-        if len(file.pages) > 1 or page.samplesperpixel > 4 or page.imagedepth != 1:
-            raise FileFormatError(
-                f"{path}: {len(file.pages)} pages of {page.samplesperpixel} channels: a depth map "
-                "has one page with one channel, or three equal ones: save the one you mean alone"
-            )
-        if page.dtype is None or page.photometric == tifffile.PHOTOMETRIC.PALETTE:
-            raise FileFormatError(f"{path}: samples of {page.bitspersample} bits: save 8 to 64")
-        height, width = page.imagelength, page.imagewidth
-        size = page.dtype.itemsize
-        bands = page.samplesperpixel
-        check_picture(path, limits, height=height, width=width, bands=bands, itemsize=size)
-        check_tiff_blocks(path, limits)
-        fits((height, width))
-        if bands > 1:
-            if page.dtype.name in ("uint8", "uint16", "float32"):
-                samples = decoded(path, page.dtype)
-                # Of bands that are no colours OpenCV returns the first alone.
-                if samples.ndim == 3:
-                    return one_channel(path, samples)
-            samples = np.asarray(page.asarray())
-            planes = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE
-            return one_channel(path, np.moveaxis(samples, 0, -1) if planes else samples)
-        if page.dtype.name not in _PILLOW_TIFF:
-            return np.asarray(page.asarray()).reshape(height, width)
-    with open_picture(path, ("TIFF",), limits) as image:
-        samples = np.asarray(image)
-        if samples.dtype.newbyteorder("=") != page.dtype.newbyteorder("="):
-            raise FileFormatError(f"{path}: {page.dtype} samples in a layout that is not supported")
-        return samples
-
-
-def write_tiff(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
-    """Write samples of any type as a deflate-compressed TIFF."""
-    import tifffile
-
-    tifffile.imwrite(
-        path, stored, compression="zlib", photometric="minisblack", metadata=None, software="gisr"
-    )
-
-
-def read_npy(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"]:
+def read_npy(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
     """Return the array of a ``.npy`` file; pickled objects are refused."""
     with path.open("rb") as stream:
         shape, dtype = _check_npy_header(path, stream, limits, fits)
@@ -154,7 +131,7 @@ def read_npy(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"
                 f"{path}: cut short: {path.stat().st_size} bytes of the {needed} it announces"
             )
         stream.seek(0)
-        return _plane(path, np.lib.format.read_array(stream, allow_pickle=False))
+        return StoredDepth(_plane(path, np.lib.format.read_array(stream, allow_pickle=False)))
 
 
 def write_npy(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
@@ -165,7 +142,7 @@ def write_npy(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
     path.write_bytes(buffer.getbuffer())
 
 
-def read_npz(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"]:
+def read_npz(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
     """Return the only array of a ``.npz`` file, or the one called ``depth``."""
     with zipfile.ZipFile(path) as archive:
         names = [info.filename for info in archive.infolist() if info.filename.endswith(".npy")]
@@ -178,7 +155,7 @@ def read_npz(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"
         with archive.open(name) as member:
             _check_npy_header(path, member, limits, fits)
         with archive.open(name) as member:
-            return _plane(path, np.lib.format.read_array(member, allow_pickle=False))
+            return StoredDepth(_plane(path, np.lib.format.read_array(member, allow_pickle=False)))
 
 
 def write_npz(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
@@ -187,69 +164,7 @@ def write_npz(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
         np.savez_compressed(stream, depth=stored)
 
 
-def _openexr() -> ModuleType:
-    return load_extra("OpenEXR", "depth")
-
-
-def read_exr(path: Path, limits: Limits, fits: Fits) -> Shaped[np.ndarray, "H W"]:
-    """Return the depth channel of an OpenEXR file: the only one, or Z, or equal R, G and B."""
-    openexr = _openexr()
-    with (
-        without_chatter(),
-        openexr.File(str(path), separate_channels=True, header_only=True) as file,
-    ):
-        if len(file.parts) != 1:
-            raise FileFormatError(f"{path}: {len(file.parts)} parts: save the depth alone")
-        header = file.header()
-        low, high = header["dataWindow"]
-        width, height = (int(high[axis]) - int(low[axis]) + 1 for axis in (0, 1))
-        bands = len(header["channels"])
-        check_picture(path, limits, height=height, width=width, bands=bands, itemsize=4)
-        if (tiles := header.get("tiles")) is not None:
-            check_block(path, limits, tiles.xSize * tiles.ySize * bands * 4, "one tile")
-    fits((height, width))
-    with without_chatter(), openexr.File(str(path), separate_channels=True) as file:
-        channels = {name: np.array(found.pixels) for name, found in file.channels().items()}
-    chosen = _depth_channel(path, channels)
-    if chosen.shape != (height, width):
-        raise FileFormatError(f"{path}: a channel of {chosen.shape} for {(height, width)} pixels")
-    return chosen
-
-
-def _depth_channel(
-    path: Path, channels: dict[str, Shaped[np.ndarray, "H W"]]
-) -> Shaped[np.ndarray, "H W"]:
-    if len(channels) == 1:
-        return next(iter(channels.values()))
-    for name, samples in channels.items():
-        if name.rsplit(".", 1)[-1].lower() in ("z", "depth"):
-            return samples
-    colours = [channels[name] for name in channels if name.rsplit(".", 1)[-1] in "RGB"]
-    rest = [name for name in channels if name.rsplit(".", 1)[-1] not in ("R", "G", "B", "A")]
-    # Renderers save depth as three equal colours, with an alpha that says nothing of it.
-    if len(colours) == 3 and not rest and all(_same(colours[0], each) for each in colours[1:]):
-        return colours[0]
-    raise FileFormatError(
-        f"{path}: channels {sorted(channels)}: call the depth channel Z, or make R, G and B equal"
-    )
-
-
-def write_exr(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
-    """Write float16 or float32 samples as an OpenEXR file with the channel Z."""
-    openexr = _openexr()
-    header = {"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage}
-    with (
-        without_chatter(),
-        openexr.File(header, {"Z": np.ascontiguousarray(stored)}) as file,
-    ):
-        file.write(str(path))
-    # OpenEXR raises nothing when the disk is full: read it back.
-    with without_chatter(), openexr.File(str(path), separate_channels=True) as file:
-        if not np.array_equal(file.channels()["Z"].pixels, stored, equal_nan=True):
-            raise OSError("what was written does not read back: check that the disk is not full")
-
-
-def read_pfm(path: Path, limits: Limits, fits: Fits) -> Float32[np.ndarray, "H W"]:
+def read_pfm(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
     """Return the samples of a portable float map, grey or of three equal colours.
 
     ``Pf`` or ``PF``, width and height, and a number whose sign gives the byte order (negative is
@@ -274,7 +189,7 @@ def read_pfm(path: Path, limits: Limits, fits: Fits) -> Float32[np.ndarray, "H W
     if len(data) < needed:
         raise FileFormatError(f"{path}: cut short: {len(data)} bytes of {needed}")
     samples = np.flipud(np.frombuffer(data, dtype).reshape(height, width, bands))
-    return one_channel(path, samples.astype(np.float32))
+    return StoredDepth(one_channel(path, samples.astype(np.float32)))
 
 
 def write_pfm(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:

@@ -13,31 +13,37 @@ from jaxtyping import Bool, Float, Shaped
 
 from gisr.errors import FileFormatError, InputError
 from gisr.io.depth import formats as depth_formats
+from gisr.io.depth.exr import read_exr, write_exr
+from gisr.io.depth.tiff import read_tiff, write_tiff
 from gisr.io.files import check_not_input, check_readable, file_suffix, typed_errors
 from gisr.io.foreign import foreign_file
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.quantise import holds, quantise
+from gisr.notes import Note
 
-READERS: dict[str, Callable[[Path, Limits, depth_formats.Fits], Shaped[np.ndarray, "H W"]]] = {
+READERS: dict[str, Callable[[Path, Limits, depth_formats.Fits], depth_formats.StoredDepth]] = {
     ".png": depth_formats.read_png,
-    ".tif": depth_formats.read_tiff,
-    ".tiff": depth_formats.read_tiff,
+    ".tif": read_tiff,
+    ".tiff": read_tiff,
     ".npy": depth_formats.read_npy,
     ".npz": depth_formats.read_npz,
-    ".exr": depth_formats.read_exr,
+    ".exr": read_exr,
     ".pfm": depth_formats.read_pfm,
 }
 """How each suffix is read: the samples as stored, checked against the limits first."""
 
 _WRITERS: dict[str, Callable[[Path, Shaped[np.ndarray, "H W"]], None]] = {
     ".png": depth_formats.write_png,
-    ".tif": depth_formats.write_tiff,
-    ".tiff": depth_formats.write_tiff,
+    ".tif": write_tiff,
+    ".tiff": write_tiff,
     ".npy": depth_formats.write_npy,
     ".npz": depth_formats.write_npz,
-    ".exr": depth_formats.write_exr,
+    ".exr": write_exr,
     ".pfm": depth_formats.write_pfm,
 }
+
+_DECLARING = (".tif", ".tiff")
+"""Formats whose header can declare which value stands for unknown."""
 
 _STORABLE: dict[str, tuple[str, ...]] = {
     ".png": ("uint8", "uint16"),
@@ -70,6 +76,10 @@ class DepthMap:
     """Further finite values that mean unknown in it."""
     samples: Shaped[np.ndarray, "H W"] | None = None
     """As in the file; None where there is none."""
+    nodata: float | None = None
+    """What the file's header declares for unknown pixels, as the output's will."""
+    notes: tuple[Note, ...] = ()
+    """What a user should know of how it was read."""
 
     @property
     def stored(self) -> Shaped[np.ndarray, "H W"]:
@@ -100,7 +110,8 @@ def read_depth(
         path: ``.png`` (8 or 16 bits, grey), ``.tif``, ``.npy``, ``.npz`` (one array, or the one
             called ``depth``), ``.exr`` (one channel, or the one called Z) or ``.pfm``. Three equal
             channels are one.
-        invalid: Values of unknown pixels, any number of them. NaN and infinity are unknown too.
+        invalid: Values of unknown pixels, any number of them. NaN, infinity and what the file's
+            header declares are unknown too; of an empty sequence, only what is not finite.
         limits: What the header may claim.
         fits: Called with rows and columns before pixels are read, to refuse them.
 
@@ -117,12 +128,15 @@ def read_depth(
         raise FileFormatError(f"{name}: {way or formats}")
     check_readable(name)
     with typed_errors(name, f"cannot be read as {file_suffix(name)[1:].upper()}"):
-        stored = reader(name, limits, fits)
+        content = reader(name, limits, fits)
+    stored = content.samples
     if stored.dtype.kind not in "iuf" or stored.dtype.itemsize > 8:
         raise FileFormatError(f"{name}: {stored.dtype} values are no depth: save numbers")
     small = stored.dtype.itemsize <= 2 or stored.dtype == np.float32
     finite = np.isfinite(stored)
-    codes = [invalid] if isinstance(invalid, int | float) else list(invalid)
+    given = [invalid] if isinstance(invalid, int | float) else list(invalid)
+    nodata, notes = _in_force(name, content, given)
+    codes = list(dict.fromkeys(given if nodata is None else (nodata, *given)))
     marked = [_holding(stored, code) for code in codes]
     used = [code for code, where in zip(codes, marked, strict=True) if where.any()]
     unknown = _unknown_value(stored, finite, used, codes)
@@ -134,6 +148,8 @@ def read_depth(
         path=name,
         others=tuple(code for code in codes if code != unknown and np.isfinite(code)),
         samples=stored,
+        nodata=nodata,
+        notes=notes,
     )
 
 
@@ -187,9 +203,18 @@ def spread_like(target: DepthMap) -> DepthMap:
 
 
 def write_stored(
-    path: str | PathLike[str], temporary: Path, stored: Shaped[np.ndarray, "H W"]
+    path: str | PathLike[str],
+    temporary: Path,
+    stored: Shaped[np.ndarray, "H W"],
+    nodata: float | None = None,
 ) -> None:
     """Write samples in the format of ``path`` to the temporary path that will become it.
+
+    Args:
+        path: The output.
+        temporary: Where it is written.
+        stored: Its samples.
+        nodata: What the header declares for unknown pixels, in formats whose header can.
 
     Raises:
         FileFormatError: They cannot be written.
@@ -197,7 +222,10 @@ def write_stored(
     """
     suffix = file_suffix(path)
     with typed_errors(path, f"cannot be written as {suffix[1:].upper()}"):
-        _WRITERS[suffix](temporary, stored)
+        if nodata is not None and suffix in _DECLARING:
+            write_tiff(temporary, stored, nodata)
+        else:
+            _WRITERS[suffix](temporary, stored)
 
 
 def check_storable(path: str | PathLike[str], dtype: np.dtype) -> None:
@@ -207,6 +235,20 @@ def check_storable(path: str | PathLike[str], dtype: np.dtype) -> None:
         FileFormatError: The format of this name cannot hold the type.
     """
     _stored_type(Path(path), dtype)
+
+
+def _in_force(
+    path: Path, content: depth_formats.StoredDepth, given: Sequence[float]
+) -> tuple[float | None, tuple[Note, ...]]:
+    """Return the declared nodata, unless every number is to be a depth, and what to say of it."""
+    nodata = content.nodata
+    if nodata is None or given or not np.isfinite(nodata):
+        return nodata, content.notes
+    text = (
+        f"{path.name}: its header declares nodata {nodata:.8g}, here a depth, as --invalid none "
+        "says: the output does not declare it"
+    )
+    return None, (*content.notes, Note(text))
 
 
 def _holding(stored: Shaped[np.ndarray, "H W"], code: float) -> Bool[np.ndarray, "H W"]:

@@ -21,7 +21,6 @@ class DepthPair:
 
     target: DepthMap
     guide: UInt[np.ndarray, "H W *channels"]
-    guide_path: Path
     placement: Placement
     notes: tuple[Note, ...] = ()
     """What a user should know about how they were read."""
@@ -65,8 +64,9 @@ def read_depth_pair(
     target = read_depth(target_path, invalid=invalid, limits=limits, fits=fits)
     guide = read_colour(guide_path, limits, upright=upright)
     sides = guide.shape[0], guide.shape[1]
-    notes = (*_turned(guide_path, header, upright), *_stretched(target.shape, sides))
-    return DepthPair(target, guide, guide_path, place(target.shape, sides), notes)
+    turned, stretched = _turned(guide_path, header, upright), _stretched(target.shape, sides)
+    notes = (*target.notes, *turned, *stretched)
+    return DepthPair(target, guide, place(target.shape, sides), notes)
 
 
 def _fit(target: tuple[int, int], guide: tuple[int, int], stretch: float) -> bool:

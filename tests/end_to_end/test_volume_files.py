@@ -137,6 +137,24 @@ def picture(path: Path, levels: NDArray[Any]) -> Path:
     return path
 
 
+def test_a_picture_that_is_turned_upright_is_told(tmp_path: Path, tiny_upscaler: Upscaler) -> None:
+    low, high = (RNG.integers(0, 255, sides, dtype=np.uint8) for sides in ((24, 20), (96, 80)))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(np.rot90(low)).save(tmp_path / "a_T2.png", exif=turned)
+    picture(tmp_path / "b_T2.png", low)
+    guide = picture(tmp_path / "T1.png", high)
+    results = [
+        upscale_files(tiny_upscaler, tmp_path / name, guide, tmp_path / f"out_{name}")
+        for name in ("a_T2.png", "b_T2.png")
+    ]
+    told = [[n.text for n in result.notes if "EXIF" in n.text] for result in results]
+    assert told[1] == []
+    assert told[0][0].startswith("a_T2.png: turned by 90 degrees, as its EXIF orientation 6 says")
+    outputs = [np.asarray(Image.open(tmp_path / f"out_{name}_T2.png")) for name in "ab"]
+    np.testing.assert_array_equal(outputs[0], outputs[1])
+
+
 def test_pictures_named_after_contrasts_are_mr(tmp_path: Path, tiny_upscaler: Upscaler) -> None:
     low = picture(tmp_path / "IXI002-T2.png", RNG.integers(0, 255, (24, 20), dtype=np.uint8))
     high = picture(tmp_path / "IXI002-T1.png", RNG.integers(0, 255, (96, 80), dtype=np.uint8))

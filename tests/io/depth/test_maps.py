@@ -207,6 +207,13 @@ def test_a_declaration_of_no_use_is_told(tmp_path: Path, dtype: str, text: str, 
     assert [str(note) for note in depth.notes] == [f"a.tif: its header declares nodata {words}"]
 
 
+def test_a_place_on_the_earth_is_told_to_be_left_out(tmp_path: Path) -> None:
+    scale = (33550, 12, 3, (10.0, 10.0, 0.0), True)
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((4, 5), np.float32), extratags=[scale])
+    (note,) = read_depth(tmp_path / "a.tif").notes
+    assert note.text.startswith("a.tif: its georeference is not in the output")
+
+
 def test_none_makes_every_number_a_depth(tmp_path: Path) -> None:
     Image.fromarray(np.array([[0, 5], [65535, 1]], np.uint16)).save(tmp_path / "a.png")
     depth = read_depth(tmp_path / "a.png", invalid=())

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _PILLOW_TIFF = {"uint8", "uint16", "int32", "float32"}
 """Sample types Pillow decodes unchanged, in any compression (OpenCV writes LZW by default)."""
 _ORIENTATION = 274
+_PLACED = {33550, 33922, 34264}
+"""Tags of GeoTIFF that say where a picture lies on the earth."""
 _NODATA = 42113
 """GDAL's tag for the value of unknown pixels
 (https://gdal.org/en/stable/drivers/raster/gtiff.html#nodata-value)."""
@@ -56,7 +58,7 @@ def read_tiff(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
                 f"{path}: {bands} channels with the EXIF orientation {orientation}: save one grey "
                 "channel, upright"
             )
-        notes = (*orientation_notes(path, orientation), *notes)
+        notes = (*orientation_notes(path, orientation), *notes, *_place_notes(path, page))
         return StoredDepth(_samples(path, page, limits), nodata, notes)
 
 
@@ -80,6 +82,17 @@ def _samples(path: Path, page: "TiffPage", limits: Limits) -> Num[np.ndarray, "H
     if samples.dtype.newbyteorder("=") != page.dtype.newbyteorder("="):
         raise FileFormatError(f"{path}: {page.dtype} samples in a layout that is not supported")
     return samples
+
+
+def _place_notes(path: Path, page: "TiffPage") -> tuple[Note, ...]:
+    """Say that a place on the earth is left out: the output lies on the picture's pixels."""
+    if _PLACED.isdisjoint(tag.code for tag in page.tags):
+        return ()
+    text = (
+        f"{path.name}: its georeference is not in the output, which has the pixels of the colour "
+        "image: that of a georeferenced one can be copied (gdal_edit.py -a_srs, -a_ullr)"
+    )
+    return (Note(text),)
 
 
 def _declared_nodata(path: Path, page: "TiffPage") -> tuple[float | None, tuple[Note, ...]]:

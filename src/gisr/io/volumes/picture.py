@@ -10,13 +10,13 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from gisr.errors import FileFormatError, PairError
-from gisr.io.colour import read_colour
+from gisr.io.colour import colour_header, read_colour
 from gisr.io.files import check_not_input, file_suffix, typed_errors
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.volumes.clipping import Clipping
 from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.libraries import volume_library
-from gisr.notes import Note
+from gisr.notes import Note, warning
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 """Pictures that are read; PNG alone is written."""
@@ -56,6 +56,20 @@ def read_picture(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> 
         read=read,
         voxels=voxels,
         stated=False,
+        notes=_turned(name, limits),
+    )
+
+
+def _turned(path: Path, limits: Limits) -> tuple[Note, ...]:
+    """Say that a picture was turned upright."""
+    header = colour_header(path, limits)
+    if header.orientation == 1:
+        return ()
+    return (
+        warning(
+            f"{path.name}: {header.turn}, as its EXIF orientation {header.orientation} says: if "
+            f"the image lies as it is stored, remove the tag (exiftool -Orientation= {path.name})"
+        ),
     )
 
 

@@ -107,6 +107,25 @@ def test_what_one_file_declares_is_fill_in_the_other(
         assert not (out.dataset_mask() > 0)[WIDE].any()
 
 
+def test_nodata_that_a_file_declares_beside_a_mask_is_no_find(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
+    ms[30:36, 30:36], pan[40:60, 150:170] = -9999, -9999
+    files = _files(tmp_path, ms, pan, "int16", nodata=-9999)
+    plain = sharpen(*files, name="plain.tif")
+    for path, shown in zip(files, (~CORNER, ~WIDE), strict=True):
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as file:
+            file.write_mask(shown)
+    masked = sharpen(*files)
+    assert not [note for note in masked.notes if note.level != "detail"]
+    with rasterio.open(plain.path) as a, rasterio.open(masked.path) as b:
+        known = a.dataset_mask() > 0
+        assert not known[120:144, 120:144].any() and not known[40:60, 150:170].any()
+        np.testing.assert_array_equal(b.dataset_mask() > 0, known & ~WIDE)
+        assert b.nodata == -9999 and b.read()[:, known & ~WIDE].min() > -1000
+
+
 def test_nodata_in_one_band_may_be_data(tmp_path: Path, sharpen: Callable[..., FileResult]) -> None:
     ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
     ms[20:30, 20:30] = 250, 130, 0  # a lake: no near infrared

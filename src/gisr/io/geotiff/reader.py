@@ -212,11 +212,10 @@ def _read_valid(
     valid, marked = np.ones(pixels.shape[:2], dtype=bool), []
     for layer, (dataset, part) in enumerate(layers):
         flags = {flag.name for flag in dataset.mask_flag_enums[part.band - 1]}
-        if header.nodata_given:
-            if header.nodata is not None:
-                marked.append(pixels[..., layer] == header.nodata)
-        elif "nodata" in flags:
+        if "nodata" in flags and not header.nodata_given:
             marked.append(_mask(dataset, part.band, window) == 0)
+        elif header.nodata is not None:  # given, or of a file whose mask is all that GDAL tells
+            marked.append(pixels[..., layer] == header.nodata)
         # What GDAL calls a mask because of an alpha band was looked at on its own.
         if not {"all_valid", "alpha", "nodata"} & flags:
             valid &= _mask(dataset, part.band, window) > 0

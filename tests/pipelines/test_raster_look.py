@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.geotiffs import write_geotiff
+from tests.geotiffs import declare_band_nodata, write_geotiff
 
 from gisr.inference.upscaler import Upscaler
 from gisr.pipelines.options import Options
@@ -134,6 +134,55 @@ def test_nodata_in_one_band_may_be_data(tmp_path: Path, sharpen: Callable[..., F
         assert (out.dataset_mask() > 0).all()
         assert 100 < out.read(2)[90:110, 90:110].mean() < 160
     assert "unknown" not in _texts(result)
+
+
+def test_bands_with_nodata_of_their_own_give_what_one_value_gives(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
+    ms[20:30, 20:30, 1], ms[5:10, 30:40, 0] = -32768, -9999
+    low, high = _files(tmp_path, ms, pan, "int16")
+    own = sharpen(declare_band_nodata(low, -9999, -32768, -32768), high, "own.tif")
+    text = "ms.tif: its bands have nodata of their own (-9999, -32768, -32768): the output declares"
+    assert f"{text} -9999, which all its bands hold where it is unknown" in _texts(own)
+    (note,) = [note for note in own.notes if note.level == "warning"]
+    assert "ms.tif: 6.5% of the pixels have nodata (-9999, -32768) in some bands" in note.text
+    Path(f"{low}.aux.xml").unlink()
+    low, high = _files(tmp_path, np.where(ms < 0, -9999, ms), pan, "int16", nodata=-9999)
+    one = sharpen(low, high, "one.tif")
+    assert "of their own" not in _texts(one)
+    with rasterio.open(own.path) as a, rasterio.open(one.path) as b:
+        assert a.nodatavals == (-9999,) * 3
+        np.testing.assert_array_equal(a.read(), b.read())
+        assert not (a.dataset_mask() > 0)[80:120, 80:120].any()
+
+
+def test_nodata_of_some_bands_counts_by_itself_where_it_cannot_be_data(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
+    ms[20:30, 20:30] = 250, 130, 0  # a lake, and a hole of another band
+    ms[5:10, 30:40, 0] = -9999
+    low, high = _files(tmp_path, ms, pan, "int16")
+    result = sharpen(declare_band_nodata(low, -9999, None, 0), high)
+    (note,) = [note for note in result.notes if note.level == "warning"]
+    assert "ms.tif: 2.2% of the pixels have nodata (-9999) in some bands" in note.text
+    with rasterio.open(result.path) as out:
+        known = out.dataset_mask() > 0
+        assert known[80:120, 80:120].all() and not known[20:40, 120:160].any()
+        assert 100 < out.read(2)[90:110, 90:110].mean() < 160
+
+
+def test_a_margin_that_some_bands_declare_is_unknown(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
+    ms[CORNER] = -9999
+    low, high = _files(tmp_path, ms, pan, "int16")
+    result = sharpen(declare_band_nodata(low, -9999, None, None), high)
+    assert "is taken for unknown, though the file names it for some bands only" in _texts(result)
+    with rasterio.open(result.path) as out:
+        np.testing.assert_array_equal(out.dataset_mask() > 0, ~WIDE)
 
 
 @pytest.mark.parametrize("value", [-9999.0, np.nan])

@@ -198,10 +198,23 @@ class _Candidate:
         return float((self.rest < limit).any(axis=1).sum() / self.count)
 
 
-def lies_far(value: float, rest: Shaped[np.ndarray, "..."]) -> bool:
-    """Return whether a value lies so far from others that it cannot be one of them."""
-    if not np.isfinite(value):
+def is_impossible(value: float, rest: Shaped[np.ndarray, "*pixels bands"], band: int) -> bool:
+    """Return whether a value cannot be data of one band.
+
+    It lies far from the values of all bands. One that is used for nothing known need only lie far
+    from those of its own band: beside bands of large values the range of all is wide.
+
+    Args:
+        value: That a pixel has in this band.
+        rest: Pixels that have it in none.
+        band: Its place, from 0.
+    """
+    if not np.isfinite(value) or not len(rest):
         return True
+    return _lies_far(value, rest) or (_is_code(value) and _lies_far(value, rest[..., band]))
+
+
+def _lies_far(value: float, rest: Shaped[np.ndarray, "..."]) -> bool:
     first, low, high, last = np.percentile(rest, (_EDGE, 1, 99, 100 - _EDGE))
     distance = float(max(first - value, value - last))
     return _is_far(distance, float(high - low), code=_is_code(value))

@@ -200,6 +200,41 @@ def test_what_cannot_be_data_in_one_band_is_told(
         assert not (out.dataset_mask() > 0)[84:116, 84:116].any()
 
 
+@pytest.mark.parametrize(
+    ("value", "dtype"), [(-9999, "int16"), (65535, "uint16"), (-32768, "int16")]
+)
+def test_undeclared_fill_in_one_band_is_told_and_nodata_mends_it(
+    tmp_path: Path, sharpen: Callable[..., FileResult], value: int, dtype: str
+) -> None:
+    ms, pan = _land(SIDE, 4), _land(4 * SIDE, 1)
+    ms[20:30, 20:30, 3] = value
+    files = _files(tmp_path, ms, pan, dtype)
+    result = sharpen(*files)
+    warned = [note.text for note in result.notes if note.level == "warning"]
+    assert warned == [
+        f"ms.tif: {value} in 4.3% of the pixels of band 4 may be unknown: --nodata {value} says so"
+    ]
+    with rasterio.open(result.path) as out:
+        assert (out.dataset_mask() > 0).all(), "one band alone masks nothing that nobody declared"
+    told = sharpen(*files, name="told.tif", nodata=value)
+    assert "may be unknown" not in _texts(told)
+    with rasterio.open(told.path) as out:
+        assert not (out.dataset_mask() > 0)[84:116, 84:116].any()
+        assert 0 < out.read(4)[out.dataset_mask() > 0].mean() < 1700
+
+
+def test_fill_in_bands_beside_nodata_says_what_it_would_replace(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = _land(SIDE, 4), _land(4 * SIDE, 1)
+    ms[CORNER] = 0
+    ms[20:30, 20:30, 1:3] = -9999
+    low, high = _files(tmp_path, ms, pan, "int16", nodata=0)
+    result = sharpen(low, high, bands=(4, 3, 2))
+    text = "of bands 3 and 2 may be unknown: --nodata -9999 says so, in place of 0"
+    assert text in _texts(result)
+
+
 def test_bits_are_suggested_where_the_data_end_below_their_type(
     tmp_path: Path, sharpen: Callable[..., FileResult]
 ) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from gisr.errors import InputError
-from gisr.estimation.fill import Fill, find_fill, is_impossible
+from gisr.estimation.fill import Fill, find_band_fill, find_fill, is_impossible
 from gisr.inference.percentile_sample import RegularSample
 from gisr.io.geotiff import GeoHeader, GeoReader
 from gisr.io.geotiff.header import band_list
@@ -23,7 +23,8 @@ _FEWEST_LEVELS = 255
 """Highest value below which nothing is said of bits."""
 _SATURATED = 1e-4
 """Share of the values that are the highest from which that is where the sensor ends."""
-_UNNAMED = "the file names no such nodata"
+_UNNAMED = "is taken for unknown, though the file names no such nodata"
+_NAMED_APART = "is taken for unknown, though the file names it for some bands only"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,8 @@ class RasterLook:
     """Pixels with NaN or infinite values in some of their bands."""
     fills: tuple[Fill, ...] = ()
     """What looks like fill."""
+    band_fills: tuple[Fill, ...] = ()
+    """What looks like fill in some bands alone, and is not taken for it."""
 
 
 def look_at(
@@ -81,7 +84,8 @@ def look_at(
         seen = _scan(reader, cell)
     if not seen.occupied.any():
         raise InputError(f"{reader.header.path}: {_why_nothing_is_known(reader.header, cell)}")
-    return replace(seen, fills=fills, partial=partial)
+    lone = find_band_fill(*seen.sample.lattice()) if search else ()
+    return replace(seen, fills=fills, partial=partial, band_fills=lone)
 
 
 def _judged(nodata: BandNodata, seen: RasterLook) -> BandNodata:
@@ -128,17 +132,14 @@ def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> 
         option = f"--nodata {fill.value_text}"
         if fill.certainty == "certain":
             some = fill.value in nodata_values(header.band_nodata)
-            but = "the file names it for some bands only" if some else _UNNAMED
-            notes.append(
-                Note(
-                    f"{name}: {fill.text} is taken for unknown, though {but}: {option} says so, "
-                    "--nodata none makes it data"
-                )
-            )
+            taken = _NAMED_APART if some else _UNNAMED
+            says = f"{option} says so, --nodata none makes it data"
+            notes.append(Note(f"{name}: {fill.text} {taken}: {says}"))
         else:
             notes.append(
                 warning(f"{name}: {fill.text} may be unknown ones: {option} makes them so")
             )
+    notes += [_band_fill_note(header, fill) for fill in seen.band_fills]
     if seen.partial:
         alone = tuple(each for each in header.band_nodata if each is not None and each.alone)
         values = ", ".join(f"{value:.8g}" for value in nodata_values(alone))
@@ -156,6 +157,16 @@ def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> 
             )
         )
     return notes
+
+
+def _band_fill_note(header: GeoHeader, fill: Fill) -> Note:
+    """Return a warning of a value that some bands have and none can have."""
+    own = ", ".join(f"{value:.8g}" for value in nodata_values(header.band_nodata))
+    instead = f", in place of {own}" if own else ""
+    return warning(
+        f"{header.path.name}: {fill.text_of(header.numbers)} may be unknown: "
+        f"--nodata {fill.value_text} says so{instead}"
+    )
 
 
 def bits_note(reader: GeoReader, seen: RasterLook) -> Note | None:

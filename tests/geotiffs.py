@@ -53,3 +53,15 @@ def write_geotiff(
             for number, name in enumerate(names, 1):
                 dataset.set_band_description(number, name)
     return path
+
+
+def declare_band_nodata(path: Path, *values: float | None) -> Path:
+    """Declare nodata of each band beside a GeoTIFF without any, as gdal_translate does of a VRT."""
+    bands = (
+        f'<PAMRasterBand band="{band}"><NoDataValue>{value}</NoDataValue></PAMRasterBand>'
+        for band, value in enumerate(values, 1)
+        if value is not None
+    )
+    text = f"<PAMDataset>{''.join(bands)}</PAMDataset>"
+    Path(f"{path}.aux.xml").write_text(text, encoding="utf-8")
+    return path

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gisr.estimation.fill import Fill, find_fill
+from gisr.estimation.fill import Fill, find_band_fill, find_fill, is_impossible
 
 CORNER = np.add.outer(np.arange(80), 0.6 * np.arange(80)) < 22
 
@@ -154,3 +154,46 @@ def test_the_text_names_value_and_share() -> None:
 def test_an_image_of_nothing_but_fill() -> None:
     image = np.zeros((20, 20, 3), np.uint16)
     assert find_fill(image, blank=True, named=(0,)) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "scale"),
+    [
+        (-9999, "int16", 1),
+        (-32768, "int16", 1),
+        (65535, "uint16", 1),
+        (-9999, "float32", 1e-4),
+        (-3.4028235e38, "float32", 1e-4),
+    ],
+)
+def test_fill_in_some_bands_is_likely(value: float, dtype: str, scale: float) -> None:
+    image = _filled(1000 * scale, dtype, scale=scale)
+    assert find_band_fill(image) == ()
+    image[40:50, 40:50, 3] = image[45:55, 40:50, 1] = value
+    assert find_fill(image, blank=True) == ()
+    (fill,) = find_band_fill(image)
+    assert fill.value == pytest.approx(value) and fill.certainty == "likely"
+    assert fill.bands == (1, 3) and fill.share == pytest.approx(150 / 6400)
+    told = fill.text_of((4, 3, 2, 7))
+    assert told == f"{fill.value_text} in 2.3% of the pixels of bands 3 and 7"
+
+
+def test_fill_beside_bands_of_other_units() -> None:
+    image = _land()
+    image[..., 3] = 29_000 + image[..., 3]  # a thermal band, which makes the range of all wide
+    image[40:50, 40:50, 0] = -9999
+    (fill,) = find_band_fill(image.astype("float32"))
+    assert fill.bands == (0,)
+    rest = image[image[..., 0] >= 0]
+    assert is_impossible(-9999, rest, 0) and not is_impossible(0, rest, 3)
+
+
+def test_content_of_one_band_is_not_fill() -> None:
+    lake, roof, hot, snow = (_land() for _ in range(4))
+    lake[CORNER, 3] = 0
+    roof[40:50, 40:50, 2] = 4000
+    hot[..., 3] = np.minimum(hot[..., 3] * 60, 65535)
+    snow[..., 0] = np.where(snow[..., 0] > 1500, 2047, snow[..., 0])
+    for name, image in {"lake": lake, "roof": roof, "hot": hot, "snow": snow}.items():
+        for dtype in ("float32", "uint16"):
+            assert find_band_fill(np.rint(image).astype(dtype)) == (), (name, dtype)

@@ -33,6 +33,17 @@ def test_masks_count() -> None:
     np.testing.assert_allclose(result.data[~WIDE], declared[~WIDE], atol=1e-3)
 
 
+def test_fill_in_one_band_is_told_and_stays_data() -> None:
+    target = TARGET.copy()
+    target[:3, :3, 1] = -9999
+    text = (
+        r"target: -9999 in \d\.\d% of the pixels of band 2 may be unknown: mark where with valid="
+    )
+    with pytest.warns(UserWarning, match=text):
+        pair = make_pair(target, GUIDE, "pansharpening")
+    assert pair.valid is None or pair.valid.all()
+
+
 def test_a_mask_of_one_band_is_told() -> None:
     mask = np.zeros(TARGET.shape, bool)
     mask[:3, :3, 1] = True

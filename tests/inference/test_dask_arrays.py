@@ -152,3 +152,11 @@ def test_fill_that_nobody_declared(weights: Callable[..., Weights]) -> None:
         found = image.compute()
     np.testing.assert_array_equal(found, expected)
     assert np.isnan(found[:24, :36]).all()
+
+
+def test_fill_in_one_band_is_told(weights: Callable[..., Weights]) -> None:
+    upscaler, target = make(weights), TARGET.copy()
+    target[:6, :9, 1] = -9999
+    with dask.config.set(LAZY), pytest.warns(UserWarning, match="of band 2 may be unknown: replac"):
+        guide = da.from_array(GUIDE, chunks=(50, 50, 1))
+        upscale_dask(upscaler, da.from_array(target, chunks=15), guide, "pansharpening")

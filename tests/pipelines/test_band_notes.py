@@ -48,6 +48,13 @@ def test_bands_of_images_are_not_told(tmp_path: Path) -> None:
     assert told(tmp_path, saturated) == []
 
 
+def test_a_band_may_reach_from_end_to_end_of_its_type(tmp_path: Path) -> None:
+    image = np.dstack([IMAGE, 5 * (IMAGE[..., 0] // 60)]).astype(np.int16)  # classes, by levels
+    image[:8, :8, 3], image[8, 8, 3] = -32768, 32767
+    (note,) = band_notes(read_header(write_geotiff(tmp_path / "ms.tif", image)))
+    assert "between -32768 and 32767: no image" in str(note)
+
+
 def test_an_image_of_few_levels_is_one(tmp_path: Path) -> None:
     path = write_geotiff(tmp_path / "ms.tif", (IMAGE // 300).astype(np.uint8))
     assert band_notes(read_header(path)) == []

@@ -9,7 +9,7 @@ from tests.geotiffs import write_geotiff
 from gisr.apps.option_arguments import take_options
 from gisr.errors import InputError
 from gisr.io.geotiff import GeoReader
-from gisr.io.geotiff.header import NodataChoice
+from gisr.io.geotiff.nodata import NodataChoice
 from gisr.io.geotiff.pair import read_raster_pair
 from gisr.io.limits import DEFAULT_LIMITS
 from gisr.pipelines.option import command_words, number_or_word, options_of

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.geotiffs import write_geotiff
+from tests.geotiffs import declare_band_nodata, write_geotiff
 
 from gisr.inference.upscaler import Upscaler
 from gisr.pipelines.options import Options
@@ -107,6 +107,25 @@ def test_what_one_file_declares_is_fill_in_the_other(
         assert not (out.dataset_mask() > 0)[WIDE].any()
 
 
+def test_nodata_that_a_file_declares_beside_a_mask_is_no_find(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
+    ms[30:36, 30:36], pan[40:60, 150:170] = -9999, -9999
+    files = _files(tmp_path, ms, pan, "int16", nodata=-9999)
+    plain = sharpen(*files, name="plain.tif")
+    for path, shown in zip(files, (~CORNER, ~WIDE), strict=True):
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as file:
+            file.write_mask(shown)
+    masked = sharpen(*files)
+    assert not [note for note in masked.notes if note.level != "detail"]
+    with rasterio.open(plain.path) as a, rasterio.open(masked.path) as b:
+        known = a.dataset_mask() > 0
+        assert not known[120:144, 120:144].any() and not known[40:60, 150:170].any()
+        np.testing.assert_array_equal(b.dataset_mask() > 0, known & ~WIDE)
+        assert b.nodata == -9999 and b.read()[:, known & ~WIDE].min() > -1000
+
+
 def test_nodata_in_one_band_may_be_data(tmp_path: Path, sharpen: Callable[..., FileResult]) -> None:
     ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
     ms[20:30, 20:30] = 250, 130, 0  # a lake: no near infrared
@@ -115,6 +134,55 @@ def test_nodata_in_one_band_may_be_data(tmp_path: Path, sharpen: Callable[..., F
         assert (out.dataset_mask() > 0).all()
         assert 100 < out.read(2)[90:110, 90:110].mean() < 160
     assert "unknown" not in _texts(result)
+
+
+def test_bands_with_nodata_of_their_own_give_what_one_value_gives(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
+    ms[20:30, 20:30, 1], ms[5:10, 30:40, 0] = -32768, -9999
+    low, high = _files(tmp_path, ms, pan, "int16")
+    own = sharpen(declare_band_nodata(low, -9999, -32768, -32768), high, "own.tif")
+    text = "ms.tif: its bands have nodata of their own (-9999, -32768, -32768): the output declares"
+    assert f"{text} -9999, which all its bands hold where it is unknown" in _texts(own)
+    (note,) = [note for note in own.notes if note.level == "warning"]
+    assert "ms.tif: 6.5% of the pixels have nodata (-9999, -32768) in some bands" in note.text
+    Path(f"{low}.aux.xml").unlink()
+    low, high = _files(tmp_path, np.where(ms < 0, -9999, ms), pan, "int16", nodata=-9999)
+    one = sharpen(low, high, "one.tif")
+    assert "of their own" not in _texts(one)
+    with rasterio.open(own.path) as a, rasterio.open(one.path) as b:
+        assert a.nodatavals == (-9999,) * 3
+        np.testing.assert_array_equal(a.read(), b.read())
+        assert not (a.dataset_mask() > 0)[80:120, 80:120].any()
+
+
+def test_nodata_of_some_bands_counts_by_itself_where_it_cannot_be_data(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
+    ms[20:30, 20:30] = 250, 130, 0  # a lake, and a hole of another band
+    ms[5:10, 30:40, 0] = -9999
+    low, high = _files(tmp_path, ms, pan, "int16")
+    result = sharpen(declare_band_nodata(low, -9999, None, 0), high)
+    (note,) = [note for note in result.notes if note.level == "warning"]
+    assert "ms.tif: 2.2% of the pixels have nodata (-9999) in some bands" in note.text
+    with rasterio.open(result.path) as out:
+        known = out.dataset_mask() > 0
+        assert known[80:120, 80:120].all() and not known[20:40, 120:160].any()
+        assert 100 < out.read(2)[90:110, 90:110].mean() < 160
+
+
+def test_a_margin_that_some_bands_declare_is_unknown(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
+    ms[CORNER] = -9999
+    low, high = _files(tmp_path, ms, pan, "int16")
+    result = sharpen(declare_band_nodata(low, -9999, None, None), high)
+    assert "is taken for unknown, though the file names it for some bands only" in _texts(result)
+    with rasterio.open(result.path) as out:
+        np.testing.assert_array_equal(out.dataset_mask() > 0, ~WIDE)
 
 
 @pytest.mark.parametrize("value", [-9999.0, np.nan])
@@ -130,6 +198,41 @@ def test_what_cannot_be_data_in_one_band_is_told(
     assert "--band" in note.text
     with rasterio.open(result.path) as out:
         assert not (out.dataset_mask() > 0)[84:116, 84:116].any()
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"), [(-9999, "int16"), (65535, "uint16"), (-32768, "int16")]
+)
+def test_undeclared_fill_in_one_band_is_told_and_nodata_mends_it(
+    tmp_path: Path, sharpen: Callable[..., FileResult], value: int, dtype: str
+) -> None:
+    ms, pan = _land(SIDE, 4), _land(4 * SIDE, 1)
+    ms[20:30, 20:30, 3] = value
+    files = _files(tmp_path, ms, pan, dtype)
+    result = sharpen(*files)
+    warned = [note.text for note in result.notes if note.level == "warning"]
+    assert warned == [
+        f"ms.tif: {value} in 4.3% of the pixels of band 4 may be unknown: --nodata {value} says so"
+    ]
+    with rasterio.open(result.path) as out:
+        assert (out.dataset_mask() > 0).all(), "one band alone masks nothing that nobody declared"
+    told = sharpen(*files, name="told.tif", nodata=value)
+    assert "may be unknown" not in _texts(told)
+    with rasterio.open(told.path) as out:
+        assert not (out.dataset_mask() > 0)[84:116, 84:116].any()
+        assert 0 < out.read(4)[out.dataset_mask() > 0].mean() < 1700
+
+
+def test_fill_in_bands_beside_nodata_says_what_it_would_replace(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = _land(SIDE, 4), _land(4 * SIDE, 1)
+    ms[CORNER] = 0
+    ms[20:30, 20:30, 1:3] = -9999
+    low, high = _files(tmp_path, ms, pan, "int16", nodata=0)
+    result = sharpen(low, high, bands=(4, 3, 2))
+    text = "of bands 3 and 2 may be unknown: --nodata -9999 says so, in place of 0"
+    assert text in _texts(result)
 
 
 def test_bits_are_suggested_where_the_data_end_below_their_type(

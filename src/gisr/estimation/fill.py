@@ -65,12 +65,20 @@ class Fill:
     certainty: Certainty
     far: bool
     """Whether it lies so far from the rest that it stands for nothing known in one band, too."""
+    bands: tuple[int, ...] = ()
+    """Places, from 0, of the bands that have it; () where it is all."""
 
     @property
     def text(self) -> str:
         """The value and its share, for messages: ``-9999 in 7.2% of the pixels``."""
         share = f"{self.share:.1%}" if self.share >= 0.001 else "less than 0.1%"
         return f"{self.value_text} in {share} of the pixels"
+
+    def text_of(self, numbers: Sequence[int]) -> str:
+        """The text with its bands, by the numbers of all: ``-9999 in 2.4% of ... of band 4``."""
+        *first, last = (str(numbers[place]) for place in self.bands)
+        bands = f"bands {', '.join(first)} and {last}" if first else f"band {last}"
+        return f"{self.text} of {bands}"
 
     @property
     def value_text(self) -> str:
@@ -113,12 +121,7 @@ def find_fill(
         named: Values that are fill elsewhere, such as the nodata of the other file of the pair:
             where they are solid no more is asked of them.
     """
-    step = max(1, int(np.ceil((image[..., 0].size / _SAMPLE) ** (1 / (image.ndim - 1)))))
-    lattice = (slice(None, None, step),) * (image.ndim - 1)
-    pixels = image[lattice]
-    counted = np.ones(pixels.shape[:-1], bool) if known is None else known[lattice]
-    if pixels.dtype.kind == "f":
-        counted = counted & np.isfinite(pixels).all(axis=-1)
+    pixels, counted = _lattice(image, known)
     if counted.sum() < _FEWEST or pixels.dtype == bool:
         return ()
     ends: tuple[End, ...] = (1, -1)
@@ -140,6 +143,49 @@ def find_fill(
             elif blank and seen.is_solid and (certainty := seen.certainty(pixels)) is not None:
                 found.append(Fill(value, share, certainty, far=False))
     return tuple(found)
+
+
+def find_band_fill(
+    image: Shaped[np.ndarray, "*pixels bands"],
+    known: Bool[np.ndarray, "*pixels"] | None = None,
+) -> tuple[Fill, ...]:
+    """Return the values of some bands that look like fill and cannot be data beside the rest.
+
+    A cloud that is masked in one band, or a band that failed. One band may hold what others never
+    do, so they are likely fill at most, and only what lies far from the rest is named.
+
+    Args:
+        image: As of :func:`find_fill`, without what that found.
+        known: Likewise.
+    """
+    pixels, counted = _lattice(image, known)
+    if pixels.shape[-1] == 1 or not counted.any():
+        return ()
+    places: dict[float, list[int]] = {}
+    inside = pixels[counted]
+    for band in range(pixels.shape[-1]):
+        for fill in find_fill(pixels[..., band : band + 1], counted):
+            rest = inside[(inside != inside.dtype.type(fill.value)).all(axis=1)]
+            if is_impossible(fill.value, rest, band):
+                places.setdefault(fill.value, []).append(band)
+    found = []
+    for value, bands in places.items():
+        share = float((inside[:, bands] == inside.dtype.type(value)).any(axis=1).mean())
+        found.append(Fill(value, share, "likely", far=True, bands=tuple(bands)))
+    return tuple(found)
+
+
+def _lattice(
+    image: Shaped[np.ndarray, "*pixels bands"], known: Bool[np.ndarray, "*pixels"] | None
+) -> tuple[Shaped[np.ndarray, "*lattice bands"], Bool[np.ndarray, "*lattice"]]:
+    """Return the pixels that are looked at, and which of them count."""
+    step = max(1, int(np.ceil((image[..., 0].size / _SAMPLE) ** (1 / (image.ndim - 1)))))
+    lattice = (slice(None, None, step),) * (image.ndim - 1)
+    pixels = image[lattice]
+    counted = np.ones(pixels.shape[:-1], bool) if known is None else known[lattice]
+    if pixels.dtype.kind == "f":
+        counted = counted & np.isfinite(pixels).all(axis=-1)
+    return pixels, counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,10 +259,23 @@ class _Candidate:
         return float((self.rest < limit).any(axis=1).sum() / self.count)
 
 
-def lies_far(value: float, rest: Shaped[np.ndarray, "..."]) -> bool:
-    """Return whether a value lies so far from others that it cannot be one of them."""
-    if not np.isfinite(value):
+def is_impossible(value: float, rest: Shaped[np.ndarray, "*pixels bands"], band: int) -> bool:
+    """Return whether a value cannot be data of one band.
+
+    It lies far from the values of all bands. One that is used for nothing known need only lie far
+    from those of its own band: beside bands of large values the range of all is wide.
+
+    Args:
+        value: That a pixel has in this band.
+        rest: Pixels that have it in none.
+        band: Its place, from 0.
+    """
+    if not np.isfinite(value) or not len(rest):
         return True
+    return _lies_far(value, rest) or (_is_code(value) and _lies_far(value, rest[..., band]))
+
+
+def _lies_far(value: float, rest: Shaped[np.ndarray, "..."]) -> bool:
     first, low, high, last = np.percentile(rest, (_EDGE, 1, 99, 100 - _EDGE))
     distance = float(max(first - value, value - last))
     return _is_far(distance, float(high - low), code=_is_code(value))

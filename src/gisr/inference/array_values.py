@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gisr.errors import InputError
-from gisr.estimation.fill import find_fill
+from gisr.estimation.fill import find_band_fill, find_fill
 from gisr.tasks.task import MOST_GUIDE_CHANNELS
 
 ArrayOrTensor = NDArray[np.generic] | Tensor
@@ -118,6 +118,12 @@ def _without_fill(
         warnings.warn(
             f"{name}: {fill.text} is taken for unknown: mark what is known with {argument}= to say "
             "so, or otherwise",
+            stacklevel=5,
+        )
+    for fill in find_band_fill(image, valid) if image.size else ():
+        warnings.warn(
+            f"{name}: {fill.text_of(range(1, image.shape[-1] + 1))} may be unknown: mark where "
+            f"with {argument}=, or give a masked array",
             stacklevel=5,
         )
     return valid, value

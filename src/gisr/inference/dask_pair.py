@@ -11,7 +11,7 @@ from jaxtyping import Shaped
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.estimation.fill import find_fill
+from gisr.estimation.fill import find_band_fill, find_fill
 from gisr.estimation.sensor_model import SensorModel
 from gisr.inference.percentile_sample import RegularSample
 from gisr.inference.survey import Survey, sample_of, survey_of
@@ -131,13 +131,21 @@ def _sampled(name: str, image: "Array", task: Task) -> tuple[RegularSample, Unkn
     sample = _sample(image, sample_of(task), ())
     looked = sample if not sample.exact else _sample(image, RegularSample(), ())
     unknown = []
-    for fill in find_fill(*looked.lattice(), blank=task.blank):
+    pixels, known = looked.lattice()
+    for fill in find_fill(pixels, known, blank=task.blank):
         if fill.certainty == "certain":
             unknown.append(fill.unknown)
+            known = known & ~fill.covers(pixels)
             warnings.warn(
                 f"{name}: {fill.text} is taken for unknown: replace it by NaN to say so",
                 stacklevel=6,
             )
+    for fill in find_band_fill(pixels, known):
+        warnings.warn(
+            f"{name}: {fill.text_of(range(1, pixels.shape[-1] + 1))} may be unknown: replace it "
+            "by NaN to say so",
+            stacklevel=6,
+        )
     if unknown:
         sample = _sample(image, sample_of(task), tuple(unknown))
     return sample, tuple(unknown)

@@ -73,7 +73,7 @@ def _is_odd(
         return True
     if count <= _MASK_VALUES:
         return most > 4 * _MASK_VALUES
-    gaps = float(found[-1] - found[0]) >= _GAPS * count
+    gaps = float(found[-1]) - float(found[0]) >= _GAPS * count
     fewer = most >= _CLASSES_FEWER * count
     return fewer and (count <= _FEW_CLASSES or (count <= _CLASS_VALUES and gaps))
 

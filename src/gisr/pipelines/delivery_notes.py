@@ -46,6 +46,7 @@ def flagged_share(header: GeoHeader) -> float:
         quality=None,
         regrid=None,
         nodata=None,
+        band_nodata=(None,),
         nodata_given=True,
         unknown=(),
         alpha_mask=None,

@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Bool
 
 from gisr.errors import InputError
-from gisr.estimation.fill import Fill, find_fill, lies_far
+from gisr.estimation.fill import Fill, find_band_fill, find_fill, is_impossible
 from gisr.inference.percentile_sample import RegularSample
 from gisr.io.geotiff import GeoHeader, GeoReader
 from gisr.io.geotiff.header import band_list
+from gisr.io.geotiff.nodata import BandNodata, nodata_places, nodata_values
 from gisr.io.geotiff.stack import picked_bands
 from gisr.notes import Note, warning
 
@@ -24,6 +25,8 @@ _FINE = 1e-3
 """Share of the range of values that a step of 32-bit floats may be before that is said."""
 _SATURATED = 1e-4
 """Share of the values that are the highest from which that is where the sensor ends."""
+_UNNAMED = "is taken for unknown, though the file names no such nodata"
+_NAMED_APART = "is taken for unknown, though the file names it for some bands only"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +37,16 @@ class RasterLook:
     """Its known pixels."""
     occupied: Bool[np.ndarray, "rows columns"]
     """Which cells have a known pixel."""
-    partial: int = 0
-    """Known pixels with nodata in some of their bands."""
-    broken: int = 0
+    known: int
+    """Pixels that are known."""
+    partial: int
+    """Pixels with nodata in some of their bands: known ones, or those it makes unknown."""
+    broken: int
     """Pixels with NaN or infinite values in some of their bands."""
     fills: tuple[Fill, ...] = ()
     """What looks like fill."""
+    band_fills: tuple[Fill, ...] = ()
+    """What looks like fill in some bands alone, and is not taken for it."""
 
 
 def look_at(
@@ -59,26 +66,38 @@ def look_at(
     Raises:
         InputError: No pixel is known.
     """
-    reader.header = replace(reader.header, nodata_alone=False)
+    together = tuple(each and replace(each, alone=False) for each in reader.header.band_nodata)
+    reader.header = replace(reader.header, band_nodata=together)
     seen = _scan(reader, cell)
-    header, nodata = reader.header, reader.header.nodata
+    # What some bands alone declare is looked for in all.
+    named = (*named, *nodata_values(together))
     fills = find_fill(*seen.sample.lattice(), blank=True, named=named) if search else ()
     unknown = tuple(fill.unknown for fill in fills if fill.certainty == "certain")
-    alone = False
-    if seen.partial and nodata is not None:
-        values = seen.sample.values()
-        others = values[(values != np.float32(nodata)).all(axis=1)]
-        alone = not len(others) or lies_far(nodata, others)
-    seen = replace(seen, partial=seen.partial if alone else 0)
-    if unknown or alone:
-        held = header.nodata
-        if held is None and unknown:
+    alone, partial = _judged(together, seen) if seen.partial else together, 0
+    if alone != together:
+        reader.header, before = replace(reader.header, band_nodata=alone), seen.known
+        seen = _scan(reader, cell)
+        partial = before - seen.known
+    if unknown:
+        held = reader.header.nodata
+        if held is None:
             held = unknown[0].value  # what is written stands for unknown pixels and says so
-        reader.header = replace(header, nodata_alone=alone, unknown=unknown, nodata=held)
-        seen = replace(_scan(reader, cell), partial=seen.partial)
+        reader.header = replace(reader.header, unknown=unknown, nodata=held)
+        seen = _scan(reader, cell)
     if not seen.occupied.any():
-        raise InputError(f"{header.path}: {_why_nothing_is_known(reader.header, cell)}")
-    return replace(seen, fills=fills)
+        raise InputError(f"{reader.header.path}: {_why_nothing_is_known(reader.header, cell)}")
+    lone = find_band_fill(*seen.sample.lattice()) if search else ()
+    return replace(seen, fills=fills, partial=partial, band_fills=lone)
+
+
+def _judged(nodata: BandNodata, seen: RasterLook) -> BandNodata:
+    """Return nodata of bands, which stands alone where it cannot be data beside what was seen."""
+    values = seen.sample.values()
+    others = values[~np.logical_or.reduce(nodata_places(values, nodata))]
+    return tuple(
+        each and replace(each, alone=is_impossible(each.value, others, band))
+        for band, each in enumerate(nodata)
+    )
 
 
 def _why_nothing_is_known(header: GeoHeader, cell: int) -> str:
@@ -114,21 +133,22 @@ def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> 
     for fill in seen.fills:
         option = f"--nodata {fill.value_text}"
         if fill.certainty == "certain":
-            notes.append(
-                Note(
-                    f"{name}: {fill.text} is taken for unknown, though the file names no such "
-                    f"nodata: {option} says so, --nodata none makes it data"
-                )
-            )
+            some = fill.value in nodata_values(header.band_nodata)
+            taken = _NAMED_APART if some else _UNNAMED
+            says = f"{option} says so, --nodata none makes it data"
+            notes.append(Note(f"{name}: {fill.text} {taken}: {says}"))
         else:
             notes.append(
                 warning(f"{name}: {fill.text} may be unknown ones: {option} makes them so")
             )
-    if seen.partial and header.nodata is not None:
+    notes += [_band_fill_note(header, fill) for fill in seen.band_fills]
+    if seen.partial:
+        alone = tuple(each for each in header.band_nodata if each is not None and each.alone)
+        values = ", ".join(f"{value:.8g}" for value in nodata_values(alone))
         notes.append(
             warning(
-                f"{name}: {seen.partial / pixels:.1%} of the pixels have nodata "
-                f"({header.nodata:.8g}) in some bands and are unknown in all: {way}"
+                f"{name}: {seen.partial / pixels:.1%} of the pixels have nodata ({values}) in some "
+                f"bands and are unknown in all: {way}"
             )
         )
     if seen.broken:
@@ -139,6 +159,16 @@ def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> 
             )
         )
     return notes
+
+
+def _band_fill_note(header: GeoHeader, fill: Fill) -> Note:
+    """Return a warning of a value that some bands have and none can have."""
+    own = ", ".join(f"{value:.8g}" for value in nodata_values(header.band_nodata))
+    instead = f", in place of {own}" if own else ""
+    return warning(
+        f"{header.path.name}: {fill.text_of(header.numbers)} may be unknown: "
+        f"--nodata {fill.value_text} says so{instead}"
+    )
 
 
 def bits_note(reader: GeoReader, seen: RasterLook) -> Note | None:
@@ -186,15 +216,16 @@ def _scan(reader: GeoReader, cell: int) -> RasterLook:
     if height * width * header.bands > _MOST_SCANNED:  # GDAL keeps blocks that are read in parts
         height = max(1, _SCAN_SAMPLES // (width * header.bands * cell)) * cell
     occupied = np.zeros([-(-side // cell) for side in header.shape], dtype=bool)
-    partial = broken = 0
+    known = partial = broken = 0
     for top in range(0, header.shape[0], height):
         for left in range(0, header.shape[1], width):
             rows = slice(top, min(top + height, header.shape[0]))
             columns = slice(left, min(left + width, header.shape[1]))
             pixels, valid = reader.read(rows, columns)
             sample.add(pixels, valid, (top, left))
-            if header.bands > 1 and header.nodata is not None:
-                partial += int(((pixels == header.nodata).any(axis=2) & valid).sum())
+            known += int(valid.sum())
+            if header.bands > 1 and (places := nodata_places(pixels, header.band_nodata)):
+                partial += int((np.logical_or.reduce(places) & valid).sum())
             if header.bands > 1 and pixels.dtype.kind == "f" and not valid.all():
                 finite = np.isfinite(pixels)
                 broken += int((finite.any(axis=2) & ~finite.all(axis=2)).sum())
@@ -203,4 +234,4 @@ def _scan(reader: GeoReader, cell: int) -> RasterLook:
                 cells = np.logical_or.reduceat(down, np.arange(0, valid.shape[1], cell), axis=1)
                 first, second = top // cell, left // cell
                 occupied[first : first + cells.shape[0], second : second + cells.shape[1]] = cells
-    return RasterLook(sample, occupied, partial, broken)
+    return RasterLook(sample, occupied, known, partial, broken)

@@ -1,6 +1,5 @@
 """A pair of GeoTIFFs of any size, read by windows where they are needed."""
 
-from collections.abc import Iterable
 from functools import cached_property
 from threading import Lock
 
@@ -8,10 +7,10 @@ import numpy as np
 from jaxtyping import Bool
 
 from gisr.data.pair import Pair
-from gisr.estimation.fill import Fill
 from gisr.inference.survey import Survey, survey_of
 from gisr.inference.windowed_pair import KnownImage, PairSource
 from gisr.io.geotiff import GeoReader, Warp
+from gisr.io.geotiff.nodata import nodata_values
 from gisr.io.geotiff.reader import KnownSamples
 from gisr.notes import Note
 from gisr.pipelines.pipeline import check_values
@@ -80,11 +79,12 @@ class RasterSource(PairSource):
             InputError: A file has no known pixel, or values beyond its stated bits.
         """
         readers = {"target": self._target, "guide": self._guide}
-        declared = {name: reader.header.nodata for name, reader in readers.items()}
+        declared = {n: nodata_values(each.header.band_nodata) for n, each in readers.items()}
         seen: dict[str, RasterLook] = {}
         # The target again where it has what turned out to be the guide's fill.
         for name, other in (("target", "guide"), ("guide", "target"), ("target", "guide")):
-            named = _values(declared[other], seen[other].fills if other in seen else ())
+            fills = seen[other].fills if other in seen else ()
+            named = (*declared[other], *(fill.value for fill in fills))
             if name in seen and (seen[name].fills or not seen[other].fills):
                 continue
             seen[name] = look_at(readers[name], _CELLS[name], search=self._search, named=named)
@@ -117,8 +117,3 @@ class RasterSource(PairSource):
         cell = _CELLS[name]
         rows, columns = (slice(part.start // cell, -(-part.stop // cell)) for part in window)
         return bool(self._occupied[name][rows, columns].any())
-
-
-def _values(declared: float | None, fills: Iterable[Fill]) -> tuple[float, ...]:
-    """Return the values that stand for unknown pixels in a file."""
-    return (*(() if declared is None else (declared,)), *(fill.value for fill in fills))

@@ -42,17 +42,25 @@ def storage_notes(target: GeoHeader, layout: CreationOptions | None) -> list[Not
                 "makes it short again"
             )
         )
+    words = ["none" if each is None else f"{each.value:.8g}" for each in target.band_nodata]
+    if len(set(words)) > 1 and not lossy:
+        notes.append(
+            Note(
+                f"{name}: its bands have nodata of their own ({', '.join(words)}): the output "
+                f"declares {target.nodata:.8g}, which all its bands hold where it is unknown"
+            )
+        )
     given = {} if layout is None else {option.upper() for option in layout.options}
     if target.lossy and "COMPRESS" not in given:
         cloud = layout is not None and layout.cloud
-        words = (
+        options = (
             f"-co {_CLOUD_NAMES.get(option, option) if cloud else option}={value}"
             for option, value in target.lossy.items()
         )
         notes.append(
             Note(
                 f"{name} is compressed with loss ({target.lossy['COMPRESS']}): the output is "
-                f"compressed without (DEFLATE); {' '.join(words)} stores it as the file is"
+                f"compressed without (DEFLATE); {' '.join(options)} stores it as the file is"
             )
         )
     return notes

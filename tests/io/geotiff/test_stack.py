@@ -1,6 +1,5 @@
 """Band files read as one image: order, names, one grid, one driver for each."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +42,7 @@ def test_files_of_two_kinds_are_one_image(files: list[Path]) -> None:
         pixels, valid = reader.read(*WHOLE)
     assert pixels[0, 0].tolist() == [2, 80, 4] and valid.all()
     write_geotiff(files[2], band(0), 20)
-    with GeoReader(replace(header, nodata_alone=True)) as reader:
+    with GeoReader(header) as reader:
         assert not reader.read(*WHOLE)[1].any()  # a file that declares no nodata has it too
     chosen = read_stack(stack(*files, nodata=0), DEFAULT_LIMITS, ["b8a", 1])
     with GeoReader(chosen) as reader:

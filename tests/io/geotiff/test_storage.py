@@ -10,7 +10,13 @@ from tests.geotiffs import write_geotiff
 
 from gisr.errors import InputError
 from gisr.io.files import atomic_outputs
-from gisr.io.geotiff import CreationOptions, check_storable, create_geotiff, read_geotiff
+from gisr.io.geotiff import (
+    CreationOptions,
+    GeoReader,
+    check_storable,
+    create_geotiff,
+    read_geotiff,
+)
 from gisr.io.geotiff.alpha import AlphaMask
 from gisr.pipelines.storage_notes import storage_notes
 
@@ -47,6 +53,33 @@ def pixels(bands: int, dtype: str = "uint8") -> NDArray[Any]:
     y, x = np.mgrid[:32, :40]
     waves = [120 + 60 * np.sin(y / 9 + band) * np.cos(x / 7) for band in range(bands)]
     return np.stack(waves, axis=-1).astype(dtype)
+
+
+@pytest.mark.parametrize("internal", [True, False])
+def test_declared_nodata_counts_beside_a_mask(tmp_path: Path, internal: bool) -> None:
+    image = pixels(3, "int16")
+    image[24:28, 30:34] = -9999
+    target = write(tmp_path / "ms.tif", image, nodata=-9999)
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=internal),
+        rasterio.open(target, "r+") as dataset,
+    ):
+        dataset.write_mask(~UNKNOWN)
+    assert (tmp_path / "ms.tif.msk").exists() != internal
+    known = ~UNKNOWN
+    known[24:28, 30:34] = False
+    found = read_geotiff(target)
+    np.testing.assert_array_equal(found.valid, known)
+    with GeoReader(found) as reader:
+        np.testing.assert_array_equal(
+            reader.read(slice(20, 32), slice(28, 40))[1], known[20:32, 28:]
+        )
+    with rasterio.open(sharpen(target, tmp_path / "out.tif")) as dataset:
+        wide = known.repeat(2, 0).repeat(2, 1)
+        assert dataset.nodata == -9999
+        np.testing.assert_array_equal(dataset.dataset_mask() > 0, wide)
+        assert (dataset.read()[:, ~wide] == -9999).all()
+        assert (dataset.read()[:, wide] >= 60).all()
 
 
 class TestAlpha:

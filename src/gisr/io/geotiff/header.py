@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,20 +21,16 @@ from gisr.io.geotiff.alpha import AlphaMask, find_alpha
 from gisr.io.geotiff.claims import check_claims
 from gisr.io.geotiff.drivers import driver_of, format_of
 from gisr.io.geotiff.kept import copied_options, lasting_domains, lasting_tags, lossy_options
+from gisr.io.geotiff.nodata import BandNodata, NodataChoice, output_nodata, read_nodata
 from gisr.io.geotiff.quality import QualityMask
 from gisr.io.geotiff.regrid import GeoOutline, Regrid
 from gisr.io.limits import DEFAULT_LIMITS, Limits
-from gisr.io.quantise import holds
 from gisr.io.tiff_blocks import check_mask_file
 from gisr.io.unknown import UnknownValue
 from gisr.optional_imports import load_extra
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
-
-NodataChoice = float | Literal["none"] | None
-"""Value of unknown pixels in place of what a file says: a number, ``none`` for no value at all, or
-None for the file's own."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +63,13 @@ class GeoHeader(GeoOutline):
     colours: tuple[str, ...]
     """GDAL's colour interpretation of each band, by name ("red", "nir", "undefined")."""
     nodata: float | None
-    """Value that marks unknown pixels, None when there is none or the type cannot hold it."""
+    """Value that marks unknown pixels in an output, None when there is none."""
+    band_nodata: BandNodata
+    """Value that makes a pixel unknown where a band has it, if it stands for unknown in one band
+    alone, or where all bands have theirs; that of a band is None when it has none or the type
+    cannot hold it."""
     nodata_given: bool
-    """Whether the caller named it, in place of the file's own."""
+    """Whether the caller named nodata, in place of the file's own."""
     bits: int | None
     """Bits in use (NBITS) of an integer type, None when all are."""
     alpha_mask: AlphaMask | None
@@ -95,8 +95,6 @@ class GeoHeader(GeoOutline):
     """Unit of the physical values, per band."""
     unknown: tuple[UnknownValue, ...] = ()
     """Values that stand for unknown pixels besides nodata, which the file does not say."""
-    nodata_alone: bool = True
-    """Whether nodata in one band makes a pixel unknown; else it must be in all."""
     regrid: Regrid | None = None
     """How the file's own grid is brought to this one while it is read; None where it is this."""
     band_domains: tuple[Mapping[str, Mapping[str, str]], ...] = ()
@@ -121,6 +119,12 @@ class GeoHeader(GeoOutline):
     def alpha(self) -> bool:
         """Whether the file has an alpha band."""
         return self.alpha_mask is not None
+
+    def with_nodata(self, value: float | None) -> "GeoHeader":
+        """Return the header of the same file with what the caller names in place of its own."""
+        own = None if value is None else UnknownValue(value, alone=True)
+        bands = (own,) * self.bands
+        return replace(self, nodata=value, band_nodata=bands, nodata_given=True)
 
     def regridded(self, regrid: Regrid) -> "GeoHeader":
         """Return the header of the same file read on another grid."""
@@ -181,6 +185,7 @@ def read_header(
         alpha = find_alpha(dataset, bool(lossy))
         chosen = _choose_bands(name, dataset, bands, alpha.band if alpha else None)
         structure = dataset.tags(chosen[0], ns="IMAGE_STRUCTURE")
+        own_nodata = read_nodata(name, dataset, chosen, dtype, nodata)
         return GeoHeader(
             shape=(dataset.height, dataset.width),
             numbers=tuple(chosen),
@@ -192,7 +197,8 @@ def read_header(
             transform=dataset.transform,
             descriptions=tuple(dataset.descriptions[band - 1] for band in chosen),
             colours=tuple(_colour(dataset, band) for band in chosen),
-            nodata=_nodata(name, dataset, dtype, nodata),
+            nodata=output_nodata(own_nodata),
+            band_nodata=own_nodata,
             nodata_given=nodata is not None,
             bits=int(structure["NBITS"]) if "NBITS" in structure and dtype.kind in "iu" else None,
             alpha_mask=alpha,
@@ -278,17 +284,3 @@ def band_list(numbers: Sequence[int], names: Sequence[str | None]) -> str:
     """Return bands for a message, each by number and, where it has one, name: ``1 B5, 2``."""
     pairs = zip(numbers, names, strict=True)
     return ", ".join(f"{number} {name}" if name else f"{number}" for number, name in pairs)
-
-
-def _nodata(
-    path: Path, dataset: "DatasetReader", dtype: np.dtype, given: NodataChoice
-) -> float | None:
-    if given == "none":
-        return None
-    if given is not None and not holds(dtype, given):
-        raise InputError(
-            f"{path}: nodata {given:g} cannot be stored in {dtype.name}: name a value that stands "
-            "in the file, or none"
-        )
-    value = dataset.nodata if given is None else given
-    return value if value is not None and holds(dtype, value) else None

@@ -12,6 +12,7 @@ _STALE_TAGS = {
     "TIFFTAG_XRESOLUTION",
     "TIFFTAG_YRESOLUTION",
     "TIFFTAG_RESOLUTIONUNIT",
+    "NODATA_VALUES",
 }
 LAYOUT: Mapping[str, Any] = {
     "interleave": "band",
@@ -34,7 +35,7 @@ _OWN_DOMAINS = {
 
 
 def lasting_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Drop tags about the file's own grid, statistics and writer."""
+    """Drop tags about the file's own grid, statistics, writer and marks of unknown pixels."""
     return {
         key: text
         for key, text in tags.items()

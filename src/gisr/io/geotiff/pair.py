@@ -7,11 +7,11 @@ from os import PathLike
 from gisr.errors import PairError
 from gisr.io.geotiff.header import (
     GeoHeader,
-    NodataChoice,
     open_geotiff,
     read_header,
     read_outline,
 )
+from gisr.io.geotiff.nodata import NodataChoice
 from gisr.io.geotiff.relate import Relation, relate_grids
 from gisr.io.geotiff.stack import BandStack, joined_bands, picked_bands, read_stack
 from gisr.io.limits import Limits
@@ -185,9 +185,9 @@ def read_stack_pair(
 def _with_nodata(guide: GeoHeader, nodata: NodataChoice) -> GeoHeader:
     """Return a guide with the nodata that is named, if its type can hold it."""
     if nodata == "none":
-        return replace(guide, nodata=None, nodata_given=True)
+        return guide.with_nodata(None)
     if nodata is not None and holds(guide.dtype, nodata):
-        return replace(guide, nodata=nodata, nodata_given=True)
+        return guide.with_nodata(nodata)
     return guide
 
 

@@ -16,6 +16,7 @@ from gisr.errors import FileFormatError
 from gisr.io.files import typed_errors
 from gisr.io.geotiff.drivers import format_of
 from gisr.io.geotiff.header import GeoHeader, StackPart, opened_raster, read_header
+from gisr.io.geotiff.nodata import nodata_places
 from gisr.io.geotiff.regrid import GeoOutline, Turn, Warp
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.optional_imports import load_extra
@@ -209,22 +210,24 @@ def _read_valid(
     header: GeoHeader,
     window: Any,
 ) -> Bool[np.ndarray, "h w"]:
-    valid, marked = np.ones(pixels.shape[:2], dtype=bool), []
+    valid, marked = np.ones(pixels.shape[:2], dtype=bool), nodata_places(pixels, header.band_nodata)
+    alone = [each.alone for each in header.band_nodata if each is not None]
+    for is_alone, place in zip(alone, marked, strict=True):
+        if is_alone:
+            valid &= ~place
     for layer, (dataset, part) in enumerate(layers):
         flags = {flag.name for flag in dataset.mask_flag_enums[part.band - 1]}
-        if header.nodata_given:
-            if header.nodata is not None:
-                marked.append(pixels[..., layer] == header.nodata)
-        elif "nodata" in flags:
+        # Of NODATA_VALUES, and of a value that no sample has but GDAL rounds.
+        undeclared = header.band_nodata[layer] is None and not header.nodata_given
+        if undeclared and "nodata" in flags:
             marked.append(_mask(dataset, part.band, window) == 0)
         # What GDAL calls a mask because of an alpha band was looked at on its own.
         if not {"all_valid", "alpha", "nodata"} & flags:
             valid &= _mask(dataset, part.band, window) > 0
         if pixels.dtype.kind == "f":
             valid &= np.isfinite(pixels[..., layer])
-    if marked:
-        alone = np.logical_or if header.nodata_alone else np.logical_and
-        valid &= ~alone.reduce(marked)
+    if len(marked) == len(layers):
+        valid &= ~np.logical_and.reduce(marked)
     for unknown in header.unknown:
         valid &= ~unknown.covers(pixels)
     if (mask := header.alpha_mask) is not None:  # never of a stack

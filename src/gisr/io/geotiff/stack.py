@@ -16,12 +16,12 @@ from gisr.errors import FileFormatError, InputError, PairError
 from gisr.io.geotiff.drivers import RASTER_SUFFIXES, driver_of
 from gisr.io.geotiff.header import (
     GeoHeader,
-    NodataChoice,
     StackPart,
     band_list,
     read_header,
 )
 from gisr.io.geotiff.kept import LAYOUT
+from gisr.io.geotiff.nodata import NodataChoice, output_nodata
 from gisr.io.geotiff.quality import QualityMask
 from gisr.io.limits import Limits, check_bands, check_bytes
 from gisr.sizes import picture_size
@@ -189,7 +189,7 @@ def _joined(
 
 _OF_BANDS = (
     *("descriptions", "colours", "band_tags", "band_domains", "scales", "offsets"),
-    "units",
+    *("units", "band_nodata"),
 )
 """Fields of a header with one value for every band."""
 
@@ -229,6 +229,7 @@ def picked_bands(header: GeoHeader, numbers: Sequence[int]) -> GeoHeader:
     names = (*_OF_BANDS, "parts") if header.parts else _OF_BANDS
     picked: dict[str, Any]
     picked = {name: tuple(getattr(header, name)[place] for place in places) for name in names}
+    picked["nodata"] = output_nodata(picked["band_nodata"])
     if header.parts:
         return replace(
             header, numbers=tuple(range(1, len(places) + 1)), count=len(places), **picked

@@ -75,11 +75,28 @@ def test_files_that_are_no_one_image_are_refused_with_both_names(
         "hold uint16 and float32": write_geotiff(
             tmp_path / "o4.tif", band(1).astype(np.float32), 20
         ),
-        "have nodata None and 7": write_geotiff(tmp_path / "o5.tif", band(1), 20, nodata=7),
     }
     for message, other in others.items():
         with pytest.raises(PairError, match=f"red.tif and {other.name}: {message}"):
             read_stack(stack(first, other), DEFAULT_LIMITS)
+
+
+def test_every_file_has_nodata_of_its_own(tmp_path: Path) -> None:
+    holes = [band(value) for value in (5, 6, 7)]
+    holes[0][:2], holes[1][1:3], holes[2][0] = 9, 0, 9
+    files = [
+        write_geotiff(tmp_path / f"{number}.tif", pixels, 20, nodata=nodata)
+        for number, (pixels, nodata) in enumerate(zip(holes, (9, 0, None), strict=True))
+    ]
+    header = read_stack(stack(*files), DEFAULT_LIMITS)
+    assert header.nodata == 9
+    assert [each and each.value for each in header.band_nodata] == [9, 0, None]
+    with GeoReader(header) as reader:
+        pixels, valid = reader.read(*WHOLE)
+    assert valid.all(axis=1).tolist() == [False] * 3 + [True] * 5
+    assert pixels[0, 0].tolist() == [9, 6, 9]
+    named = read_stack(stack(*files), DEFAULT_LIMITS, nodata=0)
+    assert [each and each.value for each in named.band_nodata] == [0, 0, 0]
 
 
 def test_a_file_is_opened_with_the_driver_of_its_kind_alone(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def read_stack(
         nodata: Value of unknown pixels in place of what files or the stack say.
 
     Raises:
-        PairError: Two files do not lie on one grid, or differ in their type or nodata.
+        PairError: Two files do not lie on one grid, or differ in their type.
         FileFormatError: A file is missing, damaged, or has an alpha band.
         LimitError: A header claims more than the limits.
         InputError: A band that is not there.
@@ -177,6 +177,7 @@ def _joined(
         numbers=tuple(range(1, len(parts) + 1)),
         count=len(parts),
         parts=tuple(parts),
+        nodata=output_nodata(bands["band_nodata"]),
         nodata_given=any(header.nodata_given for header in headers),
         **bands,
         bits=bits.pop() if len(bits) == 1 else None,
@@ -283,10 +284,6 @@ def _check_alike(first: GeoHeader, other: GeoHeader) -> None:
             f"{names}: hold {first.dtype.name} and {other.dtype.name}: bring them to one type "
             "first (gdal_translate -ot)"
         )
-    if first.nodata != other.nodata and not (_is_nan(first.nodata) and _is_nan(other.nodata)):
-        raise PairError(
-            f"{names}: have nodata {first.nodata} and {other.nodata}: name one with --nodata"
-        )
 
 
 def _same_place(first: GeoHeader, other: GeoHeader) -> bool:
@@ -297,10 +294,6 @@ def _same_place(first: GeoHeader, other: GeoHeader) -> bool:
         return bool(first.transform == other.transform)
     found = np.linalg.inv(first.matrix) @ other.matrix @ corners
     return bool(np.abs(found - corners).max() <= _SAME_PLACE)
-
-
-def _is_nan(value: float | None) -> bool:
-    return value is not None and bool(np.isnan(value))
 
 
 def _check_quality(first: GeoHeader, quality: QualityMask, limits: Limits) -> None:

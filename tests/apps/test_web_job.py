@@ -77,10 +77,10 @@ def test_satellite_is_what_upscale_writes_and_scored(tmp_path: Path, upscaler: U
     assert "ms_sharpened.tif" in text and "4 times finer: 64 x 64 x 4 (uint16)" in text
 
 
-def test_a_scene_too_small_to_adapt_to_is_told(tmp_path: Path, upscaler: Upscaler) -> None:
+def test_a_scene_that_is_not_adapted_to_is_told(tmp_path: Path, upscaler: Upscaler) -> None:
     outcome = run(upscaler, satellite_files(tmp_path), {"adapt": True})
     assert "--adapt" in shlex.split(outcome.command)
-    assert any("not adapted: a target of 16 x 16" in note.text for note in outcome.notes)
+    assert any("not adapted: at ratio 4 what a scene tells" in note.text for note in outcome.notes)
 
 
 def test_the_other_image_is_interpolation_of_the_same_files(

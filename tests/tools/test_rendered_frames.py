@@ -41,6 +41,8 @@ def blender(script: Path, *words: str) -> None:
         text=True,
         check=False,
     )
+    if "No module named 'numpy'" in done.stderr:  # Debian only recommends it
+        pytest.skip("Blender's Python has no numpy: apt install python3-numpy")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 

@@ -155,6 +155,10 @@ def test_slices_are_as_thick_as_inherited_metadata_says(root: Path) -> None:
     assert item.options.thickness == 3.0
     (item,) = plan(root, Options(task="mri", thickness=2.0)).batch.items
     assert item.options.thickness == 2.0
+    for nothing in (True, "3", -3.0, 0):
+        (root / "T2w.json").write_text(json.dumps({"SliceThickness": nothing}), encoding="utf-8")
+        (item,) = plan(root).batch.items
+        assert item.options.thickness is None
 
 
 def test_a_thickness_of_metadata_is_no_option_where_it_does_not_count(root: Path) -> None:

@@ -260,7 +260,9 @@ def _options_of(dataset: BidsDataset, pair: BidsPair, options: Options) -> Optio
 def _thickness(dataset: BidsDataset, pair: BidsPair) -> float | None:
     """Return what metadata say of the thickness of slices; None where it would be ignored."""
     stated = dataset.metadata(pair.target).get("SliceThickness")
-    if not (isinstance(stated, int | float) and math.isfinite(stated) and stated > 0):
+    if isinstance(stated, bool) or not isinstance(stated, int | float):
+        return None
+    if not (math.isfinite(stated) and stated > 0):
         return None
     try:
         counts = read_placement(pair.target.path, pair.guide.path).through_slices

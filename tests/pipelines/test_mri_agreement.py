@@ -1,5 +1,6 @@
 """How targets were reduced is found by the guide, and corrected results give them back."""
 
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import ndimage
 
 from gisr.data.degradations import kspace_crop
 from gisr.io.volumes.axis_placement import AxisPlacement
+from gisr.io.volumes.nifti import read_nifti
 from gisr.pipelines.mri_agreement import ReducedBy, agreeing, find_reduction, reduced
 from gisr.pipelines.mri_slices import Places, Storage, along
 
@@ -47,6 +49,29 @@ def test_left_out_voxels_are_told_from_a_crop_of_kspace(contrasts: tuple[Images,
     crop = np.stack([kspace_crop(each, 2) for each in truth])
     assert find_reduction(crop, guide, (CROP, CROP), cropped=True) == "kspace"
     assert find_reduction(truth[:, ::2, ::2], guide, (CROP, CROP), cropped=True) == "samples"
+
+
+@pytest.mark.parametrize("ratio", [2, 4])
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_left_out_voxels_of_a_real_volume_are_told(
+    data_folder: Path, ratio: int, noise: float
+) -> None:
+    """A crop is never taken for left-out voxels, which cost 1.4 dB where they are not told."""
+    folder = data_folder / "mri" / "lesjak_mni_patient26"
+    truth, guide = (
+        np.moveaxis(read_nifti(folder / f"{name}.nii.gz").voxels[20:116, 30:126, 48:52], 2, 0)
+        for name in ("FLAIR", "T1")
+    )
+    size = SIDE // ratio
+    line = AxisPlacement(size, SIDE, 1 / ratio, 0.0)
+    random = np.random.default_rng(0)
+
+    def found(low: Images) -> ReducedBy:
+        low = low + random.normal(scale=noise * truth.max(), size=low.shape).astype(np.float32)
+        return find_reduction(low, guide, (line, line), cropped=True)
+
+    assert found(np.stack([kspace_crop(each, ratio) for each in truth])) == "kspace"
+    assert found(truth[:, ::ratio, ::ratio]) == "samples"
 
 
 def test_a_guide_that_says_little_decides_nothing(contrasts: tuple[Images, Images]) -> None:

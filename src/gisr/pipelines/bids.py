@@ -260,15 +260,13 @@ def _options_of(dataset: BidsDataset, pair: BidsPair, options: Options) -> Optio
 def _thickness(dataset: BidsDataset, pair: BidsPair) -> float | None:
     """Return what metadata say of the thickness of slices; None where it would be ignored."""
     stated = dataset.metadata(pair.target).get("SliceThickness")
-    if isinstance(stated, bool) or not isinstance(stated, int | float):
-        return None
-    if not (math.isfinite(stated) and stated > 0):
+    if isinstance(stated, bool) or not isinstance(stated, int | float) or not stated > 0:
         return None
     try:
         counts = read_placement(pair.target.path, pair.guide.path).through_slices
     except GisrError:
         return None  # it fails when it is sharpened, with this error
-    return float(stated) if counts else None
+    return float(stated) if counts and math.isfinite(stated) else None
 
 
 def _result_name(image: BidsImage) -> str:

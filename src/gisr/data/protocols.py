@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 
 from gisr.data.degradations import ReducedAs, fill_holes, kspace_crop, pillow_reduce, wald
 from gisr.data.pair import Pair
-from gisr.data.resample import resize_pillow, shift
+from gisr.data.resample import area_to_target, resize_pillow, shift
 from gisr.placement import Placement
 from gisr.tasks import TaskName
 from gisr.tasks.depth import DEPTH
@@ -117,13 +117,13 @@ def mean_pair(
     """
     rows, columns = (side // ratio * ratio for side in truth.shape)
     fine = truth[:rows, :columns].astype(np.float32)
-    blocks = fine.reshape(rows // ratio, ratio, columns // ratio, ratio)
-    target = blocks.mean(axis=(1, 3))
+    low = rows // ratio, columns // ratio
+    placement = Placement.from_grid("centre", low, fine.shape)
     return Pair(
-        target[..., None],
+        area_to_target(fine[..., None], low, placement),
         guide[:rows, :columns, None].astype(np.float32),
         task,
-        Placement.from_grid("centre", target.shape, fine.shape),
+        placement,
         "centre",
         truth=fine[..., None],
         name=name,

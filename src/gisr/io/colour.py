@@ -18,6 +18,7 @@ from gisr.io.pictures import (
     stored_size,
     turned_upright,
 )
+from gisr.notes import Note, warning
 from gisr.optional_imports import without_chatter
 
 if TYPE_CHECKING:
@@ -82,6 +83,20 @@ class ColourHeader:
     def turn(self) -> str:
         """How the picture is turned to stand upright, for messages."""
         return _TURNS.get(self.orientation, "")
+
+
+def turned_note(path: Path, header: ColourHeader, stored: str) -> Note:
+    """Warn that a picture was turned upright.
+
+    Args:
+        path: The picture.
+        header: Its header, with an orientation that is not 1.
+        stored: What would have to lie as it is stored for the tag to be wrong.
+    """
+    return warning(
+        f"{path.name}: {header.turn}, as its EXIF orientation {header.orientation} says: if "
+        f"{stored}, remove the tag (exiftool -Orientation= {path.name})"
+    )
 
 
 _TURNS = {

@@ -158,7 +158,7 @@ def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> 
                 f"bands and are unknown in all: {way}"
             )
         )
-    return notes
+    return notes + _steps_notes(header, seen)
 
 
 def _band_fill_note(header: GeoHeader, fill: Fill) -> Note:
@@ -188,22 +188,23 @@ def bits_note(reader: GeoReader, seen: RasterLook) -> Note | None:
     )
 
 
-def steps_note(reader: GeoReader, seen: RasterLook) -> Note | None:
-    """Return a warning where float32, which all is computed in, is coarse beside what varies."""
-    header = reader.header
+def _steps_notes(header: GeoHeader, seen: RasterLook) -> list[Note]:
+    """Warn where float32, which all is computed in, is coarse beside what varies."""
     if header.dtype.itemsize < 4 or header.dtype == np.float32:
-        return None
+        return []
     values = seen.sample.values()
     low, high = np.percentile(values, (0.5, 99.5), axis=0)
     most, varies = float(np.abs(values).max()), float((high - low).max())
     step = float(np.spacing(np.float32(most)))
     if varies == 0 or step <= _FINE * varies:
-        return None
-    return warning(
-        f"{header.path.name}: values near {most:.3g} that vary by {varies:.3g} are computed with "
-        f"in steps of {step:.3g} (32-bit floats): subtract what all have in common first "
-        "(gdal_calc.py) and add it to the result"
-    )
+        return []
+    return [
+        warning(
+            f"{header.path.name}: values near {most:.3g} that vary by {varies:.3g} are computed "
+            f"with in steps of {step:.3g} (32-bit floats): subtract what all have in common first "
+            "(gdal_calc.py) and add it to the result"
+        )
+    ]
 
 
 def _scan(reader: GeoReader, cell: int) -> RasterLook:

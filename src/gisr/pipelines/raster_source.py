@@ -14,7 +14,7 @@ from gisr.io.geotiff.nodata import nodata_values
 from gisr.io.geotiff.reader import KnownSamples
 from gisr.notes import Note
 from gisr.pipelines.pipeline import check_values
-from gisr.pipelines.raster_look import RasterLook, bits_note, look_at, look_notes, steps_note
+from gisr.pipelines.raster_look import RasterLook, bits_note, look_at, look_notes
 from gisr.tasks import find_task
 from gisr.windows import Window
 
@@ -91,8 +91,6 @@ class RasterSource(PairSource):
         for name, look in seen.items():
             self._occupied[name] = look.occupied
             self.notes += look_notes(readers[name], look, guides=name == "guide")
-            coarse = steps_note(readers[name], look)
-            self.notes += [] if coarse is None else [coarse]
             bits = self.about.bits if name == "target" else None
             if name == "target" and bits is None:
                 hint = bits_note(readers[name], look)

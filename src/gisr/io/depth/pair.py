@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import UInt
 
 from gisr.errors import PairError
-from gisr.io.colour import ColourHeader, colour_header, read_colour
+from gisr.io.colour import ColourHeader, colour_header, read_colour, turned_note
 from gisr.io.depth.maps import DepthMap, read_depth
 from gisr.io.limits import Limits
-from gisr.notes import Note, warning
+from gisr.notes import Note
 from gisr.placement import Placement
 
 
@@ -84,12 +84,7 @@ def _turned(path: Path, header: ColourHeader, upright: bool) -> tuple[Note, ...]
     if not upright:
         text = "left as it is stored, which is how the depth map fits it"
         return (Note(f"{path.name}: its EXIF orientation {header.orientation} is ignored: {text}"),)
-    text = (
-        f"{path.name}: {header.turn}, as its EXIF orientation {header.orientation} says: if the "
-        f"depth map lies as the sensor stored it, remove the tag (exiftool -Orientation= "
-        f"{path.name})"
-    )
-    return (warning(text),)
+    return (turned_note(path, header, "the depth map lies as the sensor stored it"),)
 
 
 def _stretched(target: tuple[int, int], guide: tuple[int, int]) -> tuple[Note, ...]:

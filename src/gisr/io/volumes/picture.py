@@ -10,13 +10,13 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from gisr.errors import FileFormatError, PairError
-from gisr.io.colour import colour_header, read_colour
+from gisr.io.colour import colour_header, read_colour, turned_note
 from gisr.io.files import check_not_input, file_suffix, typed_errors
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.volumes.clipping import Clipping
 from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.libraries import volume_library
-from gisr.notes import Note, warning
+from gisr.notes import Note
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 """Pictures that are read; PNG alone is written."""
@@ -65,12 +65,7 @@ def _turned(path: Path, limits: Limits) -> tuple[Note, ...]:
     header = colour_header(path, limits)
     if header.orientation == 1:
         return ()
-    return (
-        warning(
-            f"{path.name}: {header.turn}, as its EXIF orientation {header.orientation} says: if "
-            f"the image lies as it is stored, remove the tag (exiftool -Orientation= {path.name})"
-        ),
-    )
+    return (turned_note(path, header, "the image lies as it is stored"),)
 
 
 def is_picture(path: str | PathLike[str]) -> bool:

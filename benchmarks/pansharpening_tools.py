@@ -2,16 +2,19 @@
 
     python benchmarks/pansharpening_tools.py quality ../shared/data
     python benchmarks/pansharpening_tools.py speed --sides 500 1000 2000 --picture FILE.png
+    python benchmarks/pansharpening_tools.py speed --gisr "--precision float32" "--device cuda"
 
 The other tools come with Debian's gdal-bin, python3-gdal and otb-bin; one that is not installed is
-named and left out. `quality` writes the pairs of gisr's own benchmarks (Wald's protocol) as float32
-GeoTIFFs, runs each tool on these files, and scores what it wrote with gisr's own metrics. `speed`
-runs the tools on generated scenes (four bands at ratio 4, 16 bits); all write deflated tiles.
+named and left out, but for GDAL, whose library inside rasterio is used then (times alone).
+`quality` writes the pairs of gisr's own benchmarks (Wald's protocol) as float32 GeoTIFFs, runs each
+tool on these files, and scores what it wrote with gisr's own metrics. `speed` runs the tools on
+generated scenes (four bands at ratio 4, 16 bits); all write deflated tiles.
 """
 
 import argparse
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -160,9 +163,26 @@ def show_quality(
 # Speed
 
 
-def speed(sides: Sequence[int], threads: int, picture: Path | None) -> None:
-    costs: dict[str, dict[int, Cost]] = {}
+def gdal_by_rasterio(job: Job) -> list[str]:
+    files = [str(job.guide), str(job.target), str(job.output), str(job.threads)]
+    return [sys.executable, str(Path(__file__).with_name("gdal_by_rasterio.py")), *files]
+
+
+def timed_tools(options: Sequence[str]) -> dict[str, Tool]:
+    """Return the tools to time, gisr with each of some options."""
     tools = installed()
+    tools.setdefault("GDAL by rasterio", gdal_by_rasterio)
+    if "gdal_pansharpen" in tools:
+        del tools["GDAL by rasterio"]
+    for words in options:
+        own = words.split()
+        tools[f"gisr {words}"] = lambda job, own=own: [*gisr(job), *own]  # type: ignore[misc]
+    return tools
+
+
+def speed(sides: Sequence[int], threads: int, picture: Path | None, options: Sequence[str]) -> None:
+    costs: dict[str, dict[int, Cost]] = {}
+    tools = timed_tools(options)
     print("| side | tool | pixels per CPU second | CPU s | wall s | peak MB |")
     print("|---|---|---|---|---|---|")
     for side in sides:
@@ -170,7 +190,7 @@ def speed(sides: Sequence[int], threads: int, picture: Path | None) -> None:
             folder = Path(name)
             job = Job(*write_scene(folder, side), folder / "out.tif", threads, "uint16")
             for tool, command in tools.items():
-                own = replace(job, output=folder / f"{tool}.tif")
+                own = replace(job, output=folder / f"{tool.replace(' ', '-')}.tif")
                 cost = run_measured(command(own), folder, _environment(threads))
                 costs.setdefault(tool, {})[side] = cost
                 print(
@@ -216,11 +236,14 @@ def main() -> None:
     timed.add_argument("--sides", type=int, nargs="+", default=[500, 1000, 2000])
     timed.add_argument("--threads", type=int, default=1)
     timed.add_argument("--picture", type=Path)
+    timed.add_argument(
+        "--gisr", nargs="*", default=[], help="more rows: options of gisr upscale, one string a row"
+    )
     chosen = parser.parse_args()
     if chosen.command == "quality":
         quality(chosen.data, chosen.benchmarks)
     else:
-        speed(chosen.sides, chosen.threads, chosen.picture)
+        speed(chosen.sides, chosen.threads, chosen.picture, chosen.gisr)
 
 
 if __name__ == "__main__":

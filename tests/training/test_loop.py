@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,9 +20,10 @@ from gisr.inference.upscaler import Upscaler
 from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.tasks.text.table import built_in_table
 from gisr.training.balancing_settings import BalancingRule, WeightAverageSettings
+from gisr.training.batches import batches as make_batches
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
 from gisr.training.distributed import Processes
-from gisr.training.loop import _batches, _step, _time_is_up, learning_rate, train
+from gisr.training.loop import _step, _time_is_up, learning_rate, train
 from gisr.training.objective import SampleBatch
 from gisr.training.recipe import Recipe, Stage
 from gisr.training.run import Run
@@ -267,7 +269,7 @@ def test_the_average_follows_its_decay_and_early_a_ninth_of_the_steps(
 ) -> None:
     plan = recipe(average=decay)
     run = Run.start(plan, torch.device("cpu"))
-    batches = _batches(mixture(plan), plan, built_in_table(), run.position)
+    batches = make_batches(mixture(plan), plan, built_in_table(), run.position)
     expected: Tensor | None = None
     for share in (0.0, *followed):
         _step(run, plan, next(batches)[1])
@@ -295,7 +297,7 @@ def mixture(plan: Recipe) -> Mixture:
 def test_the_number_of_loader_processes_does_not_matter(recipe: Build) -> None:
     def first(workers: int) -> list[tuple[Position, list[Tensor]]]:
         plan = recipe(workers=workers)
-        found = islice(_batches(mixture(plan), plan, built_in_table(), Position(0, 2)), 5)
+        found = islice(make_batches(mixture(plan), plan, built_in_table(), Position(0, 2)), 5)
         return [(position, _tensors(batch)) for position, batch in found]
 
     for (position, batch), (expected, tensors) in zip(first(2), first(0), strict=True):
@@ -303,10 +305,20 @@ def test_the_number_of_loader_processes_does_not_matter(recipe: Build) -> None:
         assert all(torch.equal(*both) for both in zip(batch, tensors, strict=True))
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_image_that_is_too_small_is_told_in_the_same_line_by_a_loader_process(
+    recipe: Build, tmp_path: Path, workers: int
+) -> None:
+    with pytest.raises(RecipeError) as refused:
+        train(recipe(patch=4096, workers=workers), tmp_path, quiet=True)
+    assert re.fullmatch(r"patch 4096 is larger than .* \(exclude\)", str(refused.value))
+
+
 def test_loading_does_not_draw_from_torchs_generator(recipe: Build) -> None:
     plan = recipe()
     before = torch.get_rng_state()
-    next(_batches(mixture(plan), plan, built_in_table(), Position(0, 0)))
+    next(make_batches(mixture(plan), plan, built_in_table(), Position(0, 0)))
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -315,7 +327,7 @@ def test_the_loss_of_a_batch_falls(recipe: Build, precision: str) -> None:
     network = MAGNetConfig(width=8, blocks=(1, 1), heads=(1, 2), unshuffle=2)
     plan = recipe(network=network, learning_rate=5e-3, steps=1000, precision=precision)
     run = Run.start(plan, torch.device("cpu"))
-    _, batch = next(_batches(mixture(plan), plan, built_in_table(), run.position))
+    _, batch = next(make_batches(mixture(plan), plan, built_in_table(), run.position))
     losses = []
     for run.step in range(80):
         losses.append(_step(run, plan, batch)["error"])
@@ -325,7 +337,7 @@ def test_the_loss_of_a_batch_falls(recipe: Build, precision: str) -> None:
 def test_what_is_not_finite_stops_the_run(recipe: Build) -> None:
     plan = recipe()
     run = Run.start(plan, torch.device("cpu"))
-    _, batch = next(_batches(mixture(plan), plan, built_in_table(), run.position))
+    _, batch = next(make_batches(mixture(plan), plan, built_in_table(), run.position))
     before = {name: value.clone() for name, value in run.network.state_dict().items()}
     damaged = replace(batch, truth=batch.truth * torch.nan)
     for each in (damaged, replace(batch, guide=batch.guide * torch.inf)):

@@ -18,6 +18,10 @@ _held: set[Path] = set()
 """Folders of this process: a lock keeps out other processes only."""
 
 
+class TakenError(RecipeError):
+    """Another process has the folder."""
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Keep the folder of a run for this process, free of what others left half done.
@@ -26,7 +30,7 @@ def held(folder: Path) -> Iterator[None]:
         folder: Made when missing, and removed again should nothing come into it.
 
     Raises:
-        RecipeError: Another run is training in it.
+        TakenError: Another run is training in it.
         FileFormatError: The system refuses the folder.
     """
     made = [place for place in (folder, *folder.parents) if not place.exists()]
@@ -86,12 +90,12 @@ def _lock_file(lock: int) -> None:
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _taken(folder: Path, owner: str) -> RecipeError:
+def _taken(folder: Path, owner: str) -> TakenError:
     process = f" (process {owner})" if owner.isdecimal() else ""
-    return RecipeError(
+    return TakenError(
         f"{folder}: another run{process} is training in this folder: wait until it has ended, or "
         "choose another folder"
     )
 
 
-__all__ = ["LOCK_FILE", "held"]
+__all__ = ["LOCK_FILE", "TakenError", "held"]

@@ -9,38 +9,33 @@ One process or several (:mod:`gisr.training.distributed`) run the same lines; wh
 import math
 import operator
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from gisr.inference.system import PairSystem
 from gisr.memory import memory_errors
 from gisr.tasks import TASKS
-from gisr.tasks.text.table import DescriptionTable
+from gisr.training.batches import batches as make_batches
+from gisr.training.batches import make_mixture
 from gisr.training.compiled import compiled_code
-from gisr.training.distributed import Processes, joined, leads, own_device
+from gisr.training.distributed import joined, leads, own_device
 from gisr.training.hold import held
 from gisr.training.log import TrainingLog
 from gisr.training.objective import Objective, SampleBatch, gradient_norms
 from gisr.training.recipe import Recipe
 from gisr.training.resume import Notify, advice, go_on
 from gisr.training.run import DivergedError, Run
-from gisr.training.samples.mixture import Mixture, Position
-from gisr.training.samples.training_set import TrainingSet
+from gisr.training.samples.mixture import Position
 from gisr.training.sets import training_sets
 
 Validate = Callable[[PairSystem], dict[str, float]]
 """Measures a network behind its call; given by the caller so that the loop knows no protocol."""
-
-_ALONE = Processes()
 
 
 def train(
@@ -114,8 +109,8 @@ def _follow_parts(
     """Take the steps up to the last, stage by stage, while there is the time for it."""
     sets = training_sets(recipe)
     for part, end in recipe.parts(run.step, last):
-        batches = _batches(
-            _mixture(part, sets),
+        batches = make_batches(
+            make_mixture(part, sets),
             part,
             run.trainee.table,
             run.position,
@@ -235,46 +230,6 @@ def _values(loss: Objective, weights: list[float], gamma: float) -> dict[str, fl
             if not math.isnan(relative):
                 values[f"relative_error_{name}"] = relative
     return values
-
-
-def _mixture(recipe: Recipe, sets: Sequence[TrainingSet]) -> Mixture:
-    return Mixture(
-        sets,
-        patch=recipe.patch,
-        seed=recipe.seed,
-        patches_per_image=recipe.patches_per_image,
-        temperature=recipe.sampling_temperature,
-    )
-
-
-def _batches(
-    mixture: Mixture,
-    recipe: Recipe,
-    table: DescriptionTable | None,
-    start: Position,
-    processes: Processes = _ALONE,
-    *,
-    pinned: bool = False,
-) -> Iterator[tuple[Position, SampleBatch]]:
-    """Yield this process's share of batches, each with the position that follows the batch.
-
-    Pinned batches are in memory that a GPU copies from while the processor goes on.
-    """
-    loader: DataLoader[Any] = DataLoader(
-        mixture,
-        batch_sampler=map(processes.share, mixture.batches(start, recipe.batch)),
-        collate_fn=partial(SampleBatch.of, table=table),
-        # Its own generator: the loader draws a number from it, and drawn from torch's it would
-        # shift the routing noise of a resumed run against that of a straight one.
-        generator=torch.Generator(),
-        num_workers=recipe.workers,
-        pin_memory=pinned,
-        persistent_workers=recipe.workers > 0,
-    )
-    taken = mixture.batches(start, recipe.batch)
-    for batch in loader:
-        positions = next(taken)
-        yield Position(positions[-1].epoch, positions[-1].index + 1), batch
 
 
 def _due(step: int, interval: int, last: int) -> bool:

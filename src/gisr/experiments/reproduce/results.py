@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from gisr.experiments.reproduce.columns import (
 )
 from gisr.experiments.reproduce.features import channel_norms, collect_prompts
 from gisr.experiments.reproduce.figures import draw_curves, draw_norms, draw_prompts
-from gisr.experiments.reproduce.plan import TITLES
+from gisr.experiments.reproduce.plan import TITLES, Variant
 from gisr.experiments.reproduce.request import ExperimentRequest, ReportProgress
+from gisr.experiments.reproduce.shared_work import each_once
 from gisr.experiments.reproduce.tables import ResultRow, latex, markdown
 from gisr.experiments.reproduce.variant_training import (
     Trained,
@@ -54,13 +56,17 @@ def reproduce_table(request: ExperimentRequest, report: ReportProgress) -> list[
         InputError: The data has no test pairs.
     """
     columns = find_columns(recipe_entries(request.recipe), request.benchmarks)
-    schedule = make_schedule(request, report)
-    trained, results = [], []
-    for variant in request.variants:
+    schedule = each_once(request.out, {"speed": lambda: make_schedule(request, report)}, report)[
+        "speed"
+    ]
+
+    def scored(variant: Variant) -> tuple[Trained, dict[str, Cell]]:
         run = train_variant(request, variant, schedule, report)
-        trained.append(run)
-        results.append(_scores(request, run, columns, report))
-    rows = [_row(run, cells, columns) for run, cells in zip(trained, results, strict=True)]
+        return run, _scores(request, run, columns, report)
+
+    jobs = {variant.key(request.recipe): partial(scored, variant) for variant in request.variants}
+    found = each_once(request.out, jobs, report).values()
+    rows = [_row(run, cells, columns) for run, cells in found]
     entries = recipe_entries(request.recipe)
     interpolated = score_interpolation(columns, entries, request.amount)
     columns = tuple(column for column in columns if column.key in interpolated)
@@ -70,7 +76,7 @@ def reproduce_table(request: ExperimentRequest, report: ReportProgress) -> list[
         "tested_on": images_of(interpolated),
         "test_part": asdict(request.amount),
         "metrics": {column.key: column.metric for column in columns},
-        "rows": [_row_record(run, cells) for run, cells in zip(trained, results, strict=True)],
+        "rows": [_row_record(run, cells) for run, cells in found],
         "interpolation": dict(reference.values),
     }
     table = markdown(columns, rows, reference)

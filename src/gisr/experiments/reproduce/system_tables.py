@@ -4,10 +4,11 @@ Networks are trained by the rules of :mod:`gisr.experiments.reproduce.system_sch
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gisr.baselines.system import ComparedSystem
 from gisr.baselines.weights import load_system
@@ -21,6 +22,7 @@ from gisr.experiments.reproduce.columns import (
 )
 from gisr.experiments.reproduce.request import ExperimentRequest, ReportProgress, Rule
 from gisr.experiments.reproduce.results import described_test, write_json, write_page, write_text
+from gisr.experiments.reproduce.shared_work import each_once
 from gisr.experiments.reproduce.system_cost import Cost, measure_cost
 from gisr.experiments.reproduce.system_rows import (
     ComparedVariant,
@@ -43,6 +45,7 @@ from gisr.training.recipe import Recipe
 from gisr.training.sets import recipe_entries
 from gisr.training.trainee import first_trainee
 
+_Found = TypeVar("_Found")
 _RULES: dict[Rule, str] = {
     "samples": "Equal samples: every network sees the same samples in the same order",
     "time": "Equal time: every network is trained for as long as the middle one of its tasks takes "
@@ -80,10 +83,14 @@ def reproduce_systems(
         RecipeError: The recipe cannot be followed, or the folder holds another experiment.
         InputError: The data has no test pairs.
     """
+
+    def once(name: str, job: Callable[[], _Found]) -> _Found:
+        return each_once(request.out, {name: job}, report)[name]
+
     entries = recipe_entries(request.recipe)
     columns = find_columns(entries, request.benchmarks, every_metric=True)
     variants = table_variants(table, request.recipe)
-    schedules = make_schedules(request, variants, report)
+    schedules = once("speeds", lambda: make_schedules(request, variants, report))
     interpolated = score_interpolation(columns, entries, request.amount)
     columns = tuple(column for column in columns if column.key in interpolated)
     record: dict[str, Any] = {
@@ -97,13 +104,8 @@ def reproduce_systems(
         "metrics": {column.key: column.metric for column in columns},
         "interpolation": {key: cell.value for key, cell in interpolated.items()},
     }
-    found: dict[Rule, list[SystemResult]] = {rule: [] for rule in request.rules}
-    for variant in variants:
-        of_rule = {rule: schedules[rule][variant.key(request.recipe)] for rule in request.rules}
-        # The shorter run first: the longer one goes on from it where it can.
-        for rule in sorted(of_rule, key=lambda rule: of_rule[rule].steps):
-            found[rule].append(_result(request, variant, of_rule[rule], columns, report))
-    costs = _costs(request, variants, report)
+    found = _results(request, variants, schedules, columns, report)
+    costs = once("costs", lambda: _costs(request, variants, report))
     body, tex = [], []
     for rule, results in found.items():
         title = _RULES[rule]
@@ -131,6 +133,36 @@ def load_trained(run: Trained, device: str) -> PairSystem:
         return load_model(run.weights, device)
     weights = load_system(run.weights)
     return ComparedSystem(weights.network, weights.shape, run.variant.name, device)
+
+
+def _results(
+    request: ExperimentRequest,
+    variants: Sequence[ComparedVariant],
+    schedules: Mapping[Rule, Mapping[str, Schedule]],
+    columns: Sequence[ResultColumn],
+    report: ReportProgress,
+) -> dict[Rule, list[SystemResult]]:
+    """Return the results of every network by rule, those of other processes among them."""
+
+    def steps(key: str) -> dict[Rule, Schedule]:
+        return {rule: schedules[rule][key] for rule in request.rules}
+
+    def both(variant: ComparedVariant) -> dict[Rule, SystemResult]:
+        own = steps(variant.key(request.recipe))
+        # The shorter run first: the longer one goes on from it where it can.
+        return {
+            rule: _result(request, variant, own[rule], columns, report)
+            for rule in sorted(own, key=lambda rule: own[rule].steps)
+        }
+
+    def length(key: str) -> float:
+        return max(each.steps / (each.steps_per_second or 1.0) for each in steps(key).values())
+
+    jobs = {variant.key(request.recipe): partial(both, variant) for variant in variants}
+    # The longest first, so that no process is left alone with it.
+    longest = {key: jobs[key] for key in sorted(jobs, key=length, reverse=True)}
+    results = each_once(request.out, longest, report)
+    return {rule: [results[key][rule] for key in jobs] for rule in request.rules}
 
 
 def _result(

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -241,9 +241,43 @@ def test_every_system_is_listed_with_its_cost(capsys: pytest.CaptureFixture[str]
         assert f"{cost.parameters:,}" in listed[name]
 
 
+@pytest.mark.parametrize(
+    ("grid", "target", "guide", "tolerance"),
+    [
+        ("kspace", (90, 76), (179, 153), 2e-4),  # rows finer, columns coarser
+        ("kspace", (22, 19), (179, 153), 2e-4),
+        ("centre", (90, 76), (179, 153), 5e-3),
+    ],
+)
+def test_a_matrix_that_was_rounded_is_brought_to_the_networks_grid_and_back(
+    grid: Literal["centre", "kspace"],
+    target: tuple[int, int],
+    guide: tuple[int, int],
+    tolerance: float,
+) -> None:
+    """Brighter adds the guide: one that both grids can hold comes back as it was."""
+    rows, columns = (2 * np.pi * np.arange(side) / side for side in guide)
+    image = 2 + np.sin(3 * rows)[:, None] * np.cos(5 * columns) + 0.3 * np.cos(11 * columns)
+    rng = np.random.default_rng(0)
+    pair = Pair(
+        rng.uniform(1, 2, (*target, 1)).astype(np.float32),
+        image[..., None].astype(np.float32),
+        "mri",
+        Placement.from_grid(grid, target, guide),
+        grid,
+    )
+    ratio = round(pair.ratio)
+    system = brighter("minet", "mri", ratio)
+    assert system.can("mri", pair.ratio)
+    answer = system.answer(pair, PLAIN).image
+    assert answer.shape == (*guide, 1)
+    inner = (slice(4, -4),) * 2 if grid == "centre" else (slice(None),) * 2
+    np.testing.assert_allclose(answer[inner], expected(pair)[inner], atol=tolerance)
+
+
 def test_placements_off_the_grid_are_refused() -> None:
-    """A guide of 33 pixels over 8 is no ratio of 4 that begins with the target."""
-    target, guide = (8, 8, 1), (33, 33, 3)
+    """A guide of 35 pixels over 8 is no ratio of 4, not even nearly."""
+    target, guide = (8, 8, 1), (35, 35, 3)
     pair = pair_of("depth", target, guide)
     assert isinstance(pair.placement, Placement)
     with pytest.raises(InputError, match="was built for ratio 4"):

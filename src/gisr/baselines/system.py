@@ -10,6 +10,7 @@ from jaxtyping import Float
 from gisr.array_types import ImageArray
 from gisr.baselines.network import ComparedNetwork, NetworkInput
 from gisr.baselines.systems import SystemShape
+from gisr.baselines.whole_multiple import WholeMultiple, is_near
 from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.errors import InputError, LimitError
@@ -89,7 +90,7 @@ class ComparedSystem(PairSystem):
 
     def can(self, task: TaskName, ratio: float) -> bool:
         """Return whether the network fits pairs of a task at a ratio."""
-        fits = self.shape.all_in_one or abs(ratio - self.shape.ratio) <= _SAME_RATIO
+        fits = self.shape.all_in_one or is_near((ratio, ratio), self.shape.ratio)
         return fits and task in self.tasks
 
     def answer(
@@ -120,8 +121,14 @@ class ComparedSystem(PairSystem):
         on_grid = pair.on_guide_grid()
         guide = pair.guide if source.offset == (0.0, 0.0) else shift(pair.guide, source.offset)
         target = pair.filled_target
-        images = self._normalised(target, on_grid, guide, source.survey, ratio)
-        added = self._in_tiles(images, check, progress)[: on_grid.shape[0], : on_grid.shape[1]]
+        if ratio is None:
+            whole = WholeMultiple(pair, self.shape.ratio)
+            low, high = whole.enlarged(), whole.taken(guide)
+            images = self._normalised(target, low, high, source.survey, whole.ratio)
+            added = whole.given_back(self._in_tiles(images, check, progress))
+        else:
+            images = self._normalised(target, on_grid, guide, source.survey, ratio)
+            added = self._in_tiles(images, check, progress)[: on_grid.shape[0], : on_grid.shape[1]]
         image = on_grid + source.survey.normalisation.residual(added)
         if not np.isfinite(image).all():
             raise InputError(
@@ -138,8 +145,11 @@ class ComparedSystem(PairSystem):
             answer, image=consistent_image(image, pair, source, found), consistency=found
         )
 
-    def _checked_ratio(self, pair: Pair) -> int:
-        """Return the ratio of a pair that the network can sharpen."""
+    def _checked_ratio(self, pair: Pair) -> int | None:
+        """Return the ratio of a pair that the network can sharpen; None where it is nearly its own.
+
+        1 stands for the ratios that an all-in-one network takes an enlarged target at.
+        """
         if find_task(pair.task).name not in self.tasks:
             raise InputError(
                 f"{self.name} does not apply to task {pair.task!r}: its weights are for "
@@ -156,13 +166,15 @@ class ComparedSystem(PairSystem):
             for low, high in zip(pair.target.shape[:2], (rows, columns), strict=True)
         ]
         whole = abs(pair.ratio - ratio) <= _SAME_RATIO and all(0 <= each < ratio for each in spare)
-        if not self.shape.all_in_one and not whole:
+        if self.shape.all_in_one:
+            return ratio if whole else 1
+        if not whole and not is_near(pair.placement.ratios, self.shape.ratio):
             raise InputError(
-                f"{self.name} takes guides that are a whole number of times as large as the "
-                f"target: {columns} x {rows} is not {ratio} times {pair.target.shape[1]} x "
+                f"{self.name} takes guides that are {ratio} times as large as the target, to 5 %: "
+                f"{columns} x {rows} is not {ratio} times {pair.target.shape[1]} x "
                 f"{pair.target.shape[0]}"
             )
-        return ratio if whole else 1
+        return ratio if whole else None
 
     def _normalised(
         self,

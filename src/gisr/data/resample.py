@@ -28,11 +28,24 @@ def bicubic_to_guide(
     result = np.asarray(target, dtype=np.float32)
     for axis in (0, 1):
         positions = np.arange(guide_shape[axis]) * placement.scale[axis] + placement.offset[axis]
-        first = np.floor(positions).astype(np.int64) - 1
-        taps = first[:, None] + np.arange(4)
-        weights = _cubic(positions[:, None] - taps)
-        result = weighted_taps(result, taps, weights, axis)
+        result = bicubic_at(result, positions, axis)
     return result
+
+
+def bicubic_at(
+    image: Float[np.ndarray, "h w *bands"], positions: Float[np.ndarray, " n"], axis: int
+) -> Float[np.ndarray, "H W *bands"]:
+    """Interpolate along an axis at any positions with the bicubic kernel; taps as above.
+
+    Args:
+        image: Any values; float32 out.
+        positions: Indices of the axis, between pixels too.
+        axis: 0 for rows, 1 for columns.
+    """
+    first = np.floor(positions).astype(np.int64) - 1
+    taps = first[:, None] + np.arange(4)
+    weights = _cubic(positions[:, None] - taps)
+    return weighted_taps(np.asarray(image, dtype=np.float32), taps, weights, axis)
 
 
 def bicubic_to_target(

@@ -77,10 +77,17 @@ def test_tiles_to_come_are_prepared_while_the_network_has_others(
     several = Upscaler(weights(), "cpu", tile=64, overlap=16, batch=3)
     expected = several.answer(pair).image
     asking: set[str] = set()
-    several.network.register_forward_pre_hook(
+    several._networks.take("auto").register_forward_pre_hook(
         lambda module, given: asking.add(threading.current_thread().name)
     )
     monkeypatch.setattr(TileJob, "_prepared", noted)
+    images = TileJob._prompt_images
+
+    def seen(self: TileJob, *given: Any) -> Any:
+        preparing.add(threading.current_thread().name)
+        return images(self, *given)
+
+    monkeypatch.setattr(TileJob, "_prompt_images", seen)
     monkeypatch.setattr(tile_runner, "tiles_prepared", lambda device: 2)
     np.testing.assert_array_equal(several.answer(pair).image, expected)
     assert asking == {threading.current_thread().name}

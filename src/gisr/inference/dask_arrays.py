@@ -21,8 +21,9 @@ from gisr.inference.consistency.correction import (
     is_corrected,
 )
 from gisr.inference.dask_pair import DaskSource, Part, PartSource, SharedWork
+from gisr.inference.shared_prompt import prompt_cells
 from gisr.inference.system import Settings
-from gisr.inference.tile_runner import PromptPart, prompt_cells
+from gisr.inference.tile_runner import PromptPart
 from gisr.inference.tiling import TilePlan, ramp
 from gisr.inference.upscaler import Upscaler
 from gisr.optional_imports import load_extra

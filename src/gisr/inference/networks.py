@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gisr.errors import InputError
+from gisr.inference.fused import can_fuse, fused
 from gisr.inference.precision import Computed, Precision, computed_in
 from gisr.magnet import MAGNet
 from gisr.tasks import TaskName, find_task
@@ -32,7 +33,7 @@ class Networks:
         network = weights.network.eval().to(device)
         # torch's types do not know this argument of Module.to.
         self._network: MAGNet = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._half: MAGNet | None = None
+        self._answering: dict[Computed, MAGNet] = {}
         self.computed_in(own)
 
     def computed_in(self, requested: Precision) -> Computed:
@@ -56,8 +57,20 @@ class Networks:
                 "choose some (--guide-band)"
             )
 
+    def plain(self, task: TaskName | None = None) -> MAGNet:
+        """Return the network in float32 as it was trained, to be saved, or trained further.
+
+        Args:
+            task: Of the pairs it is for; None gives what answers for most.
+
+        Raises:
+            WeightsError: The weights for bands are not there, or damaged.
+        """
+        owner = self._owner(task)
+        return owner._network
+
     def take(self, requested: Precision, task: TaskName | None = None) -> MAGNet:
-        """Return the network in a precision; images and answers are float32 in either.
+        """Return the network in a precision, to answer; images and answers are float32 in either.
 
         Args:
             requested: The precision.
@@ -66,17 +79,27 @@ class Networks:
         Raises:
             WeightsError: The weights for bands are not there, or damaged.
         """
+        owner = self._owner(task)
+        if owner is not self:
+            return owner.take(requested)
+        computed = self.computed_in(requested)
+        if computed not in self._answering:
+            half = computed == "bfloat16"
+            network = _in_bfloat16(self._network) if half else self._network
+            dtype = torch.bfloat16 if half else torch.float32
+            fusing = can_fuse(torch.device(self._device), dtype)
+            self._answering[computed] = fused(network) if fusing else network
+        return self._answering[computed]
+
+    def _owner(self, task: TaskName | None) -> "Networks":
+        """Return what holds the network for a task: these, or those for bands, made when needed."""
         bands = task is not None and find_task(task).guide_bands
-        if bands and self._for_bands is not None:
-            if self._bands is None:
-                weights = load_weights(self._for_bands)
-                self._bands = Networks(weights, torch.device(self._device), self._own)
-            return self._bands.take(requested)
-        if self.computed_in(requested) == "float32":
-            return self._network
-        if self._half is None:
-            self._half = _in_bfloat16(self._network)
-        return self._half
+        if not bands or self._for_bands is None:
+            return self
+        if self._bands is None:
+            weights = load_weights(self._for_bands)
+            self._bands = Networks(weights, torch.device(self._device), self._own)
+        return self._bands
 
 
 def _in_bfloat16(network: MAGNet) -> MAGNet:

@@ -1,11 +1,16 @@
 """One prompt for pairs that belong together, such as the slices of a volume."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from gisr.inference.side_by_side import side_by_side
-from gisr.inference.tile_runner import Prompt, PromptPart, TileJob, prompt_cells
+from gisr.inference.tile_runner import Prompt, PromptPart, TileJob
+from gisr.inference.tiling import TilePlan
 from gisr.inference.windowed_pair import ArraySource
+from gisr.windows import Window
+
+PROMPT_CELL = 256
+"""Side of the parts over which the prompt's feature is averaged."""
 
 
 def shared_prompt(
@@ -32,3 +37,11 @@ def shared_prompt(
         works = zip(jobs, sources, strict=True)
         jobs[0].take_prompt(chain.from_iterable(side_by_side(parts, works, at_once)))
     return jobs[0].prompt
+
+
+def prompt_cells(shape: tuple[int, int]) -> Iterator[Window]:
+    """Yield the windows whose features are averaged for the prompt.
+
+    They do not depend on the tiles, so neither does the prompt.
+    """
+    return TilePlan(*shape, PROMPT_CELL, 0, PROMPT_CELL).windows()

@@ -19,9 +19,7 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 _MOST, _MOST_BYTES = 8, 2 * 10**9
-"""Tiles at once on a processor: so many, and no more than take so many bytes together."""
-_PREPARED = 4
-"""Tiles that are prepared at once for a GPU."""
+"""Pieces at once: so many, and no more tiles than take so many bytes together."""
 _torch = FirstToLast()
 
 
@@ -64,4 +62,9 @@ def pieces_at_once(
 
 def tiles_prepared(device: torch.device) -> int:
     """Return how many tiles are read and prepared while the network has others."""
-    return 0 if device.type == "cpu" else min(_PREPARED, os.cpu_count() or 1)
+    return 0 if device.type == "cpu" else min(_MOST, os.cpu_count() or 1)
+
+
+def pieces_beside() -> int:
+    """Return how many pieces of what surrounds the network are worked on at once, in threads."""
+    return min(_MOST, torch.get_num_threads())

@@ -27,8 +27,6 @@ from gisr.memory import is_out_of_memory
 from gisr.threads import in_order
 from gisr.windows import Window
 
-PROMPT_CELL = 256
-"""Side of the parts over which the prompt's feature is averaged."""
 Prompt = Float[Tensor, "1 p"]
 PromptPart = tuple[Float[Tensor, "s n"], int]
 """GAP(F_IT) of a window times its known pixels, one row a symmetry; and their number."""
@@ -140,24 +138,38 @@ class TileJob:
         Raises:
             LimitError: Memory does not suffice even for the smallest parts.
         """
-        normal, known = self.survey.normalisation, int(cut.known.sum())
-        low, high = normal.target(cut.on_guide_grid()), normal.guide(cut.pair.guide)
-        low, high = within_range(low), within_range(high)
-        with torch.inference_mode():
-            pooled = [self.pooled(s.apply(low), s.apply(high)) for s in self.symmetries]
-            return known * torch.cat(pooled), known
+        return self._prompt_from(*self._prompt_images(cut))
 
     def prompt_parts(
         self, source: PairSource, windows: Iterable[Window], at_once: int = 1
     ) -> Iterator[PromptPart]:
         """Yield what windows of a pair contribute to its prompt, for a network with MPGM."""
-        for part in side_by_side(partial(self._prompt_of, source), windows, at_once):
-            if part is not None:
-                yield part
 
-    def _prompt_of(self, source: PairSource, window: Window) -> PromptPart | None:
-        cut = source.cut(window)
-        return None if cut is None else self.prompt_part(cut)
+        def images(window: Window) -> tuple[ImageArray, ImageArray, int] | None:
+            cut = source.cut(window)
+            return None if cut is None else self._prompt_images(cut)
+
+        def part_of(window: Window) -> PromptPart | None:
+            seen = images(window)
+            return None if seen is None else self._prompt_from(*seen)
+
+        preparing = tiles_prepared(self.device)
+        if not preparing:
+            yield from filter(None, side_by_side(part_of, windows, at_once))
+        else:  # read and prepared in threads, while the network has others
+            prepared = in_order(images, windows, preparing)
+            yield from (self._prompt_from(*seen) for seen in prepared if seen is not None)
+
+    def _prompt_images(self, cut: Cut) -> tuple[ImageArray, ImageArray, int]:
+        """Return target and guide as the network sees them, and the number of known pixels."""
+        normal, known = self.survey.normalisation, int(cut.known.sum())
+        low, high = normal.target(cut.on_guide_grid()), normal.guide(cut.pair.guide)
+        return within_range(low), within_range(high), known
+
+    def _prompt_from(self, low: ImageArray, high: ImageArray, known: int) -> PromptPart:
+        with torch.inference_mode():
+            pooled = [self.pooled(s.apply(low), s.apply(high)) for s in self.symmetries]
+            return known * torch.cat(pooled), known
 
     def take_prompt(self, parts: Iterable[PromptPart]) -> None:
         """Take P_mm of the whole pair: the mean of its windows, by their known pixels."""
@@ -318,14 +330,6 @@ class TileJob:
                 (image - target).permute(0, 2, 3, 1).float().cpu().numpy()
             )
         return residual
-
-
-def prompt_cells(shape: tuple[int, int]) -> Iterator[Window]:
-    """Yield the windows whose features are averaged for the prompt.
-
-    They do not depend on the tiles, so neither does the prompt.
-    """
-    return TilePlan(*shape, PROMPT_CELL, 0, PROMPT_CELL).windows()
 
 
 def _masked(image: ImageArray, cut: Cut, masked: bool) -> ImageArray:

@@ -17,12 +17,12 @@ from gisr.inference.memory import largest_tile
 from gisr.inference.networks import Networks
 from gisr.inference.precision import Computed, Precision
 from gisr.inference.self_ensemble import SYMMETRIES
-from gisr.inference.shared_prompt import shared_prompt
+from gisr.inference.shared_prompt import PROMPT_CELL, prompt_cells, shared_prompt
 from gisr.inference.side_by_side import pieces_at_once
 from gisr.inference.surfaces import bounded_consistent, settled
 from gisr.inference.survey import survey_of_pairs
 from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
-from gisr.inference.tile_runner import PROMPT_CELL, TileJob, prompt_cells
+from gisr.inference.tile_runner import TileJob
 from gisr.inference.tiling import Rows, TilePlan, as_they_come, blended, gathered
 from gisr.inference.window_work import as_tensor, tiles_at_once
 from gisr.inference.windowed_pair import ArraySource, PairSource
@@ -66,7 +66,7 @@ class Upscaler(PairSystem):
         self._name, self.for_bands, self.trained_on = weights.name, weights.for_bands, weights.tasks
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._networks = Networks(weights, self.device, precision)
-        self.network = self._networks.take("float32")
+        self.network = self._networks.plain()
         self.descriptions = weights.descriptions
         self._tile, self.overlap = tile, overlap
         self.precision, self.batch = precision, tiles_at_once(batch, self.device)
@@ -256,7 +256,7 @@ class Upscaler(PairSystem):
 
     def network_for(self, task: TaskName) -> MAGNet:
         """Return the network that answers for a task: another than most where bands guide bands."""
-        return self._networks.take("float32", task)
+        return self._networks.plain(task)
 
     def plan(self, height: int, width: int, tile: int | None = None) -> TilePlan:
         """Return how an image of this many rows and columns is cut."""

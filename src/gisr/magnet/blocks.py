@@ -36,19 +36,24 @@ class TransposedAttention(nn.Module):
         self.project = nn.Conv2d(channels, channels, 1, bias=False)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """Mix channels by the cosine between their maps.
+        """Mix channels by the cosine between their maps."""
+        projected: Tensor = self.project(self.mixed(self.qkv_local(self.qkv(x))))
+        return projected
+
+    def mixed(self, qkv: Float[Tensor, "b c3 h w"]) -> Float[Tensor, "b c h w"]:
+        """Mix the values of queries, keys and values by the cosines of the former.
 
         The maps are not brought to unit length: dividing the few cosines by their lengths is the
         same, and reads the maps once instead of five times.
         """
-        height, width = x.shape[2:]
-        query, key, value = map(self._by_head, self.qkv_local(self.qkv(x)).chunk(3, dim=1))
+        height, width = qkv.shape[2:]
+        query, key, value = map(self._by_head, qkv.chunk(3, dim=1))
         product = (query.transpose(-2, -1) @ key).float()
         cosine = product * _inverse_length(query)[..., :, None] * _inverse_length(key)[..., None, :]
         attention = (cosine * self.temperature).softmax(dim=-1).to(value.dtype)
         mixed = (value @ attention.transpose(-2, -1)).transpose(1, 2).flatten(2)
-        projected: Tensor = self.project(mixed.unflatten(1, (height, width)).permute(0, 3, 1, 2))
-        return projected
+        laid_out: Tensor = mixed.unflatten(1, (height, width)).permute(0, 3, 1, 2)
+        return laid_out
 
     def _by_head(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b heads n d"]:
         """Lay pixels out in rows: the order that channels-last images have in memory anyway."""

@@ -18,6 +18,7 @@ from gisr.inference.consistency.correction import (
     is_corrected,
 )
 from gisr.inference.memory import most_memory_taken
+from gisr.inference.side_by_side import pieces_beside
 from gisr.inference.system import Check, PairSystem, Progress
 from gisr.inference.tiling import Rows
 from gisr.io.geotiff import (
@@ -73,7 +74,7 @@ def upscale_scene(
         # The headers now know of fill that the files do not declare.
         files = replace(files, target=low.header, guide=high.header)
         target, guide, request = files.target, files.guide, replace(request, files=files)
-        at_once = 1 if budget else system.pieces_at_once(source.bands, options.settings)
+        at_once = 1 if budget else pieces_beside()
         alignment = source.align(at_once) if options.settings.align == "auto" else None
         notes = [*delivery_notes(files), *source.notes]
         notes += scene_notes(request, about.placement, alignment)
@@ -94,7 +95,7 @@ def upscale_scene(
         stale = [path for each in _rasters(request).values() for path in sidecars(each)]
         with request.writing(stale) as places:
             consistency, clipped, moved = _write_scene(
-                system, request, source, tile, places, check, progress
+                system, request, source, tile, places, at_once, check, progress
             )
             notes += clipped_note(target, clipped) + moved_note(files, moved)
             if consistency is not None:
@@ -157,6 +158,7 @@ def _write_scene(
     source: RasterSource,
     tile: int | None,
     places: Mapping[str, Path],
+    at_once: int,
     check: Check,
     progress: Progress | None,
 ) -> tuple[Consistency | None, float, int]:
@@ -172,7 +174,7 @@ def _write_scene(
     bands = source.bands if spread is None else 2 * source.bands
     rows: Iterator[Rows] = sharpened
     if found is not None:
-        rows = consistent_rows(rows, bands, source, found)
+        rows = consistent_rows(rows, bands, source, found, at_once)
     moved = 0
     with ExitStack() as outputs:
         outputs.enter_context(closing(sharpened))  # no thread reads the files after an error

@@ -142,6 +142,21 @@ def test_unknown_target_pixels_pull_at_nothing() -> None:
     assert found.count == valid.sum()
 
 
+def test_blocks_side_by_side_are_the_same_to_the_last_bit() -> None:
+    pair = wald_pair(smooth((600, 700, 2)), smooth((600, 700, 2)), 4)
+    image = smooth((600, 700, 2)) + np.random.default_rng(1).normal(0, 5, (600, 700, 2))
+    image = image.astype(np.float32)
+    image[:300, 400:] = np.nan
+    results = []
+    for at_once in (1, 4):
+        found = Consistency()
+        rows = consistent_rows([Rows(0, 600, image)], 2, ArraySource(pair), found, at_once)
+        results.append((gathered(rows, (600, 700), 2), found))
+    np.testing.assert_array_equal(results[0][0], results[1][0])
+    assert results[0][1] == results[1][1]
+    assert results[0][1].before > 2 * results[0][1].after > 0
+
+
 def test_rows_without_any_known_pixel_stay_unknown() -> None:
     pair = wald_pair(smooth((640, 32, 1)), smooth((640, 32, 1)), 4)
     image = smooth((640, 32, 1))

@@ -34,12 +34,13 @@ from gisr.inference.consistency.kspace_projection import (
     missing_kspace,
     nearest_image,
 )
+from gisr.inference.consistency.row_feed import RowFeed
 from gisr.inference.survey import sides_of
 from gisr.inference.tiling import Rows, gathered
 from gisr.inference.value_bounds import target_bounds
 from gisr.inference.windowed_pair import PairSource
 from gisr.tasks import find_task
-from gisr.threads import with_one_blas_thread
+from gisr.threads import in_order, with_one_blas_thread
 from gisr.windows import Window, within
 
 _ROUNDS = 10
@@ -200,7 +201,7 @@ def consistent_kspace(
 
 
 def consistent_rows(
-    rows: Iterable[Rows], bands: int, source: PairSource, found: Consistency
+    rows: Iterable[Rows], bands: int, source: PairSource, found: Consistency, at_once: int = 1
 ) -> Iterator[Rows]:
     """Correct the rows of a result as they come; about a hundred target rows of it are held.
 
@@ -209,11 +210,12 @@ def consistent_rows(
         bands: Bands of the rows; those beyond the source's go through as they are.
         source: What they were made from, on a ``centre`` grid.
         found: Gets what was missing before and after; complete when the last row was taken.
+        at_once: Blocks corrected side by side, in threads; nothing depends on how many.
     """
     found.widen(source.survey.lowest, source.survey.highest)
     cores, margins = block_sides(source)
     height, width = source.shape
-    feed = _Feed(rows, width, bands)
+    feed = RowFeed(rows, width, bands)
     for top in range(0, height, cores[0]):
         bottom = min(top + cores[0], height)
         first, last = max(0, top - margins[0]), min(height, bottom + margins[0])
@@ -222,19 +224,26 @@ def consistent_rows(
         if unknown.all():
             yield Rows(top, bottom, None)
             continue
-        result = held[top - first : bottom - first].copy()
-        for left in range(0, width, cores[1]):
-            right = min(left + cores[1], width)
-            if unknown[:, left:right].all():
-                continue
-            start, stop = max(0, left - margins[1]), min(width, right + margins[1])
-            result[:, left:right, : source.bands] = consistent_block(
-                held[:, start:stop, : source.bands],
-                (slice(first, last), slice(start, stop)),
-                (slice(top, bottom), slice(left, right)),
+
+        def corrected(across: slice) -> tuple[ImageArray, Consistency]:
+            start, stop = max(0, across.start - margins[1]), min(width, across.stop + margins[1])
+            own = Consistency()
+            block = consistent_block(
+                held[:, start:stop, : source.bands],  # noqa: B023 - done before the next rows
+                (slice(first, last), slice(start, stop)),  # noqa: B023
+                (slice(top, bottom), across),  # noqa: B023
                 source,
-                found,
+                own,
             )
+            return block, own
+
+        result = held[top - first : bottom - first].copy()
+        every = (slice(left, min(left + cores[1], width)) for left in range(0, width, cores[1]))
+        some_known = [across for across in every if not unknown[:, across].all()]
+        blocks = in_order(corrected, some_known, at_once)
+        for across, (block, own) in zip(some_known, blocks, strict=True):
+            result[:, across, : source.bands] = block
+            found.take_in(own)
         yield Rows(top, bottom, result)
 
 
@@ -261,47 +270,6 @@ def block_sides(source: PairSource) -> tuple[tuple[int, int], tuple[int, int]]:
         (round(rows * down), round(_CORE * across)),
         (math.ceil(_MARGIN * down), math.ceil(_MARGIN * across)),
     )
-
-
-class _Feed:
-    """Rows of a result by number; those before the last requested ones are dropped."""
-
-    def __init__(self, rows: Iterable[Rows], width: int, bands: int) -> None:
-        self._rows = iter(rows)
-        self._current: Rows | None = None
-        self._buffer: ImageArray = np.zeros((0, width, bands), np.float32)
-        self._first = self._last = 0
-        self._known = 0
-        """Row after the last one that came with an image."""
-        self._blank = False
-        """Whether the buffer holds nothing but NaN."""
-
-    def rows(self, first: int, last: int) -> ImageArray:
-        """Return rows, NaN where nothing is known; they change with the next request."""
-        kept, count = self._buffer[first - self._first : self._last - self._first], last - first
-        if count > len(self._buffer):
-            self._buffer = np.empty((count, *self._buffer.shape[1:]), np.float32)
-            self._blank = False
-        held, reached = self._buffer[:count], self._last
-        if self._known > first:
-            held[: len(kept)] = kept
-            held[len(kept) :] = np.nan
-        elif not self._blank:  # a sparse scene is blank most of the time
-            self._buffer[:] = np.nan
-            self._blank = True
-        while reached < last:
-            if self._current is None or self._current.stop <= reached:
-                self._current = next(self._rows)
-            part = self._current
-            stop = min(last, part.stop)
-            if part.image is not None:
-                held[reached - first : stop - first] = part.image[
-                    reached - part.start : stop - part.start
-                ]
-                self._known, self._blank = stop, False
-            reached = stop
-        self._first, self._last = first, last
-        return held
 
 
 @with_one_blas_thread

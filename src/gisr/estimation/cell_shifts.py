@@ -73,11 +73,9 @@ def texture(
         known: Which count.
         width: Standard deviation in pixels of the surroundings that are local.
     """
-    weight = np.maximum(ndimage.gaussian_filter(known.astype(np.float64), width), 1e-6)
     filled = np.where(known, image, 0.0).astype(np.float64)
-    detail = np.where(known, image - ndimage.gaussian_filter(filled, width) / weight, 0.0)
-    power = ndimage.gaussian_filter(np.square(detail), 2 * width)
-    power /= np.maximum(ndimage.gaussian_filter(known.astype(np.float64), 2 * width), 1e-6)
+    detail = np.where(known, image - _local_mean(filled, known, width), 0.0)
+    power = _local_mean(np.square(detail), known, 2 * width)
     usual = float(np.median(power[known])) if known.any() else 0.0
     if usual == 0.0:
         usual = float(power.max())
@@ -85,6 +83,16 @@ def texture(
         return np.zeros_like(detail)
     result: NDArray[np.float64] = detail / np.sqrt(np.maximum(power, 0.0) + _FLAT * usual)
     return result
+
+
+def _local_mean(
+    values: Float[np.ndarray, "H W"], known: Bool[np.ndarray, "H W"], width: float
+) -> Float[np.ndarray, "H W"]:
+    """Return the mean of the known values around each pixel; the others are 0."""
+    mean: NDArray[np.float64] = ndimage.gaussian_filter(values, width)
+    if not known.all():
+        mean /= np.maximum(ndimage.gaussian_filter(known.astype(np.float64), width), 1e-6)
+    return mean
 
 
 def cell_side(known: Bool[np.ndarray, "H W"], side: int) -> int:

@@ -68,13 +68,13 @@ def upscale_scene(
     cache, before = block_cache(files), most_memory_taken() if budget else 0
     if budget is not None:
         check_blocks(files, budget)
-    with geotiff_memory(cache), GeoReader(target) as low, GeoReader(guide) as high:
+    at_once = 1 if budget else pieces_beside()
+    with geotiff_memory(cache, at_once), GeoReader(target) as low, GeoReader(guide) as high:
         source = RasterSource(about, low, high, search=options.nodata != "none")
         _ = source.survey
         # The headers now know of fill that the files do not declare.
         files = replace(files, target=low.header, guide=high.header)
         target, guide, request = files.target, files.guide, replace(request, files=files)
-        at_once = 1 if budget else pieces_beside()
         alignment = source.align(at_once) if options.settings.align == "auto" else None
         notes = [*delivery_notes(files), *source.notes]
         notes += scene_notes(request, about.placement, alignment)

@@ -41,19 +41,17 @@ class TransposedAttention(nn.Module):
         return projected
 
     def mixed(self, qkv: Float[Tensor, "b c3 h w"]) -> Float[Tensor, "b c h w"]:
-        """Mix the values of queries, keys and values by the cosines of the former.
+        """Mix the values by the cosines between queries and keys.
 
-        The maps are not brought to unit length: dividing the few cosines by their lengths is the
-        same, and reads the maps once instead of five times.
+        Not the maps are brought to unit length but the few cosines: the maps are read once.
         """
-        height, width = qkv.shape[2:]
         query, key, value = map(self._by_head, qkv.chunk(3, dim=1))
         product = (query.transpose(-2, -1) @ key).float()
         cosine = product * _inverse_length(query)[..., :, None] * _inverse_length(key)[..., None, :]
         attention = (cosine * self.temperature).softmax(dim=-1).to(value.dtype)
-        mixed = (value @ attention.transpose(-2, -1)).transpose(1, 2).flatten(2)
-        laid_out: Tensor = mixed.unflatten(1, (height, width)).permute(0, 3, 1, 2)
-        return laid_out
+        by_head = (value @ attention.transpose(-2, -1)).transpose(1, 2)
+        mixed: Tensor = by_head.flatten(2).unflatten(1, qkv.shape[2:]).permute(0, 3, 1, 2)
+        return mixed
 
     def _by_head(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b heads n d"]:
         """Lay pixels out in rows: the order that channels-last images have in memory anyway."""
@@ -65,8 +63,7 @@ class TransposedAttention(nn.Module):
 class GatedFeedForward(nn.Module):
     """GDFN: two depth-wise branches, one gating the other.
 
-    Two branches of their own: one convolution for both, cut in the middle, computes the same and
-    is slower on a CPU (benchmarks/README.md).
+    One convolution for both, cut in the middle, is slower on a CPU (benchmarks/README.md).
     """
 
     def __init__(self, channels: int, expansion: float, multiple: int) -> None:

@@ -41,10 +41,7 @@ class TransposedAttention(nn.Module):
         return projected
 
     def mixed(self, qkv: Float[Tensor, "b c3 h w"]) -> Float[Tensor, "b c h w"]:
-        """Mix the values by the cosines between queries and keys.
-
-        Not the maps are brought to unit length but the few cosines: the maps are read once.
-        """
+        """Mix values by cosines of queries and keys: not maps are divided, but the few cosines."""
         query, key, value = map(self._by_head, qkv.chunk(3, dim=1))
         product = (query.transpose(-2, -1) @ key).float()
         cosine = product * _inverse_length(query)[..., :, None] * _inverse_length(key)[..., None, :]

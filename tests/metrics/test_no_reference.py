@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torchmetrics.functional.image import quality_with_no_reference, spectral_distortion_index
 
 from gisr.errors import InputError
 from gisr.metrics import d_lambda, d_lambda_k, d_s, hqnr, q2n, qnr, uqi
@@ -78,6 +77,11 @@ def test_d_lambda_k_is_one_minus_q2n() -> None:
 
 def test_gains_agree_with_torchmetrics_and_the_closed_form() -> None:
     """Where each band is the guide times a gain, Q is the same in every window of any weights."""
+    from torchmetrics.functional.image import (  # slow to import
+        quality_with_no_reference,
+        spectral_distortion_index,
+    )
+
     source = np.random.default_rng(4)
     guide, low = source.uniform(50, 200, (64, 64)), source.uniform(50, 200, (32, 32))
     high_gains, low_gains = np.array([0.5, 0.8, 1.6]), np.array([0.6, 1.2, 1.3])

@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torchmetrics.functional.image import universal_image_quality_index
 
 from gisr.errors import InputError
 from gisr.metrics import q2n, uqi
@@ -167,6 +166,8 @@ def test_uqi_of_a_gain_is_its_closed_form(seed: int, gain: float) -> None:
 
 @pytest.mark.parametrize("side", [11, 21])
 def test_uqi_is_torchmetrics_with_a_flat_window_at_every_block(side: int) -> None:
+    from torchmetrics.functional.image import universal_image_quality_index  # slow to import
+
     estimate, truth = images(4, 3, 2 * side, 3 * side)
     one, other = (torch.from_numpy(v.transpose(2, 0, 1)[None].copy()) for v in (estimate, truth))
     # So wide a Gaussian is flat; torchmetrics' own windows slide, ours are every side-th of them.

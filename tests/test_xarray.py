@@ -132,6 +132,20 @@ def test_masked_images_stay_masked(files: tuple[Path, Path], upscaler: Upscaler)
     np.testing.assert_array_equal(rounded, expected.values[known])
 
 
+def test_integers_hold_the_nodata_of_their_encoding(
+    files: tuple[Path, Path], upscaler: Upscaler
+) -> None:
+    """Where rioxarray takes unknown pixels for NaN, which integers cannot be."""
+    ms, pan = opened(files)
+    attributes = {name: each for name, each in ms.attrs.items() if name != "_FillValue"}
+    encoded = ms.copy()
+    encoded.attrs = attributes
+    encoded.encoding["_FillValue"] = 0
+    sharp = encoded.gisr.sharpen(pan, align=False, model=upscaler)
+    np.testing.assert_array_equal(sharp.values, written(files, upscaler).values)
+    assert (sharp.values == 0).any() and sharp.encoding["_FillValue"] == 0
+
+
 def test_a_part_lies_where_it_is(files: tuple[Path, Path], upscaler: Upscaler) -> None:
     """A selection keeps the transform of the whole among its attributes; its coordinates count."""
     ms, pan = opened(files)
@@ -207,6 +221,8 @@ def test_errors_say_what_to_type(files: tuple[Path, Path], upscaler: Upscaler) -
     away = pan.assign_coords(x=pan.x + 1e6)
     assert "do not overlap" in said(PairError, ms, away)
     assert "bits 40" in said(InputError, ms, pan, bits=40)
+    with pytest.raises(InputError, match="align 'off' must be one of True, False"):
+        ms.gisr.sharpen(pan, model=upscaler, align="off")
 
 
 @pytest.mark.parametrize("chunks", [None, 12])

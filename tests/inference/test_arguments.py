@@ -75,3 +75,11 @@ def test_what_is_no_array_is_named() -> None:
         make_pair("depth.png", GUIDE, "depth")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"guide is no array: .*inhomogeneous shape"):
         make_pair(TARGET, [[1.0, 2.0], [3.0]], "depth")  # type: ignore[arg-type]
+
+
+def test_values_beyond_float32_are_not_called_infinite() -> None:
+    large = TARGET.astype(np.float64)
+    large[2, 3] = 1e300
+    with pytest.raises(InputError, match=r"target holds 1e\+300, more than float32 .*divide"):
+        make_pair(large, GUIDE, "mri", valid=np.ones(TARGET.shape, bool))
+    assert make_pair(large, GUIDE, "mri", valid=VALID).valid is not None  # it is unknown there

@@ -71,11 +71,33 @@ def read_array(
         )
     with np.errstate(over="ignore"):  # too large for float32 becomes infinite and is reported
         planes = own.astype(np.float32)
+    _check_size(name, own, planes, valid)
     if valid is None or (valid.all() and valid.shape == planes.shape[:2]):
         return ArrayImage(planes, None)
     if valid.shape == planes.shape[:2]:
         planes = np.where(valid[..., None], planes, np.float32(0))
     return ArrayImage(planes, valid, fill)
+
+
+def _check_size(
+    name: str,
+    given: Shaped[np.ndarray, "h w c"],
+    planes: Float[np.ndarray, "h w c"],
+    valid: NDArray[np.bool_] | None,
+) -> None:
+    """Refuse known values that are finite and too large for float32.
+
+    Raises:
+        InputError: There are some.
+    """
+    beyond = np.isinf(planes) & np.isfinite(given)
+    if valid is not None and valid.shape == planes.shape[:2]:
+        beyond &= valid[..., None]
+    if beyond.any():
+        raise InputError(
+            f"{name} holds {given[beyond][0]:.4g}, more than float32 can compute with (3.4e+38): "
+            "divide the values by a number first"
+        )
 
 
 def as_image(name: str, image: object) -> ArrayOrTensor:

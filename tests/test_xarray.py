@@ -67,6 +67,27 @@ def test_it_gives_what_the_files_give(files: tuple[Path, Path], upscaler: Upscal
     np.testing.assert_array_equal(sharp.x, pan.x)
 
 
+def test_it_gives_what_the_files_give_beside_unknown_pixels(
+    tmp_path: Path, upscaler: Upscaler
+) -> None:
+    """Of a pair whose blur can be measured, so that the result agrees with what is known of it."""
+    coarse = np.kron(RNG.uniform(300, 1500, (24, 24)), np.ones((8, 8)))
+    pan = coarse + RNG.uniform(0, 200, coarse.shape)
+    bands = pan[..., None] * [0.5, 0.7, 0.9, 0.6]
+    low = bands.reshape(48, 4, 48, 4, 4).mean(axis=(1, 3)).astype(np.uint16)
+    low[np.add.outer(np.arange(48), np.arange(48)) < 12] = 0
+    files = (
+        write_geotiff(tmp_path / "ms.tif", low, names=BGRN, nodata=0),
+        write_geotiff(tmp_path / "pan.tif", pan[..., None].astype(np.uint16), 2.5),
+    )
+    ms, pan_array = opened(files)
+    sharp = ms.gisr.sharpen(pan_array, align=False, model=upscaler)
+    np.testing.assert_array_equal(sharp.values, written(files, upscaler).values)
+    files[0].with_name("out.tif").unlink()
+    alone = written(files, upscaler, consistent=False)
+    assert np.abs(sharp.values.astype(int) - alone.values.astype(int)).max() > 20
+
+
 def test_it_can_be_written_again(files: tuple[Path, Path], upscaler: Upscaler) -> None:
     ms, pan = opened(files)
     out = files[0].with_name("xarray.tif")
@@ -109,6 +130,20 @@ def test_masked_images_stay_masked(files: tuple[Path, Path], upscaler: Upscaler)
     # Rounded in the file, where a known 0 is moved to 1: it would be nodata.
     rounded = np.maximum(np.rint(sharp.values[known]), 1)
     np.testing.assert_array_equal(rounded, expected.values[known])
+
+
+def test_integers_hold_the_nodata_of_their_encoding(
+    files: tuple[Path, Path], upscaler: Upscaler
+) -> None:
+    """Where rioxarray takes unknown pixels for NaN, which integers cannot be."""
+    ms, pan = opened(files)
+    attributes = {name: each for name, each in ms.attrs.items() if name != "_FillValue"}
+    encoded = ms.copy()
+    encoded.attrs = attributes
+    encoded.encoding["_FillValue"] = 0
+    sharp = encoded.gisr.sharpen(pan, align=False, model=upscaler)
+    np.testing.assert_array_equal(sharp.values, written(files, upscaler).values)
+    assert (sharp.values == 0).any() and sharp.encoding["_FillValue"] == 0
 
 
 def test_a_part_lies_where_it_is(files: tuple[Path, Path], upscaler: Upscaler) -> None:
@@ -186,6 +221,8 @@ def test_errors_say_what_to_type(files: tuple[Path, Path], upscaler: Upscaler) -
     away = pan.assign_coords(x=pan.x + 1e6)
     assert "do not overlap" in said(PairError, ms, away)
     assert "bits 40" in said(InputError, ms, pan, bits=40)
+    with pytest.raises(InputError, match="align 'off' must be one of True, False"):
+        ms.gisr.sharpen(pan, model=upscaler, align="off")
 
 
 @pytest.mark.parametrize("chunks", [None, 12])

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from gisr.choices import check_choice
 from gisr.errors import InputError
 from gisr.io.geotiff.data_array import (
     ArrayRaster,
@@ -94,6 +95,7 @@ class SharpenAccessor:
         from gisr.inference.system import Settings
         from gisr.inference.upscaler import Upscaler
 
+        check_choice("align", align, (True, False))
         target, guide = ArrayRaster.of("MS", self._array), ArrayRaster.of("PAN", pan)
         check_guide_bands(guide)
         about: dict[str, Any] = {"sensor": sensor, "mtf": mtf, "bits": bits}

@@ -128,6 +128,9 @@ def test_nothing_runs_through_the_network_before_it_is_asked_for(
         (TARGET * np.nan, {}, InputError, "no known pixel"),
         (TARGET[0, 0], {}, InputError, "target of shape (4,)"),
         (TARGET.astype(complex), {}, InputError, "must hold numbers"),
+        (TARGET, {"contrast": "T1"}, InputError, "contrast 'T1' is for another kind of images"),
+        (TARGET, {"task": "pansharpening", "bits": "8"}, InputError, "bits '8' must be a whole"),
+        (np.moveaxis(TARGET, -1, 0), {}, InputError, "target of shape (4, 32, 32) has its bands"),
     ],
 )
 def test_what_cannot_be_used_is_told_at_once(
@@ -136,6 +139,31 @@ def test_what_cannot_be_used_is_told_at_once(
     arguments = {"task": "depth", **options}
     with dask.config.set(LAZY), pytest.raises(error, match=re.escape(message)):
         upscale_dask(upscaler, da.from_array(target), da.from_array(GUIDE), **arguments)
+
+
+def test_chunks_of_unknown_sizes_are_refused(upscaler: Upscaler) -> None:
+    target = da.from_array(TARGET, chunks=(8, 32, 4))
+    some = target[target[:, 0, 0] > 0]
+    with pytest.raises(InputError, match=r"target has chunks of unknown sizes: .*compute_chunk_si"):
+        upscale_dask(upscaler, some, da.from_array(GUIDE), "pansharpening")
+
+
+@pytest.mark.usefixtures("taken_for_bicubic")
+def test_zeros_of_a_depth_map_are_no_distances(weights: Callable[..., Weights]) -> None:
+    upscaler, zeros = make(weights), TARGET[..., 0].copy()
+    zeros[4:9, 6:12] = 0
+    colour = np.repeat(GUIDE, 3, axis=2)
+    found = []
+    with dask.config.set(LAZY):
+        guide = da.from_array(colour, chunks=(50, 50, 3))
+        unknown = da.from_array(np.where(zeros == 0, np.nan, zeros), chunks=15)
+        found.append(upscale_dask(upscaler, unknown, guide, "depth").compute())
+        with pytest.warns(UserWarning, match="pixels of 0 are taken for unknown"):
+            image = upscale_dask(upscaler, da.from_array(zeros, chunks=15), guide, "depth")
+        found.append(image.compute())
+    np.testing.assert_array_equal(found[0], found[1])
+    assert np.isnan(found[1]).sum() == 16 * 30
+    assert np.nanmin(found[1]) > 0.5 * TARGET.min()
 
 
 def test_fill_that_nobody_declared(weights: Callable[..., Weights]) -> None:

@@ -43,13 +43,8 @@ def checked_device(device: str | None) -> str | None:
     Raises:
         InputError: No such device, or it is not there.
     """
-    if device is None:
-        return None
-    import torch
+    if device is not None:
+        from gisr.inference.device import usable_device
 
-    try:
-        torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"device {device!r} cannot be used here: {reason}") from error
+        usable_device(device)
     return device

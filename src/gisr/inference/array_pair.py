@@ -4,9 +4,10 @@ import warnings
 
 import numpy as np
 
+from gisr.choices import check_number, check_text
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.inference.array_values import ArrayOrTensor, check_axes, read_array
+from gisr.inference.array_values import ArrayOrTensor, as_image, check_axes, read_array
 from gisr.inference.depth_array import known_depths
 from gisr.placement import Placement, place_by_shape
 from gisr.tasks import TASKS, Grid, Task, TaskName, check_subject, find_task
@@ -42,8 +43,9 @@ def make_pair(
         PairError: Target and guide do not fit together.
     """
     record = find_task(task)
-    _check_facts(record, "sensors", sensor=sensor, mtf=mtf)
-    _check_facts(record, "contrasts", contrast=contrast, guide_contrast=guide_contrast)
+    check_facts(record, sensor, mtf, contrast, guide_contrast)
+    check_number("ratio", ratio)
+    target, guide = as_image("target", target), as_image("guide", guide)
     if (note := unlisted_note(sensor)) is not None:
         warnings.warn(note, stacklevel=3)
     check_axes(target, guide)
@@ -51,8 +53,7 @@ def make_pair(
         target, valid = known_depths(target)
     low = read_array("target", target, valid, blank=record.blank)
     high = read_array("guide", guide, guide_valid, blank=record.blank)
-    if bits is not None and not 1 <= bits <= 32:
-        raise InputError(f"bits {bits} must lie between 1 and 32")
+    bits = checked_bits(bits)
     where = grid or record.grid
     if where not in ("centre", "kspace"):
         raise InputError(f"grid {where!r} must be 'centre' or 'kspace'")
@@ -82,7 +83,39 @@ def make_pair(
     return pair
 
 
-def _check_facts(task: Task, kind: str, **given: object) -> None:
+def checked_bits(bits: int | None) -> int | None:
+    """Return bits as a number of Python: powers of two overflow numpy's small ones.
+
+    Raises:
+        InputError: They are no whole number between 1 and 32.
+    """
+    check_number("bits", bits, whole=True)
+    if bits is not None and not 1 <= bits <= 32:
+        raise InputError(f"bits {bits} must lie between 1 and 32")
+    return None if bits is None else int(bits)
+
+
+def check_facts(
+    task: Task,
+    sensor: str | None,
+    mtf: float | None,
+    contrast: str | None,
+    guide_contrast: str | None,
+) -> None:
+    """Refuse what cannot be said of images, or not of a task's.
+
+    Raises:
+        InputError: It is of another type, or of another task.
+    """
+    names = {"sensor": sensor, "contrast": contrast, "guide_contrast": guide_contrast}
+    for name, value in names.items():
+        check_text(name, value)
+    check_number("mtf", mtf)
+    _check_subject(task, "sensors", sensor=sensor, mtf=mtf)
+    _check_subject(task, "contrasts", contrast=contrast, guide_contrast=guide_contrast)
+
+
+def _check_subject(task: Task, kind: str, **given: object) -> None:
     """Refuse what is said of images of another kind, which would be ignored.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from os import PathLike
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from jaxtyping import Bool, Float, Shaped
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gisr.errors import InputError
+from gisr.errors import InputError, shortened
 from gisr.estimation.fill import find_band_fill, find_fill
 from gisr.tasks.task import MOST_GUIDE_CHANNELS
 
@@ -58,7 +59,7 @@ def read_array(
     hidden: NDArray[np.bool_] | None = None if mask is None else np.logical_or.reduce(mask, axis=2)
     valid: Bool[np.ndarray, "h w"] | None = None if hidden is None else ~hidden
     if known is not None:
-        said = _array(known).astype(bool)
+        said = _said_known("valid" if name == "target" else "guide_valid", known)
         valid = said if valid is None or said.shape != valid.shape else said & valid
     elif valid is None:
         valid, fill = _without_fill(name, own, blank=blank)
@@ -70,11 +71,72 @@ def read_array(
         )
     with np.errstate(over="ignore"):  # too large for float32 becomes infinite and is reported
         planes = own.astype(np.float32)
+    _check_size(name, own, planes, valid)
     if valid is None or (valid.all() and valid.shape == planes.shape[:2]):
         return ArrayImage(planes, None)
     if valid.shape == planes.shape[:2]:
         planes = np.where(valid[..., None], planes, np.float32(0))
     return ArrayImage(planes, valid, fill)
+
+
+def _check_size(
+    name: str,
+    given: Shaped[np.ndarray, "h w c"],
+    planes: Float[np.ndarray, "h w c"],
+    valid: NDArray[np.bool_] | None,
+) -> None:
+    """Refuse known values that are finite and too large for float32.
+
+    Raises:
+        InputError: There are some.
+    """
+    beyond = np.isinf(planes) & np.isfinite(given)
+    if valid is not None and valid.shape == planes.shape[:2]:
+        beyond &= valid[..., None]
+    if beyond.any():
+        raise InputError(
+            f"{name} holds {given[beyond][0]:.4g}, more than float32 can compute with (3.4e+38): "
+            "divide the values by a number first"
+        )
+
+
+def as_image(name: str, image: object) -> ArrayOrTensor:
+    """Return an image as an array, a masked array or a tensor, if it is none: nested lists are one.
+
+    Raises:
+        InputError: It is a name of a file, or lists of several lengths.
+    """
+    if isinstance(image, np.ndarray | Tensor):
+        return image
+    if isinstance(image, str | PathLike):
+        raise InputError(
+            f"{name} {shortened(str(image))!r} is the name of a file, and not an array: give both "
+            "files to gisr.upscale_files"
+        )
+    try:
+        array: NDArray[np.generic] = np.asarray(image)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{name} is no array: {error}") from error
+    return array
+
+
+def _said_known(name: str, given: ArrayOrTensor) -> NDArray[np.bool_]:
+    """Return a mask of what is known; what a mask hides itself is not.
+
+    Raises:
+        InputError: It holds text, or numbers that are neither true nor false.
+    """
+    hidden = np.ma.getmaskarray(given) if isinstance(given, np.ma.MaskedArray) else None
+    said = _array(given)
+    if said.dtype.kind not in "biuf":
+        raise InputError(f"{name} of type {said.dtype} must be true where the image is known")
+    if (unclear := int(np.isnan(said).sum())) > 0:
+        raise InputError(
+            f"{name} holds {unclear} NaN, which are neither known nor unknown: give an array of "
+            "booleans, as np.isfinite returns"
+        )
+    known: NDArray[np.bool_] = said.astype(bool)
+    return known if hidden is None else known & ~hidden
 
 
 def check_axes(target: ArrayOrTensor, guide: ArrayOrTensor) -> None:

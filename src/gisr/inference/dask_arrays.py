@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
+from gisr.choices import check_number
 from gisr.data.pair import Pair
 from gisr.errors import InputError
+from gisr.inference.array_pair import check_facts, checked_bits
+from gisr.inference.array_values import check_axes
 from gisr.inference.consistency.correction import (
     Consistency,
     block_sides,
@@ -65,7 +68,8 @@ def upscale_dask(
 
     Args:
         upscaler: Sent to the processes that compute tiles.
-        target: (h, w) or (h, w, bands) in any chunks, NaN where unknown.
+        target: (h, w) or (h, w, bands) in any chunks, NaN where unknown; of a depth map 0, too,
+            which a warning says.
         guide: (H, W) or (H, W, channels), 1 to 4 channels, NaN where unknown, the same field of
             view.
         task: ``pansharpening``, ``mri`` or ``depth``.
@@ -92,10 +96,14 @@ def upscale_dask(
     """
     if settings.spread:
         raise InputError("spread: chunked arrays have none yet: use the upscaler itself")
-    where = grid or find_task(task).grid
+    record = find_task(task)
+    check_facts(record, sensor, mtf, contrast, guide_contrast)
+    check_number("ratio", ratio)
+    where = grid or record.grid
     if where != "centre":
         raise InputError(f"grid {where!r}: needs the whole target at once: use the upscaler itself")
     low, high = _with_bands("target", target), _with_bands("guide", guide)
+    check_axes(target, guide)
     about = Pair(
         np.zeros((1, 1, low.shape[2]), np.float32),
         np.zeros((1, 1, high.shape[2]), np.float32),
@@ -104,7 +112,7 @@ def upscale_dask(
         where,
         sensor=sensor,
         mtf=mtf,
-        bits=bits,
+        bits=checked_bits(bits),
         contrast=contrast,
         guide_contrast=guide_contrast,
     )
@@ -113,7 +121,7 @@ def upscale_dask(
     if settings.align == "auto":
         source.align()
     wanted = is_corrected(settings.consistent, about, source)
-    by_sensor = find_task(task).reduction == "sensor"
+    by_sensor = record.reduction == "sensor"
     work = SharedWork(
         upscaler.job(source, settings),
         about,
@@ -251,4 +259,8 @@ def _with_bands(name: str, image: "Array") -> "Array":
         raise InputError(f"{name} of shape {array.shape} must be (h, w) or (h, w, bands)")
     if array.dtype.kind not in "biuf":
         raise InputError(f"{name} of type {array.dtype} must hold numbers")
+    if np.isnan(array.shape).any():
+        raise InputError(
+            f"{name} has chunks of unknown sizes: call its compute_chunk_sizes() first"
+        )
     return array[..., None] if array.ndim == 2 else array

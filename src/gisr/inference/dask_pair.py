@@ -132,6 +132,14 @@ def _sampled(name: str, image: "Array", task: Task) -> tuple[RegularSample, Unkn
     looked = sample if not sample.exact else _sample(image, RegularSample(), ())
     unknown = []
     pixels, known = looked.lattice()
+    if task.surfaces and name == "target" and looked.lowest == 0 < looked.highest:
+        unknown.append(UnknownValue(0.0, alone=True))  # as of depth maps in memory and in files
+        known = known & ~unknown[0].covers(pixels)
+        warnings.warn(
+            "target: pixels of 0 are taken for unknown, the nearest known ones stand in beside "
+            "them: replace it by NaN to say so",
+            stacklevel=6,
+        )
     for fill in find_fill(pixels, known, blank=task.blank):
         if fill.certainty == "certain":
             unknown.append(fill.unknown)

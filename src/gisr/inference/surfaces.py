@@ -15,7 +15,7 @@ from scipy import ndimage
 from gisr.data.pair import Pair
 from gisr.data.resample import linear_to_guide
 from gisr.estimation.depth_reduction import DepthReduction, estimate_reduction
-from gisr.inference.consistency.correction import Consistency, residual_of
+from gisr.inference.consistency.correction import Consistency, only_known, residual_of
 from gisr.inference.guided_interpolation import belief_in_colours, interpolate_by_guide
 from gisr.inference.system import Answer
 from gisr.inference.windowed_pair import PairSource, nearest_pixels
@@ -173,7 +173,8 @@ def bounded_consistent(
         found: Its residual after the correction is replaced.
     """
     image, again = bounded(image, pair, source.reduction), Consistency()
-    residual_of(image, (slice(0, source.shape[0]), slice(0, source.shape[1])), source, again)
+    window = slice(0, source.shape[0]), slice(0, source.shape[1])
+    residual_of(only_known(image, pair, source), window, source, again)
     found.after_squares = again.before_squares
     return image
 

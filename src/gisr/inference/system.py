@@ -4,12 +4,13 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from gisr.choices import check_choice, check_text
 from gisr.data.pair import Pair
 from gisr.errors import InputError, listed
 from gisr.estimation.registration import Align, Alignment
@@ -42,7 +43,11 @@ def unchecked() -> None:
 
 @dataclass(frozen=True)
 class Settings:
-    """How a pair is sharpened."""
+    """How a pair is sharpened.
+
+    Raises:
+        InputError: There is no such choice.
+    """
 
     description: str | None = None
     """Free text in place of the built-in description; systems that read no text ignore it."""
@@ -55,6 +60,18 @@ class Settings:
     """When the result is corrected so that degrading it gives the target."""
     precision: Precision = "auto"
     """What the network computes in; compared systems always compute in float32."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no choice and would be passed over.
+
+        Raises:
+            InputError: There is no such choice.
+        """
+        check_choice("align", self.align, get_args(Align))
+        check_choice("consistent", self.consistent, get_args(Corrected))
+        check_choice("precision", self.precision, get_args(Precision))
+        check_choice("spread", self.spread, (True, False))
+        check_text("description", self.description)
 
 
 @dataclass(frozen=True, eq=False)

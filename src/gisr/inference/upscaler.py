@@ -13,6 +13,7 @@ from torch import Tensor
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.consistency import correction
+from gisr.inference.device import usable_device
 from gisr.inference.memory import largest_tile
 from gisr.inference.networks import Networks
 from gisr.inference.precision import Computed, Precision
@@ -61,10 +62,10 @@ class Upscaler(PairSystem):
             batch: Tiles that go through the network at once; None: 8 on CUDA, 1 elsewhere.
 
         Raises:
-            InputError: ``batch``, ``tile`` or ``overlap`` cannot be, or no such precision.
+            InputError: ``batch``, ``tile``, ``overlap``, device or precision cannot be.
         """
         self._name, self.for_bands, self.trained_on = weights.name, weights.for_bands, weights.tasks
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = usable_device(device)
         self._networks = Networks(weights, self.device, precision)
         self.network = self._networks.plain()
         self.descriptions = weights.descriptions
@@ -343,6 +344,6 @@ def load_model(
 
     Raises:
         WeightsError: Nothing is there, or it is damaged.
-        InputError: No such precision.
+        InputError: No such precision or device.
     """
     return Upscaler(load_weights(name_or_path), device, precision=precision)

@@ -6,7 +6,6 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from gisr.errors import InputError
 from gisr.pipelines.batch import BatchItem, PairOutcome, attempt
 from gisr.pipelines.execution import Execution
 
@@ -56,12 +55,7 @@ def load_once(execution: Execution) -> "Upscaler":
 
     if execution.threads is not None:
         torch.set_num_threads(execution.threads)
-    weights = load_weights(execution.model)
-    try:
-        return Upscaler(weights, execution.device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"device {execution.device!r} cannot be used here: {reason}") from error
+    return Upscaler(load_weights(execution.model), execution.device)
 
 
 def _cpu_count() -> int:

@@ -139,7 +139,27 @@ def test_unknown_target_pixels_pull_at_nothing() -> None:
     found = Consistency()
     result = consistency.consistent_image(truth, spoilt, ArraySource(spoilt), found)
     assert rms(result - truth) < 1
-    assert found.count == valid.sum()
+    assert 0 < found.count < valid.sum()  # beside the hole, degrading would reach into it
+
+
+def test_what_stands_in_for_unknown_pixels_pulls_at_nothing() -> None:
+    """Results of arrays have values there, those of files have none: both agree where known."""
+    truth, guide = smooth((96, 96, 2)), smooth((96, 96, 1))
+    low = wald_pair(truth, guide, 4).target
+    valid = np.ones((24, 24), bool)
+    valid[10:14, 10:14] = False
+    pair = make_pair(low, guide, "pansharpening", valid=valid)
+    wide = np.kron(valid, np.ones((4, 4), bool))
+    image = (0.9 * truth + 30).astype(np.float32)
+    wrong = np.where(wide[..., None], image, image + np.float32(500))
+    of_file = Rows(0, 96, np.where(wide[..., None], image, np.float32("nan")))
+    source, found, again = ArraySource(pair), Consistency(), Consistency()
+    expected = gathered(consistent_rows([of_file], 2, source, found), (96, 96), 2)
+    result = consistency.consistent_image(wrong, pair, source, again)
+    np.testing.assert_array_equal(result[wide], expected[wide])
+    np.testing.assert_array_equal(result[~wide], wrong[~wide])
+    assert rms(result[wide] - image[wide]) > 10
+    assert again == found
 
 
 def test_blocks_side_by_side_are_the_same_to_the_last_bit() -> None:

@@ -160,7 +160,7 @@ def consistent_image(
     """Return the consistent image of a pair in memory.
 
     Args:
-        image: The network's result, known everywhere.
+        image: The network's result, with values that stand in where nothing is known.
         pair: What it was made from.
         source: The same pair as it is cut into windows.
         found: Gets what was missing before and after.
@@ -168,8 +168,27 @@ def consistent_image(
     """
     if pair.grid == "kspace":
         return consistent_kspace(image, pair, found, floor)
-    rows = consistent_rows([Rows(0, len(image), image)], source.bands, source, found)
-    return gathered(rows, source.shape, source.bands)
+    rows = [Rows(0, len(image), only_known(image, pair, source))]
+    result = gathered(
+        consistent_rows(rows, source.bands, source, found), source.shape, source.bands
+    )
+    consistent: ImageArray = np.where(np.isnan(result), image, result)
+    return consistent
+
+
+def only_known(image: ImageArray, pair: Pair, source: PairSource) -> ImageArray:
+    """Return a result with NaN where it is unknown, as results of files are.
+
+    Nothing measured is to agree with values that only stand in for others. What was filled
+    beforehand (``measured``) counts as known: a result is to have it.
+    """
+    if pair.measured is not None:
+        return image
+    cut = source.cut((slice(0, source.shape[0]), slice(0, source.shape[1])))
+    if cut is None:
+        return np.full_like(image, np.nan)
+    known: ImageArray = np.where(cut.known[..., None], image, np.float32("nan"))
+    return known
 
 
 def consistent_kspace(

@@ -71,8 +71,7 @@ class ArrayRaster:
             transform=_transform(array, rows, columns),
             path=Path(name),
         )
-        value = array.rio.nodata
-        known = None if value is None or np.isnan(value) else float(value)
+        known = _stored_nodata(array)
         return cls(name, last, bands, outline, known)
 
     @property
@@ -90,6 +89,17 @@ class ArrayRaster:
     def crs_name(self) -> str:
         """Short name of its CRS."""
         return self.outline.crs_name
+
+
+def _stored_nodata(array: "DataArray") -> float | None:
+    """Return the value of unknown pixels in an array; None where they are NaN, or there is none.
+
+    Where an encoding names it rioxarray takes them for NaN, which integers cannot be: these still
+    hold it.
+    """
+    encoded = array.rio.encoded_nodata if array.dtype.kind in "iu" else None
+    value = array.rio.nodata if encoded is None else encoded
+    return None if value is None or np.isnan(value) else float(value)
 
 
 def _spatial_dimensions(name: str, array: "DataArray") -> tuple[str, str]:

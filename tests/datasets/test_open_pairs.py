@@ -119,6 +119,7 @@ def test_a_folder_without_a_readable_index_is_refused(tmp_path: Path) -> None:
         ({**SCENE, "task": "video"}, "'video' is missing or unknown"),
         ({**SCENE, "task": ["mri"]}, "no description of a pair"),
         ({**SCENE, "split": "later"}, "split 'later' is none of train"),
+        ({**SCENE, "open": "no"}, "open 'no' must be true or false, without quotes"),
         ({**SCENE, "guide_offset_px": [1]}, "no description of a pair"),
         ({key: value for key, value in SCENE.items() if key != "guide"}, "'guide' is missing"),
         ({**SCAN, "contrasts": ["T1"]}, "no description of a pair"),

@@ -108,6 +108,27 @@ def test_data_without_the_benchmark_asked_for_are_refused(tmp_path: Path) -> Non
         evaluate({}, folder, tasks=["mri"], benchmarks=["brats"])
 
 
+def test_systems_for_none_of_the_data_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="gsa can score none of lu, lu-crop6, lu-sgnet: name"):
+        evaluate(load_systems(["gsa"]), lu(tmp_path))
+
+
+def test_own_pairs_are_scored_at_whatever_ratio_they_came(tmp_path: Path) -> None:
+    fine = np.random.default_rng(0).integers(1, 255, (120, 120)).astype(np.uint8)
+    bands = np.dstack([fine, fine // 2, 255 - fine])
+    for name, image in (("guide", fine), ("truth", bands), ("target", bands[2::5, 2::5])):
+        Image.fromarray(image).save(tmp_path / f"{name}.png")
+    (tmp_path / "pairs.csv").write_text(
+        "name,task,split,target,guide,truth,ratio\n"
+        "a,pansharpening,test,target.png,guide.png,truth.png,5\n"
+        "b,pansharpening,test,,guide.png,target.png,\n"
+    )
+    scores = evaluate(load_systems(["gsa"]), tmp_path)
+    found = [(score.benchmark, score.ratio, list(score.per_image)) for score in scores]
+    assert ("own-made-pansharpening", 5, ["a"]) in found
+    assert ("own-full", 5, ["b"]) in found
+
+
 def test_the_command_takes_a_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = lu(tmp_path, "RGBD_01", "Middlebury_01")
     words = ["evaluate", str(folder), "--systems", "bicubic", "--quiet"]

@@ -121,12 +121,14 @@ def _about(dataset: str, record: dict[str, Any]) -> dict[str, Any]:
     """Return the fields that all entries have."""
     if record["split"] not in get_args(Split):
         raise ValueError(f"split {record['split']!r} is none of {', '.join(get_args(Split))}")
+    if not isinstance(record["open"], bool):  # "no" would count as a licence to give weights away
+        raise ValueError(f"open {record['open']!r} must be true or false, without quotes")
     return {
         "name": str(record["id"]),
         "dataset": dataset,
         "split": record["split"],
         "group": str(record.get("group", "")),
-        "open": bool(record["open"]),
+        "open": record["open"],
     }
 
 

@@ -1,6 +1,6 @@
 """What a benchmark is: which entries, which protocol, which metrics, under a name."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from gisr.data.pair import Pair
@@ -40,9 +40,26 @@ class Benchmark:
     contains: Contains
     """Whether an entry belongs to it."""
     pairs: MakePairs = own_pairs
+    entry_ratios: Callable[[Entry], tuple[int, ...]] | None = None
+    """Ratios of an entry that are scored beside the benchmark's: own pairs come at any."""
     guide_aligned: bool = False
     """Whether the indexes without a truth are computed with an aligned guide, not with one that is
     off by a pixel; systems get the guide as it was delivered in both cases."""
+
+    def ratios_of(self, entries: Iterable[Entry]) -> tuple[int, ...]:
+        """Return the ratios that entries are scored at, the smallest first."""
+        if self.entry_ratios is None:
+            return self.ratios
+        found = {ratio for entry in entries for ratio in self.entry_ratios(entry)}
+        return tuple(sorted(found.union(self.ratios)))
+
+
+def native_ratios(entry: Entry) -> tuple[int, ...]:
+    """Return the ratio that an entry came at; none where its guide is no whole times as fine."""
+    if not isinstance(entry, Scene):
+        return entry.ratios or ()
+    high, low = entry.stored_panchromatic.shape[0], entry.stored_multispectral.shape[0]
+    return () if high % low or high == low else (high // low,)
 
 
 def full_pairs(entry: Entry, ratio: int) -> Iterator[Pair]:

@@ -5,6 +5,7 @@ baseline numbers can be compared with ours. Metrics and borders are those of the
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from gisr.datasets.entry import Entry, Scan
 from gisr.datasets.open_pairs import MORE_PAIRS, OPEN_PAIRS
@@ -18,6 +19,7 @@ from gisr.experiments.benchmark import (
     is_full,
     is_published,
     kspace_pairs,
+    native_ratios,
 )
 from gisr.experiments.published_benchmarks import PUBLISHED
 from gisr.tasks import TASKS, Task
@@ -222,6 +224,7 @@ def _own_published(task: Task) -> Benchmark:
         border=0,
         protocol="targets as they are, no border cut",
         contains=lambda entry: entry.task == task.name and is_published(entry) and _any_test(entry),
+        entry_ratios=native_ratios,
     )
 
 
@@ -233,11 +236,14 @@ ANY: tuple[Benchmark, ...] = (
         f"{_WALD}, peak of the sensor's bits",
         (2, 4),
     ),
-    _full(
-        "own-full",
-        "own scenes",
-        (2, 3, 4, 8),
-        lambda entry: is_full(entry) and _any_test(entry),
+    replace(
+        _full(
+            "own-full",
+            "own scenes",
+            (2, 3, 4, 8),
+            lambda entry: is_full(entry) and _any_test(entry),
+        ),
+        entry_ratios=native_ratios,
     ),
     _own(
         MULTIBAND,

@@ -128,11 +128,15 @@ def evaluate(
         raise InputError(f"{data}: no entry belongs to {', '.join(empty)}: leave it out")
     scores = []
     for benchmark in chosen:
-        for ratio in benchmark.ratios:
-            for score in _scores(benchmark, ratio, variants, members[benchmark.name]):
+        own = members[benchmark.name]
+        for ratio in benchmark.ratios_of(own):
+            for score in _scores(benchmark, ratio, variants, own):
                 scores.append(score)
                 if progress is not None:
                     progress(_line(score))
+    if not scores:
+        names = ", ".join(name for name, own in members.items() if own)
+        raise InputError(f"{data}: {', '.join(variants)} can score none of {names}: name others")
     return scores
 
 

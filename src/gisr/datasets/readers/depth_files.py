@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped, UInt
 
 from gisr.datasets.entry import Frame, Split
+from gisr.datasets.readers.folders import hidden
 from gisr.datasets.readers.layout import LayoutName
 from gisr.errors import FileFormatError
 from gisr.io.colour import read_colour
@@ -18,9 +19,9 @@ file declares, is unknown."""
 
 
 def names_in(folder: Path) -> list[str]:
-    """Return the names in a folder, sorted; none where it cannot be listed."""
+    """Return the names in a folder that are not hidden, sorted; none where it cannot be listed."""
     try:
-        return sorted(path.name for path in folder.iterdir())
+        return sorted(path.name for path in folder.iterdir() if not hidden(path.name))
     except OSError:
         return []
 

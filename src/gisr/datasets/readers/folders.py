@@ -12,6 +12,8 @@ from gisr.tasks.sensors import find_sensor
 
 _DEPTH = 5
 """How far below the folder that was named is looked: archives unpack into folders of folders."""
+_MACOS_ARCHIVE = "__MACOSX"
+"""Folder in archives packed by macOS: the names of the set over again, with no images in them."""
 
 SPLIT_FOLDERS: dict[str, Split] = {
     "train": "train",
@@ -23,16 +25,21 @@ SPLIT_FOLDERS: dict[str, Split] = {
 """Names that folders and files of a split have, in lower case."""
 
 
+def hidden(name: str) -> bool:
+    """Whether a name is none of a data set's: macOS writes ``._1.mat`` beside ``1.mat``."""
+    return name.startswith(".") or name == _MACOS_ARCHIVE
+
+
 def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
     """Give every folder to a depth of five with the names in it, sorted; links are followed.
 
-    What cannot be listed is left out.
+    What cannot be listed is left out, and what is :func:`hidden`.
     """
     start = len(folder.parts)
     for name, folders, files in os.walk(folder, followlinks=True):
         found = Path(name)
-        folders.sort()
-        yield found, list(folders), sorted(files)
+        folders[:] = sorted(name for name in folders if not hidden(name))
+        yield found, list(folders), sorted(name for name in files if not hidden(name))
         if len(found.parts) - start >= _DEPTH:
             folders.clear()  # os.walk goes down into what is left in the list
 

@@ -13,7 +13,13 @@ from functools import partial
 from pathlib import Path
 
 from gisr.datasets.entry import Entry, PublishedPair, Scene, Split
-from gisr.datasets.readers.folders import SPLIT_FOLDERS, check_found, natural, sensor_in_name
+from gisr.datasets.readers.folders import (
+    SPLIT_FOLDERS,
+    check_found,
+    hidden,
+    natural,
+    sensor_in_name,
+)
 from gisr.datasets.readers.layout import DatasetLayout
 from gisr.datasets.readers.mat_images import read_image, read_panchromatic
 from gisr.errors import FileFormatError
@@ -45,7 +51,7 @@ def _files(folder: Path) -> list[tuple[Path, Split]]:
             (path, split)
             for place, split in places
             for path in sorted(place.iterdir(), key=lambda path: natural(path.name))
-            if path.suffix.lower() == ".mat"
+            if path.suffix.lower() == ".mat" and not hidden(path.name)
         ]
     except OSError:
         return []

@@ -17,7 +17,8 @@ import torch
 
 from gisr.data.phantoms import satellite_scene
 from gisr.data.protocols import wald_pair
-from gisr.experiments.evaluation import Score, evaluate, load_systems
+from gisr.experiments.evaluation import Score, evaluate
+from gisr.experiments.named_systems import load_systems
 from gisr.experiments.system_variants import SystemVariant
 
 SYSTEMS = ("magnet-s", "gsa-aligned", "gsa", "bicubic")

@@ -12,7 +12,8 @@ from scipy.ndimage import gaussian_filter
 from gisr.data.degradations import wald
 from gisr.datasets.entry import Entry, Frame, PublishedPair, Scan, Scene
 from gisr.experiments.benchmarks import BENCHMARKS
-from gisr.experiments.evaluation import _scores, evaluate, load_systems
+from gisr.experiments.evaluation import _scores, evaluate
+from gisr.experiments.named_systems import load_systems
 
 RNG = default_rng(0)
 ABOUT: dict[str, Any] = {"name": "one", "split": "test"}

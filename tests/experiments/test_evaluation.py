@@ -11,7 +11,8 @@ from gisr.baselines.classical import Bicubic
 from gisr.data.protocols import wald_pair
 from gisr.errors import InputError
 from gisr.estimation.no_reference import NoReferenceQuality
-from gisr.experiments.evaluation import Score, evaluate, load_systems, measure, save_scores, tables
+from gisr.experiments.evaluation import Score, evaluate, measure, save_scores, tables
+from gisr.experiments.named_systems import load_systems
 from gisr.inference.array_pair import make_pair
 from gisr.inference.system import Settings
 from gisr.inference.upscaler import load_model
@@ -127,6 +128,63 @@ def test_own_pairs_are_scored_at_whatever_ratio_they_came(tmp_path: Path) -> Non
     found = [(score.benchmark, score.ratio, list(score.per_image)) for score in scores]
     assert ("own-made-pansharpening", 5, ["a"]) in found
     assert ("own-full", 5, ["b"]) in found
+
+
+def own_pairs(folder: Path, bits: int = 8) -> Path:
+    """Write two pairs made by others at ratio 4, the second of one value everywhere."""
+    fine = np.random.default_rng(0).integers(1, 255, (120, 120)).astype(np.uint8)
+    lines = ["name,task,split,target,guide,truth,ratio,bits"]
+    for name, image in (("some", fine), ("none", np.full_like(fine, 7))):
+        bands = np.dstack([image, image // 2, image // 3])
+        for kind, own in (("guide", image), ("truth", bands), ("target", bands[2::4, 2::4])):
+            Image.fromarray(own).save(folder / f"{name}-{kind}.png")
+        files = ",".join(f"{name}-{kind}.png" for kind in ("target", "guide", "truth"))
+        lines.append(f"{name},pansharpening,test,{files},4,{bits}")
+    (folder / "pairs.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_an_image_of_one_value_is_not_scored_and_counted_beside(tmp_path: Path) -> None:
+    """Every answer to it has an error of 0: the mean of PSNR would be infinity."""
+    scores = evaluate(load_systems(["bicubic"]), own_pairs(tmp_path))
+    found = next(score for score in scores if score.benchmark == "own-made-pansharpening")
+    assert list(found.per_image) == ["some"]
+    assert (found.images, found.empty) == (1, 1)
+    assert 5 < found.values["psnr"] < 30
+    assert "1 images, and 1 of one value everywhere that is not scored." in tables(scores)
+
+
+def test_bits_that_cannot_hold_the_values_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="some: bits 4 hold values up to 15, the truth has 254"):
+        evaluate(load_systems(["bicubic"]), own_pairs(tmp_path, bits=4))
+
+
+@pytest.mark.parametrize(
+    ("out", "why"),
+    [
+        ("scores.md", "is for the scores, the tables go to a .md beside: use .json"),
+        (".", "is a folder: name a file in it, as scores.json"),
+        ("no/such.json", "there is no folder no: make it first"),
+    ],
+)
+def test_scores_that_could_not_be_written_are_refused_before_any_is_made(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    out: str,
+    why: str,
+) -> None:
+    own_pairs(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["evaluate", ".", "--systems", "bicubic", "--out", out]) == 2
+    told = capsys.readouterr()
+    assert told.err == f"gisr: error: --out {out}: {why}\n"
+    assert told.out == ""
+
+
+def test_a_published_system_without_weights_says_how_they_are_named() -> None:
+    with pytest.raises(InputError, match="give a folder of them, as dctnet:runs/x"):
+        load_systems(["dctnet"])
 
 
 def test_the_command_takes_a_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

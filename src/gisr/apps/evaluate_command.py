@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gisr.apps.machine import checked_device, set_threads
+from gisr.errors import InputError
 from gisr.tasks import find_task
 
 if TYPE_CHECKING:
@@ -51,11 +52,13 @@ def evaluate(
         quiet: Show no line for each score.
     """
     kinds: list[TaskName] | None = None if tasks is None else [find_task(t).name for t in tasks]
+    scores_file = None if out is None else _writable(Path(out))
     from gisr.experiments import evaluation
+    from gisr.experiments.named_systems import load_systems
 
     set_threads(threads)
     scores = evaluation.evaluate(
-        evaluation.load_systems(systems or _SYSTEMS, checked_device(device)),
+        load_systems(systems or _SYSTEMS, checked_device(device)),
         data,
         layout=layout,
         tasks=kinds,
@@ -64,6 +67,19 @@ def evaluate(
     )
     tables = evaluation.tables(scores)
     print(tables, end="")
-    if out is not None:
-        evaluation.save_scores(scores, out, command=f"gisr {' '.join(sys.argv[1:])}")
-        Path(out).with_suffix(".md").write_text(tables, encoding="utf-8")
+    if scores_file is not None:
+        evaluation.save_scores(scores, scores_file, command=f"gisr {' '.join(sys.argv[1:])}")
+        scores_file.with_suffix(".md").write_text(tables, encoding="utf-8")
+
+
+def _writable(out: Path) -> Path:
+    """Refuse a file that cannot be written before minutes of scoring, not after them."""
+    if out.suffix == ".md":
+        raise InputError(
+            f"--out {out}: is for the scores, the tables go to a .md beside: use .json"
+        )
+    if out.is_dir():
+        raise InputError(f"--out {out}: is a folder: name a file in it, as {out / 'scores.json'}")
+    if not out.parent.is_dir():
+        raise InputError(f"--out {out}: there is no folder {out.parent}: make it first")
+    return out

@@ -7,14 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 from jaxtyping import Float
 
-from gisr.baselines.classical import CLASSICAL
-from gisr.baselines.family import load_family
-from gisr.baselines.systems import SystemName
 from gisr.data.pair import Pair
 from gisr.datasets.entry import Entry
 from gisr.datasets.sources import AUTO, read_entries
@@ -23,10 +19,8 @@ from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.estimation.registration import align_guide
 from gisr.experiments.benchmark import NO_REFERENCE, Benchmark
 from gisr.experiments.benchmarks import BENCHMARKS
-from gisr.experiments.system_variants import SYSTEM_ALONE, SystemVariant, as_variant
-from gisr.inference.consistency.correction import Corrected
-from gisr.inference.system import PairSystem, Settings
-from gisr.inference.upscaler import load_model
+from gisr.experiments.system_variants import SystemVariant, as_variant
+from gisr.inference.system import PairSystem
 from gisr.metrics import (
     METRICS,
     MetricName,
@@ -40,11 +34,7 @@ from gisr.metrics import (
 )
 from gisr.tasks import TaskName
 
-_CORRECTED: dict[str, Corrected] = {"consistent": "always", "plain": "never"}
-"""Behind the name of weights and a plus: scored as with ``gisr upscale --consistent``, or with
-``--no-consistent``, which leaves the network alone."""
-_ENSEMBLE = "ensemble"
-"""Likewise: scored as with ``--uncertainty``, as the mean of eight answers."""
+_ARE = {False: "is", True: "are"}
 
 
 @dataclass(frozen=True)
@@ -59,36 +49,8 @@ class Score:
     """Mean over images."""
     per_image: Mapping[str, Mapping[MetricName, float]]
     """Values of each image by name."""
-
-
-def load_systems(names: Sequence[str], device: str | None = None) -> dict[str, SystemVariant]:
-    """Return systems by name: classical, published with weights, or what ``load_model`` takes.
-
-    ``magnet-s`` is scored as ``gisr upscale`` works by default, ``magnet-s+consistent`` as with
-    ``--consistent``, ``magnet-s+plain`` as with ``--no-consistent``, ``magnet-s+ensemble`` as with
-    ``--uncertainty``, and ``magnet-s+ensemble+consistent`` as with both. ``dctnet:runs/x4,runs/x8``
-    is a published system with weights in these folders, one a ratio, without any correction.
-    """
-    return {name: _load_system(name, device) for name in names}
-
-
-def _load_system(name: str, device: str | None) -> SystemVariant:
-    if name in CLASSICAL:
-        return SystemVariant(CLASSICAL[name])
-    system, _, folders = name.partition(":")
-    if system in get_args(SystemName) and folders:
-        return SystemVariant(load_family(system, folders.split(","), device), SYSTEM_ALONE)
-    weights, corrected, ensemble = name, None, False
-    while True:
-        rest, _, way = weights.rpartition("+")
-        if rest and way in _CORRECTED and corrected is None:
-            weights, corrected = rest, _CORRECTED[way]
-        elif rest and way == _ENSEMBLE and not ensemble:
-            weights, ensemble = rest, True
-        else:
-            break
-    settings = Settings(spread=ensemble, consistent=corrected or "default")
-    return SystemVariant(load_model(weights, device), settings)
+    empty: int = 0
+    """Images that were left out: one value everywhere, of which every answer has PSNR infinity."""
 
 
 def evaluate(
@@ -253,7 +215,12 @@ def _scores(
         name: system for name, system in systems.items() if system.system.can(benchmark.task, ratio)
     }
     values: dict[str, dict[str, dict[MetricName, float]]] = {name: {} for name in able}
+    empty = 0
     for pair in (pair for entry in entries for pair in benchmark.pairs(entry, ratio)):
+        if "psnr" in benchmark.metrics and _is_empty(pair):
+            empty += 1
+            continue
+        _check_bits(pair)
         judged = align_guide(pair)[0] if benchmark.guide_aligned else pair
         for name, system in able.items():
             if pair.name in values[name]:
@@ -261,10 +228,33 @@ def _scores(
             estimate = system.answer(pair).image
             values[name][pair.name] = measure(benchmark.metrics, estimate, judged, benchmark.border)
     return [
-        Score(benchmark.name, ratio, name, len(own), _means(own, benchmark.metrics), own)
+        Score(benchmark.name, ratio, name, len(own), _means(own, benchmark.metrics), own, empty)
         for name, own in values.items()
         if own  # some pairs have one ratio only
     ]
+
+
+def _is_empty(pair: Pair) -> bool:
+    """Whether a truth has one value a band wherever it is known, like a slice above the head."""
+    if pair.truth is None:
+        return False
+    known = pair.truth.reshape(-1, pair.truth.shape[2])
+    if pair.truth_valid is not None:
+        known = known[pair.truth_valid.ravel()]
+    return bool(known.size and (known.min(axis=0) == known.max(axis=0)).all())
+
+
+def _check_bits(pair: Pair) -> None:
+    """Refuse bits that cannot hold the values: scores would count from a wrong peak."""
+    if pair.bits is None or pair.truth is None:
+        return
+    known = pair.truth if pair.truth_valid is None else pair.truth[pair.truth_valid]
+    most, highest = 2**pair.bits - 1, float(known.max(initial=0))
+    if highest > most:
+        raise InputError(
+            f"{pair.name or 'pair'}: bits {pair.bits} hold values up to {most}, the truth has "
+            f"{highest:g}: state the sensor's bits, or leave them out"
+        )
 
 
 def _means(
@@ -283,7 +273,9 @@ def _line(score: Score) -> str:
 
 def _protocol(benchmark: Benchmark, scores: Sequence[Score]) -> str:
     images = max(score.images for score in scores)
-    return f"{benchmark.protocol}. {images} images."
+    empty = max(score.empty for score in scores)
+    left_out = f", and {empty} of one value everywhere that {_ARE[empty > 1]} not scored"
+    return f"{benchmark.protocol}. {images} images{left_out if empty else ''}."
 
 
 def _table(scores: Sequence[Score]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -303,6 +304,22 @@ def test_the_number_of_loader_processes_does_not_matter(recipe: Build) -> None:
     for (position, batch), (expected, tensors) in zip(first(2), first(0), strict=True):
         assert position == expected
         assert all(torch.equal(*both) for both in zip(batch, tensors, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"batch": 65_536}, "batch 65536 is larger than an epoch"),
+        ({"exclude": ("nobody",)}, "has no training entry nobody"),
+    ],
+)
+def test_a_recipe_that_cannot_be_followed_leaves_nothing_behind(
+    recipe: Build, tmp_path: Path, wrong: dict[str, Any], why: str
+) -> None:
+    (tmp_path / "mine.txt").write_text("a file of the user's own")
+    with pytest.raises(RecipeError, match=why):
+        train(recipe(**wrong), tmp_path, quiet=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")

@@ -9,7 +9,7 @@ One process or several (:mod:`gisr.training.distributed`) run the same lines; wh
 import math
 import operator
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from gisr.training.recipe import Recipe
 from gisr.training.resume import Notify, advice, go_on
 from gisr.training.run import DivergedError, Run
 from gisr.training.samples.mixture import Position
+from gisr.training.samples.training_set import TrainingSet
 from gisr.training.sets import training_sets
 
 Validate = Callable[[PairSystem], dict[str, float]]
@@ -89,10 +90,13 @@ def train(
         run = Run.start(recipe, where, processes)
         go_on(run, recipe, folder, notify)
         last = recipe.steps if stop_at is None else min(recipe.steps, stop_at)
+        sets = training_sets(recipe)
+        for part, _ in recipe.parts(run.step, last):  # before anything is written
+            make_mixture(part, sets).check_batch(part.batch)
         log = stack.enter_context(TrainingLog(folder, recipe) if processes.leads else nullcontext())
         reports = _Reports(recipe, folder, last, log, validate) if log else None
         try:
-            _follow_parts(run, recipe, last, deadline, reports, quiet)
+            _follow_parts(run, recipe, sets, last, deadline, reports, quiet)
         except DivergedError as error:
             raise DivergedError(f"{error}: {advice(folder, recipe)}") from error
     return folder / "weights"
@@ -101,13 +105,13 @@ def train(
 def _follow_parts(
     run: Run,
     recipe: Recipe,
+    sets: Sequence[TrainingSet],
     last: int,
     deadline: float | None,
     reports: "_Reports | None",
     quiet: bool,
 ) -> None:
     """Take the steps up to the last, stage by stage, while there is the time for it."""
-    sets = training_sets(recipe)
     for part, end in recipe.parts(run.step, last):
         batches = make_batches(
             make_mixture(part, sets),

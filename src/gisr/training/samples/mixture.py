@@ -89,18 +89,26 @@ class Mixture(Dataset[Sample]):
         rng = np.random.default_rng((self.seed, 1, position.epoch, position.index))
         return self.sets[number].sample(item, rng, self.patch)
 
+    def check_batch(self, size: int) -> None:
+        """Refuse a batch that an epoch does not fill.
+
+        Raises:
+            RecipeError: It does not.
+        """
+        if self.epoch_length < size:
+            raise RecipeError(
+                f"batch {size} is larger than an epoch of {self.epoch_length} samples: "
+                "raise patches_per_image"
+            )
+
     def batches(self, start: Position, size: int) -> Iterator[list[Position]]:
         """Yield batches for ever, from a position on; an epoch's last, short batch is dropped.
 
         Raises:
             RecipeError: An epoch does not fill a batch.
         """
+        self.check_batch(size)
         epoch, first = start.epoch, start.index
-        if self.epoch_length < size:
-            raise RecipeError(
-                f"batch {size} is larger than an epoch of {self.epoch_length} samples: "
-                "raise patches_per_image"
-            )
         while True:
             for index in range(first, self.epoch_length - size + 1, size):
                 yield [Position(epoch, index + k) for k in range(size)]

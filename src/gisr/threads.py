@@ -52,6 +52,16 @@ def _one_blas_thread() -> Callable[[], None]:
     return undo
 
 
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Have numpy's products computed by one thread, those of threads that are begun within too.
+
+    A limit that such a thread sets itself has no effect where torch is loaded.
+    """
+    with _blas(_one_blas_thread):
+        yield
+
+
 def with_one_blas_thread(
     function: Callable[_Parameters, _Result],
 ) -> Callable[_Parameters, _Result]:
@@ -64,7 +74,7 @@ def with_one_blas_thread(
 
     @wraps(function)
     def limited(*arguments: _Parameters.args, **keywords: _Parameters.kwargs) -> _Result:
-        with _blas(_one_blas_thread):
+        with one_blas_thread():
             return function(*arguments, **keywords)
 
     return limited

@@ -234,7 +234,7 @@ def test_stop_works_between_the_eight_answers_to_one_tile(
         if answers == 3:
             stopped.set()
 
-    hook = upscaler.network.register_forward_hook(count)
+    hook = upscaler._networks.take("auto").register_forward_hook(count)
     try:
         with pytest.raises(StoppedError, match="stopped"):
             watching = watch(stopped=stopped)

@@ -40,7 +40,7 @@ from gisr.inference.tiling import Rows, gathered
 from gisr.inference.value_bounds import target_bounds
 from gisr.inference.windowed_pair import PairSource
 from gisr.tasks import find_task
-from gisr.threads import in_order, with_one_blas_thread
+from gisr.threads import in_order, one_blas_thread, with_one_blas_thread
 from gisr.windows import Window, within
 
 _ROUNDS = 10
@@ -259,10 +259,11 @@ def consistent_rows(
         result = held[top - first : bottom - first].copy()
         every = (slice(left, min(left + cores[1], width)) for left in range(0, width, cores[1]))
         some_known = [across for across in every if not unknown[:, across].all()]
-        blocks = in_order(corrected, some_known, at_once)
-        for across, (block, own) in zip(some_known, blocks, strict=True):
-            result[:, across, : source.bands] = block
-            found.take_in(own)
+        with one_blas_thread():
+            blocks = in_order(corrected, some_known, at_once)
+            for across, (block, own) in zip(some_known, blocks, strict=True):
+                result[:, across, : source.bands] = block
+                found.take_in(own)
         yield Rows(top, bottom, result)
 
 

@@ -90,6 +90,8 @@ def reproduce_systems(
     entries = recipe_entries(request.recipe)
     columns = find_columns(entries, request.benchmarks, every_metric=True)
     variants = table_variants(table, request.recipe)
+    trained = {task for variant in variants for task in variant.tasks}
+    columns = tuple(column for column in columns if column.task in trained)
     schedules = once("speeds", lambda: make_schedules(request, variants, report))
     interpolated = score_interpolation(columns, entries, request.amount)
     columns = tuple(column for column in columns if column.key in interpolated)

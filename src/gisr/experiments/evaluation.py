@@ -34,8 +34,6 @@ from gisr.metrics import (
 )
 from gisr.tasks import TaskName
 
-_ARE = {False: "is", True: "are"}
-
 
 @dataclass(frozen=True)
 class Score:
@@ -274,7 +272,9 @@ def _line(score: Score) -> str:
 def _protocol(benchmark: Benchmark, scores: Sequence[Score]) -> str:
     images = max(score.images for score in scores)
     empty = max(score.empty for score in scores)
-    left_out = f", and {empty} of one value everywhere that {_ARE[empty > 1]} not scored"
+    left_out = (
+        f", and {empty} of one value everywhere that {'is' if empty == 1 else 'are'} not scored"
+    )
     return f"{benchmark.protocol}. {images} images{left_out if empty else ''}."
 
 

@@ -56,11 +56,9 @@ class FusedBlock(nn.Module):
         mixed = attention.mixed(_convolved(_convolved(normal, attention.qkv), attention.qkv_local))
         x = _combined(mixed, attention.project, x, "add")
         normal = self.block.feed_forward_norm(x)
-        gate, content = (
-            (_convolved(normal, first), second) for first, second in (feed.gate, feed.content)
-        )
-        opened = _convolved(*gate, "gelu")
-        return _combined(_combined(*content, opened, "mul"), feed.project, x, "add")
+        gate = _convolved(_convolved(normal, feed.gate[0]), feed.gate[1], "gelu")
+        gated = _combined(_convolved(normal, feed.content[0]), feed.content[1], gate, "mul")
+        return _combined(gated, feed.project, x, "add")
 
 
 def _convolved(x: _Map, layer: nn.Module, then: Literal["none", "gelu"] = "none") -> _Map:

@@ -23,7 +23,7 @@ from gisr.experiments.reproduce.features import channel_norms, collect_prompts
 from gisr.experiments.reproduce.figures import draw_curves, draw_norms, draw_prompts
 from gisr.experiments.reproduce.plan import TITLES, Variant
 from gisr.experiments.reproduce.request import ExperimentRequest, ReportProgress
-from gisr.experiments.reproduce.shared_work import each_once
+from gisr.experiments.reproduce.shared_work import each_once, once
 from gisr.experiments.reproduce.tables import ResultRow, latex, markdown
 from gisr.experiments.reproduce.variant_training import (
     Trained,
@@ -56,9 +56,7 @@ def reproduce_table(request: ExperimentRequest, report: ReportProgress) -> list[
         InputError: The data has no test pairs.
     """
     columns = find_columns(recipe_entries(request.recipe), request.benchmarks)
-    schedule = each_once(request.out, {"speed": lambda: make_schedule(request, report)}, report)[
-        "speed"
-    ]
+    schedule = once(request.out, "speeds", lambda: make_schedule(request, report), report)
 
     def scored(variant: Variant) -> tuple[Trained, dict[str, Cell]]:
         run = train_variant(request, variant, schedule, report)

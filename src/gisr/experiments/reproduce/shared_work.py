@@ -45,4 +45,9 @@ def each_once(
     return {name: done[name] for name in jobs}
 
 
-__all__ = ["each_once"]
+def once(out: Path, name: str, job: Callable[[], _Found], report: ReportProgress) -> _Found:
+    """Do a single job as :func:`each_once` does several."""
+    return each_once(out, {name: job}, report)[name]
+
+
+__all__ = ["each_once", "once"]

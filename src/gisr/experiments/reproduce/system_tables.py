@@ -4,11 +4,11 @@ Networks are trained by the rules of :mod:`gisr.experiments.reproduce.system_sch
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from gisr.baselines.system import ComparedSystem
 from gisr.baselines.weights import load_system
@@ -22,7 +22,7 @@ from gisr.experiments.reproduce.columns import (
 )
 from gisr.experiments.reproduce.request import ExperimentRequest, ReportProgress, Rule
 from gisr.experiments.reproduce.results import described_test, write_json, write_page, write_text
-from gisr.experiments.reproduce.shared_work import each_once
+from gisr.experiments.reproduce.shared_work import each_once, once
 from gisr.experiments.reproduce.system_cost import Cost, measure_cost
 from gisr.experiments.reproduce.system_rows import (
     ComparedVariant,
@@ -45,7 +45,6 @@ from gisr.training.recipe import Recipe
 from gisr.training.sets import recipe_entries
 from gisr.training.trainee import first_trainee
 
-_Found = TypeVar("_Found")
 _RULES: dict[Rule, str] = {
     "samples": "Equal samples: every network sees the same samples in the same order",
     "time": "Equal time: every network is trained for as long as the middle one of its tasks takes "
@@ -83,16 +82,14 @@ def reproduce_systems(
         RecipeError: The recipe cannot be followed, or the folder holds another experiment.
         InputError: The data has no test pairs.
     """
-
-    def once(name: str, job: Callable[[], _Found]) -> _Found:
-        return each_once(request.out, {name: job}, report)[name]
-
     entries = recipe_entries(request.recipe)
     columns = find_columns(entries, request.benchmarks, every_metric=True)
     variants = table_variants(table, request.recipe)
     trained = {task for variant in variants for task in variant.tasks}
     columns = tuple(column for column in columns if column.task in trained)
-    schedules = once("speeds", lambda: make_schedules(request, variants, report))
+    schedules = once(
+        request.out, "speeds", lambda: make_schedules(request, variants, report), report
+    )
     interpolated = score_interpolation(columns, entries, request.amount)
     columns = tuple(column for column in columns if column.key in interpolated)
     record: dict[str, Any] = {
@@ -107,7 +104,7 @@ def reproduce_systems(
         "interpolation": {key: cell.value for key, cell in interpolated.items()},
     }
     found = _results(request, variants, schedules, columns, report)
-    costs = once("costs", lambda: _costs(request, variants, report))
+    costs = once(request.out, "costs", lambda: _costs(request, variants, report), report)
     body, tex = [], []
     for rule, results in found.items():
         title = _RULES[rule]

@@ -26,8 +26,8 @@ from gisr.data.pair import Pair
 from gisr.data.resample import resize_pillow
 from gisr.datasets.entry import Frame
 from gisr.datasets.open_pairs import read_open_pairs
+from gisr.inference.hole_filling import fill_by_guide
 from gisr.inference.upscaler import load_model
-from gisr.pipelines.hole_filling import fill_by_guide
 from gisr.placement import Placement
 
 RATIO, SIDE = 4, 256

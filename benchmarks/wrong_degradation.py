@@ -29,10 +29,10 @@ from gisr.estimation.sensor_model import SensorModel
 from gisr.experiments.evaluation import measure
 from gisr.inference.consistency import correction
 from gisr.inference.consistency.correction import Consistency, consistent_image
+from gisr.inference.hole_filling import fill_by_guide
 from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler, load_model
 from gisr.inference.windowed_pair import ArraySource, nearest_pixels
-from gisr.pipelines.hole_filling import fill_by_guide
 from gisr.tasks import TaskName
 from gisr.tasks.sensors import find_sensor
 

@@ -15,7 +15,7 @@ from gisr.estimation.guide_choice import best_channels
 from gisr.estimation.registration import find_alignment
 from gisr.estimation.sensor_model import estimate_sensor_model
 from gisr.inference.upscaler import Upscaler
-from gisr.threads import with_one_blas_thread
+from gisr.threads import in_order, with_one_blas_thread
 
 SCENE = satellite_scene(512)
 PAIR = wald_pair(SCENE.multispectral, SCENE.panchromatic, 4)
@@ -39,6 +39,12 @@ def test_it_is_given_back_after_an_error() -> None:
     with threadpool_limits(limits=3, user_api="blas"):
         with pytest.raises(ValueError, match="as it happens"):
             fail()
+        assert blas_threads() == {3}
+
+
+def test_threads_of_work_side_by_side_share_the_limit() -> None:
+    with threadpool_limits(limits=3, user_api="blas"):
+        assert list(in_order(lambda _: blas_threads(), range(3), 2)) == [{1}, {1}, {1}]
         assert blas_threads() == {3}
 
 

@@ -85,7 +85,8 @@ def in_order(
 ) -> Generator[_Result, None, None]:
     """Yield what work makes of items, in their order.
 
-    Close the iterator where it is not followed to its end: no piece is at work after that.
+    Close the iterator where it is not followed to its end: no piece is at work after that. Until
+    then numpy's products are computed by one thread, in threads of this as elsewhere.
 
     Args:
         work: Called in as many threads as there are pieces at once; in the caller's where that is
@@ -101,7 +102,7 @@ def in_order(
         yield from map(work, items)
         return
     waiting: deque[Future[_Result]] = deque()
-    with ThreadPoolExecutor(at_once, thread_name_prefix="gisr") as pool:
+    with one_blas_thread(), ThreadPoolExecutor(at_once, thread_name_prefix="gisr") as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(work, item))

@@ -20,6 +20,7 @@ from gisr.datasets.entry import Entry, Frame, Scan, Scene
 from gisr.datasets.open_pairs import read_open_pairs
 from gisr.errors import FileFormatError, InputError, PairError
 from gisr.inference.array_pair import make_pair
+from gisr.inference.hole_filling import fill_by_guide
 from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.io.depth.maps import read_depth
@@ -27,7 +28,6 @@ from gisr.io.geotiff import read_geotiff
 from gisr.io.volumes.nifti import read_nifti
 from gisr.metrics import psnr, rmse
 from gisr.notes import Note
-from gisr.pipelines.hole_filling import fill_by_guide
 from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
 from gisr.placement import Placement
@@ -250,6 +250,20 @@ def test_holes_of_a_depth_map_stay_holes(
     expected = tiny_upscaler.answer(pair).image[..., 0]
     inside = np.clip(expected, 1, 65535)[out.valid]
     assert np.abs(out.values[out.valid] - inside).max() < 0.51
+
+
+@pytest.mark.parametrize("stride", [1, 4])
+def test_depth_arrays_with_holes_give_what_files_do(
+    tmp_path: Path, depth_files: tuple[Path, Path], tiny_upscaler: Upscaler, stride: int
+) -> None:
+    picture = Image.open(depth_files[1]).reduce(4 // stride)
+    picture.save(depth_files[1])
+    filled = Options(fill_holes=True)
+    upscale_files(tiny_upscaler, *depth_files, tmp_path / "out.npy", filled)
+    depth = np.asarray(Image.open(depth_files[0])).astype(np.float32)
+    with pytest.warns(UserWarning, match="are 0, .* filled along the edges of the guide"):
+        result = tiny_upscaler(depth, np.asarray(picture), "depth")
+    np.testing.assert_array_equal(np.rint(result), np.load(tmp_path / "out.npy"))
 
 
 def test_another_value_may_mark_holes(

@@ -182,6 +182,15 @@ def test_fill_that_nobody_declared(weights: Callable[..., Weights]) -> None:
     assert np.isnan(found[:24, :36]).all()
 
 
+def test_infinite_values_are_told(weights: Callable[..., Weights]) -> None:
+    upscaler, target = make(weights), TARGET.astype(np.float32)
+    target[:3, :4, 1] = np.inf
+    with dask.config.set(LAZY), pytest.warns(UserWarning, match="target: infinite values are take"):
+        guide = da.from_array(GUIDE, chunks=(50, 50, 1))
+        image = upscale_dask(upscaler, da.from_array(target, chunks=15), guide, "pansharpening")
+        assert np.isnan(image[:8, :12].compute()).all()
+
+
 def test_fill_in_one_band_is_told(weights: Callable[..., Weights]) -> None:
     upscaler, target = make(weights), TARGET.copy()
     target[:6, :9, 1] = -9999

@@ -3,12 +3,15 @@
 import warnings
 
 import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
 
 from gisr.choices import check_number, check_text
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.array_values import ArrayOrTensor, as_image, check_axes, read_array
 from gisr.inference.depth_array import known_depths
+from gisr.inference.windowed_pair import nearest_pixels
 from gisr.placement import Placement, place_by_shape
 from gisr.tasks import TASKS, Grid, Task, TaskName, check_subject, find_task
 from gisr.tasks.sensors import unlisted_note
@@ -128,4 +131,19 @@ def _check_subject(task: Task, kind: str, **given: object) -> None:
             check_subject(f"{name} {value!r}", task.name, own, remedy)
 
 
-__all__ = ["ArrayOrTensor", "make_pair"]
+def as_given(
+    image: Float[np.ndarray, "H W bands"], pair: Pair, target: ArrayOrTensor
+) -> NDArray[np.float32]:
+    """Return a result with the axes of the target that was given, and what was unknown in it."""
+    result: NDArray[np.float32] = image
+    if pair.valid is not None and (pair.fill is not None or np.ma.isMaskedArray(target)):
+        unknown = ~nearest_pixels(pair.valid, image.shape[:2], pair.placement)
+        if pair.fill is not None:
+            result = np.where(unknown[..., None], np.float32(pair.fill), image)
+        else:
+            mask = np.broadcast_to(unknown[..., None], image.shape)
+            result = np.ma.masked_array(image, mask)
+    return result[..., 0] if np.ndim(target) == 2 else result
+
+
+__all__ = ["ArrayOrTensor", "as_given", "make_pair"]

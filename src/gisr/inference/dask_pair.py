@@ -128,9 +128,14 @@ def known_values(image: Shaped[np.ndarray, "h w channels"], unknown: Unknown = (
 
 def _sampled(name: str, image: "Array", task: Task) -> tuple[RegularSample, Unknown]:
     """Return the known pixels of an array, and the values of it that are taken for unknown."""
-    sample = _sample(image, sample_of(task), ())
-    looked = sample if not sample.exact else _sample(image, RegularSample(), ())
+    sample, infinite = _sample(image, sample_of(task), ())
+    looked = sample if not sample.exact else _sample(image, RegularSample(), ())[0]
     unknown = []
+    if infinite:
+        warnings.warn(
+            f"{name}: infinite values are taken for unknown: replace them by NaN to say so",
+            stacklevel=6,
+        )
     pixels, known = looked.lattice()
     if task.surfaces and name == "target" and looked.lowest == 0 < looked.highest:
         unknown.append(UnknownValue(0.0, alone=True))  # as of depth maps in memory and in files
@@ -155,15 +160,18 @@ def _sampled(name: str, image: "Array", task: Task) -> tuple[RegularSample, Unkn
             stacklevel=6,
         )
     if unknown:
-        sample = _sample(image, sample_of(task), tuple(unknown))
+        sample, _ = _sample(image, sample_of(task), tuple(unknown))
     return sample, tuple(unknown)
 
 
-def _sample(image: "Array", sample: RegularSample, unknown: Unknown) -> RegularSample:
+def _sample(image: "Array", sample: RegularSample, unknown: Unknown) -> tuple[RegularSample, bool]:
+    """Return a sample that saw all known pixels, and whether a value is infinite."""
+    infinite = False
     edges = [np.cumsum([0, *sizes]) for sizes in image.chunks[:2]]
     for top, bottom in pairwise(edges[0]):
         for left, right in pairwise(edges[1]):
             block = image[top:bottom, left:right].compute()
             known = known_values(block, unknown)[1]
+            infinite = infinite or bool(np.isinf(block).any())
             sample.add(block, known, (int(top), int(left)))
-    return sample
+    return sample, infinite

@@ -53,4 +53,4 @@ def known_depths(
 
 def _warn(text: str) -> None:
     remedy = "mark what is known with valid= to say so, or otherwise"
-    warnings.warn(f"{text}, the nearest known ones stand in: {remedy}", stacklevel=_LEVEL + 1)
+    warnings.warn(f"{text}, filled along the edges of the guide: {remedy}", stacklevel=_LEVEL + 1)

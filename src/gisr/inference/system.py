@@ -15,13 +15,14 @@ from gisr.data.pair import Pair
 from gisr.errors import InputError, listed
 from gisr.estimation.registration import Align, Alignment
 from gisr.estimation.volume_registration import VolumeAlignment
-from gisr.inference.array_pair import ArrayOrTensor, make_pair
+from gisr.inference.array_pair import ArrayOrTensor, as_given, make_pair
 from gisr.inference.consistency.correction import Consistency, Corrected
 from gisr.inference.consistency.kspace_projection import Floor
+from gisr.inference.hole_filling import without_holes
 from gisr.inference.precision import Computed, Precision
 from gisr.inference.survey import Survey
 from gisr.inference.tiling import Rows
-from gisr.inference.windowed_pair import PairSource, nearest_pixels
+from gisr.inference.windowed_pair import PairSource
 from gisr.notes import Note, warning
 from gisr.tasks import TASKS, Grid, TaskName, find_task
 from gisr.windows import Window
@@ -155,6 +156,30 @@ class PairSystem(ABC):
             progress: Called after every tile.
         """
 
+    def answer_as_given(
+        self,
+        pair: Pair,
+        settings: Settings = Settings(),
+        *,
+        check: Check = unchecked,
+        progress: Progress | None = None,
+    ) -> Answer:
+        """Sharpen a pair as users give it; arguments are those of :meth:`answer`.
+
+        Holes of a depth map are filled along the picture's edges first, and a consistent result
+        agrees with what was measured alone. A depth map of the picture's size keeps its values: at
+        ratio 1 the network overshoots at edges that are sharp (by 1.4 px RMSE on Middlebury's Art).
+
+        Raises:
+            InputError: As of :meth:`answer`, or the holes cannot be filled.
+        """
+        if find_task(pair.task).surfaces:
+            pair = without_holes(pair)
+            if pair.target.shape[:2] == pair.guide.shape[:2]:
+                image = pair.on_guide_grid()
+                return Answer(image, np.zeros_like(image) if settings.spread else None)
+        return self.answer(pair, settings, check=check, progress=progress)
+
     def share(
         self, pairs: Sequence[Pair], settings: Settings, check: Check = unchecked
     ) -> Shared | None:
@@ -283,7 +308,8 @@ class PairSystem(ABC):
             description: Free text in place of the built-in description; needs the extra ``text``
                 unless it is a built-in sentence.
             valid: (h, w), true where the target is known; elsewhere the nearest known value
-                stands in. What it says is known is, whatever it looks like.
+                stands in, and holes of a depth map are filled along the picture's edges. What it
+                says is known is, whatever it looks like.
             guide_valid: (H, W), true where the guide is known.
             grid: Where target samples lie: ``centre`` (pixel areas aligned) or ``kspace`` (sample j
                 at guide index j * ratio); the task's own when not given.
@@ -310,24 +336,9 @@ class PairSystem(ABC):
             contrast=contrast,
             guide_contrast=guide_contrast,
         )
-        answer = self.answer(pair, Settings(description))
+        answer = self.answer_as_given(pair, Settings(description))
         untrained = self.untrained_note(task)
         for note in answer.notes if untrained is None else (*answer.notes, untrained):
             if note.level == "warning":
                 warnings.warn(note.text, stacklevel=2)
-        return _as_given(answer.image, pair, target)
-
-
-def _as_given(
-    image: Float[np.ndarray, "H W bands"], pair: Pair, target: ArrayOrTensor
-) -> NDArray[np.float32]:
-    """Return a result with the axes of the target that was given, and what was unknown in it."""
-    result: NDArray[np.float32] = image
-    if pair.valid is not None and (pair.fill is not None or np.ma.isMaskedArray(target)):
-        unknown = ~nearest_pixels(pair.valid, image.shape[:2], pair.placement)
-        if pair.fill is not None:
-            result = np.where(unknown[..., None], np.float32(pair.fill), image)
-        else:
-            mask = np.broadcast_to(unknown[..., None], image.shape)
-            result = np.ma.masked_array(image, mask)
-    return result[..., 0] if np.ndim(target) == 2 else result
+        return as_given(answer.image, pair, target)

@@ -150,10 +150,7 @@ class PairSource(ABC):
         area, placement = self.target_area(window)
         target, valid = self.read_target(*area)
         on_grid = self.read_on_guide_grid(window)
-        if on_grid is None:
-            known = nearest_pixels(valid, guide.shape[:2], placement) & self._covered(window)
-        else:
-            known = on_grid[1]
+        known = self._shown(window, valid, placement) if on_grid is None else on_grid[1]
         known = known & guide_known
         if not (known.any() and valid.any()):
             return None
@@ -170,6 +167,19 @@ class PairSource(ABC):
             truth_valid=None,
         )
         return Cut(pair, known, None if on_grid is None else fill_holes(*on_grid))
+
+    def known(self, window: Window) -> Bool[np.ndarray, "H W"]:
+        """Return which pixels of a window are known in a result, as :meth:`cut` does."""
+        on_grid = self.read_on_guide_grid(window)
+        if on_grid is None:
+            area, placement = self.target_area(window)
+            known = self._shown(window, self.read_target(*area)[1], placement)
+        else:
+            known = on_grid[1]
+        around = self.guide_area(window)
+        seen: Bool[np.ndarray, "H W"]
+        seen = known & self._moved(self.read_guide(*around)[1])[within(around, window)]
+        return seen
 
     def target_area(self, window: Window) -> tuple[Window, Placement]:
         """Return the part of the target that a window needs, and how the window lies on it."""
@@ -199,10 +209,31 @@ class PairSource(ABC):
             guide = fill_holes(guide, known)
         if self.offset != (0.0, 0.0):
             guide = shift(guide, self.offset)
-            moved = Placement((1.0, 1.0), self.offset)
-            known = nearest_pixels(known, known.shape, moved)
         inner = within(area, window)
-        return guide[inner], known[inner]
+        return guide[inner], self._moved(known)[inner]
+
+    def _moved(self, known: Bool[np.ndarray, "H W"]) -> Bool[np.ndarray, "H W"]:
+        """Return where a guide is known when its shift is undone."""
+        if self.offset == (0.0, 0.0):
+            return known
+        moved: Bool[np.ndarray, "H W"]
+        moved = nearest_pixels(known, known.shape, Placement((1.0, 1.0), self.offset))
+        return moved
+
+    def _shown(
+        self, window: Window, valid: Bool[np.ndarray, "h w"], placement: Placement
+    ) -> Bool[np.ndarray, "H W"]:
+        """Return which guide pixels of a window known target pixels show.
+
+        Args:
+            window: In guide pixels.
+            valid: Known pixels of the part of the target that belongs to it.
+            placement: How the window lies on that part.
+        """
+        sides = [part.stop - part.start for part in window]
+        shown: Bool[np.ndarray, "H W"]
+        shown = nearest_pixels(valid, (sides[0], sides[1]), placement) & self._covered(window)
+        return shown
 
     def _covered(self, window: Window) -> Bool[np.ndarray, "H W"]:
         """Return which guide pixels of a window the target shows."""

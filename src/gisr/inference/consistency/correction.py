@@ -184,11 +184,9 @@ def only_known(image: ImageArray, pair: Pair, source: PairSource) -> ImageArray:
     """
     if pair.measured is not None:
         return image
-    cut = source.cut((slice(0, source.shape[0]), slice(0, source.shape[1])))
-    if cut is None:
-        return np.full_like(image, np.nan)
-    known: ImageArray = np.where(cut.known[..., None], image, np.float32("nan"))
-    return known
+    known = source.known((slice(0, source.shape[0]), slice(0, source.shape[1])))
+    seen: ImageArray = np.where(known[..., None], image, np.float32("nan"))
+    return seen
 
 
 def consistent_kspace(

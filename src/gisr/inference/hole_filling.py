@@ -1,11 +1,14 @@
 """Filling holes of a depth map from what is known around them, along the edges of the guide."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy import sparse
 from scipy.sparse import linalg
 
 from gisr.data.degradations import fill_holes
+from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.guided_interpolation import COLOUR, colours_at
 from gisr.placement import Placement
@@ -16,6 +19,26 @@ _STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 _WEAKEST = 1e-3
 """Tie across any edge, so that a hole whose colours touch nothing known is filled too."""
 _TOLERANCE = 1e-4
+
+
+def without_holes(pair: Pair) -> Pair:
+    """Return a pair of a depth map whose holes are filled band by band; what was measured is noted.
+
+    Beside filled holes the network errs less than with the nearest known values, also where they
+    stay holes in the result.
+
+    Raises:
+        InputError: The solver gave up.
+    """
+    if pair.valid is None or pair.valid.all():
+        return replace(pair, valid=None)
+    guide, known = pair.filled_guide, pair.valid
+    filled = [
+        fill_by_guide(pair.target[..., band], known, guide, pair.placement)
+        for band in range(pair.target.shape[2])
+    ]
+    measured = known if pair.measured is None else pair.measured
+    return replace(pair, target=np.stack(filled, axis=-1), valid=None, measured=measured)
 
 
 @with_one_blas_thread

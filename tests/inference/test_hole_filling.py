@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from gisr.data.degradations import fill_holes
 from gisr.errors import InputError
-from gisr.pipelines.hole_filling import fill_by_guide
+from gisr.inference.hole_filling import fill_by_guide
 from gisr.placement import Placement
 
 

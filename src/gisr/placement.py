@@ -9,6 +9,7 @@ from jaxtyping import Bool
 
 from gisr.errors import InputError, PairError
 from gisr.sizes import picture_size
+from gisr.windows import Window
 
 LARGEST_RATIO = 64.0
 """Guide samples per target sample along one axis; the paper goes to 16."""
@@ -92,6 +93,14 @@ class Placement:
     def ratios(self) -> tuple[float, float]:
         """Guide pixels per target pixel along rows and columns."""
         return 1 / self.scale[0], 1 / self.scale[1]
+
+    def of(self, window: Window) -> "Placement":
+        """Return how a window of the guide lies on the target."""
+        rows, columns = (
+            part.start * scale + offset
+            for part, scale, offset in zip(window, self.scale, self.offset, strict=True)
+        )
+        return Placement(self.scale, (rows, columns))
 
     @property
     def ratio(self) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import sparse
 
 from gisr.placement import Placement
 
@@ -26,7 +27,7 @@ def bicubic_to_guide(
         placement: Where the guide's samples lie on the target.
     """
     result = np.asarray(target, dtype=np.float32)
-    for axis in (0, 1):
+    for axis in (1, 0):  # the smaller image is the one that is turned
         positions = np.arange(guide_shape[axis]) * placement.scale[axis] + placement.offset[axis]
         result = bicubic_at(result, positions, axis)
     return result
@@ -105,7 +106,7 @@ def linear_to_guide(
         placement: Where the guide's samples lie on the target.
     """
     result = np.asarray(target, dtype=np.float32)
-    for axis in (0, 1):
+    for axis in (1, 0):
         place = np.arange(guide_shape[axis]) * placement.scale[axis] + placement.offset[axis]
         result = weighted_taps(result, *_linear(place), axis)
     return result
@@ -182,13 +183,12 @@ def weighted_taps(
     # A position more than two samples outside has no tap left: repeat the border there.
     weights = np.where(np.abs(total) > 1e-6, weights / np.where(total == 0, 1, total), 0.0)
     weights[np.abs(total[:, 0]) <= 1e-6, 0] = 1.0
-    taps = np.clip(taps, 0, size - 1)
-    moved = np.moveaxis(image, axis, 0)
-    shape = (-1,) + (1,) * (moved.ndim - 1)
-    result = np.zeros((taps.shape[0], *moved.shape[1:]), dtype=np.float32)
-    for k in range(taps.shape[1]):
-        result += weights[:, k].astype(np.float32).reshape(shape) * moved[taps[:, k]]
-    return np.moveaxis(result, 0, axis)
+    count, each = taps.shape
+    cells = weights.astype(np.float32).ravel(), np.clip(taps, 0, size - 1).ravel()
+    sums = sparse.csr_array((*cells, np.arange(count + 1) * each), shape=(count, size))
+    moved = np.moveaxis(np.asarray(image, np.float32), axis, 0)
+    result = sums @ moved.reshape(size, -1)
+    return np.moveaxis(result.reshape(count, *moved.shape[1:]), 0, axis)
 
 
 def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:

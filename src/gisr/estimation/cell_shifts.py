@@ -152,20 +152,18 @@ def _correlations(
 ) -> Float[np.ndarray, "shifts shifts"]:
     """Return the correlation of a cell at every shift of up to :data:`REACH`; -1 where unknown."""
     sides = [fft.next_fast_len(side, real=True) for side in around.shape]
-    mask, wide_mask = cell_known.astype(np.float64), around_known.astype(np.float64)
-    own = [np.conj(fft.rfft2(each, sides)) for each in (mask, cell, np.square(cell))]
-    other = [fft.rfft2(each, sides) for each in (wide_mask, around, np.square(around))]
     shifts = [wide - inner + 1 for wide, inner in zip(around.shape, cell.shape, strict=True)]
-
-    def correlated(one: int, two: int) -> Float[np.ndarray, "shifts shifts"]:
-        whole: NDArray[np.float64] = fft.irfft2(own[one] * other[two], sides)
-        return whole[: shifts[0], : shifts[1]]
-
-    count = np.maximum(correlated(0, 0), 1.0)
-    sums, wide_sums = correlated(1, 0), correlated(0, 1)
-    spread = correlated(2, 0) - np.square(sums) / count
-    wide_spread = correlated(0, 2) - np.square(wide_sums) / count
-    shared = correlated(1, 1) - sums * wide_sums / count
+    own, other = (
+        fft.rfft2(np.stack([known, image, np.square(image)]), sides)
+        for known, image in ((cell_known, cell), (around_known, around))
+    )
+    pairs = np.array([(0, 0), (1, 0), (0, 1), (2, 0), (0, 2), (1, 1)])
+    whole = fft.irfft2(np.conj(own)[pairs[:, 0]] * other[pairs[:, 1]], sides)
+    overlap, sums, wide_sums, squares, wide_squares, products = whole[:, : shifts[0], : shifts[1]]
+    count = np.maximum(overlap, 1.0)
+    spread = squares - np.square(sums) / count
+    wide_spread = wide_squares - np.square(wide_sums) / count
+    shared = products - sums * wide_sums / count
     least = 1e-9 * max(1.0, float(cell_known.size))
     fewest = min(_FILLED * cell.size, _PLENTY)
     enough = (count >= fewest) & (spread > least) & (wide_spread > least)

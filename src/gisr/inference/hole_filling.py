@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy import sparse
-from scipy.sparse import linalg
 
 from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
@@ -69,6 +68,8 @@ def fill_by_guide(
     """
     if valid.all():
         return values
+    from scipy.sparse import linalg  # a tenth of a second to load, for maps with holes alone
+
     nearest = fill_holes(values, valid)
     unknown = ~valid
     # Seen from the middle of the values, so that the tolerance is one of their differences.

@@ -237,17 +237,8 @@ class PairSource(ABC):
 
     def _covered(self, window: Window) -> Bool[np.ndarray, "H W"]:
         """Return which guide pixels of a window the target shows."""
-        about = self.about.placement
-        starts = [part.start for part in window]
-        moved = Placement(
-            about.scale,
-            (
-                starts[0] * about.scale[0] + about.offset[0],
-                starts[1] * about.scale[1] + about.offset[1],
-            ),
-        )
         sides = [part.stop - part.start for part in window]
-        return moved.covered(self.target_shape, (sides[0], sides[1]))
+        return self.about.placement.of(window).covered(self.target_shape, (sides[0], sides[1]))
 
     def _sample_cuts(self) -> Iterator[Cut]:
         """Yield windows to estimate a shift or blur from, spread over the pair."""

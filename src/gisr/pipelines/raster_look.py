@@ -71,7 +71,8 @@ def look_at(
     seen = _scan(reader, cell)
     # What some bands alone declare is looked for in all.
     named = (*named, *nodata_values(together))
-    fills = find_fill(*seen.sample.lattice(), blank=True, named=named) if search else ()
+    looked, shown = seen, seen.sample.lattice() if search else None
+    fills = find_fill(*shown, blank=True, named=named) if shown else ()
     unknown = tuple(fill.unknown for fill in fills if fill.certainty == "certain")
     alone, partial = _judged(together, seen) if seen.partial else together, 0
     if alone != together:
@@ -86,7 +87,8 @@ def look_at(
         seen = _scan(reader, cell)
     if not seen.occupied.any():
         raise InputError(f"{reader.header.path}: {_why_nothing_is_known(reader.header, cell)}")
-    lone = find_band_fill(*seen.sample.lattice()) if search else ()
+    shown = shown if seen is looked or not shown else seen.sample.lattice()
+    lone = find_band_fill(*shown) if shown else ()
     return replace(seen, fills=fills, partial=partial, band_fills=lone)
 
 

@@ -1,16 +1,17 @@
 """How a target is sampled from a result, and what to add to the result where that misses it.
 
-D and the interpolation work on rows and columns apart, so both are small matrices, and all rounds
-happen on the target's grid.
+D and the interpolation work on rows and columns apart, so both are small sparse matrices, and all
+rounds happen on the target's grid.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import ndimage
+from scipy import ndimage, sparse
 
 from gisr.array_types import ImageArray
 from gisr.data.degradations import mtf_samples
@@ -22,7 +23,7 @@ from gisr.data.resample import (
 )
 from gisr.estimation.depth_reduction import DepthReduction
 from gisr.placement import Placement
-from gisr.windows import Window
+from gisr.windows import Window, widened
 
 _REACH = 2.5
 """Target pixels beyond which D does not look, whichever it is."""
@@ -49,12 +50,12 @@ Samples = Float[np.ndarray, "h w bands"]
 class Sampling:
     """How a window of the target is made from a window of the result, and brought back to it."""
 
-    rows: Matrix
+    rows: sparse.csr_array
     """Target rows from result rows: D along the first axis."""
-    columns: Matrix
-    up_rows: Matrix
+    columns: sparse.csr_array
+    up_rows: sparse.csr_array
     """Result rows from target rows: bicubic interpolation."""
-    up_columns: Matrix
+    up_columns: sparse.csr_array
     ratios: tuple[float, float]
     centres: tuple[Float[np.ndarray, " h"], Float[np.ndarray, " w"]]
     """Where target rows and columns lie, in result pixels of the window."""
@@ -83,7 +84,8 @@ class Sampling:
         ]
         down = [_down(placement, axis, target[axis], image[axis], gain) for axis in (0, 1)]
         up = [_up(placement, axis, target[axis], image[axis]) for axis in (0, 1)]
-        axes = (down[0], down[1], up[0], up[1])
+        down_rows, down_columns, up_rows, up_columns = map(sparse.csr_array, (*down, *up))
+        axes = (down_rows, down_columns, up_rows, up_columns)
         return cls(*axes, placement.ratios, (centres[0], centres[1]))
 
     def down(self, image: ImageArray) -> Samples:
@@ -94,15 +96,41 @@ class Sampling:
         """Return samples interpolated to the guide's grid."""
         return along_both(self.up_rows, self.up_columns, samples)
 
+    def around(self, core: Window, sides: tuple[int, int]) -> Window:
+        """Return a part of the window with what D sees for the target pixels within it.
+
+        Args:
+            core: The part, in result pixels of the window.
+            sides: Of the window.
+        """
+        rows, columns = (math.ceil(_REACH * ratio) + 1 for ratio in self.ratios)
+        return widened(core, (rows, columns), sides)
+
+    def part(self, window: Window) -> "Sampling":
+        """Return the same for a part of the result; target pixels that see beyond it are wrong."""
+        rows, columns = window
+        return Sampling(
+            self.rows[:, rows],
+            self.columns[:, columns],
+            self.up_rows[rows],
+            self.up_columns[columns],
+            self.ratios,
+            self.centres,
+        )
+
     def solve(self, missing: Samples, counted: Bool[np.ndarray, "h w"], rounds: int) -> Samples:
         """Return what to interpolate and add so that nothing is missing where it counts."""
-        rows, columns = self.rows @ self.up_rows, self.columns @ self.up_columns
         answer, left = np.zeros_like(missing), missing
         for _ in range(rounds):
             answer = answer + left
-            seen = along_both(rows, columns, answer)
+            seen = along_both(*self._there_and_back, answer)
             left = np.where(counted[..., None], missing - seen, np.float32(0))
         return answer
+
+    @cached_property
+    def _there_and_back(self) -> tuple[sparse.csr_array, sparse.csr_array]:
+        """D of interpolated target rows, and columns."""
+        return self.rows @ self.up_rows, self.columns @ self.up_columns
 
     def complete(
         self, known: Bool[np.ndarray, "H W"], ends: list[tuple[bool, bool]]
@@ -114,9 +142,14 @@ class Sampling:
             ends: By axis, whether the window begins and ends where the result does: there D takes
                 what there is.
         """
-        unknown = (~known).astype(np.float32)
-        used = [np.abs(matrix) > _CONTRIBUTES for matrix in (self.rows, self.columns)]
-        spoilt = used[0].astype(np.float32) @ unknown @ used[1].astype(np.float32).T
+        spoilt = np.zeros((self.rows.shape[0], self.columns.shape[0]), np.float32)
+        if not known.all():
+            unknown = (~known).astype(np.float32)[..., None]
+            rows, columns = (
+                (abs(matrix) > _CONTRIBUTES).astype(np.float32)
+                for matrix in (self.rows, self.columns)
+            )
+            spoilt = along_both(rows, columns, unknown)[..., 0]
         inside = []
         for axis, place in enumerate(self.centres):
             reach = _REACH * self.ratios[axis]
@@ -186,7 +219,17 @@ def _up(placement: Placement, axis: int, small: int, large: int) -> Matrix:
     return bicubic_to_guide(np.eye(small, dtype=np.float32), (large, small), along)
 
 
-def along_both(rows: Matrix, columns: Matrix, image: ImageArray) -> ImageArray:
+def along_both(rows: sparse.csr_array, columns: sparse.csr_array, image: ImageArray) -> ImageArray:
     """Apply one matrix down the rows of an image and one across its columns."""
-    bands = [rows @ image[..., band] @ columns.T for band in range(image.shape[2])]
-    return np.stack(bands, axis=-1)
+    if rows.shape[0] > rows.shape[1]:  # the smaller image is the one that is turned
+        return _along(rows, _across(columns, image))
+    return _across(columns, _along(rows, image))
+
+
+def _across(columns: sparse.csr_array, image: ImageArray) -> ImageArray:
+    return np.ascontiguousarray(_along(columns, image.swapaxes(0, 1)).swapaxes(0, 1))
+
+
+def _along(rows: sparse.csr_array, image: ImageArray) -> ImageArray:
+    applied: ImageArray = rows @ image.reshape(len(image), -1)
+    return applied.reshape(-1, *image.shape[1:])

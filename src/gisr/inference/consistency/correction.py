@@ -298,7 +298,7 @@ def consistent_block(
     area, placement = source.target_area(window)
     target, valid = source.read_target(*area)
     known = ~np.isnan(image[..., 0])
-    filled = np.where(known[..., None], image, np.float32(0))
+    filled = image if known.all() else np.where(known[..., None], image, np.float32(0))
     samplings = [
         Sampling.of(target.shape, filled.shape, placement, gain) for gain in _gains(source)
     ]
@@ -315,18 +315,19 @@ def consistent_block(
     missing = smaller(residuals[0], residuals[-1])
     if find_task(source.about.task).reduction == "sensor":
         missing = above_noise(missing, counted, source.sensor_model.noise)
-    result = image + sampling.up(sampling.solve(missing, counted, _ROUNDS))
+    inner = within(window, core)
+    near = sampling.around(inner, sides_of(image))  # what lies further out is in no residual of it
+    part = sampling.part(near)
+    result = image[near] + part.up(sampling.solve(missing, counted, _ROUNDS))
     overshoot = find_task(source.about.task).overshoot
     if overshoot is not None:
-        sides = sides_of(image)
-        bounds = target_bounds(target, valid, placement, sides, overshoot)
-        result = bounds.widened(image).clip(result)
+        bounds = target_bounds(target, valid, placement.of(near), sides_of(result), overshoot)
+        result = bounds.widened(image[near]).clip(result)
     result = source.survey.clip(result, source.about.bits)
-    after = target - sampling.down(np.where(known[..., None], result, np.float32(0)))
-    inner = within(window, core)
+    after = target - part.down(np.where(known[near][..., None], result, np.float32(0)))
     own = counted & sampling.centred(inner)
     found.add(residuals[-1][own], after[own])
-    return result[inner]
+    return result[within(near, inner)]
 
 
 def _gains(source: PairSource) -> tuple[Kernel, ...]:

@@ -26,6 +26,7 @@ from gisr.estimation.cell_shifts import (
     sharpened_votes,
     texture,
 )
+from gisr.estimation.intensity import fitted_intensity, is_flat
 from gisr.estimation.masks import alike, moved_mask, saturated, surrounded, without_rim
 from gisr.notes import Note, NoteLevel
 from gisr.tasks import find_task
@@ -59,8 +60,6 @@ _AGREEMENT, _HELPED = 0.5, 0.6
 """Share of the cells with a vote that must agree, and of all that must correlate better shifted."""
 _LEAST_GAIN = 0.0005
 """Rise of the correlation below which a shift is not worth it."""
-_OUTLYING = 3.0
-"""Deviations beyond which a pixel does not count in the fit."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +211,7 @@ def _look(pair: Pair) -> _Seen:
     votes = empty
     for step in range(_FITS):
         moved, moved_known = shift(smooth, offset), moved_mask(guide_known, offset)
-        intensity = _intensity(bands, moved, known & moved_known)
+        intensity = fitted_intensity(bands, moved, known & moved_known)
         if intensity is None:
             return _Seen(empty, nothing, nothing, flat=step == 0)
         same = alike(moved - intensity, known & moved_known, ratio)
@@ -243,40 +242,6 @@ def _surroundings(known: Bool[np.ndarray, "H W"], ratio: float) -> float:
     widths = [share * ratio for share in _SURROUNDINGS]
     wide = (w for w in widths if surrounded(known, w).mean() >= _ENOUGH * known.mean())
     return next(wide, widths[-1])
-
-
-def _intensity(
-    bands: Float[np.ndarray, "H W bands"],
-    guide: Float[np.ndarray, "H W"],
-    known: Bool[np.ndarray, "H W"],
-) -> Float[np.ndarray, "H W"] | None:
-    """Return the least squares prediction of a guide by bands, without what does not fit.
-
-    None where nothing is known, or the prediction has no contrast.
-    """
-    spectra, wanted = bands[known].astype(np.float64), guide[known].astype(np.float64)
-    if len(spectra) <= spectra.shape[1]:
-        return None
-    weights = _weights(spectra, wanted)
-    misfit = np.abs((wanted - wanted.mean()) - (spectra - spectra.mean(axis=0)) @ weights)
-    fits = misfit <= _OUTLYING * 1.4826 * float(np.median(misfit)) + 1e-12
-    weights = _weights(spectra[fits], wanted[fits])
-    predicted: NDArray[np.float64] = bands @ weights
-    return None if is_flat(predicted[known], guide) else predicted
-
-
-def _weights(
-    spectra: Float[np.ndarray, "pixels bands"], wanted: Float[np.ndarray, " pixels"]
-) -> Float[np.ndarray, " bands"]:
-    """Return the least squares weights of bands, a constant aside, by the normal equations.
-
-    The squares of a million pixels' values are summed in float64 about their means: enough for a
-    prediction, and ten times as fast as the decomposition of all pixels.
-    """
-    centred = spectra - spectra.mean(axis=0)
-    sides = centred.T @ (wanted - wanted.mean())
-    weights: NDArray[np.float64] = np.linalg.lstsq(centred.T @ centred, sides, rcond=None)[0]
-    return weights
 
 
 def _guide_known(pair: Pair) -> Bool[np.ndarray, "H W"]:
@@ -351,8 +316,3 @@ def known_at_guide(pair: Pair) -> Bool[np.ndarray, "H W"]:
         nearest = np.rint(np.arange(pair.guide.shape[axis]) * scale + offset)
         indices.append(np.clip(nearest, 0, known.shape[axis] - 1).astype(np.int64))
     return known[np.ix_(*indices)]
-
-
-def is_flat(values: Float[np.ndarray, " pixels"], guide: Float[np.ndarray, "H W"]) -> bool:
-    """Return whether values in the guide's units have no contrast: rounding leaves about 1e-7."""
-    return bool(values.std(dtype=np.float64) <= 1e-6 * np.abs(guide).max())

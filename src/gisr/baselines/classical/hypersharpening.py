@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from gisr.baselines.classical.baseline import BaselineName, ClassicalBaseline, interpolated
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_guide
-from gisr.estimation.registration import guide_at_target, is_flat, known_at_target
+from gisr.estimation.intensity import is_flat
+from gisr.estimation.registration import guide_at_target, known_at_target
 from gisr.inference.survey import sides_of
 from gisr.tasks import TaskName
 from gisr.tasks.multiband import MULTIBAND

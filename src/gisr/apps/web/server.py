@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
+from gisr.apps.web.calls import page_calls
 from gisr.apps.web.fence import HOST, middleware
 from gisr.apps.web.html import FOLDER_PREFIX
 from gisr.apps.web.limits import PageLimits
@@ -72,12 +73,13 @@ def serve_page(
             pwa=False,
             mcp_server=False,
             enable_monitoring=False,
-            app_kwargs={"openapi_url": None, "middleware": middleware(store)},
+            app_kwargs={"openapi_url": None, "middleware": middleware(store, page_calls(page))},
             theme=page_theme(),
             css=STYLE,
         )
-        # Of what is no request, which is answered as such, uvicorn would tell the terminal.
-        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+        # Of what is no request, which is answered as such, these would tell the terminal.
+        for teller in ("uvicorn.error", "python_multipart"):
+            logging.getLogger(teller).setLevel(logging.ERROR)
         try:
             if not quiet:
                 print(f"gisr: {address} is ready; Ctrl-C ends it and deletes its files", flush=True)

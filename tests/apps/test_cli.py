@@ -207,6 +207,32 @@ def test_bad_values_name_the_value_and_the_remedy(
     assert Path(output).read_bytes() == b"mine"
 
 
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["upscale", "", "b", "-o", "c.png"], "target is empty: give it a value, or leave it out"),
+        (["upscale", "a", "", "-o", "c.png"], "guide is empty"),
+        (["upscale", "a", "b", "-o", ""], "--output is empty"),
+        (["upscale", "a", "b", "-o", "c.png", "--report", ""], "--report is empty"),
+        (["upscale", "--target", "a", "", "--guide", "b", "-o", "c.tif"], "--target is empty"),
+        (["export", "onnx", "-o", ""], "--output is empty"),
+        (["serve", "--model", ""], "--model is empty"),
+        (["upscale", "~/a.png", "b", "-o", "c.png"], "target ~/a.png: a shell replaces ~ only"),
+        (["upscale", "a", "b", "--output=~/c.png"], "start of a word: write /home/me/c.png"),
+    ],
+)
+def test_words_that_a_shell_did_not_fill_are_refused(
+    words: list[str],
+    line: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/me")
+    assert line in fails(words, capsys)
+
+
 def test_interruption_gives_130_and_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

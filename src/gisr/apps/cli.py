@@ -33,6 +33,7 @@ from gisr.apps.option_arguments import (
 )
 from gisr.apps.reproduce_command import reproduce
 from gisr.apps.serve_command import serve
+from gisr.apps.shell_words import check_shell_words
 from gisr.apps.upscale_command import upscale
 from gisr.apps.upscale_help import USAGE, examples_text, requested_help
 from gisr.apps.upscale_words import upscale_words
@@ -191,6 +192,8 @@ def _run(arguments: list[str]) -> int:
         command = command.commands[parsed.subcommand]
         parsed = parsed[parsed.subcommand]
     values = parsed.as_dict()
+    words = _command_words(arguments)
+    check_shell_words(values, lambda name: _written(words, name))
     if command is train:
         values["overrides"] = overrides
     for name, parameter in signature(command).parameters.items():

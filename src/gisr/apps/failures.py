@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 
 from gisr.apps.signals import ended_in_order
-from gisr.errors import GisrError
+from gisr.errors import GisrError, one_line
 from gisr.memory import is_out_of_memory
 
 _LITTLE_MEMORY = "there is not enough memory: close other programs or use a larger machine"
@@ -43,7 +43,5 @@ def fail(message: str) -> int:
     Returns:
         The exit code, 2.
     """
-    line = " ".join(message.split())
-    plain = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
-    print(f"gisr: error: {plain}", file=sys.stderr)
+    print(f"gisr: error: {one_line(message)}", file=sys.stderr)
     return 2

@@ -121,7 +121,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         Exit code: 0 done, 1 some of several pairs failed, 2 an error that a user can act on (one
-        line on stderr), 130 interrupted, 143 and 129 ended by SIGTERM and SIGHUP.
+        line on stderr), 130 interrupted, 143 and 129 ended by SIGTERM and SIGHUP, 141 when nobody
+        reads any more what it prints.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:

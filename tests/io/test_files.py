@@ -218,3 +218,11 @@ def test_a_full_disk_is_named_where_a_library_says_something_else(
     assert str(other.value) == (
         f"{output}: cannot be written as X: check that the disk is not full: IReadBlock failed"
     )
+
+
+def test_a_name_that_is_not_in_utf8_is_told_as_such(tmp_path: Path) -> None:
+    name = tmp_path / "\udcff.tif"
+    with pytest.raises(FileFormatError) as told, typed_errors(name, "cannot be read as GeoTIFF"):
+        str(name).encode()
+    line = "a name on its path is not in UTF-8: rename it, or set PYTHONUTF8=1 if it is"
+    assert str(told.value) == f"{name}: cannot be read as GeoTIFF: {line}"

@@ -302,6 +302,8 @@ def _flush_to_disk(path: Path) -> None:
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, UnicodeEncodeError):  # GDAL and others take names in UTF-8 alone
+        return "a name on its path is not in UTF-8: rename it, or set PYTHONUTF8=1 if it is"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     if "See previous exception" in text and error.__cause__ is not None:  # rasterio's
         return _reason(error.__cause__)

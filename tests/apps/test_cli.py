@@ -1,5 +1,6 @@
 """The command line: fast help, one line for every error, exit codes."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -231,6 +232,18 @@ def test_words_that_a_shell_did_not_fill_are_refused(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/me")
     assert line in fails(words, capsys)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the folder that a program is in")
+def test_a_current_folder_that_was_deleted_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    place = tmp_path / "gone"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    place.rmdir()
+    line = "the current folder is there no more (No such file or directory): go to another (cd)"
+    assert fails(["upscale", "/a.png", "/b.png", "-o", "/c.png"], capsys) == line
 
 
 def test_interruption_gives_130_and_no_traceback(

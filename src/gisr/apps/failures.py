@@ -1,12 +1,13 @@
 """Errors as a command shows them: one line and an exit code, never a traceback."""
 
+import os
 import select
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 
 from gisr.apps.signals import ended_in_order
-from gisr.errors import GisrError, one_line
+from gisr.errors import GisrError, InputError, one_line
 from gisr.memory import is_out_of_memory
 
 BROKEN_PIPE = 128 + 13
@@ -25,6 +26,7 @@ def guarded(run: Callable[[], int]) -> int:
     """
     try:
         with ended_in_order():
+            check_place()
             return run()
     except GisrError as error:
         return fail(str(error))
@@ -43,6 +45,20 @@ def guarded(run: Callable[[], int]) -> int:
         if not is_out_of_memory(error):
             raise  # a defect
         return fail(_LITTLE_MEMORY)
+
+
+def check_place() -> None:
+    """Refuse to run in a folder that was deleted: libraries end the process over it.
+
+    Raises:
+        InputError: It was.
+    """
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise InputError(
+            f"the current folder is there no more ({error.strerror}): go to another (cd)"
+        ) from error
 
 
 def fail(message: str) -> int:

@@ -10,9 +10,12 @@ def main() -> int:
         The exit code.
     """
     try:
+        from gisr.apps.streams import finished, open_streams
+
+        open_streams()
         from gisr.apps.cli import main as run
 
-        return run()
+        return finished(run())
     except KeyboardInterrupt:
         print("gisr: interrupted", file=sys.stderr)
         return 130

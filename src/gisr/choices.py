@@ -17,13 +17,21 @@ def check_choice(name: str, value: object, choices: Collection[object]) -> None:
         raise InputError(f"{name} {shortened(repr(value))} must be one of {known}")
 
 
-def check_number(name: str, value: object, *, whole: bool = False) -> None:
-    """Refuse what is no number, or no whole one; None is nothing said.
+def check_number(name: str, value: object, *, whole: bool = False, needed: bool = False) -> None:
+    """Refuse what is no number, or no whole one; True is none.
+
+    Args:
+        name: What the value is called.
+        value: None is nothing said.
+        whole: Whether it has to be whole.
+        needed: Whether None is refused too.
 
     Raises:
         InputError: It is none.
     """
-    if value is not None and not isinstance(value, Integral if whole else Real):
+    if value is None and not needed:
+        return
+    if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
         kind = "a whole number" if whole else "a number"
         raise InputError(f"{name} {shortened(repr(value))} must be {kind}, or left out")
 

@@ -51,6 +51,12 @@ def shortened(value: object, most: int = 80) -> str:
     return f"{text[: most - end - 5]} ... {text[-end:]}"
 
 
+def one_line(text: str) -> str:
+    """Return a text in one line; control characters of names are spelt out."""
+    line = " ".join(text.split())
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+
+
 def listed(names: Collection[str], most: int = 3) -> str:
     """Return the first of some names for a message, and how many more there are."""
     shown = ", ".join(shortened(name) for name in sorted(names)[:most])

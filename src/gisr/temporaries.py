@@ -22,6 +22,8 @@ from gisr.errors import FileFormatError, GisrError
 _NAME = re.compile(r"\..+\.(\d+)-(\d+)-([0-9a-f]{8})\.part(\..*)?", re.DOTALL)
 _OLD = 24 * 3600.0
 """Seconds after which a temporary whose owner cannot be seen from here is taken for orphaned."""
+_FULL = 10**6
+"""Free bytes below which what could not be written was refused for want of room."""
 _PROCESSES = Path("/proc")
 _OWN: set[Path] = set()
 """Folders in which this process made temporaries."""
@@ -107,6 +109,15 @@ def write_error(path: Path, error: OSError) -> GisrError:
     else:
         reason = f"{error.strerror or error}: check the disk and its permissions"
     return FileFormatError(f"{path}: cannot be written: {reason}")
+
+
+def full_disk_error(path: Path) -> GisrError | None:
+    """Return the error for an output that a library could not write, if its disk is full."""
+    try:
+        free = shutil.disk_usage(path.absolute().parent).free
+    except OSError:
+        return None
+    return write_error(path, OSError(errno.ENOSPC, "")) if free < _FULL else None
 
 
 def _owner() -> str:

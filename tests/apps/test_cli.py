@@ -1,5 +1,6 @@
 """The command line: fast help, one line for every error, exit codes."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -205,6 +206,44 @@ def test_bad_values_name_the_value_and_the_remedy(
     Path(output).write_bytes(b"mine")
     assert f"{output}: exists already" in fails(words, capsys)
     assert Path(output).read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["upscale", "", "b", "-o", "c.png"], "target is empty: give it a value, or leave it out"),
+        (["upscale", "a", "", "-o", "c.png"], "guide is empty"),
+        (["upscale", "a", "b", "-o", ""], "--output is empty"),
+        (["upscale", "a", "b", "-o", "c.png", "--report", ""], "--report is empty"),
+        (["upscale", "--target", "a", "", "--guide", "b", "-o", "c.tif"], "--target is empty"),
+        (["export", "onnx", "-o", ""], "--output is empty"),
+        (["serve", "--model", ""], "--model is empty"),
+        (["upscale", "~/a.png", "b", "-o", "c.png"], "target ~/a.png: a shell replaces ~ only"),
+        (["upscale", "a", "b", "--output=~/c.png"], "start of a word: write /home/me/c.png"),
+    ],
+)
+def test_words_that_a_shell_did_not_fill_are_refused(
+    words: list[str],
+    line: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/me")
+    assert line in fails(words, capsys)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the folder that a program is in")
+def test_a_current_folder_that_was_deleted_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    place = tmp_path / "gone"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    place.rmdir()
+    line = "the current folder is there no more (No such file or directory): go to another (cd)"
+    assert fails(["upscale", "/a.png", "/b.png", "-o", "/c.png"], capsys) == line
 
 
 def test_interruption_gives_130_and_no_traceback(

@@ -1,8 +1,10 @@
 """What the page's server refuses: routes, addresses, files, senders, sizes."""
 
 import asyncio
+import errno
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from gisr.apps.web.allowed import (
     check_sender,
     checked_json,
 )
+from gisr.apps.web.calls import Calls, Function
 from gisr.apps.web.fence import Fence
 from gisr.apps.web.store import BLOCK, Store
 
@@ -165,7 +168,7 @@ def test_a_call_may_name_files_of_this_server(kept: Path) -> None:
         "event_data": None,
         "trigger_id": 7,
     }
-    assert json.loads(checked_json(json.dumps(call).encode(), root(kept), HOST)) == call
+    assert checked_json(json.dumps(call).encode(), root(kept), HOST) == call
 
 
 def test_a_call_names_no_address_and_no_other_file(kept: Path) -> None:
@@ -199,17 +202,28 @@ def test_a_call_names_no_address_and_no_other_file(kept: Path) -> None:
             checked_json(body, root(kept), HOST)
         assert refused.value.status == 400
     twice = b'{"data": ["http://a.b"], "data": []}'  # Gradio gets what was checked, not the first
-    assert b"a.b" not in checked_json(twice, root(kept), HOST)
+    assert checked_json(twice, root(kept), HOST) == {"data": []}
 
 
 def answer(
-    store: Store, path: str, body: bytes = b"", kind: str = "http", **headers: str
+    store: Store,
+    path: str,
+    body: bytes = b"",
+    kind: str = "http",
+    fails: Exception | None = None,
+    **headers: str,
 ) -> tuple[int, dict[bytes, bytes], bytes]:
-    """Send a request to an application behind the fence that answers all with what it read."""
+    """Send a request to an application behind the fence that answers all with what it read.
+
+    Or fails; status 0 is no answer.
+    """
     sent: list[Any] = []
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         read = (await receive())["body"]
+        if fails is not None:
+            (store.root / "tmpart").write_bytes(read)
+            raise fails
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": read})
 
@@ -229,7 +243,10 @@ def answer(
         "query_string": b"",
         "headers": list(names.items()),
     }
-    asyncio.run(Fence(application, store)(scope, receive, send))
+    calls = Calls({0: Function(1)})
+    asyncio.run(Fence(application, store, calls)(scope, receive, send))
+    if not sent:
+        return 0, {}, b""
     if kind != "http":
         return sent[0]["code"], {}, b""
     return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
@@ -249,11 +266,13 @@ def test_every_answer_forbids_browsers_other_hosts(tmp_path: Path) -> None:
 def test_bodies_are_bounded_and_read_before_they_are_passed_on(tmp_path: Path) -> None:
     pytest.importorskip("starlette", reason="needs the extra web")
     store, path, kind = Store(tmp_path, 100), "/gradio_api/queue/join", "application/json"
-    assert answer(store, path, b'{"data":  [1]}', content_type=kind)[2] == b'{"data": [1]}'
+    call = b'{"fn_index": 0, "session_hash": "a", "data":  [1]}'
+    assert answer(store, path, call, content_type=kind)[2] == call.replace(b"  ", b" ")
     for body, content_type, expected in (
         (b'{"data": []}', "text/plain", 415),
         (b'{"data": ["http://a.b"]}', kind, 403),
         (bytes(MAX_JSON + 1), kind, 413),
+        (call.replace(b": 0", b": 9999"), kind, 400),
     ):
         status, _, text = answer(store, path, body, content_type=content_type)
         assert status == expected and b"\n" not in text and json.loads(text)["detail"]
@@ -272,5 +291,36 @@ def test_what_all_pages_store_is_bounded(kept: Path) -> None:
         assert answer(store, path, b"x", content_length="51")[0] == 413
     empty.unlink()
     assert answer(store, path, b"x", content_length="101")[0] == 200
-    for headers in ({}, {"content_length": "1", "transfer_encoding": "chunked"}):
-        assert answer(store, path, b"x", **headers)[0] == 411
+    assert answer(store, path, b"x")[0] == 411
+    chunked = answer(store, path, b"x", content_length="1", transfer_encoding="chunked")
+    assert chunked[0] == 411
+
+
+def test_an_upload_that_ends_early_leaves_nothing_and_is_no_error(kept: Path) -> None:
+    requests = pytest.importorskip("starlette.requests", reason="needs the extra web")
+    store, full = Store(root(kept), 10**6), OSError(errno.ENOSPC, "No space left on device")
+    for fails, status, line in (
+        (requests.ClientDisconnect(), 0, b""),
+        (TypeError("no file"), 400, b"gisr takes files alone as files of an upload"),
+        (full, 507, b"is full: make room on it and run the same command again"),
+    ):
+        got = answer(store, "/gradio_api/upload", b"abc", fails=fails, content_length="3")
+        assert got[0] == status and line in got[2]
+        assert [path.name for path in root(kept).iterdir()] == ["sha"]
+    with store.reserved(1):  # while another upload arrives, its part has to stay
+        answer(store, "/gradio_api/upload", b"abc", fails=full, content_length="3")
+        assert (root(kept) / "tmpart").exists()
+    assert not (root(kept) / "tmpart").exists() and kept.exists()
+
+
+def test_an_upload_that_the_disk_cannot_hold_is_refused(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("starlette", reason="needs the extra web")
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
+    store, path = Store(root(kept), 10**6), "/gradio_api/upload"
+    assert answer(store, path, b"x", content_length="1000")[0] == 200
+    status, _, text = answer(store, path, b"x", content_length="1001")
+    assert status == 507 and b"the disk" in text and b"is full" in text
+    with store.reserved(600):
+        assert answer(store, path, b"x", content_length="401")[0] == 507

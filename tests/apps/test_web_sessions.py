@@ -1,6 +1,7 @@
 """Sessions of the page: files kept apart, deleted with the session, bounded."""
 
 import os
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +40,29 @@ def test_the_end_of_a_session_deletes_its_files_and_no_others(tmp_path: Path) ->
     sessions.end("yours")
     assert list(tmp_path.iterdir()) == []
     assert sessions.of("mine") is not mine
+
+
+def test_runs_end_with_the_server(tmp_path: Path) -> None:
+    sessions, going = Sessions(tmp_path, 60), threading.Event()
+    session, stuck = sessions.of("mine"), threading.Event()
+
+    def run(until: threading.Event) -> None:
+        with sessions.running():
+            going.set()
+            until.wait(30)
+
+    assert sessions.stop_all(0)  # nothing runs
+    session.stopped.clear()
+    threads = [threading.Thread(target=run, args=(each,)) for each in (session.stopped, stuck)]
+    threads[0].start()
+    assert going.wait(30) and sessions.stop_all(30)
+    going.clear()
+    threads[1].start()
+    assert going.wait(30) and not sessions.stop_all(0.01)
+    stuck.set()
+    assert sessions.stop_all(30)
+    for thread in threads:
+        thread.join()
 
 
 def test_what_is_not_used_for_long_is_deleted(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.attacks.mutations import spoilt
+from tests.end_to_end.browser import wait_for
 from tests.end_to_end.page_server import WAIT, Server
 
 if find_spec("gradio") is None:
@@ -201,6 +202,41 @@ def test_requests_made_by_chance_are_refused(server: Server, listener: Listener)
     assert listener.contacts == []
     assert server.kept() == kept
     assert ask(server, "GET", "/")[0] == 200
+
+
+def test_calls_that_no_page_makes_are_told_in_one_line(server: Server) -> None:
+    """The terminal stays silent, as the end of the server checks."""
+    reading, queued = functions(server)[0], "/gradio_api/queue/join"
+    sound = {"fn_index": 0, "data": [None] * len(reading["inputs"]), "session_hash": "attack"}
+    wrong: tuple[dict[str, object], ...] = (
+        {"fn_index": 9999},
+        {"fn_index": -1},
+        {"data": []},
+        {"session_hash": ""},
+    )
+    for changed in wrong:
+        status, answer = call(server, queued, sound | changed)
+        assert status == 400 and b"\n" not in answer, changed
+    assert call(server, "/gradio_api/run/predict", sound)[0] == 400  # past the queue
+    assert ask(server, "GET", "/gradio_api/queue/data?session_hash=unknown") == (
+        400,
+        b'{"detail":"no answer waits for session_hash \'unknown\': load the page again"}',
+    )
+    # What the page's boxes cannot hold is the answer of the call.
+    assert call(server, queued, sound | {"data": [1e308] * len(reading["inputs"])})[0] == 200
+    _, answers = ask(server, "GET", "/gradio_api/queue/data?session_hash=attack")
+    assert b"gisr cannot read this request: load the page again" in answers
+
+
+def test_an_upload_that_is_cut_off_leaves_nothing(server: Server) -> None:
+    host, _, port = server.address.removeprefix("http://").rstrip("/").partition(":")
+    head = f"POST /gradio_api/upload HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 2000000"
+    head += "\r\nContent-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+    head += 'Content-Disposition: form-data; name="files"; filename="a.npy"\r\n\r\n'
+    with socket.create_connection((host, int(port)), timeout=WAIT) as connection:
+        connection.sendall(head.encode() + bytes(1_000_000))
+        wait_for(lambda: bool(server.kept()), "the file to begin")
+    wait_for(lambda: not server.kept(), "what arrived of it to be deleted")
 
 
 def test_what_is_no_request_does_not_end_it(server: Server) -> None:

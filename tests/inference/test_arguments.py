@@ -1,5 +1,6 @@
 """Arguments of Python calls that cannot be: refused by name, and none passed over in silence."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import torch
 from gisr.errors import InputError
 from gisr.inference.array_pair import make_pair
 from gisr.inference.system import Settings
+from gisr.inference.upscaler import Upscaler
+from gisr.weights.store import Weights
 
 RNG = np.random.default_rng(3)
 TARGET = RNG.uniform(20, 220, (12, 16)).astype(np.float32)
@@ -36,9 +39,35 @@ def test_settings_that_are_no_choice(given: dict[str, Any], said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"batch": 2.5}, "batch 2.5 must be a whole number, or left out"),
+        ({"batch": "2"}, "batch '2' must be a whole number"),
+        ({"batch": True}, "batch True must be a whole number"),
+        ({"batch": 0}, "batch 0 must be at least 1"),
+        ({"overlap": -1}, r"overlap -1 must lie between 0 and half of the tile \(256\)"),
+        ({"overlap": 1.5}, "overlap 1.5 must be a whole number"),
+        ({"overlap": None}, "overlap None must be a whole number"),
+        ({"tile": "64"}, "tile '64' must be a whole number"),
+        ({"tile": 64.0}, "tile 64.0 must be a whole number"),
+        ({"tile": None}, "tile None must be a whole number"),
+        ({"tile": 50}, "tile 50 must be a multiple of 4 pixels"),
+    ],
+)
+def test_tiles_that_cannot_be(
+    given: dict[str, Any], said: str, weights: Callable[..., Weights]
+) -> None:
+    with pytest.raises(InputError, match=said):
+        Upscaler(weights(), "cpu", **given)
+    numbers: dict[str, Any] = {"tile": np.int64(64), "batch": np.int64(2), "overlap": 0}
+    assert Upscaler(weights(), "cpu", **numbers).tile == 64
+
+
+@pytest.mark.parametrize(
     ("task", "given", "said"),
     [
         ("depth", {"ratio": "4"}, "ratio '4' must be a number, or left out"),
+        ("depth", {"ratio": True}, "ratio True must be a number"),
         ("depth", {"ratio": (4, 4)}, r"ratio \(4, 4\) must be a number"),
         ("pansharpening", {"bits": "8"}, "bits '8' must be a whole number, or left out"),
         ("pansharpening", {"bits": 8.5}, "bits 8.5 must be a whole number"),

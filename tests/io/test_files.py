@@ -1,6 +1,9 @@
+import errno
 import os
 import stat
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +13,7 @@ from gisr.io.files import (
     atomic_outputs,
     check_not_input,
     check_readable,
+    disk_errors,
     file_suffix,
     typed_errors,
 )
@@ -164,3 +168,61 @@ def test_outputs_are_moved_together_or_stay_as_they_were(
         "replaced": b"old",
         "replaced.msk": b"mask",
     }
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_what_another_program_made_meanwhile_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    if not links:
+
+        def refused(*paths: object, **keywords: object) -> None:
+            raise OSError(errno.EOPNOTSUPP, "no links")
+
+        monkeypatch.setattr("os.link", refused)
+    with atomic_output(tmp_path / "mine", overwrite=False) as place:
+        place.write_bytes(b"mine")
+    output = tmp_path / "out"
+    for overwrite, kept in ((False, b"other"), (True, b"mine")):
+        with (
+            nullcontext()
+            if overwrite
+            else pytest.raises(FileFormatError, match="out: was made by another program while"),
+            atomic_output(output, overwrite) as place,
+        ):
+            place.write_bytes(b"mine")
+            output.write_bytes(b"other")
+        assert output.read_bytes() == kept
+        output.unlink()
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    assert (tmp_path / "mine").stat().st_nlink == 1
+
+
+def test_a_full_disk_is_named_where_a_library_says_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, free = tmp_path / "out.tif", 999_999
+
+    def usage(folder: Path) -> SimpleNamespace:
+        assert folder == tmp_path
+        return SimpleNamespace(free=free)
+
+    monkeypatch.setattr("shutil.disk_usage", usage)
+    with pytest.raises(FileFormatError) as full, disk_errors(output, "cannot be written as X"):
+        raise RuntimeError("IReadBlock failed")
+    assert str(full.value).startswith(f"{output}: cannot be written: the disk /")
+    assert str(full.value).endswith(" is full: make room on it and run the same command again")
+    free = 10**6
+    with pytest.raises(FileFormatError) as other, disk_errors(output, "cannot be written as X"):
+        raise RuntimeError("IReadBlock failed")
+    assert str(other.value) == (
+        f"{output}: cannot be written as X: check that the disk is not full: IReadBlock failed"
+    )
+
+
+def test_a_name_that_is_not_in_utf8_is_told_as_such(tmp_path: Path) -> None:
+    name = tmp_path / "\udcff.tif"
+    with pytest.raises(FileFormatError) as told, typed_errors(name, "cannot be read as GeoTIFF"):
+        str(name).encode()
+    line = "a name on its path is not in UTF-8: rename it, or set PYTHONUTF8=1 if it is"
+    assert str(told.value) == f"{name}: cannot be read as GeoTIFF: {line}"

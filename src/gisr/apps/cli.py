@@ -33,6 +33,7 @@ from gisr.apps.option_arguments import (
 )
 from gisr.apps.reproduce_command import reproduce
 from gisr.apps.serve_command import serve
+from gisr.apps.shell_words import check_shell_words
 from gisr.apps.upscale_command import upscale
 from gisr.apps.upscale_help import USAGE, examples_text, requested_help
 from gisr.apps.upscale_words import upscale_words
@@ -120,7 +121,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         Exit code: 0 done, 1 some of several pairs failed, 2 an error that a user can act on (one
-        line on stderr), 130 interrupted, 143 and 129 ended by SIGTERM and SIGHUP.
+        line on stderr), 130 interrupted, 143 and 129 ended by SIGTERM and SIGHUP, 141 when nobody
+        reads any more what it prints.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -191,6 +193,8 @@ def _run(arguments: list[str]) -> int:
         command = command.commands[parsed.subcommand]
         parsed = parsed[parsed.subcommand]
     values = parsed.as_dict()
+    words = _command_words(arguments)
+    check_shell_words(values, lambda name: _written(words, name))
     if command is train:
         values["overrides"] = overrides
     for name, parameter in signature(command).parameters.items():

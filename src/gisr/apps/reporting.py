@@ -4,6 +4,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from gisr.errors import one_line
 from gisr.notes import note_lines
 from gisr.pipelines.options import Options
 from gisr.tasks import find_task
@@ -24,7 +25,7 @@ def report_result(
     if quiet:
         return
     for line in note_lines(result.notes, verbose=verbose):
-        print(f"gisr: {line}", file=sys.stderr)
+        print(f"gisr: {one_line(line)}", file=sys.stderr)
     contrasts = (
         f", {result.contrast} guided by {result.guide_contrast}"
         if result.contrast and result.guide_contrast
@@ -32,8 +33,10 @@ def report_result(
     )
     further = f", also {', '.join(map(str, result.further))}" if result.further else ""
     print(
-        f"{result.path}: {result.task} x{result.ratio:.4g}{contrasts}, {result.size} "
-        f"{result.dtype}{further}, {result.seconds:.1f} s"
+        one_line(
+            f"{result.path}: {result.task} x{result.ratio:.4g}{contrasts}, {result.size} "
+            f"{result.dtype}{further}, {result.seconds:.1f} s"
+        )
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from gisr.choices import check_number
 from gisr.errors import InputError
 from gisr.windows import Window
 
@@ -16,7 +17,7 @@ class TilePlan:
     """How an image is cut: tiles of one size where the image allows it, evenly spread.
 
     Raises:
-        InputError: The overlap leaves a tile no pixel of its own.
+        InputError: The overlap leaves a tile no pixel of its own, or one is no whole number.
     """
 
     height: int
@@ -34,9 +35,11 @@ class TilePlan:
 
     def __post_init__(self) -> None:
         """Refuse plans that cannot cover."""
+        check_number("tile", self.tile, whole=True, needed=True)
+        check_number("overlap", self.overlap, whole=True, needed=True)
         if self.tile < 1 or self.tile % self.align:
             raise InputError(f"tile {self.tile} must be a multiple of {self.align} pixels")
-        if not 0 <= self._shared <= self.tile // self.align // 2:
+        if self.overlap < 0 or self._shared > self.tile // self.align // 2:
             raise InputError(
                 f"overlap {self.overlap} must lie between 0 and half of the tile ({self.tile}), "
                 f"both in whole multiples of {self.align} pixels"

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gisr.array_types import ImageArray
+from gisr.choices import check_number
 from gisr.errors import InputError
 from gisr.inference.self_ensemble import Moments
 from gisr.inference.value_bounds import Bounds
@@ -43,8 +44,9 @@ def tiles_at_once(requested: int | None, device: torch.device) -> int:
     """Return how many tiles go through the network at once.
 
     Raises:
-        InputError: Fewer than one.
+        InputError: Fewer than one, or no whole number.
     """
+    check_number("batch", requested, whole=True)
     if requested is None:
         return 8 if device.type == "cuda" else 1
     if requested < 1:

@@ -11,7 +11,7 @@ from gisr.errors import FileFormatError, GisrError, LimitError
 from gisr.io.foreign import foreign_address
 from gisr.memory import is_out_of_memory
 from gisr.optional_imports import without_chatter
-from gisr.temporaries import discard, sweep, temporary
+from gisr.temporaries import discard, full_disk_error, sweep, temporary
 
 _SWEPT: set[Path] = set()
 """Folders that :func:`atomic_outputs` has swept: once a process, they may hold very many files."""
@@ -177,7 +177,7 @@ def atomic_outputs(
         yield temporaries
         for place in temporaries:
             _flush_to_disk(place)
-        _move_together(temporaries, outputs)
+        _move_together(temporaries, outputs, overwrite)
         for path in stale:
             discard(Path(path))
     except GisrError:
@@ -193,7 +193,7 @@ def atomic_outputs(
                 _flush_to_disk(folder)
 
 
-def _move_together(temporaries: Sequence[Path], outputs: Sequence[Path]) -> None:
+def _move_together(temporaries: Sequence[Path], outputs: Sequence[Path], overwrite: bool) -> None:
     """Rename all, or leave all as they were."""
     moved: list[tuple[Path, bool, Path]] = []
     try:
@@ -202,7 +202,7 @@ def _move_together(temporaries: Sequence[Path], outputs: Sequence[Path]) -> None
             with suppress(OSError, NotImplementedError):  # not there, or a disk without hard links
                 os.link(output, old, follow_symlinks=False)
             moved.append((output, os.path.lexists(output), old))
-            os.replace(place, output)
+            _move(place, output, overwrite)
     except BaseException:
         for output, existed, old in moved:
             with suppress(OSError):
@@ -214,6 +214,26 @@ def _move_together(temporaries: Sequence[Path], outputs: Sequence[Path]) -> None
     finally:
         for _, _, old in moved:
             discard(old)
+
+
+def _move(place: Path, output: Path, overwrite: bool) -> None:
+    """Put a file into its place; another run may have put its own there since this one began."""
+    if not overwrite:
+        try:
+            os.link(place, output, follow_symlinks=False)
+        except FileExistsError:
+            pass
+        except (OSError, NotImplementedError):  # a disk without hard links
+            if not os.path.lexists(output):
+                os.replace(place, output)
+                return
+        else:
+            return  # its temporary name goes with the others
+        raise FileFormatError(
+            f"{output}: was made by another program while this one ran, and stays: choose another "
+            "name, or --overwrite to replace it"
+        )
+    os.replace(place, output)
 
 
 def _temporary(output: Path) -> Path:
@@ -253,7 +273,7 @@ def typed_errors(path: str | PathLike[str], failure: str) -> Iterator[None]:
 def disk_errors(path: str | PathLike[str], failure: str) -> Iterator[None]:
     """Do as :func:`typed_errors` where a library in C writes pixels, which mostly fails for room.
 
-    GDAL names no reason, and libtiff prints one on standard error by itself.
+    GDAL names no reason, and libtiff prints one on standard error by itself: the disk is asked.
 
     Args:
         path: The file that is written.
@@ -263,8 +283,13 @@ def disk_errors(path: str | PathLike[str], failure: str) -> Iterator[None]:
         FileFormatError: The block raised anything but an error of gisr.
         LimitError: The block ran out of memory.
     """
-    with typed_errors(path, f"{failure}: check that the disk is not full"), without_chatter():
-        yield
+    try:
+        with typed_errors(path, f"{failure}: check that the disk is not full"), without_chatter():
+            yield
+    except FileFormatError as error:
+        if (full := full_disk_error(Path(path))) is not None:
+            raise full from error
+        raise
 
 
 def _flush_to_disk(path: Path) -> None:
@@ -277,6 +302,8 @@ def _flush_to_disk(path: Path) -> None:
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, UnicodeEncodeError):  # GDAL and others take names in UTF-8 alone
+        return "a name on its path is not in UTF-8: rename it, or set PYTHONUTF8=1 if it is"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     if "See previous exception" in text and error.__cause__ is not None:  # rasterio's
         return _reason(error.__cause__)

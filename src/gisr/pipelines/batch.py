@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gisr.errors import FileFormatError, GisrError, InputError, shortened
+from gisr.errors import FileFormatError, GisrError, InputError, one_line, shortened
 from gisr.io.files import file_suffix
 from gisr.io.table import Column, Row, read_rows
 from gisr.io.volumes.dicom import is_dicom
@@ -70,10 +70,11 @@ class PairOutcome:
 
     @property
     def failure_line(self) -> str:
-        """The error with the target's path, once."""
-        path = str(self.item.target)
-        named = path in self.failure
-        return f"failed: {self.failure if named else f'{path}: {self.failure}'}"
+        """The error with the target's path, once, however either spells it."""
+        target, failure = self.item.target, one_line(self.failure)
+        paths = [one_line(str(path)) for path in (target, target.resolve())]
+        named = any(path in failure for path in paths)
+        return f"failed: {failure if named else f'{paths[0]}: {failure}'}"
 
 
 @dataclass(frozen=True)
@@ -228,7 +229,7 @@ def attempt(upscale: Callable[[BatchItem], FileResult], item: BatchItem) -> Pair
         _make_folder(item.output.parent)
         return PairOutcome(item, upscale(item))
     except GisrError as error:
-        failed = PairOutcome(item, None, " ".join(str(error).split()))
+        failed = PairOutcome(item, None, one_line(str(error)))
     release_freed_memory()  # outside of the handler, which holds what the failed pair held
     return failed
 

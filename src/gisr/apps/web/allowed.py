@@ -34,7 +34,6 @@ _QUERY = {"session_hash", "upload_id", "v", "__theme"}
 """Parameters of an address that Gradio may read."""
 _FIELDS = {
     *("data", "event_data", "event_id", "fn_index", "trigger_id", "session_hash"),
-    *("batched", "simple_format"),
 }
 """Fields of a request that calls a function of the page, or stops one."""
 _ADDRESS = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?[/\\]{2}", re.IGNORECASE)
@@ -91,8 +90,8 @@ def check_sender(method: str, path: str, headers: Mapping[str, str]) -> None:
         raise RefusedError(403, "gisr answers its own page alone")
 
 
-def checked_json(body: bytes, root: Path, host: str) -> bytes:
-    """Return a call of a function written anew, so that Gradio reads what was checked here.
+def checked_json(body: bytes, root: Path, host: str) -> dict[str, Any]:
+    """Return a call of a function, to be written anew so that Gradio reads what was checked here.
 
     Args:
         body: JSON.
@@ -107,7 +106,7 @@ def checked_json(body: bytes, root: Path, host: str) -> bytes:
         if not isinstance(call, dict) or not call.keys() <= _FIELDS:
             raise RefusedError(400, "gisr does not know this request")
         _check_values(call, root, host)
-        return json.dumps(call).encode()
+        return call
     except (ValueError, RecursionError) as error:
         raise RefusedError(400, "gisr cannot read this request") from error
 

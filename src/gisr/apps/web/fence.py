@@ -1,5 +1,6 @@
 """What stands before Gradio: refuses what the page does not need, and bounds what is stored."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from gisr.apps.web.allowed import (
@@ -10,6 +11,7 @@ from gisr.apps.web.allowed import (
     check_sender,
     checked_json,
 )
+from gisr.apps.web.calls import STREAM_ROUTE, Calls
 from gisr.apps.web.store import Store
 
 if TYPE_CHECKING:
@@ -36,9 +38,9 @@ class Fence:
     Every answer carries a policy that keeps the browser from other hosts.
     """
 
-    def __init__(self, app: "ASGIApp", store: Store) -> None:
-        """Stand before an application that keeps its files in a store."""
-        self._app, self._store = app, store
+    def __init__(self, app: "ASGIApp", store: Store, calls: Calls) -> None:
+        """Stand before an application that keeps its files in a store and has some functions."""
+        self._app, self._store, self._calls = app, store, calls
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer or pass on a request."""
@@ -67,8 +69,10 @@ class Fence:
             check_route(method, path, query, self._store.root)
             if path == UPLOAD_ROUTE:
                 with self._store.reserved(_length(headers)):
-                    await self._app(scope, receive, send_with_policy)
+                    await self._upload(scope, receive, send_with_policy)
                 return
+            if path == STREAM_ROUTE:
+                self._calls.check_stream(query)
             if method == "POST":
                 scope, receive = await self._checked(scope, receive, headers)
         except RefusedError as refused:
@@ -76,6 +80,19 @@ class Fence:
             await refusal(scope, receive, send_with_policy)
             return
         await self._app(scope, receive, send_with_policy)
+
+    async def _upload(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Have an upload stored; who ends it early, or sends what is none, is no error of ours."""
+        from starlette.requests import ClientDisconnect
+
+        try:
+            await self._app(scope, receive, send)
+        except ClientDisconnect:
+            return
+        except TypeError as error:  # a field of the form that is no file
+            raise RefusedError(400, "gisr takes files alone as files of an upload") from error
+        except OSError as error:
+            raise self._store.refused(error) from error
 
     async def _checked(
         self, scope: "Scope", receive: "Receive", headers: dict[str, str]
@@ -92,7 +109,9 @@ class Fence:
             more = message.get("more_body", False)
             if len(body) > MAX_JSON:
                 raise RefusedError(413, f"a request may have {MAX_JSON / 1e6:g} MB")
-        plain = checked_json(bytes(body), self._store.root, headers.get("host", ""))
+        call = checked_json(bytes(body), self._store.root, headers.get("host", ""))
+        self._calls.check_call(scope["path"], call)
+        plain = json.dumps(call).encode()
         kept = [pair for pair in scope["headers"] if pair[0] != b"content-length"]
         length = (b"content-length", str(len(plain)).encode())
         unread = [{"type": "http.request", "body": plain, "more_body": False}]
@@ -103,14 +122,14 @@ class Fence:
         return {**scope, "headers": [*kept, length]}, replay
 
 
-def middleware(store: Store) -> list[Any]:
+def middleware(store: Store, calls: Calls) -> list[Any]:
     """Return what stands before the page."""
     from starlette.middleware import Middleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     return [
         Middleware(TrustedHostMiddleware, allowed_hosts=_NAMES, www_redirect=False),
-        Middleware(Fence, store=store),
+        Middleware(Fence, store=store, calls=calls),
     ]
 
 

@@ -150,7 +150,10 @@ class Handlers(Layout):
             if uploads is None:
                 raise InputError("give a target and a guide first, or take an example")
             chosen, limits = self.controls.chosen(given), self.limits
-            outcome = sharpen(self._upscaler, uploads, chosen, limits, folder, watch, self._model)
+            with self._sessions.running():
+                outcome = sharpen(
+                    self._upscaler, uploads, chosen, limits, folder, watch, self._model
+                )
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -246,7 +249,8 @@ class Handlers(Layout):
         """Draw which experts refine which pixels of the part in view."""
         session, outcome = self._outcome(request)
         path = session.picture_folder() / "routing.png"
-        Image.fromarray(draw_routing(outcome, self._view(given, outcome))).save(path)
+        with self._sessions.running():
+            Image.fromarray(draw_routing(outcome, self._view(given, outcome))).save(path)
         return str(path)
 
     def on_stop(self, request: gr.Request) -> None:

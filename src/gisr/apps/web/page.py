@@ -19,6 +19,20 @@ _NETWORK = "network"
 _PROGRESS = {"show_progress": "full"}
 
 
+class _Page(gr.Blocks):
+    """Blocks that say in one line, and not to the terminal, what is wrong with a request."""
+
+    async def preprocess_data(self, *args: Any, **keywords: Any) -> Any:  # noqa: ANN401
+        """Return the values of a request; those that its page cannot hold are its own error."""
+        try:
+            return await super().preprocess_data(*args, **keywords)
+        except gr.Error as error:
+            raise gr.Error(error.message, print_exception=False) from error
+        except Exception as error:
+            line = "gisr cannot read this request: load the page again"
+            raise gr.Error(line, print_exception=False) from error
+
+
 def page_theme() -> Any:  # noqa: ANN401 - gradio is not known to type checkers
     """Return colours and letters; the letters are those of the user's own system."""
     return gr.themes.Soft(
@@ -40,7 +54,7 @@ def build_page(
         sessions: Keeps the users' files.
         model: What the weights are called on the command line, if they are not the default.
     """
-    with gr.Blocks(title="gisr", analytics_enabled=False) as blocks:
+    with _Page(title="gisr", analytics_enabled=False) as blocks:
         _connect(Handlers(upscaler, limits, sessions, model), blocks)
     return blocks
 

@@ -3,13 +3,13 @@
 import logging
 import os
 import shutil
-import signal
 import socket
+import sys
 import tempfile
 import threading
 from pathlib import Path
-from types import FrameType
 
+from gisr.apps.web.calls import page_calls
 from gisr.apps.web.fence import HOST, middleware
 from gisr.apps.web.html import FOLDER_PREFIX
 from gisr.apps.web.limits import PageLimits
@@ -20,6 +20,8 @@ from gisr.inference.upscaler import Upscaler
 from gisr.optional_imports import load_extra
 
 _SWEEP_SECONDS = 60.0
+_END_SECONDS = 10.0
+"""How long a run may take to end with the server: it does after the answer at hand."""
 
 
 def serve_page(
@@ -47,7 +49,6 @@ def serve_page(
     # Gradio reads both when it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(root)
-    previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         load_extra("gradio", "web")
         from gisr.apps.web.page import STYLE, build_page, page_theme
@@ -72,24 +73,29 @@ def serve_page(
             pwa=False,
             mcp_server=False,
             enable_monitoring=False,
-            app_kwargs={"openapi_url": None, "middleware": middleware(store)},
+            app_kwargs={"openapi_url": None, "middleware": middleware(store, page_calls(page))},
             theme=page_theme(),
             css=STYLE,
         )
-        # Of what is no request, which is answered as such, uvicorn would tell the terminal.
-        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+        # Of what is no request, which is answered as such, these would tell the terminal.
+        for teller in ("uvicorn.error", "python_multipart"):
+            logging.getLogger(teller).setLevel(logging.ERROR)
+        ended = True
         try:
             if not quiet:
                 print(f"gisr: {address} is ready; Ctrl-C ends it and deletes its files", flush=True)
             threading.Event().wait()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):  # SIGTERM ends it as Ctrl-C does
             if not quiet:
                 print("gisr: ended, its files are deleted")
         finally:
             page.close(verbose=False)
+            ended = sessions.stop_all(_END_SECONDS)
     finally:
-        signal.signal(signal.SIGTERM, previous)
         shutil.rmtree(root, ignore_errors=True)
+    if not ended:  # Python would abort over a network that goes on computing
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def _free_port(port: int) -> int:
@@ -107,8 +113,3 @@ def _free_port(port: int) -> int:
                 f"port {port} cannot be used ({error.strerror}): give another --port, or 0 for any"
             ) from error
         return int(probe.getsockname()[1])
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """End on SIGTERM as on Ctrl-C, so that files are deleted."""
-    raise KeyboardInterrupt

@@ -4,7 +4,8 @@ import secrets
 import shutil
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,6 +68,7 @@ class Sessions:
         self._root, self._keep = root, keep_seconds
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
+        self._runs, self._run_ended = 0, threading.Condition()
 
     def of(self, key: str) -> Session:
         """Return the session of a browser's page, a new one if need be, and note its use."""
@@ -89,6 +91,26 @@ class Sessions:
             session.stopped.set()
         shutil.rmtree(session.folder, ignore_errors=True)
         self._delete_uploads(session)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count a run of a network while it goes on."""
+        with self._run_ended:
+            self._runs += 1
+        try:
+            yield
+        finally:
+            with self._run_ended:
+                self._runs -= 1
+                self._run_ended.notify_all()
+
+    def stop_all(self, seconds: float) -> bool:
+        """Stop every run, and return whether all ended in some seconds."""
+        with self._lock:
+            for session in self._sessions.values():
+                session.stopped.set()
+        with self._run_ended:
+            return self._run_ended.wait_for(lambda: not self._runs, seconds)
 
     def check_room(self, session: Session, limits: PageLimits) -> None:
         """Check that a session may store more; uploads that are too large together are deleted.

@@ -278,7 +278,7 @@ def create_geotiff(
         finally:
             with suppress(Exception), without_chatter():  # closed, or given up: the file goes
                 dataset.close()
-        with typed_errors(path, "cannot be written as GeoTIFF"):
+        with disk_errors(path, "cannot be written as GeoTIFF"):
             if layout.cloud:
                 settings = cloud_options(target, layout)
                 load_extra("rasterio.shutil", "geo").copy(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.random import default_rng
+from PIL import Image
 
 from gisr.datasets.entry import PublishedPair, Scene
 from gisr.datasets.sources import read_entries
@@ -22,7 +23,7 @@ from gisr.training.samples.scans import ScanSet
 from gisr.training.samples.scenes import SceneSet
 from gisr.training.samples.training_set import JoinedSet
 from gisr.training.set_recipe import SetRecipe
-from gisr.training.sets import training_sets
+from gisr.training.sets import training_entries, training_sets
 
 Build = Callable[..., Recipe]
 
@@ -132,3 +133,16 @@ def test_what_cannot_be_trained_on_is_refused(recipe: Build, tmp_path: Path) -> 
         training_sets(recipe(data=str(tmp_path)))
     with pytest.raises(RecipeError, match=r"none of the 1 entries of .*splits research$"):
         training_sets(recipe(data=str(tmp_path), open_only=False, splits=("research",)))
+
+
+def test_files_that_are_in_no_entry_are_told(recipe: Build, pairs: Path, tmp_path: Path) -> None:
+    frames, lines = tmp_path / "nyu", list[str]()
+    frames.mkdir()
+    np.save(frames / "7.npy", np.ones((8, 8), np.float32))
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(frames / "7.jpg")
+    (frames / "kitchen.npy").write_bytes(b"")
+    plan = recipe(data=(str(pairs), str(frames)), open_only=False)
+    assert "7" in [entry.name for entry in training_entries(plan, lines.append)]
+    assert lines == [
+        f"{frames}: kitchen.npy is left out: not named as this layout has it (see gisr data list)"
+    ]

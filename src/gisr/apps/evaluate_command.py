@@ -56,6 +56,10 @@ def evaluate(
     from gisr.experiments import evaluation
     from gisr.experiments.named_systems import load_systems
 
+    def say(line: str) -> None:
+        if not quiet:
+            print(line, file=sys.stderr, flush=True)
+
     set_threads(threads)
     scores = evaluation.evaluate(
         load_systems(systems or _SYSTEMS, checked_device(device)),
@@ -63,7 +67,8 @@ def evaluate(
         layout=layout,
         tasks=kinds,
         benchmarks=benchmarks,
-        progress=None if quiet else lambda line: print(line, file=sys.stderr, flush=True),
+        progress=say,
+        notify=lambda line: say(f"gisr: note: {line}"),
     )
     tables = evaluation.tables(scores)
     print(tables, end="")

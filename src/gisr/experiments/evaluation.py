@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from gisr.data.pair import Pair
 from gisr.datasets.entry import Entry
-from gisr.datasets.sources import AUTO, read_entries
+from gisr.datasets.sources import AUTO, left_out, read_entries
 from gisr.errors import InputError
 from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.estimation.registration import align_guide
@@ -59,6 +59,7 @@ def evaluate(
     tasks: Sequence[TaskName] | None = None,
     benchmarks: Sequence[str] | None = None,
     progress: Callable[[str], None] | None = None,
+    notify: Callable[[str], None] = lambda line: None,
 ) -> list[Score]:
     """Score systems on the benchmarks that a data set belongs to.
 
@@ -69,6 +70,7 @@ def evaluate(
         tasks: Keep only these tasks.
         benchmarks: Keep only these, by name.
         progress: Called with a line for each score.
+        notify: Called with a line on what of the data is not scored.
 
     Raises:
         InputError: An unknown benchmark, or none is left.
@@ -77,6 +79,8 @@ def evaluate(
     variants = {name: as_variant(system) for name, system in systems.items()}
     chosen = _chosen(tasks, benchmarks)
     entries = read_entries(data, layout)
+    for line in left_out(data, entries):
+        notify(line)
     members = {b.name: [entry for entry in entries if b.contains(entry)] for b in chosen}
     if not any(members.values()):
         datasets = ", ".join(sorted({entry.dataset for entry in entries}))

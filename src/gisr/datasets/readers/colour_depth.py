@@ -13,7 +13,7 @@ from pathlib import Path
 from gisr.datasets.entry import Entry, Frame
 from gisr.datasets.readers.depth_files import check_partner, files_in, frame_of_files, names_in
 from gisr.datasets.readers.folders import check_found
-from gisr.datasets.readers.layout import DatasetLayout, LayoutName
+from gisr.datasets.readers.layout import DatasetLayout, LayoutName, other_names
 from gisr.errors import FileFormatError
 
 _DEPTH = re.compile(r"(?P<name>.+)_output_depth\.png", re.IGNORECASE)
@@ -70,6 +70,7 @@ MIDDLEBURY30 = DatasetLayout(
     recognises=partial(_recognises, "middlebury30"),
     read=partial(_read, "middlebury30"),
     expects=_EXPECTS["middlebury30"],
+    strays=(other_names(r".*\.png"),),
     counts={"test": 30},
 )
 LU = DatasetLayout(
@@ -79,5 +80,6 @@ LU = DatasetLayout(
     recognises=partial(_recognises, "lu"),
     read=partial(_read, "lu"),
     expects=_EXPECTS["lu"],
+    strays=(other_names(r".*\.png"),),
     counts={"test": 6},
 )

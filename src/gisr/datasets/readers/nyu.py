@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from gisr.datasets.entry import Entry, Frame, Split
 from gisr.datasets.readers.depth_files import check_partner, files_in, frame_of_files, names_in
 from gisr.datasets.readers.folders import check_found
-from gisr.datasets.readers.layout import DatasetLayout
+from gisr.datasets.readers.layout import DatasetLayout, other_names
 from gisr.errors import FileFormatError
 from gisr.io.arrays.npy_stack import Stack, open_stack
 
@@ -162,6 +162,7 @@ NYU_DKN = DatasetLayout(
     recognises=_recognises_dkn,
     read=_read_dkn,
     expects=_DKN_EXPECTS,
+    strays=(other_names(r".*\.npy"),),
     counts=_COUNTS,
 )
 NYU_JIIF = DatasetLayout(
@@ -171,5 +172,6 @@ NYU_JIIF = DatasetLayout(
     recognises=_recognises_jiif,
     read=_read_jiif,
     expects=_JIIF_EXPECTS,
+    strays=(other_names(r".*\.(npy|jpg)"),),
     counts=_COUNTS,
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 from gisr.datasets.entry import Entry, Frame, Split
 from gisr.datasets.readers.depth_files import check_partner, files_in, frame_of_files, names_in
 from gisr.datasets.readers.folders import check_found
-from gisr.datasets.readers.layout import DatasetLayout
+from gisr.datasets.readers.layout import DatasetLayout, other_names
 
 _KINDS = ("models", "plants", "portraits")
 _SPLITS: tuple[Split, ...] = ("train", "test")
@@ -49,9 +49,7 @@ def _recognises(folder: Path) -> bool:
 
 def _read(folder: Path) -> list[Entry]:
     files = files_in(folder)
-    frames = [
-        _frame(folder, files, name, name, "test") for name in _stems(folder, _DEPTH, _COLOUR)
-    ]
+    frames = [_frame(folder, files, name, name, "test") for name in _stems(folder, _DEPTH, _COLOUR)]
     for kind, split, part in _parts(folder):
         frames += [
             _frame(part / name, files_in(part / name), name, f"{kind}-{name}", split)
@@ -80,5 +78,6 @@ RGBDD = DatasetLayout(
     recognises=_recognises,
     read=_read,
     expects=_EXPECTS,
+    strays=(other_names(r"(?!.*_LR_).*\.(png|jpg)"),),
     counts={"test": 405},
 )

@@ -69,8 +69,14 @@ def test_indexes_without_a_truth_need_none() -> None:
 
 
 def test_unknown_benchmarks_and_weights_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="unknown benchmark"):
-        evaluate({}, tmp_path, benchmarks=["no-such"])
+    with pytest.raises(InputError) as caught:
+        evaluate({}, tmp_path, benchmarks=["nyuu"])
+    assert str(caught.value) == "unknown benchmark 'nyuu': did you mean nyu?"
+    with pytest.raises(InputError) as caught:
+        evaluate({}, tmp_path, benchmarks=["xyz"])
+    assert str(caught.value) == (
+        "unknown benchmark 'xyz': leave --benchmarks out to score all that the data belong to"
+    )
     with pytest.raises(InputError, match="belongs to tasks"):
         evaluate({}, tmp_path, benchmarks=["landsat7"], tasks=["mri"])
 
@@ -157,6 +163,27 @@ def test_an_image_of_one_value_is_not_scored_and_counted_beside(tmp_path: Path) 
 def test_bits_that_cannot_hold_the_values_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="some: bits 4 hold values up to 15, the truth has 254"):
         evaluate(load_systems(["bicubic"]), own_pairs(tmp_path, bits=4))
+
+
+def own_table(folder: Path, *rows: str) -> Path:
+    (folder / "pairs.csv").write_text("\n".join(["name,task,split,truth,guide", *rows]) + "\n")
+    return folder
+
+
+def refused(folder: Path) -> str:
+    """Return why the pairs of a folder cannot be scored."""
+    with pytest.raises(InputError) as caught:
+        evaluate(load_systems(["bicubic", "zero-filled"]), folder)
+    return str(caught.value)
+
+
+def test_data_without_a_test_pair_say_so(tmp_path: Path) -> None:
+    Image.fromarray(np.ones((8, 8), np.uint8)).save(tmp_path / "a.png")
+    rows = ["a,depth,train,a.png,a.png", "b,depth,train,a.png,a.png", "c,depth,val,a.png,a.png"]
+    assert refused(own_table(tmp_path, *rows)) == (
+        f"{tmp_path}: holds no pair of the split test, which benchmarks score (2 of train, 1 of "
+        "val): name other data, or put some pairs into that split"
+    )
 
 
 @pytest.mark.parametrize(

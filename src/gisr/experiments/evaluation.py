@@ -18,6 +18,7 @@ from gisr.errors import InputError
 from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.estimation.registration import align_guide
 from gisr.experiments.benchmark import NO_REFERENCE, Benchmark
+from gisr.experiments.benchmark_choice import chosen_benchmarks, members_of
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.system_variants import SystemVariant, as_variant
 from gisr.inference.system import PairSystem
@@ -77,19 +78,11 @@ def evaluate(
         FileFormatError: The data cannot be read.
     """
     variants = {name: as_variant(system) for name, system in systems.items()}
-    chosen = _chosen(tasks, benchmarks)
+    chosen = chosen_benchmarks(tasks, benchmarks)
     entries = read_entries(data, layout)
     for line in left_out(data, entries):
         notify(line)
-    members = {b.name: [entry for entry in entries if b.contains(entry)] for b in chosen}
-    if not any(members.values()):
-        datasets = ", ".join(sorted({entry.dataset for entry in entries}))
-        raise InputError(
-            f"{data}: no entry of {datasets} belongs to {', '.join(members)}: benchmarks take the "
-            "test split; name other data or benchmarks"
-        )
-    if benchmarks and (empty := [name for name, own in members.items() if not own]):
-        raise InputError(f"{data}: no entry belongs to {', '.join(empty)}: leave it out")
+    members = members_of(chosen, entries, str(data), every=bool(benchmarks))
     scores = []
     for benchmark in chosen:
         own = members[benchmark.name]
@@ -102,21 +95,6 @@ def evaluate(
         names = ", ".join(name for name, own in members.items() if own)
         raise InputError(f"{data}: {', '.join(variants)} can score none of {names}: name others")
     return scores
-
-
-def _chosen(tasks: Sequence[TaskName] | None, benchmarks: Sequence[str] | None) -> list[Benchmark]:
-    known = [benchmark.name for benchmark in BENCHMARKS]
-    if unknown := set(benchmarks or ()) - set(known):
-        raise InputError(f"unknown benchmark {sorted(unknown)}: use some of {', '.join(known)}")
-    chosen = [
-        benchmark
-        for benchmark in BENCHMARKS
-        if (tasks is None or benchmark.task in tasks)
-        and (benchmarks is None or benchmark.name in benchmarks)
-    ]
-    if not chosen:
-        raise InputError(f"no benchmark of {benchmarks or known} belongs to tasks {tasks}")
-    return chosen
 
 
 def measure(

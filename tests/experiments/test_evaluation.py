@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 from gisr.apps.cli import main
 from gisr.baselines.classical import Bicubic
 from gisr.data.protocols import wald_pair
+from gisr.datasets.sources import read_entries
 from gisr.errors import InputError
 from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.experiments.evaluation import Score, evaluate, measure, save_scores, tables
@@ -161,7 +163,9 @@ def test_an_image_of_one_value_is_not_scored_and_counted_beside(tmp_path: Path) 
 
 
 def test_bits_that_cannot_hold_the_values_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="some: bits 4 hold values up to 15, the truth has 254"):
+    names = "pairs.csv, some-guide.png, some-target.png, some-truth.png"
+    why = rf"^some \({names} in {tmp_path}\): bits 4 hold values up to 15, the truth has 254"
+    with pytest.raises(InputError, match=why):
         evaluate(load_systems(["bicubic"]), own_pairs(tmp_path, bits=4))
 
 
@@ -184,6 +188,71 @@ def test_data_without_a_test_pair_say_so(tmp_path: Path) -> None:
         f"{tmp_path}: holds no pair of the split test, which benchmarks score (2 of train, 1 of "
         "val): name other data, or put some pairs into that split"
     )
+
+
+def test_a_pair_that_is_too_small_is_named(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, shape in (("depth", (8, 200)), ("colour", (8, 200, 3))):
+        Image.fromarray(rng.integers(1, 255, shape).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    assert refused(own_table(tmp_path, "hall,depth,test,depth.png,colour.png")) == (
+        f"hall (colour.png, depth.png, pairs.csv in {tmp_path}): "
+        "200 x 8 pixels are too few for own-frames, which cuts 6 on every side: leave the pair "
+        "out, or name others with --benchmarks"
+    )
+
+
+def test_a_map_without_a_known_pixel_is_named(tmp_path: Path) -> None:
+    known = np.zeros((48, 48), np.uint8)
+    Image.fromarray(known).save(tmp_path / "depth.png")
+    Image.fromarray(np.dstack([known] * 3)).save(tmp_path / "colour.png")
+    own_table(tmp_path, "hall,depth,test,depth.png,colour.png")
+    assert refused(tmp_path).startswith(f"hall (colour.png, depth.png, pairs.csv in {tmp_path}): ")
+    assert refused(tmp_path).endswith(": depth is empty: no pixel is known: leave the file out")
+    known[0, 0] = 7
+    Image.fromarray(known).save(tmp_path / "depth.png")
+    assert refused(tmp_path).endswith(
+        ": no pixel is known inside the border of 6 that own-frames cuts: leave the pair out, or "
+        "name others with --benchmarks"
+    )
+
+
+def test_a_volume_with_nan_is_named(tmp_path: Path) -> None:
+    nibabel = pytest.importorskip("nibabel")
+    for contrast in ("PD", "T2"):
+        voxels = np.random.default_rng(0).uniform(1, 9, (24, 24, 24)).astype(np.float32)
+        if contrast == "T2":
+            voxels[:12, :12, 12] = np.nan
+        for number in range(6):  # one in ten is drawn for the test
+            path = tmp_path / f"IXI{number:03d}-Guys-0828-{contrast}.nii.gz"
+            nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), path)
+    assert re.fullmatch(
+        rf"(IXI00\d-Guys-0828) \(\1-PD.nii.gz, \1-T2.nii.gz in {tmp_path}\): T2 holds 144 values "
+        "that are NaN or infinite: write numbers in their place, or leave the file out",
+        refused(tmp_path),
+    )
+
+
+def test_what_is_no_whole_times_finer_is_refused_as_by_prepare(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, shape in (("ms", (40, 40, 3)), ("pan", (100, 100))):
+        Image.fromarray(rng.integers(1, 255, shape).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    own_table(tmp_path, "town,pansharpening,test,ms.png,pan.png")
+    why = "panchromatic image of 100 x 100 x 1 is no whole multiple of the multispectral one of "
+    assert refused(tmp_path).startswith(f"town (ms.png, pairs.csv, pan.png in {tmp_path}): ")
+    assert refused(tmp_path).endswith(f"): {why}40 x 40 x 3: resample it to one")
+    (entry,) = read_entries(tmp_path)
+    with pytest.raises(InputError, match=why):
+        entry.checked_images()
+
+
+def test_a_scene_cut_by_less_than_a_pixel_is_scored_at_full_resolution(tmp_path: Path) -> None:
+    """As published scenes are: its panchromatic image is 2 times finer but for a row."""
+    rng = np.random.default_rng(0)
+    for name, shape in (("ms", (64, 80, 3)), ("pan", (127, 159))):
+        Image.fromarray(rng.integers(1, 255, shape).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    own_table(tmp_path, "town,pansharpening,test,ms.png,pan.png")
+    found = evaluate(load_systems(["bicubic"]), tmp_path, benchmarks=["own-full"])
+    assert [(score.ratio, score.images) for score in found] == [(2, 1)]
 
 
 @pytest.mark.parametrize(

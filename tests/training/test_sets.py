@@ -13,7 +13,7 @@ from PIL import Image
 
 from gisr.datasets.entry import PublishedPair, Scene
 from gisr.datasets.sources import read_entries
-from gisr.errors import FileFormatError, RecipeError
+from gisr.errors import FileFormatError, InputError, RecipeError
 from gisr.training import sets
 from gisr.training.loop import train
 from gisr.training.recipe import Recipe, Stage
@@ -146,3 +146,15 @@ def test_files_that_are_in_no_entry_are_told(recipe: Build, pairs: Path, tmp_pat
     assert lines == [
         f"{frames}: kitchen.npy is left out: not named as this layout has it (see gisr data list)"
     ]
+
+
+def test_a_pair_that_cannot_be_learnt_from_is_named(tmp_path: Path) -> None:
+    image = np.ones((8, 8, 4), np.float32)
+    image[2, 3, 1] = np.nan
+    entry = made(files=(tmp_path / "a.mat",), read_target=lambda: image)
+    with pytest.raises(InputError) as caught:
+        PairSet((entry,), 4, "pansharpening").sample(0, default_rng(0), 16)
+    assert str(caught.value) == (
+        f"pair (a.mat in {tmp_path}): target holds 1 values that are NaN or infinite: write "
+        "numbers in their place, or leave the file out"
+    )

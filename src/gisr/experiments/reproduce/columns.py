@@ -12,10 +12,12 @@ import numpy as np
 
 from gisr.baselines.classical import load_baseline
 from gisr.data.pair import Pair
-from gisr.datasets.entry import Entry
+from gisr.datasets.entry import Entry, naming
 from gisr.errors import InputError
+from gisr.experiments.benchmark import named_pairs
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.evaluation import measure
+from gisr.experiments.scorable import check_scorable
 from gisr.experiments.system_variants import SystemVariant
 from gisr.metrics import MetricName
 from gisr.placement import Placement
@@ -123,12 +125,15 @@ def column_pairs(column: ResultColumn, entries: Sequence[Entry], amount: Amount)
     members = [entry for entry in entries if benchmark.contains(entry)]
     chosen = spread(members, amount.images)
     for number, entry in enumerate(chosen):
-        pairs = benchmark.pairs(entry, column.ratio)
+        pairs = named_pairs(benchmark, entry, column.ratio)
         if amount.images is not None:
             first, end = (amount.images * k // len(chosen) for k in (number, number + 1))
             pairs = iter(spread(list(pairs), end - first))
         for pair in pairs:
-            yield middle(pair, amount.side)
+            part = middle(pair, amount.side)
+            with naming(entry):
+                check_scorable(benchmark, part)
+            yield part
 
 
 def score(

@@ -10,7 +10,7 @@ from gisr.data.degradations import ReducedAs
 from gisr.data.protocols import depth_pair
 from gisr.data.synthetic.depth_frame import generated_depth_frame
 from gisr.data.synthetic.sensor import seen_by_sensor
-from gisr.datasets.entry import Frame
+from gisr.datasets.entry import Frame, naming
 from gisr.tasks import TaskName, describe
 from gisr.tasks.depth import DEPTH
 from gisr.training.samples.augmentation import (
@@ -50,16 +50,17 @@ class FrameSet:
         truth, known = planes[..., 0], planes[..., 1] > 0
         if not known.any():  # a window that is all hole: there is nothing to fill it from
             truth, known = np.zeros_like(truth), known | True
-        return _depth_sample(
-            rng,
-            truth,
-            known,
-            colour,
-            patch,
-            ratio=self.ratio,
-            reduced_as="float32",
-            task=self.task,
-        )
+        with naming(entry):
+            return _depth_sample(
+                rng,
+                truth,
+                known,
+                colour,
+                patch,
+                ratio=self.ratio,
+                reduced_as="float32",
+                task=self.task,
+            )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.random import Generator
 
 from gisr.data.pair import Pair
 from gisr.data.protocols import ScanReduction, kspace_pair, mean_pair
-from gisr.datasets.entry import Scan
+from gisr.datasets.entry import Scan, naming
 from gisr.errors import RecipeError
 from gisr.tasks import TaskName, describe
 from gisr.tasks.mri import MRI
@@ -106,7 +106,8 @@ class ScanSet:
         guide, guide_changed = random_contrast(rng, guide)
         named = rng.random() < 0.75 and not (truth_changed or guide_changed)
         names = (contrast, guide_contrast) if named else (None, None)
-        pair = self._pair(truth[..., 0], guide[..., 0], *names)
+        with naming(entry):
+            pair = self._pair(truth[..., 0], guide[..., 0], *names)
         description = describe(self.task, pair.ratio, contrast=names[0], guide_contrast=names[1])
         return cut_sample(rng, pair, patch, description, anywhere=True)
 

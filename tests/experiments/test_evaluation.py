@@ -190,6 +190,30 @@ def test_data_without_a_test_pair_say_so(tmp_path: Path) -> None:
     )
 
 
+def test_what_is_not_scored_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A depth map without a truth belongs to no benchmark; GSA sharpens no depth."""
+    rng = np.random.default_rng(0)
+    for name, shape in (("low", (20, 20)), ("high", (80, 80)), ("pan", (320, 320))):
+        Image.fromarray(rng.integers(1, 255, shape).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    colours = rng.integers(1, 255, (80, 80, 3)).astype(np.uint8)
+    Image.fromarray(colours).save(tmp_path / "colour.png")
+    (tmp_path / "pairs.csv").write_text(
+        "name,task,split,target,truth,guide,ratio\n"
+        "hall,depth,test,low.png,,colour.png,4\n"
+        "kitchen,depth,test,,high.png,colour.png,\n"
+        "town,pansharpening,test,,colour.png,pan.png,\n"
+    )
+    assert main(["evaluate", str(tmp_path), "--systems", "bicubic", "gsa"]) == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if "note: " in line]
+    assert notes == [
+        f"gisr: note: {tmp_path}: 1 of 3 pairs is left out, hall: of no benchmark (without a "
+        "truth, or of another sensor)",
+        "gisr: note: gsa is not in the tables of own-frames: it is not made for them",
+    ]
+    assert main(["evaluate", str(tmp_path), "--systems", "bicubic", "--tasks", "depth"]) == 0
+    assert "note: " not in capsys.readouterr().err
+
+
 def test_a_pair_that_is_too_small_is_named(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for name, shape in (("depth", (8, 200)), ("colour", (8, 200, 3))):

@@ -158,3 +158,27 @@ def test_a_pair_that_cannot_be_learnt_from_is_named(tmp_path: Path) -> None:
         f"pair (a.mat in {tmp_path}): target holds 1 values that are NaN or infinite: write "
         "numbers in their place, or leave the file out"
     )
+
+
+def test_pairs_that_are_not_trained_on_are_counted(
+    recipe: Build, pairs: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    shutil.copy(pairs / "frame0_depth.png", own / "depth.png")
+    shutil.copy(pairs / "frame0_rgb.png", own / "colour.png")
+    (own / "pairs.csv").write_text(
+        "name,task,guide,truth,split\nmine,depth,colour.png,depth.png,train\n", encoding="utf-8"
+    )
+    lines: list[str] = []
+    plan = recipe(data=(str(pairs), str(own)), sets=(SetRecipe("depth", 4),))
+    training_sets(plan, lines.append)
+    count = len([entry for entry in read_entries(pairs) if entry.split == "train"])
+    first = next(entry.name for entry in read_entries(pairs) if entry.task != "depth")
+    depth = len([e for e in read_entries(pairs) if e.task == "depth" and e.split == "train"])
+    assert lines == [
+        f"1 of {count + 1} pairs is left out, mine: not marked as open (--open_only false trains "
+        "on all, such weights are not to be given away)",
+        f"{count - depth} of {count} pairs are left out, {first} first: of no set of the recipe "
+        "(task, ratio, data set)",
+    ]

@@ -9,6 +9,9 @@ from gisr.errors import InputError
 from gisr.tasks import find_task
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gisr.experiments.evaluation import Score
     from gisr.tasks import TaskName
 
 _SYSTEMS = (
@@ -70,11 +73,22 @@ def evaluate(
         progress=say,
         notify=lambda line: say(f"gisr: note: {line}"),
     )
+    for line in _without_rows(systems or (), scores):
+        say(f"gisr: note: {line}")
     tables = evaluation.tables(scores)
     print(tables, end="")
     if scores_file is not None:
         evaluation.save_scores(scores, scores_file, command=f"gisr {' '.join(sys.argv[1:])}")
         scores_file.with_suffix(".md").write_text(tables, encoding="utf-8")
+
+
+def _without_rows(systems: "Sequence[str]", scores: "Sequence[Score]") -> "Iterator[str]":
+    """Yield a line for each system that was named and stands not in every table."""
+    tables = dict.fromkeys(score.benchmark for score in scores)
+    for name in dict.fromkeys(systems):
+        own = {score.benchmark for score in scores if score.system == name}
+        if missing := [table for table in tables if table not in own]:
+            yield f"{name} is not in the tables of {', '.join(missing)}: it is not made for them"
 
 
 def _writable(out: Path) -> Path:

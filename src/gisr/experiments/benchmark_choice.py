@@ -1,11 +1,11 @@
 """Which benchmarks are scored, and which entries of the data belong to each."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 
 from gisr.datasets.entry import Entry
-from gisr.errors import InputError, listed
+from gisr.errors import InputError, counted, listed
 from gisr.experiments.benchmark import Benchmark
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.tasks import TaskName
@@ -59,6 +59,21 @@ def members_of(
     if every and (empty := [name for name, own in members.items() if not own]):
         raise InputError(f"{data}: no entry belongs to {', '.join(empty)}: leave it out")
     return members
+
+
+def not_scored(entries: Sequence[Entry], members: Iterable[Sequence[Entry]]) -> str:
+    """Return a line on test entries that belong to no benchmark; nothing where all belong to one.
+
+    Args:
+        entries: Of the data.
+        members: The entries of each benchmark.
+    """
+    scored = {entry for own in members for entry in own}
+    tests = [entry for entry in entries if entry.split == "test"]
+    alone = [entry.name for entry in tests if entry not in scored]
+    if not alone:
+        return ""
+    return f"{counted(alone, len(tests))}: of no benchmark (without a truth, or of another sensor)"
 
 
 def _no_member(entries: Sequence[Entry], names: Collection[str]) -> str:

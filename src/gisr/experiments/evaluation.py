@@ -18,7 +18,7 @@ from gisr.errors import InputError
 from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.estimation.registration import align_guide
 from gisr.experiments.benchmark import NO_REFERENCE, Benchmark, named_pairs
-from gisr.experiments.benchmark_choice import chosen_benchmarks, members_of
+from gisr.experiments.benchmark_choice import chosen_benchmarks, members_of, not_scored
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.scorable import check_scorable, is_empty
 from gisr.experiments.system_variants import SystemVariant, as_variant
@@ -84,6 +84,8 @@ def evaluate(
     for line in left_out(data, entries):
         notify(line)
     members = members_of(chosen, entries, str(data), every=bool(benchmarks))
+    if not (tasks or benchmarks) and (line := not_scored(entries, members.values())):
+        notify(f"{data}: {line}")
     scores = []
     for benchmark in chosen:
         own = members[benchmark.name]

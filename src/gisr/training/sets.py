@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from gisr.datasets.entry import Entry, Frame, PairEntry, Scan, Scene
 from gisr.datasets.sources import left_out, read_entries
-from gisr.errors import RecipeError
+from gisr.errors import RecipeError, counted
 from gisr.tasks.sensors import find_sensor, listed_sensor
 from gisr.training.recipe import Recipe
 from gisr.training.samples.frames import FrameSet, GeneratedFrameSet
@@ -42,7 +42,8 @@ def training_entries(recipe: Recipe, notify: Notify = lambda note: None) -> list
 
     Args:
         recipe: What is trained.
-        notify: Called with a line on files of the folders that are in no entry.
+        notify: Called with a line on files of the folders that are in no entry, and on entries that
+            are not trained on.
 
     Raises:
         RecipeError: There is nothing to train on, or an excluded entry is unknown.
@@ -51,6 +52,12 @@ def training_entries(recipe: Recipe, notify: Notify = lambda note: None) -> list
     found = _noted_entries(recipe, notify)
     ours = [entry for entry in found if entry.split in recipe.splits]
     if recipe.open_only:
+        closed = [entry.name for entry in ours if not entry.open]
+        if 0 < len(closed) < len(ours):
+            notify(
+                f"{counted(closed, len(ours))}: not marked as open (--open_only false trains on "
+                "all, such weights are not to be given away)"
+            )
         ours = [entry for entry in ours if entry.open]
     folders = ", ".join(recipe.folders)
     if not ours and not recipe.only_generated:
@@ -79,7 +86,15 @@ def training_sets(recipe: Recipe, notify: Notify = lambda note: None) -> list[Tr
         FileFormatError: A folder is not there or cannot be read.
     """
     entries = training_entries(recipe, notify)
-    return [_training_set(entries, wanted, recipe) for wanted in recipe.sets]
+    found = [_training_set(entries, wanted, recipe) for wanted in recipe.sets]
+    alone = [
+        entry.name
+        for entry in entries
+        if not any(not each.generated and _belongs(entry, each) for each in recipe.sets)
+    ]
+    if alone:
+        notify(f"{counted(alone, len(entries))}: of no set of the recipe (task, ratio, data set)")
+    return found
 
 
 def _training_set(entries: Sequence[Entry], wanted: SetRecipe, recipe: Recipe) -> TrainingSet:

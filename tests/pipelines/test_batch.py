@@ -180,6 +180,24 @@ def test_lists_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> N
         plan_batch(path, Path("tmp"), tmp_path / "out")
 
 
+def test_targets_of_other_formats_are_told_with_the_way_out(tmp_path: Path) -> None:
+    low = touch(tmp_path / "low", "a.tif", "b.jp2", "c.JP2", "a.tif.aux.xml", "a.tfw", ".d.jp2")
+    batch = plan_batch(low, touch(tmp_path / "high", "a.tif"), tmp_path / "out")
+    assert [item.target.name for item in batch.items] == ["a.tif"]
+    (note,) = batch.notes
+    assert note.text == (
+        f"2 files are left out of {low}: b.jp2 is JPEG 2000, which gisr does not read: convert it "
+        f"to GeoTIFF first (gdal_translate {low}/b.jp2 b.tif)"
+    )
+    photos = touch(tmp_path / "photos", "a.jpg")
+    with pytest.raises(FileFormatError) as caught:
+        plan_batch(photos, low, tmp_path / "out")
+    assert str(caught.value) == (
+        f"{photos}: holds no image that can be used: a.jpg is a JPEG, which changes values: take "
+        "the image before it was made one"
+    )
+
+
 def test_the_first_line_of_a_list_is_read_in_any_case_and_with_blanks(tmp_path: Path) -> None:
     path = tmp_path / "pairs.csv"
     path.write_text("Target , GUIDE, Guide  contrast\na.nii,b.nii,T1\n", encoding="utf-8")

@@ -65,7 +65,8 @@ def _recognised(folder: Path) -> str:
     if not found:
         raise FileFormatError(
             f"{folder}: no layout recognises this folder; it must be one of "
-            f"{', '.join(_sources())} (`gisr data list` shows how each lies on disk)"
+            f"{', '.join(_sources())} (`gisr data list` shows how each lies on disk; a table "
+            "pairs.csv lists your own pairs)"
         )
     if len(found) > 1:
         raise FileFormatError(

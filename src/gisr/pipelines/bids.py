@@ -319,12 +319,12 @@ def _notes(
     alone = [image.path for each in found for image in each.alone]
     stray = [path for session in sessions for path in session.stray]
     for paths, why in (
-        (equal, "with voxels as large as those of the other contrast"),
-        (alone, "without an image of another contrast in the same session"),
-        (stray, "not called sub-LABEL/anat/sub-LABEL_..._T2w.nii.gz"),
+        (equal, "left out, with voxels as large as those of the other contrast"),
+        (alone, "left out, without an image of another contrast in the same session"),
+        (stray, "left out, not called sub-LABEL/anat/sub-LABEL_..._T2w.nii.gz"),
     ):
         if paths:
-            notes.append(warning(f"{_count(paths)} left out, {why}: {named(paths)}"))
+            notes.append(warning(f"{_count(paths)} {why}: {named(paths)}"))
     kinds = [path for session in sessions for path in session.left_out]
     if kinds:
         notes.append(Note(f"{_count(kinds)} of another kind left out: {named(kinds)}"))

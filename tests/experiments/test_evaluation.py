@@ -15,6 +15,7 @@ from gisr.errors import InputError
 from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.experiments.evaluation import Score, evaluate, measure, save_scores, tables
 from gisr.experiments.named_systems import load_systems
+from gisr.experiments.reproduce.columns import find_columns
 from gisr.inference.array_pair import make_pair
 from gisr.inference.system import Settings
 from gisr.inference.upscaler import load_model
@@ -212,6 +213,19 @@ def test_what_is_not_scored_is_told(tmp_path: Path, capsys: pytest.CaptureFixtur
     ]
     assert main(["evaluate", str(tmp_path), "--systems", "bicubic", "--tasks", "depth"]) == 0
     assert "note: " not in capsys.readouterr().err
+
+
+def test_columns_that_the_data_has_none_of_name_those_it_has(tmp_path: Path) -> None:
+    entries = read_entries(lu(tmp_path))
+    assert [column.key for column in find_columns(entries, ["lu"])] == ["lu x4", "lu x8", "lu x16"]
+    with pytest.raises(InputError) as caught:
+        find_columns(entries)
+    assert str(caught.value) == (
+        "benchmarks: the data has no test entry of brats, landsat7, middlebury2005, mri-t1-t2, "
+        "nbu-gf1 and 7 more: --benchmarks takes lu, lu-crop6, lu-sgnet here"
+    )
+    with pytest.raises(InputError, match=r"^unknown benchmark 'luu': did you mean lu\?$"):
+        find_columns(entries, ["luu"])
 
 
 def test_a_pair_that_is_too_small_is_named(tmp_path: Path) -> None:

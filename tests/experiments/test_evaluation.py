@@ -283,6 +283,32 @@ def test_what_is_no_whole_times_finer_is_refused_as_by_prepare(tmp_path: Path) -
         entry.checked_images()
 
 
+def test_a_picture_of_another_size_than_its_map_is_refused_as_by_prepare(tmp_path: Path) -> None:
+    folder = lu(tmp_path)
+    Image.fromarray(np.ones((48, 66, 3), np.uint8)).save(tmp_path / "RGBD_01_ouput_color.png")
+    why = "colour of 66 x 48 does not fit: depth is 64 x 48: bring both to one grid, or leave the "
+    assert refused(folder) == (
+        f"RGBD_01 (RGBD_01_ouput_color.png, RGBD_01_output_depth.png in {folder}): {why}pair out"
+    )
+    (entry,) = read_entries(folder)
+    with pytest.raises(InputError, match=why):
+        entry.checked_images()
+
+
+def test_contrasts_of_other_sizes_are_refused_as_by_prepare(tmp_path: Path) -> None:
+    nibabel = pytest.importorskip("nibabel")
+    for contrast, depth in (("T1", 20), ("T2", 24)):
+        voxels = np.random.default_rng(0).uniform(1, 9, (24, 24, depth)).astype(np.float32)
+        nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), tmp_path / f"{contrast}.nii.gz")
+    files = {"T1": "T1.nii.gz", "T2": "T2.nii.gz"}
+    record = {"id": "one", "task": "mri", "split": "test", "open": True, "contrasts": files}
+    (tmp_path / "index.json").write_text(json.dumps([record]), encoding="utf-8")
+    assert refused(tmp_path) == (
+        f"one (T1.nii.gz, T2.nii.gz in {tmp_path}): T1 of 24 x 24 x 20 does not fit: T2 is 24 x 24 "
+        "x 24: bring both to one grid, or leave the pair out"
+    )
+
+
 def test_a_scene_cut_by_less_than_a_pixel_is_scored_at_full_resolution(tmp_path: Path) -> None:
     """As published scenes are: its panchromatic image is 2 times finer but for a row."""
     rng = np.random.default_rng(0)

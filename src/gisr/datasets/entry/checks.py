@@ -52,7 +52,10 @@ def check_equal(
         InputError: They differ.
     """
     if shape != wanted:
-        raise InputError(f"{name} of {size(shape)} does not fit: {other} is {size(wanted)}")
+        raise InputError(
+            f"{name} of {size(shape)} does not fit: {other} is {size(wanted)}: bring both to one "
+            "grid, or leave the pair out"
+        )
 
 
 def smallest(image: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:

@@ -90,6 +90,7 @@ class Frame(Entry):
             side: Only the middle of this many pixels a side; all when None.
             reduced_as: Named by the protocol.
         """
+        self.check_size()
         (values, valid), colour = self.depth, self.colour
         if side is not None:
             values, valid, colour = (middle(image, side) for image in (values, valid, colour))
@@ -110,6 +111,15 @@ class Frame(Entry):
     def middle_pairs(self, ratio: int, side: int) -> Iterator[Pair]:
         """Yield its middle, reduced as floating point."""
         yield self.reduced_pair(ratio, side=side)
+
+    def check_size(self) -> None:
+        """Refuse a colour image of another size: a part of it would be taken for all.
+
+        Raises:
+            InputError: It has another size.
+        """
+        depth, colour = self.stored_depth[0].shape, self.stored_colour.shape[:2]
+        check_equal("colour", colour, "depth", depth)
 
     def check_values(self) -> None:
         """Refuse a map of which no pixel is known, and values as other entries refuse them."""

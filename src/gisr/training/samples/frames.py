@@ -42,6 +42,8 @@ class FrameSet:
     def sample(self, item: int, rng: Generator, patch: int) -> Sample:
         """Return a random patch of a frame."""
         entry = self.entries[item]
+        with naming(entry):
+            entry.check_size()
         shape = entry.stored_depth[0].shape
         window = random_window(rng, patch, self.ratio, shape, entry.name, self.largest_patch)
         values, valid, colour = entry.crop(window)

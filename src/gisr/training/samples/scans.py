@@ -90,6 +90,8 @@ class ScanSet:
         entry, contrast, index = self._slices[item]
         guides = [name for name in entry.contrasts if name != contrast]
         guide_contrast = self.guide_contrast or str(rng.choice(guides))
+        with naming(entry):
+            entry.check_grid(contrast, guide_contrast)
         shape = entry.stored_volume(contrast).shape
         axis, ruled = 2, entry.slices is not None or self.middle is not None
         if not ruled and min(shape) > 60 and min(shape) >= patch and rng.random() < 0.5:

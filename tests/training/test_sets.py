@@ -168,17 +168,20 @@ def test_pairs_that_are_not_trained_on_are_counted(
     shutil.copy(pairs / "frame0_depth.png", own / "depth.png")
     shutil.copy(pairs / "frame0_rgb.png", own / "colour.png")
     (own / "pairs.csv").write_text(
-        "name,task,guide,truth,split\nmine,depth,colour.png,depth.png,train\n", encoding="utf-8"
+        "name,task,guide,truth,split,open\n"
+        "mine,depth,colour.png,depth.png,train,no\n"
+        "yours,depth,colour.png,depth.png,train,yes\n",
+        encoding="utf-8",
     )
     lines: list[str] = []
-    plan = recipe(data=(str(pairs), str(own)), sets=(SetRecipe("depth", 4),))
-    training_sets(plan, lines.append)
-    count = len([entry for entry in read_entries(pairs) if entry.split == "train"])
-    first = next(entry.name for entry in read_entries(pairs) if entry.task != "depth")
-    depth = len([e for e in read_entries(pairs) if e.task == "depth" and e.split == "train"])
+    chosen = SetRecipe("depth", 4, dataset="open-pairs")
+    training_sets(recipe(data=(str(pairs), str(own)), sets=(chosen,)), lines.append)
+    found = [entry for entry in read_entries(pairs) if entry.split == "train"]
+    depth = [entry for entry in found if entry.task == "depth"]
+    assert len(found) > len(depth)  # other tasks are not asked for
     assert lines == [
-        f"1 of {count + 1} pairs is left out, mine: not marked as open (--open_only false trains "
-        "on all, such weights are not to be given away)",
-        f"{count - depth} of {count} pairs are left out, {first} first: of no set of the recipe "
-        "(task, ratio, data set)",
+        f"1 of {len(found) + 2} pairs is left out, mine: not marked as open (--open_only false "
+        "trains on all, such weights are not to be given away)",
+        f"1 of {len(depth) + 1} pairs is left out, yours: of no set of the recipe (ratio, data "
+        "set, sensor)",
     ]

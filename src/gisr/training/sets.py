@@ -87,13 +87,15 @@ def training_sets(recipe: Recipe, notify: Notify = lambda note: None) -> list[Tr
     """
     entries = training_entries(recipe, notify)
     found = [_training_set(entries, wanted, recipe) for wanted in recipe.sets]
+    # Other tasks were not asked for; of these, a pair that teaches nothing may be a mistake.
+    own = [entry for entry in entries if entry.task in recipe.tasks]
     alone = [
         entry.name
-        for entry in entries
+        for entry in own
         if not any(not each.generated and _belongs(entry, each) for each in recipe.sets)
     ]
     if alone:
-        notify(f"{counted(alone, len(entries))}: of no set of the recipe (task, ratio, data set)")
+        notify(f"{counted(alone, len(own))}: of no set of the recipe (ratio, data set, sensor)")
     return found
 
 

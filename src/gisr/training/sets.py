@@ -87,13 +87,10 @@ def training_sets(recipe: Recipe, notify: Notify = lambda note: None) -> list[Tr
     """
     entries = training_entries(recipe, notify)
     found = [_training_set(entries, wanted, recipe) for wanted in recipe.sets]
+    read = [each for each in recipe.sets if not each.generated]
     # Other tasks were not asked for; of these, a pair that teaches nothing may be a mistake.
-    own = [entry for entry in entries if entry.task in recipe.tasks]
-    alone = [
-        entry.name
-        for entry in own
-        if not any(not each.generated and _belongs(entry, each) for each in recipe.sets)
-    ]
+    own = [entry for entry in entries if any(each.task == entry.task for each in read)]
+    alone = [e.name for e in own if not any(_belongs(e, each) for each in read)]
     if alone:
         notify(f"{counted(alone, len(own))}: of no set of the recipe (ratio, data set, sensor)")
     return found

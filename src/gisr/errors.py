@@ -4,7 +4,7 @@ Every message names the value, the file where there is one, and the remedy. The 
 the message on one line and exits with code 2; nothing in gisr catches these to carry on regardless.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 
 class GisrError(Exception):
@@ -55,6 +55,14 @@ def one_line(text: str) -> str:
     """Return a text in one line; control characters of names are spelt out."""
     line = " ".join(text.split())
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+
+
+def counted(names: Sequence[str], of: int) -> str:
+    """Return how many of some pairs are left out, and the first of them, to go on with a reason."""
+    first = shortened(names[0])
+    if len(names) == 1:
+        return f"1 of {of} pairs is left out, {first}"
+    return f"{len(names)} of {of} pairs are left out, {first} first"
 
 
 def listed(names: Collection[str], most: int = 3) -> str:

@@ -324,14 +324,71 @@ def test_options_given_once_for_every_value_are_gathered() -> None:
     assert gather_repeated(["upscale", "a", "-b"]) == ["upscale", "a", "--band"]
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--stepz 3", "--stepz: is no option of gisr train, and no setting: did you mean --steps?"),
+        ("--step 3", "--step: is no option of gisr train, and no setting: did you mean --steps?"),
+        (
+            "--folde a",
+            "--folde: is no option of gisr train, and no setting: did you mean --folder?",
+        ),
+        (
+            "--network.widht=8",
+            "--network.widht: is no option of gisr train, and no setting: did you mean "
+            "--network.width?",
+        ),
+        (
+            "--xyz 8",
+            "--xyz: is no option of gisr train, and no setting: see gisr train --help",
+        ),
+        ("--steps 0", "--steps: 0 must be at least 1"),
+        ("--steps -3", "--steps: -3 must be at least 1"),
+        ("--batch 2 --steps many", "--steps: many must be a whole number"),
+        (
+            "--patch 100",
+            "--patch 100 must be a multiple of 16 (the network's size multiple, or of a published "
+            "system the largest ratio)",
+        ),
+    ],
+)
+def test_an_option_of_train_that_is_wrong_is_named_itself(
+    words: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fails(["train", "magnet-s-open", *words.split()], capsys) == told
+
+
+def test_a_recipe_that_is_wrong_is_named_whatever_else_is_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: mine\nsets: [{task: depth, ratio: 4}]\nsteps: 0\ndata: a\n")
+    words = ["train", str(path), "--batch", "2"]
+    assert fails(words, capsys) == f"{path}: steps: 0 must be at least 1"
+    path.write_text(path.read_text().replace("steps: 0", "steps: 9") + "system: {name: dctnet}\n")
+    assert fails([*words, "--loss", "owl"], capsys).startswith("--loss: owl must be one of common")
+    assert fails([*words, "--measured", "0"], capsys).startswith("--measured 0.0: is for MAG-Net")
+
+
+def test_a_misspelt_option_of_any_command_gets_the_nearest(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert fails(["evaluate", "a", "--sistems", "gsa"], capsys) == (
+        "--sistems: is no option of gisr evaluate: did you mean --systems?"
+    )
+    assert fails(["data", "show", "a", "--splitt", "test"], capsys) == (
+        "--splitt: is no option of gisr data show: did you mean --split?"
+    )
+
+
 def test_train_refuses_recipes_it_cannot_follow(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = fails(["train", "nothing"], capsys)
     assert told.startswith("no recipe 'nothing': name a YAML file, or one of adair, ")
     assert {"dctnet", "laboratory", "magnet-paper", "magnet-s-open"} <= set(told.split(", "))
-    assert "steps: 0 must be at least 1" in fails(
-        ["train", "magnet-s-open", "--steps", "0"], capsys
+    assert fails(["train", "magnet-s-opne"], capsys) == (
+        "no recipe 'magnet-s-opne': did you mean magnet-s-open?"
     )
     folder = ["--folder", str(tmp_path / "run")]
     data = ["--data", str(tmp_path / "nothing")]

@@ -109,6 +109,22 @@ def test_damaged_entries_are_named_and_left_out_when_asked(
     assert "left out: RGBD_03: " in prints(["data", "list", str(store)], capsys)
 
 
+@pytest.mark.parametrize(
+    "words", ["data list {}", "data show {} -o {}.png", "evaluate {} --systems bicubic"]
+)
+def test_files_in_no_entry_are_told_in_one_line(
+    words: str, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (6, 7, 8):
+        (source / f"RGBD_{number:02d}_output_color (1).png").write_bytes(b"")
+    assert main(words.replace("{}", str(source)).split()) == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if "left out" in line]
+    assert notes == [
+        f"gisr: note: {source}: 3 files are left out, RGBD_06_output_color (1).png first: not "
+        "named as this layout has it (see gisr data list)"
+    ]
+
+
 def test_the_layouts_are_listed_with_what_they_expect(capsys: pytest.CaptureFixture[str]) -> None:
     text = prints(["data", "list"], capsys)
     assert "lu: Lu, 6 test frames (depth)\n    RGBD_NN_ouput_color.png" in text

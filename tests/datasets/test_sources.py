@@ -10,7 +10,7 @@ from PIL import Image
 from gisr.datasets.open_pairs import OPEN_PAIRS
 from gisr.datasets.prepared.prepare import prepare_store
 from gisr.datasets.readers import LAYOUTS
-from gisr.datasets.sources import STORE, read_entries
+from gisr.datasets.sources import STORE, left_out, read_entries
 from gisr.errors import FileFormatError, InputError
 
 
@@ -78,3 +78,34 @@ def test_real_folders_are_recognised(
     entries = read_entries(data_folder if folder == "." else data_folder / "standard" / folder)
     assert {entry.dataset for entry in entries} == {dataset}
     assert len(entries) == count
+    assert left_out(data_folder / "standard" / folder, entries) == []
+
+
+def test_files_that_are_in_no_entry_are_counted(tmp_path: Path) -> None:
+    folder = write_lu(tmp_path / "lu")
+    entries = read_entries(folder)
+    assert left_out(folder, entries) == []
+    write_lu(folder / "train", "RGBD_02")
+    assert left_out(folder, entries) == [
+        f"{folder}: 2 files are left out, train/RGBD_02_ouput_color.png first: not named as this "
+        "layout has it (see gisr data list)"
+    ]
+    for path in (folder / "train").iterdir():
+        path.unlink()
+    (folder / "RGBD_03_depth.PNG").write_bytes(b"")
+    (folder / ".RGBD_04_output_depth.png").write_bytes(b"")
+    (folder / "notes.txt").write_text("no picture")
+    assert left_out(folder, entries) == [
+        f"{folder}: RGBD_03_depth.PNG is left out: not named as this layout has it (see gisr data "
+        "list)"
+    ]
+
+
+def test_of_a_store_and_of_a_list_nothing_is_left_out(tmp_path: Path) -> None:
+    source, store = write_lu(tmp_path / "lu"), tmp_path / "store"
+    assert prepare_store(read_entries(source), source, store).finished
+    (store / "more.png").write_bytes(b"")
+    assert left_out(store, read_entries(store)) == []
+    folder = write_open(tmp_path)
+    (folder / "more.png").write_bytes(b"")
+    assert left_out(folder, read_entries(folder)) == []

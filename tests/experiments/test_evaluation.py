@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ from PIL import Image
 from gisr.apps.cli import main
 from gisr.baselines.classical import Bicubic
 from gisr.data.protocols import wald_pair
+from gisr.datasets.sources import read_entries
 from gisr.errors import InputError
 from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.experiments.evaluation import Score, evaluate, measure, save_scores, tables
 from gisr.experiments.named_systems import load_systems
+from gisr.experiments.reproduce.columns import find_columns
 from gisr.inference.array_pair import make_pair
 from gisr.inference.system import Settings
 from gisr.inference.upscaler import load_model
@@ -69,8 +72,14 @@ def test_indexes_without_a_truth_need_none() -> None:
 
 
 def test_unknown_benchmarks_and_weights_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="unknown benchmark"):
-        evaluate({}, tmp_path, benchmarks=["no-such"])
+    with pytest.raises(InputError) as caught:
+        evaluate({}, tmp_path, benchmarks=["nyuu"])
+    assert str(caught.value) == "unknown benchmark 'nyuu': did you mean nyu?"
+    with pytest.raises(InputError) as caught:
+        evaluate({}, tmp_path, benchmarks=["xyz"])
+    assert str(caught.value) == (
+        "unknown benchmark 'xyz': leave --benchmarks out to score all that the data belong to"
+    )
     with pytest.raises(InputError, match="belongs to tasks"):
         evaluate({}, tmp_path, benchmarks=["landsat7"], tasks=["mri"])
 
@@ -155,8 +164,159 @@ def test_an_image_of_one_value_is_not_scored_and_counted_beside(tmp_path: Path) 
 
 
 def test_bits_that_cannot_hold_the_values_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="some: bits 4 hold values up to 15, the truth has 254"):
+    names = "pairs.csv, some-guide.png, some-target.png, some-truth.png"
+    why = rf"^some \({names} in {tmp_path}\): bits 4 hold values up to 15, the truth has 254"
+    with pytest.raises(InputError, match=why):
         evaluate(load_systems(["bicubic"]), own_pairs(tmp_path, bits=4))
+
+
+def own_table(folder: Path, *rows: str) -> Path:
+    (folder / "pairs.csv").write_text("\n".join(["name,task,split,truth,guide", *rows]) + "\n")
+    return folder
+
+
+def refused(folder: Path) -> str:
+    """Return why the pairs of a folder cannot be scored."""
+    with pytest.raises(InputError) as caught:
+        evaluate(load_systems(["bicubic", "zero-filled"]), folder)
+    return str(caught.value)
+
+
+def test_data_without_a_test_pair_say_so(tmp_path: Path) -> None:
+    Image.fromarray(np.ones((8, 8), np.uint8)).save(tmp_path / "a.png")
+    rows = ["a,depth,train,a.png,a.png", "b,depth,train,a.png,a.png", "c,depth,val,a.png,a.png"]
+    assert refused(own_table(tmp_path, *rows)) == (
+        f"{tmp_path}: holds no pair of the split test, which benchmarks score (2 of train, 1 of "
+        "val): name other data, or put some pairs into that split"
+    )
+
+
+def test_what_is_not_scored_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A depth map without a truth belongs to no benchmark; GSA sharpens no depth."""
+    rng = np.random.default_rng(0)
+    for name, shape in (("low", (20, 20)), ("high", (80, 80)), ("pan", (320, 320))):
+        Image.fromarray(rng.integers(1, 255, shape).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    colours = rng.integers(1, 255, (80, 80, 3)).astype(np.uint8)
+    Image.fromarray(colours).save(tmp_path / "colour.png")
+    (tmp_path / "pairs.csv").write_text(
+        "name,task,split,target,truth,guide,ratio\n"
+        "hall,depth,test,low.png,,colour.png,4\n"
+        "kitchen,depth,test,,high.png,colour.png,\n"
+        "town,pansharpening,test,,colour.png,pan.png,\n"
+    )
+    assert main(["evaluate", str(tmp_path), "--systems", "bicubic", "gsa"]) == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if "note: " in line]
+    assert notes == [
+        f"gisr: note: {tmp_path}: 1 of 3 pairs is left out, hall: of no benchmark (without a "
+        "truth, or of another sensor)",
+        "gisr: note: gsa is not in the tables of own-frames: it is not made for them",
+    ]
+    assert main(["evaluate", str(tmp_path), "--systems", "bicubic", "--tasks", "depth"]) == 0
+    assert "note: " not in capsys.readouterr().err
+
+
+def test_columns_that_the_data_has_none_of_name_those_it_has(tmp_path: Path) -> None:
+    entries = read_entries(lu(tmp_path))
+    assert [column.key for column in find_columns(entries, ["lu"])] == ["lu x4", "lu x8", "lu x16"]
+    with pytest.raises(InputError) as caught:
+        find_columns(entries)
+    assert str(caught.value) == (
+        "benchmarks: the data has no test entry of brats, landsat7, middlebury2005, mri-t1-t2, "
+        "nbu-gf1 and 7 more: --benchmarks takes lu, lu-crop6, lu-sgnet here"
+    )
+    with pytest.raises(InputError, match=r"^unknown benchmark 'luu': did you mean lu\?$"):
+        find_columns(entries, ["luu"])
+
+
+def test_a_pair_that_is_too_small_is_named(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, shape in (("depth", (8, 200)), ("colour", (8, 200, 3))):
+        Image.fromarray(rng.integers(1, 255, shape).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    assert refused(own_table(tmp_path, "hall,depth,test,depth.png,colour.png")) == (
+        f"hall (colour.png, depth.png, pairs.csv in {tmp_path}): "
+        "200 x 8 pixels are too few for own-frames, which cuts 6 on every side: leave the pair "
+        "out, or name others with --benchmarks"
+    )
+
+
+def test_a_map_without_a_known_pixel_is_named(tmp_path: Path) -> None:
+    known = np.zeros((48, 48), np.uint8)
+    Image.fromarray(known).save(tmp_path / "depth.png")
+    Image.fromarray(np.dstack([known] * 3)).save(tmp_path / "colour.png")
+    own_table(tmp_path, "hall,depth,test,depth.png,colour.png")
+    assert refused(tmp_path).startswith(f"hall (colour.png, depth.png, pairs.csv in {tmp_path}): ")
+    assert refused(tmp_path).endswith(": depth is empty: no pixel is known: leave the file out")
+    known[0, 0] = 7
+    Image.fromarray(known).save(tmp_path / "depth.png")
+    assert refused(tmp_path).endswith(
+        ": no pixel is known inside the border of 6 that own-frames cuts: leave the pair out, or "
+        "name others with --benchmarks"
+    )
+
+
+def test_a_volume_with_nan_is_named(tmp_path: Path) -> None:
+    nibabel = pytest.importorskip("nibabel")
+    for contrast in ("PD", "T2"):
+        voxels = np.random.default_rng(0).uniform(1, 9, (24, 24, 24)).astype(np.float32)
+        if contrast == "T2":
+            voxels[:12, :12, 12] = np.nan
+        for number in range(6):  # one in ten is drawn for the test
+            path = tmp_path / f"IXI{number:03d}-Guys-0828-{contrast}.nii.gz"
+            nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), path)
+    assert re.fullmatch(
+        rf"(IXI00\d-Guys-0828) \(\1-PD.nii.gz, \1-T2.nii.gz in {tmp_path}\): T2 holds 144 values "
+        "that are NaN or infinite: write numbers in their place, or leave the file out",
+        refused(tmp_path),
+    )
+
+
+def test_what_is_no_whole_times_finer_is_refused_as_by_prepare(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, shape in (("ms", (40, 40, 3)), ("pan", (100, 100))):
+        Image.fromarray(rng.integers(1, 255, shape).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    own_table(tmp_path, "town,pansharpening,test,ms.png,pan.png")
+    why = "panchromatic image of 100 x 100 x 1 is no whole multiple of the multispectral one of "
+    assert refused(tmp_path).startswith(f"town (ms.png, pairs.csv, pan.png in {tmp_path}): ")
+    assert refused(tmp_path).endswith(f"): {why}40 x 40 x 3: resample it to one")
+    (entry,) = read_entries(tmp_path)
+    with pytest.raises(InputError, match=why):
+        entry.checked_images()
+
+
+def test_a_picture_of_another_size_than_its_map_is_refused_as_by_prepare(tmp_path: Path) -> None:
+    folder = lu(tmp_path)
+    Image.fromarray(np.ones((48, 66, 3), np.uint8)).save(tmp_path / "RGBD_01_ouput_color.png")
+    why = "colour of 66 x 48 does not fit: depth is 64 x 48: bring both to one grid, or leave the "
+    assert refused(folder) == (
+        f"RGBD_01 (RGBD_01_ouput_color.png, RGBD_01_output_depth.png in {folder}): {why}pair out"
+    )
+    (entry,) = read_entries(folder)
+    with pytest.raises(InputError, match=why):
+        entry.checked_images()
+
+
+def test_contrasts_of_other_sizes_are_refused_as_by_prepare(tmp_path: Path) -> None:
+    nibabel = pytest.importorskip("nibabel")
+    for contrast, depth in (("T1", 20), ("T2", 24)):
+        voxels = np.random.default_rng(0).uniform(1, 9, (24, 24, depth)).astype(np.float32)
+        nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), tmp_path / f"{contrast}.nii.gz")
+    files = {"T1": "T1.nii.gz", "T2": "T2.nii.gz"}
+    record = {"id": "one", "task": "mri", "split": "test", "open": True, "contrasts": files}
+    (tmp_path / "index.json").write_text(json.dumps([record]), encoding="utf-8")
+    assert refused(tmp_path) == (
+        f"one (T1.nii.gz, T2.nii.gz in {tmp_path}): T1 of 24 x 24 x 20 does not fit: T2 is 24 x 24 "
+        "x 24: bring both to one grid, or leave the pair out"
+    )
+
+
+def test_a_scene_cut_by_less_than_a_pixel_is_scored_at_full_resolution(tmp_path: Path) -> None:
+    """As published scenes are: its panchromatic image is 2 times finer but for a row."""
+    rng = np.random.default_rng(0)
+    for name, shape in (("ms", (64, 80, 3)), ("pan", (127, 159))):
+        Image.fromarray(rng.integers(1, 255, shape).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    own_table(tmp_path, "town,pansharpening,test,ms.png,pan.png")
+    found = evaluate(load_systems(["bicubic"]), tmp_path, benchmarks=["own-full"])
+    assert [(score.ratio, score.images) for score in found] == [(2, 1)]
 
 
 @pytest.mark.parametrize(

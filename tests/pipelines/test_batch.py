@@ -159,7 +159,14 @@ def test_a_list_names_files_outputs_and_options(tmp_path: Path) -> None:
         ("target,guide\na.tif,\n", "line 2, column guide: is empty"),
         ("target,guide,task\na,b,mr\n", "line 2, column task: 'mr': use one of"),
         ("target,guide,ratio\na,b,0\n", "column ratio: 0 must be above 0"),
-        ("target,guide,speed\na,b,9\n", "column speed: is unknown"),
+        ("target,guide,speed\na,b,9\n", "column speed: is unknown: use target, guide"),
+        ("Target,Guide,Rato\na,b,9\n", r"column Rato: is unknown: did you mean ratio\?"),
+        ("Target,target,guide\na,b,9\n", "column target: is there twice"),
+        (
+            "target,guide\na.tif,b.tif\nc.tif,d.tif\n./a.tif,b.tif\n",
+            r"pairs\.csv, lines 2 and 4: a\.tif with b\.tif is listed twice: take one line away, "
+            "or name another file in its column output",
+        ),
         ("target\na\n", "column guide: is missing"),
         ("target,guide\nx/a.tif,b\ny/a.tif,c\n", r"the output of .*x/a\.tif and .*y/a\.tif"),
     ],
@@ -171,6 +178,39 @@ def test_lists_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> N
         plan_batch(path, None, tmp_path / "out")
     with pytest.raises(InputError, match=r"leave the guide .*tmp out"):
         plan_batch(path, Path("tmp"), tmp_path / "out")
+
+
+def test_targets_of_other_formats_are_told_with_the_way_out(tmp_path: Path) -> None:
+    low = touch(tmp_path / "low", "a.tif", "b.jp2", "c.JP2", "a.tif.aux.xml", "a.tfw", ".d.jp2")
+    batch = plan_batch(low, touch(tmp_path / "high", "a.tif"), tmp_path / "out")
+    assert [item.target.name for item in batch.items] == ["a.tif"]
+    (note,) = batch.notes
+    assert note.text == (
+        f"2 files are left out of {low}: b.jp2 is JPEG 2000, which gisr does not read: convert it "
+        f"to GeoTIFF first (gdal_translate {low}/b.jp2 b.tif)"
+    )
+    photos = touch(tmp_path / "photos", "a.jpg")
+    with pytest.raises(FileFormatError) as caught:
+        plan_batch(photos, low, tmp_path / "out")
+    assert str(caught.value) == (
+        f"{photos}: holds no image that can be used: a.jpg is a JPEG, which changes values: take "
+        "the image before it was made one"
+    )
+
+
+def test_the_first_line_of_a_list_is_read_in_any_case_and_with_blanks(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("Target , GUIDE, Guide  contrast\na.nii,b.nii,T1\n", encoding="utf-8")
+    (item,) = plan_batch(path, None, tmp_path / "out").items
+    assert (item.target, item.guide) == (tmp_path / "a.nii", tmp_path / "b.nii")
+    assert item.options.guide_contrast == "T1"
+
+
+def test_one_pair_may_be_listed_twice_with_two_outputs(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("target,guide,output\na.tif,b.tif,\na.tif,b.tif,c.tif\n", encoding="utf-8")
+    names = [item.output.name for item in plan_batch(path, None, tmp_path / "out").items]
+    assert names == ["a.tif", "c.tif"]
 
 
 def test_one_failure_does_not_stop_the_others_and_a_defect_does(tmp_path: Path) -> None:

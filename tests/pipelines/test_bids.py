@@ -60,6 +60,22 @@ def test_slices_of_one_thickness_are_compared_within_them(root: Path) -> None:
     assert pairs(plan(root)) == {"T1w": "T2w"}
 
 
+def test_images_without_a_name_or_place_of_bids_are_left_out_and_said(root: Path) -> None:
+    put(root, "sub-01_T1w", VOXELS, FINE)
+    put(root, "sub-01_T2w", VOXELS, FLAT)
+    anat = root / "sub-01" / "anat"
+    for stray in (anat / "T2.nii.gz", anat / "sub-01_FLAIR.NII", anat.parent / "sub-01_PDw.nii"):
+        stray.write_bytes(b"")
+    (anat / "._T2.nii.gz").write_bytes(b"")
+    (anat / "T2.json").write_text("{}")
+    found = plan(root)
+    assert pairs(found) == {"T2w": "T1w"}
+    assert notes(found, "warning") == [
+        "3 images left out, not called sub-LABEL/anat/sub-LABEL_..._T2w.nii.gz: T2.nii.gz, "
+        "sub-01_FLAIR.NII, sub-01_PDw.nii"
+    ]
+
+
 def test_equal_voxels_and_images_alone_are_left_out_and_said(root: Path) -> None:
     put(root, "sub-01_T1w", VOXELS, FINE)
     put(root, "sub-01_T2w", VOXELS, (1.0, 1.0, 1.05))

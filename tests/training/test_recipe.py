@@ -319,6 +319,28 @@ def test_a_run_has_parts(tmp_path: Path) -> None:
     assert [end for _, end in recipe.parts(8, 8)] == []
 
 
+@pytest.mark.parametrize(
+    ("addition", "told"),
+    [
+        ("steps: 20\n", "lines {steps} and {end}: steps is there twice: take one away"),
+        (
+            "network:\n  width: 8\n  unshuffle: 2\n  width: 16\n",
+            "lines {end1} and {end3}: width is there twice: take one away",
+        ),
+        ("stages: [{start: 0.5, start: 0.6}]\n", "line {end}: start is there twice: take one away"),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused(tmp_path: Path, addition: str, told: str) -> None:
+    lines = MINIMAL.rstrip("\n").splitlines()
+    steps = next(number for number, line in enumerate(lines, 1) if line.startswith("steps"))
+    path = write(tmp_path, "\n".join([*lines, addition]))
+    end = len(lines) + 1
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(path)
+    why = told.format(steps=steps, end=end, end1=end + 1, end3=end + 3)
+    assert str(caught.value) == f"{path}: {why}"
+
+
 def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="no such recipe"):
         read_recipe(tmp_path / "nowhere.yaml")

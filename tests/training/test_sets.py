@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.random import default_rng
+from PIL import Image
 
 from gisr.datasets.entry import PublishedPair, Scene
 from gisr.datasets.sources import read_entries
-from gisr.errors import FileFormatError, RecipeError
+from gisr.errors import FileFormatError, InputError, RecipeError
 from gisr.training import sets
 from gisr.training.loop import train
 from gisr.training.recipe import Recipe, Stage
@@ -22,7 +23,7 @@ from gisr.training.samples.scans import ScanSet
 from gisr.training.samples.scenes import SceneSet
 from gisr.training.samples.training_set import JoinedSet
 from gisr.training.set_recipe import SetRecipe
-from gisr.training.sets import training_sets
+from gisr.training.sets import training_entries, training_sets
 
 Build = Callable[..., Recipe]
 
@@ -132,3 +133,55 @@ def test_what_cannot_be_trained_on_is_refused(recipe: Build, tmp_path: Path) -> 
         training_sets(recipe(data=str(tmp_path)))
     with pytest.raises(RecipeError, match=r"none of the 1 entries of .*splits research$"):
         training_sets(recipe(data=str(tmp_path), open_only=False, splits=("research",)))
+
+
+def test_files_that_are_in_no_entry_are_told(recipe: Build, pairs: Path, tmp_path: Path) -> None:
+    frames, lines = tmp_path / "nyu", list[str]()
+    frames.mkdir()
+    np.save(frames / "7.npy", np.ones((8, 8), np.float32))
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(frames / "7.jpg")
+    (frames / "kitchen.npy").write_bytes(b"")
+    plan = recipe(data=(str(pairs), str(frames)), open_only=False)
+    assert "7" in [entry.name for entry in training_entries(plan, lines.append)]
+    assert lines == [
+        f"{frames}: kitchen.npy is left out: not named as this layout has it (see gisr data list)"
+    ]
+
+
+def test_a_pair_that_cannot_be_learnt_from_is_named(tmp_path: Path) -> None:
+    image = np.ones((8, 8, 4), np.float32)
+    image[2, 3, 1] = np.nan
+    entry = made(files=(tmp_path / "a.mat",), read_target=lambda: image)
+    with pytest.raises(InputError) as caught:
+        PairSet((entry,), 4, "pansharpening").sample(0, default_rng(0), 16)
+    assert str(caught.value) == (
+        f"pair (a.mat in {tmp_path}): target holds 1 values that are NaN or infinite: write "
+        "numbers in their place, or leave the file out"
+    )
+
+
+def test_pairs_that_are_not_trained_on_are_counted(
+    recipe: Build, pairs: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    shutil.copy(pairs / "frame0_depth.png", own / "depth.png")
+    shutil.copy(pairs / "frame0_rgb.png", own / "colour.png")
+    (own / "pairs.csv").write_text(
+        "name,task,guide,truth,split,open\n"
+        "mine,depth,colour.png,depth.png,train,no\n"
+        "yours,depth,colour.png,depth.png,train,yes\n",
+        encoding="utf-8",
+    )
+    lines: list[str] = []
+    chosen = SetRecipe("depth", 4, dataset="open-pairs")
+    training_sets(recipe(data=(str(pairs), str(own)), sets=(chosen,)), lines.append)
+    found = [entry for entry in read_entries(pairs) if entry.split == "train"]
+    depth = [entry for entry in found if entry.task == "depth"]
+    assert len(found) > len(depth)  # other tasks are not asked for
+    assert lines == [
+        f"1 of {len(found) + 2} pairs is left out, mine: not marked as open (--open_only false "
+        "trains on all, such weights are not to be given away)",
+        f"1 of {len(depth) + 1} pairs is left out, yours: of no set of the recipe (ratio, data "
+        "set, sensor)",
+    ]

@@ -24,6 +24,7 @@ from gisr.apps.data_command import list_data, prepare, show
 from gisr.apps.evaluate_command import evaluate
 from gisr.apps.export_command import onnx
 from gisr.apps.failures import fail, guarded
+from gisr.apps.misspelt import meant_option
 from gisr.apps.models_command import models
 from gisr.apps.option_arguments import (
     add_options,
@@ -130,7 +131,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # --help, --version, and a signal
         return int(end.code or 0)
     except ArgumentError as error:
-        if guess := _meant(arguments):
+        if guess := _meant(arguments) or _meant_option(arguments, str(error)):
             return fail(guess)
         hint = " ".join(("gisr", *_command_words(arguments), "--help"))
         return fail(f"{_readable(str(error))} (see {hint})")
@@ -168,7 +169,7 @@ def split_overrides(arguments: list[str]) -> tuple[list[str], list[str]]:
     for word in arguments:
         if word.startswith("--"):
             owner = kept if word.split("=")[0] in own else overrides
-        elif word.startswith("-") and len(word) == 2:
+        elif word.startswith("-") and len(word) == 2 and not word[1].isdigit():
             owner = kept
         owner.append(word)
         if owner is overrides and (not word.startswith("--") or "=" in word):
@@ -215,6 +216,17 @@ def _meant(arguments: Sequence[str]) -> str:
         return f"{word}: say what to do with it: {shlex.join(['gisr', 'upscale', *arguments])}"
     near = get_close_matches(word, COMMANDS, 1)
     return f"unknown command {word!r}: did you mean gisr {near[0]}?" if near else ""
+
+
+def _meant_option(arguments: Sequence[str], message: str) -> str:
+    """Return what to type in place of an option that is none; nothing where none is like it."""
+    words = _command_words(arguments)
+    command = COMMANDS[words[0]] if words else upscale
+    if isinstance(command, Group):
+        command = command.commands.get(words[-1], upscale)
+    if command is upscale:  # whose words are looked at before they are parsed
+        return ""
+    return meant_option(message, words, map(_option, signature(command).parameters))
 
 
 def _command_words(arguments: Sequence[str]) -> list[str]:

@@ -1,7 +1,9 @@
 """What each command does. Heavy packages are imported by the command that needs them."""
 
 import sys
+from difflib import get_close_matches
 from importlib.resources import files
+from inspect import signature
 from pathlib import Path
 
 from gisr.apps.machine import checked_device, set_threads
@@ -79,8 +81,10 @@ def train(
     path = find_recipe(recipe)
     # The recipe is read before the seconds that torch takes to load.
     from gisr.training.recipe import check_folders, one_by_one
-    from gisr.training.recipe_file import read_recipe
+    from gisr.training.recipe_file import check_overrides, read_recipe
 
+    options = [f"--{name.replace('_', '-')}" for name in signature(train).parameters]
+    check_overrides(overrides or [], options, "gisr train")
     chosen = read_recipe(path, overrides)
     check_folders(chosen)
     set_threads(threads)
@@ -131,6 +135,8 @@ def find_recipe(recipe: str) -> Path:
     folder = Path(str(files("gisr"))) / "training" / "recipes"
     built_in = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
     if recipe not in built_in:
+        if near := get_close_matches(recipe, built_in, 1):
+            raise RecipeError(f"no recipe {recipe!r}: did you mean {near[0]}?")
         raise RecipeError(
             f"no recipe {recipe!r}: name a YAML file, or one of {', '.join(built_in)}"
         )

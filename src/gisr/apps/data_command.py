@@ -144,9 +144,12 @@ def _read(folder: str, layout: str) -> "list[Entry]":
 
     if is_store(folder):
         return read_store(folder)
-    from gisr.datasets.sources import read_entries
+    from gisr.datasets.sources import left_out, read_entries
 
-    return read_entries(folder, layout)
+    entries = read_entries(folder, layout)
+    for line in left_out(folder, entries):
+        print(f"gisr: note: {line}", file=sys.stderr)
+    return entries
 
 
 def _counts(dataset: str) -> "dict[Split, int]":

@@ -9,6 +9,9 @@ from gisr.errors import InputError
 from gisr.tasks import find_task
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gisr.experiments.evaluation import Score
     from gisr.tasks import TaskName
 
 _SYSTEMS = (
@@ -56,6 +59,10 @@ def evaluate(
     from gisr.experiments import evaluation
     from gisr.experiments.named_systems import load_systems
 
+    def say(line: str) -> None:
+        if not quiet:
+            print(line, file=sys.stderr, flush=True)
+
     set_threads(threads)
     scores = evaluation.evaluate(
         load_systems(systems or _SYSTEMS, checked_device(device)),
@@ -63,13 +70,25 @@ def evaluate(
         layout=layout,
         tasks=kinds,
         benchmarks=benchmarks,
-        progress=None if quiet else lambda line: print(line, file=sys.stderr, flush=True),
+        progress=say,
+        notify=lambda line: say(f"gisr: note: {line}"),
     )
+    for line in _without_rows(systems or (), scores):
+        say(f"gisr: note: {line}")
     tables = evaluation.tables(scores)
     print(tables, end="")
     if scores_file is not None:
         evaluation.save_scores(scores, scores_file, command=f"gisr {' '.join(sys.argv[1:])}")
         scores_file.with_suffix(".md").write_text(tables, encoding="utf-8")
+
+
+def _without_rows(systems: "Sequence[str]", scores: "Sequence[Score]") -> "Iterator[str]":
+    """Yield a line for each system that was named and stands not in every table."""
+    tables = dict.fromkeys(score.benchmark for score in scores)
+    for name in dict.fromkeys(systems):
+        own = {score.benchmark for score in scores if score.system == name}
+        if missing := [table for table in tables if table not in own]:
+            yield f"{name} is not in the tables of {', '.join(missing)}: it is not made for them"
 
 
 def _writable(out: Path) -> Path:

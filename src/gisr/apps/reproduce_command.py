@@ -71,6 +71,7 @@ def reproduce(
     chosen = _budget(what, budget, weights, run)
     if images is not None and images < 1:
         raise InputError(f"images {images} must be at least 1")
+    from gisr.datasets.sources import left_out, read_entries
     from gisr.experiments.reproduce import results as experiments
     from gisr.experiments.reproduce.plan import ExperimentName
     from gisr.experiments.reproduce.request import ExperimentRequest
@@ -106,6 +107,9 @@ def reproduce(
         if not quiet:
             print(f"gisr: {line}", file=sys.stderr, flush=True)
 
+    for folder in data:
+        for line in left_out(folder, read_entries(folder)):
+            report(f"note: {line}")
     figures = {name: name for name in get_args(SystemFigure)}
     if what == "table1":
         paths = reproduce_systems(request, "table1", report)

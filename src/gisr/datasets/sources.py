@@ -1,12 +1,13 @@
 """One way to the entries of any folder: our own index, a prepared store, or a published layout."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gisr.datasets.entry import Entry
 from gisr.datasets.open_pairs import INDEX, OPEN_PAIRS, read_open_pairs
 from gisr.datasets.prepared.store import is_store, read_store
 from gisr.datasets.readers import LAYOUTS
+from gisr.datasets.readers.strays import left_out_lines
 from gisr.errors import FileFormatError, InputError
 
 AUTO = "auto"
@@ -41,12 +42,31 @@ def read_entries(folder: str | Path, layout: str = AUTO) -> list[Entry]:
     return sources[_recognised(folder) if layout == AUTO else layout][1](folder)
 
 
+def left_out(folder: str | Path, entries: Sequence[Entry]) -> list[str]:
+    """Return what the user is told of a data set as published: files that are in no entry of it.
+
+    Nothing is said of what an index or a manifest lists: there the maker chose.
+
+    Args:
+        folder: Of the data set.
+        entries: All of the folder, as :func:`read_entries` gives them.
+
+    Returns:
+        A line for each kind of such files: how many, the first one, and why.
+    """
+    names = {entry.dataset for entry in entries}
+    kinds = [kind for name, each in LAYOUTS.items() if name in names for kind in each.strays]
+    taken = [path for entry in entries for path in entry.files]
+    return left_out_lines(Path(folder), kinds, taken) if kinds and taken else []
+
+
 def _recognised(folder: Path) -> str:
     found = [name for name, (recognises, _) in _sources().items() if recognises(folder)]
     if not found:
         raise FileFormatError(
             f"{folder}: no layout recognises this folder; it must be one of "
-            f"{', '.join(_sources())} (`gisr data list` shows how each lies on disk)"
+            f"{', '.join(_sources())} (`gisr data list` shows how each lies on disk; a table "
+            "pairs.csv lists your own pairs)"
         )
     if len(found) > 1:
         raise FileFormatError(

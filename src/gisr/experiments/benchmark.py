@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from gisr.data.pair import Pair
-from gisr.datasets.entry import Entry, Frame, PairEntry, Scan, Scene
+from gisr.datasets.entry import Entry, Frame, PairEntry, Scan, Scene, naming
 from gisr.metrics import MetricName
 from gisr.tasks import TaskName, find_task
 from gisr.tasks.sensors import listed_sensor
@@ -55,18 +55,29 @@ class Benchmark:
 
 
 def native_ratios(entry: Entry) -> tuple[int, ...]:
-    """Return the ratio that an entry came at; none where its guide is no whole times as fine."""
+    """Return the ratio that an entry came at; none where its guide is no finer."""
     if not isinstance(entry, Scene):
         return entry.ratios or ()
-    high, low = entry.stored_panchromatic.shape[0], entry.stored_multispectral.shape[0]
-    return () if high % low or high == low else (high // low,)
+    with naming(entry):
+        return (entry.native_ratio,) if entry.native_ratio > 1 else ()
+
+
+def named_pairs(benchmark: Benchmark, entry: Entry, ratio: int) -> Iterator[Pair]:
+    """Give the pairs of an entry; errors name it and its files."""
+    pairs = benchmark.pairs(entry, ratio)
+    while True:
+        with naming(entry):
+            pair = next(pairs, None)
+        if pair is None:
+            return
+        yield pair
 
 
 def full_pairs(entry: Entry, ratio: int) -> Iterator[Pair]:
     """Give a scene or a published pair of full resolution, at the ratio of its sensor."""
     if not isinstance(entry, Scene):
         yield from entry.pairs(ratio)
-    elif entry.stored_panchromatic.shape[0] == ratio * entry.stored_multispectral.shape[0]:
+    elif entry.native_ratio == ratio:
         yield entry.full_pair()
 
 

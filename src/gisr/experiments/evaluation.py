@@ -12,13 +12,15 @@ import numpy as np
 from jaxtyping import Float
 
 from gisr.data.pair import Pair
-from gisr.datasets.entry import Entry
-from gisr.datasets.sources import AUTO, read_entries
+from gisr.datasets.entry import Entry, naming
+from gisr.datasets.sources import AUTO, left_out, read_entries
 from gisr.errors import InputError
 from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.estimation.registration import align_guide
-from gisr.experiments.benchmark import NO_REFERENCE, Benchmark
+from gisr.experiments.benchmark import NO_REFERENCE, Benchmark, named_pairs
+from gisr.experiments.benchmark_choice import chosen_benchmarks, members_of, not_scored
 from gisr.experiments.benchmarks import BENCHMARKS
+from gisr.experiments.scorable import check_scorable, is_empty
 from gisr.experiments.system_variants import SystemVariant, as_variant
 from gisr.inference.system import PairSystem
 from gisr.metrics import (
@@ -59,6 +61,7 @@ def evaluate(
     tasks: Sequence[TaskName] | None = None,
     benchmarks: Sequence[str] | None = None,
     progress: Callable[[str], None] | None = None,
+    notify: Callable[[str], None] = lambda line: None,
 ) -> list[Score]:
     """Score systems on the benchmarks that a data set belongs to.
 
@@ -69,23 +72,20 @@ def evaluate(
         tasks: Keep only these tasks.
         benchmarks: Keep only these, by name.
         progress: Called with a line for each score.
+        notify: Called with a line on what of the data is not scored.
 
     Raises:
         InputError: An unknown benchmark, or none is left.
         FileFormatError: The data cannot be read.
     """
     variants = {name: as_variant(system) for name, system in systems.items()}
-    chosen = _chosen(tasks, benchmarks)
+    chosen = chosen_benchmarks(tasks, benchmarks)
     entries = read_entries(data, layout)
-    members = {b.name: [entry for entry in entries if b.contains(entry)] for b in chosen}
-    if not any(members.values()):
-        datasets = ", ".join(sorted({entry.dataset for entry in entries}))
-        raise InputError(
-            f"{data}: no entry of {datasets} belongs to {', '.join(members)}: benchmarks take the "
-            "test split; name other data or benchmarks"
-        )
-    if benchmarks and (empty := [name for name, own in members.items() if not own]):
-        raise InputError(f"{data}: no entry belongs to {', '.join(empty)}: leave it out")
+    for line in left_out(data, entries):
+        notify(line)
+    members = members_of(chosen, entries, str(data), every=bool(benchmarks))
+    if not (tasks or benchmarks) and (line := not_scored(entries, members.values())):
+        notify(f"{data}: {line}")
     scores = []
     for benchmark in chosen:
         own = members[benchmark.name]
@@ -98,21 +98,6 @@ def evaluate(
         names = ", ".join(name for name, own in members.items() if own)
         raise InputError(f"{data}: {', '.join(variants)} can score none of {names}: name others")
     return scores
-
-
-def _chosen(tasks: Sequence[TaskName] | None, benchmarks: Sequence[str] | None) -> list[Benchmark]:
-    known = [benchmark.name for benchmark in BENCHMARKS]
-    if unknown := set(benchmarks or ()) - set(known):
-        raise InputError(f"unknown benchmark {sorted(unknown)}: use some of {', '.join(known)}")
-    chosen = [
-        benchmark
-        for benchmark in BENCHMARKS
-        if (tasks is None or benchmark.task in tasks)
-        and (benchmarks is None or benchmark.name in benchmarks)
-    ]
-    if not chosen:
-        raise InputError(f"no benchmark of {benchmarks or known} belongs to tasks {tasks}")
-    return chosen
 
 
 def measure(
@@ -214,17 +199,16 @@ def _scores(
     }
     values: dict[str, dict[str, dict[MetricName, float]]] = {name: {} for name in able}
     empty = 0
-    for pair in (pair for entry in entries for pair in benchmark.pairs(entry, ratio)):
-        if "psnr" in benchmark.metrics and _is_empty(pair):
-            empty += 1
-            continue
-        _check_bits(pair)
-        judged = align_guide(pair)[0] if benchmark.guide_aligned else pair
-        for name, system in able.items():
-            if pair.name in values[name]:
+    for entry in entries:
+        for pair in named_pairs(benchmark, entry, ratio):
+            if "psnr" in benchmark.metrics and is_empty(pair):
+                empty += 1
+                continue
+            if any(pair.name in own for own in values.values()):
                 raise InputError(f"{benchmark.name}: two pairs are called {pair.name}: rename one")
-            estimate = system.answer(pair).image
-            values[name][pair.name] = measure(benchmark.metrics, estimate, judged, benchmark.border)
+            with naming(entry):
+                for name, own in _measured(benchmark, pair, able).items():
+                    values[name][pair.name] = own
     return [
         Score(benchmark.name, ratio, name, len(own), _means(own, benchmark.metrics), own, empty)
         for name, own in values.items()
@@ -232,27 +216,16 @@ def _scores(
     ]
 
 
-def _is_empty(pair: Pair) -> bool:
-    """Whether a truth has one value a band wherever it is known, like a slice above the head."""
-    if pair.truth is None:
-        return False
-    known = pair.truth.reshape(-1, pair.truth.shape[2])
-    if pair.truth_valid is not None:
-        known = known[pair.truth_valid.ravel()]
-    return bool(known.size and (known.min(axis=0) == known.max(axis=0)).all())
-
-
-def _check_bits(pair: Pair) -> None:
-    """Refuse bits that cannot hold the values: scores would count from a wrong peak."""
-    if pair.bits is None or pair.truth is None:
-        return
-    known = pair.truth if pair.truth_valid is None else pair.truth[pair.truth_valid]
-    most, highest = 2**pair.bits - 1, float(known.max(initial=0))
-    if highest > most:
-        raise InputError(
-            f"{pair.name or 'pair'}: bits {pair.bits} hold values up to {most}, the truth has "
-            f"{highest:g}: state the sensor's bits, or leave them out"
-        )
+def _measured(
+    benchmark: Benchmark, pair: Pair, systems: Mapping[str, SystemVariant]
+) -> dict[str, dict[MetricName, float]]:
+    """Return the metrics of what systems make of a pair."""
+    check_scorable(benchmark, pair)
+    judged = align_guide(pair)[0] if benchmark.guide_aligned else pair
+    return {
+        name: measure(benchmark.metrics, system.answer(pair).image, judged, benchmark.border)
+        for name, system in systems.items()
+    }
 
 
 def _means(

@@ -10,7 +10,7 @@ from statistics import fmean
 import numpy as np
 
 from gisr.data.pair import Pair
-from gisr.datasets.entry import Entry
+from gisr.datasets.entry import Entry, naming
 from gisr.errors import RecipeError
 from gisr.experiments.evaluation import measure
 from gisr.experiments.system_variants import NETWORK_ALONE
@@ -44,12 +44,11 @@ def make_validation(recipe: Recipe) -> Validate | None:
         for task in {chosen.task for chosen in by_protocol}
     }
     held_out = [entry for entry in _held_out(recipe) if entry.task in ratios]
-    pairs = [
-        pair
-        for entry in held_out
-        for ratio in entry.ratios or ratios[entry.task]
-        for pair in entry.middle_pairs(ratio, VALIDATED_SIDE)
-    ]
+    pairs: list[Pair] = []
+    for entry in held_out:
+        with naming(entry):
+            for ratio in entry.ratios or ratios[entry.task]:
+                pairs += entry.middle_pairs(ratio, VALIDATED_SIDE)
     if not pairs:
         return None
 

@@ -4,6 +4,7 @@ import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TypeVar
@@ -164,15 +165,19 @@ def _shown(name: str) -> str:
 
 
 def _header(where: str, cells: list[str], columns: Mapping[str, Column]) -> list[str]:
-    """Return the names of the columns, without the empty ones that spreadsheets add at the end."""
-    names = [*cells]
+    """Return the names of the columns, without the empty ones that spreadsheets add at the end.
+
+    They are taken in any case, and with blanks for underscores: spreadsheets write ``Guide``.
+    """
+    names = ["_".join(cell.lower().split()) for cell in cells]
     while names and not names[-1]:
         names.pop()
     for place, column in enumerate(names):
         if column not in columns:
+            near = get_close_matches(column, columns, 1)
+            remedy = f"did you mean {near[0]}?" if near else f"use {', '.join(columns)}"
             raise FileFormatError(
-                f"{where}, column {_shown(column) or place + 1}: is unknown: use "
-                f"{', '.join(columns)}"
+                f"{where}, column {_shown(cells[place]) or place + 1}: is unknown: {remedy}"
             )
         if names.index(column) < place:
             raise FileFormatError(f"{where}, column {column}: is there twice: take one away")

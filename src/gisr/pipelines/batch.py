@@ -239,12 +239,19 @@ def _list_items(path: Path, output: Path, options: Options) -> Iterator[BatchIte
     if not rows:
         raise FileFormatError(f"{path}: lists no pair: add a line for every pair")
     folder, place = path.resolve().parent, output.resolve()
+    pairs: dict[tuple[Path, Path, Path], int] = {}
     for row in rows:
         target, guide = (folder / row.filled(column) for column in ("target", "guide"))
         chosen = place / (name := row.cells.get("output", target.name))
         if place not in Path(os.path.normpath(chosen)).parents:
             problem = f"{shortened(name)!r} lies outside the folder {output}: name one inside it"
             raise row.error("output", problem)
+        first = pairs.setdefault((target, guide, chosen), row.line)
+        if first != row.line:
+            raise FileFormatError(
+                f"{path}, lines {first} and {row.line}: {target.name} with {guide.name} is listed "
+                "twice: take one line away, or name another file in its column output"
+            )
         yield BatchItem(target, guide, chosen, replace(options, **_row_options(row)))
 
 

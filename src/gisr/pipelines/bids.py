@@ -316,21 +316,15 @@ def _notes(
             )
         )
     equal = [image.path for each in found for image in each.equal]
-    if equal:
-        notes.append(
-            warning(
-                f"{_count(equal)} left out, with voxels as large as those of the other contrast: "
-                f"{named(equal)}"
-            )
-        )
     alone = [image.path for each in found for image in each.alone]
-    if alone:
-        notes.append(
-            warning(
-                f"{_count(alone)} left out, without an image of another contrast in the same "
-                f"session: {named(alone)}"
-            )
-        )
+    stray = [path for session in sessions for path in session.stray]
+    for paths, why in (
+        (equal, "left out, with voxels as large as those of the other contrast"),
+        (alone, "left out, without an image of another contrast in the same session"),
+        (stray, "left out, not called sub-LABEL/anat/sub-LABEL_..._T2w.nii.gz"),
+    ):
+        if paths:
+            notes.append(warning(f"{_count(paths)} {why}: {named(paths)}"))
     kinds = [path for session in sessions for path in session.left_out]
     if kinds:
         notes.append(Note(f"{_count(kinds)} of another kind left out: {named(kinds)}"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gisr.errors import FileFormatError, InputError, PairError, listed
 from gisr.io.files import file_suffix
+from gisr.io.foreign import foreign_file
 from gisr.notes import Note
 from gisr.pipelines.numbered import guides_by_number, stem
 from gisr.tasks import TASKS
@@ -46,6 +47,9 @@ def folder_pairs(targets: Path, guides: Path | None, notes: list[Note]) -> list[
     low, high = _images(targets, TARGET_SUFFIXES), _images(guides, GUIDE_SUFFIXES)
     numbers = guides_by_number(low, high)
     pairs = [(target, guide_of(target, high, numbers)) for target in low]
+    if unread := _unread(targets, TARGET_SUFFIXES):
+        count = "1 file is" if len(unread) == 1 else f"{len(unread)} files are"
+        notes.append(Note(f"{count} left out of {targets}: {_why(unread[0])}"))
     if unused := sorted(set(high) - {guide for _, guide in pairs}):
         notes.append(Note(f"{len(unused)} guides have no target: {named(unused)}"))
     return pairs
@@ -55,8 +59,28 @@ def _images(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     """Return the image files of a folder, which must hold one."""
     files = image_files(folder, suffixes)
     if not files:
-        raise FileFormatError(f"{folder}: holds no image ({', '.join(sorted(suffixes))})")
+        unread = [f": {_why(path)}" for path in _unread(folder, suffixes)[:1]]
+        kinds = f" ({', '.join(sorted(suffixes))})"
+        raise FileFormatError(f"{folder}: holds no image that can be used{(unread or [kinds])[0]}")
     return files
+
+
+def _unread(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    """Return the images of a folder that are of other formats, not what describes them."""
+    return [
+        path
+        for path in sorted(folder.resolve().iterdir())
+        if path.is_file()
+        and not path.name.startswith(".")
+        and file_suffix(path) not in (*suffixes, ".xml")
+        and (file_suffix(path) in GUIDE_SUFFIXES or foreign_file(path))
+    ]
+
+
+def _why(path: Path) -> str:
+    """Return why a file is not used, with its name and the way out."""
+    jpeg = "is a JPEG, which changes values: take the image before it was made one"
+    return f"{path.name} {jpeg if file_suffix(path) in GUIDE_SUFFIXES else foreign_file(path)}"
 
 
 def image_files(folder: Path, suffixes: frozenset[str]) -> list[Path]:

@@ -29,11 +29,11 @@ from gisr.training.hold import held
 from gisr.training.log import TrainingLog
 from gisr.training.objective import Objective, SampleBatch, gradient_norms
 from gisr.training.recipe import Recipe
-from gisr.training.resume import Notify, advice, go_on
+from gisr.training.resume import advice, go_on
 from gisr.training.run import DivergedError, Run
 from gisr.training.samples.mixture import Position
 from gisr.training.samples.training_set import TrainingSet
-from gisr.training.sets import training_sets
+from gisr.training.sets import Notify, training_sets
 
 Validate = Callable[[PairSystem], dict[str, float]]
 """Measures a network behind its call; given by the caller so that the loop knows no protocol."""
@@ -63,7 +63,8 @@ def train(
         stop_at: Stop after this step, with a checkpoint, as if interrupted.
         stop_after: Stop so after the step in which this many seconds are over, on any process.
         quiet: Show no progress bar.
-        notify: Given a line where the run does not go on from where it ended.
+        notify: Given a line where the run does not go on from where it ended, and on files of the
+            data that are in no entry.
 
     Returns:
         The folder of the weights: those of the newest checkpoint, written now should they be
@@ -90,7 +91,7 @@ def train(
         run = Run.start(recipe, where, processes)
         go_on(run, recipe, folder, notify)
         last = recipe.steps if stop_at is None else min(recipe.steps, stop_at)
-        sets = training_sets(recipe)
+        sets = training_sets(recipe, notify if processes.leads else lambda note: None)
         for part, _ in recipe.parts(run.step, last):  # before anything is written
             make_mixture(part, sets).check_batch(part.batch)
         log = stack.enter_context(TrainingLog(folder, recipe) if processes.leads else nullcontext())

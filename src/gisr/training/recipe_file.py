@@ -1,7 +1,8 @@
 """Recipes as YAML files, which may come from strangers: data, and nothing else."""
 
 import re
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
@@ -30,20 +31,76 @@ def read_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
     Raises:
         RecipeError: The file cannot be read, names something unknown, or cannot be followed.
     """
+    if not Path(path).is_file():
+        raise RecipeError(f"{path}: there is no such recipe file")
+    changes = overrides or []
+    try:
+        return _parsed(Path(path), changes)
+    except RecipeError as error:
+        if not changes or str(error) == _fault(Path(path)):
+            raise RecipeError(f"{path}: {error}") from error
+        names = {word.partition("=")[0] for word in changes if word.startswith("--")}
+        blamed = f"--{re.split('[: ]', str(error))[0]}" in names
+        where = "--" if blamed else f"{path} with {shortened(' '.join(changes))}: "
+        raise RecipeError(f"{where}{error}") from error
+
+
+def check_overrides(overrides: list[str], options: list[str], command: str) -> None:
+    """Refuse changes to a recipe that name no setting of it.
+
+    Args:
+        overrides: As of :func:`read_recipe`.
+        options: The command's own options, one of which may be meant.
+        command: For the message.
+
+    Raises:
+        RecipeError: One is unknown; the message has the spelling that is like it.
+    """
+    for word in overrides:
+        name = word.partition("=")[0]
+        known = _settings(name.removeprefix("--").split("."))
+        if word.startswith("--") and known and name not in known:
+            near = get_close_matches(name, [*known, *options], 1)
+            remedy = f"did you mean {near[0]}?" if near else f"see {command} --help"
+            raise RecipeError(f"{name}: is no option of {command}, and no setting: {remedy}")
+
+
+def _settings(names: list[str]) -> list[str]:
+    """Return the settings that a name may be, with those of its group; none where any name goes."""
+    owner, kind = "", Recipe
+    if len(names) > 1 and hint_of(Recipe, names[:1]) is not None:
+        owner, kind = f"{names[0]}.", hint_of(Recipe, names[:1])
+    if not is_dataclass(kind):
+        return []
+    known = [f"--{owner}{each.name}" for each in fields(kind)]
+    return [*known, *(f"{each}+" for each in known)]
+
+
+def _parsed(path: Path, overrides: list[str]) -> Recipe:
+    """Return the recipe of a file with changes; errors do not say whose fault they are."""
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--recipe", action="config")
     parser.add_class_arguments(Recipe)
-    if not Path(path).is_file():
-        raise RecipeError(f"{path}: there is no such recipe file")
     try:
-        _check_plain(yaml.safe_load(_plain_text(Path(path))))
-        values = parser.parse_args(["--recipe", str(path), *(overrides or [])])
+        text = _plain_text(path)
+        _check_keys(yaml.compose(text, Loader=yaml.SafeLoader))
+        _check_plain(yaml.safe_load(text))
+        values = parser.parse_args(["--recipe", str(path), *overrides])
         values.pop("recipe")
         return Recipe(**parser.instantiate(values))
     except ArgumentError as error:
-        raise RecipeError(f"{path}: {_readable(str(error))}") from error
+        raise RecipeError(_readable(str(error))) from error
     except (OSError, TypeError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise RecipeError(f"{path}: {_one_line(str(error))}") from error
+        raise RecipeError(_one_line(str(error))) from error
+
+
+def _fault(path: Path) -> str:
+    """Return what is wrong with a file alone, if anything."""
+    try:
+        _parsed(path, [])
+    except RecipeError as error:
+        return str(error)
+    return ""
 
 
 def _readable(message: str) -> str:
@@ -79,6 +136,22 @@ def _plain_text(path: Path) -> str:
         if depth > _DEEPEST:
             raise RecipeError(f"more than {_DEEPEST} lists in lists: no recipe has so many")
     return text
+
+
+def _check_keys(node: yaml.Node | None) -> None:
+    """Refuse a key that is there twice in one group: the last would count, unnoticed."""
+    if isinstance(node, yaml.MappingNode):
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in lines:
+                place = f"line {line}" if lines[name] == line else f"lines {lines[name]} and {line}"
+                raise RecipeError(f"{place}: {shortened(name)} is there twice: take one away")
+            lines[name] = line
+            _check_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            _check_keys(each)
 
 
 def _check_plain(values: object) -> None:

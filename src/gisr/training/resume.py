@@ -1,6 +1,5 @@
 """Going on with a run: from its newest checkpoint that is finite, with what was left unfinished."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,7 @@ from gisr.training.checkpoint import (
 from gisr.training.recipe import Recipe
 from gisr.training.recipe_values import completed
 from gisr.training.run import Run
-
-Notify = Callable[[str], None]
-"""Given a line for the user."""
+from gisr.training.sets import Notify
 
 _FREE = {"steps", "stages", "checkpoint_every", "validate_every", "workers", "data", "compile"}
 """Settings that a resumed run may change: they say how far and how it goes, not what it learns."""
@@ -96,4 +93,4 @@ def _lowered(key: str, before: dict[str, Any], value: Any) -> bool:  # noqa: ANN
     return key in _MAY_FALL and key in before and bool(value < before[key])
 
 
-__all__ = ["Notify", "advice", "go_on"]
+__all__ = ["advice", "go_on"]

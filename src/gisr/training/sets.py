@@ -1,10 +1,10 @@
 """From a recipe to its training sets: which entries of which folders, as which task."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gisr.datasets.entry import Entry, Frame, PairEntry, Scan, Scene
-from gisr.datasets.sources import read_entries
-from gisr.errors import RecipeError
+from gisr.datasets.sources import left_out, read_entries
+from gisr.errors import RecipeError, counted
 from gisr.tasks.sensors import find_sensor, listed_sensor
 from gisr.training.recipe import Recipe
 from gisr.training.samples.frames import FrameSet, GeneratedFrameSet
@@ -13,6 +13,9 @@ from gisr.training.samples.scans import ScanSet
 from gisr.training.samples.scenes import GeneratedBandSet, GeneratedSceneSet, SceneSet
 from gisr.training.samples.training_set import JoinedSet, TrainingSet
 from gisr.training.set_recipe import SetRecipe
+
+Notify = Callable[[str], None]
+"""Receives a line for the user."""
 
 
 def recipe_entries(recipe: Recipe) -> list[Entry]:
@@ -24,16 +27,37 @@ def recipe_entries(recipe: Recipe) -> list[Entry]:
     return [entry for folder in recipe.folders for entry in read_entries(folder)]
 
 
-def training_entries(recipe: Recipe) -> list[Entry]:
+def _noted_entries(recipe: Recipe, notify: Notify) -> list[Entry]:
+    found: list[Entry] = []
+    for folder in recipe.folders:
+        own = read_entries(folder)
+        for line in left_out(folder, own):
+            notify(line)
+        found += own
+    return found
+
+
+def training_entries(recipe: Recipe, notify: Notify = lambda note: None) -> list[Entry]:
     """Return the entries that a recipe may train on: of its splits and licence, and not excluded.
+
+    Args:
+        recipe: What is trained.
+        notify: Called with a line on files of the folders that are in no entry, and on entries that
+            are not trained on.
 
     Raises:
         RecipeError: There is nothing to train on, or an excluded entry is unknown.
         FileFormatError: A folder is not there or cannot be read.
     """
-    found = recipe_entries(recipe)
+    found = _noted_entries(recipe, notify)
     ours = [entry for entry in found if entry.split in recipe.splits]
     if recipe.open_only:
+        closed = [entry.name for entry in ours if not entry.open]
+        if 0 < len(closed) < len(ours):
+            notify(
+                f"{counted(closed, len(ours))}: not marked as open (--open_only false trains on "
+                "all, such weights are not to be given away)"
+            )
         ours = [entry for entry in ours if entry.open]
     folders = ", ".join(recipe.folders)
     if not ours and not recipe.only_generated:
@@ -47,18 +71,29 @@ def training_entries(recipe: Recipe) -> list[Entry]:
     return [entry for entry in ours if entry.name not in recipe.exclude]
 
 
-def training_sets(recipe: Recipe) -> list[TrainingSet]:
+def training_sets(recipe: Recipe, notify: Notify = lambda note: None) -> list[TrainingSet]:
     """Return the training sets of a recipe, in its order.
 
     Images that are smaller than the largest patch of the recipe are refused when they are first
     taken, in whichever stage.
 
+    Args:
+        recipe: What is trained.
+        notify: As of :func:`training_entries`.
+
     Raises:
         RecipeError: As :func:`training_entries`, or a set is empty.
         FileFormatError: A folder is not there or cannot be read.
     """
-    entries = training_entries(recipe)
-    return [_training_set(entries, wanted, recipe) for wanted in recipe.sets]
+    entries = training_entries(recipe, notify)
+    found = [_training_set(entries, wanted, recipe) for wanted in recipe.sets]
+    read = [each for each in recipe.sets if not each.generated]
+    # Other tasks were not asked for; of these, a pair that teaches nothing may be a mistake.
+    own = [entry for entry in entries if any(each.task == entry.task for each in read)]
+    alone = [e.name for e in own if not any(_belongs(e, each) for each in read)]
+    if alone:
+        notify(f"{counted(alone, len(own))}: of no set of the recipe (ratio, data set, sensor)")
+    return found
 
 
 def _training_set(entries: Sequence[Entry], wanted: SetRecipe, recipe: Recipe) -> TrainingSet:

@@ -68,3 +68,31 @@ def test_a_frame_of_one_file_or_of_three_is_refused(tmp_path: Path) -> None:
     (tmp_path / "RGBD_01_ouput_color.png").unlink()
     with pytest.raises(FileFormatError, match=r"RGBD_01_output_color\.png is missing"):
         LU.read(tmp_path)
+
+
+def test_a_picture_without_its_map_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "RGBD_01", "_ouput_color.png")
+    write(tmp_path, "RGBD_02", "_ouput_color.png")
+    (tmp_path / "RGBD_02_output_depth.png").unlink()
+    with pytest.raises(FileFormatError) as caught:
+        read_entries(tmp_path)
+    picture = tmp_path / "RGBD_02_ouput_color.png"
+    assert str(caught.value) == (
+        f"{picture}: {tmp_path / 'RGBD_02_output_depth.png'} is missing: download the set again, "
+        "or take RGBD_02_ouput_color.png away"
+    )
+
+
+def test_names_are_read_in_any_case(tmp_path: Path) -> None:
+    levels, colour = write(tmp_path, "RGBD_01", "_ouput_color.png")
+    for path in list(tmp_path.iterdir()):
+        path.rename(path.with_suffix(".PNG"))
+    write(tmp_path, "rgbd_02", "_OUTPUT_COLOR.PNG")
+    first, second = read_entries(tmp_path)
+    assert (first.name, second.name, second.dataset) == ("RGBD_01", "rgbd_02", "lu")
+    assert isinstance(first, Frame)
+    np.testing.assert_array_equal(first.depth[0], levels)
+    np.testing.assert_array_equal(first.colour, colour)
+    (tmp_path / "RGBD_01_output_depth.png").write_bytes(b"")
+    with pytest.raises(FileFormatError, match=r"depth\.png: RGBD_01_output_depth\.PNG is there"):
+        read_entries(tmp_path)

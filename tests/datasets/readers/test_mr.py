@@ -12,7 +12,7 @@ from gisr.datasets.readers import LAYOUTS
 from gisr.datasets.readers.brats import read_brats
 from gisr.datasets.readers.ixi import read_ixi
 from gisr.datasets.readers.subjects import drawn_splits
-from gisr.datasets.sources import read_entries
+from gisr.datasets.sources import left_out, read_entries
 from gisr.errors import FileFormatError
 
 nibabel = pytest.importorskip("nibabel")
@@ -188,6 +188,19 @@ class TestIxi:
         write(3, "T1 T2")
         write(4, "PD")
         assert [scan.name for scan in IXI.read(tmp_path)] == ["IXI002-Guys-0828"]
+
+    def test_what_is_left_out_is_told(self, tmp_path: Path, write: Callable[..., None]) -> None:
+        write(2, "T2 PD")
+        assert left_out(tmp_path, read_entries(tmp_path)) == []
+        write(2, "T1")
+        write(3, "T1 T2")
+        (tmp_path / "IXI-T2" / "IXI004-T2.nii.gz").write_bytes(b"")
+        assert left_out(tmp_path, read_entries(tmp_path)) == [
+            f"{tmp_path}: 3 files are left out, IXI-T1/IXI002-Guys-0828-T1.nii.gz first: on the "
+            "grid of no other contrast of the subject (resample them to it)",
+            f"{tmp_path}: IXI-T2/IXI004-T2.nii.gz is left out: not named as this layout has it "
+            "(see gisr data list)",
+        ]
 
     def test_shares_of_the_split(self, tmp_path: Path, write: Callable[..., None]) -> None:
         for number in range(1, 31):

@@ -156,6 +156,28 @@ def test_jiif_refuses_what_is_no_frame_of_it(tmp_path: Path) -> None:
         JIIF.read(tmp_path)
 
 
+def test_jiif_refuses_a_picture_without_its_map(tmp_path: Path) -> None:
+    write_jiif(tmp_path, [3, 4], apart=False)
+    (tmp_path / "4.npy").unlink()
+    with pytest.raises(FileFormatError, match=r"4\.jpg: .*4\.npy is missing: .* take 4\.jpg away"):
+        read_entries(tmp_path)
+
+
+def test_suffixes_of_any_case(tmp_path: Path) -> None:
+    metres = write_jiif(tmp_path, [3], apart=True)
+    (tmp_path / "RGB" / "3.jpg").rename(tmp_path / "RGB" / "3.JPG")
+    (tmp_path / "Depth" / "3.npy").rename(tmp_path / "Depth" / "3.NPY")
+    (entry,) = frames(read_entries(tmp_path))
+    np.testing.assert_allclose(entry.depth[0], metres[3] * 100, rtol=1e-6)
+    stacks = tmp_path / "stacks"
+    stacks.mkdir()
+    write_dkn(stacks)
+    count = len(DKN.read(stacks))
+    for path in list(stacks.iterdir()):
+        path.rename(path.with_name(path.name.upper()))
+    assert len(read_entries(stacks)) == count > 0
+
+
 def test_jiif_holes_are_unknown(tmp_path: Path) -> None:
     write_jiif(tmp_path, [5], apart=False)
     np.save(tmp_path / "5.npy", np.array([[1.0, np.nan], [np.inf, 0.0]]))

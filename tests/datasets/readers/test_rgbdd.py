@@ -71,3 +71,21 @@ def test_a_frame_without_one_of_its_files_is_refused(tmp_path: Path, end: str) -
     (folder / f"20200518{end}").unlink()
     with pytest.raises(FileFormatError, match=rf"20200518{end} is missing"):
         RGBDD.read(tmp_path)
+
+
+@pytest.mark.parametrize("end", ["_RGB.jpg", "_HR_gt.png"])
+def test_a_frame_side_by_side_without_one_of_its_files_is_refused(tmp_path: Path, end: str) -> None:
+    write(tmp_path, "20200509")
+    write(tmp_path, "20200602")
+    (tmp_path / f"20200602{end}").unlink()
+    with pytest.raises(FileFormatError, match=rf"20200602{end} is missing"):
+        read_entries(tmp_path)
+
+
+def test_suffixes_of_any_case(tmp_path: Path) -> None:
+    millimetres = write(tmp_path, "20200509")
+    for path in list(tmp_path.iterdir()):
+        path.rename(path.with_suffix(path.suffix.upper()))
+    (entry,) = read_entries(tmp_path)
+    assert entry.name == "20200509" and isinstance(entry, Frame)
+    np.testing.assert_allclose(entry.depth[0], millimetres / 10, rtol=1e-6)

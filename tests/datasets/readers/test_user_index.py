@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from gisr.datasets.readers import LAYOUTS
+from gisr.datasets.sources import read_entries
 from gisr.errors import FileFormatError
 
 PAIRS = LAYOUTS["pairs"]
@@ -117,3 +118,12 @@ def test_an_index_larger_than_any_is_refused_unread(tmp_path: Path) -> None:
         stream.truncate(2**34)
     with pytest.raises(FileFormatError, match="above 16777216 bytes"):
         PAIRS.read(tmp_path)
+
+
+def test_the_table_and_its_columns_are_found_in_any_case(tmp_path: Path) -> None:
+    np.save(tmp_path / "depth.npy", np.ones((6, 8)))
+    Image.fromarray(np.ones((6, 8), np.uint8)).save(tmp_path / "grey.png")
+    table = "Name, Task ,SPLIT,Truth,guide\na,depth,test,depth.npy,grey.png\n"
+    (tmp_path / "Pairs.CSV").write_text(table, encoding="utf-8")
+    (entry,) = read_entries(tmp_path)
+    assert (entry.dataset, entry.name, entry.split) == ("pairs", "a", "test")

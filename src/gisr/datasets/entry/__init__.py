@@ -12,6 +12,7 @@ windows of these and converts what it cut, so its memory does not grow with the 
 
 from gisr.datasets.entry.base import Entry, Images, Pixels, Read, Split
 from gisr.datasets.entry.frame import Frame
+from gisr.datasets.entry.naming import naming
 from gisr.datasets.entry.pair_entry import PairEntry
 from gisr.datasets.entry.published_pair import PublishedPair
 from gisr.datasets.entry.scan import Scan
@@ -34,4 +35,5 @@ __all__ = [
     "Scan",
     "Scene",
     "Split",
+    "naming",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from gisr.data.pair import Pair
+from gisr.errors import InputError
 from gisr.tasks import TaskName
 from gisr.windows import Window
 
@@ -97,6 +98,16 @@ class Entry(ABC):
         """Whether it has pairs with a truth at a ratio, to be trained on."""
         return self.ratios is None or ratio in self.ratios
 
+    def check_values(self) -> None:
+        """Refuse values that nothing can be made of.
+
+        Raises:
+            GisrError: An image cannot be read.
+            InputError: An image holds NaN or infinity where it is known, or none of it is known.
+        """
+        for name, image in self.images().items():
+            check_finite(name, np.asarray(image))
+
     @abstractmethod
     def checked_images(self) -> Images:
         """Read all images, check them, and keep none of them.
@@ -118,6 +129,20 @@ class Entry(ABC):
             reads: By the names that :meth:`checked_images` gives them.
             about: All other fields.
         """
+
+
+def check_finite(name: str, image: Shaped[np.ndarray, "..."]) -> None:
+    """Refuse NaN and infinity.
+
+    Raises:
+        InputError: There are some; the message names the image.
+    """
+    wrong = image.size - int(np.isfinite(image).sum())
+    if wrong:
+        raise InputError(
+            f"{name} holds {wrong} values that are NaN or infinite: write numbers in their place, "
+            "or leave the file out"
+        )
 
 
 def whole(image: Pixels) -> Float[np.ndarray, "..."]:

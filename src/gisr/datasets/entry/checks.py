@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Shaped
 
-from gisr.datasets.entry.base import Pixels
+from gisr.datasets.entry.base import Pixels, check_finite
 from gisr.errors import InputError
 from gisr.sizes import picture_size
 
@@ -26,9 +26,7 @@ def checked_image(name: str, read: Pixels, axes: int) -> Shaped[np.ndarray, "...
         raise InputError(f"{name} holds {image.dtype} values: they must be numbers")
     if image.ndim != axes or 0 in image.shape:
         raise InputError(f"{name} of shape {image.shape} is empty or has not {axes} axes")
-    wrong = image.size - int(np.isfinite(image).sum())
-    if wrong:
-        raise InputError(f"{name} holds {wrong} values that are NaN or infinite")
+    check_finite(name, image)
     if not image.any():
         raise InputError(f"{name} is empty: every value is 0")
     return smallest(image)
@@ -54,7 +52,10 @@ def check_equal(
         InputError: They differ.
     """
     if shape != wanted:
-        raise InputError(f"{name} of {size(shape)} does not fit: {other} is {size(wanted)}")
+        raise InputError(
+            f"{name} of {size(shape)} does not fit: {other} is {size(wanted)}: bring both to one "
+            "grid, or leave the pair out"
+        )
 
 
 def smallest(image: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:

@@ -11,7 +11,16 @@ from jaxtyping import Bool, Float
 from gisr.data.degradations import ReducedAs
 from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair
-from gisr.datasets.entry.base import Entry, Images, Pixels, Read, cut, middle, whole
+from gisr.datasets.entry.base import (
+    Entry,
+    Images,
+    Pixels,
+    Read,
+    check_finite,
+    cut,
+    middle,
+    whole,
+)
 from gisr.datasets.entry.checks import check_equal, checked_image
 from gisr.errors import InputError
 from gisr.tasks import TaskName
@@ -81,6 +90,7 @@ class Frame(Entry):
             side: Only the middle of this many pixels a side; all when None.
             reduced_as: Named by the protocol.
         """
+        self.check_size()
         (values, valid), colour = self.depth, self.colour
         if side is not None:
             values, valid, colour = (middle(image, side) for image in (values, valid, colour))
@@ -102,13 +112,28 @@ class Frame(Entry):
         """Yield its middle, reduced as floating point."""
         yield self.reduced_pair(ratio, side=side)
 
+    def check_size(self) -> None:
+        """Refuse a colour image of another size: a part of it would be taken for all.
+
+        Raises:
+            InputError: It has another size.
+        """
+        depth, colour = self.stored_depth[0].shape, self.stored_colour.shape[:2]
+        check_equal("colour", colour, "depth", depth)
+
+    def check_values(self) -> None:
+        """Refuse a map of which no pixel is known, and values as other entries refuse them."""
+        values, valid = self.depth
+        _check_known(valid)
+        check_finite("depth", values[valid])
+        check_finite("colour", self.colour)
+
     def checked_images(self) -> Images:
         """Read and check the images: a known pixel, and one size."""
         stored_values, stored_valid = self.read_depth()
         values, valid = np.asarray(stored_values), np.asarray(stored_valid, dtype=bool)
         check_equal("mask of known values", valid.shape, "depth", values.shape)
-        if not valid.any():
-            raise InputError("depth is empty: no pixel is known")
+        _check_known(valid)
         known = np.where(valid, values, values.dtype.type(0))
         depth = checked_image("depth", known, axes=2)
         colour = checked_image("colour", self.read_colour(), axes=3)
@@ -120,6 +145,11 @@ class Frame(Entry):
         """Return a frame that reads its images from elsewhere."""
         depth = partial(_both, reads["depth"], reads["valid"])
         return cls(**about, read_depth=depth, read_colour=reads["colour"])
+
+
+def _check_known(valid: Bool[np.ndarray, "H W"]) -> None:
+    if not valid.any():
+        raise InputError("depth is empty: no pixel is known: leave the file out")
 
 
 def _both(values: Read, valid: Read) -> tuple[Pixels, Pixels]:

@@ -72,6 +72,15 @@ class Scan(Entry):
         place[axis] = index
         return np.asarray(self.stored_volume(contrast)[tuple(place)], dtype=np.float32)
 
+    def check_grid(self, contrast: str, other: str) -> None:
+        """Refuse two volumes of different sizes.
+
+        Raises:
+            InputError: They have.
+        """
+        first, second = (self.stored_volume(name).shape for name in (contrast, other))
+        check_equal(other, second, contrast, first, volume_size)
+
     def default_contrasts(self) -> tuple[str, str]:
         """Return the contrasts of targets and guides where none is chosen: T2 by T1 if there.
 
@@ -103,6 +112,7 @@ class Scan(Entry):
             as_levels: Bring both volumes to 0 to 255 by their own extremes and round, as papers do
                 that keep slices as 8-bit pictures (MC-DuDoNet, MC-CDic); the peak is then 255.
         """
+        self.check_grid(contrast, guide_contrast)
         truth, guide = self.volume(contrast), self.volume(guide_contrast)
         peak = float(truth.max())
         if as_levels:

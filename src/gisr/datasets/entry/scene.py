@@ -70,6 +70,23 @@ class Scene(Entry):
         return self.stored_multispectral.shape[:2] == self.stored_panchromatic.shape[:2]
 
     @property
+    def native_ratio(self) -> int:
+        """How many times finer the panchromatic image is.
+
+        Raises:
+            InputError: By no whole number.
+        """
+        return _whole_ratio(self.stored_multispectral.shape, self.stored_panchromatic.shape)
+
+    def check_ratio(self) -> None:
+        """Refuse a panchromatic image that is finer by no whole number, wherever the scene is used.
+
+        Raises:
+            InputError: It is.
+        """
+        _whole_ratio(self.stored_multispectral.shape, self.stored_panchromatic.shape)
+
+    @property
     def kind(self) -> str:
         """Sensor."""
         return self.sensor or "any sensor"
@@ -116,9 +133,9 @@ class Scene(Entry):
             ratio: Scale factor.
             side: Only the middle of this many multispectral pixels a side; all when None.
         """
+        native = self.native_ratio
         multispectral, panchromatic = self.multispectral, self.panchromatic
         if side is not None:
-            native = panchromatic.shape[0] // multispectral.shape[0]
             multispectral = middle(multispectral, side)
             panchromatic = middle(panchromatic, side * native)
         return wald_pair(
@@ -163,14 +180,7 @@ class Scene(Entry):
         if high[2] > (MOST_GUIDE_CHANNELS if bands else 1):
             most = f"at most {MOST_GUIDE_CHANNELS}" if bands else "one"
             raise InputError(f"panchromatic image has {high[2]} channels: it must have {most}")
-        ratio = round(high[0] / low[0])
-        # Published scenes are cut to less than one multispectral pixel: 310 x 400 and 620 x 799.
-        off = max(abs(high[axis] - ratio * low[axis]) for axis in (0, 1))
-        if ratio < 1 or off >= ratio:
-            raise InputError(
-                f"panchromatic image of {picture_size(high)} is no whole multiple of the "
-                f"multispectral one of {picture_size(low)}"
-            )
+        _whole_ratio(low, high)
         return {"multispectral": multispectral, "panchromatic": panchromatic}
 
     @classmethod
@@ -181,3 +191,16 @@ class Scene(Entry):
             read_multispectral=reads["multispectral"],
             read_panchromatic=reads["panchromatic"],
         )
+
+
+def _whole_ratio(low: tuple[int, ...], high: tuple[int, ...]) -> int:
+    """Return how many times finer the second of two sizes is; refuse what is no whole number."""
+    ratio = round(high[0] / low[0])
+    # Published scenes are cut to less than one multispectral pixel: 310 x 400 and 620 x 799.
+    off = max(abs(high[axis] - ratio * low[axis]) for axis in (0, 1))
+    if ratio < 1 or off >= ratio:
+        raise InputError(
+            f"panchromatic image of {picture_size(high)} is no whole multiple of the "
+            f"multispectral one of {picture_size(low)}: resample it to one"
+        )
+    return ratio

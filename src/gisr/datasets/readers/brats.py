@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gisr.datasets.entry import Entry
 from gisr.datasets.readers.folders import check_found
-from gisr.datasets.readers.layout import DatasetLayout
+from gisr.datasets.readers.layout import DatasetLayout, other_names
 from gisr.datasets.readers.subjects import (
     drawn_splits,
     grid_of,
@@ -126,4 +126,5 @@ BRATS = DatasetLayout(
     recognises=lambda folder: any(True for _ in volume_names(folder, _NAME)),
     read=read_brats,
     expects=_EXPECTS,
+    strays=(other_names(r".*(?<!seg)\.nii(\.gz)?"),),
 )

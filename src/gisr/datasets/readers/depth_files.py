@@ -26,6 +26,22 @@ def names_in(folder: Path) -> list[str]:
         return []
 
 
+def files_in(folder: Path) -> dict[str, Path]:
+    """Return what :func:`names_in` lists by its name in lower case: suffixes are of any case.
+
+    Raises:
+        FileFormatError: Two names differ in nothing but the case of letters.
+    """
+    found: dict[str, Path] = {}
+    for name in names_in(folder):
+        other = found.setdefault(name.lower(), folder / name)
+        if other.name != name:
+            raise FileFormatError(
+                f"{folder / name}: {other.name} is there too: take one of them away"
+            )
+    return found
+
+
 def check_partner(partner: Path, of: Path) -> None:
     """Refuse a frame with one of its two files.
 
@@ -33,7 +49,9 @@ def check_partner(partner: Path, of: Path) -> None:
         FileFormatError: ``partner`` is not there.
     """
     if not partner.is_file():
-        raise FileFormatError(f"{of}: {partner} is missing: download the set again")
+        raise FileFormatError(
+            f"{of}: {partner} is missing: download the set again, or take {of.name} away"
+        )
 
 
 def frame_of_files(

@@ -54,10 +54,21 @@ def folders_with(folder: Path, *names: str) -> list[Path]:
 
 
 def files_of(folder: Path, name: str, suffix: str) -> dict[str, Path]:
-    """Return the files with a suffix in a folder's folder, in any case, by stem: 2 before 10."""
+    """Return the files with a suffix in a folder's folder, in any case, by stem: 2 before 10.
+
+    Raises:
+        FileFormatError: Two differ in nothing but the case of the suffix.
+    """
     inner = next(path for path in folder.iterdir() if path.name.lower() == name.lower())
     _, _, names = next(walk(inner), (inner, [], []))  # none where it cannot be listed
-    stems = {Path(name).stem: name for name in names if Path(name).suffix.lower() == suffix}
+    stems: dict[str, str] = {}
+    for found in names:
+        if Path(found).suffix.lower() == suffix:
+            other = stems.setdefault(Path(found).stem, found)
+            if other != found:
+                raise FileFormatError(
+                    f"{inner / found}: {other} is there too: take one of them away"
+                )
     return {stem: inner / stems[stem] for stem in sorted(stems, key=natural)}
 
 

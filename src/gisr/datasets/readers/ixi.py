@@ -2,8 +2,8 @@
 
 T2 and PD are of one acquisition and share a grid; T1 was acquired on another. Only the contrasts
 that share a grid are kept: T2 and PD as published, T1 as well once it is resampled.
-Subjects without two such contrasts are left out, as the published set has a few. Values are those
-of the files.
+Subjects without two such contrasts are left out, as the published set has a few; the user is told
+of what is left out. Values are those of the files.
 
 Ten slices at both ends of a volume do not count, as in the literature (MC-CDic). The makers publish
 no split; here :func:`gisr.datasets.readers.subjects.drawn_splits` draws 10 % of the subjects for
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gisr.datasets.entry import Entry
 from gisr.datasets.readers.folders import check_found
-from gisr.datasets.readers.layout import DatasetLayout
+from gisr.datasets.readers.layout import DatasetLayout, Strays, other_names
 from gisr.datasets.readers.subjects import (
     VoxelGrid,
     drawn_splits,
@@ -110,4 +110,11 @@ IXI = DatasetLayout(
     recognises=lambda folder: any(True for _ in volume_names(folder, _NAME)),
     read=read_ixi,
     expects=_EXPECTS,
+    strays=(
+        Strays(
+            re.compile(rf"(.*/)?{_NAME.pattern}", re.IGNORECASE),
+            "on the grid of no other contrast of the subject (resample them to it)",
+        ),
+        other_names(r".*\.nii(\.gz)?"),
+    ),
 )

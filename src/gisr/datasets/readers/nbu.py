@@ -18,7 +18,7 @@ from jaxtyping import Num
 
 from gisr.datasets.entry import Entry, Scene, Split
 from gisr.datasets.readers.folders import check_found, folders_with, partners, sensor_of_folder
-from gisr.datasets.readers.layout import DatasetLayout
+from gisr.datasets.readers.layout import DatasetLayout, other_names
 from gisr.datasets.readers.mat_images import read_image, read_panchromatic
 from gisr.errors import FileFormatError
 from gisr.tasks.sensors import find_sensor
@@ -101,4 +101,5 @@ NBU = DatasetLayout(
     recognises=lambda folder: bool(folders_with(folder, *_FOLDERS)),
     read=read_nbu,
     expects=_EXPECTS,
+    strays=(other_names(r".*\.mat"),),
 )

@@ -18,7 +18,7 @@ from gisr.datasets.readers.folders import (
     partners,
     sensor_of_folder,
 )
-from gisr.datasets.readers.layout import DatasetLayout, LayoutName
+from gisr.datasets.readers.layout import DatasetLayout, LayoutName, other_names
 from gisr.datasets.readers.mat_images import read_share
 from gisr.errors import FileFormatError
 
@@ -93,6 +93,7 @@ NBU_REDUCED = DatasetLayout(
     recognises=lambda folder: bool(folders_with(folder, *_REDUCED)),
     read=_read_reduced,
     expects=_REDUCED_EXPECTS,
+    strays=(other_names(r".*\.mat"),),
 )
 NBU_FULL = DatasetLayout(
     name="nbu-full",
@@ -101,4 +102,5 @@ NBU_FULL = DatasetLayout(
     recognises=lambda folder: bool(folders_with(folder, *_FULL)),
     read=_read_full,
     expects=_FULL_EXPECTS,
+    strays=(other_names(r"(?!.*MS_128/).*\.mat"),),
 )

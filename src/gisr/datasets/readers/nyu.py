@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from gisr.datasets.entry import Entry, Frame, Split
-from gisr.datasets.readers.depth_files import check_partner, frame_of_files, names_in
+from gisr.datasets.readers.depth_files import check_partner, files_in, frame_of_files, names_in
 from gisr.datasets.readers.folders import check_found
-from gisr.datasets.readers.layout import DatasetLayout
+from gisr.datasets.readers.layout import DatasetLayout, other_names
 from gisr.errors import FileFormatError
 from gisr.io.arrays.npy_stack import Stack, open_stack
 
@@ -44,22 +44,22 @@ or both in one folder
 
 
 def _recognises_dkn(folder: Path) -> bool:
-    names = set(names_in(folder))
+    names = {name.lower() for name in names_in(folder)}
     return any(names.issuperset(files) for files in _STACKS.values())
 
 
 def _read_dkn(folder: Path) -> list[Entry]:
-    names = set(names_in(folder))
+    found = files_in(folder)
     frames: list[Frame] = []
     for split, files in _STACKS.items():
-        missing = [file for file in files if file not in names]
+        missing = [file for file in files if file not in found]
         if len(missing) < len(files):
             if missing:
                 raise FileFormatError(
                     f"{folder}: {' and '.join(missing)} of the {split} set is missing: "
                     "download it again, or take the set's other files away"
                 )
-            frames += _dkn_frames(split, *(open_stack(folder / file) for file in files))
+            frames += _dkn_frames(split, *(open_stack(found[file]) for file in files))
     check_found(frames, folder, "nyu-dkn", _DKN_EXPECTS)
     return list(frames)
 
@@ -118,24 +118,26 @@ def _jiif_folders(folder: Path) -> tuple[Path, Path]:
     return apart if all(part.is_dir() for part in apart) else (folder, folder)
 
 
-def _numbers(folder: Path, suffix: str) -> list[str]:
-    """Return the names of the files that a number is all the name of, in numerical order."""
-    stems = [Path(name).stem for name in names_in(folder) if Path(name).suffix == suffix]
-    return sorted((stem for stem in stems if stem.isdecimal()), key=int)
+def _numbers(folder: Path, suffix: str) -> set[str]:
+    """Return the names of the files that a number is all the name of, before a suffix."""
+    paths = [Path(name) for name in names_in(folder)]
+    return {p.stem for p in paths if p.suffix.lower() == suffix and p.stem.isdecimal()}
 
 
 def _recognises_jiif(folder: Path) -> bool:
     pictures, depths = _jiif_folders(folder)
-    shared = set(_numbers(pictures, ".jpg")) & set(_numbers(depths, ".npy"))
-    return bool(shared)
+    return bool(_numbers(pictures, ".jpg") & _numbers(depths, ".npy"))
 
 
 def _read_jiif(folder: Path) -> list[Entry]:
-    pictures, depths = _jiif_folders(folder)
+    places = _jiif_folders(folder)
+    pictures, depths = map(files_in, places)
     frames = []
-    for name in _numbers(depths, ".npy"):
-        picture, depth = pictures / f"{name}.jpg", depths / f"{name}.npy"
+    for name in sorted(_numbers(places[0], ".jpg") | _numbers(places[1], ".npy"), key=int):
+        picture = pictures.get(f"{name}.jpg", places[0] / f"{name}.jpg")
+        depth = depths.get(f"{name}.npy", places[1] / f"{name}.npy")
         check_partner(picture, depth)
+        check_partner(depth, picture)
         if int(name) >= sum(_COUNTS.values()):
             raise FileFormatError(f"{depth}: NYU v2 has frames 0 to 1448: take it away")
         frames.append(
@@ -160,6 +162,7 @@ NYU_DKN = DatasetLayout(
     recognises=_recognises_dkn,
     read=_read_dkn,
     expects=_DKN_EXPECTS,
+    strays=(other_names(r".*\.npy"),),
     counts=_COUNTS,
 )
 NYU_JIIF = DatasetLayout(
@@ -169,5 +172,6 @@ NYU_JIIF = DatasetLayout(
     recognises=_recognises_jiif,
     read=_read_jiif,
     expects=_JIIF_EXPECTS,
+    strays=(other_names(r".*\.(npy|jpg)"),),
     counts=_COUNTS,
 )

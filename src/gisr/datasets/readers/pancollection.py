@@ -16,7 +16,7 @@ from jaxtyping import Num
 
 from gisr.datasets.entry import Entry, PublishedPair, Split
 from gisr.datasets.readers.folders import SPLIT_FOLDERS, check_found, sensor_in_name, walk
-from gisr.datasets.readers.layout import DatasetLayout
+from gisr.datasets.readers.layout import DatasetLayout, other_names
 from gisr.errors import FileFormatError
 from gisr.io.arrays.hdf5 import hdf5_shapes, read_hdf5
 from gisr.tasks.sensors import find_sensor
@@ -105,4 +105,5 @@ PANCOLLECTION = DatasetLayout(
     recognises=lambda folder: any(True for _ in _files(folder)),
     read=_read,
     expects=_EXPECTS,
+    strays=(other_names(r".*\.h5"),),
 )

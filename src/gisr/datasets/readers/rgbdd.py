@@ -8,9 +8,9 @@ centimetres (files are in millimetres); SGNet cuts 6 pixels, DCTNet none. The ph
 from pathlib import Path
 
 from gisr.datasets.entry import Entry, Frame, Split
-from gisr.datasets.readers.depth_files import check_partner, frame_of_files, names_in
+from gisr.datasets.readers.depth_files import check_partner, files_in, frame_of_files, names_in
 from gisr.datasets.readers.folders import check_found
-from gisr.datasets.readers.layout import DatasetLayout
+from gisr.datasets.readers.layout import DatasetLayout, other_names
 
 _KINDS = ("models", "plants", "portraits")
 _SPLITS: tuple[Split, ...] = ("train", "test")
@@ -32,19 +32,27 @@ def _parts(folder: Path) -> list[tuple[str, Split, Path]]:
     return [part for part in parts if part[2].is_dir()]
 
 
-def _depth_names(folder: Path) -> list[str]:
-    return [name.removesuffix(_DEPTH) for name in names_in(folder) if name.endswith(_DEPTH)]
+def _stems(folder: Path, *ends: str) -> list[str]:
+    """Return what stands before one of some ends of names, in any case, each once."""
+    found = [
+        name[: -len(end)]
+        for name in names_in(folder)
+        for end in ends
+        if name.lower().endswith(end.lower())
+    ]
+    return list({stem.lower(): stem for stem in found}.values())
 
 
 def _recognises(folder: Path) -> bool:
-    return bool(_parts(folder) or _depth_names(folder))
+    return bool(_parts(folder) or _stems(folder, _DEPTH))
 
 
 def _read(folder: Path) -> list[Entry]:
-    frames = [_frame(folder, name, name, "test") for name in _depth_names(folder)]
+    files = files_in(folder)
+    frames = [_frame(folder, files, name, name, "test") for name in _stems(folder, _DEPTH, _COLOUR)]
     for kind, split, part in _parts(folder):
         frames += [
-            _frame(part / name, name, f"{kind}-{name}", split)
+            _frame(part / name, files_in(part / name), name, f"{kind}-{name}", split)
             for name in names_in(part)
             if (part / name).is_dir()
         ]
@@ -52,8 +60,10 @@ def _read(folder: Path) -> list[Entry]:
     return list(frames)
 
 
-def _frame(folder: Path, stem: str, name: str, split: Split) -> Frame:
-    depth, colour = folder / f"{stem}{_DEPTH}", folder / f"{stem}{_COLOUR}"
+def _frame(folder: Path, files: dict[str, Path], stem: str, name: str, split: Split) -> Frame:
+    depth, colour = (
+        files.get(f"{stem}{end}".lower(), folder / f"{stem}{end}") for end in (_DEPTH, _COLOUR)
+    )
     check_partner(colour, depth)
     check_partner(depth, colour)
     return frame_of_files(
@@ -68,5 +78,6 @@ RGBDD = DatasetLayout(
     recognises=_recognises,
     read=_read,
     expects=_EXPECTS,
+    strays=(other_names(r"(?!.*_LR_).*\.(png|jpg)"),),
     counts={"test": 405},
 )

@@ -20,7 +20,7 @@ from gisr.datasets.readers.folders import (
     natural,
     sensor_in_name,
 )
-from gisr.datasets.readers.layout import DatasetLayout
+from gisr.datasets.readers.layout import DatasetLayout, other_names
 from gisr.datasets.readers.mat_images import read_image, read_panchromatic
 from gisr.errors import FileFormatError
 from gisr.io.arrays.matlab import matlab_shapes, read_matlab
@@ -145,4 +145,5 @@ PANSHARPENING_MAT = DatasetLayout(
     recognises=lambda folder: bool(_files(folder)),
     read=_read,
     expects=_EXPECTS,
+    strays=(other_names(r".*\.mat"),),
 )

@@ -52,13 +52,19 @@ and the files that it names, in any folders below
 
 def _recognises(folder: Path) -> bool:
     try:
-        return (folder / INDEX).is_file()
+        return _index(folder).is_file()
     except OSError:
         return False
 
 
+def _index(folder: Path) -> Path:
+    """Return the index of a folder, its name in any case."""
+    found = [path for path in folder.glob("*") if path.name.lower() == INDEX]
+    return min(found, default=folder / INDEX)
+
+
 def _read(folder: Path) -> list[Entry]:
-    index = folder / INDEX
+    index = _index(folder)
     if not index.is_file():
         raise FileFormatError(
             f"{folder}: no folder of the layout pairs: it has {' '.join(_EXPECTS.split())}"

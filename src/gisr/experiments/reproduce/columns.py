@@ -12,10 +12,13 @@ import numpy as np
 
 from gisr.baselines.classical import load_baseline
 from gisr.data.pair import Pair
-from gisr.datasets.entry import Entry
-from gisr.errors import InputError
+from gisr.datasets.entry import Entry, naming
+from gisr.errors import InputError, listed
+from gisr.experiments.benchmark import named_pairs
+from gisr.experiments.benchmark_choice import chosen_benchmarks
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.evaluation import measure
+from gisr.experiments.scorable import check_scorable
 from gisr.experiments.system_variants import SystemVariant
 from gisr.metrics import MetricName
 from gisr.placement import Placement
@@ -98,16 +101,15 @@ def find_columns(
         InputError: There is none, or a requested benchmark has no entry.
     """
     names = DEFAULT_BENCHMARKS if benchmarks is None else tuple(benchmarks)
-    found = [
-        benchmark
-        for benchmark in BENCHMARKS
-        if benchmark.name in names and any(map(benchmark.contains, entries))
-    ]
-    missing = set(names) - {benchmark.name for benchmark in found}
+    fitting = [b for b in BENCHMARKS if any(map(b.contains, entries))]
+    known = {b.name for b in chosen_benchmarks(None, names)}
+    found = [benchmark for benchmark in fitting if benchmark.name in known]
+    missing = known - {benchmark.name for benchmark in found}
     if not found or (benchmarks is not None and missing):
+        own = listed([benchmark.name for benchmark in fitting], 5)
+        remedy = f"--benchmarks takes {own} here" if own else "name other data"
         raise InputError(
-            f"benchmarks: the data has no test entry of {', '.join(sorted(missing))}: name others, "
-            "or other data"
+            f"benchmarks: the data has no test entry of {listed(missing, 5)}: {remedy}"
         )
     return tuple(
         ResultColumn(b.name, b.task, ratio, None if metric == find_task(b.task).metric else metric)
@@ -123,12 +125,15 @@ def column_pairs(column: ResultColumn, entries: Sequence[Entry], amount: Amount)
     members = [entry for entry in entries if benchmark.contains(entry)]
     chosen = spread(members, amount.images)
     for number, entry in enumerate(chosen):
-        pairs = benchmark.pairs(entry, column.ratio)
+        pairs = named_pairs(benchmark, entry, column.ratio)
         if amount.images is not None:
             first, end = (amount.images * k // len(chosen) for k in (number, number + 1))
             pairs = iter(spread(list(pairs), end - first))
         for pair in pairs:
-            yield middle(pair, amount.side)
+            part = middle(pair, amount.side)
+            with naming(entry):
+                check_scorable(benchmark, part)
+            yield part
 
 
 def score(

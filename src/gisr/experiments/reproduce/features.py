@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gisr.data.pair import Pair
-from gisr.datasets.entry import Entry
+from gisr.datasets.entry import Entry, naming
 from gisr.errors import InputError, WeightsError
 from gisr.experiments.reproduce.columns import spread
 from gisr.experiments.validation import VALIDATED_SIDE
@@ -139,4 +139,6 @@ def _pairs(entries: Sequence[Entry], count: int) -> Iterator[Pair]:
     while chosen:
         entry = chosen.pop()
         for ratio in entry.ratios or find_task(entry.task).paper_ratios:
-            yield from entry.middle_pairs(ratio, VALIDATED_SIDE)
+            with naming(entry):
+                pairs = list(entry.middle_pairs(ratio, VALIDATED_SIDE))
+            yield from pairs

@@ -8,6 +8,7 @@ from typing import Any
 
 from gisr.errors import FileFormatError, InputError, listed
 from gisr.io.bids.names import BidsName, label_of, parse_name
+from gisr.io.files import file_suffix
 
 SUFFIXES = ("T1w", "T2w", "PDw", "FLAIR", "UNIT1", "inplaneT2")
 """Suffixes of anatomical images whose contrast has a description."""
@@ -41,6 +42,8 @@ class BidsSession:
     images: tuple[BidsImage, ...]
     left_out: tuple[Path, ...]
     """Images of its folder that are of another kind."""
+    stray: tuple[Path, ...]
+    """Images that have no name of BIDS, or do not lie in the folder ``anat``."""
 
     def __str__(self) -> str:
         """Return ``sub-01`` or ``sub-01/ses-2``."""
@@ -157,16 +160,18 @@ def _chosen(
 
 
 def _session(folder: Path, subject: str, session: str | None) -> BidsSession:
-    images, left_out = [], []
-    for path in sorted((folder / "anat").glob("*")):
-        name = parse_name(path.name)
-        if name is None or name.extension not in _EXTENSIONS:
+    images, left_out, stray = [], [], []
+    for path in [*sorted((folder / "anat").glob("*")), *sorted(folder.glob("*"))]:
+        if path.name.startswith(".") or file_suffix(path) not in _EXTENSIONS:
             continue
-        if name.suffix not in SUFFIXES or set(_PARTS) & set(name.entities):
+        name = parse_name(path.name)
+        if name is None or name.extension not in _EXTENSIONS or path.parent == folder:
+            stray.append(path)
+        elif name.suffix not in SUFFIXES or set(_PARTS) & set(name.entities):
             left_out.append(path)
         else:
             images.append(BidsImage(path, name))
-    return BidsSession(subject, session, tuple(images), tuple(left_out))
+    return BidsSession(subject, session, tuple(images), tuple(left_out), tuple(stray))
 
 
 __all__ = [

@@ -10,7 +10,7 @@ from gisr.data.degradations import ReducedAs
 from gisr.data.protocols import depth_pair
 from gisr.data.synthetic.depth_frame import generated_depth_frame
 from gisr.data.synthetic.sensor import seen_by_sensor
-from gisr.datasets.entry import Frame
+from gisr.datasets.entry import Frame, naming
 from gisr.tasks import TaskName, describe
 from gisr.tasks.depth import DEPTH
 from gisr.training.samples.augmentation import (
@@ -42,6 +42,8 @@ class FrameSet:
     def sample(self, item: int, rng: Generator, patch: int) -> Sample:
         """Return a random patch of a frame."""
         entry = self.entries[item]
+        with naming(entry):
+            entry.check_size()
         shape = entry.stored_depth[0].shape
         window = random_window(rng, patch, self.ratio, shape, entry.name, self.largest_patch)
         values, valid, colour = entry.crop(window)
@@ -50,16 +52,17 @@ class FrameSet:
         truth, known = planes[..., 0], planes[..., 1] > 0
         if not known.any():  # a window that is all hole: there is nothing to fill it from
             truth, known = np.zeros_like(truth), known | True
-        return _depth_sample(
-            rng,
-            truth,
-            known,
-            colour,
-            patch,
-            ratio=self.ratio,
-            reduced_as="float32",
-            task=self.task,
-        )
+        with naming(entry):
+            return _depth_sample(
+                rng,
+                truth,
+                known,
+                colour,
+                patch,
+                ratio=self.ratio,
+                reduced_as="float32",
+                task=self.task,
+            )
 
 
 @dataclass(frozen=True)

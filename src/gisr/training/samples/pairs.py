@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
-from gisr.datasets.entry import PairEntry
+from gisr.datasets.entry import PairEntry, naming
 from gisr.errors import RecipeError
 from gisr.tasks import TaskName, describe, find_task
 from gisr.training.samples.patches import Sample, check_patch, cut_sample, target_window
@@ -51,5 +51,6 @@ class PairSet:
         window = None if whole else target_window(rng, patch, self.ratio, shape, entry.name)
         sensor = entry.sensor if rng.random() < 0.5 else None
         description = describe(self.task, self.ratio, sensor=sensor)
-        pair = entry.pair(self.ratio, window)
+        with naming(entry):
+            pair = entry.pair(self.ratio, window)
         return cut_sample(rng, pair, patch, description, anywhere=whole, turned=True)

@@ -9,7 +9,7 @@ from numpy.random import Generator
 
 from gisr.data.pair import Pair
 from gisr.data.protocols import ScanReduction, kspace_pair, mean_pair
-from gisr.datasets.entry import Scan
+from gisr.datasets.entry import Scan, naming
 from gisr.errors import RecipeError
 from gisr.tasks import TaskName, describe
 from gisr.tasks.mri import MRI
@@ -90,6 +90,8 @@ class ScanSet:
         entry, contrast, index = self._slices[item]
         guides = [name for name in entry.contrasts if name != contrast]
         guide_contrast = self.guide_contrast or str(rng.choice(guides))
+        with naming(entry):
+            entry.check_grid(contrast, guide_contrast)
         shape = entry.stored_volume(contrast).shape
         axis, ruled = 2, entry.slices is not None or self.middle is not None
         if not ruled and min(shape) > 60 and min(shape) >= patch and rng.random() < 0.5:
@@ -106,7 +108,8 @@ class ScanSet:
         guide, guide_changed = random_contrast(rng, guide)
         named = rng.random() < 0.75 and not (truth_changed or guide_changed)
         names = (contrast, guide_contrast) if named else (None, None)
-        pair = self._pair(truth[..., 0], guide[..., 0], *names)
+        with naming(entry):
+            pair = self._pair(truth[..., 0], guide[..., 0], *names)
         description = describe(self.task, pair.ratio, contrast=names[0], guide_contrast=names[1])
         return cut_sample(rng, pair, patch, description, anywhere=True)
 

@@ -12,7 +12,7 @@ from numpy.random import Generator
 from gisr.data.protocols import wald_pair
 from gisr.data.synthetic.band_scene import generated_band_scene
 from gisr.data.synthetic.land_scene import generated_land_scene
-from gisr.datasets.entry import Scene
+from gisr.datasets.entry import Scene, naming
 from gisr.tasks import TaskName, describe, find_task
 from gisr.tasks.multiband import MULTIBAND
 from gisr.tasks.pansharpening import PANSHARPENING
@@ -57,17 +57,19 @@ class SceneSet:
         truth, guide = random_orientation(rng, *entry.crop(window))
         if find_task(self.task).guide_bands and entry.on_one_grid:
             truth, guide = random_roles(rng, truth, guide)
-        return _scene_sample(
-            rng,
-            truth,
-            guide,
-            patch,
-            self.ratio,
-            self.misregistration,
-            sensor=entry.sensor,
-            task=self.task,
-            nested=self.nested,
-        )
+        with naming(entry):
+            entry.check_ratio()
+            return _scene_sample(
+                rng,
+                truth,
+                guide,
+                patch,
+                self.ratio,
+                self.misregistration,
+                sensor=entry.sensor,
+                task=self.task,
+                nested=self.nested,
+            )
 
 
 @dataclass(frozen=True)

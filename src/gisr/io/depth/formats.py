@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from jaxtyping import Num, Shaped
+from jaxtyping import Bool, Num, Shaped
 from numpy.typing import DTypeLike
 
 from gisr.errors import FileFormatError
@@ -35,6 +35,8 @@ class StoredDepth:
     """What its header declares for unknown pixels, if it does."""
     notes: tuple[Note, ...] = ()
     """What a user should know of how it was read."""
+    known: Bool[np.ndarray, "H W"] | None = None
+    """What a mask in the file says; None where it has none."""
 
 
 def read_png(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
@@ -88,9 +90,14 @@ def decoded(path: Path, dtype: DTypeLike) -> Num[np.ndarray, "H W *channels"]:
 
 
 def one_channel(
-    path: Path, samples: Shaped[np.ndarray, "H W *channels"]
+    path: Path, samples: Shaped[np.ndarray, "H W *channels"], *, alpha: bool = True
 ) -> Shaped[np.ndarray, "H W"]:
-    """Return the one channel that three or more equal ones stand for; alpha must be opaque.
+    """Return the one channel that several equal ones stand for; alpha must be opaque.
+
+    Args:
+        path: The file, for messages.
+        samples: Its channels.
+        alpha: Whether the last of two or four is alpha.
 
     Raises:
         FileFormatError: They differ.
@@ -98,9 +105,9 @@ def one_channel(
     if samples.ndim == 2:
         return samples
     count = samples.shape[2]
-    colours, alpha = samples, None
-    if count in (2, 4):
-        colours, alpha = samples[..., :-1], samples[..., -1]
+    colours, opacity = samples, None
+    if alpha and count in (2, 4):
+        colours, opacity = samples[..., :-1], samples[..., -1]
     if any(
         not same_samples(colours[..., 0], colours[..., each]) for each in range(1, colours.shape[2])
     ):
@@ -109,7 +116,7 @@ def one_channel(
             "equal ones (colour-coded depth cannot be read back); the guide of a satellite image "
             "is a GeoTIFF, too"
         )
-    if alpha is not None and alpha.size and (alpha != alpha.flat[0]).any():
+    if opacity is not None and opacity.size and (opacity != opacity.flat[0]).any():
         raise FileFormatError(
             f"{path}: transparent in part: save one grey channel, 0 where the depth is unknown"
         )

@@ -340,6 +340,37 @@ class TestOtherWriters:
         read = cv2.imread(str(tmp_path / "a.pfm"), cv2.IMREAD_UNCHANGED)
         assert read is not None and np.array_equal(read, values)
 
+    @pytest.mark.parametrize(
+        "header",
+        [
+            b"Pf\r\n2 3\r\n-1.0\r\n",
+            b"Pf 2 3 -1.0\n",
+            b"Pf\n2\n3\n-1.0\n",
+            b"Pf\n# made by a writer of comments\n2 3\n-1.0  \n",
+        ],
+    )
+    def test_lines_of_a_pfm_header(self, tmp_path: Path, header: bytes) -> None:
+        values = np.arange(1, 7, dtype="<f4").reshape(3, 2)
+        (tmp_path / "a.pfm").write_bytes(header + values[::-1].tobytes())
+        assert np.array_equal(read_depth(tmp_path / "a.pfm").values, values)
+
+    @pytest.mark.parametrize("header", [b"Pf\n2 3\n", b"Pf\n", b"Pf 2 3 4 -1.0\n"])
+    def test_a_pfm_header_that_says_too_little(self, tmp_path: Path, header: bytes) -> None:
+        (tmp_path / "a.pfm").write_bytes(header)
+        with pytest.raises(FileFormatError, match="after Pf stand width, height and -1 or 1"):
+            read_depth(tmp_path / "a.pfm")
+
+    @pytest.mark.parametrize("axes", [(0,), (0, 0), (0, -1), (-1,)])
+    @pytest.mark.parametrize("suffix", [".npy", ".npz"])
+    def test_axes_of_one(self, tmp_path: Path, axes: tuple[int, ...], suffix: str) -> None:
+        values = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
+        array = values
+        for axis in axes:
+            array = np.expand_dims(array, axis)
+        path = tmp_path / f"a{suffix}"
+        np.save(path, array) if suffix == ".npy" else np.savez(path, array)
+        assert np.array_equal(read_depth(path).values, values)
+
     def test_big_endian_pfm(self, tmp_path: Path) -> None:
         rows = np.array([[3, 4], [1, 2]], ">f4")  # from the bottom up
         (tmp_path / "a.pfm").write_bytes(b"Pf\n2 2\n1.0\n" + rows.tobytes())
@@ -353,6 +384,8 @@ class TestOtherWriters:
             ("only.exr", {"V": two}, 2),
             ("named.exr", {"R": one, "G": one, "B": one, "Depth.Z": two}, 2),
             ("grey.exr", {"R": two, "G": two, "B": two}, 2),
+            ("opaque.exr", {"Y": two, "A": one}, 2),
+            ("blender.exr", {"R": one, "G": one, "B": one, "Depth.V": two}, 2),
         ):
             with exr.File(header, channels) as file:
                 file.write(str(tmp_path / name))

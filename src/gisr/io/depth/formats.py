@@ -22,6 +22,9 @@ from gisr.io.pictures import open_picture, png_header, read_orientation
 from gisr.notes import Note, warning
 from gisr.optional_imports import without_chatter
 
+_MOST_PFM_LINES, _LONGEST_PFM_LINE = 16, 200
+"""Of a header, comments among them."""
+
 Fits = Callable[[tuple[int, int]], object]
 """Refuses rows and columns, with an error of gisr, that another file does not go with."""
 
@@ -179,13 +182,9 @@ def read_pfm(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
     number's size is a unit without a standard; as in Middlebury's own reader it is not applied.
     """
     with path.open("rb") as stream:
-        kind, size, order = (stream.readline(100).strip() for _ in range(3))
-        if kind not in (b"Pf", b"PF"):
-            raise FileFormatError(
-                f"{path}: no PFM (it starts with {kind[:8]!r}, not with Pf): save one channel"
-            )
+        kind, *sizes, order = _pfm_words(path, stream)
         bands = 1 if kind == b"Pf" else 3
-        width, height = (int(number) for number in size.split())
+        width, height = map(int, sizes)
         check_picture(path, limits, height=height, width=width, bands=bands, itemsize=4)
         if not (math.isfinite(float(order)) and float(order)):
             raise FileFormatError(f"{path}: {order!r} is no byte order: write -1 or 1 there")
@@ -197,6 +196,25 @@ def read_pfm(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
         raise FileFormatError(f"{path}: cut short: {len(data)} bytes of {needed}")
     samples = np.flipud(np.frombuffer(data, dtype).reshape(height, width, bands))
     return StoredDepth(one_channel(path, samples.astype(np.float32)))
+
+
+def _pfm_words(path: Path, stream: IO[bytes]) -> list[bytes]:
+    """Return the four words before the samples: writers put them on one to four lines."""
+    words: list[bytes] = []
+    for _ in range(_MOST_PFM_LINES):
+        line = stream.readline(_LONGEST_PFM_LINE)
+        words += line.partition(b"#")[0].split()
+        if words and words[0] not in (b"Pf", b"PF"):
+            raise FileFormatError(
+                f"{path}: no PFM (it starts with {words[0][:8]!r}, not with Pf): save one channel"
+            )
+        if len(words) >= 4 or not line:
+            break
+    if len(words) != 4:
+        raise FileFormatError(
+            f"{path}: no PFM: after Pf stand width, height and -1 or 1, then the samples"
+        )
+    return words
 
 
 def write_pfm(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
@@ -230,9 +248,12 @@ def _check_npy_header(
 
 
 def _planes(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """Return rows, columns and channels of (H, W), (1, H, W) and (H, W, channels); else None."""
+    """Return rows, columns and channels of (H, W) and (H, W, channels); else None.
+
+    Arrays of networks have axes of one before: (1, H, W), (1, 1, H, W) and (1, H, W, 1) are one.
+    """
     match shape:
-        case (height, width) | (1, height, width):
+        case (height, width) | (1, height, width) | (1, 1, height, width) | (1, height, width, 1):
             return height, width, 1
         case (height, width, (1 | 3 | 4) as channels):
             return height, width, channels
@@ -243,7 +264,7 @@ def _plane(path: Path, array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "
     """Return the one channel of an array of a shape that was checked."""
     if array.ndim == 2:
         return array
-    if 1 in (array.shape[0], array.shape[2]):
-        plane: Shaped[np.ndarray, "H W"] = array[0] if array.shape[0] == 1 else array[..., 0]
-        return plane
-    return one_channel(path, array)
+    planes = _planes(array.shape)
+    assert planes is not None  # refused before
+    height, width, bands = planes
+    return array.reshape(height, width) if bands == 1 else one_channel(path, array)

@@ -340,6 +340,16 @@ class TestOtherWriters:
         read = cv2.imread(str(tmp_path / "a.pfm"), cv2.IMREAD_UNCHANGED)
         assert read is not None and np.array_equal(read, values)
 
+    @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+    def test_a_png_with_a_damaged_pixel_is_refused(self, tmp_path: Path, dtype: str) -> None:
+        values = np.random.default_rng(0).integers(1, 250, (40, 60)).astype(dtype)
+        Image.fromarray(values).save(tmp_path / "a.png")
+        content = bytearray((tmp_path / "a.png").read_bytes())
+        content[-30] ^= 255  # among the last of the pixels
+        (tmp_path / "a.png").write_bytes(content)
+        with pytest.raises(FileFormatError, match="the checksum of its pixels does not fit"):
+            read_depth(tmp_path / "a.png")
+
     @pytest.mark.parametrize(
         "header",
         [

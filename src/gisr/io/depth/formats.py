@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from jaxtyping import Bool, Num, Shaped
-from numpy.typing import DTypeLike
+from jaxtyping import Bool, Shaped
 
 from gisr.errors import FileFormatError
 from gisr.io.limits import Limits, check_picture
-from gisr.io.pictures import open_picture, png_header, read_orientation
+from gisr.io.pictures import check_png, decoded, open_picture, png_header, read_orientation
 from gisr.notes import Note, warning
-from gisr.optional_imports import without_chatter
 
 _MOST_PFM_LINES, _LONGEST_PFM_LINE = 16, 200
 """Of a header, comments among them."""
@@ -52,6 +50,7 @@ def read_png(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
                 "channel of 8 or 16 bits (colour-coded depth cannot be read back)"
             )
         fits((image.height, image.width))
+        check_png(path)
         notes = orientation_notes(path, read_orientation(image, path))
         if image.mode in ("L", "I;16"):
             return StoredDepth(np.asarray(image), notes=notes)
@@ -75,21 +74,6 @@ def write_png(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
     from PIL import Image
 
     Image.fromarray(stored).save(path, format="PNG")
-
-
-def decoded(path: Path, dtype: DTypeLike) -> Num[np.ndarray, "H W *channels"]:
-    """Return the samples of a picture of colours, which Pillow would cut to 8 bits.
-
-    Raises:
-        FileFormatError: Damaged.
-    """
-    import cv2
-
-    with without_chatter():
-        samples = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
-    if samples is None or samples.dtype != np.dtype(dtype).newbyteorder("="):
-        raise FileFormatError(f"{path}: damaged: its {np.dtype(dtype)} samples cannot be decoded")
-    return samples
 
 
 def one_channel(

@@ -12,18 +12,17 @@ from jaxtyping import Shaped
 
 from gisr.errors import FileFormatError
 from gisr.io.depth.formats import Fits, StoredDepth, one_channel, orientation_notes
-from gisr.io.depth.tiff_samples import page_samples
 from gisr.io.limits import Limits, check_picture
 from gisr.io.quantise import holds
 from gisr.io.tiff_blocks import check_tiff_blocks
+from gisr.io.tiff_pages import pictures_and_masks
+from gisr.io.tiff_samples import page_samples
 from gisr.notes import Note
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
 _ORIENTATION = 274
-_REDUCED, _MASK = 1, 4
-"""Bits of NewSubfileType: an overview, a mask."""
 _OPACITY = {1, 2}
 """Values of ExtraSamples that mean alpha."""
 _PLACED = {33550, 33922, 34264}
@@ -74,15 +73,12 @@ def read_tiff(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
 
 def _pages(path: Path, file: "TiffFile") -> tuple["TiffPage", list["TiffPage"]]:
     """Return the page of the depth map, and those that mask it."""
-    import tifffile
-
-    pages = [page for page in file.pages if isinstance(page, tifffile.TiffPage)]
-    first, more = pages[0], [page for page in pages[1:] if not page.subfiletype & _REDUCED]
-    masks = [page for page in more if page.subfiletype & _MASK]
-    if len(masks) < len(more) or first.samplesperpixel > 4 or first.imagedepth != 1:
+    pages, masks = pictures_and_masks(file)
+    first = pages[0]
+    if len(pages) > 1 or first.samplesperpixel > 4 or first.imagedepth != 1:
         raise FileFormatError(
-            f"{path}: {len(more) + 1} pages of {first.samplesperpixel} channels: a depth map "
-            "has one page with one channel, or three equal ones: save the one you mean alone"
+            f"{path}: {len(pages)} pages of {first.samplesperpixel} channels: a depth map has one "
+            "page with one channel, or three equal ones: save the one you mean alone"
         )
     return first, masks
 

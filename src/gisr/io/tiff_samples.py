@@ -11,9 +11,8 @@ import numpy as np
 from jaxtyping import Num
 
 from gisr.errors import FileFormatError
-from gisr.io.depth.formats import decoded
 from gisr.io.limits import Limits
-from gisr.io.pictures import open_picture, read_orientation, stored_samples
+from gisr.io.pictures import decoded, open_picture, read_orientation, stored_samples
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -80,8 +79,10 @@ def _decoded_elsewhere(
         # OpenCV turns upright what is not, and gives one of several planes alone.
         elif orientation == 1 and (one or page.planarconfig == PLANARCONFIG.CONTIG):
             samples = decoded(path, page.dtype)
-            if one or samples.ndim == 3:
+            if one:
                 return samples
+            if samples.ndim == 3:  # blue before green and red
+                return np.concatenate([samples[..., 2::-1], samples[..., 3:]], axis=-1)
     except FileFormatError as error:
         raise _undecoded(path, page) from error
     raise _undecoded(path, page)

@@ -67,6 +67,19 @@ _FRAMES = ForeignKind(
 _CLOUD = ForeignKind(
     "a point cloud or a mesh", "render the depth map of the picture's camera first"
 )
+_VOLUME = ForeignKind(
+    "a volume of another format", "convert it to NIfTI first (nib-convert {path} {stem}.nii.gz)"
+)
+_ITK = ForeignKind(
+    "a volume of ITK",
+    'convert it to NIfTI first (python -c "import SimpleITK; '
+    "SimpleITK.WriteImage(SimpleITK.ReadImage('{path}'), '{stem}.nii.gz')\")",
+)
+_HALF = ForeignKind(
+    "half of a pair of files (.hdr, .img)",
+    "make one file of both first: of MR nib-convert {path} {stem}.nii.gz, of a satellite image "
+    "gdal_translate {path} {stem}.tif",
+)
 _BEGINNINGS: tuple[tuple[bytes, ForeignKind], ...] = (
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", _JPEG2000),
     (b"\xff\x4f\xff\x51", _JPEG2000),
@@ -84,6 +97,7 @@ _BEGINNINGS: tuple[tuple[bytes, ForeignKind], ...] = (
     (b"NITF", _NITF),
     (b"NSIF", _NITF),
     (b"ENVI", _ENVI),
+    (b"#?RADIANCE", _PICTURE),
 )
 """What the first bytes of a file show."""
 _WORDS: tuple[tuple[bytes, ForeignKind], ...] = (
@@ -107,6 +121,9 @@ _SUFFIXES: dict[str, ForeignKind] = {
     **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".rw2"), _RAW_PHOTO),
     **dict.fromkeys((".bag", ".mkv", ".mp4", ".mov", ".svo", ".db3", ".oni"), _FRAMES),
     **dict.fromkeys((".pcd", ".ply", ".las", ".laz", ".obj", ".xyz"), _CLOUD),
+    **dict.fromkeys((".mgz", ".mgh", ".mnc", ".par", ".rec", ".head", ".brik"), _VOLUME),
+    **dict.fromkeys((".nrrd", ".nhdr", ".mha", ".mhd"), _ITK),
+    **dict.fromkeys((".hdr", ".img"), _HALF),
     ".vrt": _VRT,
     ".til": _TIL,
     ".xml": _XML,
@@ -129,7 +146,7 @@ def foreign_file(path: str | PathLike[str]) -> str | None:
         return None
     # Ready to be typed: the path as the user gave it; what is Python has quotes of its own.
     words = [fspath(place), _stem(place)]
-    path, stem = words if kind is _PORTABLE else map(shlex.quote, words)
+    path, stem = words if kind in (_PORTABLE, _ITK) else map(shlex.quote, words)
     way = kind.way.format(path=path, stem=stem)
     return f"is {kind.name}, which gisr does not read: {way}"
 

@@ -55,6 +55,7 @@ def upscale_depth_map(
     filled = valid & ~nearest_pixels(target.valid, sides, pair.placement)
     # Every hole keeps what stands for it in the file: NaN, infinity, 0 or another number.
     marks = nearest_pixels(target.stored, sides, pair.placement)
+    doubts = () if options.cloud is None else options.cloud.doubts(depth, valid)
     result = FileResult(
         path=request.output,
         task=request.task,
@@ -65,7 +66,7 @@ def upscale_depth_map(
         alignment=alignment,
         consistency=answer.consistency,
         further=tuple(options.further_files.values()),
-        notes=(*files.notes, *shifted, *_notes(options, pair, answer, filled)),
+        notes=(*files.notes, *shifted, *_notes(options, pair, answer, filled), *doubts),
     )
     with request.writing() as places:
         _write(request, answer, valid, marks, filled, places)

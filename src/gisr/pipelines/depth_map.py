@@ -142,6 +142,10 @@ def _write(
         spread = stored_depth(path, answer.spread[..., 0], valid, like=like)
         write_stored(path, places["uncertainty"], stored=spread)
     stored = stored_depth(request.output, depth, valid, like=files.target, marks=marks)
+    if files.target.shape == depth.shape:
+        # All of their digits: float32, in which all is computed, has 24 bits.
+        kept = files.target.stored.astype(stored.dtype)
+        stored = np.where(files.target.valid, kept, stored)
     write_stored(request.output, places["output"], stored, files.target.nodata)
 
 

@@ -341,3 +341,15 @@ def test_known_values_of_the_pictures_size_keep_all_their_digits(
     assert found.dtype == dtype
     np.testing.assert_array_equal(found[depth > 0], depth[depth > 0])
     assert 200_000_001 <= found[depth == 0].min() <= found[depth == 0].max() <= depth.max()
+
+
+def test_links_into_a_store_without_suffixes_are_read(
+    tmp_path: Path, files: tuple[Path, Path], tiny_upscaler: Upscaler
+) -> None:
+    upscale_files(tiny_upscaler, *files, tmp_path / "direct.png")
+    store = tmp_path / "blobs"
+    store.mkdir()
+    for number, file in enumerate(files):
+        file.symlink_to(file.rename(store / f"4d7a{number}"))
+    upscale_files(tiny_upscaler, *files, tmp_path / "linked.png")
+    assert (tmp_path / "linked.png").read_bytes() == (tmp_path / "direct.png").read_bytes()

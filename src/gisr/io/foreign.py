@@ -123,7 +123,6 @@ _SUFFIXES: dict[str, ForeignKind] = {
     **dict.fromkeys((".pcd", ".ply", ".las", ".laz", ".obj", ".xyz"), _CLOUD),
     **dict.fromkeys((".mgz", ".mgh", ".mnc", ".par", ".rec", ".head", ".brik"), _VOLUME),
     **dict.fromkeys((".nrrd", ".nhdr", ".mha", ".mhd"), _ITK),
-    **dict.fromkeys((".hdr", ".img"), _HALF),
     ".vrt": _VRT,
     ".til": _TIL,
     ".xml": _XML,
@@ -141,7 +140,8 @@ def foreign_file(path: str | PathLike[str]) -> str | None:
             start = stream.read(_LOOKED_AT)
     except (OSError, ValueError):
         start = b""
-    kind = (_HEIC if _is_heif(start) else _by_content(start)) or _SUFFIXES.get(place.suffix.lower())
+    kind = _HEIC if _is_heif(start) else _by_content(start)
+    kind = kind or (_HALF if _is_half(place) else _SUFFIXES.get(place.suffix.lower()))
     if kind is None:
         return None
     # Ready to be typed: the path as the user gave it; what is Python has quotes of its own.
@@ -171,6 +171,12 @@ def _is_heif(start: bytes) -> bool:
     """Return whether bytes begin a container of HEIF pictures; videos have other brands."""
     brands = (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"avif")
     return start[4:8] == b"ftyp" and start[8:12] in brands
+
+
+def _is_half(place: Path) -> bool:
+    """Return whether a file is the header or the voxels of a pair, and the other is there too."""
+    other = {".hdr": ".img", ".img": ".hdr"}.get(place.suffix.lower())
+    return other is not None and place.with_suffix(other).exists()
 
 
 def _by_content(start: bytes) -> ForeignKind | None:

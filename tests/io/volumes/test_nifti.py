@@ -211,7 +211,7 @@ class TestMalformed:
 
     def test_other_files_are_refused(self, tmp_path: Path) -> None:
         nibabel.save(nibabel.Nifti1Pair(np.ones((4, 4, 4), "i2"), np.eye(4)), tmp_path / "p.img")
-        (tmp_path / "p.hdr").rename(tmp_path / "p.nii")
+        (tmp_path / "p.nii").write_bytes((tmp_path / "p.hdr").read_bytes())
         (tmp_path / "text.nii").write_text("hello" * 100)
         (tmp_path / "text.nii.gz").write_text("hello" * 100)
         for name in ("a.mgz", "a.mha", "a.dat"):

@@ -381,6 +381,17 @@ class TestOtherWriters:
         np.save(path, array) if suffix == ".npy" else np.savez(path, array)
         assert np.array_equal(read_depth(path).values, values)
 
+    def test_an_exr_cut_short_is_called_damaged(self, tmp_path: Path) -> None:
+        exr = pytest.importorskip("OpenEXR")
+        values = np.random.default_rng(0).uniform(1, 5, (40, 60)).astype(np.float32)
+        header = {"compression": exr.ZIP_COMPRESSION, "type": exr.scanlineimage}
+        with exr.File(header, {"Z": values}) as file:
+            file.write(str(tmp_path / "a.exr"))
+        content = (tmp_path / "a.exr").read_bytes()
+        (tmp_path / "a.exr").write_bytes(content[: len(content) * 2 // 3])
+        with pytest.raises(FileFormatError, match=r"a\.exr: damaged: its pixels cannot be decoded"):
+            read_depth(tmp_path / "a.exr")
+
     def test_big_endian_pfm(self, tmp_path: Path) -> None:
         rows = np.array([[3, 4], [1, 2]], ">f4")  # from the bottom up
         (tmp_path / "a.pfm").write_bytes(b"Pf\n2 2\n1.0\n" + rows.tobytes())

@@ -47,6 +47,8 @@ def read_exr(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
             check_block(path, limits, tiles.xSize * tiles.ySize * bands * 4, "one tile")
     fits(windows.shown)
     with without_chatter(), openexr.File(str(path), separate_channels=True) as file:
+        if not file.parts:  # pixels that it cannot decode
+            raise FileFormatError(f"{path}: damaged: its pixels cannot be decoded: copy it again")
         channels = {name: np.array(found.pixels) for name, found in file.channels().items()}
     chosen, told = _depth_channel(path, channels)
     if chosen.shape != windows.stored:

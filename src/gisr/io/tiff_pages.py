@@ -16,7 +16,9 @@ def pictures_and_masks(file: "TiffFile") -> tuple[list["TiffPage"], list["TiffPa
     """
     import tifffile
 
-    pages = [page for page in file.pages if isinstance(page, tifffile.TiffPage)]
+    # Not by iteration, which goes round for ever where the directories of a file form a loop.
+    each = (file.pages[number] for number in range(len(file.pages)))
+    pages = [page for page in each if isinstance(page, tifffile.TiffPage)]
     whole = [page for page in pages[1:] if not page.subfiletype & _REDUCED]
     masks = [page for page in whole if page.subfiletype & _MASK]
     return [*pages[:1], *(page for page in whole if not page.subfiletype & _MASK)], masks

@@ -324,3 +324,32 @@ def test_raw_sensor_frames_are_filled(
     out, mask = read_depth(tmp_path / "out.png"), np.asarray(Image.open(tmp_path / "mask.png"))
     assert out.valid.all()
     np.testing.assert_array_equal(mask > 0, (stored == 0).repeat(2, 0).repeat(2, 1))
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint32", "uint64", "float64"])
+def test_known_values_of_the_pictures_size_keep_all_their_digits(
+    tmp_path: Path, files: tuple[Path, Path], tiny_upscaler: Upscaler, dtype: str
+) -> None:
+    # Micrometres up to 300 m: float32, in which the network computes, has no such digits.
+    depth = (200_000_001 + 17 * np.arange(60 * 80).reshape(60, 80)).astype(dtype)
+    depth[10:20, 30:40] = 0
+    np.save(tmp_path / "depth.npy", depth)
+    out = tmp_path / "out.npy"
+    options = Options(fill_holes=True)
+    upscale_files(tiny_upscaler, tmp_path / "depth.npy", files[1], out, options)
+    found = np.load(out)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found[depth > 0], depth[depth > 0])
+    assert 200_000_001 <= found[depth == 0].min() <= found[depth == 0].max() <= depth.max()
+
+
+def test_links_into_a_store_without_suffixes_are_read(
+    tmp_path: Path, files: tuple[Path, Path], tiny_upscaler: Upscaler
+) -> None:
+    upscale_files(tiny_upscaler, *files, tmp_path / "direct.png")
+    store = tmp_path / "blobs"
+    store.mkdir()
+    for number, file in enumerate(files):
+        file.symlink_to(file.rename(store / f"4d7a{number}"))
+    upscale_files(tiny_upscaler, *files, tmp_path / "linked.png")
+    assert (tmp_path / "linked.png").read_bytes() == (tmp_path / "direct.png").read_bytes()

@@ -188,3 +188,54 @@ def test_every_real_picture_is_read(data_folder: Path) -> None:
     assert paths
     for path in paths[::4]:
         assert read_colour(path).shape[2] == 3
+
+
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_colours_of_16_bits_in_planes_of_their_own(
+    tmp_path: Path, planes: str, order: Literal["<", ">"]
+) -> None:
+    colours = np.random.default_rng(0).integers(0, 65536, (3, 5, 3), np.uint16)
+    stored = np.moveaxis(colours, -1, 0) if planes == "separate" else colours
+    with tifffile.TiffWriter(tmp_path / "a.tif", byteorder=order) as file:
+        file.write(stored, photometric="rgb", planarconfig=planes, compression="deflate")
+    assert np.array_equal(read_colour(tmp_path / "a.tif"), colours)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_grey_whose_0_is_white_is_shown_as_such(tmp_path: Path, dtype: str) -> None:
+    grey = RGB[..., 0].astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", grey, photometric="miniswhite")
+    assert np.array_equal(read_colour(tmp_path / "a.tif"), np.iinfo(dtype).max - grey)
+
+
+def test_a_tiff_that_is_no_picture_is_not_called_damaged(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", RGB.astype(np.float32), photometric="rgb")
+    with pytest.raises(FileFormatError) as raised:
+        read_colour(tmp_path / "a.tif")
+    assert str(raised.value).endswith(
+        "a.tif: cannot be read: a TIFF of another layout (3 x float32, RGB): save one or three "
+        "channels of 8 or 16 bits"
+    )
+
+
+def test_overviews_are_no_pages(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(RGB, photometric="rgb")
+        file.write(RGB[::2, ::2], photometric="rgb", subfiletype=1)
+    assert np.array_equal(read_colour(tmp_path / "a.tif"), RGB)
+    with tifffile.TiffWriter(tmp_path / "b.tif") as file:
+        file.write(RGB, photometric="rgb")
+        file.write(RGB[::2, ::2], photometric="rgb")
+    with pytest.raises(FileFormatError, match="several pages"):
+        read_colour(tmp_path / "b.tif")
+
+
+def test_a_png_whose_pixels_were_damaged_is_refused(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(FileFormatError, match="the checksum of its pixels does not fit: copy or"):
+        read_colour(tmp_path / "a.png")

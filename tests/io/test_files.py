@@ -118,6 +118,31 @@ def test_unreadable_inputs_are_named(tmp_path: Path) -> None:
             check_readable(path)
 
 
+def test_what_was_not_fetched_is_told(tmp_path: Path) -> None:
+    link, lfs, annex = (tmp_path / name for name in ("a.nii.gz", "b.png", "c.dcm"))
+    link.symlink_to("../.git/annex/objects/MD5E-s12--ab.nii.gz")
+    lfs.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    annex.write_text("/annex/objects/MD5E-s12--ab.dcm\n")
+    for path, reason in (
+        (link, r"a\.nii\.gz: a link to a file that is not here \(.*ab\.nii\.gz\): .*datalad get"),
+        (lfs, r"b\.png: only the pointer of Git LFS: fetch the file first with git lfs pull"),
+        (annex, r"c\.dcm: only the pointer of git-annex: .*git annex get"),
+    ):
+        with pytest.raises(FileFormatError, match=reason):
+            check_readable(path)
+
+
+def test_a_link_into_a_store_keeps_its_name(tmp_path: Path) -> None:
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / "4d7a21").write_bytes(b"x")
+    link = tmp_path / "depth.png"
+    link.symlink_to(Path("blobs") / "4d7a21")
+    assert check_readable(link) == link
+    folder = tmp_path / "linked"
+    folder.symlink_to(tmp_path / "blobs")
+    assert check_readable(folder / "4d7a21") == (tmp_path / "blobs" / "4d7a21").resolve()
+
+
 def test_input_paths_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("GTIFF_DIR:1:x.tif").write_bytes(b"x")

@@ -11,6 +11,8 @@ from jaxtyping import UInt
 from gisr.errors import FileFormatError
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.pictures import (
+    check_png,
+    decoded,
     open_picture,
     png_header,
     read_orientation,
@@ -18,12 +20,14 @@ from gisr.io.pictures import (
     stored_size,
     turned_upright,
 )
+from gisr.io.tiff_samples import page_samples
 from gisr.notes import Note, warning
-from gisr.optional_imports import without_chatter
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+_PHOTOMETRIC = 262
+"""TIFF tag: 0 means that 0 is white."""
 _GREY_WITH_ALPHA = 4
 """PNG colour type that Pillow opens as RGBA when it has 16 bits."""
 
@@ -49,6 +53,8 @@ def read_colour(
         LimitError: The header claims more than the limits.
     """
     with open_picture(path, ("PNG", "JPEG", "TIFF"), limits) as image:
+        if image.format == "PNG":
+            check_png(path)
         orientation = read_orientation(image, path)
         if image.mode in ("I", "F"):
             raise FileFormatError(
@@ -57,8 +63,10 @@ def read_colour(
         samples: UInt[np.ndarray, "H W *channels"]
         if image.mode.startswith("I;16"):
             samples = stored_samples(image, orientation).astype(np.uint16)
+            if _is_white_at_zero(image):  # which Pillow sees to for 8 bits alone
+                samples = np.iinfo(np.uint16).max - samples
         elif _sample_bits(image, path) == 16:
-            samples = _read_16_bit_colour(image, Path(path), orientation)
+            samples = _read_16_bit_colour(image, Path(path), orientation, limits)
         else:
             grey = image.mode in ("1", "L", "LA", "La")
             samples = stored_samples(image, orientation, "L" if grey else "RGB")
@@ -136,22 +144,38 @@ def _sample_bits(image: "Image", path: str | PathLike[str]) -> int:
     return int(max(tags.get(258, (8,))))
 
 
+def _is_white_at_zero(image: "Image") -> bool:
+    return bool(getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0)
+
+
 def _read_16_bit_colour(
-    image: "Image", path: Path, orientation: int
+    image: "Image", path: Path, orientation: int, limits: Limits
 ) -> UInt[np.ndarray, "H W *channels"]:
     # Pillow would cut these to 8 bits without notice.
-    import cv2
-
     if orientation != 1:
         raise FileFormatError(
             f"{path}: 16-bit colours with the EXIF orientation {orientation}: save the picture "
             f"upright, or if it is, remove the tag (exiftool -Orientation= {path.name})"
         )
-    data = np.fromfile(path, dtype=np.uint8)
-    with without_chatter():
-        decoded = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
-    if decoded is None or decoded.dtype != np.uint16 or decoded.ndim != 3:
-        raise FileFormatError(f"{path}: damaged: its 16-bit samples cannot be decoded")
-    if image.format == "PNG" and png_header(path)[1] == _GREY_WITH_ALPHA:
-        return np.ascontiguousarray(decoded[..., 0])
-    return np.ascontiguousarray(decoded[..., 2::-1])
+    if image.format == "TIFF":
+        return _read_16_bit_tiff(path, limits)
+    samples = decoded(path, np.uint16)
+    if png_header(path)[1] == _GREY_WITH_ALPHA:
+        return np.ascontiguousarray(samples[..., 0])
+    return np.ascontiguousarray(samples[..., 2::-1])
+
+
+def _read_16_bit_tiff(path: Path, limits: Limits) -> UInt[np.ndarray, "H W 3"]:
+    """Return red, green and blue, which OpenCV mixes up where they are planes of their own."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        if page.photometric != tifffile.PHOTOMETRIC.RGB or page.dtype != np.uint16:
+            kind = getattr(page.photometric, "name", page.photometric)
+            raise FileFormatError(
+                f"{path}: {page.samplesperpixel} x {page.dtype}, {kind}, are no "
+                "colours: save grey, or red, green and blue"
+            )
+        samples = page_samples(path, page, 1, limits)
+        return np.ascontiguousarray(samples[..., :3])

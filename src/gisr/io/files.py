@@ -19,28 +19,48 @@ _TRIAL_BYTES = 4096
 """Size of the file that is written and removed to see whether an output can be."""
 
 
+_POINTERS = {
+    b"version https://git-lfs.github.com/": "Git LFS: fetch the file first with git lfs pull",
+    b"/annex/objects/": "git-annex: fetch the file first with datalad get or git annex get",
+}
+"""How text begins that stands for a file which was not fetched, and how it is."""
+_LONGEST_POINTER = 64
+
+
 def check_readable(path: str | PathLike[str]) -> Path:
     """Return the absolute path of an input file that exists and can be opened.
 
     The path is absolute so that no library reads a prefix of it (``GTIFF_DIR:1:``, ``/vsicurl/``,
-    ``http:``) as an instruction.
+    ``http:``) as an instruction. A link to a file of another name keeps its own: stores of
+    git-annex and of Hugging Face call files by their checksum, each in a folder of its own.
 
     Raises:
-        FileFormatError: No such file, not a regular file, empty, or not readable.
+        FileFormatError: No such file, not a regular file, empty, not readable, or a pointer to a
+            file that was not fetched.
     """
     found = Path(path)
     try:
         if found.is_dir():
             raise FileFormatError(f"{found}: is a folder: name a file")
         if not found.exists():
+            if found.is_symlink():
+                raise FileFormatError(
+                    f"{found}: a link to a file that is not here ({os.readlink(found)}): fetch it "
+                    "first (of DataLad or git-annex: datalad get, git annex get)"
+                )
             way = foreign_address(path) or "no such file: check the name"
             raise FileFormatError(f"{os.fspath(path)}: {way}")
         if not found.is_file():  # opening a pipe would wait for ever, a device has no end
             raise FileFormatError(f"{found}: is no regular file: copy what it gives into one")
         with found.open("rb") as stream:
-            if not stream.read(1):
-                raise FileFormatError(f"{found}: the file is empty")
-        return found.resolve()
+            start = stream.read(_LONGEST_POINTER)
+        if not start:
+            raise FileFormatError(f"{found}: the file is empty")
+        for begin, kind in _POINTERS.items():
+            if start.startswith(begin):
+                raise FileFormatError(f"{found}: only the pointer of {kind}")
+        whole = found.resolve()
+        return whole if whole.name == found.name else found.absolute()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise FileFormatError(f"{found}: cannot be read: {_reason(error)}") from error
 

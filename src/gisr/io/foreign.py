@@ -67,6 +67,19 @@ _FRAMES = ForeignKind(
 _CLOUD = ForeignKind(
     "a point cloud or a mesh", "render the depth map of the picture's camera first"
 )
+_VOLUME = ForeignKind(
+    "a volume of another format", "convert it to NIfTI first (nib-convert {path} {stem}.nii.gz)"
+)
+_ITK = ForeignKind(
+    "a volume of ITK",
+    'convert it to NIfTI first (python -c "import SimpleITK; '
+    "SimpleITK.WriteImage(SimpleITK.ReadImage('{path}'), '{stem}.nii.gz')\")",
+)
+_HALF = ForeignKind(
+    "half of a pair of files (.hdr, .img)",
+    "make one file of both first: of MR nib-convert {path} {stem}.nii.gz, of a satellite image "
+    "gdal_translate {path} {stem}.tif",
+)
 _BEGINNINGS: tuple[tuple[bytes, ForeignKind], ...] = (
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", _JPEG2000),
     (b"\xff\x4f\xff\x51", _JPEG2000),
@@ -84,6 +97,7 @@ _BEGINNINGS: tuple[tuple[bytes, ForeignKind], ...] = (
     (b"NITF", _NITF),
     (b"NSIF", _NITF),
     (b"ENVI", _ENVI),
+    (b"#?RADIANCE", _PICTURE),
 )
 """What the first bytes of a file show."""
 _WORDS: tuple[tuple[bytes, ForeignKind], ...] = (
@@ -107,6 +121,8 @@ _SUFFIXES: dict[str, ForeignKind] = {
     **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".rw2"), _RAW_PHOTO),
     **dict.fromkeys((".bag", ".mkv", ".mp4", ".mov", ".svo", ".db3", ".oni"), _FRAMES),
     **dict.fromkeys((".pcd", ".ply", ".las", ".laz", ".obj", ".xyz"), _CLOUD),
+    **dict.fromkeys((".mgz", ".mgh", ".mnc", ".par", ".rec", ".head", ".brik"), _VOLUME),
+    **dict.fromkeys((".nrrd", ".nhdr", ".mha", ".mhd"), _ITK),
     ".vrt": _VRT,
     ".til": _TIL,
     ".xml": _XML,
@@ -124,12 +140,13 @@ def foreign_file(path: str | PathLike[str]) -> str | None:
             start = stream.read(_LOOKED_AT)
     except (OSError, ValueError):
         start = b""
-    kind = (_HEIC if _is_heif(start) else _by_content(start)) or _SUFFIXES.get(place.suffix.lower())
+    kind = _HEIC if _is_heif(start) else _by_content(start)
+    kind = kind or (_HALF if _is_half(place) else _SUFFIXES.get(place.suffix.lower()))
     if kind is None:
         return None
     # Ready to be typed: the path as the user gave it; what is Python has quotes of its own.
     words = [fspath(place), _stem(place)]
-    path, stem = words if kind is _PORTABLE else map(shlex.quote, words)
+    path, stem = words if kind in (_PORTABLE, _ITK) else map(shlex.quote, words)
     way = kind.way.format(path=path, stem=stem)
     return f"is {kind.name}, which gisr does not read: {way}"
 
@@ -154,6 +171,12 @@ def _is_heif(start: bytes) -> bool:
     """Return whether bytes begin a container of HEIF pictures; videos have other brands."""
     brands = (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"avif")
     return start[4:8] == b"ftyp" and start[8:12] in brands
+
+
+def _is_half(place: Path) -> bool:
+    """Return whether a file is the header or the voxels of a pair, and the other is there too."""
+    other = {".hdr": ".img", ".img": ".hdr"}.get(place.suffix.lower())
+    return other is not None and place.with_suffix(other).exists()
 
 
 def _by_content(start: bytes) -> ForeignKind | None:

@@ -1,7 +1,9 @@
 """Opening PNG, JPEG and TIFF through Pillow: named formats only, sizes checked, errors typed."""
 
 import logging
+import os
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
@@ -9,13 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Num, Shaped
+from numpy.typing import DTypeLike
 
 from gisr.errors import FileFormatError, LimitError
 from gisr.io.files import check_readable, typed_errors
 from gisr.io.foreign import foreign_file
 from gisr.io.limits import Limits, check_picture
 from gisr.io.tiff_blocks import check_tiff_blocks
+from gisr.io.tiff_pages import pictures_and_masks
+from gisr.optional_imports import without_chatter
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -25,6 +30,10 @@ _ORIENTATION = 0x0112
 _WIDTH, _LENGTH = 256, 257
 """TIFF tags: columns and rows as stored."""
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_CHECKED = {b"IHDR": "header", b"PLTE": "palette", b"IDAT": "pixels"}
+"""Parts of a PNG without which it is no picture."""
+_PART = 2**20
+"""Bytes that are read at a time."""
 _XMP = b"XML:com.adobe.xmp"
 """What a text of a PNG is called that holds XMP, whose orientation Pillow reads, too."""
 
@@ -69,7 +78,8 @@ def open_picture(
         try:
             image = Image.open(stream, formats=formats)
         except UnidentifiedImageError as error:
-            way = foreign_file(found) or f"is damaged, or no {kind} file whatever its name says"
+            way = foreign_file(found) or _other_tiff(found)
+            way = way or f"is damaged, or no {kind} file whatever its name says"
             raise FileFormatError(f"{path}: cannot be read: {way}") from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise LimitError(
@@ -83,9 +93,34 @@ def open_picture(
             if image.format == "TIFF":
                 check_tiff_blocks(found, limits)
             # Phones store a JPEG with further pictures behind it (MPO): the first is the photo.
-            if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
+            several = image.format == "TIFF" and getattr(image, "n_frames", 1) > 1
+            if several and _pages(found) > 1:
                 raise FileFormatError(f"{path}: holds several pages: save the one you mean alone")
             yield image
+
+
+def _pages(path: Path) -> int:
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        return len(pictures_and_masks(file)[0])
+
+
+def _other_tiff(path: Path) -> str | None:
+    """Say what a TIFF holds that is no picture for Pillow; None for other files."""
+    import tifffile
+
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+    try:
+        with tifffile.TiffFile(path) as file:
+            page = file.pages.first
+            kind = getattr(page.photometric, "name", page.photometric)
+            layout = f"{page.samplesperpixel} x {page.dtype}, {kind}"
+            if file.is_bigtiff and file.byteorder == ">":
+                layout += ", BigTIFF in big endian"
+    except Exception:  # anything, on bytes that are no TIFF
+        return None
+    return f"a TIFF of another layout ({layout}): save one or three channels of 8 or 16 bits"
 
 
 def stored_size(image: "Image") -> tuple[int, int]:
@@ -164,3 +199,42 @@ def png_header(path: str | PathLike[str]) -> tuple[int, int]:
     with Path(path).open("rb") as stream:
         bits, colour_type = stream.read(26)[24:]
     return bits, colour_type
+
+
+def check_png(path: str | PathLike[str]) -> None:
+    """Refuse a PNG whose pixels are not those that were written: Pillow looks at no checksum.
+
+    Raises:
+        FileFormatError: Checksums of its header, palette or pixels do not fit.
+    """
+    with Path(path).open("rb") as stream:
+        stream.seek(len(_PNG_SIGNATURE))
+        while len(start := stream.read(8)) == 8 and start[4:] != b"IEND":
+            length, kind = int.from_bytes(start[:4], "big"), start[4:]
+            if kind not in _CHECKED:
+                stream.seek(length + 4, os.SEEK_CUR)
+                continue
+            found = zlib.crc32(kind)
+            while length and (part := stream.read(min(length, _PART))):
+                found, length = zlib.crc32(part, found), length - len(part)
+            stated = stream.read(4)
+            if len(stated) == 4 and int.from_bytes(stated, "big") != found:
+                raise FileFormatError(
+                    f"{path}: damaged: the checksum of its {_CHECKED[kind]} does not fit: copy or "
+                    "download it again"
+                )
+
+
+def decoded(path: Path, dtype: DTypeLike) -> Num[np.ndarray, "H W *channels"]:
+    """Return the samples of a picture of colours, which Pillow would cut to 8 bits.
+
+    Raises:
+        FileFormatError: Damaged.
+    """
+    import cv2
+
+    with without_chatter():
+        samples = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    if samples is None or samples.dtype != np.dtype(dtype).newbyteorder("="):
+        raise FileFormatError(f"{path}: damaged: its {np.dtype(dtype)} samples cannot be decoded")
+    return samples

@@ -54,6 +54,7 @@ def upscale_depth_map(
     filled = valid & ~nearest_pixels(target.valid, sides, pair.placement)
     # Every hole keeps what stands for it in the file: NaN, infinity, 0 or another number.
     marks = nearest_pixels(target.stored, sides, pair.placement)
+    doubts = () if options.cloud is None else options.cloud.doubts(depth, valid)
     result = FileResult(
         path=request.output,
         task=request.task,
@@ -64,7 +65,7 @@ def upscale_depth_map(
         alignment=alignment,
         consistency=answer.consistency,
         further=tuple(options.further_files.values()),
-        notes=(*files.notes, *shifted, *_notes(options, pair, answer, filled)),
+        notes=(*files.notes, *shifted, *_notes(options, pair, answer, filled), *doubts),
     )
     with request.writing() as places:
         _write(request, answer, valid, marks, filled, places)
@@ -116,6 +117,10 @@ def _write(
         spread = stored_depth(path, answer.spread[..., 0], valid, like=like)
         write_stored(path, places["uncertainty"], stored=spread)
     stored = stored_depth(request.output, depth, valid, like=files.target, marks=marks)
+    if files.target.shape == depth.shape:
+        # All of their digits: float32, in which all is computed, has 24 bits.
+        kept = files.target.stored.astype(stored.dtype)
+        stored = np.where(files.target.valid, kept, stored)
     write_stored(request.output, places["output"], stored, files.target.nodata)
 
 

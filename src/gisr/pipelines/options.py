@@ -174,7 +174,7 @@ class Options(AdaptOptions):
     camera: str | None = option(
         None,
         "Camera of the picture, for the point cloud: a 3x3 matrix, a calibration of Middlebury, "
-        "ROS, Open3D, KITTI, RealSense or COLMAP, JSON or YAML, or "
+        "ROS, OpenCV, Open3D, KITTI, RealSense, COLMAP, ORB-SLAM or ScanNet, JSON or YAML, or "
         "fx=525,fy=525,cx=319.5,cy=239.5,baseline=0.12.",
         tasks=_DEPTH,
     )

@@ -66,7 +66,7 @@ class RasterPipeline(Pipeline[RasterPair]):
             return None
         if not ({file_suffix(target), file_suffix(guide)} <= set(RASTER_SUFFIXES)):
             return None
-        return look_at_tiffs(check_readable(target), check_readable(guide))
+        return look_at_tiffs(*(check_readable(path).resolve() for path in (target, guide)))
 
     def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> RasterPair:
         """Read both headers and relate their grids."""

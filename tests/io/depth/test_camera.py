@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -227,3 +228,62 @@ def test_several_cameras_are_refused(tmp_path: Path) -> None:
         read_camera(tmp_path / "cameras.txt")
     (tmp_path / "cameras.txt").write_text(line.format(1, 525) + line.format(2, 525))
     assert read_camera(tmp_path / "cameras.txt").fx == 525
+
+
+MATRIX = "70., 0., 30., 0., 72., 25., 0., 0., 1."
+
+
+@pytest.mark.parametrize(
+    ("text", "distorted"),
+    [
+        (
+            "%YAML:1.0\n---\ncamera_matrix: !!opencv-matrix\n   rows: 3\n   cols: 3\n   dt: d\n"
+            f"   data: [ {MATRIX} ]\ndistortion_coefficients: !!opencv-matrix\n   rows: 1\n"
+            "   cols: 5\n   dt: d\n   data: [ 0.1, 0., 0., 0., 0. ]\n",
+            True,
+        ),
+        (
+            "%YAML:1.0\n\nCamera.fx: 70.0\nCamera.fy: 72.0\nCamera.cx: 30.0\nCamera.cy: 25.0\n"
+            "Camera.k1: 0.0\nCamera.bf: 40.0\nDepthMapFactor: 5000.0\n",
+            False,
+        ),
+        (
+            "axisAlignment = 1 0 0 1\ncolorHeight = 48\ncolorWidth = 64\nfx_color = 70\n"
+            "fx_depth = 577.87\nfy_color = 72\nmx_color = 30\nmx_depth = 319.5\nmy_color = 25\n",
+            False,
+        ),
+        ('{"K": [[70, 0, 30], [0, 72, 25], [0, 0, 1]]}', False),
+        ('{"camera_matrix": [[70, 0, 30], [0, 72, 25], [0, 0, 1]]}', False),
+        (
+            '{"class_name": "PinholeCameraParameters", "intrinsic": {"height": 48, "width": 64, '
+            '"intrinsic_matrix": [70, 0, 0, 0, 72, 0, 30, 25, 1]}}',
+            False,
+        ),
+        ("\ufeff70 0 30\r\n0 72 25\r\n0 0 1\r\n", False),
+    ],
+    ids=["OpenCV", "ORB-SLAM", "ScanNet", "K", "nested", "Open3D", "byte order mark"],
+)
+def test_further_files_of_tools(tmp_path: Path, text: str, distorted: bool) -> None:
+    (tmp_path / "camera").write_text(text, encoding="utf-8", newline="")
+    camera = read_camera(tmp_path / "camera")
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (70, 72, 30, 25)
+    assert camera.distorted == distorted
+
+
+def test_opencv_itself_writes_a_camera(tmp_path: Path) -> None:
+    file = cv2.FileStorage(str(tmp_path / "camera.yml"), cv2.FILE_STORAGE_WRITE)
+    file.write("image_width", 64)
+    file.write("image_height", 48)
+    file.write("camera_matrix", np.array([[70.5, 0, 30], [0, 72, 25], [0, 0, 1]]))
+    file.write("distortion_coefficients", np.zeros((1, 5)))
+    file.release()
+    camera = read_camera(tmp_path / "camera.yml")
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (70.5, 72, 30, 25)
+    assert camera.size == (48, 64)
+    assert not camera.distorted
+
+
+def test_a_name_that_is_not_known_is_told(tmp_path: Path) -> None:
+    (tmp_path / "camera.json").write_text('{"fx": 70, "baselin": 0.1}')
+    with pytest.raises(FileFormatError, match="no camera in it \\('baselin' is none of its names"):
+        read_camera(tmp_path / "camera.json")

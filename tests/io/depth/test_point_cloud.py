@@ -58,3 +58,38 @@ def test_what_cannot_be_metres_is_refused(tmp_path: Path) -> None:
         PointCloud(tmp_path / "a.ply", CAMERA, 1, disparity=True)
     with pytest.raises(InputError, match="must be above 0"):
         PointCloud(tmp_path / "a.ply", CAMERA, 0)
+
+
+@pytest.mark.parametrize(
+    ("camera", "steps", "disparity", "words"),
+    [
+        (Camera(50), 1000, False, None),
+        (Camera(50), 1, False, "half of the points lie within 2e+03 m of the camera: check --dep"),
+        (Camera(50), 1e6, False, "half of the points lie within 0.002 m of the camera"),
+        (Camera(50, baseline=5e4), 1, True, "within 1.25e+03 m of the camera: check the baseline"),
+        (Camera(50, 50, 19, 14), 1000, False, None),
+        (
+            Camera(50, 50, 79.5, 59.5),
+            1000,
+            False,
+            "the camera's principal point, (79.5, 59.5), is far from the middle of the picture, "
+            "40 x 30: if it was measured at another size, add that (width and height)",
+        ),
+        (Camera(50, 50, 9.5, 7), 1000, False, r"(9.5, 7), is far from the middle"),
+        (Camera(50, 50, 79.5, 59.5, size=(120, 160)), 1000, False, None),
+    ],
+)
+def test_a_unit_or_camera_that_cannot_be_right_is_doubted(
+    tmp_path: Path, camera: Camera, steps: float, disparity: bool, words: str | None
+) -> None:
+    values = np.full((30, 40), 2000.0)
+    cloud = PointCloud(tmp_path / "a.ply", camera, steps, disparity=disparity)
+    doubts = cloud.doubts(values, np.ones((30, 40), bool))
+    assert len(doubts) == (words is not None)
+    assert words is None or words in doubts[0].text
+
+
+def test_an_empty_cloud_is_told(tmp_path: Path) -> None:
+    cloud = PointCloud(tmp_path / "a.ply", Camera(50), 1)
+    (doubt,) = cloud.doubts(np.full((3, 4), -2.0), np.ones((3, 4), bool))
+    assert doubt.text == "no known pixel lies in front of the camera: the point cloud is empty"

@@ -211,16 +211,40 @@ class TestMalformed:
 
     def test_other_files_are_refused(self, tmp_path: Path) -> None:
         nibabel.save(nibabel.Nifti1Pair(np.ones((4, 4, 4), "i2"), np.eye(4)), tmp_path / "p.img")
-        (tmp_path / "p.hdr").rename(tmp_path / "p.nii")
+        (tmp_path / "p.nii").write_bytes((tmp_path / "p.hdr").read_bytes())
         (tmp_path / "text.nii").write_text("hello" * 100)
         (tmp_path / "text.nii.gz").write_text("hello" * 100)
-        (tmp_path / "a.mgz").write_text("hello")
+        for name in ("a.mgz", "a.mha", "a.dat"):
+            (tmp_path / name).write_text("hello")
         for name, reason in (
-            ("p.nii", r"\.hdr/\.img"), ("text.nii", "not a NIfTI"), ("text.nii.gz", "gzip"),
-            ("a.mgz", "not a NIfTI name"), ("missing.nii", "no such file"),
+            ("p.nii", r"\.hdr/\.img"), ("text.nii", "not a NIfTI"), ("text.nii.gz", "not a NIfTI"),
+            ("a.mgz", r"\(nib-convert .*a\.mgz a\.nii\.gz\)"), ("p.img", "nib-convert"),
+            ("a.mha", "SimpleITK"), ("a.dat", "not a NIfTI name"),
+            ("missing.nii", "no such file"),
         ):  # fmt: skip
             with pytest.raises(FileFormatError, match=reason):
                 read_nifti(tmp_path / name)
+
+    @pytest.mark.parametrize(("stored", "named"), [("a.nii", "a.nii.gz"), ("a.nii.gz", "a.nii")])
+    def test_compressed_or_not_is_seen_from_the_content(
+        self, tmp_path: Path, stored: str, named: str
+    ) -> None:
+        voxels = np.arange(8 * 6 * 4).reshape(8, 6, 4)
+        save(tmp_path / stored, voxels=voxels).rename(tmp_path / named)
+        np.testing.assert_array_equal(read_nifti(tmp_path / named).voxels, voxels)
+
+    @pytest.mark.parametrize(
+        ("slope", "intercept", "zero"), [(0.01, -20, 2000), (0.1, -300, 3000), (0.3, -3, 10)]
+    )
+    def test_air_below_an_intercept_is_0(
+        self, tmp_path: Path, slope: float, intercept: float, zero: int
+    ) -> None:
+        # In float32, 2000 x 0.01 - 20 is -4e-7, which fills the air and would be taken for unknown.
+        voxels = zero + np.arange(8 * 6 * 4).reshape(8, 6, 4)
+        path = save(tmp_path / "a.nii", voxels=voxels, scaling=(slope, intercept))
+        found = read_nifti(path).voxels
+        assert found[0, 0, 0] == 0
+        np.testing.assert_allclose(found, voxels * slope + intercept, atol=1e-4)
 
 
 class TestSeries:

@@ -24,8 +24,9 @@ _MOST_BRACKETS = 64
 """A list a matrix, and few of them."""
 _MILLIMETRES = 1000.0
 _HELP = (
-    "give a 3x3 matrix, a calibration of Middlebury, ROS, Open3D, KITTI, RealSense or COLMAP, or "
-    "JSON or YAML with fx, fy, cx, cy; or the numbers themselves: fx=525,cx=319.5,cy=239.5"
+    "give a 3x3 matrix, a calibration of Middlebury, ROS, OpenCV, Open3D, KITTI, RealSense, "
+    "COLMAP, ORB-SLAM or ScanNet, or JSON or YAML with fx, fy, cx, cy; or the numbers themselves: "
+    "fx=525,cx=319.5,cy=239.5"
 )
 _OWN_KEYS = ("fx", "fy", "cx", "cy", "baseline", "doffs", "width", "height", "distorted")
 
@@ -129,7 +130,8 @@ def read_camera(source: str | PathLike[str]) -> Camera:
     Known are Middlebury's ``calib.txt`` (millimetres of baseline), ROS ``camera_info`` as YAML (the
     projection matrix goes before the camera matrix, as in ROS's own back-projection), Open3D's
     ``PinholeCameraIntrinsic`` (JSON), a matrix of 3 x 3 (or 4 x 4, as ScanNet has) in numbers,
-    KITTI (``P_rect_02`` or ``P2``, the left colour camera), RealSense (JSON, or what librealsense
+    KITTI (``P_rect_02`` or ``P2``, the left colour camera), OpenCV's YAML, ORB-SLAM's settings,
+    ScanNet's text of a scene (the colour camera), RealSense (JSON, or what librealsense
     prints), COLMAP's ``cameras.txt`` with one camera, and JSON, YAML or ``name=value`` lines with
     fx, fy, cx, cy, width, height, doffs, and a baseline in metres.
 
@@ -150,17 +152,18 @@ def read_camera(source: str | PathLike[str]) -> Camera:
             content = stream.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise LimitError(f"{source}: is too long for a camera (64 KiB): {_HELP}")
-        text = content.decode("utf-8", errors="replace")
+        text = content.decode("utf-8-sig", errors="replace")
     try:
         if text.count("{") + text.count("[") > _MOST_BRACKETS:
             raise ValueError("no calibration; brackets within brackets take the parser a second")
         found = _assignments(text) or camera_in_text(text)
-        return _camera(found or next(yaml.safe_load_all(text.expandtabs(1)), None))
+        return _camera(found or _mapping(text))
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
     except (KeyError, TypeError, ValueError, IndexError, yaml.YAMLError, RecursionError) as error:
         kind = InputError if inline else FileFormatError
-        raise kind(f"{source}: no camera in it: {_HELP}") from error
+        missed = f" ({error.args[0]!r} is none of its names)" if isinstance(error, KeyError) else ""
+        raise kind(f"{source}: no camera in it{missed}: {_HELP}") from error
 
 
 def parse_depth_unit(text: str, *, disparity: bool = False) -> float:
@@ -189,6 +192,12 @@ def parse_depth_unit(text: str, *, disparity: bool = False) -> float:
     return steps
 
 
+def _mapping(text: str) -> object:
+    """Return the first document of YAML or JSON; OpenCV writes both in a dialect of its own."""
+    plain = re.sub(r"\A%YAML:[^\n]*\n", "", text).replace("!!opencv-matrix", "")
+    return next(yaml.safe_load_all(plain.expandtabs(1)), None)
+
+
 def _assignments(text: str) -> dict[str, str]:
     """Return ``name=value`` pairs, one a line or between commas; nothing where there are none."""
     return dict(re.findall(r"(?:^|[\n,])\s*(\w+)\s*=\s*([^\n,]+)", text))
@@ -200,6 +209,9 @@ def _camera(found: object) -> Camera:
         found = camera_in_text(str(found))
     if not isinstance(found, Mapping):
         raise TypeError(f"{type(found).__name__} holds no names")
+    for name in _WITHIN:
+        if isinstance(found.get(name), Mapping):
+            return _camera(found[name])
     if "cam0" in found:
         matrix = [float(number) for number in re.findall(r"[^\s\[\];]+", found["cam0"])]
         baseline = float(found["baseline"]) / _MILLIMETRES
@@ -225,6 +237,8 @@ def _camera(found: object) -> Camera:
     return Camera(size=size, distorted=bent, **kept)
 
 
+_WITHIN = ("intrinsic", "intrinsics")
+"""Where the camera stands in files that hold more: Open3D's PinholeCameraParameters."""
 _ROS_MATRICES = (("projection_matrix", "P", "p"), ("camera_matrix", "K", "k"))
 
 
@@ -241,9 +255,15 @@ def _matrix(found: Mapping[str, Any], *names: str) -> list[float]:
     for name in names:
         if name in found:
             value = found[name]
-            numbers = value["data"] if isinstance(value, Mapping) else value
-            return [float(number) for number in numbers]
+            return _flat(value["data"] if isinstance(value, Mapping) else value)
     return []
+
+
+def _flat(numbers: object) -> list[float]:
+    """Return numbers row by row, in lists within lists or not."""
+    if isinstance(numbers, list):
+        return [number for each in numbers for number in _flat(each)]
+    return [float(numbers)]  # type: ignore[arg-type]
 
 
 def _size(found: Mapping[str, Any]) -> tuple[int, int] | None:

@@ -18,6 +18,8 @@ _COLMAP = {
     "FULL_OPENCV": ("fx", "fy", "cx", "cy"),
 }
 """Parameters of COLMAP's models; those after them are distortion."""
+_PINHOLE = ("fx", "fy", "cx", "cy")
+_DISTORTION = ("k1", "k2", "k3", "k4", "p1", "p2")
 _KITTI = (("P_rect_02", "P_rect_03", "S_rect_02"), ("P2", "P3", ""))
 """Names of the left and right colour camera and of the size: of the raw recordings, and of the
 benchmarks of objects and odometry."""
@@ -113,8 +115,14 @@ def _realsense(text: str) -> CameraNumbers | None:
 
 
 def own_names(found: Mapping[str, object]) -> dict[str, object]:
-    """Return a mapping in librealsense's names in ours: ppx, ppy, coeffs, and what says nothing."""
+    """Return a mapping in names of tools in ours, without what says nothing.
+
+    They are librealsense's (ppx, ppy, coeffs), ORB-SLAM's (Camera.fx) and ScanNet's (fx_color).
+    """
     named = {str(name).lower(): value for name, value in found.items()}
+    for read in (_orb_slam, _scannet):
+        if (numbers := read(named)) is not None:
+            return numbers
     if not {"ppx", "ppy"} <= set(named):
         return dict(found)
     coefficients = named.get("coeffs", [])
@@ -125,3 +133,29 @@ def own_names(found: Mapping[str, object]) -> dict[str, object]:
         name: named[name] for name in ("fx", "fy", "width", "height") if name in named
     }
     return {**kept, "cx": named["ppx"], "cy": named["ppy"], "distorted": float(bent)}
+
+
+def _orb_slam(named: Mapping[str, object]) -> dict[str, object] | None:
+    """Return the camera of settings as ORB-SLAM has them; None where they are none."""
+    for prefix in ("camera.", "camera1."):
+        if f"{prefix}fx" in named:
+            inner = {
+                name.removeprefix(prefix): value
+                for name, value in named.items()
+                if name.startswith(prefix)
+            }
+            bent = any(float(str(inner.get(name, 0))) for name in _DISTORTION)
+            kept: dict[str, object] = {
+                name: inner[name] for name in (*_PINHOLE, "width", "height") if name in inner
+            }
+            return {**kept, "distorted": float(bent)}
+    return None
+
+
+def _scannet(named: Mapping[str, object]) -> dict[str, object] | None:
+    """Return the colour camera of a scene of ScanNet; None where it is none."""
+    names = {"fx": "fx_color", "fy": "fy_color", "cx": "mx_color", "cy": "my_color"}
+    sizes = {"width": "colorwidth", "height": "colorheight"}
+    if not set(names.values()) <= set(named):
+        return None
+    return {own: named[name] for own, name in {**names, **sizes}.items() if name in named}

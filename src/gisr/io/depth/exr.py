@@ -1,6 +1,6 @@
 """Depth maps in OpenEXR: one depth channel, placed within the display window of its header."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +15,9 @@ from gisr.io.limits import Limits, check_block, check_picture
 from gisr.notes import Note
 from gisr.optional_imports import load_extra, without_chatter
 from gisr.sizes import picture_size
+
+_DEPTHS = ("z", "depth")
+"""What a channel of depth is called, or its layer (Blender's Depth.V), in lower case."""
 
 
 def _openexr() -> ModuleType:
@@ -44,6 +47,8 @@ def read_exr(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
             check_block(path, limits, tiles.xSize * tiles.ySize * bands * 4, "one tile")
     fits(windows.shown)
     with without_chatter(), openexr.File(str(path), separate_channels=True) as file:
+        if not file.parts:  # pixels that it cannot decode
+            raise FileFormatError(f"{path}: damaged: its pixels cannot be decoded: copy it again")
         channels = {name: np.array(found.pixels) for name, found in file.channels().items()}
     chosen, told = _depth_channel(path, channels)
     if chosen.shape != windows.stored:
@@ -135,9 +140,10 @@ def _depth_channel(
     path: Path, channels: dict[str, Shaped[np.ndarray, "H W"]]
 ) -> tuple[Shaped[np.ndarray, "H W"], tuple[Note, ...]]:
     """Return the one channel of depth, and what to say where there are others."""
-    if len(channels) == 1:
-        return next(iter(channels.values())), ()
-    depths = [name for name in channels if name.rsplit(".", 1)[-1].lower() in ("z", "depth")]
+    solid = [name for name in channels if name.rsplit(".", 1)[-1] != "A"]
+    if len(channels) == 1 or len(solid) == 1:
+        return channels[(solid or list(channels))[0]], ()
+    depths = [name for name in channels if _is_depth(name, channels)]
     if len(depths) == 1:
         return channels[depths[0]], ()
     if depths:
@@ -158,6 +164,15 @@ def _depth_channel(
     raise FileFormatError(
         f"{path}: channels {sorted(channels)}: call the depth channel Z, or make R, G and B equal"
     )
+
+
+def _is_depth(name: str, channels: Collection[str]) -> bool:
+    """Return whether a channel is called depth, or is the only one of a layer that is."""
+    layer, _, last = name.rpartition(".")
+    if last.lower() in _DEPTHS:
+        return True
+    inside = [each for each in channels if each.rpartition(".")[0] == layer]
+    return len(inside) == 1 and layer.rpartition(".")[2].lower() in _DEPTHS
 
 
 def write_exr(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from jaxtyping import Num, Shaped
-from numpy.typing import DTypeLike
+from jaxtyping import Bool, Shaped
 
 from gisr.errors import FileFormatError
 from gisr.io.limits import Limits, check_picture
-from gisr.io.pictures import open_picture, png_header, read_orientation
+from gisr.io.pictures import check_png, decoded, open_picture, png_header, read_orientation
 from gisr.notes import Note, warning
-from gisr.optional_imports import without_chatter
+
+_MOST_PFM_LINES, _LONGEST_PFM_LINE = 16, 200
+"""Of a header, comments among them."""
 
 Fits = Callable[[tuple[int, int]], object]
 """Refuses rows and columns, with an error of gisr, that another file does not go with."""
@@ -35,6 +36,8 @@ class StoredDepth:
     """What its header declares for unknown pixels, if it does."""
     notes: tuple[Note, ...] = ()
     """What a user should know of how it was read."""
+    known: Bool[np.ndarray, "H W"] | None = None
+    """What a mask in the file says; None where it has none."""
 
 
 def read_png(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
@@ -47,6 +50,7 @@ def read_png(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
                 "channel of 8 or 16 bits (colour-coded depth cannot be read back)"
             )
         fits((image.height, image.width))
+        check_png(path)
         notes = orientation_notes(path, read_orientation(image, path))
         if image.mode in ("L", "I;16"):
             return StoredDepth(np.asarray(image), notes=notes)
@@ -72,25 +76,15 @@ def write_png(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
     Image.fromarray(stored).save(path, format="PNG")
 
 
-def decoded(path: Path, dtype: DTypeLike) -> Num[np.ndarray, "H W *channels"]:
-    """Return the samples of a picture of colours, which Pillow would cut to 8 bits.
-
-    Raises:
-        FileFormatError: Damaged.
-    """
-    import cv2
-
-    with without_chatter():
-        samples = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
-    if samples is None or samples.dtype != np.dtype(dtype).newbyteorder("="):
-        raise FileFormatError(f"{path}: damaged: its {np.dtype(dtype)} samples cannot be decoded")
-    return samples
-
-
 def one_channel(
-    path: Path, samples: Shaped[np.ndarray, "H W *channels"]
+    path: Path, samples: Shaped[np.ndarray, "H W *channels"], *, alpha: bool = True
 ) -> Shaped[np.ndarray, "H W"]:
-    """Return the one channel that three or more equal ones stand for; alpha must be opaque.
+    """Return the one channel that several equal ones stand for; alpha must be opaque.
+
+    Args:
+        path: The file, for messages.
+        samples: Its channels.
+        alpha: Whether the last of two or four is alpha.
 
     Raises:
         FileFormatError: They differ.
@@ -98,9 +92,9 @@ def one_channel(
     if samples.ndim == 2:
         return samples
     count = samples.shape[2]
-    colours, alpha = samples, None
-    if count in (2, 4):
-        colours, alpha = samples[..., :-1], samples[..., -1]
+    colours, opacity = samples, None
+    if alpha and count in (2, 4):
+        colours, opacity = samples[..., :-1], samples[..., -1]
     if any(
         not same_samples(colours[..., 0], colours[..., each]) for each in range(1, colours.shape[2])
     ):
@@ -109,7 +103,7 @@ def one_channel(
             "equal ones (colour-coded depth cannot be read back); the guide of a satellite image "
             "is a GeoTIFF, too"
         )
-    if alpha is not None and alpha.size and (alpha != alpha.flat[0]).any():
+    if opacity is not None and opacity.size and (opacity != opacity.flat[0]).any():
         raise FileFormatError(
             f"{path}: transparent in part: save one grey channel, 0 where the depth is unknown"
         )
@@ -172,13 +166,9 @@ def read_pfm(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
     number's size is a unit without a standard; as in Middlebury's own reader it is not applied.
     """
     with path.open("rb") as stream:
-        kind, size, order = (stream.readline(100).strip() for _ in range(3))
-        if kind not in (b"Pf", b"PF"):
-            raise FileFormatError(
-                f"{path}: no PFM (it starts with {kind[:8]!r}, not with Pf): save one channel"
-            )
+        kind, *sizes, order = _pfm_words(path, stream)
         bands = 1 if kind == b"Pf" else 3
-        width, height = (int(number) for number in size.split())
+        width, height = map(int, sizes)
         check_picture(path, limits, height=height, width=width, bands=bands, itemsize=4)
         if not (math.isfinite(float(order)) and float(order)):
             raise FileFormatError(f"{path}: {order!r} is no byte order: write -1 or 1 there")
@@ -190,6 +180,25 @@ def read_pfm(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
         raise FileFormatError(f"{path}: cut short: {len(data)} bytes of {needed}")
     samples = np.flipud(np.frombuffer(data, dtype).reshape(height, width, bands))
     return StoredDepth(one_channel(path, samples.astype(np.float32)))
+
+
+def _pfm_words(path: Path, stream: IO[bytes]) -> list[bytes]:
+    """Return the four words before the samples: writers put them on one to four lines."""
+    words: list[bytes] = []
+    for _ in range(_MOST_PFM_LINES):
+        line = stream.readline(_LONGEST_PFM_LINE)
+        words += line.partition(b"#")[0].split()
+        if words and words[0] not in (b"Pf", b"PF"):
+            raise FileFormatError(
+                f"{path}: no PFM (it starts with {words[0][:8]!r}, not with Pf): save one channel"
+            )
+        if len(words) >= 4 or not line:
+            break
+    if len(words) != 4:
+        raise FileFormatError(
+            f"{path}: no PFM: after Pf stand width, height and -1 or 1, then the samples"
+        )
+    return words
 
 
 def write_pfm(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
@@ -223,9 +232,12 @@ def _check_npy_header(
 
 
 def _planes(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """Return rows, columns and channels of (H, W), (1, H, W) and (H, W, channels); else None."""
+    """Return rows, columns and channels of (H, W) and (H, W, channels); else None.
+
+    Arrays of networks have axes of one before: (1, H, W), (1, 1, H, W) and (1, H, W, 1) are one.
+    """
     match shape:
-        case (height, width) | (1, height, width):
+        case (height, width) | (1, height, width) | (1, 1, height, width) | (1, height, width, 1):
             return height, width, 1
         case (height, width, (1 | 3 | 4) as channels):
             return height, width, channels
@@ -236,7 +248,7 @@ def _plane(path: Path, array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "
     """Return the one channel of an array of a shape that was checked."""
     if array.ndim == 2:
         return array
-    if 1 in (array.shape[0], array.shape[2]):
-        plane: Shaped[np.ndarray, "H W"] = array[0] if array.shape[0] == 1 else array[..., 0]
-        return plane
-    return one_channel(path, array)
+    planes = _planes(array.shape)
+    assert planes is not None  # refused before
+    height, width, bands = planes
+    return array.reshape(height, width) if bands == 1 else one_channel(path, array)

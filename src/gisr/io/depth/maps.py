@@ -137,12 +137,13 @@ def read_depth(
     given = [invalid] if isinstance(invalid, int | float) else list(invalid)
     nodata, notes = _in_force(name, content, given)
     codes = list(dict.fromkeys(given if nodata is None else (nodata, *given)))
+    hidden = () if content.known is None else (~content.known,)
     marked = [_holding(stored, code) for code in codes]
     used = [code for code, where in zip(codes, marked, strict=True) if where.any()]
     unknown = _unknown_value(stored, finite, used, codes)
     return DepthMap(
         values=stored.astype(np.float32 if small else np.float64),
-        valid=~np.logical_or.reduce([~finite, *marked]),
+        valid=~np.logical_or.reduce([~finite, *hidden, *marked]),
         dtype=stored.dtype.newbyteorder("="),
         unknown=unknown,
         path=name,

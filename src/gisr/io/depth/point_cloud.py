@@ -13,9 +13,15 @@ from jaxtyping import Bool, Float, UInt
 
 from gisr.errors import InputError
 from gisr.io.depth.camera import Camera
+from gisr.notes import Note, warning
 
 SUFFIXES = (".ply",)
 """What a point cloud may be called."""
+
+_NEAREST, _FARTHEST = 0.01, 500.0
+"""Metres between which the middle of a scene lies: millimetres read as metres are beyond."""
+_OFF_CENTRE = 0.2
+"""Share of a side by which principal points are off its middle at most; of half the size, 0.25."""
 
 _POINT = np.dtype(
     [("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("red", "u1"), ("green", "u1"), ("blue", "u1")]
@@ -65,6 +71,50 @@ class PointCloud:
         """Return metres along the optical axis; not finite where disparity is that of infinity."""
         scaled = values.astype(np.float64) / self.steps
         return self.camera.distance(scaled) if self.disparity else scaled
+
+    def doubts(
+        self, values: Float[np.ndarray, "H W"], valid: Bool[np.ndarray, "H W"]
+    ) -> tuple[Note, ...]:
+        """Return warnings of points that a wrong unit, or the camera of another picture, gives.
+
+        Args:
+            values: Depth or disparity as stored.
+            valid: Known pixels.
+        """
+        return (*self._distance_doubts(values, valid), *self._camera_doubts(values.shape))
+
+    def _distance_doubts(
+        self, values: Float[np.ndarray, "H W"], valid: Bool[np.ndarray, "H W"]
+    ) -> tuple[Note, ...]:
+        metres = self.distance(values[valid][None])
+        ahead = metres[np.isfinite(metres) & (metres > 0)]
+        if not ahead.size:
+            text = "no known pixel lies in front of the camera: the point cloud is empty"
+            return (warning(text),)
+        middle = float(np.median(ahead))
+        if _NEAREST <= middle <= _FARTHEST:
+            return ()
+        remedy = "the baseline and --depth-unit" if self.disparity else "--depth-unit"
+        text = f"half of the points lie within {middle:.3g} m of the camera: check {remedy}"
+        return (warning(text),)
+
+    def _camera_doubts(self, shape: tuple[int, ...]) -> tuple[Note, ...]:
+        place, size = (self.camera.cx, self.camera.cy), (shape[1], shape[0])
+        if self.camera.size is not None or None in place:
+            return ()
+        off = [
+            abs(number - (side - 1) / 2) / side
+            for number, side in zip(place, size, strict=True)
+            if number is not None
+        ]
+        if max(off) <= _OFF_CENTRE:
+            return ()
+        text = (
+            f"the camera's principal point, ({place[0]:.5g}, {place[1]:.5g}), is far from the "
+            f"middle of the picture, {size[0]} x {size[1]}: if it was measured at another size, "
+            "add that (width and height)"
+        )
+        return (warning(text),)
 
     def write(
         self,

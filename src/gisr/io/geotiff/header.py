@@ -237,7 +237,7 @@ def open_geotiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
 def opened_raster(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
     """Open a TIFF or JPEG 2000 file; what goes wrong in the block is the block's own."""
     rasterio = load_extra("rasterio", "geo")
-    found, failure = check_readable(path), f"cannot be read as {format_of(path)}"
+    found, failure = check_readable(path).resolve(), f"cannot be read as {format_of(path)}"
     check_mask_file(found)
     with typed_errors(path, failure), warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)

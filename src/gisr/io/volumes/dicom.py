@@ -159,10 +159,13 @@ def _chosen(name: Path, images: Sequence[_Image]) -> list[DicomSlice]:
     """Return the images of the one series that is meant."""
     if name.is_dir():
         with typed_errors(name, "cannot be read as DICOM"), _quiet():
-            names = {image.series: description_of(image.about) for image in images}
+            names: dict[str, str] = {}
+            for image in images:
+                name_of = description_of(image.about) or "unnamed"
+                names.setdefault(image.series, f"{name_of}, such as {image.path.name}")
         if len(names) > 1:
             raise FileFormatError(
-                f"{name}: holds {len(names)} series ({listed({*names.values()})}): "
+                f"{name}: holds {len(names)} series ({listed(names.values())}): "
                 "name one file of the series you mean"
             )
         return [_parsed(image) for image in images]

@@ -16,6 +16,7 @@ from jaxtyping import Float32, Float64
 
 from gisr.errors import FileFormatError, LimitError
 from gisr.io.files import check_readable, file_suffix, typed_errors
+from gisr.io.foreign import foreign_file
 from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bytes, check_volume
 from gisr.io.volumes.header import Shape, Volume, VolumeHeader
 from gisr.io.volumes.libraries import volume_library
@@ -29,6 +30,10 @@ SUFFIXES = (".nii", ".nii.gz")
 Sizes = tuple[int, int, int, int]
 """Voxels along the three axes, and the number of volumes."""
 
+_GZIP = b"\x1f\x8b"
+"""First bytes of a compressed file."""
+_ROUNDING = 2.0**-22
+"""Share of an intercept that the float32 of slope and intercept in a header is off by, at most."""
 _SQUARE = 0.01
 """Share by which two sides of a voxel may differ that are the same."""
 _TRAILING_BYTES = 2**20
@@ -113,9 +118,8 @@ def _open_checked(
     nibabel = volume_library("nibabel")
     found = check_readable(path)
     if file_suffix(path) not in SUFFIXES:
-        raise FileFormatError(
-            f"{path}: not a NIfTI name: convert it to one file .nii or .nii.gz first"
-        )
+        way = foreign_file(path) or "not a NIfTI name: convert it to one file .nii or .nii.gz first"
+        raise FileFormatError(f"{path}: {way}")
     with typed_errors(path, "cannot be read as NIfTI"), _open_stream(found) as stream:
         # nibabel warns, and logs to the terminal, of oddities that are checked here.
         logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
@@ -129,9 +133,15 @@ def _open_checked(
 
 @contextmanager
 def _open_stream(path: Path) -> Iterator[IO[bytes]]:
-    opener = gzip.open if file_suffix(path) == ".nii.gz" else open
+    opener = gzip.open if _is_packed(path) else open
     with opener(path, "rb") as stream:
         yield cast(IO[bytes], stream)
+
+
+def _is_packed(path: Path) -> bool:
+    """Return whether a file is compressed: by its content, whatever its name says."""
+    with path.open("rb") as stream:
+        return stream.read(2) == _GZIP
 
 
 def _read_header(nibabel: Any, path: Path, stream: IO[bytes]) -> Any:
@@ -184,7 +194,7 @@ def _read_voxels(
         raise FileFormatError(f"{path}: damaged: slope {slope}, intercept {intercept}")
     offset, count = int(header["vox_offset"]), sizes[3]
     size = math.prod(sizes[:3]) * dtype.itemsize
-    needed, packed = offset + count * size, file_suffix(path) == ".nii.gz"
+    needed, packed = offset + count * size, _is_packed(path)
     if not packed:  # before memory is taken for a claim the file does not fill
         found = path.stat().st_size
         if found < needed:
@@ -217,6 +227,11 @@ def _as_float32(
             f"{path}: holds {np.abs(values[np.isfinite(values)]).max():.4g}, too large for "
             "float32: rescale its values"
         ) from error
+    slope, intercept = spec[3:]
+    if intercept and spec[1].kind in "iu":
+        # 2000 x 0.01 - 20 is air, not a value below 0 that stands for something.
+        near = min(abs(intercept) * _ROUNDING, abs(slope) / 4)
+        return np.where(np.abs(voxels) <= near, np.float32(0), voxels)
     return voxels
 
 

@@ -24,7 +24,7 @@ def sidecar_thickness(image: Path) -> tuple[float | None, tuple[Note, ...]]:
             return None, ()
         if path.stat().st_size > _LARGEST_FILE:
             return None, (Note(f"{name}: too large for a sidecar: ignored"),)
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return None, (Note(f"{name}: cannot be read as JSON: ignored"),)
     stated = found.get("SliceThickness") if isinstance(found, dict) else None

@@ -3,7 +3,6 @@
 import re
 import shlex
 import sys
-from argparse import Action
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,7 +13,7 @@ from types import UnionType
 from typing import Any, get_args, get_origin
 
 import docstring_parser
-from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter
+from jsonargparse import ArgumentError, ArgumentParser
 
 from gisr.apps.align_command import align
 from gisr.apps.bids_command import bids
@@ -24,12 +23,12 @@ from gisr.apps.data_command import list_data, prepare, show
 from gisr.apps.evaluate_command import evaluate
 from gisr.apps.export_command import onnx
 from gisr.apps.failures import fail, guarded
+from gisr.apps.help_formatter import HelpFormatter
 from gisr.apps.misspelt import meant_option
 from gisr.apps.models_command import models
 from gisr.apps.option_arguments import (
     add_options,
     has_options,
-    repeated_flags,
     take_options,
 )
 from gisr.apps.reproduce_command import reproduce
@@ -86,34 +85,6 @@ _LONG = {"target_files": "--target", "guide_files": "--guide"}
 _POSITIONAL_KINDS = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
-class _HelpFormatter(DefaultHelpFormatter):
-    """Help without a type and a default behind every option: the text says what matters."""
-
-    def _get_help_string(self, action: Action) -> str:
-        return str(action.help or "")
-
-    def _format_args(self, action: Action, default_metavar: str) -> str:
-        """Show one value where an option is given once for each, though the parser takes all."""
-        if set(action.option_strings) & set(_repeated()):
-            return default_metavar
-        return str(super()._format_args(action, default_metavar))
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        """Wrap paragraphs; one whose lines are indented, such as a command, stays as it is."""
-        parts = text.split("\n\n")
-        fill = super()._fill_text
-        return "\n\n".join(
-            part if part.startswith(" ") else str(fill(part, width, indent)) for part in parts
-        )
-
-
-@cache
-def _repeated() -> dict[str, str]:
-    from gisr.pipelines.options import Options
-
-    return repeated_flags(Options)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -150,7 +121,7 @@ def build_parser(only: str | None = None) -> ArgumentParser:
         "panchromatic band, MR images with another contrast, and depth maps with a colour image.",
         version=__version__,
         exit_on_error=False,
-        formatter_class=_HelpFormatter,
+        formatter_class=HelpFormatter,
     )
     _add_commands(parser, COMMANDS if only is None else {only: COMMANDS[only]})
     return parser
@@ -259,7 +230,7 @@ def _add_commands(parser: ArgumentParser, commands: Mapping[str, Command | Group
 
 def _parser(description: str) -> ArgumentParser:
     return ArgumentParser(
-        description=description, exit_on_error=False, formatter_class=_HelpFormatter
+        description=description, exit_on_error=False, formatter_class=HelpFormatter
     )
 
 

@@ -59,8 +59,13 @@ class GeoOutline:
         """Short name of the CRS, for messages."""
         if self.crs is None:
             return "no CRS"
-        code = self.crs.to_epsg()
-        return f"EPSG:{code}" if code else str(self.crs.to_wkt())[:80]
+        code, text = self.crs.to_epsg(), str(self.crs.to_wkt())
+        if code:
+            # GDAL finds the code of definitions too that are not quite it: a spheroid, no datum.
+            exact = self.crs == type(self.crs).from_epsg(code)
+            return f"EPSG:{code}" if exact else f"EPSG:{code} (by its parameters)"
+        name = text.split('"')[1] if text.count('"') > 1 else ""
+        return f"{name!r}" if name.strip() else "a CRS without name"
 
     @property
     def map_unit(self) -> str | None:

@@ -288,3 +288,24 @@ def test_clipping_by_the_bits_that_were_asked_for_is_called_so(tmp_path: Path) -
     (note,) = clipped_note(header, 0.982, CreationOptions({"NBITS": "8"}))
     assert "98.2% of the values lie beyond the 0 to 255 of creation option NBITS=8" in note.text
     assert clipped_note(header, 0.982, None)[0].text.startswith("98.2% of the values lie beyond")
+
+
+@pytest.mark.parametrize("cloud", [False, True])
+def test_a_grid_of_points_stays_one(tmp_path: Path, cloud: bool) -> None:
+    """As Landsat's are: the corner stays where it is, the header counts from pixel centres."""
+    pan = write_geotiff(tmp_path / "pan.tif", np.ones((64, 80, 1), np.uint16), 5.0)
+    with rasterio.open(pan, "r+") as dataset:
+        dataset.update_tags(AREA_OR_POINT="Point")
+        corner = dataset.transform
+    low, high = read_geotiff(write(tmp_path / "ms.tif", pixels(2, "uint16"))), read_geotiff(pan)
+    image, output = low.pixels.astype(np.float32).repeat(2, 0).repeat(2, 1), tmp_path / "o.tif"
+    with (
+        atomic_outputs([output], overwrite=True) as (place,),
+        create_geotiff(
+            output, place, target=low, guide=high, layout=CreationOptions(cloud=cloud)
+        ) as writer,
+    ):
+        writer.write(image, np.ones(image.shape[:2], bool))
+    with rasterio.open(output) as dataset:
+        assert dataset.tags()["AREA_OR_POINT"] == "Point"
+        assert dataset.transform == corner

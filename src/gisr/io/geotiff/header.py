@@ -214,6 +214,7 @@ def read_header(
             units=tuple(dataset.units[band - 1] for band in chosen),
             rpcs=dataset.rpcs,
             gcps=dataset.gcps,
+            point=dataset.tags().get("AREA_OR_POINT") == "Point",
             path=name,
         )
 

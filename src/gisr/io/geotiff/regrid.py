@@ -48,6 +48,13 @@ class GeoOutline:
     """Rational polynomial coefficients of an image that is not rectified."""
     gcps: tuple[Sequence["GroundControlPoint"], "CRS | None"] = ((), None)
     """Ground control points of such an image, and the system they are in."""
+    point: bool = False
+    """Whether its header counts from pixel centres (AREA_OR_POINT=Point); the transform never."""
+
+    @property
+    def grid_tags(self) -> dict[str, str]:
+        """Tags of a file on this grid that are not those of every file."""
+        return {"AREA_OR_POINT": "Point"} if self.point else {}
 
     @property
     def placed(self) -> bool:

@@ -61,6 +61,24 @@ def test_solid_fill_beside_the_data_is_certain_in_scenes_alone(
     assert find_fill(image) == (), "the background of MR images is data"
 
 
+@pytest.mark.parametrize("lines", [np.s_[5::16], np.s_[:, 7::20], np.s_[9::16, 10:40]])
+def test_lines_that_a_scanner_dropped_are_fill_in_scenes_alone(
+    lines: tuple[slice, ...] | slice,
+) -> None:
+    image = np.rint(_land()).astype(np.uint16)
+    image[lines] = 0
+    (fill,) = find_fill(image, blank=True)
+    assert (fill.value, fill.certainty, fill.far) == (0, "certain", False)
+    assert fill.share == pytest.approx((image == 0).all(axis=-1).mean())
+    assert not find_fill(image)
+
+
+def test_a_line_beside_values_near_it_is_data() -> None:
+    image = np.rint(_land() - 50).astype(np.uint16)  # dark ground down to 0
+    image[40, 20:60] = 0
+    assert not find_fill(image, blank=True)
+
+
 def test_one_band_of_near_fill_is_data() -> None:
     image = _filled(0, "uint16")
     (fill,) = find_fill(image, blank=True)

@@ -1,13 +1,17 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
+from gisr.data.degradations import mtf_reduced
 from gisr.data.pair import Pair
 from gisr.datasets.entry import Scene
 from gisr.datasets.open_pairs import read_open_pairs
 from gisr.estimation.registration import align_guide
 from gisr.inference.array_pair import make_pair
+from gisr.placement import place_by_shape
 
 
 def test_unrelated_images_have_no_believable_shift() -> None:
@@ -17,6 +21,45 @@ def test_unrelated_images_have_no_believable_shift() -> None:
     assert same is pair
     assert not alignment.applied
     assert "no shift" in alignment.note or "too much" in alignment.note
+
+
+def _crop(side: int, seed: int) -> Pair:
+    """An aligned pair at ratio 4 whose target has so many pixels a side."""
+    rng = np.random.default_rng(seed)
+    bands = np.stack([gaussian_filter(rng.random((160, 160)), 2) for _ in range(4)], axis=-1)
+    truth = (bands - bands.min()) / np.ptp(bands) + 0.3 * bands[..., :1] / bands.max()
+    low = mtf_reduced(
+        truth.astype(np.float32),
+        (40, 40),
+        place_by_shape((40, 40), (160, 160), "centre", None),
+        0.3,
+    )
+    first, last = 10, 10 + side
+    guide = truth.mean(axis=2)[4 * first : 4 * last, 4 * first : 4 * last]
+    return make_pair(low[first:last, first:last], guide, "pansharpening")
+
+
+def test_a_few_pixels_do_not_shift_a_guide_by_chance() -> None:
+    """One cell has one vote, with which nothing disagrees: these pairs lie on each other."""
+    for side in (3, 4, 5, 6):
+        for seed in range(4):
+            same, alignment = align_guide(pair := _crop(side, seed))
+            assert same is pair, (side, seed, alignment)
+
+
+def test_a_shift_that_few_pixels_show_is_told_and_not_undone() -> None:
+    notes = [align_guide(_crop(5, seed))[1].note for seed in range(8)]
+    told = [note for note in notes if "in 25 pixels of the MS image" in note]
+    assert told
+    assert all("may be chance: left as it is" in note for note in told)
+
+
+def test_a_small_image_is_still_aligned() -> None:
+    pair = _crop(16, 1)
+    moved = replace(pair, guide=np.roll(pair.guide, (2, -1), axis=(0, 1)))
+    alignment = align_guide(moved)[1]
+    assert alignment.applied
+    assert np.allclose(alignment.offset, (2, -1), atol=0.3)
 
 
 def test_other_tasks_are_left_alone() -> None:

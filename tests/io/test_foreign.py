@@ -5,11 +5,14 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+from tests.geotiffs import write_geotiff
 
 from gisr.errors import FileFormatError
 from gisr.io.files import check_readable
 from gisr.io.foreign import foreign_file
+from gisr.io.geotiff import read_header
 from gisr.pipelines.table import guess_task
 
 CONTENTS = {
@@ -32,6 +35,10 @@ CONTENTS = {
     ),
     "MTD_MSIL2A.xml": (b"<n1:Level-2A_User_Product>", "Sentinel-2.*name its folder"),
     "ms.hdr": (b"ENVI\nsamples = 3", "ENVI.*gdal_translate IMAGE ms.tif"),
+    "ms.tif.gz": (b"\x1f\x8b" + bytes(9), "an archive.*unpack"),
+    "ms.ers": (b"DatasetHeader Begin", "another format.*gdal_translate \\S*ms.ers ms.tif"),
+    "ms.geotiff": (b"II*\0" + bytes(9), "a TIFF, .*mv -n \\S*ms.geotiff \\S*ms.tif"),
+    "ms": (b"MM\0+" + bytes(9), "a TIFF, .*mv -n \\S*ms \\S*ms.tif"),
     "ms.tif": (b"<VRTDataset></VRTDataset>", "VRT.*gdal_translate \\S*ms.tif ms_geotiff.tif"),
 }
 
@@ -43,6 +50,21 @@ def test_what_to_do_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / "pan.jpx").write_bytes(b"x")
     with pytest.raises(FileFormatError, match=f"{name}: .*is .*{told}"):
         guess_task(tmp_path / name, tmp_path / ("pan.jpx" if name != "ms.tif" else "ms.tif"))
+
+
+@pytest.mark.parametrize("header", ["ms.hdr", "ms.dat.hdr"])
+def test_an_envi_image_is_known_by_its_header(tmp_path: Path, header: str) -> None:
+    image = tmp_path / "ms.dat"
+    image.write_bytes(bytes(9))
+    assert foreign_file(image) is None
+    (tmp_path / header).write_bytes(b"ENVI\nsamples = 3")
+    assert re.search("ENVI.*gdal_translate \\S*ms.dat ms.tif", str(foreign_file(image)))
+
+
+def test_a_tiff_that_is_called_jpeg_2000_is_told(tmp_path: Path) -> None:
+    write_geotiff(tmp_path / "ms.tif", np.ones((4, 4, 1), np.uint8)).rename(tmp_path / "ms.jp2")
+    with pytest.raises(FileFormatError, match=r"it is a TIFF.*mv -n \S*ms.jp2 \S*ms.tif"):
+        read_header(tmp_path / "ms.jp2")
 
 
 def test_the_command_is_ready_to_be_typed(tmp_path: Path) -> None:
@@ -73,6 +95,9 @@ def test_other_files_are_left_to_their_readers(tmp_path: Path, name: str) -> Non
         ("https://example.org/ms.tif", "it is an address.*download it first"),
         ("s3://bucket/ms.tif", "it is an address"),
         ("/vsicurl/https://example.org/ms.tif", "it is an address"),
+        ("/vsizip/scene.zip/ms.tif", "a file in an archive: unpack it"),
+        ("zip://scene.zip!ms.tif", "a file in an archive: unpack it"),
+        ("file:///data/ms.tif", "name the file by its path"),
         ('HDF5:"a.h5"://bands', "GDAL calls a part.*gdal_translate 'NAME'"),
         ("GTIFF_DIR:1:a.tif", "GDAL calls a part"),
         ("nothing.tif", "no such file: check the name"),

@@ -106,6 +106,9 @@ def test_bands_are_chosen_by_name(tmp_path: Path, upscaler: Upscaler, level2: Pa
     options = Options(bands_out="sharpened")
     result = upscale_files(upscaler, level2, None, tmp_path / "six.tif", options)
     assert written(result)[0].descriptions == ("B05", "B06", "B07", "B8A", "B11", "B12")
+    options = Options(bands=("B12", "B8A"), bands_out="all")
+    result = upscale_files(upscaler, level2, None, tmp_path / "order.tif", options)
+    assert written(result)[0].descriptions == (*FINE, "B12", "B8A")
     options = Options(bands=("B12",), guide_bands=("B04", 8), bands_out="all")
     result = upscale_files(upscaler, level2, None, tmp_path / "two.tif", options)
     assert written(result)[0].descriptions == ("B04", "B08", "B12")
@@ -157,7 +160,9 @@ def test_landsat_7_and_other_bands(tmp_path: Path, upscaler: Upscaler) -> None:
     check_levels(dataset, pixels, [20, 40, 60, 80])
     options = Options(bands=("B7", 5), bands_out="all")
     result = upscale_files(upscaler, product, None, tmp_path / "swir.tif", options)
-    assert written(result)[0].descriptions == ("B5", "B7", "B8")
+    dataset, pixels = written(result)  # in the order they were named, beside the copied one
+    assert dataset.descriptions == ("B7", "B5", "B8")
+    check_levels(dataset, pixels, [140, 100, 160])
 
 
 def test_quality_bits_make_clouds_and_shadows_unknown(tmp_path: Path, upscaler: Upscaler) -> None:

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from gisr.io.unknown import UnknownValue
 
@@ -46,6 +47,9 @@ _BETWEEN, _BETWEEN_CODE = 0.02, 0.2
 border that was interpolated between data and -9999 less."""
 _TOGETHER, _SOLID = 0.3, 0.5
 """Share of its pixels whose neighbours have the value, too: of far fill, and of other fill."""
+_LINE = 16
+"""Pixels side by side along an axis that are a line which a scanner dropped: no area, but as little
+to be met in data."""
 _COMMON = 0.02
 """Share of the pixels that a far value must have unless it is one of :data:`_CODES`."""
 _LEAST_SHARE = 0.002
@@ -135,7 +139,8 @@ def find_fill(
         given = value in named and together >= _TOGETHER
         some = rest[:: max(1, len(rest) // (64 * _DIVERSE))]
         if len(rest) and (given or len(np.unique(some)) >= _DIVERSE):
-            seen = _Candidate(value, end, share, together, int(own.sum()), rest * end)
+            count, lined = int(own.sum()), _lined(own) if blank else 0.0
+            seen = _Candidate(value, end, share, together, lined, count, rest * end)
             if seen.is_far or (magnitudes and seen.is_alone_below_0(own)):
                 found.append(Fill(value, share, "certain", far=True))
             elif given:
@@ -197,6 +202,8 @@ class _Candidate:
     share: float
     together: float
     """Share of its pixels whose neighbours have it, too."""
+    lined: float
+    """Share of its pixels that lie in lines of it."""
     count: int
     rest: Float[np.ndarray, "pixels bands"]
     """All that is no candidate, its sign turned so that this end is the low one."""
@@ -235,8 +242,8 @@ class _Candidate:
 
     @property
     def is_solid(self) -> bool:
-        """Whether it covers areas."""
-        return self.share >= _LEAST_SHARE and self.together >= _SOLID
+        """Whether it covers areas, or lines."""
+        return self.share >= _LEAST_SHARE and max(self.together, self.lined) >= _SOLID
 
     def certainty(self, pixels: Shaped[np.ndarray, "*pixels bands"]) -> Certainty | None:
         """Return whether it is fill that lies close to the data; None for what data may be."""
@@ -318,6 +325,16 @@ def _together(own: Bool[np.ndarray, "*pixels"]) -> float:
             after[last] = own[last]  # a border has no next pixel
             solid &= after
     return float(solid.sum() / own.sum())
+
+
+def _lined(own: Bool[np.ndarray, "*pixels"]) -> float:
+    """Return the share of pixels that lie in a line of them along an axis."""
+    inside = np.zeros_like(own)
+    for axis in range(own.ndim):
+        if own.shape[axis] >= _LINE:
+            size = [_LINE if each == axis else 1 for each in range(own.ndim)]
+            inside |= ndimage.binary_opening(own, np.ones(size, bool))
+    return float(inside.sum() / own.sum())
 
 
 def _in_a_corner(pixels: Shaped[np.ndarray, "*pixels bands"], value: float) -> bool:

@@ -60,6 +60,9 @@ _AGREEMENT, _HELPED = 0.5, 0.6
 """Share of the cells with a vote that must agree, and of all that must correlate better shifted."""
 _LEAST_GAIN = 0.0005
 """Rise of the correlation below which a shift is not worth it."""
+_CHANCE = 3.0
+"""Target pixels, over the side of what is compared, by which chance may shift an image that is
+smaller than a cell: a cell has one vote, with which nothing can disagree."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,9 @@ class _Seen:
     after: Float[np.ndarray, " cells"]
     """The same with the part's own shift undone; NaN where too little of a cell is known."""
     flat: bool = False
+    compared: float = 0.0
+    """Target pixels that count."""
+    ratio: float = 1.0
 
 
 def align_guide(pair: Pair) -> tuple[Pair, Alignment]:
@@ -171,9 +177,22 @@ def _decide(seen: list[_Seen]) -> Alignment:
     if small or helped < _HELPED or not is_sure(shifts, offset):
         note = f"PAN and MS image lie on each other (correlation of their texture {usual:.2f})"
         return Alignment(none, False, note, usual, usual, "detail", "aligned", votes)
+    if max(map(abs, offset)) < _by_chance(seen):
+        compared = round(sum(each.compared for each in seen))
+        note = (
+            f"no shift of the PAN image can be seen in {compared} pixels of the MS image: what "
+            f"correlates best, off by {_shown(offset)}, may be chance: left as it is"
+        )
+        return Alignment(none, False, note, usual, usual, "note", "unclear", votes)
     gain = f"correlation {usual:.3f} to {believed:.3f}"
     note = f"the PAN image was off by {_shown(offset)}, corrected ({gain})"
     return Alignment(offset, True, note, usual, believed, "note", "shifted", votes)
+
+
+def _by_chance(seen: list[_Seen]) -> float:
+    """Return the guide pixels by which images of so few pixels may correlate better by chance."""
+    side = float(np.sqrt(sum(each.compared for each in seen)))
+    return max(each.ratio for each in seen) * _CHANCE * (1 / max(side, 1.0) - 1 / _CELL)
 
 
 def _median(values: Float[np.ndarray, " cells"]) -> float:
@@ -234,7 +253,8 @@ def _look(pair: Pair) -> _Seen:
             break
         offset = total
     chosen = found.votes if found.votes.any() else np.ones(len(before), dtype=bool)
-    return _Seen(votes, before[chosen], found.here[chosen])
+    compared = float(known.sum()) / float(np.prod(pair.placement.ratios))
+    return _Seen(votes, before[chosen], found.here[chosen], compared=compared, ratio=ratio)
 
 
 def _surroundings(known: Bool[np.ndarray, "H W"], ratio: float) -> float:

@@ -9,6 +9,8 @@ from pathlib import Path, PurePath
 _LOOKED_AT = 4096
 """Bytes from the beginning of a file that show what it is."""
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+:/|/vsi[a-z0-9]+/)", re.IGNORECASE)
+_IN_ARCHIVE = re.compile(r"(zip|tar|gz)(\+[a-z]+)*:/|/vsi(zip|tar|gzip|7z|rar)/", re.IGNORECASE)
+_LOCAL = re.compile(r"file:/", re.IGNORECASE)
 _PART = re.compile(r"[A-Z][A-Z0-9_]+:", re.ASCII)
 """How GDAL begins the name of an image inside a file: HDF5:, NETCDF:, GTIFF_DIR: and more."""
 
@@ -40,6 +42,7 @@ _ENVI = ForeignKind(
     "the header of an ENVI image",
     "convert the image beside it to GeoTIFF first (gdal_translate IMAGE {stem}.tif)",
 )
+_ENVI_IMAGE = ForeignKind("an ENVI image, whose header lies beside it", _CONVERT)
 _PRODUCT = "name its folder, without a guide (gisr upscale FOLDER -o out.tif)"
 _SENTINEL = ForeignKind("the description of a Sentinel-2 product", _PRODUCT)
 _LANDSAT = ForeignKind("the description of a Landsat product", _PRODUCT)
@@ -80,6 +83,9 @@ _HALF = ForeignKind(
     "make one file of both first: of MR nib-convert {path} {stem}.nii.gz, of a satellite image "
     "gdal_translate {path} {stem}.tif",
 )
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""How a TIFF begins, of either order of bytes, and a BigTIFF."""
+_COMPRESSED = tuple(f"{suffix}.gz" for suffix in (".tif", ".tiff", ".jp2", ".img", ".hdf", ".nc"))
 _BEGINNINGS: tuple[tuple[bytes, ForeignKind], ...] = (
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", _JPEG2000),
     (b"\xff\x4f\xff\x51", _JPEG2000),
@@ -114,7 +120,9 @@ _SUFFIXES: dict[str, ForeignKind] = {
     **dict.fromkeys((".nc", ".nc4", ".cdf"), _NETCDF),
     **dict.fromkeys((".ntf", ".nitf"), _NITF),
     **dict.fromkeys((".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar"), _ARCHIVE),
-    **dict.fromkeys((".ecw", ".sid", ".bil", ".bsq", ".bip", ".pix", ".asc", ".grd"), _OTHER),
+    **dict.fromkeys(
+        (".ecw", ".sid", ".bil", ".bsq", ".bip", ".pix", ".asc", ".grd", ".ers"), _OTHER
+    ),
     **dict.fromkeys((".pgm", ".ppm", ".pnm", ".pbm"), _PORTABLE),
     **dict.fromkeys((".heic", ".heif", ".avif"), _HEIC),
     **dict.fromkeys((".bmp", ".webp", ".gif", ".tga", ".jxl", ".psd"), _PICTURE),
@@ -141,9 +149,9 @@ def foreign_file(path: str | PathLike[str]) -> str | None:
     except (OSError, ValueError):
         start = b""
     kind = _HEIC if _is_heif(start) else _by_content(start)
-    kind = kind or (_HALF if _is_half(place) else _SUFFIXES.get(place.suffix.lower()))
+    kind = kind or _by_place(place)
     if kind is None:
-        return None
+        return misnamed_tiff(path)
     # Ready to be typed: the path as the user gave it; what is Python has quotes of its own.
     words = [fspath(place), _stem(place)]
     path, stem = words if kind in (_PORTABLE, _ITK) else map(shlex.quote, words)
@@ -151,9 +159,29 @@ def foreign_file(path: str | PathLike[str]) -> str | None:
     return f"is {kind.name}, which gisr does not read: {way}"
 
 
+def misnamed_tiff(path: str | PathLike[str]) -> str | None:
+    """Return the way out for a TIFF whose name is that of none; None for any other file."""
+    place = Path(path)
+    if place.suffix.lower() in (".tif", ".tiff"):
+        return None
+    try:
+        with place.open("rb") as stream:
+            start = stream.read(4)
+    except (OSError, ValueError):
+        return None
+    if start not in _TIFF:
+        return None
+    named, better = shlex.quote(fspath(place)), shlex.quote(f"{place.with_suffix('')}.tif")
+    return f"is a TIFF, which its name does not say: rename it (mv -n {named} {better})"
+
+
 def foreign_address(path: str | PathLike[str]) -> str | None:
     """Return the way out for a name that is no path but an address, or GDAL's name of a part."""
     text = fspath(path)
+    if _IN_ARCHIVE.match(text):
+        return f"no such file: it is what GDAL calls a file in an archive: {_UNPACK}"
+    if _LOCAL.match(text):
+        return "no such file: it is an address: name the file by its path, without file:"
     if _ADDRESS.match(text):
         return (
             "no such file: it is an address, gisr reads files alone: download it first (curl -O, "
@@ -171,6 +199,29 @@ def _is_heif(start: bytes) -> bool:
     """Return whether bytes begin a container of HEIF pictures; videos have other brands."""
     brands = (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"avif")
     return start[4:8] == b"ftyp" and start[8:12] in brands
+
+
+def _by_place(place: Path) -> ForeignKind | None:
+    """Return what a file is by its name, and by the files beside it."""
+    if _is_envi_image(place):
+        return _ENVI_IMAGE
+    if place.name.lower().endswith(_COMPRESSED):
+        return _ARCHIVE
+    return _HALF if _is_half(place) else _SUFFIXES.get(place.suffix.lower())
+
+
+def _is_envi_image(place: Path) -> bool:
+    """Return whether the header of an ENVI image lies beside a file, under either of its names."""
+    if place.suffix.lower() == ".hdr" or not place.is_file():
+        return False
+    for header in {place.with_suffix(".hdr"), place.with_name(f"{place.name}.hdr")}:
+        try:
+            with header.open("rb") as stream:
+                if stream.read(4) == b"ENVI":
+                    return True
+        except OSError:
+            continue
+    return False
 
 
 def _is_half(place: Path) -> bool:

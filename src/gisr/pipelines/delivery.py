@@ -253,7 +253,10 @@ def _written(
     if product.panchromatic and options.bands_out is None:
         return target
     both = {*target, *guide}
-    return tuple(band.name for band in product.bands if band.name in both)
+    # As delivered; the bands that were named fill their places in the order they were named.
+    named = iter(dict.fromkeys(name for name in chosen if name in both))
+    places = (band.name for band in product.bands if band.name in both)
+    return tuple(next(named) if name in chosen else name for name in places)
 
 
 def _used_note(

@@ -97,7 +97,7 @@ def upscale_scene(
             consistency, clipped, moved = _write_scene(
                 system, request, source, tile, places, at_once, check, progress
             )
-            notes += clipped_note(target, clipped) + moved_note(files, moved)
+            notes += clipped_note(target, clipped, options.creation) + moved_note(files, moved)
             if consistency is not None:
                 word = find_task(request.task).target_word
                 notes += [detail(source.sensor_model.note(word)), detail(consistency.note)]
@@ -325,8 +325,8 @@ def _grid_notes(target: GeoHeader, guide: GeoHeader) -> list[Note]:
     if target.crs != guide.crs:
         return [
             Note(
-                f"{target.crs_name} of {name} and {guide.crs_name} of {guide.path.name} differ "
-                "here by less than a tenth of a target pixel: nothing was warped"
+                f"{name} ({target.crs_name}) runs along the axes of {guide.path.name} "
+                f"({guide.crs_name}) to a tenth of its pixels: placed by both, nothing was warped"
             )
         ]
     return []

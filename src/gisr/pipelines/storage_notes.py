@@ -1,6 +1,7 @@
 """What a user is told of how a satellite image is stored, and its output is."""
 
 from gisr.io.geotiff import CreationOptions, GeoHeader
+from gisr.io.geotiff.creation_options import nodata_is_stored
 from gisr.io.geotiff.pair import RasterPair
 from gisr.io.quantise import value_range
 from gisr.notes import Note
@@ -63,14 +64,29 @@ def storage_notes(target: GeoHeader, layout: CreationOptions | None) -> list[Not
                 f"compressed without (DEFLATE); {' '.join(options)} stores it as the file is"
             )
         )
+    if not (lossy or nodata_is_stored(target, layout or CreationOptions())):
+        notes.append(
+            Note(
+                f"{name}: its nodata {target.nodata:g} is more than the stored bits (NBITS) hold: "
+                "the output has an internal mask instead"
+            )
+        )
     return notes
 
 
-def clipped_note(target: GeoHeader, share: float) -> list[Note]:
-    """Return a note on values that the type of the target cannot hold."""
+def clipped_note(target: GeoHeader, share: float, layout: CreationOptions | None) -> list[Note]:
+    """Return a note on values that the type of the output cannot hold."""
     if share < _CLIPPED:
         return []
-    low, high = value_range(target.dtype, target.bits) or (0, 0)
+    stored = None if layout is None else layout.bits
+    low, high = value_range(target.dtype, stored or target.bits) or (0, 0)
+    if stored is not None:
+        return [
+            Note(
+                f"{share:.1%} of the values lie beyond the {low} to {high} of creation option "
+                f"NBITS={stored} and were clipped: leave it out to keep them"
+            )
+        ]
     return [
         Note(
             f"{share:.1%} of the values lie beyond the {low} to {high} of {target.path.name} and "

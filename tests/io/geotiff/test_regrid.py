@@ -277,3 +277,18 @@ class TestRelation:
         assert isinstance(warp, Warp)
         with pytest.raises(PairError, match=r"too unlike.*gdalwarp"):
             warp.own_window((slice(0, 64), slice(0, 64)))
+
+
+@pytest.mark.parametrize(
+    ("definition", "name"),
+    [
+        ("EPSG:32633", "EPSG:32633"),
+        ("+proj=utm +zone=33 +ellps=WGS84 +units=m", "EPSG:32633 (by its parameters)"),
+        ("EPSG:32633+5773", "'WGS 84 / UTM zone 33N + EGM96 height'"),
+        ("+proj=laea +lat_0=10 +lon_0=20 +ellps=WGS84", "'unknown'"),
+    ],
+)
+def test_a_system_has_a_name_that_tells_it_from_others(
+    definition: str, name: str, tmp_path: Path
+) -> None:
+    assert guide(tmp_path, crs=definition).crs_name == name

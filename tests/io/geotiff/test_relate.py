@@ -463,6 +463,9 @@ class TestWriting:
             CreationOptions({"COMPRES": "LZW"})
         with pytest.raises(InputError, match="'TILED' is not one of GDAL's COG"):
             CreationOptions({"TILED": "YES"}, cloud=True)
+        with pytest.raises(InputError, match="PROFILE=BASELINE would leave out nodata"):
+            CreationOptions({"profile": "Baseline"})
+        CreationOptions({"PROFILE": "GDALGeoTIFF"})
         with pytest.raises(InputError, match="NBITS=many must be a whole number"):
             CreationOptions({"nbits": "many"})
 

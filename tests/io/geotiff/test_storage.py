@@ -18,7 +18,7 @@ from gisr.io.geotiff import (
     read_geotiff,
 )
 from gisr.io.geotiff.alpha import AlphaMask
-from gisr.pipelines.storage_notes import storage_notes
+from gisr.pipelines.storage_notes import clipped_note, storage_notes
 
 rasterio = pytest.importorskip("rasterio")
 RNG = np.random.default_rng(6)
@@ -258,3 +258,54 @@ class TestHalfFloats:
             check_storable(header, CreationOptions({"NBITS": "16"}))
         whole = read_geotiff(write(tmp_path / "whole.tif", pixels(3, "uint16")))
         check_storable(whole, CreationOptions({"NBITS": "11"}))
+
+
+@pytest.mark.parametrize("cloud", [False, True])
+def test_nodata_that_the_stored_bits_do_not_hold_becomes_a_mask(
+    tmp_path: Path, cloud: bool
+) -> None:
+    """A file of 12 bits may declare 65535 all the same: no pixel of it can have that value."""
+    image = pixels(2, "uint16")
+    source = write(tmp_path / "ms.tif", image, nodata=65535, nbits=12)
+    header, layout = read_geotiff(source), CreationOptions(cloud=cloud)
+    header.valid[UNKNOWN] = False  # beyond its rim, say
+    (note,) = storage_notes(header, layout)
+    assert "its nodata 65535 is more than the stored bits (NBITS) hold" in note.text
+    output = tmp_path / "o.tif"
+    pan = read_geotiff(write_geotiff(tmp_path / "pan.tif", image[..., :1], 10.0))
+    with (
+        atomic_outputs([output], overwrite=True) as (place,),
+        create_geotiff(output, place, target=header, guide=pan, layout=layout) as writer,
+    ):
+        writer.write(image.astype(np.float32), header.valid)
+    with rasterio.open(output) as dataset:
+        assert dataset.nodata is None
+        np.testing.assert_array_equal(dataset.dataset_mask() == 0, UNKNOWN)
+
+
+def test_clipping_by_the_bits_that_were_asked_for_is_called_so(tmp_path: Path) -> None:
+    header = read_geotiff(write(tmp_path / "ms.tif", pixels(2, "uint16")))
+    (note,) = clipped_note(header, 0.982, CreationOptions({"NBITS": "8"}))
+    assert "98.2% of the values lie beyond the 0 to 255 of creation option NBITS=8" in note.text
+    assert clipped_note(header, 0.982, None)[0].text.startswith("98.2% of the values lie beyond")
+
+
+@pytest.mark.parametrize("cloud", [False, True])
+def test_a_grid_of_points_stays_one(tmp_path: Path, cloud: bool) -> None:
+    """As Landsat's are: the corner stays where it is, the header counts from pixel centres."""
+    pan = write_geotiff(tmp_path / "pan.tif", np.ones((64, 80, 1), np.uint16), 5.0)
+    with rasterio.open(pan, "r+") as dataset:
+        dataset.update_tags(AREA_OR_POINT="Point")
+        corner = dataset.transform
+    low, high = read_geotiff(write(tmp_path / "ms.tif", pixels(2, "uint16"))), read_geotiff(pan)
+    image, output = low.pixels.astype(np.float32).repeat(2, 0).repeat(2, 1), tmp_path / "o.tif"
+    with (
+        atomic_outputs([output], overwrite=True) as (place,),
+        create_geotiff(
+            output, place, target=low, guide=high, layout=CreationOptions(cloud=cloud)
+        ) as writer,
+    ):
+        writer.write(image, np.ones(image.shape[:2], bool))
+    with rasterio.open(output) as dataset:
+        assert dataset.tags()["AREA_OR_POINT"] == "Point"
+        assert dataset.transform == corner

@@ -120,6 +120,13 @@ def palette(folder: Path) -> Sequence[str]:
     return words
 
 
+def inks(folder: Path) -> Sequence[str]:
+    """Write four bands that the header calls cyan, magenta, yellow and black."""
+    words = sound(folder)
+    write_geotiff(folder / "ms.tif", _MS.astype(np.uint8), photometric="CMYK")
+    return words
+
+
 def mask_that_is_a_vrt(folder: Path) -> Sequence[str]:
     words = sound(folder)
     write_geotiff(folder / "ms.tif", _MS)
@@ -244,6 +251,7 @@ CASES: dict[str, Case] = {
     "geotiff-complex": refused(target(_MS.astype(np.complex64)), "ms.tif: complex pixels"),
     "geotiff-complex-int": refused(target(_MS, dtype="complex_int16"), "ms.tif: complex pixels"),
     "geotiff-pages": refused(then(sound, "ms.tif", two_pages), "ms.tif: holds 2 images (pages)"),
+    "geotiff-cmyk": refused(inks, "ms.tif: its header calls its bands CMYK colours"),
     "geotiff-palette": refused(palette, "ms.tif: its values are numbers of colours"),
     "geotiff-all-nan": refused(target(_FLOATS * np.nan), "ms.tif: every pixel is unknown"),
     "geotiff-all-infinite": refused(target(_FLOATS * np.inf), "ms.tif: every pixel is unknown"),

@@ -14,6 +14,10 @@ from gisr.io.tiff_blocks import check_tiff_blocks
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
+_TURNED_INTO_RGB = ("CMYK", "CIELAB")
+"""Kinds of colours that GDAL reads as red, green, blue and alpha. JPEG's YCbCr is how a codec
+stores red, green and blue, and no change of what the bands are."""
+
 
 def check_claims(path: Path, dataset: "DatasetReader", limits: Limits) -> np.dtype:
     """Check what an open file claims to hold, and return the type of its samples.
@@ -25,6 +29,7 @@ def check_claims(path: Path, dataset: "DatasetReader", limits: Limits) -> np.dty
     """
     check_bands(path, limits, dataset.count)  # first: reading about each takes time
     _check_single(path, dataset)
+    _check_colours(path, dataset)
     dtype = _sample_type(path, dataset, range(1, dataset.count + 1))
     check_picture(
         path,
@@ -52,6 +57,17 @@ def _check_single(path: Path, dataset: "DatasetReader") -> None:
             f"{path}: holds {pages} images (pages), and nothing says which is meant: save each as "
             f"a file of its own (gdal_translate GTIFF_DIR:1:{path.name} 1.tif); bands in several "
             "files are named together (--target 1.tif 2.tif ...)"
+        )
+
+
+def _check_colours(path: Path, dataset: "DatasetReader") -> None:
+    """Refuse bands of which GDAL makes others: red, green, blue and alpha of printing inks."""
+    space = dataset.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE", "")
+    if space in _TURNED_INTO_RGB:
+        raise FileFormatError(
+            f"{path}: its header calls its bands {space} colours, of which GDAL would make red, "
+            "green and blue: take the bands as they are first (gdal_translate -co "
+            f"PHOTOMETRIC=MINISBLACK GTIFF_RAW:{path} {path.stem}_bands.tif)"
         )
 
 

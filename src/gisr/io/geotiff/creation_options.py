@@ -29,6 +29,8 @@ NONE LZW DEFLATE ZSTD LZMA PACKBITS LERC LERC_DEFLATE LERC_ZSTD JPEG WEBP JXL CC
 CCITTFAX4
 """
 """What COMPRESS may be: GDAL passes over any other word with a warning."""
+_WHOLE_PROFILE = "GDALGEOTIFF"
+"""The PROFILE that keeps all that a GeoTIFF says of its pixels: GDAL's own default."""
 _MOST_BANDS = {"JPEG": 4, "WEBP": 4}
 """Codecs of pictures, made for 8 bits, and how many bands they hold together."""
 _WEBP_BANDS = (3, 4)
@@ -62,6 +64,12 @@ class CreationOptions:
                 raise InputError(
                     f"creation option {name}={value} must be one of {_COMPRESSIONS.strip()}"
                 )
+        if (profile := self.words.get("PROFILE", _WHOLE_PROFILE)) != _WHOLE_PROFILE:
+            raise InputError(
+                f"creation option PROFILE={profile} would leave out nodata, names and tags of the "
+                "bands, or the georeference: leave it out, and make a copy without them of the "
+                f"result (gdal_translate -co PROFILE={profile})"
+            )
         if not (self.bits is None or 1 <= self.bits <= 32):
             raise InputError(f"creation option NBITS={self.bits} must lie between 1 and 32")
 
@@ -127,11 +135,35 @@ def stored_header(target: "GeoHeader", layout: CreationOptions) -> "GeoHeader":
     """Return a target's header as its output states it.
 
     A value or an alpha band does not come through a compression with loss as it was: there, unknown
-    pixels are marked by an internal mask alone.
+    pixels are marked by an internal mask alone. So they are where the bits that are stored do not
+    hold nodata, and what is opaque is then the most they hold.
     """
     if layout.bits is not None:
         target = replace(target, bits=layout.bits)
-    return replace(target, nodata=None, alpha_mask=None) if layout.lossy else target
+    if layout.lossy:
+        return replace(target, nodata=None, alpha_mask=None)
+    if (most := _most_stored(target, layout)) is None:
+        return target
+    if not nodata_is_stored(target, layout):
+        target = replace(target, nodata=None)
+    if (alpha := target.alpha_mask) is not None and alpha.opaque > most:
+        target = replace(target, alpha_mask=replace(alpha, opaque=float(most)))
+    return target
+
+
+def nodata_is_stored(target: "GeoHeader", layout: CreationOptions) -> bool:
+    """Return whether the bits that are stored hold a target's nodata."""
+    most = _most_stored(target, layout)
+    return most is None or target.nodata is None or 0 <= target.nodata <= most
+
+
+def _most_stored(target: "GeoHeader", layout: CreationOptions) -> int | None:
+    """Return the most that NBITS of an output hold; None where its type alone says it."""
+    if target.dtype.kind != "u":
+        return None
+    bits = layout.bits or target.creation.get("nbits")
+    bits = bits or (target.bits if layout.cloud else None)
+    return None if bits is None else 2 ** int(bits) - 1
 
 
 def check_storable(target: "GeoHeader", layout: CreationOptions) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from gisr.errors import FileFormatError, InputError
 from gisr.io.files import check_readable, typed_errors
-from gisr.io.foreign import foreign_file
+from gisr.io.foreign import foreign_file, misnamed_tiff
 from gisr.io.geotiff.alpha import AlphaMask, find_alpha
 from gisr.io.geotiff.claims import check_claims
 from gisr.io.geotiff.drivers import driver_of, format_of
@@ -214,6 +214,7 @@ def read_header(
             units=tuple(dataset.units[band - 1] for band in chosen),
             rpcs=dataset.rpcs,
             gcps=dataset.gcps,
+            point=dataset.tags().get("AREA_OR_POINT") == "Point",
             path=name,
         )
 
@@ -244,7 +245,7 @@ def opened_raster(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
         try:
             dataset = rasterio.open(found, driver=driver_of(path))
         except rasterio.errors.RasterioIOError as error:
-            way = foreign_file(path) if driver_of(path) == "GTiff" else None
+            way = foreign_file(path) if driver_of(path) == "GTiff" else misnamed_tiff(path)
             if way is not None:
                 raise FileFormatError(f"{path}: {failure}: it {way}") from error
             raise

@@ -48,6 +48,13 @@ class GeoOutline:
     """Rational polynomial coefficients of an image that is not rectified."""
     gcps: tuple[Sequence["GroundControlPoint"], "CRS | None"] = ((), None)
     """Ground control points of such an image, and the system they are in."""
+    point: bool = False
+    """Whether its header counts from pixel centres (AREA_OR_POINT=Point); the transform never."""
+
+    @property
+    def grid_tags(self) -> dict[str, str]:
+        """Tags of a file on this grid that are not those of every file."""
+        return {"AREA_OR_POINT": "Point"} if self.point else {}
 
     @property
     def placed(self) -> bool:
@@ -59,8 +66,13 @@ class GeoOutline:
         """Short name of the CRS, for messages."""
         if self.crs is None:
             return "no CRS"
-        code = self.crs.to_epsg()
-        return f"EPSG:{code}" if code else str(self.crs.to_wkt())[:80]
+        code, text = self.crs.to_epsg(), str(self.crs.to_wkt())
+        if code:
+            # GDAL finds the code of definitions too that are not quite it: a spheroid, no datum.
+            exact = self.crs == type(self.crs).from_epsg(code)
+            return f"EPSG:{code}" if exact else f"EPSG:{code} (by its parameters)"
+        name = text.split('"')[1] if text.count('"') > 1 else ""
+        return f"{name!r}" if name.strip() else "a CRS without name"
 
     @property
     def map_unit(self) -> str | None:

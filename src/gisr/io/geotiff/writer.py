@@ -310,7 +310,7 @@ def _write_metadata(dataset: "DatasetWriter", target: GeoHeader, guide: GeoHeade
     names = (*target.colours, "alpha") if target.alpha else target.colours
     if tuple(colour.name for colour in dataset.colorinterp) != names:
         dataset.colorinterp = [interpretation[name] for name in names]
-    dataset.update_tags(TIFFTAG_SOFTWARE="gisr", **target.tags)
+    dataset.update_tags(TIFFTAG_SOFTWARE="gisr", **target.tags, **guide.grid_tags)
     for domain, tags in target.domains.items():
         dataset.update_tags(ns=domain, **tags)
     for number, description in enumerate(target.descriptions, 1):

@@ -163,6 +163,17 @@ def test_an_image_of_one_value_is_not_scored_and_counted_beside(tmp_path: Path) 
     assert "1 images, and 1 of one value everywhere that is not scored." in tables(scores)
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("bicubicc", "bicubic"), ("magnet_s+plain", "magnet-s"), ("dctnt:x", "dctnet")],
+)
+def test_a_misspelt_system_is_told(name: str, near: str) -> None:
+    with pytest.raises(
+        InputError, match=rf"^unknown system '{re.escape(name)}': did you mean {near}"
+    ):
+        load_systems([name])
+
+
 @pytest.mark.parametrize("images", [None, 2])
 def test_an_image_of_one_value_is_in_no_mean_of_an_experiment(
     tmp_path: Path, images: int | None

@@ -226,6 +226,11 @@ def test_thickness_and_large_ratios_are_told(tmp_path: Path) -> None:
     said = told(target, guide)["note"]
     assert "5 mm thick, with gaps of 3 mm" in said
     assert "10 mm thick every 8 mm" in told(target, guide, thickness=10.0)["note"]
+    (tmp_path / "s_T2w.json").write_text('{"SliceThickness": 0.005}', encoding="utf-8")
+    with pytest.raises(
+        PairError, match=r"^s_T2w\.nii: slices 0\.005 mm thick every 8 mm are imposs"
+    ):
+        told(target, guide)
 
 
 def test_slices_thinner_than_pixels_have_no_gaps(tmp_path: Path) -> None:

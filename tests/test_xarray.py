@@ -220,6 +220,11 @@ def test_errors_say_what_to_type(files: tuple[Path, Path], upscaler: Upscaler) -
     assert "turned or mirrored" in said(PairError, flipped, pan)
     away = pan.assign_coords(x=pan.x + 1e6)
     assert "do not overlap" in said(PairError, ms, away)
+    picked = ms.isel(x=[0, 1, 2, 5, 6])
+    assert "MS has coordinates x that are not evenly spaced" in said(InputError, picked, pan)
+    assert "choose neighbouring pixels" in said(InputError, picked, pan)
+    named = ms.assign_coords(y=[f"row {row}" for row in range(ms.sizes["y"])])
+    assert "MS has coordinates y of type" in said(InputError, named, pan)
     assert "bits 40" in said(InputError, ms, pan, bits=40)
     with pytest.raises(InputError, match="align 'off' must be one of True, False"):
         ms.gisr.sharpen(pan, model=upscaler, align="off")

@@ -59,6 +59,8 @@ def test_what_no_layout_recognises_is_refused(tmp_path: Path) -> None:
         read_entries(tmp_path / "nowhere")
     with pytest.raises(InputError, match="unknown layout 'tiff': use auto or one of open-pairs"):
         read_entries(tmp_path, "tiff")
+    with pytest.raises(InputError, match=r"^unknown layout 'luu': did you mean lu\?$"):
+        read_entries(tmp_path, "luu")
 
 
 @pytest.mark.parametrize("layout", [OPEN_PAIRS, STORE, *LAYOUTS])

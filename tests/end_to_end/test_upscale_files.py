@@ -302,6 +302,29 @@ def test_interruption_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"thickness": 0}, "thickness 0 must be above 0"),
+        ({"thickness": np.float32(-3)}, "thickness -3 must be above 0"),
+        ({"ratio": float("nan")}, "ratio nan must be above 0"),
+        ({"thickness": "3"}, "thickness '3' must be a number"),
+        ({"thickness": True}, "thickness True must be a number"),
+        ({"bits": 11.5}, "bits 11.5 must be a whole number"),
+        ({"bits": np.int64(33)}, "bits 33 must lie between 1 and 32"),
+        ({"bands": [1, 2]}, r"band \[1, 2\] must be a tuple"),
+        ({"overwrite": "no"}, "overwrite 'no' must be True or False"),
+        ({"contrast": 2}, "contrast 2 must be text"),
+        ({"nodata": [0]}, r"nodata \[0\] must be a number, nan or none"),
+    ],
+)
+def test_options_of_another_type_or_range_are_refused(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=f"^{message}$"):
+        Options(**options)
+
+
+@pytest.mark.parametrize(
     ("options", "output", "error", "message"),
     [
         ({}, "out.png", FileFormatError, r"sharpened satellite image is written as \.tif, \.tiff"),
@@ -345,6 +368,10 @@ def test_pixels_of_no_data_alone_are_refused_by_file(
         ("t2_flair.nii", "FLAIR"),
         ("T2.nii", "T2"),
         ("T1_to_T2.nii.gz", None),
+        ("sub-01_T2_star.nii.gz", None),
+        ("ax T2* GRE", None),
+        ("T1_map.nii", None),
+        ("T1_rho.nii", None),
         ("sub-01_ce-gadolinium_T1w.nii.gz", "T1ce"),
         ("sub-01_acq-mprage_T1w_pre.nii", "T1"),
         ("T1_post.nii", "T1ce"),

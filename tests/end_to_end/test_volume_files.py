@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gisr.baselines.classical.interpolation import Bicubic
-from gisr.errors import FileFormatError, PairError
+from gisr.errors import FileFormatError, InputError, PairError
 from gisr.inference.upscaler import Upscaler
 from gisr.io.limits import DEFAULT_LIMITS
 from gisr.io.volumes.nifti import read_nifti
@@ -226,6 +226,11 @@ def test_thickness_and_large_ratios_are_told(tmp_path: Path) -> None:
     said = told(target, guide)["note"]
     assert "5 mm thick, with gaps of 3 mm" in said
     assert "10 mm thick every 8 mm" in told(target, guide, thickness=10.0)["note"]
+    (tmp_path / "s_T2w.json").write_text('{"SliceThickness": 0.005}', encoding="utf-8")
+    with pytest.raises(
+        PairError, match=r"^s_T2w\.nii: slices 0\.005 mm thick every 8 mm are imposs"
+    ):
+        told(target, guide)
 
 
 def test_slices_thinner_than_pixels_have_no_gaps(tmp_path: Path) -> None:
@@ -249,3 +254,56 @@ def test_slices_thinner_than_pixels_have_no_gaps(tmp_path: Path) -> None:
     )
     assert "image.header.set_dim_info(slice=0)" in said["warning"]
     np.testing.assert_array_equal(read_nifti(tmp_path / "out.nii").voxels, result)
+
+
+def test_masks_labels_and_one_value_are_told(tmp_path: Path, guide: Path) -> None:
+    coarse = np.diag([2.0, 2.0, 1.0, 1.0])
+    coarse[:2, 3] = 0.5
+    mask = (smooth((24, 24, 8)) > 400).astype("u1")
+    target = save(tmp_path / "brain_mask.nii", mask, coarse)
+    said = told(target, guide)["warning"]
+    assert "brain_mask.nii holds only 0 and 1, like a mask or labels" in said
+    said = told(save(target, np.full_like(mask, 7), coarse), guide)["warning"]
+    assert said == (
+        "brain_mask.nii holds the one value 7: there is nothing to sharpen, check that it is the "
+        "right file"
+    )
+    image = save(tmp_path / "s_T2w.nii", smooth((24, 24, 8)), coarse)
+    high = save(tmp_path / "g_dseg.nii", np.repeat(np.repeat(mask * 3, 2, 0), 2, 1), np.eye(4))
+    assert "g_dseg.nii holds only 0 and 3, like a mask" in told(image, high)["warning"]
+    few = np.round(smooth((24, 24, 8)) / 90).astype("i2")
+    assert len(np.unique(few)) > 8
+    assert "like a mask" not in told(save(image, few, coarse), guide)["warning"]
+
+
+def test_samples_that_coincide_are_not_interpolated_where_the_guide_shows_more(
+    tmp_path: Path,
+) -> None:
+    texture = smooth((32, 32, 16))
+    coarse = np.diag([1.0, 1.0, 4.0, 1.0])
+    coarse[:3, 3] = 6, 0.05, 1.5  # six voxels into the guide, and a rounded header
+    low = texture[6:26].reshape(20, 32, 4, 4).mean(3)
+    target = save(tmp_path / "s_T2w.nii", low, coarse)
+    said = told(target, save(tmp_path / "s_T1w.nii", 900 - texture, np.eye(4)))
+    assert "sampled alike" not in said["note"]
+    found = read_nifti(tmp_path / "out.nii").voxels
+    np.testing.assert_allclose(found[6:26].reshape(20, 32, 4, 4).mean(3), low, rtol=1e-3)
+    assert (found[:6] == 0).all() and (found[26:] == 0).all()
+
+
+def test_nodata_counts_for_every_volume_of_a_series(tmp_path: Path, guide: Path) -> None:
+    coarse = np.diag([2.0, 2.0, 1.0, 1.0])
+    series = np.stack([smooth((24, 24, 8))] * 2, -1)
+    series[:6, ..., 1] = 999
+    target = save(tmp_path / "s_T2w.nii", series, coarse)
+    read = read_volume_pair(target, guide, DEFAULT_LIMITS)
+    first, second = without_fill(read, 999.0).target.read()
+    assert np.isfinite(first).all()
+    assert np.isnan(second[:6]).all() and np.isfinite(second[6:]).all()
+    single = read_volume_pair(save(target, series[..., 0], coarse), guide, DEFAULT_LIMITS)
+    assert [note.text for note in without_fill(single, 999.0).notes] == [
+        "no voxel of s_T2w.nii or sub_T1w.nii holds 999: --nodata changes nothing"
+    ]
+    series[..., 1] = np.nan
+    with pytest.raises(InputError, match=r"s_T2w\.nii: volume 2 of 2 has no known voxel: take it"):
+        told(save(target, series, coarse), guide)

@@ -15,7 +15,7 @@ from gisr.errors import InputError
 from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.experiments.evaluation import Score, evaluate, measure, save_scores, tables
 from gisr.experiments.named_systems import load_systems
-from gisr.experiments.reproduce.columns import find_columns
+from gisr.experiments.reproduce.columns import Amount, find_columns, score_interpolation
 from gisr.inference.array_pair import make_pair
 from gisr.inference.system import Settings
 from gisr.inference.upscaler import load_model
@@ -161,6 +161,28 @@ def test_an_image_of_one_value_is_not_scored_and_counted_beside(tmp_path: Path) 
     assert (found.images, found.empty) == (1, 1)
     assert 5 < found.values["psnr"] < 30
     assert "1 images, and 1 of one value everywhere that is not scored." in tables(scores)
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("bicubicc", "bicubic"), ("magnet_s+plain", "magnet-s"), ("dctnt:x", "dctnet")],
+)
+def test_a_misspelt_system_is_told(name: str, near: str) -> None:
+    with pytest.raises(
+        InputError, match=rf"^unknown system '{re.escape(name)}': did you mean {near}"
+    ):
+        load_systems([name])
+
+
+@pytest.mark.parametrize("images", [None, 2])
+def test_an_image_of_one_value_is_in_no_mean_of_an_experiment(
+    tmp_path: Path, images: int | None
+) -> None:
+    entries = read_entries(str(own_pairs(tmp_path)))
+    columns = find_columns(entries, ["own-made-pansharpening"])
+    (cell,) = score_interpolation(columns, entries, Amount(images, None)).values()
+    assert cell.images == ("some",)
+    assert 5 < cell.value < 30
 
 
 def test_bits_that_cannot_hold_the_values_are_refused(tmp_path: Path) -> None:

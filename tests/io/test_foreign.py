@@ -29,16 +29,29 @@ CONTENTS = {
     "ms.TIL": (b'bandId = "Multi";', "tiles.*gdal_translate \\S*ms.TIL ms.tif"),
     "ms.ecw": (bytes(9), "another format.*gdal_translate \\S*ms.ecw ms.tif"),
     "ms.zip": (b"PK\x03\x04" + bytes(9), "an archive.*unpack"),
+    "ms.tar.gz": (b"\x1f\x8b" + bytes(9), "an archive.*unpack"),
     "LC08_MTL.txt": (
         b"GROUP = LANDSAT_METADATA_FILE\n",
         "Landsat.*name its folder",
     ),
     "MTD_MSIL2A.xml": (b"<n1:Level-2A_User_Product>", "Sentinel-2.*name its folder"),
     "ms.hdr": (b"ENVI\nsamples = 3", "ENVI.*gdal_translate IMAGE ms.tif"),
-    "ms.tif.gz": (b"\x1f\x8b" + bytes(9), "an archive.*unpack"),
+    "ms.tif.gz": (b"\x1f\x8b" + bytes(9), "a compressed file.*gunzip --keep \\S*ms.tif.gz"),
     "ms.ers": (b"DatasetHeader Begin", "another format.*gdal_translate \\S*ms.ers ms.tif"),
     "ms.geotiff": (b"II*\0" + bytes(9), "a TIFF, .*mv -n \\S*ms.geotiff \\S*ms.tif"),
     "ms": (b"MM\0+" + bytes(9), "a TIFF, .*mv -n \\S*ms \\S*ms.tif"),
+    "t2.hdr": (
+        b"\x5c\x01\0\0" + bytes(340) + b"ni1\0",
+        "other half is not.*nib-convert \\S*t2.hdr",
+    ),
+    "t2.img": (
+        bytes(400),
+        "other half is not beside it.*put both.*nib-convert \\S*t2.img t2.nii",
+    ),
+    "t2.img.gz": (b"\x1f\x8b" + bytes(9), "compressed.*gunzip --keep \\S*t2.img.gz"),
+    "t2.nii.bz2": (b"BZh9" + bytes(9), "compressed.*bunzip2 --keep \\S*t2.nii.bz2"),
+    "t2": (b"\x5c\x01\0\0" + bytes(340) + b"n+1\0", "NIfTI by another.*mv \\S*t2 t2.nii"),
+    "t2.nii.txt": (b"\x1c\x02\0\0n+2\0" + bytes(536), "another name.*mv \\S*t2.nii.txt t2.nii\\)"),
     "ms.tif": (b"<VRTDataset></VRTDataset>", "VRT.*gdal_translate \\S*ms.tif ms_geotiff.tif"),
 }
 
@@ -83,7 +96,7 @@ def test_the_command_is_ready_to_be_typed(tmp_path: Path) -> None:
     assert str(picture) in code[1]
 
 
-@pytest.mark.parametrize("name", ["ms.img", "notes.txt", "a.png"])
+@pytest.mark.parametrize("name", ["t2.nii.gz", "notes.txt", "a.png"])
 def test_other_files_are_left_to_their_readers(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"anything")
     assert foreign_file(tmp_path / name) is None

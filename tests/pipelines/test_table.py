@@ -117,7 +117,10 @@ def test_a_given_task_is_not_guessed(files: Path) -> None:
 
 
 def test_pairs_that_do_not_fit_name_both_files(files: Path) -> None:
-    with pytest.raises(PairError, match=r"high\.npy and low_rgb\.png: the guide is coarser"):
+    told = (
+        r"low_rgb\.png: a picture of 4 x 4 has less detail than the depth map high\.npy of 8 x 8: "
+    )
+    with pytest.raises(PairError, match=told):
         read_pair(files / "high.npy", files / "low_rgb.png")
 
 

@@ -29,6 +29,7 @@ def watch(
     *steps: Callable[[], object],
     options: Options | None = None,
     skip_existing: bool = False,
+    told: list[str] | None = None,
 ) -> tuple[Arrivals, list[BatchItem]]:
     """Look at the folders before the first step and after each, and return what came."""
     waiting: Iterator[Callable[[], object]] = iter(steps)
@@ -39,7 +40,10 @@ def watch(
             raise Ended
         step()
 
-    arrivals = Arrivals(*folders, options or Options(), skip_existing=skip_existing, pause=pause)
+    say = (lambda line: None) if told is None else told.append
+    arrivals = Arrivals(
+        *folders, options or Options(), skip_existing=skip_existing, pause=pause, tell=say
+    )
     found = list[BatchItem]()
     with pytest.raises(Ended):
         for item in arrivals:
@@ -131,3 +135,18 @@ def test_three_folders_are_needed(folders: tuple[Path, Path, Path]) -> None:
         watch((depth, depth / "missing", colour))
     with pytest.raises(InputError, match="mask names one file"):
         watch(folders, options=Options(fill_holes=True, mask="mask.png"))
+
+
+def test_files_of_other_formats_are_told_once_when_they_are_complete(
+    folders: tuple[Path, Path, Path],
+) -> None:
+    told = list[str]()
+    volume, photo = folders[0] / "a.mgz", folders[0] / "b.jpg"
+    steps = [write(volume), lambda: grow(volume), nothing]
+    watch(folders, *steps[:2], told=told)
+    assert told == []
+    watch(folders, *steps, write(photo), write(folders[1] / "c.jpg"), nothing, nothing, told=told)
+    assert [line.split(",")[0] for line in told] == [
+        "left out: a.mgz is a volume of another format",
+        "left out: b.jpg is a JPEG",
+    ]

@@ -129,9 +129,12 @@ def test_what_cannot_be_trained_on_is_refused(recipe: Build, tmp_path: Path) -> 
     files = {"target": "d.png", "guide": "c.png", "invalid": 0, "scale": 1}
     record = {"id": "one", "task": "depth", "split": "train", "open": False, **files}
     (tmp_path / "index.json").write_text(json.dumps([record]), encoding="utf-8")
-    with pytest.raises(RecipeError, match=r"none of the 1 entries of .*train.*\(open_only\)"):
+    told = r"none of the 1 entries of .* in the splits .* is marked as open: --open_only false"
+    with pytest.raises(RecipeError, match=told):
         training_sets(recipe(data=str(tmp_path)))
-    with pytest.raises(RecipeError, match=r"none of the 1 entries of .*splits research$"):
+    with pytest.raises(
+        RecipeError, match=r"splits research, all are of train: --splits train trains"
+    ):
         training_sets(recipe(data=str(tmp_path), open_only=False, splits=("research",)))
 
 

@@ -50,6 +50,7 @@ def upscale_arrivals(
         options,
         skip_existing=execution.skip_existing,
         pause=partial(time.sleep, _PAUSE),
+        tell=partial(_tell, quiet=execution.quiet),
     )
     from gisr.apps.batches import sharpen_here
 
@@ -75,3 +76,8 @@ def upscale_arrivals(
     if not execution.quiet:
         print(summary)
     return summary.exit_code
+
+
+def _tell(text: str, *, quiet: bool) -> None:
+    if not quiet:
+        print(f"gisr: note: {text}", file=sys.stderr, flush=True)

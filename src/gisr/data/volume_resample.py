@@ -139,11 +139,12 @@ def on_guide_axis(
 ) -> Float[np.ndarray, "X Y Z"]:
     """Bring a target to its guide's samples along an axis where the guide is not finer.
 
-    Samples that coincide are taken as they are; voxels whose nearest is not finite are NaN.
+    Samples that coincide are taken as they are; voxels whose nearest is not finite are NaN. Outside
+    the target its border is repeated.
     """
     if line.same:
         start = round(line.offset)
-        return low.take(range(start, start + line.guide_size), axis=axis)
+        return low.take(range(start, start + line.guide_size), axis=axis, mode="clip")
     known = np.isfinite(low)
     if known.all():
         return to_guide_axis(low, axis, line)

@@ -1,6 +1,7 @@
 """One way to the entries of any folder: our own index, a prepared store, or a published layout."""
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from gisr.datasets.entry import Entry
@@ -36,7 +37,9 @@ def read_entries(folder: str | Path, layout: str = AUTO) -> list[Entry]:
     if folder.suffix == ".json" and folder.is_file() and layout in (AUTO, OPEN_PAIRS):
         return read_open_pairs(folder)
     if layout not in (AUTO, *sources):
-        raise InputError(f"unknown layout {layout!r}: use {AUTO} or one of {', '.join(sources)}")
+        near = [f"did you mean {near}?" for near in get_close_matches(layout, (AUTO, *sources), 1)]
+        remedy = near or [f"use {AUTO} or one of {', '.join(sources)}"]
+        raise InputError(f"unknown layout {layout!r}: {remedy[0]}")
     if not folder.is_dir():
         raise FileFormatError(f"{folder}: there is no such folder: name the folder of a data set")
     return sources[_recognised(folder) if layout == AUTO else layout][1](folder)

@@ -1,6 +1,8 @@
 """Systems by the names that the command line and tables have for them."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
 from typing import get_args
 
 from gisr.baselines.classical import CLASSICAL
@@ -11,6 +13,7 @@ from gisr.experiments.system_variants import SYSTEM_ALONE, SystemVariant
 from gisr.inference.consistency.correction import Corrected
 from gisr.inference.system import Settings
 from gisr.inference.upscaler import load_model
+from gisr.weights.folder import EMBEDDED
 
 _CORRECTED: dict[str, Corrected] = {"consistent": "always", "plain": "never"}
 """Behind the name of weights and a plus: scored as with ``gisr upscale --consistent``, or with
@@ -50,5 +53,16 @@ def _load_system(name: str, device: str | None) -> SystemVariant:
             weights, ensemble = rest, True
         else:
             break
+    _check_spelling(name, weights)
     settings = Settings(spread=ensemble, consistent=corrected or "default")
     return SystemVariant(load_model(weights, device), settings)
+
+
+def _check_spelling(name: str, weights: str) -> None:
+    """Refuse a word that is close to the name of a system, and no folder."""
+    known = [*CLASSICAL, *get_args(SystemName), *EMBEDDED]
+    word = weights.partition(":")[0]
+    if word in known or Path(weights).exists():
+        return
+    if near := get_close_matches(word, known, 1):
+        raise InputError(f"unknown system {name!r}: did you mean {near[0]}?")

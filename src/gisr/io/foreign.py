@@ -85,7 +85,21 @@ _HALF = ForeignKind(
 )
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """How a TIFF begins, of either order of bytes, and a BigTIFF."""
-_COMPRESSED = tuple(f"{suffix}.gz" for suffix in (".tif", ".tiff", ".jp2", ".img", ".hdf", ".nc"))
+_LONE_HALF = ForeignKind(
+    "half of a pair of files (.hdr, .img) whose other half is not beside it",
+    "put both into one folder, then make one file of them: of MR nib-convert {path} {stem}.nii.gz, "
+    "of a satellite image gdal_translate {path} {stem}.tif",
+)
+_RENAMED = ForeignKind("NIfTI by another name", "rename it first (mv {path} {stem}.nii)")
+_PACKED = {
+    suffix: ForeignKind("a compressed file", f"decompress it first ({program} {{path}})")
+    for suffix, program in (
+        (".gz", "gunzip --keep"),
+        (".bz2", "bunzip2 --keep"),
+        (".xz", "unxz --keep"),
+        (".zst", "unzstd"),
+    )
+}
 _BEGINNINGS: tuple[tuple[bytes, ForeignKind], ...] = (
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", _JPEG2000),
     (b"\xff\x4f\xff\x51", _JPEG2000),
@@ -131,6 +145,7 @@ _SUFFIXES: dict[str, ForeignKind] = {
     **dict.fromkeys((".pcd", ".ply", ".las", ".laz", ".obj", ".xyz"), _CLOUD),
     **dict.fromkeys((".mgz", ".mgh", ".mnc", ".par", ".rec", ".head", ".brik"), _VOLUME),
     **dict.fromkeys((".nrrd", ".nhdr", ".mha", ".mhd"), _ITK),
+    **_PACKED,
     ".vrt": _VRT,
     ".til": _TIL,
     ".xml": _XML,
@@ -203,11 +218,7 @@ def _is_heif(start: bytes) -> bool:
 
 def _by_place(place: Path) -> ForeignKind | None:
     """Return what a file is by its name, and by the files beside it."""
-    if _is_envi_image(place):
-        return _ENVI_IMAGE
-    if place.name.lower().endswith(_COMPRESSED):
-        return _ARCHIVE
-    return _HALF if _is_half(place) else _SUFFIXES.get(place.suffix.lower())
+    return _ENVI_IMAGE if _is_envi_image(place) else _half(place) or _by_name(place)
 
 
 def _is_envi_image(place: Path) -> bool:
@@ -224,21 +235,34 @@ def _is_envi_image(place: Path) -> bool:
     return False
 
 
-def _is_half(place: Path) -> bool:
-    """Return whether a file is the header or the voxels of a pair, and the other is there too."""
+def _half(place: Path) -> ForeignKind | None:
+    """Return the kind of the header or the voxels of a pair of files."""
     other = {".hdr": ".img", ".img": ".hdr"}.get(place.suffix.lower())
-    return other is not None and place.with_suffix(other).exists()
+    if other is None:
+        return None
+    return _HALF if place.with_suffix(other).exists() else _LONE_HALF
+
+
+def _by_name(place: Path) -> ForeignKind | None:
+    """Return the kind of a file by its suffix, or its last two; NIfTI, compressed, is read."""
+    suffixes = [each.lower() for each in place.suffixes[-2:]]
+    if suffixes == [".nii", ".gz"]:
+        return None
+    return _SUFFIXES.get("".join(suffixes)) or _SUFFIXES.get(place.suffix.lower())
 
 
 def _by_content(start: bytes) -> ForeignKind | None:
     for magic, kind in _BEGINNINGS:
         if start.startswith(magic):
             return kind
+    if start[344:348] == b"n+1\0" or start[4:8] == b"n+2\0":
+        return _RENAMED
     if b"\0" in start:
         return None
     return next((kind for word, kind in _WORDS if word in start), None)
 
 
 def _stem(place: Path) -> str:
-    stem = place.stem or "image"
+    # The stem of t2.nii.txt is t2: the name to type ends with .nii again.
+    stem = place.stem.removesuffix(".nii") or "image"
     return f"{stem}_geotiff" if place.suffix.lower() in (".tif", ".tiff") else stem

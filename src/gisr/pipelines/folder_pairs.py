@@ -47,9 +47,9 @@ def folder_pairs(targets: Path, guides: Path | None, notes: list[Note]) -> list[
     low, high = _images(targets, TARGET_SUFFIXES), _images(guides, GUIDE_SUFFIXES)
     numbers = guides_by_number(low, high)
     pairs = [(target, guide_of(target, high, numbers)) for target in low]
-    if unread := _unread(targets, TARGET_SUFFIXES):
+    if unread := unread_files(targets, TARGET_SUFFIXES):
         count = "1 file is" if len(unread) == 1 else f"{len(unread)} files are"
-        notes.append(Note(f"{count} left out of {targets}: {_why(unread[0])}"))
+        notes.append(Note(f"{count} left out of {targets}: {why_unread(unread[0])}"))
     if unused := sorted(set(high) - {guide for _, guide in pairs}):
         notes.append(Note(f"{len(unused)} guides have no target: {named(unused)}"))
     return pairs
@@ -59,14 +59,19 @@ def _images(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     """Return the image files of a folder, which must hold one."""
     files = image_files(folder, suffixes)
     if not files:
-        unread = [f": {_why(path)}" for path in _unread(folder, suffixes)[:1]]
+        unread = [f": {why_unread(path)}" for path in unread_files(folder, suffixes)[:1]]
         kinds = f" ({', '.join(sorted(suffixes))})"
         raise FileFormatError(f"{folder}: holds no image that can be used{(unread or [kinds])[0]}")
     return files
 
 
-def _unread(folder: Path, suffixes: frozenset[str]) -> list[Path]:
-    """Return the images of a folder that are of other formats, not what describes them."""
+def unread_files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
+    """Return the images of a folder that are of other formats, not what describes them.
+
+    Args:
+        folder: That of the targets, or of the guides.
+        suffixes: Of the files that may be one.
+    """
     return [
         path
         for path in sorted(folder.resolve().iterdir())
@@ -77,7 +82,7 @@ def _unread(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     ]
 
 
-def _why(path: Path) -> str:
+def why_unread(path: Path) -> str:
     """Return why a file is not used, with its name and the way out."""
     jpeg = "is a JPEG, which changes values: take the image before it was made one"
     return f"{path.name} {jpeg if file_suffix(path) in GUIDE_SUFFIXES else foreign_file(path)}"

@@ -99,7 +99,9 @@ class VolumeSharpener:
             PairError: The requested ratio does not match the files, or the grid is not possible.
         """
         requested = self.request.options.grid
-        self.placement = self.placement.with_thickness(self.thickness)
+        by_option = self.request.options.thickness is not None
+        stated_by = None if by_option else self.request.target.name
+        self.placement = self.placement.with_thickness(self.thickness, stated_by)
         if requested is not None:
             self.placement = self.placement.with_grid(requested)
         self.request.check_ratio(self.placement.ratio, "affine")

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
+from numbers import Integral, Real
+from os import PathLike
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from gisr.errors import InputError
+from gisr.errors import InputError, shortened
 from gisr.tasks import TaskName, check_subject
 
 if TYPE_CHECKING:
@@ -160,20 +162,46 @@ def check_value(each: Option, value: Any) -> None:  # noqa: ANN401 - any option'
     Raises:
         InputError: It is.
     """
-    if value is None or value == each.default:
+    if value is None:
+        return
+    _check_kind(each, value)
+    if value == each.default:
         return
     if get_origin(each.type) is Literal and value not in each.words:
         raise InputError(f"{each.flag[2:]} {value!r} must be {_either(each.words)}")
-    if each.instead and isinstance(value, str) and value not in each.instead:
-        raise InputError(f"{each.flag[2:]} {value!r} must be a number, nan or {each.instead[0]}")
     if get_origin(each.type) is tuple and each.info.choices:
         for word in value:
             if word not in each.info.choices:
                 raise InputError(f"{each.flag[2:]} {word!r} must be {_either(each.info.choices)}")
     low, high = each.info.least, each.info.most
     for number in value if isinstance(value, tuple) else (value,):
-        if isinstance(number, int | float) and not isinstance(number, bool):
-            _check_number(each.flag[2:], number, low, high)
+        if isinstance(number, Real) and not isinstance(number, bool):
+            amount = float(number)
+            _check_number(each.flag[2:], amount, low, high)
+            if each.info.positive and not amount > 0:
+                raise InputError(f"{each.flag[2:]} {amount:g} must be above 0")
+
+
+_KINDS: dict[Any, tuple[tuple[type, ...], str]] = {
+    bool: ((bool,), "True or False"),
+    int: ((Integral,), "a whole number"),
+    float: ((Real,), "a number"),
+    str: ((str, PathLike), "text"),
+    tuple: ((tuple,), "a tuple"),
+}
+"""Of the type of an option, what its value may be, and how that is called."""
+
+
+def _check_kind(each: Option, value: Any) -> None:  # noqa: ANN401 - any option's value
+    """Refuse a value of another type, which only Python can give."""
+    kind = get_origin(each.type) or each.type
+    if kind is Literal or (isinstance(value, str) and value in each.instead):
+        return
+    accepted, words = _KINDS[kind]
+    # True is a whole number to Python, and no thickness.
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind in (int, float)):
+        words += f", nan or {each.instead[0]}" if each.instead else ""
+        raise InputError(f"{each.flag[2:]} {shortened(repr(value))} must be {words}")
 
 
 def check_for_task(chosen: "DataclassInstance", task: TaskName) -> None:

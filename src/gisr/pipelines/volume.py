@@ -13,6 +13,7 @@ import numpy as np
 from gisr.adaptation.lesson import Lesson
 from gisr.array_types import Voxels
 from gisr.data.volume_resample import finite_guide
+from gisr.errors import InputError
 from gisr.estimation.local_fit import LocalFit
 from gisr.estimation.volume_registration import VolumeAlignment, find_volume_shift, shift_guide
 from gisr.inference.system import Check, PairSystem, Progress
@@ -99,7 +100,13 @@ def _write_volumes(
     """Sharpen and write all volumes; return what a report shows, if one is requested, and notes."""
     files, subject = request.files, None
     with _writers(request, places) as writers:
-        for target, guide in zip(_voxels(files.target), _guides(files), strict=False):
+        pairs = zip(_voxels(files.target), _guides(files), strict=False)
+        for number, (target, guide) in enumerate(pairs, start=1):
+            if not np.isfinite(target).any():
+                raise InputError(
+                    f"{request.target}: volume {number} of {files.target.count} has no known voxel:"
+                    " take it out of the series (nibabel: image.slicer)"
+                )
             if found is not None and found.applied:
                 guide = shift_guide(_finite(guide, files), found.offset)
             sharp = sharpener(target, guide)

@@ -34,15 +34,18 @@ def without_fill(files: VolumePair, nodata: float | str | None) -> VolumePair:
     """
     target, said = _cleared(files.target, nodata)
     guide, also = _cleared(files.guide, nodata)
-    return replace(files, target=target, guide=guide, notes=(*files.notes, *said, *also))
+    notes = [*files.notes, *said, *also]
+    if isinstance(nodata, float | int) and (target, guide) == (files.target, files.guide):
+        names = f"{target.path.name} or {guide.path.name}"
+        notes.append(Note(f"no voxel of {names} holds {nodata:.8g}: --nodata changes nothing"))
+    return replace(files, target=target, guide=guide, notes=tuple(notes))
 
 
 def _cleared(volume: Volume, nodata: float | str | None) -> tuple[Volume, list[Note]]:
     if isinstance(nodata, str):
         return volume, []
     if nodata is not None:
-        held = bool((volume.voxels == np.float32(nodata)).any())
-        return (_without(volume, nodata) if held else volume), []
+        return (_without(volume, nodata) if _may_hold(volume, nodata) else volume), []
     notes, result = list[Note](), volume
     for fill in find_fill(volume.voxels[..., None], magnitudes=True):
         if not _stands_for_nothing(volume.voxels, fill):
@@ -56,6 +59,17 @@ def _cleared(volume: Volume, nodata: float | str | None) -> tuple[Volume, list[N
             text = f"{fill.text.replace('pixels', 'voxels')} may be unknown ones"
             notes.append(warning(f"{name}: {text}: {option} makes them so"))
     return result, notes
+
+
+def _may_hold(volume: Volume, value: float) -> bool:
+    """Return whether a volume holds a value, or a later one of its series may."""
+    if (volume.voxels == np.float32(value)).any():
+        return True
+    if volume.count == 1 or volume.dtype.kind == "f":
+        return volume.count > 1
+    slope, intercept = scaling(volume.header)
+    limits = np.iinfo(volume.dtype)
+    return limits.min <= round((value - intercept) / slope) <= limits.max
 
 
 def _stands_for_nothing(voxels: Float32[np.ndarray, "X Y Z"], fill: Fill) -> bool:

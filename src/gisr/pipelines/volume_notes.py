@@ -5,6 +5,7 @@ import numpy as np
 from gisr.estimation.local_fit import Doubt
 from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.io.files import file_suffix
+from gisr.io.volumes.header import Volume
 from gisr.io.volumes.nifti import SUFFIXES as NIFTI_SUFFIXES
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement
@@ -16,6 +17,11 @@ _INVENTING = 6.0
 """Ratio from which a spot that the guide alone shows changes the result by more than a tenth."""
 _NOTED_LOSS, _LARGE_LOSS = 0.02, 0.2
 """Shares of a target outside its guide that are reported, and that are taken for a mistake."""
+
+_MOST_LABELS = 8
+"""Whole numbers up to which a volume with no other values is taken for a mask or labels."""
+_SAMPLED = 100_000
+"""Voxels that are looked at first: volumes have many more values than that many labels."""
 
 
 def volume_notes(
@@ -74,7 +80,9 @@ def volume_notes(
                 "shows can appear in the result: do not take it for signal"
             )
         )
-    notes += _doubts(doubt, low, high)
+    values = _few_values(files.target)
+    notes += _label_notes(request, values, _few_values(files.guide))
+    notes += [] if len(values) == 1 else _doubts(doubt, low, high)
     slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
     empty = [not np.isfinite(each).any() for each in slices]
     if any(empty):
@@ -184,6 +192,45 @@ def _reduction_notes(sharpener: VolumeSharpener, low: str) -> list[Note]:
             kernel = "means over voxels" if sharpener.reduction == "means" else "a bicubic kernel"
             return [detail(f"{low} is taken to be reduced by {kernel} in the plane")]
     return []
+
+
+def _few_values(volume: Volume) -> tuple[int, ...]:
+    """Return the values of a volume that holds few whole numbers alone; nothing of any other."""
+    known = volume.voxels[np.isfinite(volume.voxels)]
+    found = np.unique(known[:: max(1, known.size // _SAMPLED)])
+    if not 0 < found.size <= _MOST_LABELS or (found != np.rint(found)).any():
+        return ()
+    return tuple(int(value) for value in found) if np.isin(known, found).all() else ()
+
+
+def _label_notes(
+    request: Request[VolumePair], low: tuple[int, ...], high: tuple[int, ...]
+) -> list[Note]:
+    """Return what to say of a target or guide with few values: no image of a contrast.
+
+    Args:
+        request: With the names of the files.
+        low: From :func:`_few_values`, of the target.
+        high: Of the guide; a constant one is told as a doubt.
+    """
+    notes = []
+    if len(low) == 1:
+        text = "there is nothing to sharpen, check that it is the right file"
+        notes.append(warning(f"{request.target.name} holds the one value {low[0]}: {text}"))
+    elif low:
+        text = (
+            "like a mask or labels: the result has values between and beyond them; enlarge labels "
+            "by nearest neighbours (nibabel.processing.resample_from_to, order=0)"
+        )
+        notes.append(warning(f"{request.target.name} holds only {_listed(low)}, {text}"))
+    if len(high) > 1:
+        text = "like a mask or labels: it gives outlines alone, choose an image as the guide"
+        notes.append(warning(f"{request.guide.name} holds only {_listed(high)}, {text}"))
+    return notes
+
+
+def _listed(values: tuple[int, ...]) -> str:
+    return f"{', '.join(map(str, values[:-1]))} and {values[-1]}"
 
 
 def _doubts(doubt: Doubt | None, low: str, high: str) -> list[Note]:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from gisr.errors import InputError, PairError
 from gisr.pipelines.batch import BatchItem
-from gisr.pipelines.folder_pairs import GUIDE_SUFFIXES, TARGET_SUFFIXES, guide_of, image_files
+from gisr.pipelines.folder_pairs import (
+    GUIDE_SUFFIXES,
+    TARGET_SUFFIXES,
+    guide_of,
+    image_files,
+    unread_files,
+    why_unread,
+)
 from gisr.pipelines.numbered import guides_by_number
 from gisr.pipelines.options import Options
 
@@ -30,6 +37,7 @@ class Arrivals:
         *,
         skip_existing: bool,
         pause: Callable[[], None],
+        tell: Callable[[str], None],
     ) -> None:
         """Look at the folders, which may be empty.
 
@@ -40,6 +48,7 @@ class Arrivals:
             options: For all pairs.
             skip_existing: Whether pairs with an output are left alone.
             pause: Waits between two looks.
+            tell: Called once for each file of a format that is not read, when it is complete.
 
         Raises:
             InputError: A folder is missing, or two are one.
@@ -56,7 +65,8 @@ class Arrivals:
         for name in options.further_files:
             raise InputError(f"{name} names one file: give it with one pair, not with several")
         self._targets, self._guides, self._output = places
-        self._options, self._skip, self._pause = options, skip_existing, pause
+        self._options, self._skip, self._pause, self._tell = options, skip_existing, pause, tell
+        self._told: set[Path] = set()
         self._seen: dict[Path, State] = {}
         self._given: dict[Path, tuple[State, State]] = {}
         self.skipped = 0
@@ -98,7 +108,19 @@ class Arrivals:
             states = {path: state for path, state in found.items() if state is not None}
             self._seen |= states
             folders.append([path for path, state in states.items() if before.get(path) == state])
+            self._leave_out(set(unread_files(folder, suffixes)), before)
         return folders[0], folders[1]
+
+    def _leave_out(self, unread: set[Path], before: dict[Path, State]) -> None:
+        """Tell of complete files that are of other formats, each once."""
+        for path in sorted(unread - self._told):
+            state = _state(path)
+            if state is None:
+                continue
+            self._seen[path] = state
+            if before.get(path) == state:
+                self._told.add(path)
+                self._tell(f"left out: {why_unread(path)}")
 
     def _item(self, target: Path, guide: Path) -> BatchItem | None:
         """Return a pair that was not given as it is now."""

@@ -23,6 +23,8 @@ _AGENTS = frozenset(
 )
 """Parts that say of a T1 that a contrast agent was given: ``ce-gadolinium`` in BIDS."""
 _NO_AGENT = frozenset(("non", "no", "without", "pre"))
+_OTHER_QUANTITY = re.compile(r"(?<![a-z0-9])(t[12]|pd)w?([-_. ]*\*|[-_. ]+(star|rho|map)(?![a-z]))")
+"""What T2*, T1rho and maps of times are called: no weighted image that has a description."""
 _PLUS = re.compile(r"\+\s*c\b|\bc\s*\+|\bkm\b")
 """How scanners' series say it: ``T1 +C``, ``T1 KM`` (Kontrastmittel)."""
 
@@ -36,6 +38,7 @@ def guess_contrast(path: str | PathLike[str]) -> Contrast | None:
     name = Path(path).name.lower()
     tokens = re.split(r"[^a-z0-9]+", name)
     found = {CONTRAST_TOKENS[token] for token in tokens if token in CONTRAST_TOKENS}
+    found -= {CONTRAST_TOKENS[match[1]] for match in _OTHER_QUANTITY.finditer(name)}
     if "darkfluid" in "".join(tokens):
         found.add("FLAIR")
     if "FLAIR" in found:

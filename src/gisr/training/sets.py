@@ -61,14 +61,28 @@ def training_entries(recipe: Recipe, notify: Notify = lambda note: None) -> list
         ours = [entry for entry in ours if entry.open]
     folders = ", ".join(recipe.folders)
     if not ours and not recipe.only_generated:
-        licence = " with a licence to give weights away (open_only)" if recipe.open_only else ""
-        raise RecipeError(
-            f"data: none of the {len(found)} entries of {folders} is of the splits "
-            f"{', '.join(recipe.splits)}{licence}"
-        )
+        raise RecipeError(f"data: {_nothing_to_train_on(recipe, found)}")
     if unknown := sorted(set(recipe.exclude) - {entry.name for entry in ours}):
         raise RecipeError(f"exclude: {folders} has no training entry {', '.join(unknown)}")
     return [entry for entry in ours if entry.name not in recipe.exclude]
+
+
+def _nothing_to_train_on(recipe: Recipe, found: Sequence[Entry]) -> str:
+    """Return why no entry is trained on, and the way out."""
+    folders, splits = ", ".join(recipe.folders), ", ".join(recipe.splits)
+    of_splits = sum(entry.split in recipe.splits for entry in found)
+    if of_splits:
+        return (
+            f"none of the {of_splits} entries of {folders} in the splits {splits} is marked as "
+            "open: --open_only false trains on all, such weights are not to be given away"
+        )
+    others = list(dict.fromkeys(entry.split for entry in found))
+    return (
+        f"none of the {len(found)} entries of {folders} is of the splits {splits}, all are of "
+        f"{' or '.join(others)}: --splits {others[0]} trains on those, or name a folder with others"
+        if others
+        else f"{folders} holds no entry: name another folder"
+    )
 
 
 def training_sets(recipe: Recipe, notify: Notify = lambda note: None) -> list[TrainingSet]:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,26 @@ def test_slices_beside_the_line_of_the_others_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match=r"not in one straight line: 4-1\.2\.3\.dcm.* 12 mm"):
         read_dicom_header(write_series(tmp_path / "s", change=aside), DEFAULT_LIMITS)
     assert read_dicom_header(write_series(tmp_path / "t", change=slanted), DEFAULT_LIMITS).count
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "told"),
+    [
+        ("Modality", "CT", "its modality is CT, not MR"),
+        ("PhotometricInterpretation", "MONOCHROME1", "low values are the bright ones"),
+        ("ImageType", ["ORIGINAL", "PRIMARY", "P", "ND"], "holds phases"),
+        ("ImageType", ["ORIGINAL", "PRIMARY", "M"], None),
+        ("Modality", None, None),
+    ],
+)
+def test_what_is_no_magnitude_of_mr_is_told(
+    tmp_path: Path, tag: str, value: object, told: str | None
+) -> None:
+    def change(image: Any, index: int) -> None:
+        setattr(image, tag, value)
+
+    notes = read_dicom_header(write_series(tmp_path / "t2", change=change), DEFAULT_LIMITS).notes
+    assert [bool(re.search(str(told), note.text)) for note in notes] == [True] * (told is not None)
 
 
 def test_padding_is_unknown_and_thickness_is_kept(tmp_path: Path) -> None:

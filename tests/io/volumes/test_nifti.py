@@ -84,6 +84,18 @@ class TestReading:
         volume = read_nifti(save(tmp_path / "a.nii", scaling=(0.5, -10)))
         assert np.array_equal(volume.voxels, np.arange(192).reshape(8, 6, 4) % 100 * 0.5 - 10)
 
+    @pytest.mark.parametrize("intercept", [np.nan, np.inf])
+    def test_an_intercept_that_is_no_number_is_refused(
+        self, tmp_path: Path, intercept: float
+    ) -> None:
+        path = save(tmp_path / "a.nii", scaling=(0.5, 1))
+        content = bytearray(path.read_bytes())
+        content[116:120] = np.float32(intercept).tobytes()
+        path.write_bytes(content)
+        told = rf"a.nii: scales its values by 0.5 and adds {intercept:g} \(scl_slope, scl_inter\)"
+        with pytest.raises(FileFormatError, match=told):
+            read_nifti_header(path)
+
     def test_big_endian(self, tmp_path: Path) -> None:
         image = nibabel.Nifti1Image(np.arange(8, dtype=">i2").reshape(2, 2, 2), np.eye(4))
         nibabel.save(image.__class__(image.dataobj, None, image.header.as_byteswapped(">")),

@@ -193,8 +193,14 @@ def test_a_thickness_counts_for_thick_slices() -> None:
     assert found.with_thickness(2).axis(2).covers == 0.5
     assert found.with_thickness(2).axis(0).covers == 1
     assert found.with_thickness(4.01).axis(2).covers == 1
-    with pytest.raises(PairError, match="slices 20 mm thick every 4 mm are impossible"):
+    with pytest.raises(
+        PairError, match=r"^slices 20 mm thick every 4 mm are impossible: correct --"
+    ):
         found.with_thickness(20)
+    with pytest.raises(
+        PairError, match=r"^t2\.nii: slices 20 mm thick .* \(SliceThickness\): give"
+    ):
+        found.with_thickness(20, "t2.nii")
     flat = place(coarser(ISOTROPIC, 2, 2, 1), (8, 8, 4), ISOTROPIC, (16, 16, 4))
     assert flat.with_thickness(20) is flat
 

@@ -400,7 +400,7 @@ CASES: dict[str, Case] = {
         "more than float32 can",
     ),
     "depth-guide-coarser": refused(
-        depth("depth.png", np.tile(_DEPTH, (8, 8))), "the guide is coarser than the target"
+        depth("depth.png", np.tile(_DEPTH, (8, 8))), "has less detail than the depth map"
     ),
     "depth-other-proportions": refused(
         depth("depth.png", colour=_COLOUR[:, :9]), "depth.png and colour.png: "

@@ -18,7 +18,7 @@ from gisr.experiments.benchmark import named_pairs
 from gisr.experiments.benchmark_choice import chosen_benchmarks
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.evaluation import measure
-from gisr.experiments.scorable import check_scorable
+from gisr.experiments.scorable import check_scorable, is_empty
 from gisr.experiments.system_variants import SystemVariant
 from gisr.metrics import MetricName
 from gisr.placement import Placement
@@ -120,17 +120,23 @@ def find_columns(
 
 
 def column_pairs(column: ResultColumn, entries: Sequence[Entry], amount: Amount) -> Iterator[Pair]:
-    """Yield the test pairs of a column, evenly spread over its entries."""
+    """Yield the test pairs of a column, evenly spread over its entries.
+
+    Parts of one value everywhere are left out where PSNR counts: every answer to them has an error
+    of 0, and the mean would be infinite.
+    """
     benchmark = next(b for b in BENCHMARKS if b.name == column.benchmark)
     members = [entry for entry in entries if benchmark.contains(entry)]
     chosen = spread(members, amount.images)
     for number, entry in enumerate(chosen):
-        pairs = named_pairs(benchmark, entry, column.ratio)
+        cut = (middle(pair, amount.side) for pair in named_pairs(benchmark, entry, column.ratio))
+        parts: Iterator[Pair] = (
+            part for part in cut if "psnr" not in benchmark.metrics or not is_empty(part)
+        )
         if amount.images is not None:
             first, end = (amount.images * k // len(chosen) for k in (number, number + 1))
-            pairs = iter(spread(list(pairs), end - first))
-        for pair in pairs:
-            part = middle(pair, amount.side)
+            parts = iter(spread(list(parts), end - first))
+        for part in parts:
             with naming(entry):
                 check_scorable(benchmark, part)
             yield part

@@ -1,5 +1,6 @@
 """A depth map and a picture that belong together: both loaded, and how they lie."""
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from gisr.io.depth.maps import DepthMap, read_depth
 from gisr.io.limits import Limits
 from gisr.notes import Note
 from gisr.placement import Placement
+from gisr.sizes import picture_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,12 @@ def read_depth_pair(
     header = colour_header(guide_path, limits)
 
     def place(shape: tuple[int, int], guide_shape: tuple[int, int]) -> Placement:
+        if min(shape) > 0 and any(map(operator.lt, guide_shape, shape)):
+            raise PairError(
+                f"{guide_path.name}: a picture of {picture_size(guide_shape)} has less detail than "
+                f"the depth map {target_path.name} of {picture_size(shape)}: give it at its full "
+                "size, or exchange the two if the depth map is the other one"
+            )
         try:
             return Placement.from_grid("centre", shape, guide_shape, stretch)
         except PairError as error:

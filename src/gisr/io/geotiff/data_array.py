@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from xarray import DataArray
 
 _GUIDE_BANDS = (1, 3)
+_EVEN = 0.5
+"""Pixels by which coordinates may lie off even ones: float32 has no more digits of metres."""
 _KEPT_ENCODING = ("_FillValue", "scale_factor", "add_offset", "dtype", "units", "calendar")
 """What is known of how values are stored; chunks and sources are those of another grid."""
 
@@ -68,7 +70,7 @@ class ArrayRaster:
         outline = GeoOutline(
             shape=shape,
             crs=array.rio.crs,
-            transform=_transform(array, rows, columns),
+            transform=_transform(name, array, rows, columns),
             path=Path(name),
         )
         known = _stored_nodata(array)
@@ -114,13 +116,34 @@ def _spatial_dimensions(name: str, array: "DataArray") -> tuple[str, str]:
         ) from None
 
 
-def _transform(array: "DataArray", rows: str, columns: str) -> Any:
-    """Return the transform: of the coordinates, which a selection keeps right, where there are."""
+def _transform(name: str, array: "DataArray", rows: str, columns: str) -> Any:
+    """Return the transform: of the coordinates, which a selection keeps right, where there are.
+
+    Raises:
+        InputError: They are not evenly spaced: a transform would put pixels where they do not lie.
+    """
     by_coordinates = all(
-        name in array.coords and array.coords[name].ndim == 1 and array.sizes[name] > 1
-        for name in (rows, columns)
+        axis in array.coords and array.coords[axis].ndim == 1 and array.sizes[axis] > 1
+        for axis in (rows, columns)
     )
+    for axis in (rows, columns) if by_coordinates else ():
+        _check_even(name, axis, array.coords[axis].values)
     return array.rio.transform(recalc=by_coordinates)
+
+
+def _check_even(name: str, axis: str, places: Shaped[np.ndarray, " pixels"]) -> None:
+    if places.dtype.kind not in "iuf":
+        raise InputError(f"{name} has coordinates {axis} of type {places.dtype}: give numbers")
+    even = np.linspace(float(places[0]), float(places[-1]), len(places))
+    step = abs(float(even[1] - even[0]))
+    off = np.abs(places - even)
+    if not step > 0 or not off.max() <= _EVEN * step:
+        steps = np.diff(places.astype(np.float64))
+        raise InputError(
+            f"{name} has coordinates {axis} that are not evenly spaced (steps of {steps.min():g} "
+            f"to {steps.max():g}): choose neighbouring pixels, for example with a slice, or bring "
+            f"it to a regular grid first, {name.lower()}.interp"
+        )
 
 
 def _unused_name(array: "DataArray") -> str:

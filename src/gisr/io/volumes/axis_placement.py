@@ -54,11 +54,9 @@ class AxisPlacement:
 
     @property
     def same(self) -> bool:
-        """Whether every guide sample has its own target sample."""
-        whole, last = round(self.offset), self.guide_size - 1
-        inside = whole >= 0 and whole + last < self.target_size
-        ends = self.offset - whole, self.offset - whole + (self.scale - 1) * last
-        return inside and max(map(abs, ends)) <= SAME
+        """Whether samples of both coincide, as far as the target reaches."""
+        start, last = self.offset - round(self.offset), self.guide_size - 1
+        return max(abs(start), abs(start + (self.scale - 1) * last)) <= SAME
 
     @property
     def covered(self) -> Bool[np.ndarray, " guide"]:

@@ -24,7 +24,7 @@ from gisr.io.limits import Limits, check_volume
 from gisr.io.volumes.dicom_slice import DicomSlice, description_of, parse_slice
 from gisr.io.volumes.header import VolumeHeader
 from gisr.io.volumes.libraries import volume_library
-from gisr.notes import Note
+from gisr.notes import Note, warning
 
 SUFFIXES = (".dcm", ".ima", ".dicom")
 """What DICOM files are often called; they may be called anything, or have no suffix."""
@@ -46,7 +46,7 @@ _TAGS = (
     "PixelSpacing", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "ImageType",
     "SliceThickness", "SpacingBetweenSlices", "InstanceNumber", "BitsAllocated", "BitsStored",
     "PixelRepresentation", "RescaleSlope", "RescaleIntercept", "Modality",
-    "PixelPaddingValue",
+    "PixelPaddingValue", "PhotometricInterpretation",
 )  # fmt: skip
 
 
@@ -106,15 +106,21 @@ def read_dicom_header(path: str | PathLike[str], limits: Limits) -> VolumeHeader
         read=read,
         thickness=first.thickness or None,
         padding=first.padding,
-        notes=()
-        if first.padding is None
-        else (
-            Note(
-                f"{name.name}: {first.padding:g} stands for pixels outside the image, as its "
-                "header says (PixelPaddingValue): they are unknown"
-            ),
-        ),
+        notes=_notes(name, first),
     )
+
+
+def _notes(name: Path, image: DicomSlice) -> tuple[Note, ...]:
+    """Return what a user should know of the header of a series."""
+    notes = [warning(f"{name.name}: {words}") for words in image.doubts]
+    if image.padding is not None:
+        notes.append(
+            Note(
+                f"{name.name}: {image.padding:g} stands for pixels outside the image, as its "
+                "header says (PixelPaddingValue): they are unknown"
+            )
+        )
+    return tuple(notes)
 
 
 def _has_magic(path: Path) -> bool:

@@ -5,7 +5,7 @@ or hold anything that is no number; all of this is refused here, by the element'
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ class DicomSlice:
     """Thickness of a slice, mm; 0 where the header states none."""
     padding: float | None
     """Stored value of pixels that show nothing, where the header states one."""
+    doubts: tuple[str, ...] = ()
+    """What the header says against an image of MR magnitudes."""
 
     @property
     def alike(self) -> tuple[object, ...]:
@@ -96,6 +98,7 @@ def parse_slice(path: Path, about: Any) -> DicomSlice:
         distance=next((each for each in distances if each > 0), 0.0),
         thickness=max(0.0, _optional(path, about, "SliceThickness", 0.0)),
         padding=_padding(path, about),
+        doubts=tuple(_doubts(about)),
     )
     _check_place(found)
     return found
@@ -113,15 +116,34 @@ def _check_kind(path: Path, about: Any) -> None:
             f"{path}: an enhanced file of {frames:.0f} frames: convert it to NIfTI first "
             "(for example with dcm2niix)"
         )
-    kind = about.get("ImageType") or ()
-    words = [str(word) for word in kind] if isinstance(kind, Iterable) else []
-    if "MOSAIC" in words or kind == "MOSAIC":
+    if "MOSAIC" in _image_type(about):
         raise FileFormatError(
             f"{path}: a mosaic of many slices in one picture: convert it to NIfTI first (for "
             "example with dcm2niix)"
         )
     if _optional(path, about, "SamplesPerPixel", 1.0) != 1:
         raise FileFormatError(f"{path}: a colour picture: give magnitudes")
+
+
+def _image_type(about: Any) -> list[str]:
+    """Return the words of ImageType, which may be one, several or none."""
+    kind = about.get("ImageType") or ()
+    several = isinstance(kind, Iterable) and not isinstance(kind, str)
+    return [str(word).upper() for word in (kind if several else [kind])]
+
+
+def _doubts(about: Any) -> Iterator[str]:
+    """Yield what a header says against an image of MR magnitudes, as parts of sentences."""
+    modality = str(about.get("Modality") or "MR").upper()
+    if modality != "MR":
+        yield f"its modality is {shortened(modality)}, not MR: the network has learnt MR alone"
+    if str(about.get("PhotometricInterpretation") or "").upper() == "MONOCHROME1":
+        yield (
+            "its low values are the bright ones (MONOCHROME1): taken as stored, and the result "
+            "does not say so: viewers will show it inverted"
+        )
+    if {"P", "PHASE"} & set(_image_type(about)[2:]):
+        yield "it holds phases (its ImageType), which jump where they wrap: give magnitudes"
 
 
 def _check_place(image: DicomSlice) -> None:

@@ -177,6 +177,14 @@ def _check_header(path: Path, header: Any, limits: Limits) -> tuple[Sizes, np.dt
     if len(shape) < 2:
         raise FileFormatError(f"{path}: {len(shape)}-dimensional: give an image or a volume")
     x, y, z, count = (*shape, 1, 1)[:4]
+    # nibabel ignores a slope that is 0 or no number, and refuses an intercept beside a slope.
+    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    if slope and math.isfinite(slope) and not math.isfinite(intercept):
+        raise FileFormatError(
+            f"{path}: scales its values by {slope:g} and adds {intercept:g} (scl_slope, "
+            "scl_inter), which is impossible: correct its header (nibabel: "
+            "image.header.set_slope_inter(slope, 0)), or copy it again"
+        )
     voxels = x * y * z
     offset = int(header["vox_offset"]) if np.isfinite(header["vox_offset"]) else -1
     if offset < int(header["sizeof_hdr"]):
@@ -190,8 +198,6 @@ def _read_voxels(
 ) -> Iterator[Float32[np.ndarray, "X Y Z"]]:
     """Yield the volumes of an open file one after the other."""
     slope, intercept = scaling(header)
-    if not (np.isfinite(slope) and np.isfinite(intercept)):
-        raise FileFormatError(f"{path}: damaged: slope {slope}, intercept {intercept}")
     offset, count = int(header["vox_offset"]), sizes[3]
     size = math.prod(sizes[:3]) * dtype.itemsize
     needed, packed = offset + count * size, _is_packed(path)

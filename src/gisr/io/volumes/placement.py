@@ -102,8 +102,15 @@ class VolumePlacement:
             self.covers if axis == self.thick_axis else 1.0,
         )
 
-    def with_thickness(self, thickness: float | None) -> "VolumePlacement":
+    def with_thickness(
+        self, thickness: float | None, stated_by: str | None = None
+    ) -> "VolumePlacement":
         """Return the placement of slices of a thickness, mm; it counts for thick slices alone.
+
+        Args:
+            thickness: None where it is not known.
+            stated_by: Name of the file whose header or sidecar states it; None where an option
+                does.
 
         Raises:
             PairError: It is impossible.
@@ -112,9 +119,12 @@ class VolumePlacement:
             return self
         covers = thickness / self.distance
         if not _LEAST_COVER <= covers <= _MOST_COVER:
+            words = f"slices {thickness:g} mm thick every {self.distance:.4g} mm are impossible"
+            if stated_by is None:
+                raise PairError(f"{words}: correct --thickness, or SliceThickness of the sidecar")
             raise PairError(
-                f"slices {thickness:g} mm thick every {self.distance:.4g} mm are impossible: "
-                "correct --thickness, or give it where the header is wrong"
+                f"{stated_by}: {words}, its header or the .json beside it says so "
+                "(SliceThickness): give the right one with --thickness"
             )
         return replace(self, covers=1.0 if abs(covers - 1) < _FINER - 1 else covers)
 

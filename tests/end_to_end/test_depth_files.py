@@ -183,14 +183,15 @@ def test_nothing_appears_unless_all_of_it_does(
 ) -> None:
     options = Options(fill_holes=True, mask=tmp_path / "mask.png", **_cloud(tmp_path / "cloud.ply"))
     before = sorted(tmp_path.iterdir())
-    rename = os.replace
+    link, rename = os.link, os.replace
 
-    def last_fails(source: Any, target: Any) -> None:
+    def last_fails(source: Any, target: Any, **more: bool) -> None:
         if str(target).endswith("out.png"):
             raise PermissionError(13, "Permission denied")
-        rename(source, target)
+        (link if more else rename)(source, target, **more)
 
-    monkeypatch.setattr(os, "replace", last_fails)
+    for way in ("link", "replace"):  # the second is that of disks without hard links
+        monkeypatch.setattr(os, way, last_fails)
     with pytest.raises(FileFormatError, match=r"out\.png: cannot be written: Permission denied"):
         upscale_files(tiny_upscaler, *files, tmp_path / "out.png", options)
     assert sorted(tmp_path.iterdir()) == before

@@ -199,15 +199,17 @@ def test_outputs_appear_together_or_not_at_all(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     files, moved = write(tmp_path), list[str]()
-    before, replace = set(tmp_path.iterdir()), os.replace
+    before, link, replace = set(tmp_path.iterdir()), os.link, os.replace
 
-    def fail_at_the_second(source: str, destination: Path) -> None:
-        moved.append(destination.name)
-        if len(moved) == 2:
+    def fail_at_the_second(source: Path, destination: Path, **more: bool) -> None:
+        if destination.name in names and destination.name not in moved:
+            moved.append(destination.name)
+        if moved[1:] == [destination.name]:
             raise OSError(28, "No space left on device")
-        replace(source, destination)
+        (link if more else replace)(source, destination, **more)
 
-    monkeypatch.setattr(os, "replace", fail_at_the_second)
+    for way in ("link", "replace"):  # the second is that of disks without hard links
+        monkeypatch.setattr(os, way, fail_at_the_second)
     out, spread = (tmp_path / name for name in names)
     assert run(files, out, "--model", str(tiny_weights), "--uncertainty", str(spread)) == 2
     assert "No space left on device" in capsys.readouterr().err

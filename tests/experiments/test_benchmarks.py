@@ -199,8 +199,8 @@ def test_published_bicubic_rows_come_out(
 def test_rows_on_open_pairs_stay_as_they_were_published(
     data_folder: Path, name: str, rows: list[float]
 ) -> None:
-    """docs/results/weights-v0.json holds them."""
+    """docs/results/weights-v0.json holds them; sums may be rounded in another order."""
     pytest.importorskip("rasterio")
     scores = evaluate(load_systems(["bicubic"]), data_folder, benchmarks=[name])
     found = [next(iter(score.values.values())) for score in scores]
-    assert found == pytest.approx(rows, rel=1e-12)
+    assert found == pytest.approx(rows, rel=1e-8)

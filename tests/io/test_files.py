@@ -195,6 +195,26 @@ def test_outputs_are_moved_together_or_stay_as_they_were(
     }
 
 
+def test_what_another_program_made_at_the_last_moment_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, link = tmp_path / "out", os.link
+
+    def just_before(source: Path, place: Path, **more: bool) -> None:
+        if place == output:
+            output.write_bytes(b"other")
+        link(source, place, **more)
+
+    monkeypatch.setattr(os, "link", just_before)
+    with (
+        pytest.raises(FileFormatError, match="out: was made by another program while"),
+        atomic_output(output, overwrite=False) as place,
+    ):
+        place.write_bytes(b"mine")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert output.read_bytes() == b"other"
+
+
 @pytest.mark.parametrize("links", [True, False])
 def test_what_another_program_made_meanwhile_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool

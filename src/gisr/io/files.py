@@ -215,24 +215,26 @@ def atomic_outputs(
 
 def _move_together(temporaries: Sequence[Path], outputs: Sequence[Path], overwrite: bool) -> None:
     """Rename all, or leave all as they were."""
-    moved: list[tuple[Path, bool, Path]] = []
+    moved: list[tuple[Path, Path, bool, Path]] = []
     try:
         for place, output in zip(temporaries, outputs, strict=True):
             old = _temporary(output)
             with suppress(OSError, NotImplementedError):  # not there, or a disk without hard links
                 os.link(output, old, follow_symlinks=False)
-            moved.append((output, os.path.lexists(output), old))
+            moved.append((place, output, os.path.lexists(output), old))
             _move(place, output, overwrite)
     except BaseException:
-        for output, existed, old in moved:
+        for place, output, existed, old in moved:
             with suppress(OSError):
+                if os.path.lexists(place) and not os.path.samefile(place, output):
+                    continue  # what lies there is another program's
                 if os.path.lexists(old):
                     os.replace(old, output)
                 elif not existed:
                     output.unlink(missing_ok=True)
         raise
     finally:
-        for _, _, old in moved:
+        for *_, old in moved:
             discard(old)
 
 

@@ -147,7 +147,7 @@ CASES: dict[str, Case] = {
     "input-is-address": refused(named_only("http://localhost/depth.png"), "no such file"),
     "input-is-prefix-of-gdal": refused(named_only("GTIFF_DIR:1:depth.png"), "no such file"),
     "input-is-archive-of-gdal": refused(named_only("/vsizip/depth.zip/depth.png"), "no such file"),
-    "input-has-no-name": refused(named_only(""), "is a folder"),
+    "input-has-no-name": refused(named_only(""), "target is empty: give it a value"),
     "input-has-escapes": refused(named_only("\x1b[2Jdepth.png"), "\\x1b[2Jdepth.png: no such file"),
     "input-too-long": refused(named_only("d" * 5_000), "File name too long"),
     "name-with-spaces": works(renamed("a depth.png", "a colour.png", "an out.png")),

@@ -38,7 +38,10 @@ def test_stored_outputs_are_small_and_whole(path: Path) -> None:
     reason="needs the embedded weights, which are not in this checkout",
 )
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebooks_run_and_show_what_they_print(path: Path) -> None:
+def test_notebooks_run_and_show_what_they_print(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # of the kernel: another test has the other core
     stored = nbformat.read(path, as_version=4)
     assert printed(run(path)) == printed(stored), "run `make figures`"
 

@@ -1,13 +1,15 @@
 """What is trained: the rows of the paper, each comparable with the others."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from gisr.errors import InputError, RecipeError
 from gisr.experiments.reproduce.plan import TITLES, VARIANTS, Budget, ExperimentName
-from gisr.experiments.reproduce.system_figures import SystemFigure
+from gisr.experiments.reproduce.request import ExperimentRequest
+from gisr.experiments.reproduce.system_figures import SystemFigure, figure_of, reproduce_comparison
 from gisr.experiments.reproduce.system_rows import SystemTable
 from gisr.training.recipe import Recipe
 from gisr.training.set_recipe import SetRecipe
@@ -25,6 +27,23 @@ def test_every_experiment_has_a_plan_and_a_title(base: Recipe) -> None:
     for variants in VARIANTS.values():
         keys = {variant.key(replace(base, sets=three)) for variant in variants}
         assert len(keys) == len(variants)
+
+
+def test_a_figure_shows_its_own_task_whatever_the_recipe_trains(base: Recipe) -> None:
+    for number, name in enumerate(get_args(SystemFigure)):
+        table, task = figure_of(name)
+        assert table == ("table1" if number < 3 else "table2")
+        shown = {"pansharpening": "pansharpening", "mri": "MR images", "depth": "depth maps"}[task]
+        assert shown in TITLES[name]
+    sets = (SetRecipe("depth", 4),)
+    request = ExperimentRequest(
+        experiment="fig8",
+        recipe=replace(base, sets=sets),
+        out=Path("out"),
+        budget=Budget.parse("1steps"),
+    )
+    with pytest.raises(InputError, match="fig8: the recipe .* has no set of mri, which it shows"):
+        reproduce_comparison(request, "fig8", lambda line: None)
 
 
 def test_rows_that_are_the_same_network_have_one_key(base: Recipe) -> None:

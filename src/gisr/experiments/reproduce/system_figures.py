@@ -32,6 +32,8 @@ from gisr.tasks import TaskName, find_task
 from gisr.training.sets import recipe_entries
 
 SystemFigure = Literal["fig4", "fig5", "fig6", "fig7", "fig8", "fig9"]
+_TASKS: tuple[TaskName, ...] = ("pansharpening", "mri", "depth")
+"""Of Fig. 4, 5 and 6, and of Fig. 7, 8 and 9."""
 _PANEL, _MARGIN, _CAPTION, _TITLE, _FOOT = 200, 10, 44, 40, 56
 _CROP = 96
 """Side of the crops in guide pixels."""
@@ -53,10 +55,10 @@ class _Crop:
     """Error that is white."""
 
 
-def figure_of(name: SystemFigure) -> tuple[SystemTable, int]:
-    """Return the table whose networks a figure shows, and the number of its task in the paper."""
+def figure_of(name: SystemFigure) -> tuple[SystemTable, TaskName]:
+    """Return the table whose networks a figure shows, and its task."""
     number = int(name.removeprefix("fig")) - 4
-    return ("table1" if number < 3 else "table2"), number % 3
+    return ("table1" if number < len(_TASKS) else "table2"), _TASKS[number % len(_TASKS)]
 
 
 def reproduce_comparison(
@@ -71,11 +73,12 @@ def reproduce_comparison(
         InputError: The data has no test pair of the task.
         RecipeError: The recipe cannot be followed, or the folder holds another experiment.
     """
-    table, number = figure_of(figure)
-    tasks = tuple(dict.fromkeys(chosen.task for chosen in request.recipe.sets))
-    if number >= len(tasks):
-        raise InputError(f"{figure}: the recipe {request.recipe.name} has no task {number + 1}")
-    task = tasks[number]
+    table, task = figure_of(figure)
+    if task not in {chosen.task for chosen in request.recipe.sets}:
+        raise InputError(
+            f"{figure}: the recipe {request.recipe.name} has no set of {task}, which it shows: "
+            "name one that has"
+        )
     entries = recipe_entries(request.recipe)
     columns = [c for c in find_columns(entries, request.benchmarks) if c.task == task]
     if not columns:

@@ -42,7 +42,7 @@ def test_a_figure_shows_its_own_task_whatever_the_recipe_trains(base: Recipe) ->
         out=Path("out"),
         budget=Budget.parse("1steps"),
     )
-    with pytest.raises(InputError, match="fig8: the recipe .* has no set of mri, which it shows"):
+    with pytest.raises(InputError, match=r"fig8: the recipe .* has no set of mri, which it shows"):
         reproduce_comparison(request, "fig8", lambda line: None)
 
 

@@ -53,6 +53,15 @@ def test_a_patch_of_a_later_stage_that_an_image_lacks_is_refused_at_once(
         train(plan, tmp_path / "run", stop_at=1, quiet=True)
 
 
+def _own_frame(folder: Path, pairs: Path) -> Path:
+    """Return a folder of its owner's with a depth map and its picture, not listed yet."""
+    own = folder / "own"
+    own.mkdir()
+    shutil.copy(pairs / "frame0_depth.png", own / "depth.png")
+    shutil.copy(pairs / "frame0_rgb.png", own / "colour.png")
+    return own
+
+
 def test_sets_are_of_the_recipes_kinds_in_its_order(recipe: Build) -> None:
     wanted = (SetRecipe("depth", 8), SetRecipe("mri", 2), SetRecipe("pansharpening", 3))
     found = training_sets(recipe(sets=wanted, misregistration=0.1))
@@ -69,10 +78,7 @@ def test_several_folders_are_one_data_set_or_told_apart(
     recipe: Build, pairs: Path, tmp_path: Path
 ) -> None:
     """The second holds another frame, listed by its owner."""
-    own = tmp_path / "own"
-    own.mkdir()
-    shutil.copy(pairs / "frame0_depth.png", own / "depth.png")
-    shutil.copy(pairs / "frame0_rgb.png", own / "colour.png")
+    own = _own_frame(tmp_path, pairs)
     (own / "pairs.csv").write_text(
         "name,task,guide,truth,split\nmine,depth,colour.png,depth.png,train\n", encoding="utf-8"
     )
@@ -166,10 +172,7 @@ def test_a_pair_that_cannot_be_learnt_from_is_named(tmp_path: Path) -> None:
 def test_pairs_that_are_not_trained_on_are_counted(
     recipe: Build, pairs: Path, tmp_path: Path
 ) -> None:
-    own = tmp_path / "own"
-    own.mkdir()
-    shutil.copy(pairs / "frame0_depth.png", own / "depth.png")
-    shutil.copy(pairs / "frame0_rgb.png", own / "colour.png")
+    own = _own_frame(tmp_path, pairs)
     (own / "pairs.csv").write_text(
         "name,task,guide,truth,split,open\n"
         "mine,depth,colour.png,depth.png,train,no\n"

@@ -26,7 +26,7 @@ _BETWEEN = 0.25
 _UNSURE_HOLD = 0.5
 """Share of its hold that such a sample keeps where the two pixels' colours differ: pictures have
 textures, too."""
-_STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
+STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 """To half of a pixel's eight neighbours; the other half are these from the other side."""
 _ROUNDS, _TOLERANCE = 200, 1e-3
 """Of conjugate gradients: most rounds, and the residual, as a share of the first, that ends them.
@@ -66,7 +66,7 @@ def interpolate_by_guide(
     colours = colours_at(guide, None, shape)
     values = np.where(valid, (target - middle) / unit, 0)
     held, samples = _held(values, valid, placement, colours)
-    ties = [_tie(colours, step) for step in _STEPS]
+    ties = [_tie(colours, step) for step in STEPS]
     answer = _solved(ties, held, held * samples, ((start - middle) / unit).astype(np.float32))
     return (answer * unit + middle).astype(np.float32)
 
@@ -110,7 +110,7 @@ def _foretold(
     """Return the share of what colours add to linear interpolation that the samples confirm."""
     known = valid & kept
     beside = _around(known)
-    left_out = valid & ~kept & (beside == len(_STEPS))
+    left_out = valid & ~kept & (beside == len(STEPS))
     if not left_out.any():
         return 0.0
     linear = np.where(kept, target, _around(np.where(known, target, 0)) / np.maximum(beside, 1))
@@ -205,7 +205,7 @@ def _solved(
     ties: list[GuidePlane], held: GuidePlane, wanted: GuidePlane, start: GuidePlane
 ) -> GuidePlane:
     """Solve (ties' Laplacian + held) x = wanted by conjugate gradients, by their diagonal."""
-    parts = [_neighbours(held.shape, step) for step in _STEPS]
+    parts = [_neighbours(held.shape, step) for step in STEPS]
     diagonal = held.copy()
     for tie, (here, there) in zip(ties, parts, strict=True):
         diagonal[here] += tie

@@ -9,12 +9,10 @@ from scipy import sparse
 from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.inference.guided_interpolation import COLOUR, colours_at
+from gisr.inference.guided_interpolation import COLOUR, STEPS, colours_at
 from gisr.placement import Placement
 from gisr.threads import with_one_blas_thread
 
-_STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
-"""To half of a pixel's eight neighbours; the other half are these from the other side."""
 _WEAKEST = 1e-3
 """Tie across any edge, so that a hole whose colours touch nothing known is filled too."""
 _TOLERANCE = 1e-4
@@ -111,7 +109,7 @@ def _equations(
     numbers[unknown] = np.arange(count, dtype=np.int32)
     half = sparse.csr_array((count, count), dtype=np.float64)
     diagonal, wanted = np.zeros(count), np.zeros(count)
-    for down, right in _STEPS:
+    for down, right in STEPS:
         here = slice(0, height - down), slice(max(0, -right), width - max(0, right))
         there = slice(down, height), slice(max(0, right), width + min(0, right))
         counts = unknown[here] | unknown[there]

@@ -82,6 +82,8 @@ def pack(
     """
     if recipe.text_encoder != "minilm":
         raise InputError(f"text_encoder {recipe.text_encoder}: its weights do not fit: use minilm")
+    if recipe.teacher not in (None, *EMBEDDED):
+        raise InputError(f"teacher {recipe.teacher}: does not travel; name {' or '.join(EMBEDDED)}")
     if folder.exists() and not (folder / RECIPE).is_file():
         raise InputError(f"{folder}: holds something else, no {RECIPE}: name another folder")
     with TemporaryDirectory(prefix="gisr-pack-") as place:

@@ -82,6 +82,15 @@ class SampleBatch:
         return replace(self, **{name: change(getattr(self, name)) for name in names}, coarse=coarse)
 
 
+class Lesson(NamedTuple):
+    """What a teacher shows a network beside the truth."""
+
+    image: Float[Tensor, "b c s s"]
+    """Its answers."""
+    share: float
+    """What the error to them counts; that to the truth counts the rest."""
+
+
 class TaskErrors(NamedTuple):
     """Errors of a batch by task, over all processes that share it, without a gradient."""
 
@@ -124,6 +133,7 @@ def objective(
     processes: Processes = _ALONE,
     criterion: Criterion = "l1",
     measured: float = 1.0,
+    lesson: Lesson | None = None,
 ) -> Objective:
     """Return L = L_1 + gamma L_Balance, Eq. (10), with L_1 weighted by task, of MAG-Net.
 
@@ -135,8 +145,14 @@ def objective(
         processes: Those that share the batch.
         criterion: The error of a sample; ``l1`` is Eq. (10).
         measured: What errors count that are taken away after the network.
+        lesson: A teacher's answers.
     """
-    reconstruction = sample_errors(output.image.float(), batch, criterion, measured)
+    image = output.image.float()
+    reconstruction = sample_errors(image, batch, criterion, measured)
+    if lesson is not None:
+        taught = replace(batch, truth=lesson.image)
+        aside = sample_errors(image, taught, criterion, measured)
+        reconstruction = (1 - lesson.share) * reconstruction + lesson.share * aside
     balance = balance_loss(output.routing, processes.total).to(reconstruction.device)
     return weighted_objective(reconstruction, balance, batch, weights, gamma, processes, criterion)
 

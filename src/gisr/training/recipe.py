@@ -83,6 +83,11 @@ class Recipe:
     initial_weights: str | None = None
     """Weights to start from, a built-in name, a folder or a hub id (``hf:owner/name``), whose own
     descriptions are kept; random when None."""
+    teacher: str | None = None
+    """Weights of a larger MAG-Net that the network learns from beside the truth, named like
+    ``initial_weights``; it answers every sample, which costs a forward pass of it a step."""
+    teacher_share: float = 0.5
+    """What the error to the teacher's answer counts; the error to the truth counts the rest."""
     patch: int = 128
     """Side of the patches in guide pixels."""
     batch: int = 4
@@ -215,6 +220,11 @@ class Recipe:
             raise RecipeError(
                 f"measured {self.measured}: is for MAG-Net; a published system learns from all of "
                 "its error: leave it out"
+            )
+        if self.system is not None and self.teacher is not None:
+            raise RecipeError(
+                f"teacher {self.teacher}: is for MAG-Net; a published system learns from the truth "
+                "alone: leave it out"
             )
         if self.system is not None and self.initial_weights is not None:
             raise RecipeError(

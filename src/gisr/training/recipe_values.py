@@ -25,6 +25,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "misregistration": (0, 64),
     "balance_weight": (0, 1e6),
     "measured": (0, 1),
+    "teacher_share": (0, 1),
 }
 """Least and largest value by setting."""
 _WORDS = {

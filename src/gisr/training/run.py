@@ -65,7 +65,7 @@ class Run:
             MissingExtraError: The text encoder needs a package that is not installed.
         """
         torch.manual_seed(recipe.seed)
-        trainee = first_trainee(recipe)
+        trainee = first_trainee(recipe, device)
         network = trainee.network.to(device)
         if all(parameter.ndim <= 4 for parameter in network.parameters()):
             # Channels last: what the convolutions of both CPU and GPU libraries like best. In

@@ -27,6 +27,7 @@ from gisr.training.objective import (
     weighted_objective,
 )
 from gisr.training.recipe import Recipe
+from gisr.training.teacher import Teacher
 from gisr.weights.store import Weights, load_weights, save_weights
 
 
@@ -85,18 +86,31 @@ class MAGNetTrainee(Trainee):
     table: DescriptionTable
 
     def __init__(
-        self, network: MAGNet, table: DescriptionTable, tasks: tuple[TaskName, ...]
+        self,
+        network: MAGNet,
+        table: DescriptionTable,
+        tasks: tuple[TaskName, ...],
+        teacher: Teacher | None = None,
     ) -> None:
-        """Take a network, the embeddings that it reads, and what it is trained on."""
+        """Take a network, the embeddings that it reads, what it is trained on, and by whom."""
         self.network: MAGNet = network
-        self.table, self.tasks = table, tasks
+        self.table, self.tasks, self._teacher = table, tasks, teacher
 
     @classmethod
-    def of(cls, recipe: Recipe) -> "MAGNetTrainee":
-        """Return a new network, or the one that the recipe starts from, and its descriptions."""
-        network = MAGNet(recipe.network)
+    def of(cls, recipe: Recipe, device: torch.device) -> "MAGNetTrainee":
+        """Return a new network, or the one that the recipe starts from, with its descriptions.
+
+        Args:
+            recipe: What is trained.
+            device: Where the recipe's teacher is to answer.
+        """
+        network, table = cls._first(recipe)
+        return cls(network, table, recipe.tasks, Teacher.of(recipe, table, device))
+
+    @staticmethod
+    def _first(recipe: Recipe) -> tuple[MAGNet, DescriptionTable]:
         if recipe.initial_weights is None:
-            return cls(network, recipe_table(recipe), recipe.tasks)
+            return MAGNet(recipe.network), recipe_table(recipe)
         loaded = load_weights(recipe.initial_weights)
         if recipe.network.guide_channels > loaded.network.config.guide_channels:
             loaded = loaded.widened(recipe.network.guide_channels)
@@ -105,7 +119,7 @@ class MAGNetTrainee(Trainee):
                 f"initial_weights {recipe.initial_weights}: their network is "
                 f"{loaded.network.config}, which is not the recipe's"
             )
-        return cls(loaded.network, kept_table(recipe, loaded.descriptions), recipe.tasks)
+        return loaded.network, kept_table(recipe, loaded.descriptions)
 
     @property
     def learner(self) -> nn.Module:
@@ -129,6 +143,7 @@ class MAGNetTrainee(Trainee):
         with _autocast(batch, recipe):
             guide = batch.guide[:, : recipe.network.guide_channels]
             output = model(batch.target, guide, batch.text, batch.ratio)
+            lesson = None if self._teacher is None else self._teacher.lesson(batch)
         return objective(
             output,
             batch,
@@ -137,6 +152,7 @@ class MAGNetTrainee(Trainee):
             processes,
             recipe.criterion,
             recipe.measured,
+            lesson,
         )
 
     def system(self, network: nn.Module, name: str) -> Upscaler:
@@ -246,16 +262,22 @@ class _Learner(nn.Module):
         return self.network.errors(given, *truth_and_known)
 
 
-def first_trainee(recipe: Recipe) -> Trainee:
-    """Return what a recipe trains, before its first step.
+def first_trainee(recipe: Recipe, device: torch.device | str = "cpu") -> Trainee:
+    """Return what a recipe trains, before its first step, on the CPU.
+
+    Args:
+        recipe: What is trained.
+        device: Where it will be trained.
 
     Raises:
-        RecipeError: The initial weights or the text encoder do not fit the recipe, or the system
-            cannot be built for its sets.
+        RecipeError: The initial weights, the teacher or the text encoder do not fit the recipe, or
+            the system cannot be built for its sets.
         WeightsError: They cannot be found or are damaged.
         MissingExtraError: The text encoder needs a package that is not installed.
     """
-    return MAGNetTrainee.of(recipe) if recipe.system is None else ComparedTrainee.of(recipe)
+    if recipe.system is None:
+        return MAGNetTrainee.of(recipe, torch.device(device))
+    return ComparedTrainee.of(recipe)
 
 
 def _autocast(batch: SampleBatch, recipe: Recipe) -> torch.autocast:

@@ -23,9 +23,9 @@ TENSORS_FILE = "model.safetensors"
 DESCRIPTIONS_FILE = "descriptions.safetensors"
 CARD_FILE = "README.md"
 FORMAT = "gisr weights 1"
-EMBEDDED = ("magnet-s", "magnet-s-bands")
+EMBEDDED = ("magnet-s", "magnet-xs", "magnet-s-bands")
 """Names of the weights inside the package, the default first."""
-FOR_BANDS = {"magnet-s": "magnet-s-bands"}
+FOR_BANDS = {"magnet-s": "magnet-s-bands", "magnet-xs": "magnet-s-bands"}
 """Embedded weights that take the place of others where bands guide bands."""
 
 _MOST_CONFIG_BYTES = 2**20

@@ -82,8 +82,8 @@ class SampleBatch:
         return replace(self, **{name: change(getattr(self, name)) for name in names}, coarse=coarse)
 
 
-class Lesson(NamedTuple):
-    """What a teacher shows a network beside the truth."""
+class TeacherAnswers(NamedTuple):
+    """What a teacher makes of a batch, for a network that learns from it beside the truth."""
 
     image: Float[Tensor, "b c s s"]
     """Its answers."""
@@ -133,7 +133,7 @@ def objective(
     processes: Processes = _ALONE,
     criterion: Criterion = "l1",
     measured: float = 1.0,
-    lesson: Lesson | None = None,
+    lesson: TeacherAnswers | None = None,
 ) -> Objective:
     """Return L = L_1 + gamma L_Balance, Eq. (10), with L_1 weighted by task, of MAG-Net.
 

@@ -11,7 +11,7 @@ import torch
 from gisr.errors import RecipeError
 from gisr.magnet import MAGNet
 from gisr.tasks.text.table import DescriptionTable
-from gisr.training.objective import Lesson, SampleBatch
+from gisr.training.objective import SampleBatch, TeacherAnswers
 from gisr.training.recipe import Recipe
 from gisr.weights.store import load_weights
 
@@ -54,12 +54,12 @@ class Teacher:
             )
         return cls(loaded.network, recipe.teacher_share, device)
 
-    def lesson(self, batch: SampleBatch) -> Lesson:
+    def lesson(self, batch: SampleBatch) -> TeacherAnswers:
         """Return the teacher's answers to a batch, and what the error to them counts."""
         guide = batch.guide[:, : self._network.config.guide_channels]
         with torch.no_grad():
             answer = self._network(batch.target, guide, batch.text, batch.ratio).image
-        return Lesson(answer.float(), self._share)
+        return TeacherAnswers(answer.float(), self._share)
 
 
 def _agree(one: DescriptionTable, other: DescriptionTable) -> bool:

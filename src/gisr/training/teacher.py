@@ -5,7 +5,6 @@ than the truth has (Hinton, Vinyals and Dean 2015, arXiv:1503.02531, for classes
 an image, and the criterion that of the truth).
 """
 
-import numpy as np
 import torch
 
 from gisr.errors import RecipeError
@@ -41,7 +40,7 @@ class Teacher:
         if recipe.teacher is None:
             return None
         loaded = load_weights(recipe.teacher)
-        if not _agree(loaded.descriptions, table):
+        if not loaded.descriptions.agrees_with(table):
             raise RecipeError(
                 f"teacher {recipe.teacher}: reads other embeddings of the descriptions than the "
                 "network that is to learn: begin from weights with the teacher's descriptions"
@@ -60,14 +59,6 @@ class Teacher:
         with torch.no_grad():
             answer = self._network(batch.target, guide, batch.text, batch.ratio).image
         return TeacherAnswers(answer.float(), self._share)
-
-
-def _agree(one: DescriptionTable, other: DescriptionTable) -> bool:
-    """Whether sentences that are in both are embedded by the same numbers."""
-    shared = set(one.sentences) & set(other.sentences)
-    return one.dimension == other.dimension and all(
-        np.allclose(one.lookup(each), other.lookup(each), atol=1e-5) for each in shared
-    )
 
 
 __all__ = ["Teacher"]

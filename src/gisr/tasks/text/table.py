@@ -119,6 +119,13 @@ class DescriptionTable:
         found = _directions(encoder.encode(self.sentences), self.mean, self.scale)
         return bool(np.allclose(found, self.embeddings, rtol=0, atol=_SAME))
 
+    def agrees_with(self, other: "DescriptionTable") -> bool:
+        """Whether both embed by one encoder, and sentences that are in both by the same numbers."""
+        if other.encoder != self.encoder or other.dimension != self.dimension:
+            return False
+        shared = set(self.sentences) & set(other.sentences)
+        return all(np.allclose(self.lookup(s), other.lookup(s), atol=1e-5) for s in shared)
+
     def save(self, path: str | Path) -> None:
         """Write the table as one safetensors file; the file is whole or not there at all.
 

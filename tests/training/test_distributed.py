@@ -1,8 +1,6 @@
-"""Several processes are one: real ones, started by torchrun."""
+"""Several processes are one: real ones, started as torchrun starts them."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,8 +21,22 @@ Build = Callable[..., Recipe]
 Folders = tuple[Path, Path]
 
 
+LAUNCHED = """
+import sys
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+from gisr.apps.cli import main
+
+here = dict(rdzv_backend="c10d", rdzv_endpoint="localhost:0", run_id="test")
+plan = LaunchConfig(
+    min_nodes=1, max_nodes=1, nproc_per_node=2, start_method="fork", max_restarts=0, **here
+)
+assert set(elastic_launch(plan, main)(sys.argv[1:]).values()) == {0}
+"""
+"""What torchrun does with ``gisr train``, in processes that have the libraries already."""
+
+
 @pytest.fixture(scope="module")
-def folders(recipe: Build, tmp_path_factory: pytest.TempPathFactory) -> Folders:
+def folders(recipe: Build, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Folders:
     """Train alone, and in two processes up to step 5 and alone from there.
 
     Shares of 2 and 1 samples, GradNorm and a load balance that weighs: everything that processes
@@ -35,14 +47,8 @@ def folders(recipe: Build, tmp_path_factory: pytest.TempPathFactory) -> Folders:
     path, together = folder / "recipe.json", folder / "together"
     path.write_text(json.dumps(plan.record()), encoding="utf-8")
     train(plan, folder / "alone", quiet=True)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     options = ["--folder", str(together), "--threads", "1", "--stop-at", "5"]
-    result = subprocess.run(
-        [*launch, "-m", "gisr", "train", str(path), *options],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = warm.run("-c", LAUNCHED, "train", str(path), *options)
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("ready for gisr upscale") == 1  # one of them speaks
     train(plan, together, quiet=True)

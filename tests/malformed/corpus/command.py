@@ -1,14 +1,22 @@
 """A case as a command of its own: what it says, the processor time and memory it takes."""
 
 import hashlib
+import math
 import os
 import stat
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from corpus.case import Case
+
+if TYPE_CHECKING:
+    from tests.warm import Warm
+
+_MOST_SECONDS = 60
+"""Processor time after which a command is ended by the system."""
 
 _PROGRAM = """
 import os, re, resource, sys
@@ -24,6 +32,20 @@ sys.exit(status)
 """
 """``gisr`` with a limit on files. The peak of memory is the program's own: what ``getrusage`` says
 may be its parent's, from before the exec."""
+_FORKED = """
+import re, sys
+
+def kilobytes(of):
+    with open("/proc/self/status") as about:
+        return int(re.search(rf"{of}:\\s*(\\d+) kB", about.read())[1])
+
+begun = kilobytes("VmRSS")
+from gisr.apps.cli import main
+status = main(sys.argv[2:])
+with open(sys.argv[1], "w") as about:
+    about.write(str(kilobytes("VmHWM") - begun))
+sys.exit(status)
+"""
 _WITHOUT_RIGHTS = """
 import ctypes, os, sys
 for right in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: what lets root pass by permissions
@@ -40,7 +62,7 @@ class Outcome:
     out: str
     err: str
     seconds: float
-    """Processor time, of the system too."""
+    """Processor time, of the system too; not a number where it was not measured."""
     megabytes: float
     """Peak of the memory that lay in pages of its own."""
 
@@ -74,6 +96,29 @@ def run_command(case: Case, words: list[str], folder: Path) -> Outcome:
         after.children_user + after.children_system - before.children_user - before.children_system,
         peak,
     )
+
+
+def run_forked(case: Case, words: list[str], folder: Path, warm: "Warm", about: Path) -> Outcome:
+    """Run a command in a folder, in a process that has its libraries; its peak is without them.
+
+    What takes long is not seen by this but in ``benchmarks/malformed_corpus.py``.
+
+    Args:
+        case: Not one that runs without rights: those are taken from a process that is started.
+        words: Of the command.
+        folder: Where it runs.
+        warm: Starts it.
+        about: File for what it says of itself, outside the folder.
+    """
+    import resource  # not everywhere
+
+    assert not case.without_rights
+    limits = {resource.RLIMIT_CPU: _MOST_SECONDS}
+    if case.largest_file:
+        limits[resource.RLIMIT_FSIZE] = case.largest_file
+    done = warm.run("-c", _FORKED, str(about), *words, folder=folder, limits=limits)
+    grown = int(about.read_text() if about.exists() else 0) * 1024 / 1e6
+    return Outcome(done.returncode, done.stdout, done.stderr, math.nan, grown)
 
 
 def faults(case: Case, folder: Path, before: dict[str, str], status: int, err: str) -> list[str]:

@@ -89,7 +89,7 @@ def test_shipped_recipes_train(
     if shipped.system is not None:
         own = plan.sets if published(shipped.system.name).all_in_one else plan.sets[:1]
         plan = replace(
-            plan, sets=own, system=replace(shipped.system, width=0.25), patch=32, batch=2
+            plan, sets=own, system=replace(shipped.system, width=0.25), patch=16, batch=2
         )
     train(plan, tmp_path, stop_at=2, quiet=True)
     latest = latest_checkpoint(tmp_path / "checkpoints")

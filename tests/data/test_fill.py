@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gisr.estimation.fill import Fill, find_band_fill, find_fill, is_impossible
+from gisr.data.fill import Fill, find_band_fill, find_fill, is_impossible
 
 CORNER = np.add.outer(np.arange(80), 0.6 * np.arange(80)) < 22
 

@@ -73,6 +73,17 @@ def test_lines_that_a_scanner_dropped_are_fill_in_scenes_alone(
     assert not find_fill(image)
 
 
+def test_lines_that_lie_aslant_are_fill() -> None:
+    """As a scanner drops them, in a map that was turned to the north: one pixel thick."""
+    image = np.rint(_land()).astype(np.uint16)
+    rows, columns = np.indices(image.shape[:2])
+    aslant = (rows + columns // 5) % 16 == 5
+    image[aslant] = 0
+    (fill,) = find_fill(image, blank=True)
+    assert (fill.value, fill.certainty) == (0, "certain")
+    np.testing.assert_array_equal(fill.covers(image), aslant)
+
+
 def test_a_line_beside_values_near_it_is_data() -> None:
     image = np.rint(_land() - 50).astype(np.uint16)  # dark ground down to 0
     image[40, 20:60] = 0

@@ -42,8 +42,12 @@ _WRITERS: dict[str, Callable[[Path, Shaped[np.ndarray, "H W"]], None]] = {
     ".pfm": depth_formats.write_pfm,
 }
 
-_DECLARING = (".tif", ".tiff")
-"""Formats whose header can declare which value stands for unknown."""
+_DECLARING: dict[str, Callable[[Path, Shaped[np.ndarray, "H W"], float], None]] = {
+    ".png": depth_formats.write_png,
+    ".tif": write_tiff,
+    ".tiff": write_tiff,
+}
+"""How formats are written whose header can declare which value stands for unknown."""
 
 _STORABLE: dict[str, tuple[str, ...]] = {
     ".png": ("uint8", "uint16"),
@@ -223,8 +227,8 @@ def write_stored(
     """
     suffix = file_suffix(path)
     with typed_errors(path, f"cannot be written as {suffix[1:].upper()}"):
-        if nodata is not None and suffix in _DECLARING:
-            write_tiff(temporary, stored, nodata)
+        if nodata is not None and suffix in _DECLARING and holds(stored.dtype, nodata):
+            _DECLARING[suffix](temporary, stored, nodata)
         else:
             _WRITERS[suffix](temporary, stored)
 

@@ -110,6 +110,50 @@ def test_what_a_tiff_declares_is_mixed_with_nothing(
         assert file.pages.first.tags[42113].value == str(value)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "value", "why"),
+    [
+        ("uint16", 65535, "--invalid 65535 changes nothing: no pixel holds it"),
+        ("uint16", -1, "--invalid -1 changes nothing: no pixel of type uint16 can hold it"),
+        ("float32", 10, "--invalid 10 changes nothing: no pixel holds it"),
+        ("float32", 0, None),
+        ("float32", float("nan"), None),
+        ("float32", "none", None),
+    ],
+)
+def test_a_value_that_no_pixel_holds_is_told(
+    tmp_path: Path, tiny_upscaler: Upscaler, dtype: str, value: float | str, why: str | None
+) -> None:
+    target = scene(tmp_path, dtype, 1000)
+    _, notes = run(tmp_path, tiny_upscaler, target, invalid=value)
+    told = [note.text for note in notes if "changes nothing" in note.text]
+    assert told == ([] if why is None else [f"depth.npy: {why}"])
+    if isinstance(value, int) and value > 0:
+        target[2:4, 2:4] = value
+        _, notes = run(tmp_path, tiny_upscaler, target, invalid=value)
+        assert not [note for note in notes if "changes nothing" in note.text]
+
+
+def test_numbers_that_are_no_depths_are_doubted(tmp_path: Path, tiny_upscaler: Upscaler) -> None:
+    """A map of confidence, inverse depth that ends at 0, and the end of a sensor's reach."""
+    slope = scene(tmp_path)
+    cases: list[tuple[np.ndarray, str]] = [
+        (np.where(slope > 3, 2, 1).astype(np.uint8), "a map of confidence or labels"),
+        (np.round((4 - slope) ** 2 * 40).astype(np.uint8), r"run down to it \(1, of 250\).*none"),
+        (
+            np.where(slope > 3, 2047, slope * 250 + np.arange(32)).astype(np.uint16),
+            "if that stands for unknown",
+        ),
+    ]
+    for target, words in cases:
+        _, notes = run(tmp_path, tiny_upscaler, target)
+        told = [note for note in notes if note.level == "warning" and re.search(words, note.text)]
+        assert len(told) == 1, (words, notes)
+        _, notes = run(tmp_path, tiny_upscaler, target, invalid="none")
+        again = [note for note in notes if re.search(words, note.text)]
+        assert len(again) == ("confidence" in words)
+
+
 def test_a_render_region_lies_where_it_was_rendered(
     tmp_path: Path, tiny_upscaler: Upscaler
 ) -> None:

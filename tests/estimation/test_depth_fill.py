@@ -87,3 +87,34 @@ def test_a_round_number_far_beyond_is_for_the_user_to_say() -> None:
     assert found is not None
     assert found.value == 1000
     assert found.edge == 40
+
+
+@pytest.mark.parametrize(
+    ("value", "largest"), [(2047, 1084), (1023, 600), (255, 140), (10, 4), (20, 12.5)]
+)
+def test_the_end_of_a_reach_is_for_the_user_to_say(value: float, largest: float) -> None:
+    """A surface that ends it is held by many pixels, too, but by as many values."""
+    depth = scene(largest=largest)
+    depth += np.linspace(0, 0.01 * largest, 50, dtype=np.float32)
+    depth[:9] = value
+    valid = np.ones(depth.shape, bool)
+    assert find_depth_fill(depth, valid) == ()
+    found = suspected_fill(depth, valid)
+    assert found is not None
+    assert (found.value, int(found.unknown.sum())) == (value, 450)
+    near = np.where(depth == value, 1.4 * depth[depth < value].max(), depth)
+    assert suspected_fill(near, valid) is None
+    slope = np.where(depth == value, value + np.arange(50) / 50, depth)
+    assert suspected_fill(slope, valid) is None
+
+
+def test_a_few_whole_numbers_below_zero_are_names_and_a_slope_is_none() -> None:
+    depth = scene()
+    depth[:5], depth[5:9] = -1, -2
+    valid = np.ones(depth.shape, bool)
+    (found,) = find_depth_fill(depth, valid)
+    assert np.array_equal(found.unknown, depth < 0)
+    assert found.several
+    for below in ((-0.5, -0.25), (-1, -2, -3, -4)):
+        depth[:9] = np.resize(below, (9, 50))
+        assert find_depth_fill(depth, valid) == ()

@@ -22,6 +22,18 @@ _FAR, _TOO_FAR = 100.0, 1000.0
 """How many times the next value one value must be to be no depth, and several."""
 _SUSPECT, _LEAST_SUSPECT = 10.0, 100.0
 """The same for a power of ten that may be one; and the smallest such."""
+_LIMITS = (255.0, 1023.0, 2047.0, 4095.0, 8191.0, 16383.0)
+"""Largest numbers of 8 to 14 bits: a raw disparity of the first Kinect is 2047 where there is none.
+"""
+_GAP = 1.5
+"""How many times the next value the largest must be to be asked for, where it is such a number or
+is held by many pixels."""
+_MANY, _OFTEN = 20, 10.0
+"""Pixels that hold such a value at least, and how many times as many as hold any other."""
+_VARIED = 20
+"""Other values that there must be, so that surfaces of one depth each are no sign."""
+_CODES = 3
+"""Whole numbers below 0 that may name what is unknown, where all else is above it."""
 _REST = 0.05
 """Share of the pixels that must be left: else it is not clear which are the depths."""
 _ROUNDS = 4
@@ -51,7 +63,7 @@ class DepthFill:
 def find_depth_fill(
     values: Float[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]
 ) -> tuple[DepthFill, ...]:
-    """Return what is certainly no depth: far beyond all others, or the one negative value.
+    """Return what is certainly no depth: far beyond all others, or a few negative values.
 
     Args:
         values: Depth or disparity, in any unit.
@@ -80,21 +92,37 @@ def find_depth_fill(
 def suspected_fill(
     values: Float[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]
 ) -> DepthFill | None:
-    """Return a power of ten that stands far beyond all others, and may be a depth or not."""
-    each = np.unique(values[valid].astype(np.float64))
-    if len(each) < 2 or each[-2] <= 0 or each[-1] < max(_LEAST_SUSPECT, _SUSPECT * each[-2]):
+    """Return a largest value that stands far beyond all others, and may be a depth or not.
+
+    It is a power of ten, the largest number of some bits, or held by so many more pixels than any
+    other that a program may have written it (the end of a sensor's reach).
+    """
+    each, counts = np.unique(values[valid].astype(np.float64), return_counts=True)
+    if len(each) < 2 or each[-2] <= 0:
+        return None
+    power = each[-1] >= max(_LEAST_SUSPECT, _SUSPECT * each[-2]) and _is_power_of_ten(each[-1])
+    if not power and not _is_written(each, counts):
         return None
     odd = valid & (values == values.dtype.type(each[-1]))
-    if not _is_power_of_ten(each[-1]) or (valid & ~odd).sum() < _REST * valid.sum():
+    if (valid & ~odd).sum() < _REST * valid.sum():
         return None
     return DepthFill(odd, float(each[-1]), False, float(each[-2]))
 
 
+def _is_written(each: NDArray[np.float64], counts: NDArray[np.int64]) -> bool:
+    """Return whether the largest value is one that programs write, and not one of a surface."""
+    if each[-1] < _GAP * each[-2] or counts[-1] < _MANY or len(each) <= _VARIED:
+        return False
+    return each[-1] in _LIMITS or counts[-1] >= _OFTEN * counts[:-1].max()
+
+
 def _negative(each: NDArray[np.float64]) -> tuple[float, float] | None:
-    """Return the range of the others where one value alone is below 0."""
-    if len(each) > 1 and each[0] < 0 < each[1]:
-        return float(each[1]), float(each[-1])
-    return None
+    """Return the range of the others where one value alone is below 0, or a few whole numbers."""
+    below = int(np.searchsorted(each, 0.0))
+    if not 0 < below < len(each) or each[below] == 0:
+        return None
+    codes = below <= _CODES and len(each) > _VARIED and bool((each[:below] % 1 == 0).all())
+    return (float(each[below]), float(each[-1])) if below == 1 or codes else None
 
 
 def _far_beyond(each: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[float, float] | None:

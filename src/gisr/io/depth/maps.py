@@ -142,7 +142,7 @@ def read_depth(
     nodata, notes = _in_force(name, content, given)
     codes = list(dict.fromkeys(given if nodata is None else (nodata, *given)))
     hidden = () if content.known is None else (~content.known,)
-    marked = [_holding(stored, code) for code in codes]
+    marked = [holding(stored, code) for code in codes]
     used = [code for code, where in zip(codes, marked, strict=True) if where.any()]
     unknown = _unknown_value(stored, finite, used, codes)
     return DepthMap(
@@ -242,6 +242,20 @@ def check_storable(path: str | PathLike[str], dtype: np.dtype) -> None:
     _stored_type(Path(path), dtype)
 
 
+def holding(stored: Shaped[np.ndarray, "H W"], code: float) -> Bool[np.ndarray, "H W"]:
+    """Return where samples are a value; of floats, to the digits in which people write them.
+
+    Args:
+        stored: The samples of a file.
+        code: The value.
+    """
+    if stored.dtype.kind == "f" and code:
+        near: Bool[np.ndarray, "H W"] = np.isclose(stored, code, rtol=1e-6, atol=0)
+        return near
+    same: Bool[np.ndarray, "H W"] = stored == code
+    return same
+
+
 def _in_force(
     path: Path, content: depth_formats.StoredDepth, given: Sequence[float]
 ) -> tuple[float | None, tuple[Note, ...]]:
@@ -254,15 +268,6 @@ def _in_force(
         "says: the output does not declare it"
     )
     return None, (*content.notes, Note(text))
-
-
-def _holding(stored: Shaped[np.ndarray, "H W"], code: float) -> Bool[np.ndarray, "H W"]:
-    """Return where samples are a value; of floats, to the digits in which people write them."""
-    if stored.dtype.kind == "f" and code:
-        near: Bool[np.ndarray, "H W"] = np.isclose(stored, code, rtol=1e-6, atol=0)
-        return near
-    same: Bool[np.ndarray, "H W"] = stored == code
-    return same
 
 
 def _unknown_value(

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
@@ -248,6 +249,30 @@ def test_a_picture_that_exif_turns_is_told(
     for note in told:
         assert words in note.text
         assert (note.level == "warning") == warned
+
+
+def test_what_of_a_picture_is_not_to_be_seen_is_told(
+    tmp_path: Path, tiny_upscaler: Upscaler
+) -> None:
+    """Renders have transparent skies, and a covered lens sees one colour."""
+    target = scene(tmp_path)
+    colours = np.asarray(Image.open(tmp_path / "colour.png"))
+    for bits in (8, 16):
+        opacity = np.full((96, 128, 1), 255, np.uint8)
+        cases: list[tuple[np.ndarray, str | None]] = [(np.dstack([colours, opacity]), None)]
+        opacity = opacity.copy()
+        opacity[:24] = 0
+        cases.append((np.dstack([colours, opacity]), "25.0% of it is transparent"))
+        cases.append((np.zeros_like(colours), "every pixel has one colour"))
+        for picture, words in cases:
+            wide = picture.astype(np.uint16) * 257 if bits == 16 else picture.astype(np.uint8)
+            assert cv2.imwrite(str(tmp_path / "colour.png"), wide)
+            _, notes = run(tmp_path, tiny_upscaler, target)
+            told = [note for note in notes if note.text.startswith("colour.png: ")]
+            assert [str(words) in note.text for note in told] == ([True] if words else [])
+            assert [note.level == "warning" for note in told] == (
+                ["one colour" in words] if words else []
+            )
 
 
 def test_the_page_shows_the_picture_as_it_was_used(tmp_path: Path, tiny_upscaler: Upscaler) -> None:

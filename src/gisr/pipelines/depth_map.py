@@ -54,7 +54,7 @@ def upscale_depth_map(
     filled = valid & ~nearest_pixels(target.valid, sides, pair.placement)
     # Every hole keeps what stands for it in the file: NaN, infinity, 0 or another number.
     marks = nearest_pixels(target.stored, sides, pair.placement)
-    doubts = () if options.cloud is None else options.cloud.doubts(depth, valid)
+    doubts = () if options.cloud is None else options.cloud.doubts(depth, valid, files.guide)
     result = FileResult(
         path=request.output,
         task=request.task,

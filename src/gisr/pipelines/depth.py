@@ -169,14 +169,14 @@ def _without_fill(files: DepthPair, options: Options) -> DepthPair:
     for fill in find_depth_fill(target.values, target.valid):
         remedy = "--invalid none keeps it"
         if not fill.several:
-            remedy = f"--invalid {fill.value:.8g} says so, --invalid none keeps them"
+            remedy = f"--invalid {fill.spelt} says so, --invalid none keeps them"
         notes.append(Note(f"{name}: {fill.text}: taken for unknown ({remedy})"))
         others = () if fill.several else (fill.value,)
         valid = target.valid & ~fill.unknown
         target = replace(target, valid=valid, others=(*target.others, *others))
     if target.valid.any() and (suspect := suspected_fill(target.values, target.valid)) is not None:
         text = f"{name}: {suspect.text}: if that stands for unknown, name it"
-        notes.append(warning(f"{text} (--invalid {suspect.value:.8g})"))
+        notes.append(warning(f"{text} (--invalid {suspect.spelt})"))
     return replace(files, target=target, notes=tuple(notes))
 
 

@@ -58,6 +58,11 @@ def one_line(text: str) -> str:
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
 
 
+def percentage(share: float) -> str:
+    """Return a share above 0 for a message; only all of something is 100 %."""
+    return f"{min(max(share, 0.001), 0.999 if share < 1 else 1.0):.1%}"
+
+
 def counted(names: Sequence[str], of: int) -> str:
     """Return how many of some pairs are left out, and the first of them, to go on with a reason."""
     first = shortened(names[0])

@@ -4,7 +4,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from gisr.errors import one_line
+from gisr.errors import one_line, percentage
 from gisr.notes import note_lines
 from gisr.pipelines.options import Options
 from gisr.tasks import find_task
@@ -31,11 +31,12 @@ def report_result(
         if result.contrast and result.guide_contrast
         else ""
     )
+    unknown = f", {percentage(result.unknown)} unknown" if result.unknown else ""
     further = f", also {', '.join(map(str, result.further))}" if result.further else ""
     print(
         one_line(
             f"{result.path}: {result.task} x{result.ratio:.4g}{contrasts}, {result.size} "
-            f"{result.dtype}{further}, {result.seconds:.1f} s"
+            f"{result.dtype}{unknown}{further}, {result.seconds:.1f} s"
         )
     )
 

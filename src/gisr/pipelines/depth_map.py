@@ -64,6 +64,7 @@ def upscale_depth_map(
         grid=pair.grid,
         alignment=alignment,
         consistency=answer.consistency,
+        unknown=1 - float(valid.mean()),
         further=tuple(options.further_files.values()),
         notes=(*files.notes, *shifted, *_notes(options, pair, answer, filled), *doubts),
     )

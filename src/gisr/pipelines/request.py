@@ -61,6 +61,8 @@ class FileResult:
     """What degrading the result gives, before and after it was made consistent."""
     adaptation: str = ""
     """What adapting the network to the images brought; empty where that was not requested."""
+    unknown: float = 0.0
+    """Share of the output's pixels or voxels that are unknown, as the target's there are."""
     further: tuple[Path, ...] = ()
     """What was written beside the output."""
     notes: tuple[Note, ...] = ()

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from gisr.adaptation.reduced_scene import scene_lessons
 from gisr.data.pair import Pair
+from gisr.errors import percentage
 from gisr.estimation.registration import Alignment
 from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.inference.consistency.correction import (
@@ -94,10 +95,10 @@ def upscale_scene(
         system, notes = adapted.system, [*notes, *adapted.notes]
         stale = [path for each in _rasters(request).values() for path in sidecars(each)]
         with request.writing(stale) as places:
-            consistency, clipped, moved = _write_scene(
-                system, request, source, tile, places, at_once, check, progress
-            )
-            notes += clipped_note(target, clipped, options.creation) + moved_note(files, moved)
+            written = _write_scene(system, request, source, tile, places, at_once, check, progress)
+            consistency = written.consistency
+            notes += clipped_note(target, written.clipped, options.creation)
+            notes += moved_note(files, written.moved)
             if consistency is not None:
                 word = find_task(request.task).target_word
                 notes += [detail(source.sensor_model.note(word)), detail(consistency.note)]
@@ -110,6 +111,7 @@ def upscale_scene(
                 grid="centre",
                 alignment=alignment,
                 consistency=consistency,
+                unknown=written.unknown,
                 further=tuple(options.further_files.values()),
                 adaptation=adapted.line,
                 notes=tuple(notes),
@@ -152,6 +154,20 @@ def _report(
         write_report(system, request, result, shown, places["report"])
 
 
+@dataclass(frozen=True)
+class _Written:
+    """What is known of an output once it is written."""
+
+    consistency: Consistency | None
+    """What degrading the result gives."""
+    clipped: float
+    """Share of its values that the type could not hold."""
+    moved: int
+    """Copied values that could not stay as they are, for they are nodata there."""
+    unknown: float
+    """Share of its pixels that are unknown."""
+
+
 def _write_scene(
     system: PairSystem,
     request: Request[RasterPair],
@@ -161,13 +177,8 @@ def _write_scene(
     at_once: int,
     check: Check,
     progress: Progress | None,
-) -> tuple[Consistency | None, float, int]:
-    """Write the output, and the file of the spread if one is requested.
-
-    Returns:
-        What degrading the result gives, the share of its values that the type could not hold, and
-        how many copied values could not stay as they are, for they are nodata there.
-    """
+) -> _Written:
+    """Write the output, and the file of the spread if one is requested."""
     files, options, spread = request.files, request.options, request.options.uncertainty
     found = Consistency() if _is_corrected(request, source) else None
     sharpened = system.stream(source, options.settings, check=check, progress=progress, tile=tile)
@@ -193,8 +204,10 @@ def _write_scene(
                 own = slice(number * source.bands, (number + 1) * source.bands)
                 copied = source if files.order and number == 0 else None
                 moved += _write(part, own, writer, copied, files)
-        written = opened[0]
-    return found, written.clipped / max(1, written.written), moved
+        first = opened[0]
+    values = np.prod(files.guide.shape) * files.output.bands
+    clipped = first.clipped / max(1, first.written)
+    return _Written(found, clipped, moved, 1 - float(first.written / values))
 
 
 def _further_bytes(system: PairSystem, request: Request[RasterPair], source: RasterSource) -> int:
@@ -298,8 +311,8 @@ def scene_notes(
     if outside > 0:
         notes.append(
             Note(
-                f"{outside:.1%} of the {task.guide_word} lies outside the {task.target_word}: "
-                "unknown there"
+                f"{percentage(outside)} of the {task.guide_word} lies outside the "
+                f"{task.target_word}: unknown there"
             )
         )
     return notes

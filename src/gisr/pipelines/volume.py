@@ -71,9 +71,10 @@ def upscale_volume(
     )
     system, sharpener = adapted.system, make(adapted.system)
     with request.writing() as places:
-        subject, clipped = _write_volumes(request, sharpener, found, places)
+        subject, unknown, clipped = _write_volumes(request, sharpener, found, places)
         notes = (*volume_notes(request, sharpener, found, doubt), *adapted.notes, *clipped)
-        result = replace(_result(request, sharpener, found, notes), adaptation=adapted.line)
+        result = _result(request, sharpener, found, notes)
+        result = replace(result, adaptation=adapted.line, unknown=unknown)
         if subject is not None:
             from gisr.pipelines.report import write_report
 
@@ -96,9 +97,13 @@ def _write_volumes(
     sharpener: VolumeSharpener,
     found: VolumeAlignment | None,
     places: Mapping[str, Path],
-) -> tuple["ArrayResult | None", tuple[Note, ...]]:
-    """Sharpen and write all volumes; return what a report shows, if one is requested, and notes."""
-    files, subject = request.files, None
+) -> tuple["ArrayResult | None", float, tuple[Note, ...]]:
+    """Sharpen and write all volumes.
+
+    Returns:
+        What a report shows, if one is requested, the share of voxels that are unknown, and notes.
+    """
+    files, subject, shares = request.files, None, list[float]()
     with _writers(request, places) as writers:
         pairs = zip(_voxels(files.target), _guides(files), strict=False)
         for number, (target, guide) in enumerate(pairs, start=1):
@@ -115,10 +120,11 @@ def _write_volumes(
 
                 shown = _finite(guide, files), sharp.voxels, sharp.spread
                 subject = volume_result(request, sharpener.placement, target, *shown)
+            shares.append(float(np.isnan(sharp.voxels).mean()))
             for writer, voxels in zip(writers, (sharp.voxels, sharp.spread), strict=False):
                 assert voxels is not None  # a spread was requested if it has a writer
                 writer.write(voxels)
-    return subject, writers[0].notes
+    return subject, float(np.mean(shares)), writers[0].notes
 
 
 def _result(

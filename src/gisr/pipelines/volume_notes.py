@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gisr.errors import percentage
 from gisr.estimation.local_fit import Doubt
 from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.io.files import file_suffix
@@ -59,6 +60,13 @@ def volume_notes(
                     f"{high}); leave --grid out if they are right"
                 )
             )
+    if share := float(np.isnan(files.guide.voxels).mean()):
+        notes.append(
+            Note(
+                f"{percentage(share)} of the guide's voxels are unknown: the nearest known ones of "
+                "their slice guide there"
+            )
+        )
     if place.angle:
         notes.append(
             Note(
@@ -89,7 +97,7 @@ def volume_notes(
         notes.append(Note(f"{sum(empty)} slices of {high} are all NaN: they guide nothing"))
     outside = 1 - sharpener.inside().mean()
     if outside:
-        notes.append(Note(f"{outside:.1%} of {high} lies outside {low}: 0 there"))
+        notes.append(Note(f"{percentage(outside)} of {high} lies outside {low}: 0 there"))
     lost = 1 - float(place.shown().mean())
     if lost > _NOTED_LOSS:
         say = warning if lost > _LARGE_LOSS else Note

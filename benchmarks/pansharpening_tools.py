@@ -26,7 +26,8 @@ from whole_command import SHARPEN, Cost, run_measured, write_raster, write_scene
 from gisr.baselines.classical import load_baseline
 from gisr.data.pair import Pair
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.estimation.registration import align_guide, guide_at_target, intensity_weights
+from gisr.estimation.intensity import intensity_weights
+from gisr.estimation.registration import align_guide, guide_at_target
 from gisr.experiments.benchmark import Benchmark
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.evaluation import measure

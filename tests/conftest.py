@@ -1,5 +1,6 @@
 """What every test shares: data, checked shapes, one thread, repeatable examples, an upscaler."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -33,10 +34,20 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 def pytest_sessionstart() -> None:
-    """Use one thread, on any machine: sums are alike everywhere, and the tensors here are small."""
+    """Use one thread, on any machine: sums are alike everywhere, and the tensors here are small.
+
+    No garbage is looked for while tests are collected: each search goes through all of them.
+    """
     import torch
 
     torch.set_num_threads(1)
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests make, and not in libraries and tests themselves."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:

@@ -17,8 +17,11 @@ from gisr.estimation.sensor_model import estimate_sensor_model
 from gisr.inference.upscaler import Upscaler
 from gisr.threads import in_order, with_one_blas_thread
 
-SCENE = satellite_scene(512)
-PAIR = wald_pair(SCENE.multispectral, SCENE.panchromatic, 4)
+
+@pytest.fixture(scope="module")
+def pair() -> Pair:
+    scene = satellite_scene(512)
+    return wald_pair(scene.multispectral, scene.panchromatic, 4)
 
 
 def blas_threads() -> set[int]:
@@ -69,9 +72,9 @@ def upscaled(pair: Pair) -> np.ndarray:
     ],
     ids=["sensor model", "alignment", "guide choice", "gram-schmidt", "upscaler"],
 )
-def test_estimates_are_alike_to_the_bit(estimated: Callable[[Pair], object]) -> None:
+def test_estimates_are_alike_to_the_bit(estimated: Callable[[Pair], object], pair: Pair) -> None:
     results = []
     for threads in (1, 2, 4):
         with threadpool_limits(limits=threads, user_api="blas"):
-            results.append(np.asarray(estimated(PAIR)).tobytes())
+            results.append(np.asarray(estimated(pair)).tobytes())
     assert results[0] == results[1] == results[2]

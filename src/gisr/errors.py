@@ -4,7 +4,8 @@ Every message names the value, the file where there is one, and the remedy. The 
 the message on one line and exits with code 2; nothing in gisr catches these to carry on regardless.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from difflib import get_close_matches
 
 
 class GisrError(Exception):
@@ -63,6 +64,19 @@ def counted(names: Sequence[str], of: int) -> str:
     if len(names) == 1:
         return f"1 of {of} pairs is left out, {first}"
     return f"{len(names)} of {of} pairs are left out, {first} first"
+
+
+def meant(word: str, known: Iterable[str], otherwise: str = "", alike: float = 0.6) -> str:
+    """Return the remedy for a word that is none of the known ones.
+
+    Args:
+        word: As the user wrote it.
+        known: What could have been meant.
+        otherwise: The remedy where none of them is like it.
+        alike: From 0 to 1, how much one has to be.
+    """
+    near = get_close_matches(word, [*known], 1, alike)
+    return f"did you mean {near[0]}?" if near else otherwise
 
 
 def listed(names: Collection[str], most: int = 3) -> str:

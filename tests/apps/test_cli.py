@@ -168,7 +168,7 @@ def test_a_slip_is_answered_with_what_was_meant(
     Path("ms.tif").touch()
     Path("low").mkdir()
     for words, told in {
-        "upscal a b": "unknown command 'upscal': did you mean gisr upscale?",
+        "upscal a b": "unknown command 'upscal': did you mean upscale?",
         "help": "help: is no command: write gisr --help",
         "help upscale": "help: is no command: write gisr upscale --help",
         "ms.tif pan.tif": "ms.tif: say what to do with it: gisr upscale ms.tif pan.tif",

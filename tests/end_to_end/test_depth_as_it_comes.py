@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
@@ -69,8 +70,9 @@ def test_a_sky_that_nobody_declared_spoils_nothing(
     assert 1.3 * unit <= result[~sky].min() <= result[~sky].max() <= 4.1 * unit
     told = [note.text for note in notes if "taken for unknown" in note.text]
     assert len(told) == 1
-    assert f"{value:.8g}" in told[0]
-    assert "--invalid none keeps them" in told[0]
+    named = re.search(r"--invalid (\S+) says so, --invalid none keeps them", told[0])
+    assert named
+    assert target.dtype.type(float(named[1])) == target.dtype.type(value)
     declared, notes = run(tmp_path, tiny_upscaler, target, invalid=value)
     np.testing.assert_array_equal(declared, result)
     assert not [note for note in notes if "taken for unknown" in note.text]
@@ -108,6 +110,50 @@ def test_what_a_tiff_declares_is_mixed_with_nothing(
     assert not [note for note in result.notes if "unknown" in note.text]
     with tifffile.TiffFile(out_path) as file:
         assert file.pages.first.tags[42113].value == str(value)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "why"),
+    [
+        ("uint16", 65535, "--invalid 65535 changes nothing: no pixel holds it"),
+        ("uint16", -1, "--invalid -1 changes nothing: no pixel of type uint16 can hold it"),
+        ("float32", 10, "--invalid 10 changes nothing: no pixel holds it"),
+        ("float32", 0, None),
+        ("float32", float("nan"), None),
+        ("float32", "none", None),
+    ],
+)
+def test_a_value_that_no_pixel_holds_is_told(
+    tmp_path: Path, tiny_upscaler: Upscaler, dtype: str, value: float | str, why: str | None
+) -> None:
+    target = scene(tmp_path, dtype, 1000)
+    _, notes = run(tmp_path, tiny_upscaler, target, invalid=value)
+    told = [note.text for note in notes if "changes nothing" in note.text]
+    assert told == ([] if why is None else [f"depth.npy: {why}"])
+    if isinstance(value, int) and value > 0:
+        target[2:4, 2:4] = value
+        _, notes = run(tmp_path, tiny_upscaler, target, invalid=value)
+        assert not [note for note in notes if "changes nothing" in note.text]
+
+
+def test_numbers_that_are_no_depths_are_doubted(tmp_path: Path, tiny_upscaler: Upscaler) -> None:
+    """A map of confidence, inverse depth that ends at 0, and the end of a sensor's reach."""
+    slope = scene(tmp_path)
+    cases: list[tuple[np.ndarray, str]] = [
+        (np.where(slope > 3, 2, 1).astype(np.uint8), "a map of confidence or labels"),
+        (np.round((4 - slope) ** 2 * 40).astype(np.uint8), r"run down to it \(1, of 250\).*none"),
+        (
+            np.where(slope > 3, 2047, slope * 250 + np.arange(32)).astype(np.uint16),
+            "if that stands for unknown",
+        ),
+    ]
+    for target, words in cases:
+        _, notes = run(tmp_path, tiny_upscaler, target)
+        told = [note for note in notes if note.level == "warning" and re.search(words, note.text)]
+        assert len(told) == 1, (words, notes)
+        _, notes = run(tmp_path, tiny_upscaler, target, invalid="none")
+        again = [note for note in notes if re.search(words, note.text)]
+        assert len(again) == ("confidence" in words)
 
 
 def test_a_render_region_lies_where_it_was_rendered(
@@ -204,6 +250,30 @@ def test_a_picture_that_exif_turns_is_told(
     for note in told:
         assert words in note.text
         assert (note.level == "warning") == warned
+
+
+def test_what_of_a_picture_is_not_to_be_seen_is_told(
+    tmp_path: Path, tiny_upscaler: Upscaler
+) -> None:
+    """Renders have transparent skies, and a covered lens sees one colour."""
+    target = scene(tmp_path)
+    colours = np.asarray(Image.open(tmp_path / "colour.png"))
+    for bits in (8, 16):
+        opacity = np.full((96, 128, 1), 255, np.uint8)
+        cases: list[tuple[np.ndarray, str | None]] = [(np.dstack([colours, opacity]), None)]
+        opacity = opacity.copy()
+        opacity[:24] = 0
+        cases.append((np.dstack([colours, opacity]), "25.0% of it is transparent"))
+        cases.append((np.zeros_like(colours), "every pixel has one colour"))
+        for picture, words in cases:
+            wide = picture.astype(np.uint16) * 257 if bits == 16 else picture.astype(np.uint8)
+            assert cv2.imwrite(str(tmp_path / "colour.png"), wide)
+            _, notes = run(tmp_path, tiny_upscaler, target)
+            told = [note for note in notes if note.text.startswith("colour.png: ")]
+            assert [str(words) in note.text for note in told] == ([True] if words else [])
+            assert [note.level == "warning" for note in told] == (
+                ["one colour" in words] if words else []
+            )
 
 
 def test_the_page_shows_the_picture_as_it_was_used(tmp_path: Path, tiny_upscaler: Upscaler) -> None:

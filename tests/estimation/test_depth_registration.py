@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gisr.data.resample import bicubic_to_target
-from gisr.estimation.depth_registration import find_depth_shift
+from gisr.estimation.depth_registration import DepthFlip, DepthShift, find_depth_misfit
 from gisr.placement import Placement
 
 SHAPE, LOW = (320, 400), (80, 100)
@@ -29,20 +29,39 @@ def scene(seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_a_shifted_picture_is_seen(shift: tuple[int, int]) -> None:
     target, colours = scene(0)
     moved = np.roll(colours, shift, (0, 1))
-    found = find_depth_shift(target, np.ones(LOW, bool), moved, PLACEMENT)
-    assert found is not None
+    found = find_depth_misfit(target, np.ones(LOW, bool), moved, PLACEMENT)
+    assert isinstance(found, DepthShift)
     assert found.offset == pytest.approx(shift, abs=0.7)
     assert found.after > found.before
     assert found.note.level == "warning"
     assert "register the two" in found.note.text
 
 
+@pytest.mark.parametrize(
+    ("axes", "how"),
+    [
+        ((1,), "mirrored left to right"),
+        ((0,), "mirrored upside down"),
+        ((0, 1), "turned by 180 degrees"),
+    ],
+)
+def test_a_flipped_picture_is_seen(axes: tuple[int, ...], how: str) -> None:
+    target, colours = scene(0)
+    moved = np.roll(np.flip(colours, axes), (2, 3), (0, 1))
+    found = find_depth_misfit(target, np.ones(LOW, bool), moved, PLACEMENT)
+    assert isinstance(found, DepthFlip)
+    assert found.how == how
+    assert found.after > 0.3 > 0.15 > found.before
+    assert f"seems {how} against the depth map" in found.note.text
+    assert found.note.level == "warning"
+
+
 def test_registered_unrelated_and_flat_pictures_say_nothing() -> None:
     target, colours = scene(1)
     everywhere = np.ones(LOW, bool)
-    assert find_depth_shift(target, everywhere, colours, PLACEMENT) is None
-    assert find_depth_shift(target, everywhere, scene(2)[1], PLACEMENT) is None
-    assert find_depth_shift(target, everywhere, np.ones_like(colours), PLACEMENT) is None
+    assert find_depth_misfit(target, everywhere, colours, PLACEMENT) is None
+    assert find_depth_misfit(target, everywhere, scene(2)[1], PLACEMENT) is None
+    assert find_depth_misfit(target, everywhere, np.ones_like(colours), PLACEMENT) is None
     flat = np.ones_like(target)
-    assert find_depth_shift(flat, everywhere, colours, PLACEMENT) is None
-    assert find_depth_shift(target, ~everywhere, colours, PLACEMENT) is None
+    assert find_depth_misfit(flat, everywhere, colours, PLACEMENT) is None
+    assert find_depth_misfit(target, ~everywhere, colours, PLACEMENT) is None

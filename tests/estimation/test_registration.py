@@ -3,7 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, rotate
 
 from gisr.data.degradations import mtf_reduced
 from gisr.data.pair import Pair
@@ -23,15 +23,16 @@ def test_unrelated_images_have_no_believable_shift() -> None:
     assert "no shift" in alignment.note or "too much" in alignment.note
 
 
-def _crop(side: int, seed: int) -> Pair:
-    """An aligned pair at ratio 4 whose target has so many pixels a side."""
+def _crop(side: int, seed: int, whole: int = 40) -> Pair:
+    """An aligned pair at ratio 4 whose target has so many pixels a side, of so many of a scene."""
     rng = np.random.default_rng(seed)
-    bands = np.stack([gaussian_filter(rng.random((160, 160)), 2) for _ in range(4)], axis=-1)
+    size = 4 * whole, 4 * whole
+    bands = np.stack([gaussian_filter(rng.random(size), 2) for _ in range(4)], axis=-1)
     truth = (bands - bands.min()) / np.ptp(bands) + 0.3 * bands[..., :1] / bands.max()
     low = mtf_reduced(
         truth.astype(np.float32),
-        (40, 40),
-        place_by_shape((40, 40), (160, 160), "centre", None),
+        (whole, whole),
+        place_by_shape((whole, whole), size, "centre", None),
         0.3,
     )
     first, last = 10, 10 + side
@@ -60,6 +61,33 @@ def test_a_small_image_is_still_aligned() -> None:
     alignment = align_guide(moved)[1]
     assert alignment.applied
     assert np.allclose(alignment.offset, (2, -1), atol=0.3)
+
+
+def test_too_few_pixels_to_compare_are_told_as_that() -> None:
+    alignment = align_guide(_crop(2, 1))[1]
+    assert alignment.level == "note"
+    assert alignment.note == (
+        "no shift of the PAN image can be seen: too few pixels are known to compare the two"
+    )
+
+
+def test_parts_that_are_off_by_something_else_are_told() -> None:
+    """A piece of a mosaic that was placed 4 pixels off, and a map that is turned."""
+    pair = _crop(60, 1, 80)
+    assert align_guide(pair)[1].apart is None
+    mosaic = pair.guide.copy()
+    mosaic[:, 144:] = np.roll(pair.guide, 4, axis=1)[:, 144:]
+    found = align_guide(replace(pair, guide=mosaic))[1]
+    assert (found.found, found.offset, found.level) == ("aligned", (0.0, 0.0), "warning")
+    assert found.note == (
+        "the PAN image lies on the MS image, but 22% of its parts are off by something else, up to "
+        "4.0 pixels (relief, a mosaic, a map that is turned, clouds that moved): register it first "
+        "(gdalwarp with control points)"
+    )
+    turned = rotate(pair.guide, 2.0, reshape=False, order=3, mode="nearest")
+    found = align_guide(replace(pair, guide=turned))[1]
+    assert (found.found, found.level) == ("unclear", "warning")
+    assert found.note.startswith("no single shift of the PAN image fits: ")
 
 
 def test_other_tasks_are_left_alone() -> None:

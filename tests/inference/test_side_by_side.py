@@ -25,8 +25,11 @@ from gisr.inference.upscaler import Upscaler
 from gisr.magnet import PRESETS
 from gisr.threads import in_order
 
-SCENE = satellite_scene(256)
-PAIR = replace(wald_pair(SCENE.multispectral, SCENE.panchromatic, 4), sensor="WorldView-3")
+
+@pytest.fixture(scope="module")
+def scene() -> Pair:
+    made = satellite_scene(256)
+    return replace(wald_pair(made.multispectral, made.panchromatic, 4), sensor="WorldView-3")
 
 
 @pytest.fixture(autouse=True)
@@ -141,18 +144,18 @@ def sharpened(pair: Pair, threads: int, settings: Settings = Settings()) -> byte
     return answer.image.tobytes() + spread
 
 
-def test_the_number_of_threads_changes_no_bit() -> None:
-    holes = np.ones(PAIR.target.shape[:2], bool)
+def test_the_number_of_threads_changes_no_bit(scene: Pair) -> None:
+    holes = np.ones(scene.target.shape[:2], bool)
     holes[:20, :30] = False
-    for pair in (PAIR, replace(PAIR, valid=holes)):
+    for pair in (scene, replace(scene, valid=holes)):
         assert sharpened(pair, 1) == sharpened(pair, 2) == sharpened(pair, 5)
-    small = replace(PAIR, target=PAIR.target[:24, :24], guide=PAIR.guide[:96, :96], truth=None)
+    small = replace(scene, target=scene.target[:24, :24], guide=scene.guide[:96, :96], truth=None)
     spread = Settings(spread=True, consistent="never", align="off")
     assert sharpened(small, 1, spread) == sharpened(small, 3, spread)
 
 
 def test_threads_that_run_out_of_memory_halve_the_tiles_once(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, scene: Pair
 ) -> None:
     sides: list[int] = []
     network: Callable[..., np.ndarray] = TileJob._network
@@ -166,7 +169,7 @@ def test_threads_that_run_out_of_memory_halve_the_tiles_once(
         return network(self, low, *more)
 
     monkeypatch.setattr(TileJob, "_network", short)
-    alone = replace(PAIR, target=PAIR.target[:32, :32], guide=PAIR.guide[:128, :128], truth=None)
+    alone = replace(scene, target=scene.target[:32, :32], guide=scene.guide[:128, :128], truth=None)
     torch.set_num_threads(4)
     upscaler = Upscaler(tiny_weights(), "cpu", tile=80, overlap=16)
     assert len(upscaler.plan(128, 128)) == 4
@@ -175,13 +178,15 @@ def test_threads_that_run_out_of_memory_halve_the_tiles_once(
     assert max(side for side in sides if side != 72) == 36  # half of it, and not half of that
 
 
-def test_too_little_memory_for_any_tile_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_for_any_tile_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, scene: Pair
+) -> None:
     def none_left(*_: object) -> np.ndarray:
         raise MemoryError
 
     monkeypatch.setattr(TileJob, "_network", none_left)
     torch.set_num_threads(4)
     with pytest.raises(LimitError, match="memory does not suffice even for tiles of"):
-        Upscaler(tiny_weights(), "cpu", tile=64, overlap=16).answer(PAIR)
+        Upscaler(tiny_weights(), "cpu", tile=64, overlap=16).answer(scene)
     assert not at_work()
     assert torch.get_num_threads() == 4

@@ -57,6 +57,22 @@ def test_a_texture_is_not_copied_into_a_flat_wall(upscaler: Upscaler) -> None:
     assert (result[:60, :88] == 3).all()
 
 
+@pytest.mark.parametrize("kept", [slice(2, None, 4), None])
+def test_a_texture_is_not_copied_into_a_slope(upscaler: Upscaler, kept: slice | None) -> None:
+    """A floor is as straight in its samples or means as it is; only the box has edges."""
+    rows, columns = np.mgrid[:96, :128]
+    checker = 40 + 130.0 * ((rows // 6 + columns // 6) % 2)
+    slope = 1 + rows / 96 + columns / 64
+    depth = slope.copy()
+    depth[72:, 104:], checker[72:, 104:] = 0.5, 250
+    means = depth.reshape(24, 4, 32, 4).mean((1, 3))
+    target = means if kept is None else depth[kept, kept]
+    linear = linear_to_guide(target.astype(np.float32), (96, 128), pair(target, checker).placement)
+    result = upscaler(target, checker, "depth")
+    np.testing.assert_allclose(result[:56, :88], linear[:56, :88], atol=1e-5)
+    assert np.abs(result - linear)[64:, 96:].max() > 0.2
+
+
 def test_edges_of_samples_lie_where_colours_change() -> None:
     truth, colours = np.full((64, 80), 3.0, np.float32), np.full((64, 80, 3), 90, np.float32)
     truth[:, 42:], colours[:, 42:] = 1.0, 200

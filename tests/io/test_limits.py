@@ -66,7 +66,7 @@ def test_sizes(text: str, expected: int) -> None:
     assert parse_size(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "much", "-2GB", "0GB", "2PB", "2G B B", "i"])
+@pytest.mark.parametrize("text", ["", "much", "-2GB", "0GB", "2PB", "2G B B", "i", "2", "1.5"])
 def test_no_sizes(text: str) -> None:
     with pytest.raises(InputError, match="must be an amount of memory such as"):
         parse_size(text)

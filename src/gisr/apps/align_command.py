@@ -71,7 +71,8 @@ def _words(found: "SceneShift", target: str) -> str:
         return f"{said} (no part of the images can be compared)"
     moved = f" to {seen.after:.3f} when moved" if seen.after != seen.before else ""
     agree = f"{agreement:.0%} of {cells} parts of the images agree"
-    return f"{said} ({agree}, correlation {seen.before:.3f}{moved})"
+    apart = f", but {seen.apart}" if seen.apart else ""
+    return f"{said} ({agree}, correlation {seen.before:.3f}{moved}){apart}"
 
 
 def _as_json(found: "SceneShift") -> dict[str, object]:
@@ -80,7 +81,7 @@ def _as_json(found: "SceneShift") -> dict[str, object]:
     known = seen.found != "unclear"
     return {
         "found": seen.found,
-        "reliable": seen.found in ("shifted", "aligned"),
+        "reliable": seen.found in ("shifted", "aligned") and not seen.apart,
         "guide_offset_px": list(seen.offset) if known else None,
         "guide_offset_map": list(found.offset_map) if known and found.offset_map else None,
         "map_unit": found.map_unit,

@@ -5,7 +5,6 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from inspect import Parameter, signature
 from pathlib import Path
@@ -37,6 +36,7 @@ from gisr.apps.shell_words import check_shell_words
 from gisr.apps.upscale_command import upscale
 from gisr.apps.upscale_help import USAGE, examples_text, requested_help
 from gisr.apps.upscale_words import upscale_words
+from gisr.errors import meant
 from gisr.tasks import TaskName
 from gisr.version import __version__
 
@@ -185,8 +185,8 @@ def _meant(arguments: Sequence[str]) -> str:
         return f"help: is no command: write {' '.join(['gisr', *command, '--help'])}"
     if Path(word).exists():
         return f"{word}: say what to do with it: {shlex.join(['gisr', 'upscale', *arguments])}"
-    near = get_close_matches(word, COMMANDS, 1)
-    return f"unknown command {word!r}: did you mean gisr {near[0]}?" if near else ""
+    remedy = meant(word, COMMANDS)
+    return f"unknown command {word!r}: {remedy}" if remedy else ""
 
 
 def _meant_option(arguments: Sequence[str], message: str) -> str:

@@ -1,13 +1,12 @@
 """What each command does. Heavy packages are imported by the command that needs them."""
 
 import sys
-from difflib import get_close_matches
 from importlib.resources import files
 from inspect import signature
 from pathlib import Path
 
 from gisr.apps.machine import checked_device, set_threads
-from gisr.errors import RecipeError
+from gisr.errors import RecipeError, meant
 from gisr.tasks import DESCRIBED_RATIOS, TASKS
 
 
@@ -135,9 +134,6 @@ def find_recipe(recipe: str) -> Path:
     folder = Path(str(files("gisr"))) / "training" / "recipes"
     built_in = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
     if recipe not in built_in:
-        if near := get_close_matches(recipe, built_in, 1):
-            raise RecipeError(f"no recipe {recipe!r}: did you mean {near[0]}?")
-        raise RecipeError(
-            f"no recipe {recipe!r}: name a YAML file, or one of {', '.join(built_in)}"
-        )
+        otherwise = f"name a YAML file, or one of {', '.join(built_in)}"
+        raise RecipeError(f"no recipe {recipe!r}: {meant(recipe, built_in, otherwise)}")
     return built_in[recipe]

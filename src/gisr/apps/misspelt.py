@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+
+from gisr.errors import meant
 
 
 def meant_option(message: str, command: Sequence[str], options: Iterable[str]) -> str:
@@ -14,8 +15,8 @@ def meant_option(message: str, command: Sequence[str], options: Iterable[str]) -
         options: All of the command.
     """
     unknown = re.search(r"unrecognized arguments: (--[\w-]+)", message)
-    near = get_close_matches(unknown[1], [*options], 1) if unknown else []
-    if unknown is None or not near:
+    remedy = meant(unknown[1], options) if unknown else ""
+    if unknown is None or not remedy:
         return ""
     name = " ".join(("gisr", *command))
-    return f"{unknown[1]}: is no option of {name}: did you mean {near[0]}?"
+    return f"{unknown[1]}: is no option of {name}: {remedy}"

@@ -4,13 +4,12 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import get_origin
 
 from gisr.apps.option_arguments import repeated_flags
 from gisr.apps.upscale_help import help_topics
-from gisr.errors import InputError
+from gisr.errors import InputError, meant
 from gisr.pipelines.execution import Execution
 from gisr.pipelines.option import Option, options_of
 from gisr.pipelines.options import Options
@@ -256,8 +255,8 @@ def _check_known(word: str) -> None:
     name = word.partition("=")[0]
     if not word.startswith("--") or _known(word):
         return
-    if near := get_close_matches(name, [*_OPTIONS, *_OUTPUT], 1, 0.7):
-        raise InputError(f"{name}: is no option of gisr upscale: did you mean {near[0]}?")
+    if remedy := meant(name, [*_OPTIONS, *_OUTPUT], alike=0.7):
+        raise InputError(f"{name}: is no option of gisr upscale: {remedy}")
 
 
 def _output_for(target: str) -> str:

@@ -1,7 +1,6 @@
 """One way to the entries of any folder: our own index, a prepared store, or a published layout."""
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from gisr.datasets.entry import Entry
@@ -9,7 +8,7 @@ from gisr.datasets.open_pairs import INDEX, OPEN_PAIRS, read_open_pairs
 from gisr.datasets.prepared.store import is_store, read_store
 from gisr.datasets.readers import LAYOUTS
 from gisr.datasets.readers.strays import left_out_lines
-from gisr.errors import FileFormatError, InputError
+from gisr.errors import FileFormatError, InputError, meant
 
 AUTO = "auto"
 """In place of a layout: have it recognised."""
@@ -37,9 +36,8 @@ def read_entries(folder: str | Path, layout: str = AUTO) -> list[Entry]:
     if folder.suffix == ".json" and folder.is_file() and layout in (AUTO, OPEN_PAIRS):
         return read_open_pairs(folder)
     if layout not in (AUTO, *sources):
-        near = [f"did you mean {near}?" for near in get_close_matches(layout, (AUTO, *sources), 1)]
-        remedy = near or [f"use {AUTO} or one of {', '.join(sources)}"]
-        raise InputError(f"unknown layout {layout!r}: {remedy[0]}")
+        remedy = meant(layout, (AUTO, *sources), f"use {AUTO} or one of {', '.join(sources)}")
+        raise InputError(f"unknown layout {layout!r}: {remedy}")
     if not folder.is_dir():
         raise FileFormatError(f"{folder}: there is no such folder: name the folder of a data set")
     return sources[_recognised(folder) if layout == AUTO else layout][1](folder)

@@ -33,6 +33,9 @@ _SUBPIXEL = 20
 """Shifts are rounded to 1/20 of a guide pixel."""
 _TOGETHER = 0.75
 """Guide pixels within which two cells agree."""
+_APART, _FEWEST_APART, _GAIN_APART = 0.2, 8, 0.02
+"""Share of the votes that must be for another shift for that to be told, of how many votes, and the
+rise of their correlation with it."""
 _SURE = 3.0
 """Standard errors of the cells' median by which a shift must differ from none."""
 
@@ -199,6 +202,34 @@ def is_sure(shifts: Float[np.ndarray, "cells 2"], offset: tuple[float, float]) -
     """Return whether the cells' shifts scatter less than they differ from none."""
     scatter = 1.4826 * np.median(np.abs(shifts - np.array(offset)), axis=0)
     return bool((np.abs(offset) > _SURE * scatter / np.sqrt(len(shifts))).any())
+
+
+def parts_apart(
+    shifts: Float[np.ndarray, "cells 2"],
+    offset: tuple[float, float],
+    gained: Float[np.ndarray, " cells"],
+) -> str | None:
+    """Return in words that many cells are off by something else; None where they are not.
+
+    Relief, a mosaic whose pieces were placed one by one, or a map that is turned: no single shift
+    undoes these.
+
+    Args:
+        shifts: Of the cells with a vote.
+        offset: What most of them agree on.
+        gained: By how much each cell correlates better at its own shift than at that.
+    """
+    if len(shifts) < _FEWEST_APART:
+        return None
+    distance = np.abs(shifts - np.array(offset)).max(axis=1)
+    apart = (distance > _TOGETHER) & (np.nan_to_num(gained) > _GAIN_APART)
+    if (share := float(apart.mean())) < _APART:
+        return None
+    return (
+        f"{share:.0%} of its parts are off by something else, up to {distance[apart].max():.1f} "
+        "pixels (relief, a mosaic, a map that is turned, clouds that moved): register it first "
+        "(gdalwarp with control points)"
+    )
 
 
 def sharpened_votes(

@@ -4,6 +4,7 @@ Engines and sensors write 65504, 65535, 1e10 or the largest float where they see
 file says so. What lies a hundred times beyond everything else is no surface of the scene.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,9 +23,27 @@ _FAR, _TOO_FAR = 100.0, 1000.0
 """How many times the next value one value must be to be no depth, and several."""
 _SUSPECT, _LEAST_SUSPECT = 10.0, 100.0
 """The same for a power of ten that may be one; and the smallest such."""
+_LIMITS = (255.0, 1023.0, 2047.0, 4095.0, 8191.0, 16383.0)
+"""Largest numbers of 8 to 14 bits: a raw disparity of the first Kinect is 2047 where there is none.
+"""
+_GAP, _WIDE_GAP, _NEAR_GAP = 1.5, 2.0, 8.0
+"""How many times the next value the largest must be to be asked for: where it is such a number or
+held by far more pixels than any other, and where it is merely held by many. And how many times the
+smallest the next must be."""
+_MANY, _OFTEN = 20, 10.0
+"""Pixels that hold such a value at least, and how many times as many as hold any other. A sensor's
+noise gives no surface one value."""
+_VARIED = 20
+"""Other values that there must be, so that surfaces of one depth each are no sign."""
+_CODES = 3
+"""Whole numbers below 0 that may name what is unknown, where all else is above it."""
 _REST = 0.05
 """Share of the pixels that must be left: else it is not clear which are the depths."""
 _ROUNDS = 4
+_SINGLE = 2.0**-24
+"""Half the distance of float32 numbers, as a share of them."""
+_ALL_DIGITS = 1e15
+"""Whole numbers below are written with every digit: an integer pixel equals no other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,18 +59,28 @@ class DepthFill:
     """Of what is left, the value nearest to it."""
 
     @property
+    def spelt(self) -> str:
+        """The value in digits that mean it again, with no more of float32 than it has."""
+        if self.value.is_integer() and abs(self.value) < _ALL_DIGITS:
+            return f"{self.value:.0f}"
+        short = f"{self.value:.7g}"
+        near = math.isclose(float(short), self.value, rel_tol=_SINGLE)
+        return short if near else f"{self.value:.8g}"
+
+    @property
     def text(self) -> str:
         """What was found, for messages."""
         share = float(self.unknown.mean())
         shown = f"{share:.1%}" if share >= 0.001 else f"{int(self.unknown.sum())}"
-        value = f"values up to {self.value:.8g}" if self.several else f"{self.value:.8g}"
-        return f"{shown} of the pixels hold {value}, the others end at {self.edge:.4g}"
+        value = f"values up to {self.spelt}" if self.several else self.spelt
+        side = "end" if self.value > self.edge else "begin"
+        return f"{shown} of the pixels hold {value}, the others {side} at {self.edge:.4g}"
 
 
 def find_depth_fill(
     values: Float[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]
 ) -> tuple[DepthFill, ...]:
-    """Return what is certainly no depth: far beyond all others, or the one negative value.
+    """Return what is certainly no depth: far beyond all others, or a few negative values.
 
     Args:
         values: Depth or disparity, in any unit.
@@ -80,21 +109,43 @@ def find_depth_fill(
 def suspected_fill(
     values: Float[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]
 ) -> DepthFill | None:
-    """Return a power of ten that stands far beyond all others, and may be a depth or not."""
-    each = np.unique(values[valid].astype(np.float64))
-    if len(each) < 2 or each[-2] <= 0 or each[-1] < max(_LEAST_SUSPECT, _SUSPECT * each[-2]):
+    """Return a value at one end that stands apart from all others, and may be a depth or not.
+
+    It is a power of ten, the largest number of some bits, or held by so many pixels that a program
+    may have written it (the end of a sensor's reach).
+    """
+    each, counts = np.unique(values[valid].astype(np.float64), return_counts=True)
+    if len(each) < 2 or each[0] < 0 or each[-2] <= 0:
         return None
-    odd = valid & (values == values.dtype.type(each[-1]))
-    if not _is_power_of_ten(each[-1]) or (valid & ~odd).sum() < _REST * valid.sum():
+    power = each[-1] >= max(_LEAST_SUSPECT, _SUSPECT * each[-2]) and _is_power_of_ten(each[-1])
+    if power or _is_written(each, counts):
+        value, edge = each[-1], each[-2]
+    elif counts[0] >= _MANY and len(each) > _VARIED and each[1] >= _NEAR_GAP * each[0]:
+        value, edge = each[0], each[1]
+    else:
         return None
-    return DepthFill(odd, float(each[-1]), False, float(each[-2]))
+    odd = valid & (values == values.dtype.type(value))
+    if (valid & ~odd).sum() < _REST * valid.sum():
+        return None
+    return DepthFill(odd, float(value), False, float(edge))
+
+
+def _is_written(each: NDArray[np.float64], counts: NDArray[np.int64]) -> bool:
+    """Return whether the largest value is one that programs write, and not one of a surface."""
+    if each[-1] < _GAP * each[-2] or counts[-1] < _MANY or len(each) <= _VARIED:
+        return False
+    if each[-1] >= _WIDE_GAP * each[-2]:
+        return True
+    return each[-1] in _LIMITS or counts[-1] >= _OFTEN * counts[:-1].max()
 
 
 def _negative(each: NDArray[np.float64]) -> tuple[float, float] | None:
-    """Return the range of the others where one value alone is below 0."""
-    if len(each) > 1 and each[0] < 0 < each[1]:
-        return float(each[1]), float(each[-1])
-    return None
+    """Return the range of the others where one value alone is below 0, or a few whole numbers."""
+    below = int(np.searchsorted(each, 0.0))
+    if not 0 < below < len(each) or each[below] == 0:
+        return None
+    codes = below <= _CODES and len(each) > _VARIED and bool((each[:below] % 1 == 0).all())
+    return (float(each[below]), float(each[-1])) if below == 1 or codes else None
 
 
 def _far_beyond(each: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[float, float] | None:

@@ -4,6 +4,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
+from gisr.data.pair import Pair
+from gisr.estimation.masks import known_at_target
+from gisr.threads import with_one_blas_thread
+
 _OUTLYING = 3.0
 """Deviations beyond which a pixel does not count in the fit."""
 
@@ -39,6 +43,18 @@ def _weights(
     centred = spectra - spectra.mean(axis=0)
     sides = centred.T @ (wanted - wanted.mean())
     weights: NDArray[np.float64] = np.linalg.lstsq(centred.T @ centred, sides, rcond=None)[0]
+    return weights
+
+
+@with_one_blas_thread
+def intensity_weights(
+    pair: Pair, low_guide: Float[np.ndarray, "h w"]
+) -> Float[np.ndarray, "bands+1"]:
+    """Return one weight a band and a constant: the least squares prediction of the guide."""
+    known = known_at_target(pair)
+    spectra = pair.target[known].astype(np.float64)
+    design = np.column_stack([spectra, np.ones(len(spectra))])
+    weights: NDArray[np.float64] = np.linalg.lstsq(design, low_guide[known], rcond=None)[0]
     return weights
 
 

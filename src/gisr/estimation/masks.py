@@ -5,6 +5,8 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from gisr.data.pair import Pair
+
 _LIMIT, _FEWEST = 1e-3, 16
 """Share of the pixels that are exactly the highest from which that is a limit of the sensor, and
 the fewest pixels that are such a share."""
@@ -72,3 +74,19 @@ def surrounded(known: Bool[np.ndarray, "H W"], width: float) -> Bool[np.ndarray,
     size = 2 * int(np.ceil(_LOCAL * width)) + 1
     inner: NDArray[np.bool_] = ndimage.minimum_filter(known, size=size, mode="constant", cval=False)
     return inner
+
+
+def known_at_target(pair: Pair) -> Bool[np.ndarray, "h w"]:
+    """Return which target pixels are known."""
+    return np.ones(pair.target.shape[:2], dtype=np.bool_) if pair.valid is None else pair.valid
+
+
+def known_at_guide(pair: Pair) -> Bool[np.ndarray, "H W"]:
+    """Return which guide pixels have a known target pixel nearest to them."""
+    known = known_at_target(pair)
+    indices = []
+    for axis in (0, 1):
+        scale, offset = pair.placement.scale[axis], pair.placement.offset[axis]
+        nearest = np.rint(np.arange(pair.guide.shape[axis]) * scale + offset)
+        indices.append(np.clip(nearest, 0, known.shape[axis] - 1).astype(np.int64))
+    return known[np.ix_(*indices)]

@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_guide, bicubic_to_target
 from gisr.errors import InputError
-from gisr.estimation.registration import guide_at_target, known_at_guide, known_at_target
+from gisr.estimation.masks import known_at_guide, known_at_target
+from gisr.estimation.registration import guide_at_target
 from gisr.metrics import d_lambda, d_lambda_k, d_s, hqnr, qnr
 from gisr.tasks import find_task
 

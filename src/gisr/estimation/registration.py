@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from gisr.data.degradations import fill_holes, gaussian_sigma, mtf_reduced
@@ -23,11 +22,20 @@ from gisr.estimation.cell_shifts import (
     cell_shifts,
     cell_side,
     is_sure,
+    parts_apart,
     sharpened_votes,
     texture,
 )
 from gisr.estimation.intensity import fitted_intensity, is_flat
-from gisr.estimation.masks import alike, moved_mask, saturated, surrounded, without_rim
+from gisr.estimation.masks import (
+    alike,
+    known_at_guide,
+    known_at_target,
+    moved_mask,
+    saturated,
+    surrounded,
+    without_rim,
+)
 from gisr.notes import Note, NoteLevel
 from gisr.tasks import find_task
 from gisr.threads import in_order, with_one_blas_thread
@@ -85,6 +93,8 @@ class Alignment:
     """What the cells say; what is ``too far`` is in ``offset``, though not undone."""
     votes: tuple[int, float] = (0, 0.0)
     """Cells with a vote, and the part of them that agree on a shift (or on none)."""
+    apart: str | None = None
+    """In words, that many cells are off by something else, which one shift cannot undo."""
 
     @property
     def as_note(self) -> Note:
@@ -102,6 +112,8 @@ class _Seen:
     """Correlation of these cells as the pair comes; of all where none has a vote."""
     after: Float[np.ndarray, " cells"]
     """The same with the part's own shift undone; NaN where too little of a cell is known."""
+    best: Float[np.ndarray, " cells"]
+    """The same with the cell's own shift undone."""
     flat: bool = False
     compared: float = 0.0
     """Target pixels that count."""
@@ -143,6 +155,25 @@ def find_alignment(parts: Sequence[Pair], at_once: int = 1) -> Alignment:
 
 
 def _decide(seen: list[_Seen]) -> Alignment:
+    """Return the shift that the cells of all parts agree on, and whether many of them do not."""
+    found = _agreed(seen)
+    if found.level == "warning" or found.after < SMALLEST_CORRELATION:
+        return found
+    shifts, after, best = (
+        np.concatenate([getattr(each, name) for each in seen])
+        for name in ("shifts", "after", "best")
+    )
+    apart = parts_apart(shifts, found.offset, best - after)
+    if apart is None:
+        return found
+    said = {
+        "aligned": "the PAN image lies on the MS image, but",
+        "unclear": "no single shift of the PAN image fits:",
+    }.get(found.found, f"{found.note}, but")
+    return replace(found, note=f"{said} {apart}", level="warning", apart=apart)
+
+
+def _agreed(seen: list[_Seen]) -> Alignment:
     """Return the shift that the cells of all parts agree on, if there is one."""
     none = (0.0, 0.0)
     if all(each.flat for each in seen):
@@ -152,6 +183,9 @@ def _decide(seen: list[_Seen]) -> Alignment:
     before, after = (
         np.concatenate([getattr(each, name) for each in seen]) for name in ("before", "after")
     )
+    if not len(shifts) and np.isnan(before).all():
+        note = "no shift of the PAN image can be seen: too few pixels are known to compare the two"
+        return Alignment(none, False, note)
     usual = _median(before)
     offset, share = agreed_shift(shifts)
     believed, votes = _median(after), (len(shifts), round(share, 4))
@@ -215,16 +249,16 @@ def _look(pair: Pair) -> _Seen:
     empty, nothing = np.empty((0, 2)), np.empty(0)
     guide_known = _guide_known(pair)
     if not guide_known.any():
-        return _Seen(empty, nothing, nothing)
+        return _Seen(empty, nothing, nothing, nothing)
     guide = fill_holes(pair.guide.mean(axis=2), guide_known)
     blur = [gaussian_sigma(1 / scale, pair.mtf_gain) for scale in pair.placement.scale]
     smooth = ndimage.gaussian_filter(guide, blur)
     ratio = float(np.mean(pair.placement.ratios))
     known, guide_known = _counted(pair, blur), without_rim(guide_known, max(blur))
     if not (known.any() and guide_known.any()):
-        return _Seen(empty, nothing, nothing)
+        return _Seen(empty, nothing, nothing, nothing)
     if is_flat(smooth[guide_known], guide):
-        return _Seen(empty, nothing, nothing, flat=True)
+        return _Seen(empty, nothing, nothing, nothing, flat=True)
     bands, side = pair.on_guide_grid(), round(_CELL * ratio)
     offset, before, found = (0.0, 0.0), nothing, CellShifts(empty, nothing, nothing, side)
     votes = empty
@@ -232,7 +266,7 @@ def _look(pair: Pair) -> _Seen:
         moved, moved_known = shift(smooth, offset), moved_mask(guide_known, offset)
         intensity = fitted_intensity(bands, moved, known & moved_known)
         if intensity is None:
-            return _Seen(empty, nothing, nothing, flat=step == 0)
+            return _Seen(empty, nothing, nothing, nothing, flat=step == 0)
         same = alike(moved - intensity, known & moved_known, ratio)
         width = _surroundings(known & moved_known & same, ratio)
         first, second = known & same, moved_known & same
@@ -254,7 +288,8 @@ def _look(pair: Pair) -> _Seen:
         offset = total
     chosen = found.votes if found.votes.any() else np.ones(len(before), dtype=bool)
     compared = float(known.sum()) / float(np.prod(pair.placement.ratios))
-    return _Seen(votes, before[chosen], found.here[chosen], compared=compared, ratio=ratio)
+    here, best = found.here[chosen], found.best[chosen]
+    return _Seen(votes, before[chosen], here, best, compared=compared, ratio=ratio)
 
 
 def _surroundings(known: Bool[np.ndarray, "H W"], ratio: float) -> float:
@@ -308,31 +343,3 @@ def guide_at_target(
     """
     gain = pair.mtf_gain if gain is None else gain
     return mtf_reduced(guide, pair.target.shape[:2], pair.placement, gain)
-
-
-@with_one_blas_thread
-def intensity_weights(
-    pair: Pair, low_guide: Float[np.ndarray, "h w"]
-) -> Float[np.ndarray, "bands+1"]:
-    """Return one weight a band and a constant: the least squares prediction of the guide."""
-    known = known_at_target(pair)
-    spectra = pair.target[known].astype(np.float64)
-    design = np.column_stack([spectra, np.ones(len(spectra))])
-    weights: NDArray[np.float64] = np.linalg.lstsq(design, low_guide[known], rcond=None)[0]
-    return weights
-
-
-def known_at_target(pair: Pair) -> Bool[np.ndarray, "h w"]:
-    """Return which target pixels are known."""
-    return np.ones(pair.target.shape[:2], dtype=np.bool_) if pair.valid is None else pair.valid
-
-
-def known_at_guide(pair: Pair) -> Bool[np.ndarray, "H W"]:
-    """Return which guide pixels have a known target pixel nearest to them."""
-    known = known_at_target(pair)
-    indices = []
-    for axis in (0, 1):
-        scale, offset = pair.placement.scale[axis], pair.placement.offset[axis]
-        nearest = np.rint(np.arange(pair.guide.shape[axis]) * scale + offset)
-        indices.append(np.clip(nearest, 0, known.shape[axis] - 1).astype(np.int64))
-    return known[np.ix_(*indices)]

@@ -19,8 +19,8 @@ from scipy import ndimage
 from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_target
-from gisr.estimation.masks import saturated
-from gisr.estimation.registration import guide_at_target, known_at_target
+from gisr.estimation.masks import known_at_target, saturated
+from gisr.estimation.registration import guide_at_target
 from gisr.threads import with_one_blas_thread
 
 _LEAST_GAIN, _MOST_GAIN = 0.1, 0.9

@@ -2,10 +2,9 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from difflib import get_close_matches
 
 from gisr.datasets.entry import Entry
-from gisr.errors import InputError, counted, listed
+from gisr.errors import InputError, counted, listed, meant
 from gisr.experiments.benchmark import Benchmark
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.tasks import TaskName
@@ -22,9 +21,8 @@ def chosen_benchmarks(
     known = [benchmark.name for benchmark in BENCHMARKS]
     for name in benchmarks or ():
         if name not in known:
-            near = [f"did you mean {near}?" for near in get_close_matches(name, known, 1)]
-            remedy = near or ["leave --benchmarks out to score all that the data belong to"]
-            raise InputError(f"unknown benchmark {name!r}: {remedy[0]}")
+            otherwise = "leave --benchmarks out to score all that the data belong to"
+            raise InputError(f"unknown benchmark {name!r}: {meant(name, known, otherwise)}")
     chosen = [
         benchmark
         for benchmark in BENCHMARKS

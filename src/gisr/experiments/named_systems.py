@@ -1,14 +1,13 @@
 """Systems by the names that the command line and tables have for them."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import get_args
 
 from gisr.baselines.classical import CLASSICAL
 from gisr.baselines.family import load_family
 from gisr.baselines.systems import SystemName
-from gisr.errors import InputError
+from gisr.errors import InputError, meant
 from gisr.experiments.system_variants import SYSTEM_ALONE, SystemVariant
 from gisr.inference.consistency.correction import Corrected
 from gisr.inference.system import Settings
@@ -64,5 +63,5 @@ def _check_spelling(name: str, weights: str) -> None:
     word = weights.partition(":")[0]
     if word in known or Path(weights).exists():
         return
-    if near := get_close_matches(word, known, 1):
-        raise InputError(f"unknown system {name!r}: did you mean {near[0]}?")
+    if remedy := meant(word, known):
+        raise InputError(f"unknown system {name!r}: {remedy}")

@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float, Shaped
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gisr.data.fill import find_band_fill, find_fill
 from gisr.errors import InputError, shortened
-from gisr.estimation.fill import find_band_fill, find_fill
 from gisr.tasks.task import MOST_GUIDE_CHANNELS
 
 ArrayOrTensor = NDArray[np.generic] | Tensor
@@ -42,7 +42,7 @@ def read_array(
         name: ``target`` or ``guide``.
         image: (h, w) or (h, w, bands), of which a masked array's mask counts.
         known: (h, w); true where it is known.
-        blank: Whether fill may lie close to the data (:func:`gisr.estimation.fill.find_fill`).
+        blank: Whether fill may lie close to the data (:func:`gisr.data.fill.find_fill`).
 
     Raises:
         InputError: It is no image, or holds no real numbers.

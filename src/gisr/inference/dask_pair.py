@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Shaped
 
+from gisr.data.fill import find_band_fill, find_fill
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.estimation.fill import find_band_fill, find_fill
 from gisr.estimation.sensor_model import SensorModel
 from gisr.inference.percentile_sample import RegularSample
 from gisr.inference.survey import Survey, sample_of, survey_of

@@ -20,6 +20,7 @@ from gisr.inference.guided_interpolation import belief_in_colours, interpolate_b
 from gisr.inference.system import Answer
 from gisr.inference.windowed_pair import PairSource, nearest_pixels
 from gisr.notes import Note, detail
+from gisr.placement import Placement
 
 _AROUND = 5
 """Side of the square of target pixels around a pixel whose range bounds it: those that bicubic
@@ -47,6 +48,11 @@ _LINEAR, _BY_COLOUR = 0.4, 0.4
 is the network's. Their errors are independent: on 32 frames at ratios 3 to 8 the mean has 0.76 to
 0.95 of the error of linear interpolation, the network alone 1.09 to 1.36. Where colours foretell
 samples that are left out, they alone are better still (0.6 to 0.8), and count as far as they do."""
+
+_STRAIGHT, _BENT = 0.05, 0.2
+"""Bend from pixel to pixel, as a share of the range around, up to which a target runs straight, and
+from which it does not. On real frames (10, at x3 to x8) nothing changes by more than 0.2 %; on a
+plane under a texture the error falls to that of linear interpolation."""
 
 SurfaceImage = Float[np.ndarray, "H W bands"]
 
@@ -140,6 +146,7 @@ def settled(
         placed, share = _of_samples(image, target, pair)
         image = image + np.float32(found.sampled) * (placed - image)
         network += found.sampled * (share - network)
+    image = _along_planes(image, target, pair.placement)
     note = _sampled_note(network) if found.kind == "sampled" else _NOTES[found.kind]
     return replace(answer, image=image, notes=(*answer.notes, note)), found.kind
 
@@ -177,6 +184,43 @@ def bounded_consistent(
     residual_of(only_known(image, pair, source), window, source, again)
     found.after_squares = again.before_squares
     return image
+
+
+def _along_planes(image: SurfaceImage, target: SurfaceImage, placement: Placement) -> SurfaceImage:
+    """Take a result from linear interpolation where the target runs straight.
+
+    There is no edge there that a picture could place: what a network or colours add is texture.
+
+    Args:
+        image: In the target's unit.
+        target: Without holes.
+        placement: Where the image's pixels lie on it.
+    """
+    shape, result = (image.shape[0], image.shape[1]), np.empty_like(image)
+    for band in range(image.shape[2]):
+        weight = linear_to_guide(_straight(target[..., band]), shape, placement)
+        linear = linear_to_guide(target[..., band], shape, placement)
+        result[..., band] = image[..., band] + weight * (linear - image[..., band])
+    return result
+
+
+def _straight(values: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+    """Return how straight a map runs around its pixels: 1 on planes, 0 beside edges and in noise.
+
+    Args:
+        values: Without holes.
+    """
+    bent, size = np.zeros_like(values), (_AROUND, _AROUND)
+    for axis in (0, 1):
+        if values.shape[axis] > 2:
+            inner = tuple(slice(1, -1) if each == axis else slice(None) for each in (0, 1))
+            bent[inner] = np.maximum(bent[inner], np.abs(np.diff(values, 2, axis)))
+    spread = ndimage.maximum_filter(values, size) - ndimage.minimum_filter(values, size)
+    most = ndimage.maximum_filter(bent, size)
+    share = np.divide(most, spread, out=np.zeros_like(values), where=spread > 0)
+    low, high = np.log(_STRAIGHT), np.log(_BENT)
+    straight = 1 - np.clip((np.log(np.maximum(share, 1e-6)) - low) / (high - low), 0, 1)
+    return np.asarray(straight, np.float32)
 
 
 def _of_samples(

@@ -128,6 +128,19 @@ def colour_header(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) ->
         return ColourHeader(stored_size(image), read_orientation(image, path))
 
 
+def transparent_share(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> float:
+    """Return the share of pixels of a picture that are not opaque.
+
+    Raises:
+        GisrError: As :func:`read_colour`.
+    """
+    with open_picture(path, ("PNG", "JPEG", "TIFF"), limits) as image:
+        if not image.has_transparency_data:
+            return 0.0
+        opacity = np.asarray(image.convert("RGBA").getchannel("A"))
+        return float((opacity < np.iinfo(np.uint8).max).mean())
+
+
 def colour_shape(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
     """Return the rows and columns that :func:`read_colour` will give; no pixel is read.
 

@@ -264,7 +264,9 @@ def _temporary(output: Path) -> Path:
 
 
 @contextmanager
-def typed_errors(path: str | PathLike[str], failure: str) -> Iterator[None]:
+def typed_errors(
+    path: str | PathLike[str], failure: str, remedy: str | None = None
+) -> Iterator[None]:
     """Turn whatever a library raises over a file into a typed error naming the file.
 
     Parsers raise anything on bytes they do not expect (struct.error, KeyError, RuntimeError), so
@@ -273,6 +275,7 @@ def typed_errors(path: str | PathLike[str], failure: str) -> Iterator[None]:
     Args:
         path: The file that is read or written.
         failure: What went wrong, for the message ("cannot be read as GeoTIFF").
+        remedy: What to do about it, at the message's end.
 
     Raises:
         FileFormatError: The block raised anything but an error of gisr.
@@ -288,7 +291,10 @@ def typed_errors(path: str | PathLike[str], failure: str) -> Iterator[None]:
                 f"{os.fspath(path)}: does not fit into memory: cut it into parts or use a larger "
                 "machine"
             ) from error
-        raise FileFormatError(f"{os.fspath(path)}: {failure}: {_reason(error)}") from error
+        reason = f"{failure}: {_reason(error)}"
+        if remedy is not None:
+            reason = f"{reason.rstrip('.')}: {remedy}"
+        raise FileFormatError(f"{os.fspath(path)}: {reason}") from error
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from os import PathLike, fspath
 from gisr.errors import FileFormatError, InputError, LimitError
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_UNITLESS = 1024
+"""Bytes below which a number without a unit is none of bytes: a unit was forgotten."""
 _BINARY_UNITS = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
 
@@ -166,6 +168,7 @@ def parse_size(text: str) -> int:
     """
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", text.lower())
     units = _UNITS | _BINARY_UNITS
-    if not found or found[2] not in units or not float(found[1]) > 0:
+    least = _UNITLESS if found and not found[2] else 0
+    if not found or found[2] not in units or not 0 < float(found[1]) >= least:
         raise InputError(f"{text!r} must be an amount of memory such as 2GB, 800MB or 1.5GiB")
     return int(float(found[1]) * units[found[2]])

@@ -4,12 +4,11 @@ import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TypeVar
 
-from gisr.errors import FileFormatError, shortened
+from gisr.errors import FileFormatError, meant, shortened
 from gisr.io.files import check_readable
 
 _Choice = TypeVar("_Choice", bound=str)
@@ -174,8 +173,7 @@ def _header(where: str, cells: list[str], columns: Mapping[str, Column]) -> list
         names.pop()
     for place, column in enumerate(names):
         if column not in columns:
-            near = get_close_matches(column, columns, 1)
-            remedy = f"did you mean {near[0]}?" if near else f"use {', '.join(columns)}"
+            remedy = meant(column, columns, f"use {', '.join(columns)}")
             raise FileFormatError(
                 f"{where}, column {_shown(cells[place]) or place + 1}: is unknown: {remedy}"
             )

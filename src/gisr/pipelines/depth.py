@@ -11,12 +11,14 @@ import numpy as np
 from jaxtyping import Float
 
 from gisr.errors import FileFormatError, InputError
+from gisr.estimation.depth_doubts import names_alone, zero_as_depth
 from gisr.estimation.depth_fill import find_depth_fill, suspected_fill
 from gisr.io.depth import maps
-from gisr.io.depth.maps import check_storable, read_depth
+from gisr.io.depth.maps import DepthMap, check_storable, holding, read_depth
 from gisr.io.depth.pair import DepthPair, read_depth_pair
 from gisr.io.files import check_readable, file_suffix
 from gisr.io.limits import DEFAULT_LIMITS, Limits
+from gisr.io.quantise import holds
 from gisr.notes import Note, warning
 from gisr.pipelines.layers import DepthLayers, LayerName, Layers, Truth, check_truth
 from gisr.pipelines.options import Options
@@ -54,7 +56,8 @@ class DepthPipeline(Pipeline[DepthPair]):
     def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> DepthPair:
         """Read both images."""
         files = read_depth_pair(target, guide, _codes(options), self.task.stretch, limits)
-        files = files if options.invalid == "none" else _without_fill(files)
+        files = files if options.invalid == "none" else _without_fill(files, options)
+        files = replace(files, notes=(*files.notes, *_doubts(files.target)))
         if options.cloud is not None:
             options.cloud.camera.on_grid((files.guide.shape[0], files.guide.shape[1]))
         return files
@@ -135,21 +138,45 @@ def _codes(options: Options) -> tuple[float, ...]:
     return (0.0,) if given is None or not given or math.isnan(given) else (given, 0.0)
 
 
-def _without_fill(files: DepthPair) -> DepthPair:
+def _unused(target: DepthMap, given: float | str | None) -> tuple[Note, ...]:
+    """Say that no pixel holds the value that is to mean unknown."""
+    if given is None or isinstance(given, str) or not math.isfinite(given) or not given:
+        return ()
+    if holding(target.stored, given).any():
+        return ()
+    why = "no pixel holds it"
+    if not holds(target.dtype, given):
+        why = f"no pixel of type {target.dtype} can hold it"
+    return (Note(f"{target.path.name}: --invalid {given:.8g} changes nothing: {why}"),)
+
+
+def _doubts(target: DepthMap) -> tuple[Note, ...]:
+    """Warn of numbers that are no depths."""
+    if target.dtype.kind == "f" or not target.valid.any():
+        return ()
+    text = names_alone(target.values[target.valid])
+    return () if text is None else (warning(f"{target.path.name}: {text}"),)
+
+
+def _without_fill(files: DepthPair, options: Options) -> DepthPair:
     """Take values for unknown that are certainly no depths, and say so."""
-    target, notes = files.target, list(files.notes)
+    target = files.target
     name = files.target.path.name
+    notes = [*files.notes, *_unused(target, options.invalid)]
+    zero = target.stored == 0
+    if (text := zero_as_depth(target.values, zero, target.valid)) is not None:
+        notes.append(warning(f"{name}: {text}"))
     for fill in find_depth_fill(target.values, target.valid):
         remedy = "--invalid none keeps it"
         if not fill.several:
-            remedy = f"--invalid {fill.value:.8g} says so, --invalid none keeps them"
+            remedy = f"--invalid {fill.spelt} says so, --invalid none keeps them"
         notes.append(Note(f"{name}: {fill.text}: taken for unknown ({remedy})"))
         others = () if fill.several else (fill.value,)
         valid = target.valid & ~fill.unknown
         target = replace(target, valid=valid, others=(*target.others, *others))
     if target.valid.any() and (suspect := suspected_fill(target.values, target.valid)) is not None:
         text = f"{name}: {suspect.text}: if that stands for unknown, name it"
-        notes.append(warning(f"{text} (--invalid {suspect.value:.8g})"))
+        notes.append(warning(f"{text} (--invalid {suspect.spelt})"))
     return replace(files, target=target, notes=tuple(notes))
 
 

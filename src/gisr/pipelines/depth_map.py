@@ -9,7 +9,7 @@ from jaxtyping import Bool, Shaped
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.estimation.depth_registration import find_depth_shift
+from gisr.estimation.depth_registration import DepthShift, find_depth_misfit
 from gisr.estimation.registration import Alignment
 from gisr.inference.hole_filling import without_holes
 from gisr.inference.system import Answer, Check, PairSystem, Progress
@@ -54,7 +54,7 @@ def upscale_depth_map(
     filled = valid & ~nearest_pixels(target.valid, sides, pair.placement)
     # Every hole keeps what stands for it in the file: NaN, infinity, 0 or another number.
     marks = nearest_pixels(target.stored, sides, pair.placement)
-    doubts = () if options.cloud is None else options.cloud.doubts(depth, valid)
+    doubts = () if options.cloud is None else options.cloud.doubts(depth, valid, files.guide)
     result = FileResult(
         path=request.output,
         task=request.task,
@@ -80,15 +80,15 @@ def upscale_depth_map(
 def _alignment(
     pair: Pair, measured: Bool[np.ndarray, "h w"], options: Options
 ) -> tuple[Alignment | None, tuple[Note, ...]]:
-    """Return what is seen of the picture's shift, which is never undone, and what to say of it."""
+    """Return how the picture seems off, which is never undone, and what to say of it."""
     if options.align == "off":
         return None, ()
-    shift = find_depth_shift(pair.target[..., 0], measured, pair.guide, pair.placement)
-    if shift is None:
+    misfit = find_depth_misfit(pair.target[..., 0], measured, pair.guide, pair.placement)
+    if misfit is None:
         text = "no shift of the colour picture can be seen"
         return Alignment((0.0, 0.0), False, text), ()
-    note = shift.note
-    return Alignment(shift.offset, False, note.text, shift.before, shift.after), (note,)
+    note, offset = misfit.note, misfit.offset if isinstance(misfit, DepthShift) else (0.0, 0.0)
+    return Alignment(offset, False, note.text, misfit.before, misfit.after), (note,)
 
 
 def _has_full_size(pair: Pair) -> bool:

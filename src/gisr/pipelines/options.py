@@ -142,7 +142,7 @@ class Options(AdaptOptions):
     invalid: float | Literal["none"] | None = option(
         None,
         "Further value of unknown pixels in a depth map, besides 0, NaN, infinity and the nodata "
-        "that a TIFF declares. none: every number is a depth, 0 too.",
+        "that a file declares. none: every number is a depth, 0 too.",
         tasks=_DEPTH,
         column=True,
         page="Value of unknown pixels",

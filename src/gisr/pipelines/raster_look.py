@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool
 
+from gisr.data.fill import Fill, find_band_fill, find_fill, is_impossible
 from gisr.errors import InputError
-from gisr.estimation.fill import Fill, find_band_fill, find_fill, is_impossible
 from gisr.inference.percentile_sample import RegularSample
 from gisr.io.geotiff import GeoHeader, GeoReader
 from gisr.io.geotiff.header import band_list

@@ -2,6 +2,7 @@
 
 from gisr.io.geotiff import CreationOptions, GeoHeader
 from gisr.io.geotiff.creation_options import nodata_is_stored
+from gisr.io.geotiff.creation_values import without_effect
 from gisr.io.geotiff.pair import RasterPair
 from gisr.io.quantise import value_range
 from gisr.notes import Note
@@ -64,6 +65,11 @@ def storage_notes(target: GeoHeader, layout: CreationOptions | None) -> list[Not
                 f"compressed without (DEFLATE); {' '.join(options)} stores it as the file is"
             )
         )
+    if layout is not None and not layout.cloud:
+        notes += [
+            Note(f"creation option {option} has no effect without {way}")
+            for option, way in without_effect(layout.options, target.creation)
+        ]
     if not (lossy or nodata_is_stored(target, layout or CreationOptions())):
         notes.append(
             Note(

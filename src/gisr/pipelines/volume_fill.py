@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float32
 
+from gisr.data.fill import Fill, find_fill
 from gisr.errors import InputError
-from gisr.estimation.fill import Fill, find_fill
 from gisr.io.volumes.header import Volume
 from gisr.io.volumes.nifti import scaling
 from gisr.io.volumes.pair import VolumePair

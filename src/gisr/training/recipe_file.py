@@ -2,13 +2,12 @@
 
 import re
 from dataclasses import fields, is_dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
-from gisr.errors import RecipeError, listed, shortened
+from gisr.errors import RecipeError, listed, meant, shortened
 from gisr.training.recipe import Recipe
 from gisr.training.recipe_values import hint_of, wrong_kind
 
@@ -60,8 +59,7 @@ def check_overrides(overrides: list[str], options: list[str], command: str) -> N
         name = word.partition("=")[0]
         known = _settings(name.removeprefix("--").split("."))
         if word.startswith("--") and known and name not in known:
-            near = get_close_matches(name, [*known, *options], 1)
-            remedy = f"did you mean {near[0]}?" if near else f"see {command} --help"
+            remedy = meant(name, [*known, *options], f"see {command} --help")
             raise RecipeError(f"{name}: is no option of {command}, and no setting: {remedy}")
 
 

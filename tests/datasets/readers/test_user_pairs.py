@@ -320,6 +320,20 @@ def test_files_of_two_places_are_refused(tmp_path: Path) -> None:
     refused(far_scan, PairError, r"line 6, column guide: its affine puts it up to 0\.55 voxels")
 
 
+def test_a_fill_that_no_file_declares_is_refused(tmp_path: Path) -> None:
+    raster(tmp_path / "ms.tif", 4, 40, 40)
+    raster(tmp_path / "pan.tif", 1, 80, 80)
+    index(tmp_path, "name task truth guide split", "x pansharpening ms.tif pan.tif test")
+    assert isinstance(only(tmp_path), Scene)
+    with rasterio.open(tmp_path / "ms.tif", "r+") as dataset:
+        pixels = dataset.read()
+        pixels[:, :10, :10] = 65535
+        dataset.write(pixels)
+    says = r"line 2, column truth: .*ms\.tif: 65535 in 6\.2% of the pixels looks like unknown "
+    says += "ones, though the file names no such nodata: cut "
+    refused(only(tmp_path), FileFormatError, says)
+
+
 def test_unknown_pixels_that_an_entry_cannot_say_are_refused(tmp_path: Path) -> None:
     raster(tmp_path / "ms.tif", 4, 20, 20, nodata=0)
     raster(tmp_path / "pan.tif", 1, 40, 40)

@@ -124,6 +124,35 @@ def test_alpha_that_is_not_opaque_is_refused(tmp_path: Path) -> None:
         read_depth(tmp_path / "a.png")
 
 
+def test_greys_of_a_palette_are_read_and_its_transparent_ones_refused(tmp_path: Path) -> None:
+    grey = np.array([[40, 170, 170], [40, 90, 255]], np.uint8)
+    levels = np.unique(grey)
+    table = Image.fromarray(np.searchsorted(levels, grey).astype(np.uint8))
+    table.putpalette(levels.repeat(3).tolist())
+    table.save(tmp_path / "a.png", bits=2)
+    depth = read_depth(tmp_path / "a.png")
+    assert depth.dtype == np.uint8
+    assert depth.values.tolist() == grey.tolist()
+    table.save(tmp_path / "a.png", transparency=1)
+    with pytest.raises(FileFormatError, match=r"a\.png: transparent in part"):
+        read_depth(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_the_nodata_of_a_png_is_its_transparent_value(tmp_path: Path, dtype: str) -> None:
+    stored = np.array([[200, 7, 210], [0, 220, 7]], dtype)
+    Image.fromarray(stored).save(tmp_path / "a.png", transparency=7)
+    depth = read_depth(tmp_path / "a.png")
+    assert depth.valid.tolist() == [[True, False, True], [False, True, False]]
+    assert (depth.nodata, set(depth.codes)) == (7, {0, 7})
+    write_stored("b.png", tmp_path / "b.png", depth.stored, depth.nodata)
+    again = read_depth(tmp_path / "b.png")
+    assert (again.nodata, again.valid.tolist()) == (7, depth.valid.tolist())
+    every = read_depth(tmp_path / "a.png", invalid=())
+    assert every.valid.all()
+    assert "nodata 7, here a depth" in every.notes[0].text
+
+
 def test_every_hole_keeps_its_own_mark(tmp_path: Path) -> None:
     stored = np.array([[1.5, np.nan, np.inf, -np.inf], [0, -1, 65535, 2.5]], np.float32)
     np.save(tmp_path / "a.npy", stored)
@@ -590,7 +619,7 @@ class TestMalformed:
         colour = Image.merge("RGB", [Image.new("L", (4, 4), level) for level in (1, 2, 3)])
         colour.save(tmp_path / "colour.png")
         Image.new("1", (4, 4)).save(tmp_path / "bits.png")
-        Image.new("P", (4, 4)).save(tmp_path / "table.png")
+        colour.quantize(4).save(tmp_path / "table.png")
         colour.save(tmp_path / "colour.tif")
         pages = [Image.new("L", (4, 4)), Image.new("L", (4, 4))]
         pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])

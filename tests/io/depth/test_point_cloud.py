@@ -76,6 +76,9 @@ def test_what_cannot_be_metres_is_refused(tmp_path: Path) -> None:
             "40 x 30: if it was measured at another size, add that (width and height)",
         ),
         (Camera(50, 50, 9.5, 7), 1000, False, r"(9.5, 7), is far from the middle"),
+        (Camera(0.73), 1000, False, "a focal length of 0.73 pixels sees 176 degrees: is it in pi"),
+        (Camera(0.73, size=(1, 1)), 1000, False, None),
+        (Camera(1400), 1000, False, "a focal length of 1400 pixels sees 1.64 degrees"),
         (Camera(50, 50, 79.5, 59.5, size=(120, 160)), 1000, False, None),
     ],
 )
@@ -84,12 +87,30 @@ def test_a_unit_or_camera_that_cannot_be_right_is_doubted(
 ) -> None:
     values = np.full((30, 40), 2000.0)
     cloud = PointCloud(tmp_path / "a.ply", camera, steps, disparity=disparity)
-    doubts = cloud.doubts(values, np.ones((30, 40), bool))
+    doubts = cloud.doubts(values, np.ones((30, 40), bool), np.zeros((30, 40), np.uint8))
     assert len(doubts) == (words is not None)
     assert words is None or words in doubts[0].text
 
 
 def test_an_empty_cloud_is_told(tmp_path: Path) -> None:
     cloud = PointCloud(tmp_path / "a.ply", Camera(50), 1)
-    (doubt,) = cloud.doubts(np.full((3, 4), -2.0), np.ones((3, 4), bool))
+    grey = np.zeros((3, 4), np.uint8)
+    (doubt,) = cloud.doubts(np.full((3, 4), -2.0), np.ones((3, 4), bool), grey)
     assert doubt.text == "no known pixel lies in front of the camera: the point cloud is empty"
+
+
+@pytest.mark.parametrize(("largest", "bits"), [(255, 8), (1023, 10), (4000, 12), (16383, 14)])
+def test_colours_of_fewer_bits_than_their_file_are_not_black(
+    tmp_path: Path, largest: int, bits: int
+) -> None:
+    grey = np.linspace(0, largest, 6).reshape(2, 3).astype(np.uint16)
+    cloud = PointCloud(tmp_path / "a.ply", CAMERA, 1000)
+    values = np.full((2, 3), 2000.0)
+    cloud.write(cloud.path, values, np.ones((2, 3), bool), grey)
+    rows = np.frombuffer(cloud.path.read_bytes()[-90:], np.uint8).reshape(6, 15)
+    assert np.array_equal(rows[:, 12], grey.ravel() // 2 ** (bits - 8))
+    (note,) = cloud.doubts(values, np.ones((2, 3), bool), grey)
+    assert note.text == (
+        f"colours of 16 bits end at {largest}: taken for {bits} bits in the point cloud"
+    )
+    assert not cloud.doubts(values, np.ones((2, 3), bool), grey + np.uint16(40000))

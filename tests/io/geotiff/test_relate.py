@@ -117,6 +117,17 @@ class TestReading:
             read_geotiff(path, bands=[1, 5])
         with pytest.raises(InputError, match="no band"):
             read_geotiff(path, bands=[])
+        with pytest.raises(InputError, match=r"no band 1,3: it has .* own \(-b 1 -b 2\)$"):
+            read_geotiff(path, bands=["1,3"])
+
+    @pytest.mark.parametrize("kept", [40, 4000])
+    def test_a_damaged_file_is_told_with_a_way_out(self, tmp_path: Path, kept: int) -> None:
+        path = write_raw(tmp_path / "a.tif", scene(64, 64, 4))
+        path.write_bytes(path.read_bytes()[:kept])
+        with pytest.raises(FileFormatError) as told:
+            read_geotiff(path)
+        assert str(told.value).startswith(f"{path}: cannot be read as GeoTIFF: ")
+        assert str(told.value).endswith(": get the file again, or see what gdalinfo says of it")
 
     def test_windows_are_parts_of_the_whole(self, tmp_path: Path) -> None:
         pixels = scene(40, 30, 3)

@@ -309,3 +309,42 @@ def test_a_grid_of_points_stays_one(tmp_path: Path, cloud: bool) -> None:
     with rasterio.open(output) as dataset:
         assert dataset.tags()["AREA_OR_POINT"] == "Point"
         assert dataset.transform == corner
+
+
+@pytest.mark.parametrize(
+    ("option", "cloud", "says"),
+    [
+        ("TILED=MAYBE", False, "must be one of YES NO TRUE FALSE ON OFF 1 0"),
+        ("PHOTOMETRIC=FOO", False, "must be one of MINISBLACK MINISWHITE"),
+        ("ZLEVEL=50", False, "must be a whole number from 1 to 12"),
+        ("ZSTD_LEVEL=x", False, "must be a whole number from 1 to 22"),
+        ("NUM_THREADS=x", False, "must be a whole number from 1 to 1024 or ALL_CPUS"),
+        ("MAX_Z_ERROR=-1", False, "must be a number from 0 on"),
+        ("BLOCKYSIZE=0", False, "must be a whole number from 1 on"),
+        ("BLOCKSIZE=100", True, "must be a multiple of 16, as the sides of tiles are"),
+        ("OVERVIEW_RESAMPLING=FOO", True, "must be one of NEAREST AVERAGE"),
+    ],
+)
+def test_values_that_gdal_would_pass_over_are_refused(option: str, cloud: bool, says: str) -> None:
+    name, _, value = option.partition("=")
+    with pytest.raises(InputError, match=f"^creation option {option} {says}"):
+        CreationOptions({name: value}, cloud)
+
+
+def test_sides_of_tiles_are_checked_and_rows_of_strips_are_free() -> None:
+    with pytest.raises(InputError, match="BLOCKXSIZE=100 must be a multiple of 16"):
+        CreationOptions({"TILED": "yes", "BLOCKXSIZE": "100"})
+    CreationOptions({"BLOCKYSIZE": "7", "MAX_Z_ERROR": "1e-3", "NUM_THREADS": "ALL_CPUS"})
+
+
+def test_options_that_do_nothing_are_told(tmp_path: Path) -> None:
+    header = read_geotiff(write(tmp_path / "ms.tif", pixels(3)))
+    layout = CreationOptions({"ZLEVEL": "9", "BLOCKXSIZE": "64"})
+    assert [note.text for note in storage_notes(header, layout)] == [
+        "creation option ZLEVEL=9 has no effect without -co COMPRESS=DEFLATE",
+        "creation option BLOCKXSIZE=64 has no effect without -co TILED=YES",
+    ]
+    layout = CreationOptions({"ZLEVEL": "9", "COMPRESS": "DEFLATE", "PREDICTOR": "2"})
+    assert storage_notes(header, layout) == []
+    with pytest.raises(InputError, match=r"PREDICTOR=3 is for floats, ms.tif holds uint8: use"):
+        check_storable(header, CreationOptions({"PREDICTOR": "3", "COMPRESS": "LZW"}))

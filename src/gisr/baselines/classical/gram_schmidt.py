@@ -11,14 +11,12 @@ from gisr.baselines.classical.baseline import BaselineName, ClassicalBaseline, i
 from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.errors import InputError
-from gisr.estimation.intensity import is_flat
+from gisr.estimation.intensity import intensity_weights, is_flat
+from gisr.estimation.masks import known_at_guide, known_at_target
 from gisr.estimation.registration import (
     Align,
     align_guide,
     guide_at_target,
-    intensity_weights,
-    known_at_guide,
-    known_at_target,
 )
 from gisr.tasks import TaskName
 from gisr.tasks.pansharpening import PANSHARPENING

@@ -11,7 +11,8 @@ from gisr.baselines.classical.baseline import BaselineName, ClassicalBaseline, i
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_guide
 from gisr.estimation.intensity import is_flat
-from gisr.estimation.registration import guide_at_target, known_at_target
+from gisr.estimation.masks import known_at_target
+from gisr.estimation.registration import guide_at_target
 from gisr.inference.survey import sides_of
 from gisr.tasks import TaskName
 from gisr.tasks.multiband import MULTIBAND

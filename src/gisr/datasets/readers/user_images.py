@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float32, Shaped
 
+from gisr.data.fill import find_fill
 from gisr.datasets.readers.depth_files import with_channels
 from gisr.errors import FileFormatError, GisrError, PairError
 from gisr.io.colour import read_colour
@@ -172,6 +173,11 @@ def _read_raster(path: Path) -> Shaped[np.ndarray, "H W bands"]:
         raise FileFormatError(
             f"{path}: {unknown} pixels are unknown (nodata, masked or NaN): cut the pair to where "
             "all are known"
+        )
+    for fill in find_fill(raster.pixels):
+        raise FileFormatError(
+            f"{path}: {fill.text} looks like unknown ones, though the file names no such nodata: "
+            "cut the pair to where all are known"
         )
     return raster.pixels
 

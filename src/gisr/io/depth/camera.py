@@ -13,7 +13,7 @@ import yaml
 from jaxtyping import Bool, Float
 
 from gisr.errors import FileFormatError, InputError, LimitError
-from gisr.io.depth.camera_text import camera_in_text, own_names
+from gisr.io.depth.camera_text import camera_in_text, own_names, row_by_row
 from gisr.io.files import check_readable
 
 _UNITS = {"m": 1.0, "cm": 100.0, "mm": 1000.0, "um": 1e6}
@@ -131,6 +131,7 @@ def read_camera(source: str | PathLike[str]) -> Camera:
     projection matrix goes before the camera matrix, as in ROS's own back-projection), Open3D's
     ``PinholeCameraIntrinsic`` (JSON), a matrix of 3 x 3 (or 4 x 4, as ScanNet has) in numbers,
     KITTI (``P_rect_02`` or ``P2``, the left colour camera), OpenCV's YAML, ORB-SLAM's settings,
+    Record3D's and ARKit's matrix (column by column), EuRoC's list of four, ARKitScenes' line,
     ScanNet's text of a scene (the colour camera), RealSense (JSON, or what librealsense
     prints), COLMAP's ``cameras.txt`` with one camera, and JSON, YAML or ``name=value`` lines with
     fx, fy, cx, cy, width, height, doffs, and a baseline in metres.
@@ -239,15 +240,21 @@ def _camera(found: object) -> Camera:
 
 _WITHIN = ("intrinsic", "intrinsics")
 """Where the camera stands in files that hold more: Open3D's PinholeCameraParameters."""
-_ROS_MATRICES = (("projection_matrix", "P", "p"), ("camera_matrix", "K", "k"))
+_ROS_MATRICES = (
+    ("projection_matrix", "P", "p"),
+    ("camera_matrix", "K", "k", "intrinsics", "cameraIntrinsics"),
+)
+_SIZES = ("resolution", "imageResolution")
+"""Names of width and height in one list."""
 
 
 def _from_matrix(found: Mapping[str, Any], matrix: Sequence[float], **others: Any) -> Camera:
+    if len(matrix) == 4:  # EuRoC's: fx, fy, cx and cy
+        matrix = [matrix[0], 0, matrix[2], 0, matrix[1], matrix[3], 0, 0, 1]
     if len(matrix) != 9:
         raise ValueError(f"a camera matrix has 9 numbers, not {len(matrix)}")
-    return Camera(
-        fx=matrix[0], fy=matrix[4], cx=matrix[2], cy=matrix[5], size=_size(found), **others
-    )
+    rows = row_by_row(list(matrix))
+    return Camera(fx=rows[0], fy=rows[4], cx=rows[2], cy=rows[5], size=_size(found), **others)
 
 
 def _matrix(found: Mapping[str, Any], *names: str) -> list[float]:
@@ -267,5 +274,11 @@ def _flat(numbers: object) -> list[float]:
 
 
 def _size(found: Mapping[str, Any]) -> tuple[int, int] | None:
-    height, width = (found.get(name, found.get(f"image_{name}")) for name in ("height", "width"))
+    for name in _SIZES:
+        if isinstance(found.get(name), list) and len(found[name]) == 2:
+            return int(found[name][1]), int(found[name][0])
+    height, width = (
+        found.get(name, found.get(f"image_{name}", found.get(name[0])))
+        for name in ("height", "width")
+    )
     return None if height is None or width is None else (int(height), int(width))

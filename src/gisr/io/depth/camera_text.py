@@ -54,11 +54,28 @@ def _matrix(numbers: list[float]) -> CameraNumbers | None:
 
 
 def _plain_matrix(text: str) -> CameraNumbers | None:
-    """Read nine, twelve or sixteen numbers and nothing else: ScanNet, BundleFusion, np.savetxt."""
+    """Read numbers and nothing else: a matrix (ScanNet, BundleFusion, np.savetxt), or a line.
+
+    A line of four is fx, fy, cx and cy (TUM); width and height come before them in ARKitScenes.
+    """
     # Possessive: digits can be cut into numbers in as many ways as there are sums of their count.
     if re.fullmatch(rf"(?:{_NUMBER}|[\s,;\[\]])++", text) is None:
         return None
-    return _matrix([float(number) for number in re.findall(_NUMBER, text)])
+    numbers = [float(number) for number in re.findall(_NUMBER, text)]
+    if len(numbers) in (4, 6) and min(numbers) > 0:
+        named = dict(zip(_PINHOLE, numbers[-4:], strict=True))
+        return {**named, **dict(zip(("width", "height"), numbers[:-4], strict=False))}
+    return _matrix(row_by_row(numbers))
+
+
+def row_by_row(numbers: list[float]) -> list[float]:
+    """Return the nine numbers of a camera matrix row by row, as ARKit (Record3D) has them not.
+
+    Column by column, the principal point stands in the last row, in which there are zeros else.
+    """
+    if len(numbers) == 9 and numbers[2] == numbers[5] == 0 and all(numbers[6:8]):
+        return [number for row in range(3) for number in numbers[row::3]]
+    return numbers
 
 
 def _kitti(text: str) -> CameraNumbers | None:

@@ -41,10 +41,12 @@ class StoredDepth:
 
 
 def read_png(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
-    """Return the 8- or 16-bit samples of a grey PNG."""
+    """Return the 8- or 16-bit samples of a grey PNG, and the nodata that is transparent in it."""
     with open_picture(path, ("PNG",), limits) as image:
         bits, _ = png_header(path)
-        if bits < 8 or image.mode not in ("L", "I;16", "LA", "RGB", "RGBA"):
+        if image.mode not in ("L", "I;16", "LA", "RGB", "RGBA", "P") or (
+            bits < 8 and image.mode != "P"
+        ):
             raise FileFormatError(
                 f"{path}: a PNG of {bits} bits, {image.mode}, is no depth map: it has one grey "
                 "channel of 8 or 16 bits (colour-coded depth cannot be read back)"
@@ -53,9 +55,13 @@ def read_png(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
         check_png(path)
         notes = orientation_notes(path, read_orientation(image, path))
         if image.mode in ("L", "I;16"):
-            return StoredDepth(np.asarray(image), notes=notes)
-        colours = np.asarray(image) if bits == 8 else decoded(path, np.uint16)
-        return StoredDepth(one_channel(path, colours), notes=notes)
+            # GDAL declares nodata so (https://gdal.org/en/stable/drivers/raster/png.html).
+            transparent = image.info.get("transparency")
+            return StoredDepth(np.asarray(image), transparent, notes)
+        # Programs that make files small give greys of few levels a palette.
+        colours = image.convert("RGBA") if image.mode == "P" else image
+        samples = np.asarray(colours) if bits <= 8 else decoded(path, np.uint16)
+        return StoredDepth(one_channel(path, samples), notes=notes)
 
 
 def orientation_notes(path: Path, orientation: int) -> tuple[Note, ...]:
@@ -69,11 +75,12 @@ def orientation_notes(path: Path, orientation: int) -> tuple[Note, ...]:
     return (warning(text),)
 
 
-def write_png(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
-    """Write uint8 or uint16 samples as a grey PNG."""
+def write_png(path: Path, stored: Shaped[np.ndarray, "H W"], nodata: float | None = None) -> None:
+    """Write uint8 or uint16 samples as a grey PNG, in which its nodata, if any, is transparent."""
     from PIL import Image
 
-    Image.fromarray(stored).save(path, format="PNG")
+    declared = {} if nodata is None else {"transparency": int(nodata)}
+    Image.fromarray(stored).save(path, format="PNG", **declared)
 
 
 def one_channel(

@@ -42,8 +42,12 @@ _WRITERS: dict[str, Callable[[Path, Shaped[np.ndarray, "H W"]], None]] = {
     ".pfm": depth_formats.write_pfm,
 }
 
-_DECLARING = (".tif", ".tiff")
-"""Formats whose header can declare which value stands for unknown."""
+_DECLARING: dict[str, Callable[[Path, Shaped[np.ndarray, "H W"], float], None]] = {
+    ".png": depth_formats.write_png,
+    ".tif": write_tiff,
+    ".tiff": write_tiff,
+}
+"""How formats are written whose header can declare which value stands for unknown."""
 
 _STORABLE: dict[str, tuple[str, ...]] = {
     ".png": ("uint8", "uint16"),
@@ -138,7 +142,7 @@ def read_depth(
     nodata, notes = _in_force(name, content, given)
     codes = list(dict.fromkeys(given if nodata is None else (nodata, *given)))
     hidden = () if content.known is None else (~content.known,)
-    marked = [_holding(stored, code) for code in codes]
+    marked = [holding(stored, code) for code in codes]
     used = [code for code, where in zip(codes, marked, strict=True) if where.any()]
     unknown = _unknown_value(stored, finite, used, codes)
     return DepthMap(
@@ -223,8 +227,8 @@ def write_stored(
     """
     suffix = file_suffix(path)
     with typed_errors(path, f"cannot be written as {suffix[1:].upper()}"):
-        if nodata is not None and suffix in _DECLARING:
-            write_tiff(temporary, stored, nodata)
+        if nodata is not None and suffix in _DECLARING and holds(stored.dtype, nodata):
+            _DECLARING[suffix](temporary, stored, nodata)
         else:
             _WRITERS[suffix](temporary, stored)
 
@@ -236,6 +240,20 @@ def check_storable(path: str | PathLike[str], dtype: np.dtype) -> None:
         FileFormatError: The format of this name cannot hold the type.
     """
     _stored_type(Path(path), dtype)
+
+
+def holding(stored: Shaped[np.ndarray, "H W"], code: float) -> Bool[np.ndarray, "H W"]:
+    """Return where samples are a value; of floats, to the digits in which people write them.
+
+    Args:
+        stored: The samples of a file.
+        code: The value.
+    """
+    if stored.dtype.kind == "f" and code:
+        near: Bool[np.ndarray, "H W"] = np.isclose(stored, code, rtol=1e-6, atol=0)
+        return near
+    same: Bool[np.ndarray, "H W"] = stored == code
+    return same
 
 
 def _in_force(
@@ -250,15 +268,6 @@ def _in_force(
         "says: the output does not declare it"
     )
     return None, (*content.notes, Note(text))
-
-
-def _holding(stored: Shaped[np.ndarray, "H W"], code: float) -> Bool[np.ndarray, "H W"]:
-    """Return where samples are a value; of floats, to the digits in which people write them."""
-    if stored.dtype.kind == "f" and code:
-        near: Bool[np.ndarray, "H W"] = np.isclose(stored, code, rtol=1e-6, atol=0)
-        return near
-    same: Bool[np.ndarray, "H W"] = stored == code
-    return same
 
 
 def _unknown_value(

@@ -9,10 +9,16 @@ import numpy as np
 from jaxtyping import UInt
 
 from gisr.errors import PairError
-from gisr.io.colour import ColourHeader, colour_header, read_colour, turned_note
+from gisr.io.colour import (
+    ColourHeader,
+    colour_header,
+    read_colour,
+    transparent_share,
+    turned_note,
+)
 from gisr.io.depth.maps import DepthMap, read_depth
 from gisr.io.limits import Limits
-from gisr.notes import Note
+from gisr.notes import Note, warning
 from gisr.placement import Placement
 from gisr.sizes import picture_size
 
@@ -73,7 +79,7 @@ def read_depth_pair(
     guide = read_colour(guide_path, limits, upright=upright)
     sides = guide.shape[0], guide.shape[1]
     turned, stretched = _turned(guide_path, header, upright), _stretched(target.shape, sides)
-    notes = (*target.notes, *turned, *stretched)
+    notes = (*target.notes, *turned, *stretched, *_plain(guide_path, guide, limits))
     return DepthPair(target, guide, place(target.shape, sides), notes)
 
 
@@ -93,6 +99,20 @@ def _turned(path: Path, header: ColourHeader, upright: bool) -> tuple[Note, ...]
         text = "left as it is stored, which is how the depth map fits it"
         return (Note(f"{path.name}: its EXIF orientation {header.orientation} is ignored: {text}"),)
     return (turned_note(path, header, "the depth map lies as the sensor stored it"),)
+
+
+def _plain(
+    path: Path, guide: UInt[np.ndarray, "H W *channels"], limits: Limits
+) -> tuple[Note, ...]:
+    """Say that there is nothing to see in a picture, or that some of it is not to be seen."""
+    notes = []
+    if (share := transparent_share(path, limits)) > 0:
+        text = f"{share:.1%} of it is transparent, which is ignored: the colours below guide"
+        notes.append(Note(f"{path.name}: {text}"))
+    if guide.shape[0] * guide.shape[1] > 1 and (guide == guide[:1, :1]).all():
+        text = "every pixel has one colour, so no edge of the depth map is placed by it"
+        notes.append(warning(f"{path.name}: {text}: is it the right picture?"))
+    return tuple(notes)
 
 
 def _stretched(target: tuple[int, int], guide: tuple[int, int]) -> tuple[Note, ...]:

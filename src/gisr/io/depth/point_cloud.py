@@ -23,6 +23,11 @@ _NEAREST, _FARTHEST = 0.01, 500.0
 _OFF_CENTRE = 0.2
 """Share of a side by which principal points are off its middle at most; of half the size, 0.25."""
 
+_SHORTEST, _LONGEST = 0.2, 20.0
+"""Focal lengths, as a share of the picture's width, between which lenses are: 136 to 3 degrees."""
+_SENSOR_BITS = (8, 10, 12, 14)
+"""Bits that cameras fill of 16."""
+
 _POINT = np.dtype(
     [("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("red", "u1"), ("green", "u1"), ("blue", "u1")]
 )
@@ -73,15 +78,24 @@ class PointCloud:
         return self.camera.distance(scaled) if self.disparity else scaled
 
     def doubts(
-        self, values: Float[np.ndarray, "H W"], valid: Bool[np.ndarray, "H W"]
+        self,
+        values: Float[np.ndarray, "H W"],
+        valid: Bool[np.ndarray, "H W"],
+        guide: UInt[np.ndarray, "H W *channels"],
     ) -> tuple[Note, ...]:
         """Return warnings of points that a wrong unit, or the camera of another picture, gives.
 
         Args:
             values: Depth or disparity as stored.
             valid: Known pixels.
+            guide: The picture, which gives the colours.
         """
-        return (*self._distance_doubts(values, valid), *self._camera_doubts(values.shape))
+        notes = (*self._distance_doubts(values, valid), *self._camera_doubts(values.shape))
+        bits = _bits_in_use(guide)
+        if bits == 8 * guide.dtype.itemsize:
+            return notes
+        text = f"colours of {8 * guide.dtype.itemsize} bits end at {guide.max()}"
+        return (*notes, Note(f"{text}: taken for {bits} bits in the point cloud"))
 
     def _distance_doubts(
         self, values: Float[np.ndarray, "H W"], valid: Bool[np.ndarray, "H W"]
@@ -100,6 +114,11 @@ class PointCloud:
 
     def _camera_doubts(self, shape: tuple[int, ...]) -> tuple[Note, ...]:
         place, size = (self.camera.cx, self.camera.cy), (shape[1], shape[0])
+        length = self.camera.fx / (self.camera.size or shape)[1]
+        if not _SHORTEST <= length <= _LONGEST:
+            angle = math.degrees(2 * math.atan(0.5 / length))
+            text = f"a focal length of {self.camera.fx:.4g} pixels sees {angle:.3g} degrees"
+            return (warning(f"{text}: is it in pixels, and of this picture's size?"),)
         if self.camera.size is not None or None in place:
             return ()
         off = [
@@ -144,5 +163,13 @@ class PointCloud:
             stream.write(cloud.tobytes())
 
 
+def _bits_in_use(guide: UInt[np.ndarray, "H W *channels"]) -> int:
+    """Return the bits of 16 that a picture fills; 8 of 8."""
+    whole = 8 * guide.dtype.itemsize
+    largest = int(guide.max(initial=0))
+    fitting = [bits for bits in _SENSOR_BITS if largest < 2**bits]
+    return min(whole, *fitting) if largest and fitting else whole
+
+
 def _eight_bits(guide: UInt[np.ndarray, "H W *channels"]) -> UInt[np.ndarray, "H W *channels"]:
-    return guide if guide.dtype == np.uint8 else (guide >> 8).astype(np.uint8)
+    return (guide >> (_bits_in_use(guide) - 8)).astype(np.uint8)

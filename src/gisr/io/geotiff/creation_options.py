@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from gisr.errors import InputError
+from gisr.io.geotiff.creation_values import check_values
 
 if TYPE_CHECKING:
     from gisr.io.geotiff.header import GeoHeader
@@ -24,11 +25,6 @@ OVERVIEW_COMPRESS OVERVIEW_COUNT OVERVIEW_PREDICTOR OVERVIEW_QUALITY OVERVIEW_RE
 QUALITY RESAMPLING SPARSE_OK STATISTICS
 """
 """Those of its COG driver, but for those that warp."""
-_COMPRESSIONS = """
-NONE LZW DEFLATE ZSTD LZMA PACKBITS LERC LERC_DEFLATE LERC_ZSTD JPEG WEBP JXL CCITTRLE CCITTFAX3
-CCITTFAX4
-"""
-"""What COMPRESS may be: GDAL passes over any other word with a warning."""
 _WHOLE_PROFILE = "GDALGEOTIFF"
 """The PROFILE that keeps all that a GeoTIFF says of its pixels: GDAL's own default."""
 _MOST_BANDS = {"JPEG": 4, "WEBP": 4}
@@ -41,7 +37,7 @@ class CreationOptions:
     """How a GeoTIFF is laid out on disk.
 
     Raises:
-        InputError: An option that GDAL does not know, or bits that cannot be.
+        InputError: An option or value that GDAL does not know.
     """
 
     options: Mapping[str, str] = field(default_factory=dict)
@@ -59,11 +55,7 @@ class CreationOptions:
                     f"creation option {name!r} is not one of GDAL's {driver} driver: "
                     f"use NAME=VALUE with one of {', '.join(known)}"
                 )
-        for name, value in self.options.items():
-            if name.upper() == "COMPRESS" and value.upper() not in _COMPRESSIONS.split():
-                raise InputError(
-                    f"creation option {name}={value} must be one of {_COMPRESSIONS.strip()}"
-                )
+        check_values(self.options, cloud=self.cloud)
         if (profile := self.words.get("PROFILE", _WHOLE_PROFILE)) != _WHOLE_PROFILE:
             raise InputError(
                 f"creation option PROFILE={profile} would leave out nodata, names and tags of the "
@@ -180,6 +172,12 @@ def check_storable(target: "GeoHeader", layout: CreationOptions) -> None:
             f"(gdal_translate -co NBITS={layout.bits})"
         )
     codec = given.get("COMPRESS", "")
+    if given.get("PREDICTOR") in ("3", "FLOATING_POINT") and target.dtype.kind != "f":
+        whole = "STANDARD" if layout.cloud else "2"
+        raise InputError(
+            f"creation option PREDICTOR={given['PREDICTOR']} is for floats, {target.path.name} "
+            f"holds {target.dtype.name}: use PREDICTOR={whole}"
+        )
     if codec not in _MOST_BANDS:
         return
     option, name = f"creation option COMPRESS={codec}", target.path.name

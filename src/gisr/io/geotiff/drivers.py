@@ -9,6 +9,8 @@ RasterDriver = Literal["GTiff", "JP2OpenJPEG"]
 """GDAL's names of the drivers that files are opened with."""
 JPEG2000_SUFFIXES = (".jp2", ".j2k")
 TIFF_SUFFIXES = (".tif", ".tiff")
+DAMAGED = "get the file again, or see what gdalinfo says of it"
+"""What to do about a file that cannot be read."""
 RASTER_SUFFIXES = (*TIFF_SUFFIXES, *JPEG2000_SUFFIXES)
 """Of files that hold bands of satellite images."""
 

@@ -4,6 +4,7 @@ Opened with the one driver of its kind: a ``.tif`` that is really a VRT could re
 JPEG 2000 files, in which agencies deliver bands, are read in the same way.
 """
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from gisr.io.files import check_readable, typed_errors
 from gisr.io.foreign import foreign_file, misnamed_tiff
 from gisr.io.geotiff.alpha import AlphaMask, find_alpha
 from gisr.io.geotiff.claims import check_claims
-from gisr.io.geotiff.drivers import driver_of, format_of
+from gisr.io.geotiff.drivers import DAMAGED, driver_of, format_of
 from gisr.io.geotiff.kept import copied_options, lasting_domains, lasting_tags, lossy_options
 from gisr.io.geotiff.nodata import BandNodata, NodataChoice, output_nodata, read_nodata
 from gisr.io.geotiff.quality import QualityMask
@@ -31,6 +32,10 @@ from gisr.optional_imports import load_extra
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
+
+
+_LIST = re.compile(r"\d+([,:;-]\d+)+")
+"""Several bands in one word, as other programs name them."""
 
 
 @dataclass(frozen=True)
@@ -230,7 +235,8 @@ def open_geotiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
         FileFormatError: Missing, damaged or of another kind, on opening or within the block.
         MissingExtraError: rasterio is not installed.
     """
-    with typed_errors(path, f"cannot be read as {format_of(path)}"), opened_raster(path) as dataset:
+    failure = f"cannot be read as {format_of(path)}"
+    with typed_errors(path, failure, DAMAGED), opened_raster(path) as dataset:
         yield dataset
 
 
@@ -240,7 +246,7 @@ def opened_raster(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
     rasterio = load_extra("rasterio", "geo")
     found, failure = check_readable(path).resolve(), f"cannot be read as {format_of(path)}"
     check_mask_file(found)
-    with typed_errors(path, failure), warnings.catch_warnings():
+    with typed_errors(path, failure, DAMAGED), warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         try:
             dataset = rasterio.open(found, driver=driver_of(path))
@@ -276,9 +282,15 @@ def _choose_bands(
     chosen = [names.get(band.lower(), 0) if isinstance(band, str) else band for band in named]
     missing = [band for band, number in zip(named, chosen, strict=True) if number not in everything]
     if missing or not chosen:
-        wanted = ", ".join(map(str, missing)) or "chosen"
-        raise InputError(f"{path}: no band {wanted}: it has {band_list(everything, descriptions)}")
+        raise no_band(path, missing or ["chosen"], band_list(everything, descriptions))
     return chosen
+
+
+def no_band(path: str | PathLike[str], wanted: Sequence[object], known: str) -> InputError:
+    """Return an error on bands that a file does not have, and how several are named."""
+    words = ", ".join(map(str, wanted))
+    way = ": name each with an option of its own (-b 1 -b 2)" if _LIST.fullmatch(words) else ""
+    return InputError(f"{path}: no band {words}: it has {known}{way}")
 
 
 def band_list(numbers: Sequence[int], names: Sequence[str | None]) -> str:

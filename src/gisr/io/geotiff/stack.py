@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from gisr.errors import FileFormatError, InputError, PairError
+from gisr.errors import FileFormatError, PairError
 from gisr.io.geotiff.drivers import RASTER_SUFFIXES, driver_of
 from gisr.io.geotiff.header import (
     GeoHeader,
     StackPart,
     band_list,
+    no_band,
     read_header,
 )
 from gisr.io.geotiff.kept import LAYOUT
@@ -253,7 +254,7 @@ def band_places(header: GeoHeader, bands: Sequence[int | str]) -> list[int]:
             places.append(header.numbers.index(band))
         else:
             known = band_list(header.numbers, header.descriptions)
-            raise InputError(f"{header.path}: no band {band}: it has {known}")
+            raise no_band(header.path, [band], known)
     return places
 
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gisr.estimation.fill import Fill, find_band_fill, find_fill, is_impossible
+from gisr.data.fill import Fill, find_band_fill, find_fill, is_impossible
 
 CORNER = np.add.outer(np.arange(80), 0.6 * np.arange(80)) < 22
 
@@ -71,6 +71,17 @@ def test_lines_that_a_scanner_dropped_are_fill_in_scenes_alone(
     assert (fill.value, fill.certainty, fill.far) == (0, "certain", False)
     assert fill.share == pytest.approx((image == 0).all(axis=-1).mean())
     assert not find_fill(image)
+
+
+def test_lines_that_lie_aslant_are_fill() -> None:
+    """As a scanner drops them, in a map that was turned to the north: one pixel thick."""
+    image = np.rint(_land()).astype(np.uint16)
+    rows, columns = np.indices(image.shape[:2])
+    aslant = (rows + columns // 5) % 16 == 5
+    image[aslant] = 0
+    (fill,) = find_fill(image, blank=True)
+    assert (fill.value, fill.certainty) == (0, "certain")
+    np.testing.assert_array_equal(fill.covers(image), aslant)
 
 
 def test_a_line_beside_values_near_it_is_data() -> None:

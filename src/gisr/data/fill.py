@@ -48,8 +48,8 @@ border that was interpolated between data and -9999 less."""
 _TOGETHER, _SOLID = 0.3, 0.5
 """Share of its pixels whose neighbours have the value, too: of far fill, and of other fill."""
 _LINE = 16
-"""Pixels side by side along an axis that are a line which a scanner dropped: no area, but as little
-to be met in data."""
+"""Pixels along an axis that touch and are a line which a scanner dropped: no area, but as little to
+be met in data."""
 _COMMON = 0.02
 """Share of the pixels that a far value must have unless it is one of :data:`_CODES`."""
 _LEAST_SHARE = 0.002
@@ -328,13 +328,18 @@ def _together(own: Bool[np.ndarray, "*pixels"]) -> float:
 
 
 def _lined(own: Bool[np.ndarray, "*pixels"]) -> float:
-    """Return the share of pixels that lie in a line of them along an axis."""
-    inside = np.zeros_like(own)
-    for axis in range(own.ndim):
-        if own.shape[axis] >= _LINE:
-            size = [_LINE if each == axis else 1 for each in range(own.ndim)]
-            inside |= ndimage.binary_opening(own, np.ones(size, bool))
-    return float(inside.sum() / own.sum())
+    """Return the share of pixels that lie in a line of them, along an axis or aslant.
+
+    Lines of a scanner are aslant in a map that was turned to the north, and thinner than a pixel of
+    them has neighbours in its row.
+    """
+    labels, count = ndimage.label(own, np.ones((3,) * own.ndim))
+    if not count:
+        return 0.0
+    long = [
+        max(side.stop - side.start for side in box) >= _LINE for box in ndimage.find_objects(labels)
+    ]
+    return float(np.array([False, *long])[labels].sum() / own.sum())
 
 
 def _in_a_corner(pixels: Shaped[np.ndarray, "*pixels bands"], value: float) -> bool:

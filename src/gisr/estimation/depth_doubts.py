@@ -1,0 +1,56 @@
+"""What of a depth map may not be what it is taken for: a 0 that is a depth, labels, confidence."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import ndimage
+
+_NEAR_ZERO = 0.02
+"""Share of the largest value up to which values beside zeros run down to them."""
+_LEAST_BESIDE = 8
+"""Pixels beside zeros from which their values say something."""
+_MOST_LEVELS = 10
+"""Whole numbers up to this one alone are names: confidence 0 to 2, a few classes."""
+_WHITE = 255
+
+
+def zero_as_depth(
+    values: Float[np.ndarray, "h w"], zero: Bool[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]
+) -> str | None:
+    """Say that values run down to 0: inverse depth from 0 to 255 has its farthest there.
+
+    A hole of a sensor lies beside surfaces that are far from 0.
+
+    Args:
+        values: The depth map.
+        zero: Where it is 0, which is taken for unknown.
+        valid: What is taken for known.
+    """
+    beside = ndimage.binary_dilation(zero) & valid
+    if beside.sum() < _LEAST_BESIDE:
+        return None
+    middle, largest = float(np.median(values[beside])), float(values[valid].max())
+    if not 0 < middle <= _NEAR_ZERO * largest:
+        return None
+    share = float(zero.mean())
+    shown = f"{share:.1%}" if share >= 0.001 else f"{int(zero.sum())}"
+    return (
+        f"{shown} of the pixels are 0 and taken for unknown, but the values beside them run down "
+        f"to it ({middle:.4g}, of {largest:.4g}): if 0 is a depth, say so (--invalid none)"
+    )
+
+
+def names_alone(known: Float[np.ndarray, " pixels"]) -> str | None:
+    """Say that whole numbers are a few small ones, or white alone: confidence, labels or a mask.
+
+    Args:
+        known: Known values of a map of an integer type.
+    """
+    smallest, largest = float(known.min()), float(known.max())
+    if smallest == largest == _WHITE:
+        return f"all that is known is {_WHITE}, as in a mask: is it the depth map?"
+    if smallest >= 0 and largest <= _MOST_LEVELS:
+        return (
+            f"nothing but whole numbers from {smallest:.0f} to {largest:.0f}, as in a map of "
+            "confidence or labels: is it the depth map?"
+        )
+    return None

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from gisr.estimation.depth_doubts import names_alone, zero_as_depth
+
+
+def test_values_that_run_down_to_zero_are_told_from_holes() -> None:
+    slope = np.round(np.linspace(0, 255, 60))[:, None] + np.zeros(40)
+    zero = slope == 0
+    text = zero_as_depth(slope, zero, ~zero)
+    assert text is not None
+    assert text.startswith("1.7% of the pixels are 0 and taken for unknown")
+    assert "(4, of 255)" in text
+    hole = 100 + slope
+    hole[20:30, 10:20] = 0
+    assert zero_as_depth(hole, hole == 0, hole > 0) is None
+    assert zero_as_depth(hole, np.zeros_like(zero), hole > 0) is None
+    assert zero_as_depth(-slope, zero, ~zero) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "word"),
+    [
+        ([2, 2, 1, 2], "from 1 to 2, as in a map of confidence or labels"),
+        ([3, 3, 3], "from 3 to 3"),
+        ([255, 255], "255, as in a mask"),
+        ([2, 1, 11], None),
+        ([-1, 2], None),
+        ([100, 255], None),
+        ([2000, 3500], None),
+    ],
+)
+def test_small_whole_numbers_alone_are_no_depth(known: list[float], word: str | None) -> None:
+    text = names_alone(np.array(known, np.float32))
+    assert (text is None) == (word is None)
+    assert word is None or word in str(text)

@@ -1,6 +1,6 @@
 """Bring the card of the embedded weights, and the README's table, up to date with a results page.
 
-    python benchmarks/weights_card.py docs/results/weights-v5.json --training runs/training.md
+    python benchmarks/weights_card.py docs/results/weights-v6.json --training runs/training.md
 
 Replaces the card's headline, what it says of its training, its tables and its worst images, and the
 README's results. Everything comes from the JSON that ``weights_page.py`` wrote beside the page.

@@ -3,8 +3,8 @@
     gisr evaluate ../shared/data --out runs/scores/pairs.json
     gisr evaluate ../shared/data/standard/lu --out runs/scores/lu.json
     python benchmarks/weights_page.py --scores runs/scores/*.json --runs runs/a runs/b \
-        --name v5 --remarks runs/remarks.md --text runs/training.md \
-        --out docs/results/weights-v5.md
+        --name v6 --remarks runs/remarks.md --text runs/training.md \
+        --out docs/results/weights-v6.md
 
 Writes the page and, beside it, a JSON with every image's values, from which ``weights_card.py``
 brings the card and the README up to date.
@@ -202,7 +202,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scores", nargs="+", type=Path, required=True)
     parser.add_argument("--runs", nargs="+", type=Path, required=True)
-    parser.add_argument("--name", required=True, help="for example v5")
+    parser.add_argument("--name", required=True, help="for example v6")
     parser.add_argument("--text", type=Path, required=True, help="how they were trained")
     parser.add_argument("--remarks", type=Path, help="what is missing, and why")
     parser.add_argument("--out", type=Path, required=True)

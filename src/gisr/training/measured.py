@@ -5,7 +5,7 @@ A result on a k-space grid gets the measured block of its spectrum back
 be learnt from (``measured`` of a recipe).
 
 Satellite images are left out: what back-projection repairs depends on a blur that is measured on
-each pair. With one assumed blur they lost 0.1 dB of validation (docs/results/weights-v5.md).
+each pair. With one assumed blur they lost 0.1 dB of validation (docs/results/ideas.md).
 """
 
 from functools import lru_cache

@@ -69,3 +69,16 @@ def test_too_few_voxels_say_nothing_against_a_guide() -> None:
     known[:10, :10, :10] = True
     few = LocalFit(found.target, known, found.guide, found.to_guide)
     assert few.doubt() is None
+
+
+@pytest.mark.parametrize("unit", [1e-15, 1e-9, 1e9])
+def test_the_unit_of_a_guide_does_not_count(unit: float) -> None:
+    """Diffusivities in m2/s are about 1e-9."""
+    guide = 500 - texture(0)
+    found = fit((unit * guide).astype(np.float32))
+    assert found.doubt() is None
+    assert found.unexplained() == pytest.approx(fit(guide).unexplained(), rel=1e-4)
+
+
+def test_a_constant_guide_of_large_values_explains_nothing() -> None:
+    assert fit(np.full(SHAPE, 1e7, np.float32)).unexplained() > 0.99

@@ -186,7 +186,9 @@ def _variances(
             (target, guide, low * high),
         )
     ]
-    small = 1e-6 * float(guide.var()) + 1e-12
+    # What rounding leaves of a constant guide counts for nothing, in whatever unit it is.
+    rounding = float(np.finfo(np.float64).eps) * float(np.square(guide).mean())
+    small = max(1e-6 * float(guide.var()), rounding, float(np.finfo(np.float64).tiny))
     left = squares[0] - squares[2] ** 2 / (squares[1] + small)
     return squares[0][known], left[known]
 

@@ -86,3 +86,20 @@ def test_unknown_pixels_do_not_count() -> None:
     known = target[valid]
     np.testing.assert_allclose(normal.target_offset, known.min(axis=0))
     np.testing.assert_allclose(normal.target_scale, np.ptp(known, axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("dead", [-1000.0, -1e6])
+def test_dead_voxels_do_not_take_the_range_of_mr_images(dead: float) -> None:
+    target, guide = RNG.uniform(0, 900, (2, 40, 40, 1)).astype(np.float32)
+    usual = measure(target, guide, "mri")
+    target[3, 4], guide[5, 6] = dead, dead
+    found = measure(target, guide, "mri")
+    np.testing.assert_allclose(found.target_offset, usual.target_offset, atol=5)
+    np.testing.assert_allclose(found.target_scale, usual.target_scale, rtol=0.01)
+    np.testing.assert_allclose(found.guide_scale, usual.guide_scale, rtol=0.01)
+
+
+def test_dark_parts_are_no_dead_voxels() -> None:
+    target = RNG.uniform(500, 900, (40, 40, 1)).astype(np.float32)
+    target[:2] = -1000
+    assert measure(target, GUIDE, "mri").target_offset == -1000

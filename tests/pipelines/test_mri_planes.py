@@ -191,3 +191,22 @@ def test_holes_of_a_guide_are_filled_within_the_slice() -> None:
     assert (filled[..., 0] == 1).all() and (filled[..., 1] == 0).all()
     with pytest.raises(InputError, match="no voxel of the guide"):
         finite_guide(guide * np.nan, 2)
+
+
+@pytest.mark.parametrize("factors", [(2, 2, 1), (1, 1, 4)])
+@pytest.mark.parametrize(("offset", "dead"), [(0.0, 0.0), (-100.0, 0.0), (0.0, -5.0), (0.0, -1e5)])
+def test_air_stays_where_it_is_beside_edges(
+    factors: tuple[int, int, int], offset: float, dead: float
+) -> None:
+    """Magnitudes, standardised ones, and one dead voxel among magnitudes."""
+    truth = np.zeros(GUIDE, np.float32)
+    truth[4:20, 5:15, 4:12] = np.random.default_rng(1).uniform(500, 900, (16, 10, 8))
+    x, y, z = (side // factor for side, factor in zip(GUIDE, factors, strict=True))
+    low = truth.reshape(x, factors[0], y, factors[1], z, factors[2]).mean((1, 3, 5)) + offset
+    low[-1, -1, -1] += dead
+    affine = grid(factors)
+    placement = place_volumes(volume("low", low.shape, affine), volume("high", GUIDE, np.eye(4)))
+    result = sharpener(Interpolating(), placement)(low.astype(np.float32), truth).voxels
+    assert result[:18].min() >= offset - 0.5
+    assert result[-1, -1, -1] == pytest.approx(offset + dead, rel=0.1)
+    assert np.abs(result[4:18, 5:13] - truth[4:18, 5:13] - offset).mean() < 150

@@ -17,6 +17,9 @@ from gisr.tasks import Task
 _QUIET_BAND = 0.02
 """A band that varies less than this share of the liveliest is scaled as if it varied so much:
 noise in a dark band must not be blown up to the size of a signal."""
+_DARK, _DEAD = 1.0, 0.5
+"""Percentile, and the distance below it, in what lies above it, from which a value is a fault of
+the image where ranges begin at the smallest value."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,27 @@ def _ranges(
 ) -> tuple[Float[np.ndarray, " bands"], Float[np.ndarray, " bands"]]:
     """Return where each band begins and how wide it is; 0 for a constant one."""
     low, high = np.percentile(known, percentiles, axis=0)
+    if percentiles[0] == 0 and percentiles[1] < 100:
+        low = _without_dead(known, low, high)
     spread = _or_range(high - low, known)
     return low, np.where(spread > 0, np.maximum(spread, _QUIET_BAND * spread.max()), 0.0)
+
+
+def _without_dead(
+    known: Float[np.ndarray, "pixels bands"],
+    low: Float[np.ndarray, " bands"],
+    high: Float[np.ndarray, " bands"],
+) -> Float[np.ndarray, " bands"]:
+    """Return the smallest value of each band that is not far below nearly all others.
+
+    Otherwise a dead voxel of -1000 would take half of the range, and all contrast with it.
+    """
+    usual = np.percentile(known, _DARK, axis=0)
+    least = usual - _DEAD * (high - usual)
+    if (low >= least).all():
+        return low
+    found: NDArray[np.float64] = np.where(known >= least, known, np.inf).min(axis=0)
+    return found
 
 
 def _or_range(

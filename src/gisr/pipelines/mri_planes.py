@@ -47,6 +47,7 @@ from gisr.pipelines.mri_slices import (
     along,
     known_part,
     mark_unknown,
+    nearest_samples,
     set_slice,
     slice_axis_placement,
 )
@@ -270,12 +271,7 @@ class VolumeSharpener:
         base = along(to_guide_axis, full, places)
         layers = self.sliced.detailed(base, full, full, guide, places, (slice_axis,), way)
         if not known.all():
-            unknown = known
-            for axis, line in places.items():
-                where = np.rint(np.arange(line.guide_size) * line.scale + line.offset)
-                nearest = np.clip(where, 0, line.target_size - 1).astype(np.int64)
-                unknown = unknown.take(nearest, axis=axis)
-            mark_unknown(layers, ~unknown)
+            mark_unknown(layers, ~nearest_samples(known, places))
         return layers
 
     def _planes(self, thick: int) -> tuple[int, ...]:

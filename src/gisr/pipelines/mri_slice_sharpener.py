@@ -14,6 +14,7 @@ from gisr.data.volume_resample import (
     reduce_axis,
 )
 from gisr.inference.consistency.correction import Consistency
+from gisr.inference.consistency.kspace_projection import Floor
 from gisr.inference.side_by_side import side_by_side
 from gisr.inference.system import Answer, Check, PairSystem, Settings
 from gisr.io.volumes.axis_placement import AxisPlacement
@@ -23,11 +24,14 @@ from gisr.pipelines.mri_slices import (
     Places,
     SliceStack,
     in_plane,
+    nearest_samples,
 )
 from gisr.pipelines.request import Request
 from gisr.placement import Placement
 
 _AXES = (0, 1, 2)
+_DEAD = 0.05
+"""Percentile below which values do not say of what sign an image is: dead voxels."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,10 @@ class SliceSharpener:
             )
             self.consistency.add(before.reshape(-1, 1), after.reshape(-1, 1))
             self.consistency.widen(float(averages.min()), float(averages.max()))
-        if samples.min() >= 0:
-            np.maximum(layers.values, 0, out=layers.values)
+        floor = _floor(samples)
+        if floor is not None:  # a dead voxel, or one that a spline took below it, stays what it is
+            low = nearest_samples(np.minimum(samples, np.float32(floor)), places)
+            np.maximum(layers.values, low, out=layers.values)
         return layers
 
     def _add_answers(
@@ -161,3 +167,10 @@ class SliceSharpener:
         return SliceStack(
             np.zeros(shape, np.float32), np.zeros(shape, np.float32) if spread else None
         )
+
+
+def _floor(samples: Voxels) -> float | None:
+    """Return the value below which an image is nowhere but in dead voxels; None if it has none."""
+    if samples.min() >= 0:
+        return 0.0
+    return Floor.of(samples[samples >= np.percentile(samples, _DEAD)]).value

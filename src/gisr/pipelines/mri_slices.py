@@ -94,6 +94,15 @@ def along(
     return volume
 
 
+def nearest_samples(volume: Shaped[np.ndarray, "x y z"], places: Places) -> np.ndarray:
+    """Return for every guide voxel the nearest sample of a target."""
+    for axis, line in places.items():
+        where = np.rint(np.arange(line.guide_size) * line.scale + line.offset)
+        nearest = np.clip(where, 0, line.target_size - 1).astype(np.int64)
+        volume = volume.take(nearest, axis=axis)
+    return volume
+
+
 def known_part(image: Float[np.ndarray, "H W 1"], pair: Pair) -> Float[np.ndarray, "H W"]:
     """Return a sharpened slice, NaN where the nearest target voxel is not finite."""
     if pair.valid is None:

@@ -276,6 +276,29 @@ def test_masks_labels_and_one_value_are_told(tmp_path: Path, guide: Path) -> Non
     assert "like a mask" not in told(save(image, few, coarse), guide)["warning"]
 
 
+def test_an_atlas_of_many_labels_is_told(tmp_path: Path, guide: Path) -> None:
+    """Codes of FreeSurfer: tens of whole numbers, in any order."""
+    coarse = np.diag([2.0, 2.0, 1.0, 1.0])
+    coarse[:2, 3] = 0.5
+    codes = np.random.default_rng(0).permutation(2035)[:18].reshape(6, 3) + 1
+    atlas = np.repeat(np.repeat(np.repeat(codes[..., None], 4, 0), 8, 1), 8, 2).astype("i4")
+    said = told(save(tmp_path / "aparc.nii", atlas, coarse), guide)["warning"]
+    assert (
+        "aparc.nii holds 18 whole numbers, each in areas of its own, like labels: the result has "
+        "values between and beyond them; enlarge labels by nearest neighbours" in said
+    )
+    image = save(tmp_path / "s_T2w.nii", smooth((24, 24, 8)), coarse)
+    high = save(tmp_path / "g.nii", np.repeat(np.repeat(atlas, 2, 0), 2, 1), np.eye(4))
+    assert "g.nii holds 18 whole numbers" in told(image, high)["warning"]
+    grey = (smooth((24, 24, 8)) / 4).astype("u1")
+    assert "labels" not in told(save(image, grey, coarse), guide)["warning"]
+    labelled = nibabel.Nifti1Image(smooth((24, 24, 8)).round().astype("i2"), coarse)
+    labelled.header["intent_code"] = 1002
+    nibabel.save(labelled, image)
+    said = told(image, guide)["warning"]
+    assert "s_T2w.nii holds labels, as its header says (intent code 1002): the result has" in said
+
+
 def test_samples_that_coincide_are_not_interpolated_where_the_guide_shows_more(
     tmp_path: Path,
 ) -> None:

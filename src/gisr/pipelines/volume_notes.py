@@ -23,6 +23,13 @@ _MOST_LABELS = 8
 """Whole numbers up to which a volume with no other values is taken for a mask or labels."""
 _SAMPLED = 100_000
 """Voxels that are looked at first: volumes have many more values than that many labels."""
+_MOST_AREAS = 1024
+"""Whole numbers up to which a volume can be a segmentation or an atlas."""
+_IN_AREAS = 0.6
+"""Share of neighbours of one value, 0 aside, from which whole numbers are labels: images of 8 bits
+have up to 0.25, of 5 bits up to 0.55, atlases 0.7 and more."""
+_LABEL_INTENTS = (1002, 1005)
+"""Intent codes of labels and of names of neuroanatomy."""
 
 
 def volume_notes(
@@ -88,9 +95,8 @@ def volume_notes(
                 "shows can appear in the result: do not take it for signal"
             )
         )
-    values = _few_values(files.target)
-    notes += _label_notes(request, values, _few_values(files.guide))
-    notes += [] if len(values) == 1 else _doubts(doubt, low, high)
+    notes += _label_notes(request)
+    notes += [] if len(_few_values(files.target)) == 1 else _doubts(doubt, low, high)
     slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
     empty = [not np.isfinite(each).any() for each in slices]
     if any(empty):
@@ -211,30 +217,55 @@ def _few_values(volume: Volume) -> tuple[int, ...]:
     return tuple(int(value) for value in found) if np.isin(known, found).all() else ()
 
 
-def _label_notes(
-    request: Request[VolumePair], low: tuple[int, ...], high: tuple[int, ...]
-) -> list[Note]:
-    """Return what to say of a target or guide with few values: no image of a contrast.
+def _label_notes(request: Request[VolumePair]) -> list[Note]:
+    """Return what to say of a target or guide that is no image of a contrast.
 
-    Args:
-        request: With the names of the files.
-        low: From :func:`_few_values`, of the target.
-        high: Of the guide; a constant one is told as a doubt.
+    A constant guide is told as a doubt.
     """
     notes = []
-    if len(low) == 1:
+    target, guide = request.files.target, request.files.guide
+    values = _few_values(target)
+    if len(values) == 1:
         text = "there is nothing to sharpen, check that it is the right file"
-        notes.append(warning(f"{request.target.name} holds the one value {low[0]}: {text}"))
-    elif low:
+        notes.append(warning(f"{request.target.name} holds the one value {values[0]}: {text}"))
+    elif words := _as_labels(target, values):
         text = (
-            "like a mask or labels: the result has values between and beyond them; enlarge labels "
-            "by nearest neighbours (nibabel.processing.resample_from_to, order=0)"
+            "the result has values between and beyond them; enlarge labels by nearest neighbours "
+            "(nibabel.processing.resample_from_to, order=0)"
         )
-        notes.append(warning(f"{request.target.name} holds only {_listed(low)}, {text}"))
-    if len(high) > 1:
-        text = "like a mask or labels: it gives outlines alone, choose an image as the guide"
-        notes.append(warning(f"{request.guide.name} holds only {_listed(high)}, {text}"))
+        notes.append(warning(f"{request.target.name} {words}: {text}"))
+    values = _few_values(guide)
+    if len(values) != 1 and (words := _as_labels(guide, values)):
+        text = "it gives outlines alone, choose an image as the guide"
+        notes.append(warning(f"{request.guide.name} {words}: {text}"))
     return notes
+
+
+def _as_labels(volume: Volume, values: tuple[int, ...]) -> str | None:
+    """Return by what a volume is taken for labels, as a part of a sentence; None for an image.
+
+    Args:
+        volume: Whose first volume counts.
+        values: From :func:`_few_values`.
+    """
+    if values:
+        return f"holds only {_listed(values)}, like a mask or labels"
+    intent = int(volume.header["intent_code"])
+    if intent in _LABEL_INTENTS:
+        return f"holds labels, as its header says (intent code {intent})"
+    voxels = volume.voxels
+    known = voxels[np.isfinite(voxels)]
+    found = np.unique(known[:: max(1, known.size // _SAMPLED)])
+    if not 0 < found.size <= _MOST_AREAS or (found != np.rint(found)).any():
+        return None
+    pairs = equal = 0
+    for axis in range(3):
+        first, second = (np.moveaxis(voxels, axis, 0)[part] for part in (np.s_[1:], np.s_[:-1]))
+        both = (first != 0) & (second != 0)
+        pairs, equal = pairs + int(both.sum()), equal + int((first == second)[both].sum())
+    if equal <= _IN_AREAS * pairs:
+        return None
+    return f"holds {found.size} whole numbers, each in areas of its own, like labels"
 
 
 def _listed(values: tuple[int, ...]) -> str:

@@ -100,3 +100,15 @@ def test_a_spike_does_not_outweigh_the_rest(spike: float) -> None:
     shift = find_volume_shift(low, moved, placed())
     assert shift.applied
     assert shift.offset == pytest.approx((0, 2, 0), abs=0.3)
+
+
+def test_what_was_cut_off_a_guide_says_nothing_against_it() -> None:
+    guide = 500 - texture(0)
+    guide[:26] = 0
+    found = fit(guide)
+    assert found.doubt() is None
+    assert found.blank() == pytest.approx(0.5, abs=0.1)
+    assert fit(500 - texture(0)).blank() == 0
+    other = texture(7)
+    other[:26] = 0
+    assert fit(other).doubt() == "unrelated"

@@ -63,6 +63,10 @@ _MIRRORED: tuple[Doubt, ...] = (
 )
 
 Offset = Float64[np.ndarray, "3"]
+_Variances = tuple[
+    Float64[np.ndarray, " known"], Float64[np.ndarray, " known"], Bool[np.ndarray, " known"]
+]
+"""The local variance of a target, what fits leave of it, and where the guide varies."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +112,7 @@ class LocalFit:
         Args:
             offset: Shift of the guide, in its voxels: ``aligned[i] = guide[i + offset]``.
         """
-        whole, left = self._variances(offset)
+        whole, left, _ = self._variances(offset)
         total = float(whole.sum())
         return float(left.sum()) / total if total > 0 else 1.0
 
@@ -116,16 +120,24 @@ class LocalFit:
         """Return the median of that share over the neighbourhoods that show something.
 
         The outline of a head, which a mirrored or another one nearly has too, does not count more
-        than what lies inside.
+        than what lies inside; nor does what was cut off of the guide, as skulls are.
         """
-        whole, left = self._variances(offset)
-        lively = whole > _LIVELY * float(whole.mean())
+        whole, left, seen = self._variances(offset)
+        lively = (whole > _LIVELY * float(whole.mean())) & seen
         return float(np.median(left[lively] / whole[lively])) if lively.any() else 1.0
 
-    def _variances(
-        self, offset: Offset | None
-    ) -> tuple[Float64[np.ndarray, " known"], Float64[np.ndarray, " known"]]:
-        """Return the local variance of the target, and what fits leave of it, where it is known."""
+    def blank(self, offset: Offset | None = None) -> float:
+        """Return the share of the neighbourhoods that show something where the guide has one value.
+
+        Args:
+            offset: Shift that is undone.
+        """
+        whole, _, seen = self._variances(offset)
+        lively = whole > _LIVELY * float(whole.mean())
+        return 1 - float(seen[lively].mean()) if lively.any() else 0.0
+
+    def _variances(self, offset: Offset | None) -> _Variances:
+        """Return what is found of the guide where the target is known."""
         guide = ndimage.affine_transform(
             self.guide,
             self.to_guide[:3, :3],
@@ -184,7 +196,7 @@ def unexplained_share(
         known: Which of its voxels count.
         guide: Reduced to the target's grid.
     """
-    whole, left = _variances(target, known, guide.astype(np.float64))
+    whole, left, _ = _variances(target, known, guide.astype(np.float64))
     total = float(whole.sum())
     return float(left.sum()) / total if total > 0 else 1.0
 
@@ -193,8 +205,8 @@ def _variances(
     target: Float64[np.ndarray, "x y z"],
     known: Bool[np.ndarray, "x y z"],
     guide: Float64[np.ndarray, "x y z"],
-) -> tuple[Float64[np.ndarray, " known"], Float64[np.ndarray, " known"]]:
-    """Return the local variance of a target, and what fits leave of it, where it is known."""
+) -> _Variances:
+    """Return what fits find where a target is known."""
     weight = _mean(known.astype(np.float64))
     weight = np.where(weight > 1e-6, weight, 1.0)
     low, high = (_mean(image * known) / weight for image in (target, guide))
@@ -210,7 +222,7 @@ def _variances(
     rounding = float(np.finfo(np.float64).eps) * float(np.square(guide).mean())
     small = max(1e-6 * float(guide.var()), rounding, float(np.finfo(np.float64).tiny))
     left = squares[0] - squares[2] ** 2 / (squares[1] + small)
-    return squares[0][known], left[known]
+    return squares[0][known], left[known], (squares[1] > small)[known]
 
 
 def _mean(image: Float64[np.ndarray, "x y z"]) -> Float64[np.ndarray, "x y z"]:

@@ -64,7 +64,8 @@ def upscale_volume(
     found = None
     if request.options.settings.align == "auto":
         found = find_volume_shift(low, high, place, fit)
-    doubt = fit.doubt(np.array(found.offset) if found is not None and found.applied else None)
+    undone = np.array(found.offset) if found is not None and found.applied else None
+    doubts = fit.doubt(undone), fit.blank(undone)
     del fit, low, high
     adapted = adapted_system(
         system, request, lambda: _lessons(sharpener, files, found), check, progress
@@ -72,7 +73,7 @@ def upscale_volume(
     system, sharpener = adapted.system, make(adapted.system)
     with request.writing() as places:
         subject, unknown, clipped = _write_volumes(request, sharpener, found, places)
-        notes = (*volume_notes(request, sharpener, found, doubt), *adapted.notes, *clipped)
+        notes = (*volume_notes(request, sharpener, found, doubts), *adapted.notes, *clipped)
         result = _result(request, sharpener, found, notes)
         result = replace(result, adaptation=adapted.line, unknown=unknown)
         if subject is not None:

@@ -19,6 +19,8 @@ _INVENTING = 6.0
 _NOTED_LOSS, _LARGE_LOSS = 0.02, 0.2
 """Shares of a target outside its guide that are reported, and that are taken for a mistake."""
 
+_BLANK = 0.1
+"""Share of what a target shows from which a guide that shows nothing there is reported."""
 _MOST_LABELS = 8
 """Whole numbers up to which a volume with no other values is taken for a mask or labels."""
 _SAMPLED = 100_000
@@ -36,7 +38,7 @@ def volume_notes(
     request: Request[VolumePair],
     sharpener: VolumeSharpener,
     found: VolumeAlignment | None,
-    doubt: Doubt | None,
+    doubts: tuple[Doubt | None, float],
 ) -> list[Note]:
     """Return what a user should know about choices that were made for them.
 
@@ -44,7 +46,8 @@ def volume_notes(
         request: With the contrasts that are known.
         sharpener: That has sharpened its volumes.
         found: The shift of the guide, where one was estimated.
-        doubt: What speaks against the guide.
+        doubts: What speaks against the guide, and in which share of what the target shows the guide
+            has one value.
     """
     files, notes = request.files, list(request.files.notes)
     place = sharpener.placement
@@ -96,7 +99,7 @@ def volume_notes(
             )
         )
     notes += _label_notes(request)
-    notes += [] if len(_few_values(files.target)) == 1 else _doubts(doubt, low, high)
+    notes += [] if len(_few_values(files.target)) == 1 else _doubts(*doubts, low, high)
     slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
     empty = [not np.isfinite(each).any() for each in slices]
     if any(empty):
@@ -272,10 +275,16 @@ def _listed(values: tuple[int, ...]) -> str:
     return f"{', '.join(map(str, values[:-1]))} and {values[-1]}"
 
 
-def _doubts(doubt: Doubt | None, low: str, high: str) -> list[Note]:
+def _doubts(doubt: Doubt | None, blank: float, low: str, high: str) -> list[Note]:
     """Return what speaks against a guide, and what to do."""
     if doubt is None:
-        return []
+        if blank < _BLANK:
+            return []
+        text = (
+            f"{high} has one value in {blank:.0%} of what {low} shows: it guides nothing there, "
+            "one that was not cut, masked or skull-stripped would"
+        )
+        return [Note(text)]
     if doubt == "constant":
         text = f"{high} is constant: it has no detail to give, choose another guide"
     elif doubt == "unrelated":

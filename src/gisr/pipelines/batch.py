@@ -13,7 +13,7 @@ from typing import Any
 from gisr.errors import FileFormatError, GisrError, InputError, one_line, shortened
 from gisr.io.files import file_suffix
 from gisr.io.table import Column, Row, read_rows
-from gisr.io.volumes.dicom import is_dicom
+from gisr.io.volumes.dicom_files import is_dicom
 from gisr.memory import release_freed_memory
 from gisr.notes import Note
 from gisr.pipelines.delivery import is_product, product_folders

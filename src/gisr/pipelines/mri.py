@@ -10,7 +10,8 @@ import numpy as np
 from gisr.errors import FileFormatError, InputError
 from gisr.io.files import file_suffix
 from gisr.io.limits import Limits
-from gisr.io.volumes import dicom, nifti
+from gisr.io.volumes import nifti
+from gisr.io.volumes.dicom_files import is_dicom
 from gisr.io.volumes.pair import VolumePair, read_image, read_volume_pair
 from gisr.io.volumes.picture import is_picture
 from gisr.memory import memory_errors
@@ -46,7 +47,7 @@ class MRIPipeline(Pipeline[VolumePair]):
         files = (target, guide)
         if all(map(is_picture, files)):
             return None not in map(guess_contrast, files)
-        return all(file_suffix(path) in nifti.SUFFIXES or dicom.is_dicom(path) for path in files)
+        return all(file_suffix(path) in nifti.SUFFIXES or is_dicom(path) for path in files)
 
     def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> VolumePair:
         """Read both volumes, of a series the first."""

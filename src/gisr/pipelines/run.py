@@ -10,7 +10,7 @@ from gisr.errors import InputError
 from gisr.io.files import check_not_input, check_readable, check_writable
 from gisr.io.geotiff.pair import with_guide_bands
 from gisr.io.limits import DEFAULT_LIMITS, Limits
-from gisr.io.volumes.dicom import is_dicom
+from gisr.io.volumes.dicom_files import is_dicom
 from gisr.memory import memory_errors
 from gisr.notes import detail
 from gisr.pipelines.delivery import Delivery, Source, find_delivery

@@ -8,7 +8,8 @@ import pytest
 
 from gisr.errors import FileFormatError, LimitError, MissingExtraError
 from gisr.io.limits import DEFAULT_LIMITS, Limits
-from gisr.io.volumes.dicom import is_dicom, read_dicom_header
+from gisr.io.volumes.dicom import read_dicom_header
+from gisr.io.volumes.dicom_files import is_dicom
 
 pydicom = pytest.importorskip("pydicom")
 from pydicom.dataset import FileDataset, FileMetaDataset  # noqa: E402
@@ -231,3 +232,55 @@ def test_padding_is_unknown_and_thickness_is_kept(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found[2:], voxels[2:] * 2.0)
     assert (header.padding, header.thickness) == (-2000, 2.5)
     assert "-2000 stands for pixels outside the image" in header.notes[0].text
+
+
+def test_an_image_in_two_files_is_taken_once(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "series", change=_named)
+    whole = read_dicom_header(folder, DEFAULT_LIMITS)
+    first = sorted(folder.iterdir())[0]
+    copy = folder / f"{first.stem} (1).dcm"
+    copy.write_bytes(first.read_bytes())
+    found = read_dicom_header(folder, DEFAULT_LIMITS)
+    assert [note.text for note in found.notes] == [
+        f"series: images that are there twice: 1 (such as {first.name}, as {copy.name}): each is "
+        "taken once"
+    ]
+    np.testing.assert_array_equal(next(found.read()), next(whole.read()))
+    # Programs that take names away may give all images one.
+    folder = write_series(tmp_path / "nameless", change=_set("SOPInstanceUID", UID("1.2.3.4")))
+    assert read_dicom_header(folder, DEFAULT_LIMITS).shape == whole.shape
+
+
+def _named(image: Any, index: int) -> None:
+    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID
+
+
+def test_files_of_a_series_that_hold_nothing_are_told(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "series")
+    last = sorted(folder.iterdir())[-1]
+    (folder / "lost.dcm").write_bytes(b"")
+    (folder / "DICOMDIR").write_bytes(b"")
+    (folder / "notes.txt").write_text("mine")
+    found = read_dicom_header(folder, DEFAULT_LIMITS)
+    assert [note.text for note in found.notes] == [
+        "series: files without an image: 1 of 7 (such as lost.dcm): left out, check that no slice "
+        "is lost"
+    ]
+    assert read_dicom_header(last, DEFAULT_LIMITS).shape == found.shape
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+def test_raw_exports_without_a_preamble_are_read(tmp_path: Path, implicit: bool) -> None:
+    folder = write_series(tmp_path / "series", change=_named)
+    whole = read_dicom_header(folder, DEFAULT_LIMITS)
+    wanted = next(whole.read())
+    for file in folder.iterdir():
+        image = pydicom.Dataset(pydicom.dcmread(file))
+        pydicom.dcmwrite(
+            file, image, implicit_vr=implicit, little_endian=True, enforce_file_format=False
+        )
+        assert file.read_bytes()[:2] == b"\x08\0"
+    assert is_dicom(folder) and is_dicom(file)
+    found = read_dicom_header(folder, DEFAULT_LIMITS)
+    np.testing.assert_array_equal(found.affine, whole.affine)
+    np.testing.assert_array_equal(next(found.read()), wanted)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gisr.errors import InputError, LimitError
-from gisr.io.volumes.dicom import is_dicom
+from gisr.io.volumes.dicom_files import is_dicom
 
 
 def one_path(files: Sequence[Path], folder: Path, largest: int) -> Path:

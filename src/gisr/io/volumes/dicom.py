@@ -5,11 +5,7 @@ anything else (several series, positions that repeat, gaps, enhanced multi-frame
 refused with the remedy, because a volume made of it would be wrong without notice.
 """
 
-import logging
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -18,58 +14,21 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from numpy.typing import NDArray
 
-from gisr.errors import FileFormatError, LimitError, MissingExtraError, listed
-from gisr.io.files import check_readable, typed_errors
+from gisr.errors import FileFormatError, MissingExtraError, listed
+from gisr.io.files import typed_errors
 from gisr.io.limits import Limits, check_volume
+from gisr.io.volumes.dicom_files import DicomImage, has_preamble, quiet, read_images
 from gisr.io.volumes.dicom_slice import DicomSlice, description_of, parse_slice
 from gisr.io.volumes.header import VolumeHeader
 from gisr.io.volumes.libraries import volume_library
 from gisr.notes import Note, warning
 
-SUFFIXES = (".dcm", ".ima", ".dicom")
-"""What DICOM files are often called; they may be called anything, or have no suffix."""
-
-_PREAMBLE, _MAGIC = 128, b"DICM"
-_LOOKED_AT = 16
-"""Files of a folder that are checked to see whether it holds DICOM images."""
-_MOST_FILES = 20_000
-_LARGEST_FILE = 2**30
 _PARALLEL = 1e-3
 """Largest difference of direction cosines between images of one volume: headers are rounded."""
 _EVEN = 0.05
 """Share of the slice distance by which distances may differ: more is a gap, or a slice missing."""
 _STRAIGHT = 0.3
 """Pixels by which a slice may lie aside of the line of the others: an edge moves by less."""
-_DEFLATED = "1.2.840.10008.1.2.1.99"
-_TAGS = (
-    "SeriesInstanceUID", "SeriesDescription", "ImagePositionPatient", "ImageOrientationPatient",
-    "PixelSpacing", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "ImageType",
-    "SliceThickness", "SpacingBetweenSlices", "InstanceNumber", "BitsAllocated", "BitsStored",
-    "PixelRepresentation", "RescaleSlope", "RescaleIntercept", "Modality",
-    "PixelPaddingValue", "PhotometricInterpretation",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class _Image:
-    """A file with an image, of some series."""
-
-    path: Path
-    series: str
-    about: Any
-    """pydicom's data set without its pixels."""
-
-
-def is_dicom(path: str | PathLike[str]) -> bool:
-    """Return whether a file is DICOM, or a folder holds files that are."""
-    found = Path(path)
-    try:
-        if found.is_dir():
-            files = sorted(file for file in found.iterdir() if file.is_file())
-            return any(map(_has_magic, files[:_LOOKED_AT]))
-        return found.is_file() and _has_magic(found)
-    except (OSError, ValueError):
-        return False
 
 
 def read_dicom_header(path: str | PathLike[str], limits: Limits) -> VolumeHeader:
@@ -86,7 +45,8 @@ def read_dicom_header(path: str | PathLike[str], limits: Limits) -> VolumeHeader
         MissingExtraError: pydicom is not installed.
     """
     name = Path(path)
-    slices = _sorted(name, _chosen(name, _images(name)))
+    images, left_out = read_images(name)
+    slices = _sorted(name, _chosen(name, images))
     first = slices[0]
     shape = first.columns, first.rows, len(slices)
     check_volume(name, limits, shape, first.bits // 8)
@@ -106,7 +66,7 @@ def read_dicom_header(path: str | PathLike[str], limits: Limits) -> VolumeHeader
         read=read,
         thickness=first.thickness or None,
         padding=first.padding,
-        notes=_notes(name, first),
+        notes=(*left_out, *_notes(name, first)),
     )
 
 
@@ -123,48 +83,10 @@ def _notes(name: Path, image: DicomSlice) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-def _has_magic(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(_PREAMBLE + len(_MAGIC))[_PREAMBLE:] == _MAGIC
-
-
-def _images(name: Path) -> list[_Image]:
-    """Read the headers of all images in a folder, or in that of a file."""
-    folder = name if name.is_dir() else check_readable(name).parent
-    files = sorted(file for file in folder.iterdir() if file.is_file())
-    if len(files) > _MOST_FILES:
-        raise LimitError(f"{folder}: {len(files)} files: more than {_MOST_FILES} of one series")
-    with typed_errors(folder, "cannot be read"):
-        found = [_read_header(file) for file in files if _has_magic(file)]
-    images = [image for image in found if image is not None]
-    if not images:
-        raise FileFormatError(
-            f"{name}: is a folder without DICOM images: name a file, or a folder with one series"
-            if name.is_dir()
-            else f"{name}: not a DICOM image"
-        )
-    return images
-
-
-def _read_header(path: Path) -> _Image | None:
-    """Return the header of one file, None where it holds no image."""
-    pydicom = volume_library("pydicom")
-    with typed_errors(path, "cannot be read as DICOM"), _quiet():
-        if path.stat().st_size > _LARGEST_FILE:
-            raise LimitError(f"{path}: larger than {_LARGEST_FILE} bytes: not one slice")
-        meta = pydicom.filereader.read_file_meta_info(path)
-        if meta.get("TransferSyntaxUID") == _DEFLATED:
-            raise FileFormatError(f"{path}: deflated DICOM: convert it to plain DICOM first")
-        about = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
-        if "Rows" not in about:
-            return None
-        return _Image(path, str(about.get("SeriesInstanceUID", "")), about)
-
-
-def _chosen(name: Path, images: Sequence[_Image]) -> list[DicomSlice]:
+def _chosen(name: Path, images: Sequence[DicomImage]) -> list[DicomSlice]:
     """Return the images of the one series that is meant."""
     if name.is_dir():
-        with typed_errors(name, "cannot be read as DICOM"), _quiet():
+        with typed_errors(name, "cannot be read as DICOM"), quiet():
             names: dict[str, str] = {}
             for image in images:
                 name_of = description_of(image.about) or "unnamed"
@@ -182,18 +104,9 @@ def _chosen(name: Path, images: Sequence[_Image]) -> list[DicomSlice]:
     return [_parsed(image) for image in images if image.series == series]
 
 
-def _parsed(image: _Image) -> DicomSlice:
-    with typed_errors(image.path, "cannot be read as DICOM"), _quiet():  # values are read late
+def _parsed(image: DicomImage) -> DicomSlice:
+    with typed_errors(image.path, "cannot be read as DICOM"), quiet():  # values are read late
         return parse_slice(image.path, image.about)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Let pydicom say nothing about values that break the standard: what counts is raised."""
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _sorted(name: Path, images: list[DicomSlice]) -> list[DicomSlice]:
@@ -309,8 +222,12 @@ def _read_voxels(
 
 def _read_pixels(path: Path, shape: tuple[int, int, int]) -> NDArray[Any]:
     pydicom, pixels = volume_library("pydicom"), volume_library("pydicom.pixels")
-    with typed_errors(path, "cannot be read as DICOM"), _quiet():
-        dataset = pydicom.dcmread(path)
+    with typed_errors(path, "cannot be read as DICOM"), quiet():
+        dataset = pydicom.dcmread(path, force=not has_preamble(path))
+        if "TransferSyntaxUID" not in dataset.file_meta:  # a raw export, which is not compressed
+            explicit = not dataset.original_encoding[0]
+            plain = (pydicom.uid.ImplicitVRLittleEndian, pydicom.uid.ExplicitVRLittleEndian)
+            dataset.file_meta.TransferSyntaxUID = plain[explicit]
         syntax = dataset.file_meta.TransferSyntaxUID
         if syntax.is_compressed:
             decoder = pixels.get_decoder(syntax)

@@ -10,6 +10,7 @@ from gisr.errors import InputError, PairError
 from gisr.io.files import file_suffix
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.volumes import dicom, nifti, picture
+from gisr.io.volumes.dicom_files import is_dicom
 from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.placement import VolumePlacement, place_volumes
 from gisr.notes import Note, warning
@@ -130,7 +131,7 @@ def _covering(volume: VolumeHeader, other: VolumeHeader) -> VolumeHeader:
 
 
 def _volume_header(path: str | PathLike[str], limits: Limits) -> VolumeHeader:
-    if (file_suffix(path) not in nifti.SUFFIXES and dicom.is_dicom(path)) or Path(path).is_dir():
+    if (file_suffix(path) not in nifti.SUFFIXES and is_dicom(path)) or Path(path).is_dir():
         return dicom.read_dicom_header(path, limits)
     if picture.is_picture(path):
         return picture.read_picture(path, limits)

@@ -120,6 +120,7 @@ def _one_place(image: Any, index: int) -> None:
         (_set("NumberOfFrames", 12), "enhanced file of 12 frames"),
         (_set("ImageType", ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]), "mosaic"),
         (_set("SamplesPerPixel", 3), "colour"),
+        (_set("PhotometricInterpretation", "PALETTE COLOR"), "colour"),
         (_set("ImageOrientationPatient", [1, 0, 0, 1, 0, 0]), "impossible"),
     ],
 )
@@ -206,6 +207,10 @@ def test_slices_beside_the_line_of_the_others_are_named(tmp_path: Path) -> None:
         ("ImageType", ["ORIGINAL", "PRIMARY", "P", "ND"], "holds phases"),
         ("ImageType", ["ORIGINAL", "PRIMARY", "M"], None),
         ("Modality", None, None),
+        ("BurnedInAnnotation", "YES", "text is burned into its pixels"),
+        ("BurnedInAnnotation", "NO", None),
+        ("LossyImageCompression", "01", "compressed with loss"),
+        ("LossyImageCompression", "00", None),
     ],
 )
 def test_what_is_no_magnitude_of_mr_is_told(

@@ -33,7 +33,8 @@ _TAGS = (
     "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "NumberOfFrames",
     "SamplesPerPixel", "ImageType", "SliceThickness", "SpacingBetweenSlices", "InstanceNumber",
     "BitsAllocated", "BitsStored", "PixelRepresentation", "RescaleSlope", "RescaleIntercept",
-    "Modality", "PixelPaddingValue", "PhotometricInterpretation",
+    "Modality", "PixelPaddingValue", "PhotometricInterpretation", "BurnedInAnnotation",
+    "LossyImageCompression",
 )  # fmt: skip
 
 

@@ -121,7 +121,8 @@ def _check_kind(path: Path, about: Any) -> None:
             f"{path}: a mosaic of many slices in one picture: convert it to NIfTI first (for "
             "example with dcm2niix)"
         )
-    if _optional(path, about, "SamplesPerPixel", 1.0) != 1:
+    colours = str(about.get("PhotometricInterpretation") or "").upper() == "PALETTE COLOR"
+    if colours or _optional(path, about, "SamplesPerPixel", 1.0) != 1:
         raise FileFormatError(f"{path}: a colour picture: give magnitudes")
 
 
@@ -144,6 +145,13 @@ def _doubts(about: Any) -> Iterator[str]:
         )
     if {"P", "PHASE"} & set(_image_type(about)[2:]):
         yield "it holds phases (its ImageType), which jump where they wrap: give magnitudes"
+    if str(about.get("BurnedInAnnotation") or "").upper() == "YES":
+        yield "text is burned into its pixels (BurnedInAnnotation), and sharpened as tissue is"
+    if str(about.get("LossyImageCompression") or "") == "01":
+        yield (
+            "its pixels were compressed with loss (LossyImageCompression): blocks and smears are "
+            "sharpened too, give the original images if there are any"
+        )
 
 
 def _check_place(image: DicomSlice) -> None:

@@ -157,6 +157,16 @@ class TestMalformed:
         with quick_and_small(8), pytest.raises(LimitError, match="decompresses to more"):
             read_nifti(path)
 
+    @pytest.mark.parametrize("damage", ["cut", "flipped", "junk"])
+    def test_damaged_compression_is_named(self, tmp_path: Path, damage: str) -> None:
+        path = save(tmp_path / "a.nii.gz")
+        packed = bytearray(path.read_bytes())
+        if damage == "flipped":
+            packed[-6] ^= 255  # of the checksum
+        path.write_bytes({"cut": packed[:-40], "junk": packed + b"junk"}.get(damage, packed))
+        with pytest.raises(FileFormatError, match=r"a\.nii\.gz: its compression.*again"):
+            read_nifti(path)
+
     def test_far_offsets_and_huge_extensions_are_not_followed(self, tmp_path: Path) -> None:
         data = bytearray(save(tmp_path / "a.nii").read_bytes())
         data[108:112] = np.float32(1e12).tobytes()

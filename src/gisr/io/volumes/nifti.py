@@ -4,6 +4,7 @@ import gzip
 import logging
 import math
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -134,8 +135,14 @@ def _open_checked(
 @contextmanager
 def _open_stream(path: Path) -> Iterator[IO[bytes]]:
     opener = gzip.open if _is_packed(path) else open
-    with opener(path, "rb") as stream:
-        yield cast(IO[bytes], stream)
+    try:
+        with opener(path, "rb") as stream:
+            yield cast(IO[bytes], stream)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise FileFormatError(
+            f"{path}: its compression is damaged, or it was cut short ({error}): copy or download "
+            "it again (gunzip --test says whether it is sound)"
+        ) from error
 
 
 def _is_packed(path: Path) -> bool:

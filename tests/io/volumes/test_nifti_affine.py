@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gisr.errors import FileFormatError
+from gisr.errors import FileFormatError, PairError
 from gisr.io.limits import DEFAULT_LIMITS
 from gisr.io.volumes.nifti import read_nifti_header
 from gisr.io.volumes.pair import read_volume_pair
@@ -73,6 +73,35 @@ def test_affines_are_millimetres_whatever_the_unit(
     np.testing.assert_allclose(found.affine, AFFINE, rtol=1e-5)
     assert found.zooms == pytest.approx((1, 1, 2))
     assert len(found.notes) == (factor != 1)
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"), [(1e-3, "coarser than the target"), (0.1, "coarser"), (1e3, "ratio")]
+)
+def test_a_unit_that_no_header_states_is_named(tmp_path: Path, factor: float, said: str) -> None:
+    """Metres and centimetres in a header that says millimetres, or nothing."""
+    scale = np.diag([2 * factor, 2 * factor, factor, 1.0])
+    low = save(tmp_path / "low.nii", (4, 3, 4), sform=scale @ AFFINE, qform=None, unit="unknown")
+    high = save(tmp_path / "high.nii")
+    with pytest.raises(PairError, match=said) as error:
+        read_volume_pair(low, high, DEFAULT_LIMITS)
+    spans = f"they are {8 * factor:.3g} and 8 mm wide, so one is hardly in millimetres: say its"
+    assert spans in str(error.value) and "set_xyzt_units" in str(error.value)
+    assert "exchange" not in str(error.value)
+
+
+def test_one_volume_in_the_space_of_a_template_is_told(tmp_path: Path) -> None:
+    low = save(tmp_path / "low.nii", (4, 3, 4), sform=AFFINE @ np.diag([2.0, 2, 1, 1]), qform=None)
+    high = save(tmp_path / "high.nii")
+    assert read_volume_pair(low, high, DEFAULT_LIMITS).notes == ()
+    stored = bytearray(high.read_bytes())
+    stored[254:256] = (4).to_bytes(2, "little")
+    high.write_bytes(stored)
+    (note,) = read_volume_pair(low, high, DEFAULT_LIMITS).notes
+    assert note.text == (
+        "by their headers low.nii lies in the space of a scan and high.nii lies in MNI space "
+        "(codes 2 and 4): taken for one space, check that they are registered"
+    )
 
 
 def test_a_voxel_size_of_0_is_named(tmp_path: Path) -> None:

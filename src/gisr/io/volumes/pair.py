@@ -15,6 +15,9 @@ from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.placement import VolumePlacement, place_volumes
 from gisr.notes import Note, warning
 
+_TEMPLATES = {3: "Talairach space", 4: "MNI space", 5: "a template's space"}
+"""By code of the sform, or of the qform where that is not set."""
+
 
 @dataclass(frozen=True, eq=False)
 class VolumePair:
@@ -48,7 +51,7 @@ def read_volume_pair(
             f"{guide.path.name}: {guide.count} volumes for {target.count} of the target: give one "
             "guide for all, or one for each"
         )
-    notes = (*target.notes, *guide.notes, *assumed)
+    notes = (*target.notes, *guide.notes, *assumed, *_spaces(target, guide))
     return VolumePair(_loaded(target), _loaded(guide), placement, notes)
 
 
@@ -113,6 +116,27 @@ def _with_places(
         assumed = "taken as centred at the origin"
     text = f"{names} {say} (qform and sform codes are 0): {assumed}; {remedy}"
     return target, guide, [warning(text)]
+
+
+def _spaces(target: VolumeHeader, guide: VolumeHeader) -> list[Note]:
+    """Return what to say of two volumes of which one alone lies in the space of a template.
+
+    Scanner and aligned (1 and 2) are mixed by programs that mean one place; a template's place is
+    another one than the scanner's.
+    """
+    headers = (target.header, guide.header)
+    codes = [int(each["sform_code"]) or int(each["qform_code"]) for each in headers]
+    if 0 in codes or len({code in _TEMPLATES for code in codes}) == 1:
+        return []
+    names = (target.path.name, guide.path.name)
+    places = [
+        f"{name} lies in {_TEMPLATES.get(code, 'the space of a scan')}"
+        for name, code in zip(names, codes, strict=True)
+    ]
+    text = "taken for one space, check that they are registered"
+    return [
+        Note(f"by their headers {' and '.join(places)} (codes {codes[0]} and {codes[1]}): {text}")
+    ]
 
 
 def _same_extent(first: VolumeHeader, second: VolumeHeader) -> bool:

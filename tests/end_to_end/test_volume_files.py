@@ -190,6 +190,19 @@ def told(target: Path, guide: Path, **options: Any) -> dict[str, str]:
     }
 
 
+def test_a_target_that_was_zero_filled_is_told(tmp_path: Path) -> None:
+    truth = 300 + RNG.normal(0, 40, (96, 96, 3))
+    spectrum = np.fft.fftshift(np.fft.fft2(truth, axes=(0, 1)), axes=(0, 1))
+    coarse = np.diag([2.0, 2.0, 1.0, 1.0])
+    guide = save(tmp_path / "s_T1w.nii", truth.astype("f4"), np.eye(4))
+    for name, kept in (("whole", 24), ("filled", 12)):
+        part = np.pad(spectrum[48 - kept : 48 + kept, 24:72], ((24 - kept,) * 2, (0, 0), (0, 0)))
+        low = np.abs(np.fft.ifft2(np.fft.ifftshift(part, axes=(0, 1)), axes=(0, 1)))
+        said = told(save(tmp_path / f"{name}_T2w.nii", low.astype("f4"), coarse), guide)["note"]
+        assert ("T2 holds next to nothing beyond 5" in said) == (name == "filled")
+    assert "% of its frequencies along axis 0 of T1: it was zero-filled or smoothed after" in said
+
+
 def test_what_is_wrong_with_a_pair_is_told(tmp_path: Path) -> None:
     texture = smooth((64, 64, 12))
     low = texture.reshape(32, 2, 32, 2, 12).mean((1, 3))

@@ -164,7 +164,7 @@ class TestMalformed:
         if damage == "flipped":
             packed[-6] ^= 255  # of the checksum
         path.write_bytes({"cut": packed[:-40], "junk": packed + b"junk"}.get(damage, packed))
-        with pytest.raises(FileFormatError, match=r"a\.nii\.gz: cannot be read: its compression.*again"):
+        with pytest.raises(FileFormatError, match=r"a\.nii\.gz: .* its compression .* again"):
             read_nifti(path)
 
     def test_far_offsets_and_huge_extensions_are_not_followed(self, tmp_path: Path) -> None:

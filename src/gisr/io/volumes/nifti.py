@@ -140,8 +140,8 @@ def _open_stream(path: Path) -> Iterator[IO[bytes]]:
             yield cast(IO[bytes], stream)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise FileFormatError(
-            f"{path}: cannot be read: its compression is damaged, or it was cut short ({error}): copy "
-            "or download it again (gunzip --test says whether it is sound)"
+            f"{path}: cannot be read: its compression is damaged, or it was cut short ({error}): "
+            "copy or download it again (gunzip --test says whether it is sound)"
         ) from error
 
 

@@ -221,9 +221,9 @@ def test_what_is_wrong_with_a_pair_is_told(tmp_path: Path) -> None:
     assert "T1 matches T2 better mirrored along axis 0" in said
     stripped = 900 - texture
     stripped[36:] = 0
-    said = told(target, save(tmp_path / "brain_T1w.nii", stripped, np.eye(4)))
-    assert said["warning"] == ""
-    assert "T1 has one value in 34% of what T2 shows: it guides nothing there" in said["note"]
+    cut = told(target, save(tmp_path / "brain_T1w.nii", stripped, np.eye(4)))
+    assert cut["warning"] == ""
+    assert "T1 has one value in 34% of what T2 shows: it guides nothing there" in cut["note"]
     part = save(tmp_path / "part_T1w.nii", (900 - texture)[:16, :32], np.eye(4))
     said = told(target, part)["warning"]
     assert "88% of the target s_T2w.nii lies outside the guide" in said

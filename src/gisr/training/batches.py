@@ -76,7 +76,6 @@ def batches(
         generator=torch.Generator(),
         num_workers=recipe.workers,
         pin_memory=pinned,
-        persistent_workers=recipe.workers > 0,
     )
     taken = mixture.batches(start, recipe.batch)
     for batch in loader:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from gisr.estimation.local_fit import Doubt, LocalFit
+from gisr.estimation.volume_registration import find_volume_shift
 from gisr.io.volumes.header import VolumeHeader
 from gisr.io.volumes.placement import VolumePlacement, place_volumes
 
@@ -69,3 +70,33 @@ def test_too_few_voxels_say_nothing_against_a_guide() -> None:
     known[:10, :10, :10] = True
     few = LocalFit(found.target, known, found.guide, found.to_guide)
     assert few.doubt() is None
+
+
+@pytest.mark.parametrize("unit", [1e-15, 1e-9, 1e9])
+def test_the_unit_of_a_guide_does_not_count(unit: float) -> None:
+    """Diffusivities in m2/s are about 1e-9."""
+    guide = 500 - texture(0)
+    found = fit((unit * guide).astype(np.float32))
+    assert found.doubt() is None
+    assert found.unexplained() == pytest.approx(fit(guide).unexplained(), rel=1e-4)
+
+
+def test_a_constant_guide_of_large_values_explains_nothing() -> None:
+    assert fit(np.full(SHAPE, 1e7, np.float32)).unexplained() > 0.99
+
+
+@pytest.mark.parametrize("spike", [1e5, -1e5])
+def test_a_spike_does_not_outweigh_the_rest(spike: float) -> None:
+    """The texture is of some hundreds: one voxel would have most of the variance."""
+    truth = texture(0) + 0.1 * texture(1)
+    low = truth.reshape(24, 2, 20, 2, 12).mean((1, 3))
+    low[12, 3, 5] = spike
+    shown = 500 - texture(0)
+    shown[30, 30, 6] = spike
+    found = LocalFit.of(low, shown, placed())
+    assert found.doubt() is None
+    assert found.unexplained() < 0.2
+    moved = np.roll(shown, 2, 1)
+    shift = find_volume_shift(low, moved, placed())
+    assert shift.applied
+    assert shift.offset == pytest.approx((0, 2, 0), abs=0.3)

@@ -39,6 +39,12 @@ _FAR = (8.0, 14.0)
 _PLACES = 8
 """Such places."""
 
+_ORDINARY = (1.0, 99.0)
+_SPIKE = 2.0
+"""Distance from the values between these percentiles, in their range, at which values are cut: one
+voxel a hundred times as bright as the rest would have most of a volume's variance."""
+_LOOKED_AT = 100_000
+"""Voxels whose percentiles count, on a lattice."""
 _FLAT = 1e-6
 """Range of a constant guide, as a share of its largest value: rounding."""
 _LEAST_VOXELS = 1500
@@ -83,6 +89,7 @@ class LocalFit:
             _BLUR * ratio if axis in placement.coarse else 0.0
             for axis, ratio in enumerate(placement.ratios)
         ]
+        target, guide = without_spikes(target), without_spikes(guide)
         inside = placement.shown()
         box = _middle(inside)
         known = np.isfinite(target) & inside
@@ -154,6 +161,19 @@ class LocalFit:
         return float(np.mean([self.usually_unexplained(offset) for offset in far]))
 
 
+def without_spikes(volume: Voxels) -> Voxels:
+    """Return a volume whose values far beyond the ordinary ones are cut; NaN stays."""
+    known = volume[np.isfinite(volume)]
+    if not known.size:
+        return volume
+    low, high = np.percentile(known[:: max(1, known.size // _LOOKED_AT)], _ORDINARY)
+    room = _SPIKE * (high - low)
+    if not room > 0 or (known.min() >= low - room and known.max() <= high + room):
+        return volume
+    cut: Voxels = np.clip(volume, np.float32(low - room), np.float32(high + room))
+    return cut
+
+
 def unexplained_share(
     target: Float64[np.ndarray, "x y z"], known: Bool[np.ndarray, "x y z"], guide: Voxels
 ) -> float:
@@ -186,7 +206,9 @@ def _variances(
             (target, guide, low * high),
         )
     ]
-    small = 1e-6 * float(guide.var()) + 1e-12
+    # What rounding leaves of a constant guide counts for nothing, in whatever unit it is.
+    rounding = float(np.finfo(np.float64).eps) * float(np.square(guide).mean())
+    small = max(1e-6 * float(guide.var()), rounding, float(np.finfo(np.float64).tiny))
     left = squares[0] - squares[2] ** 2 / (squares[1] + small)
     return squares[0][known], left[known]
 

@@ -16,7 +16,7 @@ from scipy import ndimage
 from gisr.array_types import Voxels
 from gisr.data.pair import Pair
 from gisr.data.volume_resample import filled, nearest_mask, onto_guide
-from gisr.estimation.local_fit import LocalFit
+from gisr.estimation.local_fit import LocalFit, without_spikes
 from gisr.io.volumes.placement import VolumePlacement
 
 LARGEST_SHIFT = 6.0
@@ -98,7 +98,8 @@ def find_volume_shift(
     known = np.isfinite(target)
     inside = placement.covered() & nearest_mask(known, placement.to_target, placement.guide_shape)
     points = _points(inside)
-    interpolated = onto_guide(filled(target), placement.to_target, placement.guide_shape)
+    calm = without_spikes(filled(target))
+    interpolated = onto_guide(calm, placement.to_target, placement.guide_shape)
     low, high = _levels(interpolated), _levels(fit.guide)
     if not axes or points.shape[1] < _BINS**2 or low is None or high is None:
         return VolumeAlignment((0.0, 0.0, 0.0), False, "no shift of the guide can be seen")

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from gisr.array_types import Voxels
 from gisr.data.degradations import kspace_centre
 from gisr.data.volume_resample import average_axis, reduce_axis, sample_axis, to_guide_axis
-from gisr.estimation.local_fit import unexplained_share
+from gisr.estimation.local_fit import unexplained_share, without_spikes
 from gisr.io.volumes.axis_placement import AxisPlacement
 from gisr.pipelines.mri_slices import Places, along
 
@@ -62,7 +62,7 @@ def find_reduction(
     known = np.isfinite(lows)
     full = np.flatnonzero(known.reshape(len(lows), -1).mean(axis=1) > 0.5)
     middle = full[max(0, (len(full) - _MOST_SLICES) // 2) :][:_MOST_SLICES]
-    low, high, seen = lows[middle], highs[middle], known[middle]
+    low, high, seen = without_spikes(lows[middle]), without_spikes(highs[middle]), known[middle]
     if seen.sum() < _LEAST_VOXELS:
         return usual
     places = {1: lines[0], 2: lines[1]}

@@ -328,6 +328,8 @@ def test_a_recipe_that_cannot_be_followed_leaves_nothing_behind(
 def test_an_image_that_is_too_small_is_told_in_the_same_line_by_a_loader_process(
     recipe: Build, tmp_path: Path, workers: int
 ) -> None:
+    # Dask makes errors take their frames along between processes, where they kept the loader's.
+    pytest.importorskip("tblib.pickling_support", reason="comes with Dask").install()
     before = set(active_children())  # of other tests
     with pytest.raises(RecipeError) as refused:
         train(recipe(patch=4096, workers=workers), tmp_path, quiet=True)

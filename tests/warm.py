@@ -217,6 +217,8 @@ def warmed(*modules: str) -> Iterator[Warm]:
                 stdout=subprocess.DEVNULL,
             )
         yield Warm(here)
+        # Said, and not left to the closing: a process that the tests forked has this end as well.
+        socket.send_fds(here, [json.dumps({"over": True}).encode()], [])
     process.wait()
 
 
@@ -227,6 +229,8 @@ def _serve(connection: socket.socket) -> list[str]:
         if not message:
             _end(0)  # the tests are over
         request = json.loads(message)
+        if "over" in request:
+            _end(0)
         if "ended" in request:
             _, state = os.waitpid(request["ended"], 0)
             answer = os.waitstatus_to_exitcode(state)

@@ -39,7 +39,8 @@ def fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 def files(tmp_path: Path) -> list[str]:
     """Give a depth map and a picture that fit."""
     Image.fromarray(np.full((8, 8), 900, np.uint16)).save(tmp_path / "depth.png")
-    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "colour.png")
+    colours = np.arange(32 * 32 * 3).reshape(32, 32, 3) % 251
+    Image.fromarray(colours.astype(np.uint8)).save(tmp_path / "colour.png")
     return [str(tmp_path / "depth.png"), str(tmp_path / "colour.png")]
 
 

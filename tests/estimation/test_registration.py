@@ -9,7 +9,7 @@ from gisr.data.degradations import mtf_reduced
 from gisr.data.pair import Pair
 from gisr.datasets.entry import Scene
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.estimation.registration import align_guide
+from gisr.estimation.registration import _decide, _look, _Seen, align_guide
 from gisr.inference.array_pair import make_pair
 from gisr.placement import place_by_shape
 
@@ -88,6 +88,17 @@ def test_parts_that_are_off_by_something_else_are_told() -> None:
     found = align_guide(replace(pair, guide=turned))[1]
     assert (found.found, found.level) == ("unclear", "warning")
     assert found.note.startswith("no single shift of the PAN image fits: ")
+
+
+def test_a_part_without_a_vote_says_nothing_of_the_others() -> None:
+    """Its cells have correlations, and no shift that they could be counted with."""
+    voted = _look(_crop(60, 1, 80))
+    alike, better = np.full(len(voted.before) + 7, 0.9), np.full(len(voted.before) + 7, 0.99)
+    silent = _Seen(np.empty((0, 2)), alike, alike, better)
+    for parts in ([voted, silent], [silent, voted], [voted]):
+        found = _decide(parts)
+        assert (found.found, found.apart) == ("aligned", None)
+    assert _decide([silent]).apart is None
 
 
 def test_other_tasks_are_left_alone() -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -327,9 +328,13 @@ def test_a_recipe_that_cannot_be_followed_leaves_nothing_behind(
 def test_an_image_that_is_too_small_is_told_in_the_same_line_by_a_loader_process(
     recipe: Build, tmp_path: Path, workers: int
 ) -> None:
+    # Dask makes errors take their frames along between processes, where they kept the loader's.
+    pytest.importorskip("tblib.pickling_support", reason="comes with Dask").install()
+    before = set(active_children())  # of other tests
     with pytest.raises(RecipeError) as refused:
         train(recipe(patch=4096, workers=workers), tmp_path, quiet=True)
     assert re.fullmatch(r"patch 4096 is larger than .* \(exclude\)", str(refused.value))
+    assert set(active_children()) <= before  # not even while the error is at hand
 
 
 def test_loading_does_not_draw_from_torchs_generator(recipe: Build) -> None:

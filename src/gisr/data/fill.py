@@ -330,8 +330,8 @@ def _together(own: Bool[np.ndarray, "*pixels"]) -> float:
 def _lined(own: Bool[np.ndarray, "*pixels"]) -> float:
     """Return the share of pixels that lie in a line of them, along an axis or aslant.
 
-    Lines of a scanner are aslant in a map that was turned to the north, and thinner than a pixel of
-    them has neighbours in its row.
+    Lines of a scanner are aslant in a map that was turned to the north: their pixels touch at the
+    corners alone.
     """
     labels, count = ndimage.label(own, np.ones((3,) * own.ndim))
     if not count:

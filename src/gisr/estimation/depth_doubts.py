@@ -4,6 +4,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import ndimage
 
+from gisr.estimation.depth_fill import share_or_count
+
 _NEAR_ZERO = 0.02
 """Share of the largest value up to which values beside zeros run down to them."""
 _LEAST_BESIDE = 8
@@ -31,11 +33,10 @@ def zero_as_depth(
     middle, largest = float(np.median(values[beside])), float(values[valid].max())
     if not 0 < middle <= _NEAR_ZERO * largest:
         return None
-    share = float(zero.mean())
-    shown = f"{share:.1%}" if share >= 0.001 else f"{int(zero.sum())}"
     return (
-        f"{shown} of the pixels are 0 and taken for unknown, but the values beside them run down "
-        f"to it ({middle:.4g}, of {largest:.4g}): if 0 is a depth, say so (--invalid none)"
+        f"{share_or_count(zero)} of the pixels are 0 and taken for unknown, but the values beside "
+        f"them run down to it ({middle:.4g}, of {largest:.4g}): if 0 is a depth, say so "
+        "(--invalid none)"
     )
 
 

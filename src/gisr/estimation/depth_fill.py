@@ -70,11 +70,16 @@ class DepthFill:
     @property
     def text(self) -> str:
         """What was found, for messages."""
-        share = float(self.unknown.mean())
-        shown = f"{share:.1%}" if share >= 0.001 else f"{int(self.unknown.sum())}"
         value = f"values up to {self.spelt}" if self.several else self.spelt
         side = "end" if self.value > self.edge else "begin"
-        return f"{shown} of the pixels hold {value}, the others {side} at {self.edge:.4g}"
+        pixels = f"{share_or_count(self.unknown)} of the pixels hold {value}"
+        return f"{pixels}, the others {side} at {self.edge:.4g}"
+
+
+def share_or_count(pixels: Bool[np.ndarray, "h w"]) -> str:
+    """Return how many pixels of a map are meant, for messages: of few their number."""
+    share = float(pixels.mean())
+    return f"{share:.1%}" if share >= 0.001 else f"{int(pixels.sum())}"
 
 
 def find_depth_fill(

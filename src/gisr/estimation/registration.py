@@ -159,8 +159,11 @@ def _decide(seen: list[_Seen]) -> Alignment:
     found = _agreed(seen)
     if found.level == "warning" or found.after < SMALLEST_CORRELATION:
         return found
+    voting = [each for each in seen if len(each.shifts)]  # the others' cells have no vote
+    if not voting:
+        return found
     shifts, after, best = (
-        np.concatenate([getattr(each, name) for each in seen])
+        np.concatenate([getattr(each, name) for each in voting])
         for name in ("shifts", "after", "best")
     )
     apart = parts_apart(shifts, found.offset, best - after)

@@ -72,13 +72,6 @@ def volume_notes(
                     f"{high}); leave --grid out if they are right"
                 )
             )
-    if share := float(np.isnan(files.guide.voxels).mean()):
-        notes.append(
-            Note(
-                f"{percentage(share)} of the guide's voxels are unknown: the nearest known ones of "
-                "their slice guide there"
-            )
-        )
     if place.angle:
         notes.append(
             Note(
@@ -104,9 +97,16 @@ def volume_notes(
     notes += _label_notes(request)
     notes += [] if len(_few_values(files.target)) == 1 else _doubts(*doubts, low, high)
     slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
-    empty = [not np.isfinite(each).any() for each in slices]
-    if any(empty):
-        notes.append(Note(f"{sum(empty)} slices of {high} are all NaN: they guide nothing"))
+    known = np.isfinite(slices).reshape(len(slices), -1).mean(axis=1)
+    if empty := np.count_nonzero(known == 0):
+        notes.append(Note(f"{empty} slices of {high} are all NaN: they guide nothing"))
+    if share := float((1 - known[known > 0]).sum()) / len(known):
+        notes.append(
+            Note(
+                f"{percentage(share)} of the guide's voxels are unknown: the nearest known ones of "
+                "their slice guide there"
+            )
+        )
     outside = 1 - sharpener.inside().mean()
     if outside:
         notes.append(Note(f"{percentage(outside)} of {high} lies outside {low}: 0 there"))

@@ -37,7 +37,10 @@ class _Answers(Dataset[Sample | _Refused]):
         try:
             return self.mixture[position]
         except GisrError as error:
-            return _Refused(error)
+            # Without its frames: a package that makes tracebacks picklable (tblib, with Dask) would
+            # bring them back, and they would keep the loader's processes alive.
+            error.__cause__ = error.__context__ = None
+            return _Refused(error.with_traceback(None))
 
 
 def make_mixture(recipe: Recipe, sets: Sequence[TrainingSet]) -> Mixture:
@@ -76,7 +79,6 @@ def batches(
         generator=torch.Generator(),
         num_workers=recipe.workers,
         pin_memory=pinned,
-        persistent_workers=recipe.workers > 0,
     )
     taken = mixture.batches(start, recipe.batch)
     for batch in loader:

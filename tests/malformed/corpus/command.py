@@ -15,8 +15,9 @@ from corpus.case import Case
 if TYPE_CHECKING:
     from tests.warm import Warm
 
-_MOST_SECONDS = 60
-"""Processor time after which a command is ended by the system."""
+_MOST_SECONDS = 5
+"""Processor time after which a command that has its libraries is ended by the system: twenty times
+what a refusal takes."""
 
 _PROGRAM = """
 import os, re, resource, sys

@@ -174,10 +174,10 @@ def _read_raster(path: Path) -> Shaped[np.ndarray, "H W bands"]:
             f"{path}: {unknown} pixels are unknown (nodata, masked or NaN): cut the pair to where "
             "all are known"
         )
-    for fill in find_fill(raster.pixels):
+    if found := find_fill(raster.pixels):
         raise FileFormatError(
-            f"{path}: {fill.text} looks like unknown ones, though the file names no such nodata: "
-            "cut the pair to where all are known"
+            f"{path}: {found[0].text} looks like unknown ones, though the file names no such "
+            "nodata: cut the pair to where all are known"
         )
     return raster.pixels
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt
 
-from gisr.errors import PairError
+from gisr.errors import PairError, percentage
 from gisr.io.colour import (
     ColourHeader,
     colour_header,
@@ -107,7 +107,9 @@ def _plain(
     """Say that there is nothing to see in a picture, or that some of it is not to be seen."""
     notes = []
     if (share := transparent_share(path, limits)) > 0:
-        text = f"{share:.1%} of it is transparent, which is ignored: the colours below guide"
+        text = (
+            f"{percentage(share)} of it is transparent, which is ignored: the colours below guide"
+        )
         notes.append(Note(f"{path.name}: {text}"))
     if guide.shape[0] * guide.shape[1] > 1 and (guide == guide[:1, :1]).all():
         text = "every pixel has one colour, so no edge of the depth map is placed by it"

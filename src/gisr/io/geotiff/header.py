@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gisr.errors import FileFormatError, InputError
-from gisr.io.files import check_readable, typed_errors
+from gisr.io.files import check_readable
 from gisr.io.foreign import foreign_file, misnamed_tiff
 from gisr.io.geotiff.alpha import AlphaMask, find_alpha
 from gisr.io.geotiff.claims import check_claims
-from gisr.io.geotiff.drivers import DAMAGED, driver_of, format_of
+from gisr.io.geotiff.drivers import driver_of, format_of, reading_errors
 from gisr.io.geotiff.kept import copied_options, lasting_domains, lasting_tags, lossy_options
 from gisr.io.geotiff.nodata import BandNodata, NodataChoice, output_nodata, read_nodata
 from gisr.io.geotiff.quality import QualityMask
@@ -235,8 +235,7 @@ def open_geotiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
         FileFormatError: Missing, damaged or of another kind, on opening or within the block.
         MissingExtraError: rasterio is not installed.
     """
-    failure = f"cannot be read as {format_of(path)}"
-    with typed_errors(path, failure, DAMAGED), opened_raster(path) as dataset:
+    with reading_errors(path), opened_raster(path) as dataset:
         yield dataset
 
 
@@ -244,16 +243,17 @@ def open_geotiff(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
 def opened_raster(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
     """Open a TIFF or JPEG 2000 file; what goes wrong in the block is the block's own."""
     rasterio = load_extra("rasterio", "geo")
-    found, failure = check_readable(path).resolve(), f"cannot be read as {format_of(path)}"
+    found = check_readable(path).resolve()
     check_mask_file(found)
-    with typed_errors(path, failure, DAMAGED), warnings.catch_warnings():
+    with reading_errors(path), warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         try:
             dataset = rasterio.open(found, driver=driver_of(path))
         except rasterio.errors.RasterioIOError as error:
             way = foreign_file(path) if driver_of(path) == "GTiff" else misnamed_tiff(path)
             if way is not None:
-                raise FileFormatError(f"{path}: {failure}: it {way}") from error
+                text = f"{path}: cannot be read as {format_of(path)}: it {way}"
+                raise FileFormatError(text) from error
             raise
     with dataset:
         yield dataset

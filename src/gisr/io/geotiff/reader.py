@@ -13,8 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
 
 from gisr.errors import FileFormatError
-from gisr.io.files import typed_errors
-from gisr.io.geotiff.drivers import DAMAGED, format_of
+from gisr.io.geotiff.drivers import reading_errors
 from gisr.io.geotiff.header import GeoHeader, StackPart, opened_raster, read_header
 from gisr.io.geotiff.nodata import nodata_places
 from gisr.io.geotiff.regrid import GeoOutline, Turn, Warp
@@ -101,7 +100,7 @@ class GeoReader:
             LimitError: The window does not fit into memory.
         """
         regrid = self.header.regrid
-        with typed_errors(self.header.path, self._failure, DAMAGED):
+        with reading_errors(self.header.path):
             if isinstance(regrid, Turn):
                 pixels, valid = self._read_own(regrid.own_window((rows, columns)))
                 return regrid.bring(pixels), regrid.bring(valid)
@@ -121,12 +120,8 @@ class GeoReader:
             GisrError: As :meth:`read`.
         """
         own = self.header if self.header.regrid is None else self.header.regrid.own
-        with typed_errors(self.header.path, self._failure, DAMAGED):
+        with reading_errors(self.header.path):
             return self._read_warped(Warp(own, grid, bounded=False), rows, columns)
-
-    @property
-    def _failure(self) -> str:
-        return f"cannot be read as {format_of(self.header.path)}"
 
     def _read_own(self, area: Window) -> KnownSamples:
         """Return a part of the file as it is stored."""
@@ -199,7 +194,7 @@ def _counts(parts: Sequence[StackPart]) -> dict[Path, int]:
 
 def _band(dataset: "DatasetReader", part: StackPart, window: Any) -> Shaped[np.ndarray, "h w"]:
     """Return one band of a file; what goes wrong names this file."""
-    with typed_errors(part.path, f"cannot be read as {format_of(part.path)}", DAMAGED):
+    with reading_errors(part.path):
         band: Shaped[np.ndarray, "h w"] = dataset.read(part.band, window=window)
     return band
 

@@ -82,6 +82,40 @@ def test_a_voxel_size_of_0_is_named(tmp_path: Path) -> None:
         read_nifti_header(path)
 
 
+def rewritten(path: Path, **fields: float) -> Path:
+    """Change fields on disk that nibabel would repair before it writes them."""
+    content = bytearray(path.read_bytes())
+    header = nibabel.Nifti1Header(bytes(content[:348]), check=False)
+    for name, value in fields.items():
+        if name.startswith("pixdim"):
+            header["pixdim"][int(name[-1])] = value
+        else:
+            header[name] = value
+    content[:348] = header.binaryblock
+    path.write_bytes(content)
+    return path
+
+
+def test_a_voxel_size_of_0_is_not_taken_for_1(tmp_path: Path) -> None:
+    path = rewritten(save(tmp_path / "lost.nii", sform=None), pixdim3=0)
+    with pytest.raises(FileFormatError, match=r"lost\.nii: voxel size 0 along its third axis"):
+        read_nifti_header(path)
+    path = rewritten(save(tmp_path / "no_codes.nii", sform=None, qform=None), pixdim1=0)
+    with pytest.raises(FileFormatError, match=r"no_codes\.nii: voxel size 0 along its first axis"):
+        read_nifti_header(path)
+    stated = rewritten(save(tmp_path / "sform.nii", qform=None), pixdim3=0)
+    assert read_nifti_header(stated).zooms == pytest.approx((1, 1, 2))
+    flat = rewritten(save(tmp_path / "one_slice.nii", (8, 6, 1), sform=None), pixdim3=0)
+    assert read_nifti_header(flat).zooms == pytest.approx((1, 1, 1))
+
+
+def test_a_qform_that_is_no_rotation_is_named_with_its_numbers(tmp_path: Path) -> None:
+    path = rewritten(save(tmp_path / "x.nii", sform=None), quatern_b=3)
+    words = r"x\.nii: its qform is no rotation \(quaternion 3, 1, 0\).*restore it"
+    with pytest.raises(FileFormatError, match=words):
+        read_nifti_header(path)
+
+
 def test_files_without_codes_are_taken_to_cover_each_other(tmp_path: Path) -> None:
     target = save(tmp_path / "low.nii", (4, 3, 4), sform=None, qform=None, zooms=(2, 2, 2))
     guide = save(tmp_path / "high.nii")

@@ -38,18 +38,22 @@ class HeaderAffine:
     notes: tuple[Note, ...]
 
 
-def header_affine(path: Path, header: Any, shape: Shape) -> HeaderAffine:
+def header_affine(
+    path: Path, header: Any, shape: Shape, sizes: tuple[float, float, float]
+) -> HeaderAffine:
     """Return the affine of a header in millimetres, and what a user should know of it.
 
     Args:
         path: The file, for messages.
         header: nibabel's header.
         shape: Voxels along each axis.
+        sizes: Of a voxel, as stored: nibabel takes 0 for 1.
 
     Raises:
-        FileFormatError: Not finite, a voxel size of 0, or axes in one plane.
+        FileFormatError: Not finite, a voxel size of 0, no rotation, or axes in one plane.
     """
-    affine = np.asarray(header.get_best_affine(), dtype=np.float64)
+    _check_sizes(path, header, shape, sizes)
+    affine = _best_affine(path, header)
     _check(path, affine)
     unit = int(header["xyzt_units"]) & 7
     millimetres = np.diag([*[_MILLIMETRES_IN.get(unit, 1.0)] * 3, 1.0])
@@ -75,6 +79,41 @@ def header_affine(path: Path, header: Any, shape: Shape) -> HeaderAffine:
     return HeaderAffine(millimetres @ affine, stated, tuple(notes))
 
 
+def _check_sizes(path: Path, header: Any, shape: Shape, sizes: tuple[float, float, float]) -> None:
+    """Refuse voxel sizes of 0 that the affine is made of: an sform has its own.
+
+    A file without codes may have no sizes at all: then it shows what the other one does. Of a
+    single slice no thickness is needed.
+    """
+    if int(header["sform_code"]) > 0:
+        return
+    long = [axis for axis in range(3) if shape[axis] > 1]
+    empty = [axis for axis in long if not sizes[axis]]
+    if int(header["qform_code"]) > 0 or empty != long:
+        _refuse_empty(path, empty)
+
+
+def _refuse_empty(path: Path, axes: list[int]) -> None:
+    if axes:
+        names = " and ".join(f"{_ORDINALS[axis]} axis" for axis in axes)
+        raise FileFormatError(
+            f"{path}: voxel size 0 along its {names}: save it with its true affine (nibabel: "
+            "nibabel.Nifti1Image(image.dataobj, affine)), or restore it from the original images"
+        )
+
+
+def _best_affine(path: Path, header: Any) -> Float64[np.ndarray, "4 4"]:
+    spatial = volume_library("nibabel.spatialimages")
+    try:
+        return np.asarray(header.get_best_affine(), dtype=np.float64)
+    except (spatial.HeaderDataError, ValueError) as error:
+        turn = ", ".join(f"{float(header[f'quatern_{each}']):.4g}" for each in "bcd")
+        raise FileFormatError(
+            f"{path}: its qform is no rotation (quaternion {turn}), so the place of its voxels is "
+            "unknown: restore it from the original images"
+        ) from error
+
+
 def _check(path: Path, affine: Float64[np.ndarray, "4 4"]) -> None:
     if not np.isfinite(affine).all():
         raise FileFormatError(
@@ -82,12 +121,7 @@ def _check(path: Path, affine: Float64[np.ndarray, "4 4"]) -> None:
             "from the original images"
         )
     lengths = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
-    empty = [f"{_ORDINALS[axis]} axis" for axis in range(3) if not lengths[axis]]
-    if empty:
-        raise FileFormatError(
-            f"{path}: voxel size 0 along its {' and '.join(empty)}: write the true size into the "
-            "header (nibabel: image.header.set_zooms), or restore it from the original images"
-        )
+    _refuse_empty(path, [axis for axis in range(3) if not lengths[axis]])
     if abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-4:
         raise FileFormatError(
             f"{path}: its affine has axes in one plane: restore it from the original images"

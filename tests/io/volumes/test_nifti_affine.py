@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gisr.errors import FileFormatError
+from gisr.errors import FileFormatError, PairError
 from gisr.io.limits import DEFAULT_LIMITS
 from gisr.io.volumes.nifti import read_nifti_header
 from gisr.io.volumes.pair import read_volume_pair
@@ -107,6 +107,46 @@ def test_a_voxel_size_of_0_is_not_taken_for_1(tmp_path: Path) -> None:
     assert read_nifti_header(stated).zooms == pytest.approx((1, 1, 2))
     flat = rewritten(save(tmp_path / "one_slice.nii", (8, 6, 1), sform=None), pixdim3=0)
     assert read_nifti_header(flat).zooms == pytest.approx((1, 1, 1))
+
+
+def test_voxel_sizes_that_are_not_those_of_the_sform_are_told(tmp_path: Path) -> None:
+    path = rewritten(save(tmp_path / "x.nii", qform=None), pixdim3=5)
+    found = read_nifti_header(path)
+    assert found.zooms == pytest.approx((1, 1, 2))
+    (note,) = found.notes
+    assert note.level == "warning"
+    assert "x.nii: its sform says voxels of 1 x 1 x 2, its pixdim 1 x 1 x 5" in note.text
+    sheared = AFFINE @ np.array([[1, 0, 0.1, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    assert read_nifti_header(save(tmp_path / "sheared.nii", sform=sheared, qform=None)).notes == ()
+
+
+def test_the_axis_of_slices_is_that_of_the_affine(tmp_path: Path) -> None:
+    turned = np.diag([4.0, 1.0, 1.0, 1.0])
+    path = rewritten(save(tmp_path / "x.nii", sform=turned, qform=None), pixdim1=0, pixdim3=0)
+    header = read_nifti_header(path)
+    assert (header.slice_axis, header.slice_distance) == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("unit", "factor"),
+    [("meter", 1), ("micron", 1), ("unknown", 1e3), ("mm", 1e-3)],
+)
+def test_volumes_that_do_not_fit_may_have_other_units(
+    tmp_path: Path, unit: str, factor: float
+) -> None:
+    scaled = np.diag([factor, factor, factor, 1.0]) @ AFFINE
+    target = save(tmp_path / "low.nii", (4, 3, 4), np.diag([2.0, 2, 1, 1]) @ AFFINE, None)
+    guide = save(tmp_path / "high.nii", sform=scaled, qform=None, unit=unit)
+    with pytest.raises(PairError) as caught:
+        read_volume_pair(target, guide, DEFAULT_LIMITS)
+    taken = {"meter": "metres", "micron": "micrometres"}.get(unit, "millimetres")
+    assert f"low.nii is taken to be in millimetres and high.nii is taken to be in {taken}" in str(
+        caught.value
+    )
+    same = save(tmp_path / "same.nii", (4, 3, 4))
+    with pytest.raises(PairError) as caught:
+        read_volume_pair(same, save(tmp_path / "high.nii"), DEFAULT_LIMITS)
+    assert "units" not in str(caught.value)
 
 
 def test_a_qform_that_is_no_rotation_is_named_with_its_numbers(tmp_path: Path) -> None:

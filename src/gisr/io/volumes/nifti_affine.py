@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from gisr.errors import FileFormatError
-from gisr.io.volumes.header import Shape
+from gisr.io.volumes.header import Shape, VolumeHeader
 from gisr.io.volumes.libraries import volume_library
 from gisr.notes import Note, warning
 
@@ -24,6 +24,10 @@ _NAMES = {_METRES: "metres", _MICROMETRES: "micrometres"}
 _APART = 0.1
 """Voxels by which sform and qform may differ anywhere in the volume: a qform holds no shear and
 fewer digits."""
+_THOUSANDFOLD = 100.0
+"""How many times longer one volume's voxels are where its unit is likely to be another."""
+_OTHER_SIZE = 0.05
+"""Share by which voxel sizes may differ from the length of an axis: more is no slant of slices."""
 _ORDINALS = ("first", "second", "third")
 
 
@@ -55,7 +59,7 @@ def header_affine(
     _check_sizes(path, header, shape, sizes)
     affine = _best_affine(path, header)
     _check(path, affine)
-    unit = int(header["xyzt_units"]) & 7
+    unit = _unit(header)
     millimetres = np.diag([*[_MILLIMETRES_IN.get(unit, 1.0)] * 3, 1.0])
     notes = []
     if unit in _NAMES:
@@ -75,6 +79,7 @@ def header_affine(
                     "(fslorient -copyqform2sform)"
                 )
             )
+    notes += _other_sizes(path, header, affine, sizes)
     stated = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
     return HeaderAffine(millimetres @ affine, stated, tuple(notes))
 
@@ -91,6 +96,31 @@ def _check_sizes(path: Path, header: Any, shape: Shape, sizes: tuple[float, floa
     empty = [axis for axis in long if not sizes[axis]]
     if int(header["qform_code"]) > 0 or empty != long:
         _refuse_empty(path, empty)
+
+
+def _other_sizes(
+    path: Path,
+    header: Any,
+    affine: Float64[np.ndarray, "4 4"],
+    sizes: tuple[float, float, float],
+) -> list[Note]:
+    """Return a warning of voxel sizes that are not those of an sform that stands alone.
+
+    Beside a qform, which is made of them, the two forms are compared.
+    """
+    alone = int(header["sform_code"]) > 0 and int(header["qform_code"]) <= 0
+    lengths = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    stated = [size > 0 for size in sizes]  # 0 and no number say nothing
+    if not alone or np.allclose(lengths[stated], np.abs(sizes)[stated], rtol=_OTHER_SIZE):
+        return []
+    own, other = (" x ".join(f"{size:.4g}" for size in each) for each in (lengths, sizes))
+    return [
+        warning(
+            f"{path.name}: its sform says voxels of {own}, its pixdim {other}: the sform is taken; "
+            "if pixdim is right, save it with its true affine "
+            "(nibabel.Nifti1Image(image.dataobj, affine))"
+        )
+    ]
 
 
 def _refuse_empty(path: Path, axes: list[int]) -> None:
@@ -128,6 +158,10 @@ def _check(path: Path, affine: Float64[np.ndarray, "4 4"]) -> None:
         )
 
 
+def _unit(header: Any) -> int:
+    return int(header["xyzt_units"]) & 7
+
+
 def _qform(header: Any) -> Float64[np.ndarray, "4 4"] | None:
     """Return the qform, None where its numbers are none: the sform is set and counts."""
     spatial = volume_library("nibabel.spatialimages")
@@ -145,3 +179,23 @@ def _largest_distance(
     ends = [(0.0, size - 1.0) for size in shape]
     corners = np.array([[*corner, 1.0] for corner in itertools.product(*ends)]).T
     return float(np.linalg.norm(((first - second) @ corners)[:3], axis=0).max())
+
+
+def unlike_units(target: VolumeHeader, guide: VolumeHeader) -> str | None:
+    """Return what units may have to do with two volumes that do not fit together, if anything.
+
+    Their headers state different ones, or their voxels differ as only units do.
+    """
+    both = (target, guide)
+    units = [_NAMES.get(_unit(volume.header), "millimetres") for volume in both]
+    sizes = [float(np.prod(volume.zooms)) ** (1 / 3) for volume in both]
+    if units[0] == units[1] and max(sizes) < _THOUSANDFOLD * min(sizes):
+        return None
+    say = " and ".join(
+        f"{volume.path.name} is taken to be in {unit}"
+        for volume, unit in zip(both, units, strict=True)
+    )
+    return (
+        f"{say} (xyzt_units of their headers): if one of them is not, correct it (nibabel: "
+        "image.header.set_xyzt_units)"
+    )

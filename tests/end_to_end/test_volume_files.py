@@ -195,12 +195,15 @@ def test_a_target_that_was_zero_filled_is_told(tmp_path: Path) -> None:
     spectrum = np.fft.fftshift(np.fft.fft2(truth, axes=(0, 1)), axes=(0, 1))
     coarse = np.diag([2.0, 2.0, 1.0, 1.0])
     guide = save(tmp_path / "s_T1w.nii", truth.astype("f4"), np.eye(4))
-    for name, kept in (("whole", 24), ("filled", 12)):
+    for name, kept in (("whole", 24), ("line", 12), ("plane", 12)):
         part = np.pad(spectrum[48 - kept : 48 + kept, 24:72], ((24 - kept,) * 2, (0, 0), (0, 0)))
+        if name == "plane":
+            part[:, :12] = part[:, 36:] = 0
         low = np.abs(np.fft.ifft2(np.fft.ifftshift(part, axes=(0, 1)), axes=(0, 1)))
         said = told(save(tmp_path / f"{name}_T2w.nii", low.astype("f4"), coarse), guide)["note"]
-        assert ("T2 holds next to nothing beyond 5" in said) == (name == "filled")
-    assert "% of its frequencies along axis 0 of T1: it was zero-filled or smoothed after" in said
+        one = "line_T2w.nii was zero-filled along its first axis: of its 48 samples k-space holds 2"
+        assert (one in said) == (name == "line")
+        assert ("plane_T2w.nii was zero-filled: of its 48 x 48" in said) == (name == "plane")
 
 
 def test_what_is_wrong_with_a_pair_is_told(tmp_path: Path) -> None:

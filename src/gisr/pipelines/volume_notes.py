@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from gisr.data.volume_resample import filled
 from gisr.errors import percentage
-from gisr.estimation.empty_frequencies import filled_frequencies
 from gisr.estimation.local_fit import Doubt
 from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.io.files import file_suffix
@@ -82,7 +80,6 @@ def volume_notes(
     notes += _thickness_notes(request, place)
     notes += _reduction_notes(sharpener, low)
     notes += _resampled_notes(place, low, high)
-    notes += _emptiness_notes(files, place, low, high)
     if found is not None and found.applied:
         notes.append(Note(found.note))
     if sharpener.consistency.count:
@@ -153,24 +150,6 @@ def _resampled_notes(place: VolumePlacement, low: str, high: str) -> list[Note]:
                 )
             )
     return notes
-
-
-def _emptiness_notes(files: VolumePair, place: VolumePlacement, low: str, high: str) -> list[Note]:
-    """Return along which axes a target was interpolated before it came here."""
-    voxels = filled(place.turned(files.target.voxels))
-    ends = {axis: filled_frequencies(voxels, axis) for axis in range(3)}
-    found = {axis: end for axis, end in ends.items() if end is not None}
-    if not found:
-        return []
-    axes = " and ".join(
-        f"{end:.0%} of its frequencies along axis {axis} of {high}" for axis, end in found.items()
-    )
-    return [
-        Note(
-            f"{low} holds next to nothing beyond {axes}: it was zero-filled or smoothed after it "
-            "was acquired and is less fine than its voxels; as it was acquired it would gain more"
-        )
-    ]
 
 
 def _thickness_notes(request: Request[VolumePair], place: VolumePlacement) -> list[Note]:

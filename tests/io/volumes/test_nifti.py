@@ -309,6 +309,21 @@ class TestSeries:
         np.testing.assert_array_equal(image.affine, guide.affine)
         np.testing.assert_array_equal(np.asarray(image.dataobj)[0, 0, 0], [5, 6, 7])
 
+    @pytest.mark.parametrize(("low", "high", "kept"), [(2 + 56, 2, 2 + 56), (2 + 8, 7, 7 + 8)])
+    def test_codes_of_units_that_nibabel_has_no_name_for_are_kept(
+        self, tmp_path: Path, low: int, high: int, kept: int
+    ) -> None:
+        series = nibabel.Nifti1Image(np.ones((4, 3, 4, 2), "i2"), scaled(OBLIQUE, 2, 2, 1))
+        series.header["xyzt_units"] = low
+        nibabel.save(series, tmp_path / "low.nii")
+        guide_image = nibabel.load(save(tmp_path / "high.nii", dtype="float32"))
+        guide_image.header["xyzt_units"] = high
+        nibabel.save(guide_image, tmp_path / "guide.nii")
+        target, guide = read_nifti_header(tmp_path / "low.nii"), read_nifti(tmp_path / "guide.nii")
+        volumes = (np.full(guide.shape, value, np.float32) for value in (5.0, 6.0))
+        write_nifti(tmp_path / "out.nii.gz", *volumes, target=target, guide=guide)
+        assert int(nibabel.load(tmp_path / "out.nii.gz").header["xyzt_units"]) == kept
+
 
 class TestWriting:
     def pair(self, folder: Path, **target: object) -> tuple[Volume, Volume]:

@@ -75,23 +75,9 @@ def test_affines_are_millimetres_whatever_the_unit(
     assert len(found.notes) == (factor != 1)
 
 
-@pytest.mark.parametrize(
-    ("factor", "said"), [(1e-3, "coarser than the target"), (0.1, "coarser"), (1e3, "ratio")]
-)
-def test_a_unit_that_no_header_states_is_named(tmp_path: Path, factor: float, said: str) -> None:
-    """Metres and centimetres in a header that says millimetres, or nothing."""
-    scale = np.diag([2 * factor, 2 * factor, factor, 1.0])
-    low = save(tmp_path / "low.nii", (4, 3, 4), sform=scale @ AFFINE, qform=None, unit="unknown")
-    high = save(tmp_path / "high.nii")
-    with pytest.raises(PairError, match=said) as error:
-        read_volume_pair(low, high, DEFAULT_LIMITS)
-    spans = f"they are {8 * factor:.3g} and 8 mm wide, so one is hardly in millimetres: say its"
-    assert spans in str(error.value) and "set_xyzt_units" in str(error.value)
-    assert "exchange" not in str(error.value)
-
-
 def test_one_volume_in_the_space_of_a_template_is_told(tmp_path: Path) -> None:
-    low = save(tmp_path / "low.nii", (4, 3, 4), sform=AFFINE @ np.diag([2.0, 2, 1, 1]), qform=None)
+    coarse = AFFINE @ np.diag([2.0, 2, 1, 1])
+    low = save(tmp_path / "low.nii", (4, 3, 4), sform=coarse, qform=None, zooms=(2, 2, 2))
     high = save(tmp_path / "high.nii")
     assert read_volume_pair(low, high, DEFAULT_LIMITS).notes == ()
     stored = bytearray(high.read_bytes())
@@ -108,6 +94,83 @@ def test_a_voxel_size_of_0_is_named(tmp_path: Path) -> None:
     flat = AFFINE @ np.diag([1.0, 1.0, 0.0, 1.0])
     path = save(tmp_path / "flat.nii", sform=flat, qform=None)
     with pytest.raises(FileFormatError, match=r"flat\.nii: voxel size 0 along its third axis"):
+        read_nifti_header(path)
+
+
+def rewritten(path: Path, **fields: float) -> Path:
+    """Change fields on disk that nibabel would repair before it writes them."""
+    content = bytearray(path.read_bytes())
+    header = nibabel.Nifti1Header(bytes(content[:348]), check=False)
+    for name, value in fields.items():
+        if name.startswith("pixdim"):
+            header["pixdim"][int(name[-1])] = value
+        else:
+            header[name] = value
+    content[:348] = header.binaryblock
+    path.write_bytes(content)
+    return path
+
+
+def test_a_voxel_size_of_0_is_not_taken_for_1(tmp_path: Path) -> None:
+    path = rewritten(save(tmp_path / "lost.nii", sform=None), pixdim3=0)
+    with pytest.raises(FileFormatError, match=r"lost\.nii: voxel size 0 along its third axis"):
+        read_nifti_header(path)
+    path = rewritten(save(tmp_path / "no_codes.nii", sform=None, qform=None), pixdim1=0)
+    with pytest.raises(FileFormatError, match=r"no_codes\.nii: voxel size 0 along its first axis"):
+        read_nifti_header(path)
+    stated = rewritten(save(tmp_path / "sform.nii", qform=None), pixdim3=0)
+    assert read_nifti_header(stated).zooms == pytest.approx((1, 1, 2))
+    flat = rewritten(save(tmp_path / "one_slice.nii", (8, 6, 1), sform=None), pixdim3=0)
+    assert read_nifti_header(flat).zooms == pytest.approx((1, 1, 1))
+
+
+def test_voxel_sizes_that_are_not_those_of_the_sform_are_told(tmp_path: Path) -> None:
+    path = rewritten(save(tmp_path / "x.nii", qform=None), pixdim3=5)
+    found = read_nifti_header(path)
+    assert found.zooms == pytest.approx((1, 1, 2))
+    (note,) = found.notes
+    assert note.level == "warning"
+    assert "x.nii: its sform says voxels of 1 x 1 x 2, its pixdim 1 x 1 x 5" in note.text
+    sheared = AFFINE @ np.array([[1, 0, 0.1, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    assert read_nifti_header(save(tmp_path / "sheared.nii", sform=sheared, qform=None)).notes == ()
+
+
+def test_the_axis_of_slices_is_that_of_the_affine(tmp_path: Path) -> None:
+    turned = np.diag([4.0, 1.0, 1.0, 1.0])
+    path = rewritten(save(tmp_path / "x.nii", sform=turned, qform=None), pixdim1=0, pixdim3=0)
+    header = read_nifti_header(path)
+    assert (header.slice_axis, header.slice_distance) == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("unit", "factor"),
+    [("meter", 1), ("micron", 1), ("unknown", 1e3), ("mm", 1e-3), ("mm", 10)],
+)
+def test_volumes_that_do_not_fit_may_have_other_units(
+    tmp_path: Path, unit: str, factor: float
+) -> None:
+    scaled = np.diag([factor, factor, factor, 1.0]) @ AFFINE
+    target = save(tmp_path / "low.nii", (4, 3, 4), np.diag([2.0, 2, 1, 1]) @ AFFINE, None)
+    guide = save(tmp_path / "high.nii", sform=scaled, qform=None, unit=unit)
+    with pytest.raises(PairError) as caught:
+        read_volume_pair(target, guide, DEFAULT_LIMITS)
+    taken = {"meter": "metres", "micron": "micrometres"}.get(unit, "millimetres")
+    wide = 8 * factor * {"meter": 1e3, "micron": 1e-3}.get(unit, 1)
+    assert str(caught.value).startswith(
+        f"low.nii is taken to be in millimetres and 8 mm wide and high.nii is taken to be in "
+        f"{taken} and {wide:.3g} mm wide, which does not fit together: if the unit of one is not"
+    )
+    assert "; else: " in str(caught.value)
+    same = save(tmp_path / "same.nii", (4, 3, 4))
+    with pytest.raises(PairError) as caught:
+        read_volume_pair(same, save(tmp_path / "high.nii"), DEFAULT_LIMITS)
+    assert "unit" not in str(caught.value)
+
+
+def test_a_qform_that_is_no_rotation_is_named_with_its_numbers(tmp_path: Path) -> None:
+    path = rewritten(save(tmp_path / "x.nii", sform=None), quatern_b=3)
+    words = r"x\.nii: its qform is no rotation \(quaternion 3, 1, 0\).*restore it"
+    with pytest.raises(FileFormatError, match=words):
         read_nifti_header(path)
 
 

@@ -93,7 +93,7 @@ def read_nifti_header(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS
         count=sizes[3],
         read=read,
         stated=place.stated,
-        slice_axis=_slice_axis(header),
+        slice_axis=_slice_axis(header, place),
         thickness=thickness,
         notes=(*place.notes, *unread),
     )
@@ -126,9 +126,9 @@ def _open_checked(
         logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            header = _read_header(nibabel, path, stream)
+            header, voxel = _read_header(nibabel, path, stream)
             sizes, dtype = _check_header(path, header, limits)
-            place = header_affine(path, header, sizes[:3])
+            place = header_affine(path, header, sizes[:3], voxel)
         yield stream, header, sizes, dtype, place
 
 
@@ -151,16 +151,29 @@ def _is_packed(path: Path) -> bool:
         return stream.read(2) == _GZIP
 
 
-def _read_header(nibabel: Any, path: Path, stream: IO[bytes]) -> Any:
-    """Parse the fixed header only: extensions may claim any size and are never read."""
+def _read_header(
+    nibabel: Any, path: Path, stream: IO[bytes]
+) -> tuple[Any, tuple[float, float, float]]:
+    """Parse the fixed header only: extensions may claim any size and are never read.
+
+    Returns:
+        nibabel's header, repaired as nibabel does, and the voxel sizes as stored: it makes 0 to 1.
+    """
+    header = _parsed_header(nibabel, path, stream)
+    x, y, z = (float(size) for size in header["pixdim"][1:4])
+    header.check_fix()
+    return header, (x, y, z)
+
+
+def _parsed_header(nibabel: Any, path: Path, stream: IO[bytes]) -> Any:
     first = stream.read(348)
     for order in ("little", "big"):
         size = int.from_bytes(first[:4], cast(Any, order))
         if size == 348 and first[344:348] == b"n+1\0":
-            return nibabel.Nifti1Header.from_fileobj(BytesIO(first))
+            return nibabel.Nifti1Header.from_fileobj(BytesIO(first), check=False)
         if size == 540 and first[4:8] == b"n+2\0":
             first += stream.read(540 - 348)
-            return nibabel.Nifti2Header.from_fileobj(BytesIO(first))
+            return nibabel.Nifti2Header.from_fileobj(BytesIO(first), check=False)
     if first[344:348] == b"ni1\0":
         raise FileFormatError(f"{path}: half of a .hdr/.img pair: convert it to one .nii file")
     raise FileFormatError(f"{path}: not a NIfTI file: its first bytes are not a NIfTI header")
@@ -248,7 +261,7 @@ def _as_float32(
     return voxels
 
 
-def _slice_axis(header: Any) -> int:
+def _slice_axis(header: Any, place: HeaderAffine) -> int:
     """Return the axis that slices follow, as ``dim_info`` says.
 
     Else that of the side of a voxel that differs from two equal ones, for tools that turn a volume
@@ -257,8 +270,9 @@ def _slice_axis(header: Any) -> int:
     stated = header.get_dim_info()[2]
     if stated is not None:
         return int(stated)
-    sides = header.get_zooms()[:3]
-    for axis in (2, 0, 1) if len(sides) == 3 else ():
+    volume = len(header.get_data_shape()) > 2
+    sides = np.sqrt((place.affine[:3, :3] ** 2).sum(axis=0))
+    for axis in (2, 0, 1) if volume else ():
         one, other = (side for each, side in enumerate(sides) if each != axis)
         square = math.isclose(one, other, rel_tol=_SQUARE)
         if square and not math.isclose(one, sides[axis], rel_tol=_SQUARE):

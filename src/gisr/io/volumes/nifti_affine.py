@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from gisr.errors import FileFormatError
-from gisr.io.volumes.header import Shape
+from gisr.io.volumes.header import Shape, VolumeHeader
 from gisr.io.volumes.libraries import volume_library
 from gisr.notes import Note, warning
 
@@ -24,6 +24,10 @@ _NAMES = {_METRES: "metres", _MICROMETRES: "micrometres"}
 _APART = 0.1
 """Voxels by which sform and qform may differ anywhere in the volume: a qform holds no shear and
 fewer digits."""
+_OTHER_UNIT = 9.0
+"""Times that one volume is as wide as the other from which they are not in one unit."""
+_OTHER_SIZE = 0.05
+"""Share by which voxel sizes may differ from the length of an axis: more is no slant of slices."""
 _ORDINALS = ("first", "second", "third")
 
 
@@ -38,20 +42,24 @@ class HeaderAffine:
     notes: tuple[Note, ...]
 
 
-def header_affine(path: Path, header: Any, shape: Shape) -> HeaderAffine:
+def header_affine(
+    path: Path, header: Any, shape: Shape, sizes: tuple[float, float, float]
+) -> HeaderAffine:
     """Return the affine of a header in millimetres, and what a user should know of it.
 
     Args:
         path: The file, for messages.
         header: nibabel's header.
         shape: Voxels along each axis.
+        sizes: Of a voxel, as stored: nibabel takes 0 for 1.
 
     Raises:
-        FileFormatError: Not finite, a voxel size of 0, or axes in one plane.
+        FileFormatError: Not finite, a voxel size of 0, no rotation, or axes in one plane.
     """
-    affine = np.asarray(header.get_best_affine(), dtype=np.float64)
+    _check_sizes(path, header, shape, sizes)
+    affine = _best_affine(path, header)
     _check(path, affine)
-    unit = int(header["xyzt_units"]) & 7
+    unit = _unit(header)
     millimetres = np.diag([*[_MILLIMETRES_IN.get(unit, 1.0)] * 3, 1.0])
     notes = []
     if unit in _NAMES:
@@ -71,8 +79,69 @@ def header_affine(path: Path, header: Any, shape: Shape) -> HeaderAffine:
                     "(fslorient -copyqform2sform)"
                 )
             )
+    notes += _other_sizes(path, header, affine, sizes)
     stated = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
     return HeaderAffine(millimetres @ affine, stated, tuple(notes))
+
+
+def _check_sizes(path: Path, header: Any, shape: Shape, sizes: tuple[float, float, float]) -> None:
+    """Refuse voxel sizes of 0 that the affine is made of: an sform has its own.
+
+    A file without codes may have no sizes at all: then it shows what the other one does. Of a
+    single slice no thickness is needed.
+    """
+    if int(header["sform_code"]) > 0:
+        return
+    long = [axis for axis in range(3) if shape[axis] > 1]
+    empty = [axis for axis in long if not sizes[axis]]
+    if int(header["qform_code"]) > 0 or empty != long:
+        _refuse_empty(path, empty)
+
+
+def _other_sizes(
+    path: Path,
+    header: Any,
+    affine: Float64[np.ndarray, "4 4"],
+    sizes: tuple[float, float, float],
+) -> list[Note]:
+    """Return a warning of voxel sizes that are not those of an sform that stands alone.
+
+    Beside a qform, which is made of them, the two forms are compared.
+    """
+    alone = int(header["sform_code"]) > 0 and int(header["qform_code"]) <= 0
+    lengths = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    stated = [size > 0 for size in sizes]  # 0 and no number say nothing
+    if not alone or np.allclose(lengths[stated], np.abs(sizes)[stated], rtol=_OTHER_SIZE):
+        return []
+    own, other = (" x ".join(f"{size:.4g}" for size in each) for each in (lengths, sizes))
+    return [
+        warning(
+            f"{path.name}: its sform says voxels of {own}, its pixdim {other}: the sform is taken; "
+            "if pixdim is right, save it with its true affine "
+            "(nibabel.Nifti1Image(image.dataobj, affine))"
+        )
+    ]
+
+
+def _refuse_empty(path: Path, axes: list[int]) -> None:
+    if axes:
+        names = " and ".join(f"{_ORDINALS[axis]} axis" for axis in axes)
+        raise FileFormatError(
+            f"{path}: voxel size 0 along its {names}: save it with its true affine (nibabel: "
+            "nibabel.Nifti1Image(image.dataobj, affine)), or restore it from the original images"
+        )
+
+
+def _best_affine(path: Path, header: Any) -> Float64[np.ndarray, "4 4"]:
+    spatial = volume_library("nibabel.spatialimages")
+    try:
+        return np.asarray(header.get_best_affine(), dtype=np.float64)
+    except (spatial.HeaderDataError, ValueError) as error:
+        turn = ", ".join(f"{float(header[f'quatern_{each}']):.4g}" for each in "bcd")
+        raise FileFormatError(
+            f"{path}: its qform is no rotation (quaternion {turn}), so the place of its voxels is "
+            "unknown: restore it from the original images"
+        ) from error
 
 
 def _check(path: Path, affine: Float64[np.ndarray, "4 4"]) -> None:
@@ -82,16 +151,15 @@ def _check(path: Path, affine: Float64[np.ndarray, "4 4"]) -> None:
             "from the original images"
         )
     lengths = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
-    empty = [f"{_ORDINALS[axis]} axis" for axis in range(3) if not lengths[axis]]
-    if empty:
-        raise FileFormatError(
-            f"{path}: voxel size 0 along its {' and '.join(empty)}: write the true size into the "
-            "header (nibabel: image.header.set_zooms), or restore it from the original images"
-        )
+    _refuse_empty(path, [axis for axis in range(3) if not lengths[axis]])
     if abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-4:
         raise FileFormatError(
             f"{path}: its affine has axes in one plane: restore it from the original images"
         )
+
+
+def _unit(header: Any) -> int:
+    return int(header["xyzt_units"]) & 7
 
 
 def _qform(header: Any) -> Float64[np.ndarray, "4 4"] | None:
@@ -111,3 +179,24 @@ def _largest_distance(
     ends = [(0.0, size - 1.0) for size in shape]
     corners = np.array([[*corner, 1.0] for corner in itertools.product(*ends)]).T
     return float(np.linalg.norm(((first - second) @ corners)[:3], axis=0).max())
+
+
+def unlike_units(target: VolumeHeader, guide: VolumeHeader) -> str | None:
+    """Return what units may have to do with two volumes that do not fit together, if anything.
+
+    Their headers state different ones, or they are as differently wide as no two heads are.
+    """
+    both = (target, guide)
+    units = [_NAMES.get(_unit(volume.header), "millimetres") for volume in both]
+    spans = [float(np.median(np.multiply(each.shape, each.zooms))) for each in both]
+    if units[0] == units[1] and max(spans) < _OTHER_UNIT * min(spans):
+        return None
+    say = " and ".join(
+        f"{volume.path.name} is taken to be in {unit} and {span:.3g} mm wide"
+        for volume, unit, span in zip(both, units, spans, strict=True)
+    )
+    return (
+        f"{say}, which does not fit together: if the unit of one is not true (xyzt_units), correct "
+        "it (nibabel: image.header.set_xyzt_units('meter' or 'micron')), or its affine and voxel "
+        "sizes"
+    )

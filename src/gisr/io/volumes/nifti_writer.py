@@ -175,7 +175,9 @@ def _output_header(target: VolumeHeader, guide: VolumeHeader) -> Any:
             target.header["pixdim"][4],
             target.header["toffset"],
         )
-        header.set_xyzt_units(header.get_xyzt_units()[0], target.header.get_xyzt_units()[1])
+        # As bits: nibabel has no names for codes that are not of the standard.
+        space, time = int(header["xyzt_units"]) & 0x07, int(target.header["xyzt_units"]) & 0xF8
+        header["xyzt_units"] = space | time
     zooms = header["pixdim"].copy()
     header.set_data_shape(plain)
     header["pixdim"] = zooms

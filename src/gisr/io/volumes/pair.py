@@ -12,6 +12,7 @@ from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.volumes import dicom, nifti, picture
 from gisr.io.volumes.dicom_files import is_dicom
 from gisr.io.volumes.header import Volume, VolumeHeader
+from gisr.io.volumes.nifti_affine import unlike_units
 from gisr.io.volumes.placement import VolumePlacement, place_volumes
 from gisr.notes import Note, warning
 
@@ -45,7 +46,7 @@ def read_volume_pair(
         MissingExtraError: The package that reads the format is not installed.
     """
     target, guide, assumed = _headers(target_path, guide_path, limits)
-    placement = place_volumes(target, guide)
+    placement = _placed(target, guide)
     if guide.count not in (1, target.count):
         raise PairError(
             f"{guide.path.name}: {guide.count} volumes for {target.count} of the target: give one "
@@ -66,7 +67,17 @@ def read_placement(
         GisrError: As :func:`read_volume_pair`, for faults of the headers.
     """
     target, guide, _ = _headers(target_path, guide_path, limits)
-    return place_volumes(target, guide)
+    return _placed(target, guide)
+
+
+def _placed(target: VolumeHeader, guide: VolumeHeader) -> VolumePlacement:
+    """Return how two volumes lie; what does not fit may be their units."""
+    try:
+        return place_volumes(target, guide)
+    except PairError as error:
+        if words := unlike_units(target, guide):
+            raise PairError(f"{words}; else: {error}") from error
+        raise
 
 
 def read_image(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Volume:

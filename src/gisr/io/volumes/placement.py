@@ -27,10 +27,6 @@ _LARGEST_ANGLE = 30.0
 guide's axes, as the network takes it to."""
 _SMALLEST_SHARE = 1e-3
 """A target that covers less of its guide is taken for a mistake."""
-_OTHER_UNIT = 9.0
-"""Times that one volume is as wide as the other from which they are not in one unit."""
-_SAME_HEAD = "check that the two show the same head, or reduce the guide first"
-_EXCHANGED = "exchange them, or give a guide with more detail than the target"
 
 
 @dataclass(frozen=True, eq=False)
@@ -297,29 +293,17 @@ def _check_ratios(
         if largest > LARGEST_RATIO * (1 + 1e-6):
             raise PairError(
                 f"{names}: ratio {largest:.4g} is above {LARGEST_RATIO:g} ({grids}): "
-                f"{_unit(target, guide) or _SAME_HEAD}"
+                "check that the two show the same head, or reduce the guide first"
             )
         return
     if min(placement.ratios) * _FINER < 1:
         raise PairError(
-            f"{names}: the guide is coarser than the target ({grids}): "
-            f"{_unit(target, guide) or _EXCHANGED}"
+            f"{names}: the guide is coarser than the target ({grids}): exchange them, or give a "
+            "guide with more detail than the target"
         )
     raise PairError(
         f"{names}: both are on one grid already ({grids}), so the missing detail is unknown: "
         "give the target as it was acquired, before it was resampled to the guide"
-    )
-
-
-def _unit(target: VolumeHeader, guide: VolumeHeader) -> str | None:
-    """Return the way out where one volume is far too large or small to show the other's head."""
-    spans = [float(np.median(np.multiply(each.shape, each.zooms))) for each in (target, guide)]
-    if max(spans) < _OTHER_UNIT * min(spans):
-        return None
-    return (
-        f"they are {spans[0]:.3g} and {spans[1]:.3g} mm wide, so one is hardly in millimetres: say "
-        "its unit (nibabel: image.header.set_xyzt_units('meter' or 'micron')), or correct its "
-        "affine and voxel sizes"
     )
 
 

@@ -66,6 +66,7 @@ def main() -> None:
         "--pairs", nargs="+", default=["tcga_fg_6692/FLAIR", "lesjak_mni_patient07/T2"]
     )
     parser.add_argument("--side", type=int, default=96)
+    parser.add_argument("--noise", type=float, default=0.0, help="per cent of the maximum")
     chosen = parser.parse_args()
     upscaler = load_model(device="cpu")
     print("| pair | reduced by | cubic splines | not corrected | corrected | taken for |")
@@ -83,6 +84,8 @@ def main() -> None:
             offset = 0.0 if way == "samples" else 0.5 / RATIO - 0.5
             line = AxisPlacement(chosen.side // RATIO, chosen.side, 1 / RATIO, offset)
             low = reduced(truth, {0: line, 1: line}, way)
+            noise = np.random.default_rng(0).normal(0, chosen.noise / 100 * truth.max(), low.shape)
+            low = np.abs(low + noise).astype(np.float32)
             affine = np.diag([RATIO, RATIO, 1.0, 1.0])
             affine[:2, 3] = -offset * RATIO
             plain, _ = sharpened(upscaler, low, guide, affine, contrast, consistent=False)

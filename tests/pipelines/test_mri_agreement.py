@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from gisr.data.degradations import kspace_crop
+from gisr.data.volume_resample import to_guide_axis
+from gisr.estimation.noise import volume_noise
 from gisr.io.volumes.axis_placement import AxisPlacement
 from gisr.io.volumes.nifti import read_nifti
 from gisr.pipelines.mri_agreement import ReducedBy, agreeing, find_reduction, reduced
@@ -95,6 +97,31 @@ def test_a_corrected_result_gives_its_target(
     again = low - reduced(found, places(CENTRE), way)
     np.testing.assert_allclose(again, after, atol=0.5)
     assert np.mean((found - truth) ** 2) < 0.5 * np.mean((start - truth) ** 2)
+
+
+@pytest.mark.parametrize("way", ["means", "bicubic"])
+@pytest.mark.parametrize("unit", [1e-30, 1.0, 1e30])
+def test_noise_is_not_made_up_for(
+    contrasts: tuple[Images, Images], way: ReducedBy, unit: float
+) -> None:
+    """Undoing a reduction amplifies noise; half of what is gained without noise is kept with it."""
+    truth = contrasts[0] * np.float32(unit)
+    clean = reduced(truth, places(CENTRE), way)
+    start = along(to_guide_axis, clean, places(CENTRE))
+    random = np.random.default_rng(1).normal(scale=60 * unit, size=clean.shape)
+    low = (clean + random).astype(np.float32)
+    noisy = start + along(to_guide_axis, low - clean, places(CENTRE))
+    noise = volume_noise(low, 0)
+    assert noise == pytest.approx(60 * unit, rel=0.35)
+
+    def error(values: Images, noise: float) -> float:
+        found = agreeing(
+            values, low if values is noisy else clean, places(CENTRE), way, noise=noise
+        )
+        return float(np.sqrt(np.mean(np.square((found[0] - truth) / unit))))
+
+    assert error(noisy, noise) < 0.97 * error(noisy, 0)
+    assert error(start, 0.01 * unit) == pytest.approx(error(start, 0), rel=1e-3)
 
 
 def test_what_lies_outside_the_guide_is_not_missing() -> None:

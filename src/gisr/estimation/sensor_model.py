@@ -20,6 +20,7 @@ from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_target
 from gisr.estimation.masks import known_at_target, saturated
+from gisr.estimation.noise import DETAIL, QUIET, blocks
 from gisr.estimation.registration import guide_at_target
 from gisr.threads import with_one_blas_thread
 
@@ -42,10 +43,6 @@ _ALL = 0.99
 _FEWEST, _FEWEST_BY_BAND = 64, 8
 """Target pixels that must count for any estimate, in all and for each of its bands: as many
 bands as pixels explain any guide."""
-_BLOCK, _QUIET = 8, 10
-"""Side of the blocks in which noise is estimated, and the percentile of them that are quiet."""
-_DETAIL = np.outer((1, -2, 1), (1, -2, 1)) / 6.0
-"""Second differences along both axes; of white noise it keeps the variance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,22 +178,14 @@ def _fine(image: Float[np.ndarray, "h w *bands"]) -> Float[np.ndarray, "h w *ban
 def _noise(
     target: Float[np.ndarray, "h w bands"], counted: Bool[np.ndarray, "h w"]
 ) -> Float[np.ndarray, " bands"]:
-    detail = ndimage.convolve(target, _DETAIL[..., None], mode="nearest")
-    whole = _blocks(counted[..., None]).all(axis=(1, 2))
+    detail = ndimage.convolve(target, DETAIL[..., None], mode="nearest")
+    whole = blocks(counted).all(axis=(1, 2))
     levels = []
     for band in range(target.shape[2]):
         others, own = np.delete(detail, band, axis=2), detail[..., band]
         weights = np.linalg.lstsq(others[counted], own[counted], rcond=None)[0]
         alone = np.square(own - others @ weights)
-        means = _blocks(alone[..., None])[whole].mean(axis=(1, 2))
-        level = np.percentile(means, _QUIET) if whole.any() else alone[counted].mean()
+        means = blocks(alone)[whole].mean(axis=(1, 2))
+        level = np.percentile(means, QUIET) if whole.any() else alone[counted].mean()
         levels.append(float(np.sqrt(level)))
     return np.array(levels)
-
-
-def _blocks(image: np.ndarray) -> np.ndarray:
-    """Return the whole blocks of an image of one band, (blocks, side, side)."""
-    rows, columns = (side // _BLOCK for side in image.shape[:2])
-    cut = image[: rows * _BLOCK, : columns * _BLOCK, 0].reshape(rows, _BLOCK, columns, _BLOCK)
-    blocks: np.ndarray = cut.swapaxes(1, 2).reshape(-1, _BLOCK, _BLOCK)
-    return blocks

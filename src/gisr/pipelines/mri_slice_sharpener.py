@@ -13,6 +13,7 @@ from gisr.data.pair import Pair
 from gisr.data.volume_resample import (
     reduce_axis,
 )
+from gisr.estimation.noise import volume_noise
 from gisr.inference.consistency.correction import Consistency
 from gisr.inference.consistency.kspace_projection import Floor
 from gisr.inference.side_by_side import side_by_side
@@ -83,8 +84,14 @@ class SliceSharpener:
             layers.spread /= len(slice_axes)
         layers.values += base
         if way is not None:
+            across = slice_axes[0] if len(places) > 1 else next(iter(places))
             layers.values, before, after = agreeing(
-                layers.values, averages, places, way, ROUNDS if measured else 1
+                layers.values,
+                averages,
+                places,
+                way,
+                ROUNDS if measured else 1,
+                noise=volume_noise(averages, across),
             )
             self.consistency.add(before.reshape(-1, 1), after.reshape(-1, 1))
             self.consistency.widen(float(averages.min()), float(averages.max()))

@@ -1,0 +1,52 @@
+"""How noisy an image is, seen in the parts that show little else.
+
+Second differences along both axes keep the variance of white noise and little of an image; blocks
+in which they are smallest hold noise alone.
+"""
+
+import numpy as np
+from jaxtyping import Float, Shaped
+from scipy import ndimage
+
+from gisr.array_types import Voxels
+
+DETAIL = np.outer((1, -2, 1), (1, -2, 1)) / 6.0
+"""Second differences along both axes; of white noise it keeps the variance."""
+QUIET = 10
+"""Percentile of the blocks that are quiet."""
+_BLOCK = 8
+_FEWEST = 16
+"""Blocks of tissue from which the noise of a volume is judged."""
+_DARK = 0.1
+"""Share of the range above the darkest values up to which there is air, which scanners and programs
+blank, and where magnitudes vary less than elsewhere."""
+_MOST_SLICES = 8
+"""Slices that are looked at, in the middle of a volume."""
+
+
+def blocks(image: Shaped[np.ndarray, "h w"]) -> Shaped[np.ndarray, "blocks side side"]:
+    """Return the whole blocks of an image."""
+    rows, columns = (side // _BLOCK for side in image.shape)
+    cut = image[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, columns, _BLOCK)
+    found: Shaped[np.ndarray, "blocks side side"] = cut.swapaxes(1, 2).reshape(-1, _BLOCK, _BLOCK)
+    return found
+
+
+def volume_noise(volume: Voxels, across: int) -> float:
+    """Return the standard deviation of a volume's noise in its tissue, 0 where it is not seen.
+
+    Args:
+        volume: Finite.
+        across: The axis across which the slices lie that are looked at: of voxels as they were
+            acquired, since interpolated noise is smooth.
+    """
+    slices = np.moveaxis(volume, across, 0)
+    slices = slices[max(0, (len(slices) - _MOST_SLICES) // 2) :][:_MOST_SLICES]
+    low, high = np.percentile(slices, (1, 99))
+    levels: list[Float[np.ndarray, " blocks"]] = []
+    for each in slices:
+        detail = ndimage.convolve(each.astype(np.float64), DETAIL, mode="nearest")
+        tissue = blocks(each).mean(axis=(1, 2)) > low + _DARK * (high - low)
+        levels.append(blocks(np.square(detail)).mean(axis=(1, 2))[tissue])
+    found = np.concatenate(levels)
+    return float(np.sqrt(np.percentile(found, QUIET))) if len(found) >= _FEWEST else 0.0

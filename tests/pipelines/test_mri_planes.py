@@ -6,6 +6,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from gisr.data.pair import Pair
 from gisr.data.volume_resample import finite_guide
@@ -111,7 +112,7 @@ def test_thick_slices_are_seen_in_both_planes_at_one_ratio_and_keep_their_means(
     shape, affine, upscaler = (24, 20, 4), grid((1, 1, 4)), Interpolating(detail=5.0)
     placement = place_volumes(volume("low", shape, affine), volume("high", GUIDE, np.eye(4)))
     random = np.random.default_rng(0)
-    low = random.uniform(100, 200, shape).astype(np.float32)
+    low = ndimage.gaussian_filter(random.uniform(0, 900, shape), (2, 2, 0)).astype(np.float32)
     guide = random.uniform(0, 1, GUIDE).astype(np.float32)
     found = sharpener(upscaler, placement)(low, guide).voxels
     assert len(upscaler.pairs) == 24 + 20

@@ -15,7 +15,9 @@ import numpy as np
 from mri_reductions import psnr, sharpened, volume
 
 from gisr.data.degradations import kspace_crop
-from gisr.estimation.volume_registration import find_volume_shift, shift_guide
+from gisr.estimation.local_fit import shifted
+from gisr.estimation.volume_motion import moved_guide
+from gisr.estimation.volume_registration import find_volume_shift
 from gisr.inference.upscaler import load_model
 from gisr.io.volumes.nifti import read_nifti
 from gisr.io.volumes.placement import place_volumes
@@ -54,7 +56,7 @@ def main() -> None:
     for subject in SUBJECTS:
         folder = chosen.data / "mri" / subject
         t1 = read_nifti(folder / "T1.nii.gz").voxels
-        t1 = shift_guide(t1, (-moves[0], -moves[1], -moves[2]))
+        t1 = moved_guide(t1, shifted(-np.array(moves)))
         for contrast in ("T2", "FLAIR"):
             path = folder / f"{contrast}.nii.gz"
             if not path.exists():
@@ -76,7 +78,7 @@ def main() -> None:
                 if found.applied:
                     pair = low, guide, affine, contrast
                     plain = psnr(sharpened(upscaler, *pair)[0], truth[part])
-                    moved = low, shift_guide(guide, found.offset), affine, contrast
+                    moved = low, moved_guide(guide, found.move), affine, contrast
                     gained = psnr(sharpened(upscaler, *moved)[0], truth[part]) - plain
                     line += f": {gained:+.2f} dB"
                 print(line, flush=True)

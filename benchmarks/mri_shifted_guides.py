@@ -18,7 +18,7 @@ from scipy import ndimage
 from gisr.data.protocols import kspace_pair
 from gisr.datasets.entry import Scan
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.estimation.volume_registration import shift_guide
+from gisr.estimation.volume_motion import moved_guide
 from gisr.inference.upscaler import Upscaler, load_model
 from gisr.metrics import psnr
 
@@ -73,7 +73,7 @@ def main() -> None:
             off = quality(upscaler, target, moved, slices)
             seen, auto = estimate(target, moved), off
             if seen.applied:
-                auto = quality(upscaler, target, shift_guide(moved, seen.offset), slices)
+                auto = quality(upscaler, target, moved_guide(moved, seen.move), slices)
             found[shift].append((off, auto))
             print(f"{scan.name}, {shift} voxels: {off:.2f} dB, {auto:.2f} dB: {seen.note}")
     print("| moved by, voxels | as it is | --align auto | worst difference of a pair |")

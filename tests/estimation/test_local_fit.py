@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gisr.estimation.local_fit import Doubt, LocalFit
+from gisr.estimation.local_fit import Doubt, LocalFit, shifted
 from gisr.estimation.volume_registration import find_volume_shift
 from gisr.io.volumes.header import VolumeHeader
 from gisr.io.volumes.placement import VolumePlacement, place_volumes
@@ -44,9 +44,9 @@ def test_a_shift_is_where_least_is_left_unexplained() -> None:
     moved = ndimage.shift(-texture(0), (0, 2, 0), order=3, mode="nearest")
     found = fit(moved)
     shifts = np.arange(-4.0, 5.0)
-    left = [found.unexplained(np.array([0, shift, 0])) for shift in shifts]
+    left = [found.unexplained(shifted(np.array([0, shift, 0]))) for shift in shifts]
     assert shifts[int(np.argmin(left))] == 2
-    assert min(left) < 0.2 < 0.6 < found.unexplained(np.array([0, -3.0, 0]))
+    assert min(left) < 0.2 < 0.6 < found.unexplained(shifted(np.array([0, -3.0, 0])))
 
 
 @pytest.mark.parametrize(

@@ -42,13 +42,16 @@ def report_result(
 
 
 def _alignment(result: "FileResult") -> dict[str, object]:
-    """Return what was estimated of the guide's shift."""
+    """Return what was estimated of how the guide lies."""
+    from gisr.estimation.volume_registration import VolumeAlignment  # loaded only where it is used
+
     found = result.alignment
     if found is None:
         return {"guide_offset_px": None, "note": f"guides of task {result.task} are not aligned"}
     measure = (find_task(result.task).registration or "edge correlation").replace(" ", "_")
     return {
         "guide_offset_px": list(found.offset),
+        **({"guide_turn_degrees": list(found.turn)} if isinstance(found, VolumeAlignment) else {}),
         "corrected": found.applied,
         f"{measure}_before": round(found.before, 4),
         f"{measure}_after": round(found.after, 4),

@@ -62,7 +62,8 @@ _MIRRORED: tuple[Doubt, ...] = (
     "mirrored along axis 2",
 )
 
-Offset = Float64[np.ndarray, "3"]
+Move = Float64[np.ndarray, "4 4"]
+"""Where each voxel of an aligned guide is found, in voxels: ``aligned[i] = guide[move @ i]``."""
 _Variances = tuple[
     Float64[np.ndarray, " known"], Float64[np.ndarray, " known"], Bool[np.ndarray, " known"]
 ]
@@ -106,60 +107,65 @@ class LocalFit:
             to_guide,
         )
 
-    def unexplained(self, offset: Offset | None = None) -> float:
+    def unexplained(self, move: Move | None = None) -> float:
         """Return the share of the target's local variance that fits leave: 0 to 1.
 
         Args:
-            offset: Shift of the guide, in its voxels: ``aligned[i] = guide[i + offset]``.
+            move: How the guide was moved, which is undone.
         """
-        whole, left, _ = self._variances(offset)
+        whole, left, _ = self._variances(move)
         total = float(whole.sum())
         return float(left.sum()) / total if total > 0 else 1.0
 
-    def usually_unexplained(self, offset: Offset | None = None) -> float:
+    def usually_unexplained(self, move: Move | None = None) -> float:
         """Return the median of that share over the neighbourhoods that show something.
 
         The outline of a head, which a mirrored or another one nearly has too, does not count more
         than what lies inside; nor does what was cut off of the guide, as skulls are.
         """
-        whole, left, seen = self._variances(offset)
+        whole, left, seen = self._variances(move)
         lively = (whole > _LIVELY * float(whole.mean())) & seen
         return float(np.median(left[lively] / whole[lively])) if lively.any() else 1.0
 
-    def blank(self, offset: Offset | None = None) -> float:
+    def blank(self, move: Move | None = None) -> float:
         """Return the share of the neighbourhoods that show something where the guide has one value.
 
         Args:
-            offset: Shift that is undone.
+            move: How the guide was moved, which is undone.
         """
-        whole, _, seen = self._variances(offset)
+        whole, _, seen = self._variances(move)
         lively = whole > _LIVELY * float(whole.mean())
         return 1 - float(seen[lively].mean()) if lively.any() else 0.0
 
-    def _variances(self, offset: Offset | None) -> _Variances:
-        """Return what is found of the guide where the target is known."""
-        guide = ndimage.affine_transform(
+    def sampled(self, move: Move | None = None) -> Float64[np.ndarray, "x y z"]:
+        """Return the guide on the target's grid, a motion undone."""
+        to_guide = self.to_guide if move is None else move @ self.to_guide
+        sampled: Float64[np.ndarray, "x y z"] = ndimage.affine_transform(
             self.guide,
-            self.to_guide[:3, :3],
-            self.to_guide[:3, 3] + (0 if offset is None else offset),
+            to_guide[:3, :3],
+            to_guide[:3, 3],
             self.target.shape,
             output=np.float64,
             order=1,
             mode="nearest",
         )
-        return _variances(self.target, self.known, guide)
+        return sampled
 
-    def doubt(self, offset: Offset | None = None) -> Doubt | None:
+    def _variances(self, move: Move | None) -> _Variances:
+        """Return what is found of the guide where the target is known."""
+        return _variances(self.target, self.known, self.sampled(move))
+
+    def doubt(self, move: Move | None = None) -> Doubt | None:
         """Return what speaks against a guide; None where it says something of the target.
 
         Args:
-            offset: Shift that is undone.
+            move: How the guide was moved, which is undone.
         """
         if float(np.ptp(self.guide)) <= _FLAT * float(np.abs(self.guide).max()):
             return "constant"
         if self.known.sum() < _LEAST_VOXELS:
             return None
-        usual = self.usually_unexplained(offset)
+        usual = self.usually_unexplained(move)
         for axis, name in enumerate(_MIRRORED):
             mirrored = replace(self, guide=np.flip(self.guide, axis))
             if mirrored.usually_unexplained() < _BETTER * usual:
@@ -170,7 +176,14 @@ class LocalFit:
         """Return what the same guide usually leaves where it does not belong: a mean."""
         random = np.random.default_rng(0)
         far = random.choice([-1.0, 1.0], (_PLACES, 3)) * random.uniform(*_FAR, (_PLACES, 3))
-        return float(np.mean([self.usually_unexplained(offset) for offset in far]))
+        return float(np.mean([self.usually_unexplained(shifted(each)) for each in far]))
+
+
+def shifted(offset: Float64[np.ndarray, "3"]) -> Move:
+    """Return the move of a shift: ``aligned[i] = guide[i + offset]``."""
+    move = np.eye(4)
+    move[:3, 3] = offset
+    return move
 
 
 def without_spikes(volume: Voxels) -> Voxels:
@@ -207,11 +220,11 @@ def _variances(
     guide: Float64[np.ndarray, "x y z"],
 ) -> _Variances:
     """Return what fits find where a target is known."""
-    weight = _mean(known.astype(np.float64))
+    weight = local_mean(known.astype(np.float64))
     weight = np.where(weight > 1e-6, weight, 1.0)
-    low, high = (_mean(image * known) / weight for image in (target, guide))
+    low, high = (local_mean(image * known) / weight for image in (target, guide))
     squares = [
-        _mean(first * second * known) / weight - means
+        local_mean(first * second * known) / weight - means
         for first, second, means in (
             (target, target, low * low),
             (guide, guide, high * high),
@@ -225,7 +238,8 @@ def _variances(
     return squares[0][known], left[known], (squares[1] > small)[known]
 
 
-def _mean(image: Float64[np.ndarray, "x y z"]) -> Float64[np.ndarray, "x y z"]:
+def local_mean(image: Float64[np.ndarray, "x y z"]) -> Float64[np.ndarray, "x y z"]:
+    """Return the means over the neighbourhoods of the fits, as if all beyond the image were 0."""
     sides = [_WIDE if side >= 8 else min(side, _NARROW) for side in image.shape]
     mean: np.ndarray = ndimage.uniform_filter(image, sides, mode="constant")
     return mean

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from gisr.errors import GisrError, InputError
+from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.io.bids.dataset import BidsDataset, BidsImage, BidsSession
 from gisr.io.bids.derivative import source_addresses
 from gisr.io.volumes.nifti import read_nifti_header
@@ -162,6 +163,7 @@ def provenance(
     if (found := result.alignment) is not None:
         said["GuideShift"] = {
             "Voxels": [float(each) for each in found.offset],
+            **({"Degrees": list(found.turn)} if isinstance(found, VolumeAlignment) else {}),
             "Corrected": found.applied,
         }
     said["Notes"] = [note.text for note in result.notes]

@@ -15,7 +15,8 @@ from gisr.array_types import Voxels
 from gisr.data.volume_resample import finite_guide
 from gisr.errors import InputError
 from gisr.estimation.local_fit import LocalFit
-from gisr.estimation.volume_registration import VolumeAlignment, find_volume_shift, shift_guide
+from gisr.estimation.volume_motion import moved_guide
+from gisr.estimation.volume_registration import VolumeAlignment, find_volume_motion
 from gisr.inference.system import Check, PairSystem, Progress
 from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.nifti_writer import NiftiWriter, nifti_writer
@@ -63,8 +64,8 @@ def upscale_volume(
     fit = LocalFit.of(low, high, place)
     found = None
     if request.options.settings.align == "auto":
-        found = find_volume_shift(low, high, place, fit)
-    undone = np.array(found.offset) if found is not None and found.applied else None
+        found = find_volume_motion(low, high, place, fit)
+    undone = found.move if found is not None and found.applied else None
     doubts = fit.doubt(undone), fit.blank(undone)
     del fit, low, high
     adapted = adapted_system(
@@ -89,7 +90,7 @@ def _lessons(
     """Return what a network can learn of the volume, of a series the first."""
     guide = files.guide.voxels
     if found is not None and found.applied:
-        guide = shift_guide(_finite(guide, files), found.offset)
+        guide = moved_guide(_finite(guide, files), found.move)
     return volume_lessons(sharpener, files.target.voxels, guide)
 
 
@@ -114,7 +115,7 @@ def _write_volumes(
                     " take it out of the series (nibabel: image.slicer)"
                 )
             if found is not None and found.applied:
-                guide = shift_guide(_finite(guide, files), found.offset)
+                guide = moved_guide(_finite(guide, files), found.move)
             sharp = sharpener(target, guide)
             if subject is None and request.options.report is not None:
                 from gisr.pipelines.report import volume_result

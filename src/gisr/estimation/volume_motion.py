@@ -123,7 +123,8 @@ def _step(fit: LocalFit, motion: Motion, free: list[int]) -> _Six:
     weight = np.where(weight > 1e-6, weight, 1.0)
 
     def centred(image: Float64[np.ndarray, "x y z"]) -> Float64[np.ndarray, "x y z"]:
-        return (image - local_mean(image * known) / weight) * known
+        rest: Float64[np.ndarray, "x y z"] = (image - local_mean(image * known) / weight) * known
+        return rest
 
     target, guide = centred(fit.target), centred(fit.sampled(motion.move))
     variance = local_mean(np.square(guide)) / weight
@@ -138,7 +139,8 @@ def _step(fit: LocalFit, motion: Motion, free: list[int]) -> _Six:
         solved = np.linalg.lstsq(normal[np.ix_(seen, seen)], towards[seen], rcond=1e-9)[0]
         step[np.array(free)[seen]] = solved
     step[3:] = np.rad2deg(step[3:])
-    return np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
+    bounded: _Six = np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
+    return bounded
 
 
 def _effects(fit: LocalFit, motion: Motion, free: list[int]) -> list[Float64[np.ndarray, "x y z"]]:

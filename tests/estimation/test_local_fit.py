@@ -112,3 +112,20 @@ def test_what_was_cut_off_a_guide_says_nothing_against_it() -> None:
     other = texture(7)
     other[:26] = 0
     assert fit(other).doubt() == "unrelated"
+
+
+def test_a_part_of_the_guide_is_as_good_as_all_of_it() -> None:
+    whole = fit(500 - texture(0))
+    inner = LocalFit(
+        whole.target[4:12, 4:9, 2:9], whole.known[4:12, 4:9, 2:9], whole.guide, whole.to_guide
+    )
+    near = inner.near(3)
+    assert near.origin == (0, 0, 0) and near.guide.shape < whole.guide.shape
+    move = shifted(np.array([0.5, -1.0, 0.3]))
+    np.testing.assert_array_equal(near.sampled(move), inner.sampled(move))
+    moved = LocalFit(
+        inner.target, inner.known, whole.guide, shifted(np.array([9, 8, 3])) @ whole.to_guide
+    )
+    near = moved.near(3)
+    assert near.origin == (6, 5, 0)
+    np.testing.assert_allclose(near.sampled(move), moved.sampled(move))

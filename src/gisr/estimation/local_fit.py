@@ -79,7 +79,9 @@ class LocalFit:
     guide: Voxels
     """On its own grid, blurred."""
     to_guide: Float64[np.ndarray, "4 4"]
-    """Index in ``target`` to index in ``guide``."""
+    """Index in ``target`` to index in the whole guide."""
+    origin: tuple[int, int, int] = (0, 0, 0)
+    """Where ``guide`` begins in the whole one."""
 
     @classmethod
     def of(cls, target: Voxels, guide: Voxels, placement: VolumePlacement) -> "LocalFit":
@@ -143,13 +145,26 @@ class LocalFit:
         sampled: Float64[np.ndarray, "x y z"] = ndimage.affine_transform(
             self.guide,
             to_guide[:3, :3],
-            to_guide[:3, 3],
+            to_guide[:3, 3] - self.origin,
             self.target.shape,
             output=np.float64,
             order=1,
             mode="nearest",
         )
         return sampled
+
+    def near(self, margin: float) -> "LocalFit":
+        """Return the same with the part of the guide that the target shows, and a margin."""
+        ends = np.meshgrid(*[(0, size - 1) for size in self.target.shape], indexing="ij")
+        corners = self.to_guide[:3, :3] @ np.stack([each.ravel() for each in ends])
+        corners += self.to_guide[:3, 3:]
+        first = np.maximum(np.floor(corners.min(axis=1) - margin), 0).astype(int)
+        last = np.minimum(np.ceil(corners.max(axis=1) + margin) + 1, self.guide.shape).astype(int)
+        if (last <= first).any():
+            return self
+        part = tuple(slice(start, stop) for start, stop in zip(first, last, strict=True))
+        x, y, z = first.tolist()
+        return replace(self, guide=self.guide[part], origin=(x, y, z))
 
     def _variances(self, move: Move | None) -> _Variances:
         """Return what is found of the guide where the target is known."""

@@ -20,6 +20,8 @@ SHORTEST_AXIS = 12
 """Guide voxels along an axis below which nothing is estimated that moves along it."""
 _BLURS = (2.0, 0.0)
 """Guide voxels by which both volumes are blurred, in turn."""
+_MARGIN = 24.0
+"""Guide voxels around what the target shows that are looked at: motions do not bring in others."""
 _ROUNDS = 8
 _STEP = 0.5
 """Guide voxels to both sides over which the guide's change is taken."""
@@ -80,7 +82,7 @@ def find_motion(fit: LocalFit, start: Motion) -> Motion:
         fit: Of both volumes.
         start: Where the search begins: within a few voxels and degrees of the answer.
     """
-    free = _free(start.shape)
+    free, fit = _free(start.shape), fit.near(_MARGIN)
     scale = np.abs(np.diag(fit.to_guide)[:3])
     motion = start
     for blur in _BLURS:

@@ -13,6 +13,7 @@ from gisr.io.volumes import dicom, nifti, picture
 from gisr.io.volumes.dicom_files import is_dicom
 from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.nifti_affine import unlike_units
+from gisr.io.volumes.nifti_extensions import extension_notes
 from gisr.io.volumes.placement import VolumePlacement, place_volumes
 from gisr.notes import Note, warning
 
@@ -52,7 +53,8 @@ def read_volume_pair(
             f"{guide.path.name}: {guide.count} volumes for {target.count} of the target: give one "
             "guide for all, or one for each"
         )
-    notes = (*target.notes, *guide.notes, *assumed, *_spaces(target, guide))
+    lost = extension_notes(target.path, target.extensions)
+    notes = (*target.notes, *guide.notes, *lost, *assumed, *_spaces(target, guide))
     return VolumePair(_loaded(target), _loaded(guide), placement, notes)
 
 

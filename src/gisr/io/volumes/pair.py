@@ -132,11 +132,17 @@ def _with_places(
 
 
 def _spaces(target: VolumeHeader, guide: VolumeHeader) -> list[Note]:
-    """Return what to say of two volumes of which one alone lies in the space of a template.
+    """Return what to say of two volumes whose places need not be those of one space.
+
+    That is where DICOM states two frames of reference, or one lies in the space of a template.
 
     Scanner and aligned (1 and 2) are mixed by programs that mean one place; a template's place is
     another one than the scanner's.
     """
+    if target.frame and guide.frame and target.frame != guide.frame:
+        text = "their places need not agree, check that they are registered"
+        both = f"{target.path.name} and {guide.path.name}"
+        return [Note(f"{both} have different frames of reference (DICOM): {text}")]
     headers = (target.header, guide.header)
     codes = [int(each["sform_code"]) or int(each["qform_code"]) for each in headers]
     if 0 in codes or len({code in _TEMPLATES for code in codes}) == 1:

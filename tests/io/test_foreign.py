@@ -49,6 +49,10 @@ CONTENTS = {
         "other half is not beside it.*put both.*nib-convert \\S*t2.img t2.nii",
     ),
     "t2.img.gz": (b"\x1f\x8b" + bytes(9), "compressed.*gunzip --keep \\S*t2.img.gz"),
+    "depth.mat": (
+        b"MATLAB 5.0 MAT-file" + bytes(120),
+        r"MATLAB.*numpy.save\('depth.npy', scipy.io.loadmat\('\S*depth.mat'\)\['NAME'\]\)\"",
+    ),
     "t2.nii.bz2": (b"BZh9" + bytes(9), "compressed.*bunzip2 --keep \\S*t2.nii.bz2"),
     "t2": (b"\x5c\x01\0\0" + bytes(340) + b"n+1\0", "NIfTI by another.*mv \\S*t2 t2.nii"),
     "t2.nii.txt": (b"\x1c\x02\0\0n+2\0" + bytes(536), "another name.*mv \\S*t2.nii.txt t2.nii\\)"),

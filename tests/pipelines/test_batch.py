@@ -96,6 +96,8 @@ def test_calls_that_are_wrong(tmp_path: Path) -> None:
         ((empty, high, out), FileFormatError, "empty: holds no image"),
         ((low, empty, out), FileFormatError, "empty: holds no image"),
         ((low, high, high / "b_PAN.tif"), FileFormatError, "is a file"),
+        ((low, high, tmp_path / "sharp.tif"), FileFormatError, "one file: .*, such as -o .*sharp$"),
+        ((low, high, tmp_path / "s.nii.gz"), FileFormatError, "one file: .*, such as -o .*/s$"),
         ((low, high, out, Options(report="a.html")), InputError, "report names one file"),
     ]
     for arguments, error, message in cases:

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from tests.geotiffs import declare_band_nodata, write_geotiff
 
+from gisr.errors import InputError
 from gisr.inference.upscaler import Upscaler
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult
@@ -245,6 +246,31 @@ def test_bits_are_suggested_where_the_data_end_below_their_type(
     assert "--bits" not in _texts(sharpen(*files, name="told.tif", bits=11))
     plain = _files(tmp_path, _land(SIDE, 3), _land(4 * SIDE, 1), "uint16")
     assert "--bits" not in _texts(sharpen(*plain, name="plain.tif"))
+
+
+def test_bits_of_floats_are_told_to_say_nothing(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    files = _files(tmp_path, _land(SIDE, 3) * 1e-4, _land(4 * SIDE, 1) * 1e-4, "float32")
+    told = "ms.tif: holds floats, of which --bits 11 says nothing"
+    assert told in _texts(sharpen(*files, bits=11))
+    assert "--bits" not in _texts(sharpen(*files, name="plain.tif"))
+    whole = _files(tmp_path, _land(SIDE, 3), _land(4 * SIDE, 1), "uint16")
+    assert "--bits" not in _texts(sharpen(*whole, name="whole.tif", bits=11))
+
+
+def test_an_alpha_band_that_hides_everything_is_named(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = _land(SIDE, 4), _land(4 * SIDE, 1)
+    ms[..., 3] = 0
+    low, high = _files(tmp_path, ms, pan, "uint16")
+    with rasterio.open(low, "r+") as dataset:
+        names = ("blue", "green", "red", "alpha")
+        dataset.colorinterp = [rasterio.enums.ColorInterp[name] for name in names]
+    way = r"its alpha band 4 is not true, .*\(gdal_translate -b 1 -b 2 -b 3 \S*ms.tif plain.tif\)"
+    with pytest.raises(InputError, match=way):
+        sharpen(low, high)
 
 
 def test_what_an_integer_type_cannot_hold_is_told(

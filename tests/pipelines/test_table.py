@@ -72,17 +72,20 @@ def test_tasks_are_guessed(files: Path, target: str, guide: str, task: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("target", "guide"),
+    ("target", "guide", "told"),
     [
-        ("low_grey.tif", "high_grey.tif"),
-        ("low.nii.gz", "high_rgb.png"),
-        ("low_grey.png", "high.nii.gz"),
-        ("low_rgb.jpg", "high_rgb.png"),
-        ("low_grey.png", "high.npy"),
+        ("low_grey.tif", "high_grey.tif", "two TIFFs of one band without georeference"),
+        ("low.nii.gz", "high_rgb.png", "no pair"),
+        ("low_grey.png", "high.nii.gz", "no pair"),
+        ("low_rgb.jpg", "high_rgb.png", "a JPEG is no depth map"),
+        ("low_grey.png", "high.npy", "an array is no picture"),
+        ("low.npy", "high.npy", r"an array is no picture: .*load_model\(\)\(target, guide"),
     ],
 )
-def test_what_does_not_tell_asks_for_the_task(files: Path, target: str, guide: str) -> None:
-    with pytest.raises(PairError, match=f"{target} and {guide}.*--task"):
+def test_what_does_not_tell_asks_for_the_task(
+    files: Path, target: str, guide: str, told: str
+) -> None:
+    with pytest.raises(PairError, match=f"{target} and {guide}: {told}.*--task"):
         guess_task(files / target, files / guide)
 
 

@@ -78,6 +78,13 @@ _ITK = ForeignKind(
     'convert it to NIfTI first (python -c "import SimpleITK; '
     "SimpleITK.WriteImage(SimpleITK.ReadImage('{path}'), '{stem}.nii.gz')\")",
 )
+_MATLAB = ForeignKind(
+    "a MATLAB file",
+    'save its array as npy first (python -c "import numpy, scipy.io; '
+    "numpy.save('{stem}.npy', scipy.io.loadmat('{path}')['NAME'])\"; h5py reads those of version "
+    "7.3)",
+)
+_IN_PYTHON = (_PORTABLE, _ITK, _MATLAB)
 _HALF = ForeignKind(
     "half of a pair of files (.hdr, .img)",
     "make one file of both first: of MR nib-convert {path} {stem}.nii.gz, of a satellite image "
@@ -118,6 +125,7 @@ _BEGINNINGS: tuple[tuple[bytes, ForeignKind], ...] = (
     (b"NSIF", _NITF),
     (b"ENVI", _ENVI),
     (b"#?RADIANCE", _PICTURE),
+    (b"MATLAB ", _MATLAB),
 )
 """What the first bytes of a file show."""
 _WORDS: tuple[tuple[bytes, ForeignKind], ...] = (
@@ -146,6 +154,7 @@ _SUFFIXES: dict[str, ForeignKind] = {
     **dict.fromkeys((".mgz", ".mgh", ".mnc", ".par", ".rec", ".head", ".brik"), _VOLUME),
     **dict.fromkeys((".nrrd", ".nhdr", ".mha", ".mhd"), _ITK),
     **_PACKED,
+    ".mat": _MATLAB,
     ".vrt": _VRT,
     ".til": _TIL,
     ".xml": _XML,
@@ -169,7 +178,7 @@ def foreign_file(path: str | PathLike[str]) -> str | None:
         return misnamed_tiff(path)
     # Ready to be typed: the path as the user gave it; what is Python has quotes of its own.
     words = [fspath(place), _stem(place)]
-    path, stem = words if kind in (_PORTABLE, _ITK) else map(shlex.quote, words)
+    path, stem = words if kind in _IN_PYTHON else map(shlex.quote, words)
     way = kind.way.format(path=path, stem=stem)
     return f"is {kind.name}, which gisr does not read: {way}"
 

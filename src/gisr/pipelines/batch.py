@@ -4,6 +4,7 @@ Nothing here needs torch, so that a mistake in a plan is reported at once.
 """
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from gisr.io.volumes.dicom_files import is_dicom
 from gisr.memory import release_freed_memory
 from gisr.notes import Note
 from gisr.pipelines.delivery import is_product, product_folders
-from gisr.pipelines.folder_pairs import folder_pairs, named
+from gisr.pipelines.folder_pairs import TARGET_SUFFIXES, folder_pairs, named
 from gisr.pipelines.option import Option, number_or_word, options_of
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult
@@ -156,6 +157,11 @@ def plan_batch(
         raise InputError("skip-existing and overwrite exclude each other: leave one out")
     if output.exists() and not output.is_dir():
         raise FileFormatError(f"{output}: is a file: several pairs need a folder for their outputs")
+    if not output.exists() and file_suffix(output) in TARGET_SUFFIXES:
+        raise FileFormatError(
+            f"{output}: is named like one file: several pairs need a folder for their outputs, "
+            f"such as -o {shlex.quote(str(output)[: -len(file_suffix(output))])}"
+        )
     notes: list[Note] = []
     if targets.is_dir():
         place = output.resolve()

@@ -1,5 +1,6 @@
 """Looking at a whole GeoTIFF once: what of it is known, and which of its values are no data."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -110,13 +111,25 @@ def _why_nothing_is_known(header: GeoHeader, cell: int) -> str:
             if not _scan(band, cell).occupied.any():
                 blank.append(number)
     if header.bands == 1 or len(blank) == header.bands:
-        return "every pixel is unknown (no data)"
+        return f"every pixel is unknown (no data){_without_alpha(header)}"
     way = "leave out bands (--band, of a guide --guide-band, names those to keep)"
     if not blank:
         return f"no pixel is known in all of its {header.bands} bands: {way}"
     names = dict(zip(header.numbers, header.descriptions, strict=True))
     listed = band_list(blank, [names[number] for number in blank])
     return f"every pixel is unknown (no data) in band {listed}, and by it in all: {way}"
+
+
+def _without_alpha(header: GeoHeader) -> str:
+    """Return how to leave out an alpha band, which some programs write without filling it."""
+    if header.alpha_mask is None:
+        return ""
+    kept = " ".join(f"-b {number}" for number in header.numbers)
+    name = shlex.quote(str(header.path))
+    return (
+        f": if its alpha band {header.alpha_mask.band} is not true, make a file without it "
+        f"(gdal_translate {kept} {name} plain.tif)"
+    )
 
 
 def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> list[Note]:
@@ -173,9 +186,22 @@ def _band_fill_note(header: GeoHeader, fill: Fill) -> Note:
     )
 
 
-def bits_note(reader: GeoReader, seen: RasterLook) -> Note | None:
-    """Return a hint at the bits in use of a file that is saturated below the most of its type."""
+def bits_note(reader: GeoReader, seen: RasterLook, bits: int | None) -> Note | None:
+    """Return a hint at the bits in use of a file that is saturated below the most of its type.
+
+    Args:
+        reader: The target.
+        seen: What was found in it.
+        bits: Those that are known; None where nothing says them.
+    """
     header, highest = reader.header, seen.sample.highest
+    if bits is not None:
+        if header.dtype.kind in "iu":
+            return None
+        return Note(
+            f"{header.path.name}: holds floats, of which --bits {bits} says nothing: the result is "
+            "not clipped to it, leave it out"
+        )
     if header.dtype.kind not in "iu" or highest < _FEWEST_LEVELS:
         return None
     bits = int(highest).bit_length()

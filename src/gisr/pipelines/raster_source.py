@@ -92,8 +92,8 @@ class RasterSource(PairSource):
             self._occupied[name] = look.occupied
             self.notes += look_notes(readers[name], look, guides=name == "guide")
             bits = self.about.bits if name == "target" else None
-            if name == "target" and bits is None:
-                hint = bits_note(readers[name], look)
+            if name == "target":
+                hint = bits_note(readers[name], look, bits)
                 self.notes += [] if hint is None else [hint]
             check_values(readers[name].header.path, look.sample.lowest, look.sample.highest, bits)
         target, guide = seen["target"].sample, seen["guide"].sample

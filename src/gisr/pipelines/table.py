@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gisr.errors import FileFormatError, PairError
-from gisr.io.files import check_readable
+from gisr.io.files import check_readable, file_suffix
 from gisr.io.foreign import foreign_file
 from gisr.pipelines.depth import DepthPipeline
 from gisr.pipelines.mri import MRIPipeline
@@ -47,8 +47,26 @@ def guess_task(target_path: str | PathLike[str], guide_path: str | PathLike[str]
         check_readable(path)
         if (way := foreign_file(path)) is not None:
             raise FileFormatError(f"{path}: {way}")
-    raise PairError(
-        f"{target.name} and {guide.name}: no pair of files that goes together: give two GeoTIFFs "
-        "(multispectral, panchromatic or finer bands), two NIfTI volumes, or a depth map and a "
-        f"colour picture; if they are one of these, {remedy}"
+    needed = _no_depth_pair(target, guide) or (
+        "no pair of files that goes together: give two GeoTIFFs (multispectral, panchromatic or "
+        "finer bands), two NIfTI volumes, or a depth map and a colour picture"
     )
+    raise PairError(
+        f"{target.name} and {guide.name}: {needed}; if they are a pair of one task, {remedy}"
+    )
+
+
+def _no_depth_pair(target: Path, guide: Path) -> str | None:
+    """Return which format hinders two files from being a depth map and its picture."""
+    depth, arrays = TASKS["depth"].output_suffixes, (".npy", ".npz")
+    if file_suffix(target) in (".jpg", ".jpeg"):
+        return (
+            "a JPEG is no depth map, for it changes values: give the 16-bit PNG, TIFF or npy that "
+            "the sensor or program writes"
+        )
+    if file_suffix(guide) in arrays and file_suffix(target) in depth:
+        return (
+            "an array is no picture: save the guide as PNG (numpy.load, PIL.Image.fromarray), or "
+            "sharpen arrays in Python (gisr.load_model()(target, guide, task=...))"
+        )
+    return None

@@ -141,6 +141,20 @@ def test_metadata_is_bounded_and_refused_in_one_line(tmp_path: Path, safe: Path)
             read_product(landsat)
 
 
+@pytest.mark.parametrize("metadata", ["txt", "json"])
+def test_names_in_lower_case_are_those_of_the_metadata(tmp_path: Path, metadata: str) -> None:
+    product = write_landsat(tmp_path, side=6, metadata=metadata)
+    for path in product.iterdir():
+        path.rename(path.with_name(path.name.lower()))
+    assert product_folder(product) == product
+    found = read_product(product)
+    assert [band.path.name for band in found.bands if band.name in ("B2", "B8")] == [
+        "lc08_l1tp_190030_20200615_20200823_02_t1_b2.tif",
+        "lc08_l1tp_190030_20200615_20200823_02_t1_b8.tif",
+    ]
+    assert all(band.path.is_file() for band in found.bands)
+
+
 def test_several_products_in_one_folder(tmp_path: Path) -> None:
     product = write_landsat(tmp_path, side=6)
     (product / "LC09_L1TP_1_MTL.txt").write_text("GROUP = X")

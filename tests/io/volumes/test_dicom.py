@@ -10,6 +10,7 @@ from gisr.errors import FileFormatError, LimitError, MissingExtraError
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.volumes.dicom import read_dicom_header
 from gisr.io.volumes.dicom_files import is_dicom
+from gisr.io.volumes.pair import read_volume_pair
 
 pydicom = pytest.importorskip("pydicom")
 from pydicom.dataset import FileDataset, FileMetaDataset  # noqa: E402
@@ -80,6 +81,46 @@ def test_slopes_of_their_own_make_floats(tmp_path: Path) -> None:
     header = read_dicom_header(write_series(tmp_path / "s", change=scale), DEFAULT_LIMITS)
     assert header.dtype == np.float32
     np.testing.assert_array_equal(header.load().voxels, VOXELS * (1.0 + np.arange(4)))
+
+
+def _two_echoes(image: Any, index: int) -> None:
+    image.EchoTime, image.AcquisitionNumber = (12.0, 90.0)[index % 2], 1
+    image.ImagePositionPatient = [0.0, 0.0, float(index // 2)]
+
+
+def test_volumes_of_one_series_are_told_apart(tmp_path: Path) -> None:
+    told = r"2 volumes in one series, which differ by EchoTime \(12.0 as in 0-1.2.3.dcm, 90.0 as in"
+    with pytest.raises(FileFormatError, match=told):
+        read_dicom_header(write_series(tmp_path / "s", change=_two_echoes), DEFAULT_LIMITS)
+
+
+def test_echoes_in_one_stack_are_told(tmp_path: Path) -> None:
+    def echoes(image: Any, index: int) -> None:
+        image.EchoTime = 90.0 if index > 1 else 12.0
+
+    def one(image: Any, index: int) -> None:
+        image.EchoTime = 90.0 + index / 10
+
+    (note,) = read_dicom_header(write_series(tmp_path / "s", change=echoes), DEFAULT_LIMITS).notes
+    assert note.level == "warning"
+    assert "several echoes (EchoTime 12 as in 0-1.2.3.dcm, 90 as in 4-1.2.3.dcm)" in note.text
+    assert not read_dicom_header(write_series(tmp_path / "t", change=one), DEFAULT_LIMITS).notes
+
+
+def test_two_frames_of_reference_are_told(tmp_path: Path) -> None:
+    def framed(name: str, voxels: np.ndarray, frame: str, spacing: list[float]) -> Path:
+        def change(image: Any, index: int) -> None:
+            image.FrameOfReferenceUID, image.PixelSpacing = frame, spacing
+
+        return write_series(tmp_path / name, voxels, change)
+
+    fine = np.repeat(np.repeat(VOXELS, 2, 0), 2, 1)
+    low = framed("low", VOXELS, "1.2.5", [2.0, 1.5])
+    other = framed("other", fine, "1.2.6", [1.0, 0.75])
+    (note,) = read_volume_pair(low, other, DEFAULT_LIMITS).notes
+    assert note.text.startswith("low and other have different frames of reference (DICOM): their")
+    same = framed("same", fine, "1.2.5", [1.0, 0.75])
+    assert not read_volume_pair(low, same, DEFAULT_LIMITS).notes
 
 
 def test_one_file_stands_for_its_series(tmp_path: Path) -> None:

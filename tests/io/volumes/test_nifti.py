@@ -13,6 +13,7 @@ from gisr.io.limits import Limits
 from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.nifti import read_nifti, read_nifti_grid, read_nifti_header
 from gisr.io.volumes.nifti_writer import nifti_writer
+from gisr.io.volumes.pair import read_volume_pair
 from gisr.io.volumes.placement import place_volumes
 
 nibabel = pytest.importorskip("nibabel")
@@ -177,6 +178,19 @@ class TestMalformed:
         data[348:352] = b"\1\0\0\0"  # an extension follows, of 2 GiB or of no size
         (tmp_path / "extended.nii").write_bytes(data)
         assert read_nifti(tmp_path / "extended.nii").shape == (8, 6, 4)
+
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_extensions_that_no_output_has_are_told(self, tmp_path: Path, version: int) -> None:
+        plain = save(tmp_path / "plain.nii", (4, 3, 4), scaled(OBLIQUE, 2, 2, 1), version=version)
+        image = nibabel.load(plain)
+        for code in ("comment", "afni", "comment"):
+            image.header.extensions.append(nibabel.nifti1.Nifti1Extension(code, b"of this grid"))
+        nibabel.save(image, tmp_path / "low.nii.gz")
+        guide = save(tmp_path / "high.nii")
+        (note,) = read_volume_pair(tmp_path / "low.nii.gz", guide, Limits()).notes
+        assert note.text.startswith("low.nii.gz: its header extensions (comment, afni) are not in")
+        assert "result.header.extensions.extend(target.header.extensions)" in note.text
+        assert not read_volume_pair(plain, guide, Limits()).notes
 
     @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
     def test_truncated_anywhere_is_typed(self, tmp_path: Path, suffix: str) -> None:

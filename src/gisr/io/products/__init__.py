@@ -26,7 +26,7 @@ def product_folder(path: str | Path) -> Path | None:
 
 def _folder(place: Path) -> Path | None:
     named = (*sentinel2.METADATA, "manifest.safe")
-    if place.is_file() and (place.name in named or place.name.endswith(landsat.METADATA)):
+    if place.is_file() and (place.name in named or landsat.is_metadata(place)):
         return place.parent
     if not place.is_dir():
         return None

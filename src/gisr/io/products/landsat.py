@@ -16,7 +16,7 @@ from gisr.errors import FileFormatError, listed, shortened
 from gisr.io.products.members import member, read_metadata
 from gisr.io.products.product import Product, ProductBand, QualityBand
 
-METADATA = ("_MTL.txt", "_MTL.json")
+_METADATA = ("_mtl.txt", "_mtl.json")
 _PAN, _SHARPENED, _FINE = "8", 30.0, 15.0
 _GROUPS = ("PRODUCT_CONTENTS", "IMAGE_ATTRIBUTES", "LEVEL1_RADIOMETRIC_RESCALING")
 """The groups of the metadata that are read: level 2 repeats names of level 1 in others."""
@@ -86,14 +86,20 @@ _IMAGERS = {"LANDSAT_7": _ETM, "LANDSAT_8": _OLI, "LANDSAT_9": _OLI}
 _NOT_REFLECTED = "is no image of reflected light on the 30 m grid, or has no 15 m band near it"
 
 
+def is_metadata(path: Path) -> bool:
+    """Return whether a file is called as metadata is; programs that unpack may change its case."""
+    return path.name.casefold().endswith(_METADATA)
+
+
 def metadata_of(folder: Path) -> Path | None:
     """Return the metadata file by which a folder is recognised; None where there is none.
 
     Raises:
         FileFormatError: There are those of several products.
     """
-    for ending in METADATA:
-        found = sorted(folder.glob(f"L*{ending}"))
+    files = sorted(each for each in folder.iterdir() if is_metadata(each))
+    for ending in _METADATA:
+        found = [each for each in files if re.match(rf"(?i)l.*{re.escape(ending)}", each.name)]
         if len(found) > 1:
             raise FileFormatError(
                 f"{folder}: holds several products ({listed([each.name for each in found])}): "
@@ -209,7 +215,7 @@ def _read(source: Path) -> dict[str, str]:
     """
     try:
         text = read_metadata(source).decode("utf-8")
-        groups = _json_groups(text) if source.suffix == ".json" else _text_groups(text)
+        groups = _json_groups(text) if source.suffix.lower() == ".json" else _text_groups(text)
     except (ValueError, RecursionError) as error:
         reason = shortened(str(error))
         raise FileFormatError(f"{source}: cannot be read ({reason}): get it again") from error

@@ -30,7 +30,7 @@ class _Builder(ElementTree.TreeBuilder):
 
 
 def member(folder: Path, name: str, source: Path) -> Path:
-    """Return a file of a product by the name that metadata gives it.
+    """Return a file of a product by the name that metadata gives it, in whatever case it is spelt.
 
     Args:
         folder: The product.
@@ -47,13 +47,22 @@ def member(folder: Path, name: str, source: Path) -> Path:
             f"{source}: names {shortened(name)!r}, which does not lie in the product: get the "
             "product again from where it came"
         )
-    found = folder / pure
+    found = _as_spelt(folder / pure)
     root = folder.resolve()
     if os.path.lexists(found) and root not in found.resolve().parents:
         raise FileFormatError(
             f"{found}: leads out of the product {folder.name}: put the file itself in its place"
         )
     return found
+
+
+def _as_spelt(path: Path) -> Path:
+    """Return a file as its folder spells it: copying and unpacking may change the case of names."""
+    if os.path.lexists(path) or not path.parent.is_dir():
+        return path
+    name = path.name.casefold()
+    alike = [each for each in path.parent.iterdir() if each.name.casefold() == name]
+    return alike[0] if len(alike) == 1 else path
 
 
 def needed(path: Path, what: str) -> Path:

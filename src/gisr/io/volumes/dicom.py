@@ -5,6 +5,7 @@ anything else (several series, positions that repeat, gaps, enhanced multi-frame
 refused with the remedy, because a volume made of it would be wrong without notice.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
@@ -27,6 +28,8 @@ _PARALLEL = 1e-3
 """Largest difference of direction cosines between images of one volume: headers are rounded."""
 _EVEN = 0.05
 """Share of the slice distance by which distances may differ: more is a gap, or a slice missing."""
+_SAME_ECHO = 0.1
+"""Share by which echo times of one volume may differ."""
 _STRAIGHT = 0.3
 """Pixels by which a slice may lie aside of the line of the others: an edge moves by less."""
 
@@ -66,7 +69,8 @@ def read_dicom_header(path: str | PathLike[str], limits: Limits) -> VolumeHeader
         read=read,
         thickness=first.thickness or None,
         padding=first.padding,
-        notes=(*left_out, *_notes(name, first)),
+        frame=first.frame,
+        notes=(*left_out, *_notes(name, first), *_mixed_notes(name, slices)),
     )
 
 
@@ -81,6 +85,31 @@ def _notes(name: Path, image: DicomSlice) -> tuple[Note, ...]:
             )
         )
     return tuple(notes)
+
+
+def _mixed_notes(name: Path, images: Sequence[DicomSlice]) -> list[Note]:
+    """Warn of slices of several echoes in one stack: a volume has one contrast."""
+    times = [_number(dict(image.volume).get("EchoTime", "")) for image in images]
+    shortest, longest = min(times), max(times)
+    if not shortest > 0 or longest - shortest <= _SAME_ECHO * longest:
+        return []
+    first, last = (images[times.index(time)].path.name for time in (shortest, longest))
+    return [
+        warning(
+            f"{name.name}: its slices are of several echoes (EchoTime {shortest:g} as in {first}, "
+            f"{longest:g} as in {last}): if these are two volumes, put the files of one into a "
+            "folder of its own"
+        )
+    ]
+
+
+def _number(text: str) -> float:
+    """Return a number as a header states it; 0 for what is none."""
+    try:
+        number = float(text)
+    except ValueError:
+        return 0.0
+    return number if math.isfinite(number) else 0.0
 
 
 def _chosen(name: Path, images: Sequence[DicomImage]) -> list[DicomSlice]:
@@ -128,10 +157,7 @@ def _sorted(name: Path, images: list[DicomSlice]) -> list[DicomSlice]:
     places = np.array([image.position @ normal for image in ordered])
     steps = np.diff(places)
     if len(steps) and steps.min() < _EVEN * steps.max() + 1e-6:
-        raise FileFormatError(
-            f"{name}: several images at one position: a time series or several echoes in one "
-            "series; put one volume of it into a folder of its own"
-        )
+        raise FileFormatError(f"{name}: several images at one position: {_apart(ordered)}")
     if len(steps) and steps.max() - steps.min() > _EVEN * np.median(steps):
         widest = int(steps.argmax())
         raise FileFormatError(
@@ -140,6 +166,24 @@ def _sorted(name: Path, images: list[DicomSlice]) -> list[DicomSlice]:
         )
     _check_line(name, ordered)
     return ordered
+
+
+def _apart(images: Sequence[DicomSlice]) -> str:
+    """Return by what the volumes of a series can be told apart, and what to do with them."""
+    for element in dict.fromkeys(name for image in images for name, _ in image.volume):
+        values: dict[str, DicomSlice] = {}
+        for image in images:
+            values.setdefault(dict(image.volume).get(element, "none"), image)
+        if 1 < len(values) <= len(images) / 2:
+            each = [f"{value} as in {image.path.name}" for value, image in values.items()]
+            return (
+                f"{len(values)} volumes in one series, which differ by {element} "
+                f"({listed(each)}): put the files of one into a folder of its own"
+            )
+    return (
+        "a time series or several echoes in one series; put one volume of it into a folder of its "
+        "own"
+    )
 
 
 def _check_line(name: Path, ordered: Sequence[DicomSlice]) -> None:

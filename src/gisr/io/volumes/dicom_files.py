@@ -14,6 +14,7 @@ from typing import Any
 
 from gisr.errors import FileFormatError, LimitError
 from gisr.io.files import check_readable, typed_errors
+from gisr.io.volumes.dicom_slice import VOLUME_ELEMENTS
 from gisr.io.volumes.libraries import volume_library
 from gisr.notes import Note
 
@@ -34,7 +35,7 @@ _TAGS = (
     "SamplesPerPixel", "ImageType", "SliceThickness", "SpacingBetweenSlices", "InstanceNumber",
     "BitsAllocated", "BitsStored", "PixelRepresentation", "RescaleSlope", "RescaleIntercept",
     "Modality", "PixelPaddingValue", "PhotometricInterpretation", "BurnedInAnnotation",
-    "LossyImageCompression",
+    "LossyImageCompression", "FrameOfReferenceUID", *VOLUME_ELEMENTS,
 )  # fmt: skip
 
 

@@ -18,6 +18,11 @@ from gisr.errors import FileFormatError, shortened
 _FARTHEST = 1e6
 """Millimetres, and of scales any unit: what lies farther is no image of a patient."""
 _LARGEST_SCALE = 1e12
+VOLUME_ELEMENTS = ("EchoTime", "EchoNumbers", "TemporalPositionIdentifier", "DiffusionBValue",
+            "InversionTime", "FlipAngle", "TriggerTime", "ImageType", "AcquisitionNumber",
+            "AcquisitionTime")  # fmt: skip
+"""Elements that tell the volumes of a series apart, those that say most first."""
+_LONGEST_VALUE = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +52,10 @@ class DicomSlice:
     """Stored value of pixels that show nothing, where the header states one."""
     doubts: tuple[str, ...] = ()
     """What the header says against an image of MR magnitudes."""
+    frame: str = ""
+    """Identifier of the frame of reference that positions are measured in, where it is stated."""
+    volume: tuple[tuple[str, str], ...] = ()
+    """Elements by which images of other volumes of the series differ, with their values."""
 
     @property
     def alike(self) -> tuple[object, ...]:
@@ -99,9 +108,22 @@ def parse_slice(path: Path, about: Any) -> DicomSlice:
         thickness=max(0.0, _optional(path, about, "SliceThickness", 0.0)),
         padding=_padding(path, about),
         doubts=tuple(_doubts(about)),
+        frame=shortened(str(about.get("FrameOfReferenceUID") or "")),
+        volume=tuple(
+            (name, str(about[name].value)[:_LONGEST_VALUE])
+            for name in VOLUME_ELEMENTS
+            if name in about
+        ),
     )
     _check_place(found)
     return found
+
+
+def _volume(about: Any) -> Iterator[tuple[str, str]]:
+    """Give the elements that tell the volumes of a series apart, with their values."""
+    for name in VOLUME_ELEMENTS:
+        if name in about:
+            yield name, str(about[name].value)[:_LONGEST_VALUE]
 
 
 def description_of(about: Any) -> str:

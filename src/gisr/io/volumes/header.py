@@ -40,6 +40,10 @@ class VolumeHeader:
     padding: float | None = field(default=None, kw_only=True)
     """What integer files hold, before slope and intercept, where nothing was imaged: read as NaN,
     and written for it."""
+    frame: str = field(default="", kw_only=True)
+    """Frame of reference in which a DICOM series states its place."""
+    extensions: tuple[str, ...] = field(default=(), kw_only=True)
+    """Kinds of the header's extensions, which no output has."""
     notes: tuple[Note, ...] = field(default=(), kw_only=True)
     """What a user should know of the header."""
 

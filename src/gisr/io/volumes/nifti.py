@@ -22,6 +22,7 @@ from gisr.io.limits import DEFAULT_LIMITS, Limits, check_bytes, check_volume
 from gisr.io.volumes.header import Shape, Volume, VolumeHeader
 from gisr.io.volumes.libraries import volume_library
 from gisr.io.volumes.nifti_affine import HeaderAffine, header_affine
+from gisr.io.volumes.nifti_extensions import extension_names
 from gisr.io.volumes.sidecar import sidecar_thickness
 from gisr.sizes import volume_size
 
@@ -74,8 +75,8 @@ def read_nifti_header(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS
         GisrError: As :func:`read_nifti`; several volumes are no error here.
     """
     name = Path(path)
-    with _open_checked(name, limits) as (_, header, sizes, dtype, place):
-        pass
+    with _open_checked(name, limits) as (stream, header, sizes, dtype, place):
+        extensions = extension_names(stream, header)
 
     def read() -> Iterator[Float32[np.ndarray, "X Y Z"]]:
         with _open_checked(name, limits) as (stream, again, found, _, _):
@@ -95,6 +96,7 @@ def read_nifti_header(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS
         stated=place.stated,
         slice_axis=_slice_axis(header, place),
         thickness=thickness,
+        extensions=extensions,
         notes=(*place.notes, *unread),
     )
 

@@ -13,6 +13,7 @@ from gisr.io.volumes import dicom, nifti, picture
 from gisr.io.volumes.dicom_files import is_dicom
 from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.nifti_affine import unlike_units
+from gisr.io.volumes.nifti_extensions import extension_notes
 from gisr.io.volumes.placement import VolumePlacement, place_volumes
 from gisr.notes import Note, warning
 
@@ -52,7 +53,8 @@ def read_volume_pair(
             f"{guide.path.name}: {guide.count} volumes for {target.count} of the target: give one "
             "guide for all, or one for each"
         )
-    notes = (*target.notes, *guide.notes, *assumed, *_spaces(target, guide))
+    lost = extension_notes(target.path, target.extensions)
+    notes = (*target.notes, *guide.notes, *lost, *assumed, *_spaces(target, guide))
     return VolumePair(_loaded(target), _loaded(guide), placement, notes)
 
 
@@ -130,11 +132,17 @@ def _with_places(
 
 
 def _spaces(target: VolumeHeader, guide: VolumeHeader) -> list[Note]:
-    """Return what to say of two volumes of which one alone lies in the space of a template.
+    """Return what to say of two volumes whose places need not be those of one space.
+
+    That is where DICOM states two frames of reference, or one lies in the space of a template.
 
     Scanner and aligned (1 and 2) are mixed by programs that mean one place; a template's place is
     another one than the scanner's.
     """
+    if target.frame and guide.frame and target.frame != guide.frame:
+        text = "their places need not agree, check that they are registered"
+        both = f"{target.path.name} and {guide.path.name}"
+        return [Note(f"{both} have different frames of reference (DICOM): {text}")]
     headers = (target.header, guide.header)
     codes = [int(each["sform_code"]) or int(each["qform_code"]) for each in headers]
     if 0 in codes or len({code in _TEMPLATES for code in codes}) == 1:

@@ -119,13 +119,6 @@ def parse_slice(path: Path, about: Any) -> DicomSlice:
     return found
 
 
-def _volume(about: Any) -> Iterator[tuple[str, str]]:
-    """Give the elements that tell the volumes of a series apart, with their values."""
-    for name in VOLUME_ELEMENTS:
-        if name in about:
-            yield name, str(about[name].value)[:_LONGEST_VALUE]
-
-
 def description_of(about: Any) -> str:
     """Return what a series is called; nothing where it has no name."""
     return str(about.get("SeriesDescription") or "")

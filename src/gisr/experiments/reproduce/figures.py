@@ -89,23 +89,24 @@ def draw_prompts(
 
 def draw_curves(path: Path, log: RunLog) -> None:
     """Draw, task by task, validation scores above and the training error below."""
-    figure = _figure(11, 6)
-    upper, lower = figure.subplots(2, len(TASKS), sharex=True)
-    for (task, record), above, below in zip(TASKS.items(), upper, lower, strict=True):
-        own = log.of_task(task)
+    seen = [task for task in TASKS if log.of_task(task) or f"error_{task}" in log.training]
+    figure = _figure(3.7 * len(seen), 6)
+    upper, lower = figure.subplots(2, len(seen), sharex=True, squeeze=False)
+    for task, above, below in zip(seen, upper, lower, strict=True):
+        own, record = log.of_task(task), TASKS[task]
         for line, (name, curve) in enumerate(own.items()):
             label = name.split(f"_{task}_")[1].replace("_", " ")
             style = _LINES[line % len(_LINES)]
             above.plot(curve.steps, curve.values, style, marker=".", label=label)
         metric = METRICS[record.metric]
-        above.set_title(f"{task}: {metric.heading}, {metric.better} is better", fontsize=9)
+        above.set_title(f"{task}\n{metric.heading}, {metric.better} is better", fontsize=9)
         if own:
             above.legend(fontsize=7)
         else:
             above.text(0.5, 0.5, "no validation pairs", ha="center", transform=above.transAxes)
         if (error := log.training.get(f"error_{task}")) is not None:
             below.plot(error.steps, error.values, color=record.colour, linewidth=1)
-        below.set_title("training error, normalised, means of 50 steps", fontsize=9)
+        below.set_title("training error, normalised,\nmeans of 50 steps", fontsize=9)
         below.set_xlabel("step", fontsize=9)
     figure.savefig(path)
 

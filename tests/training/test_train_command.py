@@ -49,3 +49,42 @@ def test_only_names_what_there_is(
     assert "only: depth:3 is not in the mixture of tiny; it has depth, depth:4" in (
         capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--stop-at", "0"], "stop-at 0: must be at least 1, a run stops after a step"),
+        (["--stop-at", "-1"], "stop-at -1: must be at least 1, a run stops after a step"),
+        (["--stop-after", "0"], "stop-after 0: must be above 0 seconds"),
+        (["--stop-after", "-5"], "stop-after -5: must be above 0 seconds"),
+    ],
+)
+def test_a_stop_before_the_first_step_is_refused(
+    recipe: Build,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    message: str,
+) -> None:
+    """There would be no weights, which the last line would call ready."""
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(recipe().record()), encoding="utf-8")
+    assert main(["train", str(path), "--folder", str(tmp_path / "run"), *words]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"gisr: error: {message}\n")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_without_a_step_left_says_so(
+    recipe: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, folder = tmp_path / "mine.json", tmp_path / "run"
+    path.write_text(json.dumps(recipe(steps=3).record()), encoding="utf-8")
+    words = ["train", str(path), "--folder", str(folder), "--stop-at"]
+    assert main([*words, "2"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main([*words, "1"]) == 0
+    assert capsys.readouterr().err == (
+        f"gisr: note: {folder}: is at step 2 already, 1 were asked for: none is taken\n"
+    )

@@ -21,9 +21,11 @@ from gisr.baselines.systems import SystemName, SystemShape, find_system
 from gisr.baselines.weights import load_system, save_system
 from gisr.data.pair import Pair
 from gisr.errors import FileFormatError, InputError, WeightsError
+from gisr.experiments.named_systems import load_systems
 from gisr.inference.system import Settings
 from gisr.placement import Placement, place_by_shape
 from gisr.tasks import TaskName
+from gisr.weights.folder import embedded_folder
 
 PLAIN = Settings(align="off", consistent="never")
 NARROW = SystemShape("dctnet", ("depth",), 1, 3, 4, 0.125)
@@ -153,6 +155,12 @@ def test_weights_come_back_as_they_were(tmp_path: Path) -> None:
         assert torch.equal(found.network.state_dict()[name], tensor)
     with pytest.raises(InputError, match="holds dctnet, not dkn"):
         load_family("dkn", [str(tmp_path)])
+    with pytest.raises(WeightsError, match=f"--systems dctnet:{tmp_path}$"):
+        load_systems([str(tmp_path)])
+    with pytest.raises(
+        WeightsError, match=r"is of MAG-Net, not of a compared system: name .* alone"
+    ):
+        load_systems([f"dctnet:{embedded_folder('magnet-s')}"])
 
 
 @pytest.mark.parametrize(

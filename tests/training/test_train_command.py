@@ -88,3 +88,21 @@ def test_a_run_without_a_step_left_says_so(
     assert capsys.readouterr().err == (
         f"gisr: note: {folder}: is at step 2 already, 1 were asked for: none is taken\n"
     )
+
+
+def test_weights_of_a_published_system_are_for_evaluate(
+    recipe: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``gisr upscale`` takes MAG-Net's alone: the line of ``train`` and the refusal say so."""
+    path, folder = tmp_path / "mine.json", tmp_path / "run"
+    path.write_text(json.dumps(recipe().record()), encoding="utf-8")
+    words = ["train", str(path), "--only", "depth:4", "--folder", str(folder), "--stop-at", "1"]
+    assert main([*words, "--system.name", "fdkn"]) == 0
+    weights = folder / "weights"
+    use = f"gisr evaluate DATA --systems fdkn:{weights}"
+    out = capsys.readouterr().out
+    assert out == f"{weights}: weights of tiny-depth-x4, for {use}\n"
+    assert main(["export", "onnx", "-o", str(tmp_path / "x.onnx"), "--model", str(weights)]) == 2
+    assert f"is of the compared system fdkn, not of MAG-Net: it is scored by {use}" in (
+        capsys.readouterr().err
+    )

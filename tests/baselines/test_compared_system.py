@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pytest
@@ -209,6 +209,25 @@ def test_authors_weights_are_converted(tmp_path: Path, capsys: pytest.CaptureFix
     assert "unknown system 'unet'" in capsys.readouterr().err
     assert main(["convert", "dctnet", str(tmp_path / "no.pth"), "--out", str(tmp_path)]) == 2
     assert "there is no such file" in capsys.readouterr().err
+
+
+def test_convert_and_its_help_do_not_promise_what_no_system_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A system whose authors' names become known changes the help and docs/systems.md too."""
+    for name in get_args(SystemName):
+        with pytest.raises(NotImplementedError, match="not known to gisr, none is converted"):
+            find_system(name).names_of(["gain"])
+    torch.save({"gain": torch.ones(1)}, tmp_path / "theirs.pth")
+    out = tmp_path / "out"
+    assert main(["convert", "dctnet", str(tmp_path / "theirs.pth"), "--out", str(out)]) == 2
+    assert capsys.readouterr().err == (
+        "gisr: error: dctnet: DCTNet: the names in its authors' files are not known to gisr, none "
+        "is converted: train it by gisr train dctnet\n"
+    )
+    assert not out.exists()
+    assert main(["convert", "--help"]) == 0
+    assert "names in its authors' files known yet" in " ".join(capsys.readouterr().out.split())
 
 
 class Harmful:

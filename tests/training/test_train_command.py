@@ -106,3 +106,17 @@ def test_weights_of_a_published_system_are_for_evaluate(
     assert f"is of the compared system fdkn, not of MAG-Net: it is scored by {use}" in (
         capsys.readouterr().err
     )
+
+
+def test_a_run_that_is_refused_leaves_nothing(
+    recipe: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A patch larger than an image is seen when the image is read, by the first step."""
+    path, folder = tmp_path / "mine.json", tmp_path / "runs" / "mine"
+    path.write_text(json.dumps(recipe().record()), encoding="utf-8")
+    words = ["train", str(path), "--only", "depth:4", "--folder", str(folder), "--patch", "4096"]
+    assert main(words) == 2
+    assert "patch 4096 is larger than" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+    assert main([*words[:-2], "--stop-at", "1"]) == 0
+    assert (folder / "log.jsonl").read_text(encoding="utf-8").count('"event": "start"') == 1

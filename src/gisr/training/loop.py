@@ -10,8 +10,9 @@ import math
 import operator
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -99,8 +100,7 @@ def train(
         sets = training_sets(recipe, notify if processes.leads else lambda note: None)
         for part, _ in recipe.parts(run.step, last):  # before anything is written
             make_mixture(part, sets).check_batch(part.batch)
-        log = stack.enter_context(TrainingLog(folder, recipe) if processes.leads else nullcontext())
-        reports = _Reports(recipe, folder, last, log, validate) if log else None
+        reports = _Reports(recipe, folder, last, stack, validate) if processes.leads else None
         try:
             _follow_parts(run, recipe, sets, last, deadline, reports, quiet)
         except DivergedError as error:
@@ -146,8 +146,14 @@ class _Reports:
     recipe: Recipe
     folder: Path
     last: int
-    log: TrainingLog
+    stack: ExitStack
+    """Closes the log with the run."""
     validate: Validate | None
+
+    @cached_property
+    def log(self) -> TrainingLog:
+        """Opened by the first step: a run that is refused before it leaves nothing behind."""
+        return self.stack.enter_context(TrainingLog(self.folder, self.recipe))
 
     def after_step(self, run: Run, values: dict[str, float], *, stopping: bool) -> None:
         recipe = self.recipe

@@ -120,3 +120,12 @@ def test_a_run_that_is_refused_leaves_nothing(
     assert not (tmp_path / "runs").exists()
     assert main([*words[:-2], "--stop-at", "1"]) == 0
     assert (folder / "log.jsonl").read_text(encoding="utf-8").count('"event": "start"') == 1
+
+
+def test_a_list_is_one_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``gisr reproduce --data a b`` takes two words, a value of a recipe is one."""
+    words = ["train", "magnet-s-open", "--data", "a", "b", "--folder", str(tmp_path / "run")]
+    assert main(words) == 2
+    assert capsys.readouterr().err == (
+        "gisr: error: b: belongs to no option of gisr train: a list is one word, --data '[a, b]'\n"
+    )

@@ -125,6 +125,8 @@ def test_what_it_was_not_built_for_is_refused_and_says_what_it_can() -> None:
         SystemShape.of("dctnet", [("mri", 4)])
     with pytest.raises(InputError, match=r"unknown system 'unet': use one of promptir"):
         find_system("unet")
+    with pytest.raises(InputError, match=r"unknown system 'dctnt': did you mean dctnet\?$"):
+        find_system("dctnt")
 
 
 def test_values_that_are_not_finite_are_an_error() -> None:

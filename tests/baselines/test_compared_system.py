@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pytest
@@ -21,9 +21,11 @@ from gisr.baselines.systems import SystemName, SystemShape, find_system
 from gisr.baselines.weights import load_system, save_system
 from gisr.data.pair import Pair
 from gisr.errors import FileFormatError, InputError, WeightsError
+from gisr.experiments.named_systems import load_systems
 from gisr.inference.system import Settings
 from gisr.placement import Placement, place_by_shape
 from gisr.tasks import TaskName
+from gisr.weights.folder import embedded_folder
 
 PLAIN = Settings(align="off", consistent="never")
 NARROW = SystemShape("dctnet", ("depth",), 1, 3, 4, 0.125)
@@ -123,6 +125,8 @@ def test_what_it_was_not_built_for_is_refused_and_says_what_it_can() -> None:
         SystemShape.of("dctnet", [("mri", 4)])
     with pytest.raises(InputError, match=r"unknown system 'unet': use one of promptir"):
         find_system("unet")
+    with pytest.raises(InputError, match=r"unknown system 'dctnt': did you mean dctnet\?$"):
+        find_system("dctnt")
 
 
 def test_values_that_are_not_finite_are_an_error() -> None:
@@ -153,6 +157,12 @@ def test_weights_come_back_as_they_were(tmp_path: Path) -> None:
         assert torch.equal(found.network.state_dict()[name], tensor)
     with pytest.raises(InputError, match="holds dctnet, not dkn"):
         load_family("dkn", [str(tmp_path)])
+    with pytest.raises(WeightsError, match=f"--systems dctnet:{tmp_path}$"):
+        load_systems([str(tmp_path)])
+    with pytest.raises(
+        WeightsError, match=r"is of MAG-Net, not of a compared system: name .* alone"
+    ):
+        load_systems([f"dctnet:{embedded_folder('magnet-s')}"])
 
 
 @pytest.mark.parametrize(
@@ -201,6 +211,25 @@ def test_authors_weights_are_converted(tmp_path: Path, capsys: pytest.CaptureFix
     assert "unknown system 'unet'" in capsys.readouterr().err
     assert main(["convert", "dctnet", str(tmp_path / "no.pth"), "--out", str(tmp_path)]) == 2
     assert "there is no such file" in capsys.readouterr().err
+
+
+def test_convert_and_its_help_do_not_promise_what_no_system_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A system whose authors' names become known changes the help and docs/systems.md too."""
+    for name in get_args(SystemName):
+        with pytest.raises(NotImplementedError, match="not known to gisr, none is converted"):
+            find_system(name).names_of(["gain"])
+    torch.save({"gain": torch.ones(1)}, tmp_path / "theirs.pth")
+    out = tmp_path / "out"
+    assert main(["convert", "dctnet", str(tmp_path / "theirs.pth"), "--out", str(out)]) == 2
+    assert capsys.readouterr().err == (
+        "gisr: error: dctnet: DCTNet: the names in its authors' files are not known to gisr, none "
+        "is converted: train it by gisr train dctnet\n"
+    )
+    assert not out.exists()
+    assert main(["convert", "--help"]) == 0
+    assert "names in its authors' files known yet" in " ".join(capsys.readouterr().out.split())
 
 
 class Harmful:

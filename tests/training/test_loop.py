@@ -311,7 +311,10 @@ def test_the_number_of_loader_processes_does_not_matter(recipe: Build) -> None:
     ("wrong", "why"),
     [
         ({"batch": 65_536}, "batch 65536 is larger than an epoch"),
-        ({"exclude": ("nobody",)}, "has no training entry nobody"),
+        (
+            {"exclude": ("frame1", "nobody")},
+            r"has no training entry nobody: name its folder in data too, .* '\[frame1\]'$",
+        ),
     ],
 )
 def test_a_recipe_that_cannot_be_followed_leaves_nothing_behind(

@@ -49,3 +49,83 @@ def test_only_names_what_there_is(
     assert "only: depth:3 is not in the mixture of tiny; it has depth, depth:4" in (
         capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--stop-at", "0"], "stop-at 0: must be at least 1, a run stops after a step"),
+        (["--stop-at", "-1"], "stop-at -1: must be at least 1, a run stops after a step"),
+        (["--stop-after", "0"], "stop-after 0: must be above 0 seconds"),
+        (["--stop-after", "-5"], "stop-after -5: must be above 0 seconds"),
+    ],
+)
+def test_a_stop_before_the_first_step_is_refused(
+    recipe: Build,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    message: str,
+) -> None:
+    """There would be no weights, which the last line would call ready."""
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(recipe().record()), encoding="utf-8")
+    assert main(["train", str(path), "--folder", str(tmp_path / "run"), *words]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"gisr: error: {message}\n")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_without_a_step_left_says_so(
+    recipe: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, folder = tmp_path / "mine.json", tmp_path / "run"
+    path.write_text(json.dumps(recipe(steps=3).record()), encoding="utf-8")
+    words = ["train", str(path), "--folder", str(folder), "--stop-at"]
+    assert main([*words, "2"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main([*words, "1"]) == 0
+    assert capsys.readouterr().err == (
+        f"gisr: note: {folder}: is at step 2 already, 1 were asked for: none is taken\n"
+    )
+
+
+def test_weights_of_a_published_system_are_for_evaluate(
+    recipe: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``gisr upscale`` takes MAG-Net's alone: the line of ``train`` and the refusal say so."""
+    path, folder = tmp_path / "mine.json", tmp_path / "run"
+    path.write_text(json.dumps(recipe().record()), encoding="utf-8")
+    words = ["train", str(path), "--only", "depth:4", "--folder", str(folder), "--stop-at", "1"]
+    assert main([*words, "--system.name", "fdkn"]) == 0
+    weights = folder / "weights"
+    use = f"gisr evaluate DATA --systems fdkn:{weights}"
+    out = capsys.readouterr().out
+    assert out == f"{weights}: weights of tiny-depth-x4, for {use}\n"
+    assert main(["export", "onnx", "-o", str(tmp_path / "x.onnx"), "--model", str(weights)]) == 2
+    assert f"is of the compared system fdkn, not of MAG-Net: it is scored by {use}" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_run_that_is_refused_leaves_nothing(
+    recipe: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A patch larger than an image is seen when the image is read, by the first step."""
+    path, folder = tmp_path / "mine.json", tmp_path / "runs" / "mine"
+    path.write_text(json.dumps(recipe().record()), encoding="utf-8")
+    words = ["train", str(path), "--only", "depth:4", "--folder", str(folder), "--patch", "4096"]
+    assert main(words) == 2
+    assert "patch 4096 is larger than" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+    assert main([*words[:-2], "--stop-at", "1"]) == 0
+    assert (folder / "log.jsonl").read_text(encoding="utf-8").count('"event": "start"') == 1
+
+
+def test_a_list_is_one_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``gisr reproduce --data a b`` takes two words, a value of a recipe is one."""
+    words = ["train", "magnet-s-open", "--data", "a", "b", "--folder", str(tmp_path / "run")]
+    assert main(words) == 2
+    assert capsys.readouterr().err == (
+        "gisr: error: b: belongs to no option of gisr train: a list is one word, --data '[a, b]'\n"
+    )

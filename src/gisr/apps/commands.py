@@ -116,7 +116,15 @@ def train(
         notify=lambda note: print(f"gisr: note: {note}", file=sys.stderr),
     )
     if leads():
-        print(f"{weights}: weights of {chosen.name}, ready for gisr upscale --model {weights}")
+        system = None if chosen.system is None else chosen.system.name
+        print(f"{weights}: weights of {chosen.name}, {_use_of(str(weights), system)}")
+
+
+def _use_of(weights: str, system: str | None) -> str:
+    """Say what reads the weights of a run; those of published systems are for comparisons alone."""
+    if system is None:
+        return f"ready for gisr upscale --model {weights}"
+    return f"for gisr evaluate DATA --systems {system}:{weights}"
 
 
 def _silent(quiet: bool) -> bool:

@@ -7,8 +7,9 @@ from pathlib import Path
 def convert(system: str, file: str, *, out: str, ratio: int = 4, task: str | None = None) -> None:
     """Bring weights that a system's authors published into a folder that gisr reads.
 
-    The file may hold tensors and plain values, and nothing in it can run code. Every tensor of the
-    system must be in it, with its shape.
+    Of no system that gisr brings are the names in its authors' files known yet, so all are refused:
+    it is for one that you add with its `names_of` (docs/systems.md). The file may hold tensors and
+    plain values, and nothing in it can run code. Every tensor must be in it, with its shape.
 
     Args:
         system: One of the compared systems (see `gisr models --systems`).

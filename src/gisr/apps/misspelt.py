@@ -14,6 +14,10 @@ def meant_option(message: str, command: Sequence[str], options: Iterable[str]) -
         command: Words that name the command.
         options: All of the command.
     """
+    if [*command] == ["train"] and (
+        word := re.search(r"unrecognized arguments: ([^-]\S*)", message)
+    ):
+        return f"{word[1]}: belongs to no option of gisr train: a list is one word, --data '[a, b]'"
     unknown = re.search(r"unrecognized arguments: (--[\w-]+)", message)
     remedy = meant(unknown[1], options) if unknown else ""
     if unknown is None or not remedy:

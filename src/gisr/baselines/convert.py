@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gisr.baselines.network import ComparedNetwork
 from gisr.baselines.systems import SystemShape
-from gisr.errors import FileFormatError, InputError, WeightsError, listed, shortened
+from gisr.errors import FileFormatError, InputError, WeightsError, listed
 from gisr.memory import memory_errors
 
 _DEEPEST = 4
@@ -49,8 +49,10 @@ def convert_weights(path: str | Path, shape: SystemShape) -> Converted:
     try:
         network = shape.build()
         names = type(network).names_of(tensors)
-    except (ValueError, NotImplementedError) as error:
+    except ValueError as error:
         raise InputError(f"{shape.name}: {error}") from error
+    except NotImplementedError as error:
+        raise InputError(f"{shape.name}: {error}: train it by gisr train {shape.name}") from error
     found = {ours: tensors[theirs] for theirs, ours in names.items()}
     wanted = network.state_dict()
     if missing := wanted.keys() - found.keys():
@@ -69,15 +71,14 @@ def convert_weights(path: str | Path, shape: SystemShape) -> Converted:
 def _read(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a file by name, without what a trainer put before every name."""
     if not path.is_file():
-        raise FileFormatError(f"{path}: there is no such file")
+        raise FileFormatError(f"{path}: there is no such file: check the name")
     try:
         with memory_errors(str(path), "close other programs"):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
-        reason = shortened(" ".join(str(error).split()), 160)
         raise FileFormatError(
-            f"{path}: is not read, it is damaged or holds more than tensors and plain values "
-            f"({reason})"
+            f"{path}: is not read, it is damaged or holds more than tensors and plain values: save "
+            "its state_dict alone, torch.save(network.state_dict(), 'theirs.pth')"
         ) from error
     tensors = _tensors(content)
     if not tensors:

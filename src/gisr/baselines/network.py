@@ -98,7 +98,10 @@ class ComparedNetwork(nn.Module, ABC):
         Raises:
             NotImplementedError: The names in the authors' files are not known.
         """
-        raise NotImplementedError(f"{cls.published.title}: the names in its files are not known")
+        raise NotImplementedError(
+            f"{cls.published.title}: the names in its authors' files are not known to gisr, none "
+            "is converted"
+        )
 
 
 def scaled_width(published: int, factor: float, multiple: int) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal, get_args
 
-from gisr.errors import InputError, listed
+from gisr.errors import InputError, listed, meant
 from gisr.tasks import TaskName
 from gisr.tasks.depth import DEPTH
 from gisr.tasks.mri import MRI
@@ -85,7 +85,8 @@ def find_system(name: str) -> "type[ComparedNetwork]":
     """
     place = {str(known): place for known, place in _CLASSES.items()}.get(name)
     if place is None:
-        raise InputError(f"unknown system {name!r}: use one of {', '.join(_CLASSES)}")
+        otherwise = f"use one of {', '.join(_CLASSES)}"
+        raise InputError(f"unknown system {name!r}: {meant(name, _CLASSES, otherwise, 0.75)}")
     module, _, class_name = place.partition(":")
     found: type[ComparedNetwork] = getattr(import_module(f"gisr.baselines.{module}"), class_name)
     return found

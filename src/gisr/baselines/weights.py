@@ -16,10 +16,14 @@ from gisr.baselines.systems import SystemShape
 from gisr.errors import WeightsError, shortened
 from gisr.memory import memory_errors
 from gisr.tasks import TASKS
-from gisr.weights.folder import CONFIG_FILE, TENSORS_FILE, check_tensors, read_config_file
+from gisr.weights.folder import (
+    CONFIG_FILE,
+    SYSTEM_FORMAT,
+    TENSORS_FILE,
+    check_tensors,
+    read_config_file,
+)
 from gisr.weights.store import misfit, read_tensors, tensor_file, write_files
-
-SYSTEM_FORMAT = "gisr compared system 1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,4 +112,4 @@ def _shape(config: dict[str, Any], path: Path) -> SystemShape:
         raise WeightsError(f"{path}: {error}") from error
 
 
-__all__ = ["SYSTEM_FORMAT", "SystemWeights", "load_system", "save_system"]
+__all__ = ["SystemWeights", "load_system", "save_system"]

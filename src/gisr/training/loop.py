@@ -10,14 +10,16 @@ import math
 import operator
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
 from torch import nn
 from tqdm import tqdm
 
+from gisr.errors import RecipeError
 from gisr.inference.system import PairSystem
 from gisr.memory import memory_errors
 from gisr.tasks import TASKS
@@ -63,8 +65,8 @@ def train(
         stop_at: Stop after this step, with a checkpoint, as if interrupted.
         stop_after: Stop so after the step in which this many seconds are over, on any process.
         quiet: Show no progress bar.
-        notify: Given a line where the run does not go on from where it ended, and on files of the
-            data that are in no entry.
+        notify: Given a line where the run does not go on from where it ended, or has no step left
+            to take, and on files of the data that are in no entry.
 
     Returns:
         The folder of the weights: those of the newest checkpoint, written now should they be
@@ -72,12 +74,14 @@ def train(
 
     Raises:
         RecipeError: The recipe cannot be followed, the folder holds another run or is another
-            process's, or a step diverged; the checkpoints before it are kept.
+            process's, a stop lies before the first step, or a step diverged; the checkpoints
+            before it are kept.
         MissingExtraError: The recipe's text encoder needs a package that is not installed.
         WeightsError: Initial weights or those of the text encoder are not there, or damaged.
         FileFormatError: The disk refuses what the run writes, for example because it is full.
         LimitError: Memory does not suffice.
     """
+    _check_stops(stop_at, stop_after)
     deadline = None if stop_after is None else time.monotonic() + stop_after
     where, folder = torch.device(own_device(device)), Path(folder)
     with ExitStack() as stack:
@@ -91,16 +95,25 @@ def train(
         run = Run.start(recipe, where, processes)
         go_on(run, recipe, folder, notify)
         last = recipe.steps if stop_at is None else min(recipe.steps, stop_at)
+        if run.step >= last and processes.leads:
+            notify(f"{folder}: is at step {run.step} already, {last} were asked for: none is taken")
         sets = training_sets(recipe, notify if processes.leads else lambda note: None)
         for part, _ in recipe.parts(run.step, last):  # before anything is written
             make_mixture(part, sets).check_batch(part.batch)
-        log = stack.enter_context(TrainingLog(folder, recipe) if processes.leads else nullcontext())
-        reports = _Reports(recipe, folder, last, log, validate) if log else None
+        reports = _Reports(recipe, folder, last, stack, validate) if processes.leads else None
         try:
             _follow_parts(run, recipe, sets, last, deadline, reports, quiet)
         except DivergedError as error:
             raise DivergedError(f"{error}: {advice(folder, recipe)}") from error
     return folder / "weights"
+
+
+def _check_stops(stop_at: int | None, stop_after: float | None) -> None:
+    """Refuse to stop before the first step: there would be no weights to return."""
+    if stop_at is not None and stop_at < 1:
+        raise RecipeError(f"stop-at {stop_at}: must be at least 1, a run stops after a step")
+    if stop_after is not None and not stop_after > 0:
+        raise RecipeError(f"stop-after {stop_after:g}: must be above 0 seconds")
 
 
 def _follow_parts(
@@ -133,8 +146,14 @@ class _Reports:
     recipe: Recipe
     folder: Path
     last: int
-    log: TrainingLog
+    stack: ExitStack
+    """Closes the log with the run."""
     validate: Validate | None
+
+    @cached_property
+    def log(self) -> TrainingLog:
+        """Opened by the first step: a run that is refused before it leaves nothing behind."""
+        return self.stack.enter_context(TrainingLog(self.folder, self.recipe))
 
     def after_step(self, run: Run, values: dict[str, float], *, stopping: bool) -> None:
         recipe = self.recipe

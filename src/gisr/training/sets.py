@@ -63,7 +63,11 @@ def training_entries(recipe: Recipe, notify: Notify = lambda note: None) -> list
     if not ours and not recipe.only_generated:
         raise RecipeError(f"data: {_nothing_to_train_on(recipe, found)}")
     if unknown := sorted(set(recipe.exclude) - {entry.name for entry in ours}):
-        raise RecipeError(f"exclude: {folders} has no training entry {', '.join(unknown)}")
+        known = ", ".join(name for name in recipe.exclude if name not in unknown)
+        raise RecipeError(
+            f"exclude: {folders} has no training entry {', '.join(unknown)}: name its folder in "
+            f"data too, or --exclude '[{known}]'"
+        )
     return [entry for entry in ours if entry.name not in recipe.exclude]
 
 

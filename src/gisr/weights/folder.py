@@ -23,6 +23,8 @@ TENSORS_FILE = "model.safetensors"
 DESCRIPTIONS_FILE = "descriptions.safetensors"
 CARD_FILE = "README.md"
 FORMAT = "gisr weights 1"
+SYSTEM_FORMAT = "gisr compared system 1"
+"""Of the published networks MAG-Net is compared with (:mod:`gisr.baselines.weights`)."""
 EMBEDDED = ("magnet-s", "magnet-xs", "magnet-s-bands")
 """Names of the weights inside the package, the default first."""
 FOR_BANDS = {"magnet-s": "magnet-s-bands", "magnet-xs": "magnet-s-bands"}
@@ -150,8 +152,26 @@ def read_config_file(path: Path, form: str) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: cannot be read as JSON ({error})") from error
     if not isinstance(content, dict) or content.get("format") != form:
-        raise WeightsError(f"{path}: no configuration of gisr ({form!r})")
+        raise WeightsError(f"{path}: {_other_format(content, path.parent, form)}")
     return content
+
+
+def _other_format(content: object, folder: Path, form: str) -> str:
+    """Say why a configuration is not of the format that is wanted, and what reads it."""
+    found = content.get("format") if isinstance(content, dict) else None
+    if isinstance(content, dict) and found == SYSTEM_FORMAT:
+        built = content.get("system")
+        name = shortened(str(built.get("name"))) if isinstance(built, dict) else "SYSTEM"
+        return (
+            f"is of the compared system {name}, not of MAG-Net: it is scored by "
+            f"gisr evaluate DATA --systems {name}:{folder}"
+        )
+    if found == FORMAT:
+        return f"is of MAG-Net, not of a compared system: name {folder} alone, no system before it"
+    return (
+        f"no configuration of gisr ({form!r}): name a folder that gisr train, gisr convert or "
+        "save_pretrained wrote"
+    )
 
 
 def _read_config(config: dict[str, Any], path: Path) -> MAGNetConfig:

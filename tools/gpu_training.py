@@ -150,7 +150,7 @@ def train_packed(
         if packed is not None and latest_checkpoint(run / CHECKPOINTS) is None:
             tensors, state = load_checkpoint(packed)
             _save(run / CHECKPOINTS, completed(tensors), _placed(state, there))
-        left = None if seconds is None else seconds - (time.monotonic() - began)
+        left = None if seconds is None else max(0.001, seconds - (time.monotonic() - began))
         try:
             train(there, run, device=device, stop_at=stop_at, stop_after=left, quiet=True)
         finally:

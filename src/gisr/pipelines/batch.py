@@ -157,11 +157,6 @@ def plan_batch(
         raise InputError("skip-existing and overwrite exclude each other: leave one out")
     if output.exists() and not output.is_dir():
         raise FileFormatError(f"{output}: is a file: several pairs need a folder for their outputs")
-    if not output.exists() and file_suffix(output) in TARGET_SUFFIXES:
-        raise FileFormatError(
-            f"{output}: is named like one file: several pairs need a folder for their outputs, "
-            f"such as -o {shlex.quote(str(output)[: -len(file_suffix(output))])}"
-        )
     notes: list[Note] = []
     if targets.is_dir():
         place = output.resolve()
@@ -173,6 +168,11 @@ def plan_batch(
         raise InputError(f"{targets} lists targets and guides: leave the guide {guides} out")
     else:
         items = list(_list_items(targets, output, options))
+    if not output.exists() and file_suffix(output) in TARGET_SUFFIXES:
+        raise FileFormatError(
+            f"{output}: is named like one file: several pairs need a folder for their outputs, "
+            f"such as -o {shlex.quote(str(output)[: -len(file_suffix(output))])}"
+        )
     return planned(items, options, skip_existing=skip_existing, notes=notes)
 
 

@@ -78,6 +78,8 @@ def reproduce(
     from gisr.experiments.reproduce.system_figures import SystemFigure, reproduce_comparison
     from gisr.experiments.reproduce.system_tables import reproduce_systems
 
+    if Path(out).exists() and not Path(out).is_dir():
+        raise InputError(f"--out {out}: is a file: name a folder for tables, pictures and networks")
     names = {name: name for name in get_args(ExperimentName)}
     if what not in names:
         raise InputError(f"cannot reproduce {what!r}: use one of {', '.join(names)}")

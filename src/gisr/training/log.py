@@ -204,6 +204,10 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the lines of a log with their numbers, but not what a killed run left of one."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileFormatError(
+            f"{path}: there is no log of a run: name the folder of one that gisr train wrote"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise FileFormatError(f"{path}: cannot read the log of a run ({error})") from error
     for number, line in enumerate(lines, start=1):

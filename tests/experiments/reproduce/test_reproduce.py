@@ -190,6 +190,11 @@ def test_fig_11_draws_the_curves_of_a_new_run_and_of_a_given_one(
     assert record(tmp_path / "again" / "fig11")["validation"] == found["validation"]
     train(base, tmp_path / "blind", stop_at=1, quiet=True)
     assert "has no validation" in fails(command("fig11", "--run", str(tmp_path / "blind")), capsys)
+    nowhere = fails(command("fig11", "--run", str(tmp_path / "nowhere")), capsys)
+    assert "nowhere/log.jsonl: there is no log of a run: name the folder of one" in nowhere
+    (tmp_path / "file").touch()
+    taken = fails(command("fig11", *STEPS, "--out", str(tmp_path / "file")), capsys)
+    assert "file: is a file: name a folder for tables, pictures and networks" in taken
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,15 @@ def test_the_end_of_a_reach_is_for_the_user_to_say(value: float, largest: float)
     assert suspected_fill(slope, valid) is None
 
 
+@pytest.mark.parametrize(("value", "told"), [(4095, True), (4000, False)])
+def test_the_largest_number_of_some_bits_stands_apart_by_less(value: float, told: bool) -> None:
+    depth = np.rint(scene(largest=3477) + np.linspace(0, 30, 50))
+    depth[:4, :30] = value
+    found = suspected_fill(depth.astype(np.float32), np.ones(depth.shape, bool))
+    assert (found is not None) == told
+    assert found is None or found.value == 4095
+
+
 @pytest.mark.parametrize("value", [0.001, 0.1, 0.01])
 def test_one_value_far_before_all_others_is_for_the_user_to_say(value: float) -> None:
     depth = scene()

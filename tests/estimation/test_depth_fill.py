@@ -111,9 +111,9 @@ def test_the_end_of_a_reach_is_for_the_user_to_say(value: float, largest: float)
 
 @pytest.mark.parametrize(("value", "told"), [(4095, True), (4000, False)])
 def test_the_largest_number_of_some_bits_stands_apart_by_less(value: float, told: bool) -> None:
-    depth = np.rint(scene(largest=3477) + np.linspace(0, 30, 50))
+    depth = scene(largest=3477) + np.linspace(0, 30, 50, dtype=np.float32)
     depth[:4, :30] = value
-    found = suspected_fill(depth.astype(np.float32), np.ones(depth.shape, bool))
+    found = suspected_fill(depth, np.ones(depth.shape, bool))
     assert (found is not None) == told
     assert found is None or found.value == 4095
 

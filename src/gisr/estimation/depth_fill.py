@@ -139,8 +139,8 @@ def _is_written(each: NDArray[np.float64], counts: NDArray[np.int64]) -> bool:
     """Return whether the largest value is one that programs write, and not one of a surface."""
     if counts[-1] < _MANY or len(each) <= _VARIED:
         return False
-    signs = (each[-1] in _LIMITS) + (counts[-1] >= _OFTEN * counts[:-1].max())
-    gap = (_WIDE_GAP, _GAP, _LEAST_GAP)[int(signs)]
+    signs = int(each[-1] in _LIMITS) + int(counts[-1] >= _OFTEN * counts[:-1].max())
+    gap = (_WIDE_GAP, _GAP, _LEAST_GAP)[signs]
     return bool(each[-1] >= gap * each[-2])
 
 

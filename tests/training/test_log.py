@@ -94,5 +94,5 @@ def test_damage_is_named(tmp_path: Path, line: str) -> None:
 
 
 def test_a_missing_log_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileFormatError, match="cannot read the log"):
+    with pytest.raises(FileFormatError, match="there is no log of a run"):
         read_log(tmp_path)

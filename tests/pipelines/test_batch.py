@@ -111,6 +111,16 @@ def test_calls_that_are_wrong(tmp_path: Path) -> None:
             plan_batch(low, high, where, Options(overwrite=True))
 
 
+def test_series_a_folder_deeper_are_named(tmp_path: Path) -> None:
+    series = touch(touch(tmp_path / "study") / "t2", "I1")
+    (series / "I1").write_bytes(bytes(128) + b"DICM")
+    touch(tmp_path / "study" / "empty")
+    way = r"DICOM images lie in its folders \(t2\): name the one of the series you mean"
+    for guides in (touch(tmp_path, "t1.nii.gz") / "t1.nii.gz", touch(tmp_path / "t1", "a.tif")):
+        with pytest.raises(GisrError, match=way):
+            plan_batch(tmp_path / "study", guides, tmp_path / "out")
+
+
 def test_outputs_that_exist(tmp_path: Path) -> None:
     low, high = (
         touch(tmp_path / "low", "a.tif", "b.tif"),

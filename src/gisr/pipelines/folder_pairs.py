@@ -7,6 +7,7 @@ from pathlib import Path
 from gisr.errors import FileFormatError, InputError, PairError, listed
 from gisr.io.files import file_suffix
 from gisr.io.foreign import foreign_file
+from gisr.io.volumes.dicom_files import is_dicom
 from gisr.notes import Note
 from gisr.pipelines.numbered import guides_by_number, stem
 from gisr.tasks import TASKS
@@ -38,7 +39,8 @@ def folder_pairs(targets: Path, guides: Path | None, notes: list[Note]) -> list[
         PairError: A target has no guide, or several.
     """
     if guides is None or not guides.is_dir():
-        raise InputError(f"{targets} is a folder: name the folder of the guides after it")
+        way = _series_within(targets) or "name the folder of the guides after it"
+        raise InputError(f"{targets} is a folder: {way}")
     if targets.resolve() == guides.resolve():
         raise InputError(
             f"{targets}: targets and guides lie in one folder: list them in a .csv file "
@@ -61,8 +63,21 @@ def _images(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     if not files:
         unread = [f": {why_unread(path)}" for path in unread_files(folder, suffixes)[:1]]
         kinds = f" ({', '.join(sorted(suffixes))})"
-        raise FileFormatError(f"{folder}: holds no image that can be used{(unread or [kinds])[0]}")
+        way = _series_within(folder)
+        why = f": {way}" if way else (unread or [kinds])[0]
+        raise FileFormatError(f"{folder}: holds no image that can be used{why}")
     return files
+
+
+def _series_within(folder: Path) -> str | None:
+    """Return that the folders in a folder hold DICOM series, as exports of studies have them."""
+    try:
+        inner = [each for each in sorted(folder.iterdir()) if each.is_dir() and is_dicom(each)]
+    except OSError:
+        return None
+    if not inner:
+        return None
+    return f"DICOM images lie in its folders ({named(inner)}): name the one of the series you mean"
 
 
 def unread_files(folder: Path, suffixes: frozenset[str]) -> list[Path]:

@@ -129,3 +129,31 @@ def test_a_list_is_one_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err == (
         "gisr: error: b: belongs to no option of gisr train: a list is one word, --data '[a, b]'\n"
     )
+
+
+def test_an_interrupted_run_says_how_it_goes_on(
+    recipe: Build,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(recipe(steps=9).record()), encoding="utf-8")
+    words = ["train", str(path), "--folder", str(tmp_path / "run"), "--quiet"]
+    interrupt = "gisr.training.loop._follow_parts"
+    with monkeypatch.context() as patched:
+        patched.setattr(interrupt, _interrupted)
+        assert main(words) == 130
+    assert capsys.readouterr().err == "gisr: interrupted\n"
+    assert main([*words, "--stop-at", "2"]) == 0
+    capsys.readouterr()
+    monkeypatch.setattr(interrupt, _interrupted)
+    assert main(words) == 130
+    assert capsys.readouterr().err == (
+        f"gisr: note: {tmp_path / 'run'}: the same command goes on from its last checkpoint, "
+        "step-00000002\ngisr: interrupted\n"
+    )
+
+
+def _interrupted(*_: Any) -> None:
+    raise KeyboardInterrupt

@@ -89,6 +89,7 @@ def train(
     set_threads(threads)
     from gisr.experiments.validation import make_validation
     from gisr.inference.precision import multiplies_bfloat16
+    from gisr.training.checkpoint import latest_checkpoint
     from gisr.training.distributed import leads, own_device
     from gisr.training.loop import train as run_training
 
@@ -105,16 +106,23 @@ def train(
     suffix = "".join("-" + name.replace(":", "-x") for name in only or [])
     place = Path("runs") / (path.stem + suffix) if folder is None else Path(folder)
     validate = make_validation(chosen) if chosen.validate_every and leads() else None
-    weights = run_training(
-        chosen,
-        place,
-        device=checked,
-        validate=validate,
-        stop_at=stop_at,
-        stop_after=stop_after,
-        quiet=_silent(quiet),
-        notify=lambda note: print(f"gisr: note: {note}", file=sys.stderr),
-    )
+    try:
+        weights = run_training(
+            chosen,
+            place,
+            device=checked,
+            validate=validate,
+            stop_at=stop_at,
+            stop_after=stop_after,
+            quiet=_silent(quiet),
+            notify=lambda note: print(f"gisr: note: {note}", file=sys.stderr),
+        )
+    except KeyboardInterrupt:
+        latest = latest_checkpoint(place / "checkpoints")
+        if latest is not None and leads():
+            way = f"the same command goes on from its last checkpoint, {latest.name}"
+            print(f"gisr: note: {place}: {way}", file=sys.stderr)
+        raise
     if leads():
         system = None if chosen.system is None else chosen.system.name
         print(f"{weights}: weights of {chosen.name}, {_use_of(str(weights), system)}")

@@ -178,6 +178,26 @@ def test_a_missing_slice_is_a_gap(tmp_path: Path) -> None:
         read_dicom_header(folder, DEFAULT_LIMITS)
 
 
+def test_positions_that_jitter_a_little_are_taken_for_even_ones(tmp_path: Path) -> None:
+    """Of slices 5 mm apart, one lies 0.3 mm off its place: within a tenth, and told."""
+
+    def moved(off: float) -> Change:
+        def change(image: Any, index: int) -> None:
+            place = np.array(image.ImagePositionPatient) + off * np.cross(ROW, COLUMN)
+            if index == 2:
+                image.ImagePositionPatient = place.tolist()
+
+        return change
+
+    found = read_dicom_header(write_series(tmp_path / "s", change=moved(0.3)), DEFAULT_LIMITS)
+    assert found.zooms[2] == pytest.approx(5)
+    (note,) = found.notes
+    assert note.text == "s: its slices are 4.7 to 5.3 mm apart, taken for 5 mm each"
+    far = write_series(tmp_path / "far", change=moved(0.8))
+    with pytest.raises(FileFormatError, match=r"4\.2 to 5\.8 mm apart .*: get it again, or"):
+        read_dicom_header(far, DEFAULT_LIMITS)
+
+
 def test_damage_and_claims_are_typed(tmp_path: Path) -> None:
     folder = write_series(tmp_path / "s")
     with pytest.raises(LimitError, match="claims 120 voxels"):

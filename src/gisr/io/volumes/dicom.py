@@ -27,7 +27,10 @@ from gisr.notes import Note, warning
 _PARALLEL = 1e-3
 """Largest difference of direction cosines between images of one volume: headers are rounded."""
 _EVEN = 0.05
-"""Share of the slice distance by which distances may differ: more is a gap, or a slice missing."""
+"""Share of the slice distance by which distances may differ and be even."""
+_OFF_LINE = 0.1
+"""Share of it by which a slice may lie off its place among even ones: more is a gap, or a slice
+missing."""
 _SAME_ECHO = 0.1
 """Share by which echo times of one volume may differ."""
 _STRAIGHT = 0.3
@@ -70,7 +73,12 @@ def read_dicom_header(path: str | PathLike[str], limits: Limits) -> VolumeHeader
         thickness=first.thickness or None,
         padding=first.padding,
         frame=first.frame,
-        notes=(*left_out, *_notes(name, first), *_mixed_notes(name, slices)),
+        notes=(
+            *left_out,
+            *_notes(name, first),
+            *_mixed_notes(name, slices),
+            *_uneven_notes(name, slices),
+        ),
     )
 
 
@@ -158,14 +166,30 @@ def _sorted(name: Path, images: list[DicomSlice]) -> list[DicomSlice]:
     steps = np.diff(places)
     if len(steps) and steps.min() < _EVEN * steps.max() + 1e-6:
         raise FileFormatError(f"{name}: several images at one position: {_apart(ordered)}")
-    if len(steps) and steps.max() - steps.min() > _EVEN * np.median(steps):
+    off = np.abs(places - np.linspace(places[0], places[-1], len(places))).max()
+    if len(steps) and _uneven(steps) and off > _OFF_LINE * np.median(steps):
         widest = int(steps.argmax())
         raise FileFormatError(
             f"{name}: slices are {steps.min():.3g} to {steps.max():.3g} mm apart (widest after "
-            f"{ordered[widest].path.name}): a slice is missing, or the series is no volume"
+            f"{ordered[widest].path.name}): a slice is missing, or the series is no volume: get it "
+            "again, or resample it to even distances (dcm2niix does)"
         )
     _check_line(name, ordered)
     return ordered
+
+
+def _uneven(steps: Float64[np.ndarray, " steps"]) -> bool:
+    return bool(steps.max() - steps.min() > _EVEN * np.median(steps))
+
+
+def _uneven_notes(name: Path, ordered: Sequence[DicomSlice]) -> list[Note]:
+    """Say that positions that jitter a little are taken for even ones."""
+    normal = np.cross(*ordered[0].directions)
+    steps = np.diff([image.position @ normal for image in ordered])
+    if not len(steps) or not _uneven(steps):
+        return []
+    text = f"slices are {steps.min():.3g} to {steps.max():.3g} mm apart"
+    return [Note(f"{name.name}: its {text}, taken for {steps.mean():.4g} mm each")]
 
 
 def _apart(images: Sequence[DicomSlice]) -> str:

@@ -1,32 +1,16 @@
 """What a guide says of its target: contrasts of one texture, guides of something else."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
+from tests.volume_grids import placed
 
 from gisr.estimation.local_fit import Doubt, LocalFit, shifted
 from gisr.estimation.volume_registration import find_volume_shift
-from gisr.io.volumes.header import VolumeHeader
-from gisr.io.volumes.placement import VolumePlacement, place_volumes
 
 pytest.importorskip("nibabel")
 SHAPE = 48, 40, 12
-
-
-def placed() -> VolumePlacement:
-    affine = np.diag([2.0, 2.0, 1.0, 1.0])
-    affine[:2, 3] = 0.5
-    headers = [
-        VolumeHeader(
-            shape=shape, affine=grid, header=None, dtype=np.dtype("f4"), path=Path(name), count=1,
-            read=lambda: iter(()),
-        )
-        for name, shape, grid in (("low", (24, 20, 12), affine), ("high", SHAPE, np.eye(4)))
-    ]  # fmt: skip
-    return place_volumes(*headers)
 
 
 def texture(seed: int) -> NDArray[np.float32]:
@@ -37,7 +21,7 @@ def texture(seed: int) -> NDArray[np.float32]:
 def fit(guide: NDArray[np.float32]) -> LocalFit:
     truth = texture(0) + 0.1 * texture(1)
     low = truth.reshape(24, 2, 20, 2, 12).mean((1, 3))
-    return LocalFit.of(low, guide, placed())
+    return LocalFit.of(low, guide, placed((24, 20, 12), SHAPE))
 
 
 def test_a_shift_is_where_least_is_left_unexplained() -> None:
@@ -93,11 +77,11 @@ def test_a_spike_does_not_outweigh_the_rest(spike: float) -> None:
     low[12, 3, 5] = spike
     shown = 500 - texture(0)
     shown[30, 30, 6] = spike
-    found = LocalFit.of(low, shown, placed())
+    found = LocalFit.of(low, shown, placed((24, 20, 12), SHAPE))
     assert found.doubt() is None
     assert found.unexplained() < 0.2
     moved = np.roll(shown, 2, 1)
-    shift = find_volume_shift(low, moved, placed())
+    shift = find_volume_shift(low, moved, placed((24, 20, 12), SHAPE))
     assert shift.applied
     assert shift.offset == pytest.approx((0, 2, 0), abs=0.3)
 

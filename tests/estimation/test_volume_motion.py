@@ -5,29 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import ndimage
+from tests.volume_grids import placed
 
 from gisr.estimation.local_fit import LocalFit
 from gisr.estimation.volume_motion import Motion, find_motion, moved_guide
 from gisr.estimation.volume_registration import find_volume_motion
-from gisr.io.volumes.header import VolumeHeader
 from gisr.io.volumes.nifti import read_nifti
-from gisr.io.volumes.placement import VolumePlacement, place_volumes
-
-
-def placed(
-    low: tuple[int, ...], high: tuple[int, ...], zooms: tuple[float, float, float]
-) -> VolumePlacement:
-    factors = np.divide(high, low)
-    fine, coarse = np.diag([*zooms, 1.0]), np.diag([*(factors * zooms), 1.0])
-    coarse[:3, 3] = (factors - 1) / 2 * zooms
-    headers = [
-        VolumeHeader(
-            shape=(shape[0], shape[1], shape[2]), affine=grid, header=None, dtype=np.dtype("f4"),
-            path=Path(name), count=1, read=lambda: iter(()),
-        )
-        for name, shape, grid in (("low", low, coarse), ("high", high, fine))
-    ]  # fmt: skip
-    return place_volumes(*headers)
 
 
 def texture(shape: tuple[int, int, int]) -> np.ndarray:

@@ -5,27 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import ndimage
+from tests.volume_grids import placed
 
 from gisr.estimation.volume_motion import moved_guide
 from gisr.estimation.volume_registration import find_volume_shift
-from gisr.io.volumes.header import VolumeHeader
 from gisr.io.volumes.nifti import read_nifti
-from gisr.io.volumes.placement import VolumePlacement, place_volumes
-
-
-def placed(
-    low: tuple[int, ...], high: tuple[int, ...], factors: tuple[float, ...]
-) -> VolumePlacement:
-    affine = np.diag([*factors, 1.0])
-    affine[:3, 3] = (np.array(factors) - 1) / 2
-    headers = [
-        VolumeHeader(
-            shape=(shape[0], shape[1], shape[2]), affine=grid, header=None, dtype=np.dtype("f4"),
-            path=Path(name), count=1, read=lambda: iter(()),
-        )
-        for name, shape, grid in (("low", low, affine), ("high", high, np.eye(4)))
-    ]  # fmt: skip
-    return place_volumes(*headers)
 
 
 def test_a_known_shift_of_a_real_guide_is_found_and_undone(data_folder: Path) -> None:
@@ -35,7 +19,7 @@ def test_a_known_shift_of_a_real_guide_is_found_and_undone(data_folder: Path) ->
     low = target[middle].reshape(32, 2, 32, 2, 48).mean((1, 3))
     shift = (1.4, -2.2, 2.6)
     moved = ndimage.shift(guide, shift, order=3, mode="nearest")[middle]
-    found = find_volume_shift(low, moved, placed(low.shape, moved.shape, (2, 2, 1)))
+    found = find_volume_shift(low, moved, placed(low.shape, moved.shape))
     assert found.applied and found.after > found.before
     assert np.abs(np.array(found.offset) - shift).max() < 0.5
     inner = slice(6, -6), slice(6, -6), slice(6, -6)
@@ -49,7 +33,7 @@ def test_no_shift_is_believed_between_unrelated_volumes(flat: bool) -> None:
     low, guide = random.normal(size=(16, 16, 24)), random.normal(size=(32, 32, 24))
     if flat:
         guide = np.ones_like(guide)
-    placement = placed(low.shape, guide.shape, (2, 2, 1))
+    placement = placed(low.shape, guide.shape)
     found = find_volume_shift(low.astype(np.float32), guide.astype(np.float32), placement)
     assert not found.applied
     assert found.offset == (0, 0, 0)
@@ -59,7 +43,7 @@ def test_no_shift_is_believed_between_unrelated_volumes(flat: bool) -> None:
 def test_single_slices_have_no_shift_through_the_plane() -> None:
     smooth = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(64, 64, 1)), (3, 3, 0))
     image = (100 * smooth).astype(np.float32)
-    placement = placed((32, 32, 1), image.shape, (2, 2, 1))
+    placement = placed((32, 32, 1), image.shape)
     low = image.reshape(32, 2, 32, 2, 1).mean((1, 3))
     found = find_volume_shift(low, np.roll(image, 2, 0), placement)
     assert found.offset[2] == 0

@@ -91,8 +91,9 @@ def volume_notes(
                 "shows can appear in the result: do not take it for signal"
             )
         )
-    notes += _label_notes(request)
-    notes += [] if len(_few_values(files.target)) == 1 else _doubts(*doubts, low, high)
+    values = _few_values(files.target)
+    notes += _label_notes(request, values)
+    notes += [] if len(values) == 1 else _doubts(*doubts, low, high)
     slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
     known = np.isfinite(slices).reshape(len(slices), -1).mean(axis=1)
     if empty := np.count_nonzero(known == 0):
@@ -220,14 +221,17 @@ def _few_values(volume: Volume) -> tuple[int, ...]:
     return tuple(int(value) for value in found) if np.isin(known, found).all() else ()
 
 
-def _label_notes(request: Request[VolumePair]) -> list[Note]:
+def _label_notes(request: Request[VolumePair], values: tuple[int, ...]) -> list[Note]:
     """Return what to say of a target or guide that is no image of a contrast.
 
     A constant guide is told as a doubt.
+
+    Args:
+        request: With both volumes.
+        values: From :func:`_few_values`, of the target.
     """
     notes = []
     target, guide = request.files.target, request.files.guide
-    values = _few_values(target)
     if len(values) == 1:
         text = "there is nothing to sharpen, check that it is the right file"
         notes.append(warning(f"{request.target.name} holds the one value {values[0]}: {text}"))

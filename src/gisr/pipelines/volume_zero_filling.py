@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float, Float32, Float64
 
-from gisr.io.volumes.header import Shape, Volume
+from gisr.io.volumes.header import ORDINALS, Shape, Volume
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import place_volumes
 from gisr.notes import Note
@@ -34,7 +34,6 @@ _LARGEST_SHARE = 0.75
 leave out a little of one direction, which costs little detail."""
 _TOLD_SHARE = 0.6
 """Share up to which a single axis is told: most scans fill up one to square pixels, by less."""
-_ORDINALS = ("first", "second", "third")
 
 
 def without_zero_filling(files: VolumePair) -> VolumePair:
@@ -53,7 +52,7 @@ def without_zero_filling(files: VolumePair) -> VolumePair:
         return _as_acquired(files, (plane[0], plane[1]), (sizes[plane[0]], sizes[plane[1]]))
     notes = [
         Note(
-            f"{target.path.name} was zero-filled along its {_ORDINALS[axis]} axis: of its "
+            f"{target.path.name} was zero-filled along its {ORDINALS[axis]} axis: of its "
             f"{target.shape[axis]} samples k-space holds {sizes[axis]}; it is taken as it is "
             "stored, as it was acquired it would gain more"
         )

@@ -162,7 +162,7 @@ def _sorted(name: Path, images: list[DicomSlice]) -> list[DicomSlice]:
             )
     normal = np.cross(*first.directions)
     ordered = sorted(images, key=lambda image: float(image.position @ normal))
-    places = np.array([image.position @ normal for image in ordered])
+    places = _places(ordered)
     steps = np.diff(places)
     if len(steps) and steps.min() < _EVEN * steps.max() + 1e-6:
         raise FileFormatError(f"{name}: several images at one position: {_apart(ordered)}")
@@ -178,14 +178,19 @@ def _sorted(name: Path, images: list[DicomSlice]) -> list[DicomSlice]:
     return ordered
 
 
+def _places(images: Sequence[DicomSlice]) -> Float64[np.ndarray, " slices"]:
+    """Return where images lie along their common normal, mm."""
+    normal = np.cross(*images[0].directions)
+    return np.array([image.position @ normal for image in images])
+
+
 def _uneven(steps: Float64[np.ndarray, " steps"]) -> bool:
     return bool(steps.max() - steps.min() > _EVEN * np.median(steps))
 
 
 def _uneven_notes(name: Path, ordered: Sequence[DicomSlice]) -> list[Note]:
     """Say that positions that jitter a little are taken for even ones."""
-    normal = np.cross(*ordered[0].directions)
-    steps = np.diff([image.position @ normal for image in ordered])
+    steps = np.diff(_places(ordered))
     if not len(steps) or not _uneven(steps):
         return []
     text = f"slices are {steps.min():.3g} to {steps.max():.3g} mm apart"

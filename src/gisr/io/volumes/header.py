@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float32, Float64
 from gisr.notes import Note
 
 Shape = tuple[int, int, int]
+ORDINALS = ("first", "second", "third")
+"""Names of the axes of a file, for messages."""
 
 
 @dataclass(frozen=True, eq=False)

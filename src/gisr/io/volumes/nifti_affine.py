@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from gisr.errors import FileFormatError
-from gisr.io.volumes.header import Shape, VolumeHeader
+from gisr.io.volumes.header import ORDINALS, Shape, VolumeHeader
 from gisr.io.volumes.libraries import volume_library
 from gisr.notes import Note, warning
 
@@ -28,7 +28,6 @@ _OTHER_UNIT = 9.0
 """Times that one volume is as wide as the other from which they are not in one unit."""
 _OTHER_SIZE = 0.05
 """Share by which voxel sizes may differ from the length of an axis: more is no slant of slices."""
-_ORDINALS = ("first", "second", "third")
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +124,7 @@ def _other_sizes(
 
 def _refuse_empty(path: Path, axes: list[int]) -> None:
     if axes:
-        names = " and ".join(f"{_ORDINALS[axis]} axis" for axis in axes)
+        names = " and ".join(f"{ORDINALS[axis]} axis" for axis in axes)
         raise FileFormatError(
             f"{path}: voxel size 0 along its {names}: save it with its true affine (nibabel: "
             "nibabel.Nifti1Image(image.dataobj, affine)), or restore it from the original images"

@@ -7,6 +7,7 @@ relation of grey values over the whole head is needed.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -109,6 +110,11 @@ class LocalFit:
             to_guide,
         )
 
+    @cached_property
+    def weight(self) -> Float64[np.ndarray, "x y z"]:
+        """Share of each neighbourhood that is known; 1 where nothing is."""
+        return _known_share(self.known)
+
     def unexplained(self, move: Move | None = None) -> float:
         """Return the share of the target's local variance that fits leave: 0 to 1.
 
@@ -168,7 +174,7 @@ class LocalFit:
 
     def _variances(self, move: Move | None) -> _Variances:
         """Return what is found of the guide where the target is known."""
-        return _variances(self.target, self.known, self.sampled(move))
+        return _variances(self.target, self.known, self.weight, self.sampled(move))
 
     def doubt(self, move: Move | None = None) -> Doubt | None:
         """Return what speaks against a guide; None where it says something of the target.
@@ -224,7 +230,7 @@ def unexplained_share(
         known: Which of its voxels count.
         guide: Reduced to the target's grid.
     """
-    whole, left, _ = _variances(target, known, guide.astype(np.float64))
+    whole, left, _ = _variances(target, known, _known_share(known), guide.astype(np.float64))
     total = float(whole.sum())
     return float(left.sum()) / total if total > 0 else 1.0
 
@@ -232,11 +238,10 @@ def unexplained_share(
 def _variances(
     target: Float64[np.ndarray, "x y z"],
     known: Bool[np.ndarray, "x y z"],
+    weight: Float64[np.ndarray, "x y z"],
     guide: Float64[np.ndarray, "x y z"],
 ) -> _Variances:
-    """Return what fits find where a target is known."""
-    weight = local_mean(known.astype(np.float64))
-    weight = np.where(weight > 1e-6, weight, 1.0)
+    """Return what fits find where a target is known, from the known shares of neighbourhoods."""
     low, high = (local_mean(image * known) / weight for image in (target, guide))
     squares = [
         local_mean(first * second * known) / weight - means
@@ -251,6 +256,11 @@ def _variances(
     small = max(1e-6 * float(guide.var()), rounding, float(np.finfo(np.float64).tiny))
     left = squares[0] - squares[2] ** 2 / (squares[1] + small)
     return squares[0][known], left[known], (squares[1] > small)[known]
+
+
+def _known_share(known: Bool[np.ndarray, "x y z"]) -> Float64[np.ndarray, "x y z"]:
+    share = local_mean(known.astype(np.float64))
+    return np.where(share > 1e-6, share, 1.0)
 
 
 def local_mean(image: Float64[np.ndarray, "x y z"]) -> Float64[np.ndarray, "x y z"]:

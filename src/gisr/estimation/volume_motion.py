@@ -34,6 +34,7 @@ _IGNORED = 1e-9
 """Share of the largest effect below which a number has none, as a turn about a line of voxels."""
 
 _Six = Float64[np.ndarray, "6"]
+_Places = Float64[np.ndarray, "x y z 3"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +84,7 @@ def find_motion(fit: LocalFit, start: Motion) -> Motion:
         start: Where the search begins: within a few voxels and degrees of the answer.
     """
     free, fit = _free(start.shape), fit.near(_MARGIN)
+    places = _places(fit, start)
     scale = np.abs(np.diag(fit.to_guide)[:3])
     motion = start
     for blur in _BLURS:
@@ -94,7 +96,7 @@ def find_motion(fit: LocalFit, start: Motion) -> Motion:
                 guide=ndimage.gaussian_filter(fit.guide, blur),
             )
         for _ in range(_ROUNDS):
-            step = _step(blurred, motion, free)
+            step = _step(blurred, motion, free, places)
             motion = motion.changed(step)
             if np.abs(step).max() < _SETTLED:
                 break
@@ -118,11 +120,17 @@ def _free(shape: tuple[int, ...]) -> list[int]:
     return [*long, *turns]
 
 
-def _step(fit: LocalFit, motion: Motion, free: list[int]) -> _Six:
+def _places(fit: LocalFit, motion: Motion) -> _Places:
+    """Return where the target's voxels lie about the middle of the guide, mm along its axes."""
+    centre = (np.array(motion.shape) - 1) / 2
+    indices = np.moveaxis(np.indices(fit.target.shape), 0, -1)
+    places: _Places = indices @ fit.to_guide[:3, :3].T + fit.to_guide[:3, 3] - centre
+    return places * motion.zooms
+
+
+def _step(fit: LocalFit, motion: Motion, free: list[int], places: _Places) -> _Six:
     """Return by how much to change a motion: least squares over what the fits leave."""
-    known = fit.known.astype(np.float64)
-    weight = local_mean(known)
-    weight = np.where(weight > 1e-6, weight, 1.0)
+    known, weight = fit.known, fit.weight
 
     def centred(image: Float64[np.ndarray, "x y z"]) -> Float64[np.ndarray, "x y z"]:
         rest: Float64[np.ndarray, "x y z"] = (image - local_mean(image * known) / weight) * known
@@ -133,7 +141,8 @@ def _step(fit: LocalFit, motion: Motion, free: list[int]) -> _Six:
     slope = local_mean(target * guide) / weight
     slope = slope / (variance + max(_QUIET * float(variance.mean()), np.finfo(np.float64).tiny))
     left = (target - slope * guide)[fit.known]
-    effects = np.stack([(slope * centred(each))[fit.known] for each in _effects(fit, motion, free)])
+    changes = _effects(fit, motion, free, places)
+    effects = np.stack([(slope * centred(each))[fit.known] for each in changes])
     normal, towards = effects @ effects.T, effects @ left
     seen = np.flatnonzero(np.diag(normal) > _IGNORED * np.diag(normal).max(initial=0))
     step = np.zeros(6)
@@ -145,7 +154,9 @@ def _step(fit: LocalFit, motion: Motion, free: list[int]) -> _Six:
     return bounded
 
 
-def _effects(fit: LocalFit, motion: Motion, free: list[int]) -> list[Float64[np.ndarray, "x y z"]]:
+def _effects(
+    fit: LocalFit, motion: Motion, free: list[int], places: _Places
+) -> list[Float64[np.ndarray, "x y z"]]:
     """Return how the moved guide changes with each free number, turns in radians."""
     gradient = []
     for axis in range(3):
@@ -153,18 +164,12 @@ def _effects(fit: LocalFit, motion: Motion, free: list[int]) -> list[Float64[np.
         ahead[axis, 3] += _STEP
         behind[axis, 3] -= _STEP
         gradient.append((fit.sampled(ahead) - fit.sampled(behind)) / (2 * _STEP))
-    zooms = np.array(motion.zooms)
-    centre = (np.array(motion.shape) - 1) / 2
-    indices = np.moveaxis(np.indices(fit.target.shape), 0, -1)
-    places = (indices @ fit.to_guide[:3, :3].T + fit.to_guide[:3, 3] - centre) * zooms
-    effects = []
+    zooms, effects = motion.zooms, []
     for number in free:
         if number < 3:
             effects.append(gradient[number])
             continue
-        one, other = (axis for axis in range(3) if axis != number - 3)
-        if number == 4:
-            one, other = other, one
+        one, other = (number - 2) % 3, (number - 1) % 3
         # About axis 0, a turn moves axis 1 by -z and axis 2 by y; and so on around.
         effects.append(
             gradient[other] * places[..., one] / zooms[other]

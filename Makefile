@@ -13,6 +13,9 @@ TEST_EXTRAS := $(USER_EXTRAS),dev,docs
 
 # Pins hold for the packages that build ours, too, and pip reads them from here.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+# Nothing is compiled at installation (below): what a first process compiles the later ones must find,
+# also where the surroundings tell Python not to write it.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint unit coverage docs figures qgis-plugin format constraints test-lowest clean

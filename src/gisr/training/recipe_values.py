@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from numbers import Integral, Real
 from types import UnionType
@@ -125,6 +125,22 @@ def on_record(value: Any) -> Any:  # noqa: ANN401 - settings, or one of them
     return json.loads(json.dumps(asdict(value) if settings else value))
 
 
+def differences(name: str, there: object, here: object) -> Iterator[str]:
+    """Yield the settings on two records that differ, with both values.
+
+    Args:
+        name: Of the setting that the records are of; those inside it follow after points.
+        there: What an earlier run was made with.
+        here: What is asked for now.
+    """
+    if isinstance(there, dict) and isinstance(here, dict):
+        for key in sorted({*there, *here}):
+            if there.get(key) != here.get(key):
+                yield from differences(f"{name}.{key}", there.get(key), here.get(key))
+    elif there != here:
+        yield f"{name} {shortened(str(there))} there, {shortened(str(here))} here"
+
+
 def _inner(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a type
     return get_args(hint) if get_origin(hint) is tuple else (hint,)
 
@@ -171,6 +187,7 @@ __all__ = [
     "check_kinds",
     "check_ranges",
     "completed",
+    "differences",
     "hint_of",
     "on_record",
     "wrong_kind",

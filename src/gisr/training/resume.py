@@ -1,12 +1,11 @@
 """Going on with a run: from its newest checkpoint that is finite, with what was left unfinished."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from gisr.errors import RecipeError, shortened
+from gisr.errors import RecipeError
 from gisr.training.checkpoint import (
     checkpoints,
     latest_checkpoint,
@@ -14,7 +13,7 @@ from gisr.training.checkpoint import (
     remove_checkpoint,
 )
 from gisr.training.recipe import Recipe
-from gisr.training.recipe_values import completed
+from gisr.training.recipe_values import completed, differences
 from gisr.training.run import Run
 from gisr.training.sets import Notify
 
@@ -82,23 +81,13 @@ def _check_same(recipe: Recipe, checkpoint: Path) -> None:
         each
         for key, value in sorted(recipe.record().items())
         if key not in _FREE and before.get(key) != value and not _lowered(key, before, value)
-        for each in _differences(key, before.get(key), value)
+        for each in differences(key, before.get(key), value)
     ]
     if changed:
         raise RecipeError(
             f"{checkpoint.parent.parent}: holds a run of another recipe ({'; '.join(changed)}): "
             "choose another folder, or go on with what is there"
         )
-
-
-def _differences(name: str, there: object, here: object) -> Iterator[str]:
-    """Yield the settings of one that differ, with both values."""
-    if isinstance(there, dict) and isinstance(here, dict):
-        for key in sorted({*there, *here}):
-            if there.get(key) != here.get(key):
-                yield from _differences(f"{name}.{key}", there.get(key), here.get(key))
-    else:
-        yield f"{name} {shortened(str(there))} there, {shortened(str(here))} here"
 
 
 def _lowered(key: str, before: dict[str, Any], value: Any) -> bool:  # noqa: ANN401 - a setting

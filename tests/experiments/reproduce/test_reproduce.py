@@ -79,7 +79,9 @@ def test_table_3_trains_scores_and_says_how(
     assert main(command("table3", *BUDGET, "--seed", "3")) == 0
     assert record(folder)["rows"] == found["rows"]
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert "another experiment (recipe)" in fails(command("table3", *BUDGET), capsys)
+    assert "another experiment (recipe.seed 3 there, 0 here)" in fails(
+        command("table3", *BUDGET), capsys
+    )
 
 
 def test_table_4_goes_on_after_a_stop_and_leaves_other_tasks_empty(

@@ -10,7 +10,7 @@ from gisr.errors import FileFormatError, RecipeError
 from gisr.experiments.reproduce.columns import Amount
 from gisr.experiments.reproduce.plan import VARIANTS, Budget, ExperimentName, Variant, goes_on
 from gisr.training.recipe import Recipe
-from gisr.training.recipe_values import completed
+from gisr.training.recipe_values import completed, differences
 
 ReportProgress = Callable[[str], None]
 """Receives a line of progress."""
@@ -68,7 +68,11 @@ def read_plan(request: ExperimentRequest) -> dict[str, float]:
         found["recipe"] = completed(Recipe, found["recipe"])
     except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path}: cannot read the plan ({error!r}): delete it") from error
-    changed = ", ".join(key for key in asked if found.get(key) != asked[key])
+    # Where the data lie may change, as for a run that goes on.
+    found["recipe"] = {**found["recipe"], "data": asked["recipe"]["data"]}
+    changed = "; ".join(
+        each for key in asked for each in differences(key, found.get(key), asked[key])
+    )
     if changed:
         raise RecipeError(f"{path.parent}: holds another experiment ({changed}): use another --out")
     return rates

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from gisr.errors import FileFormatError, InputError
 from gisr.estimation.depth_doubts import names_alone, zero_as_depth
 from gisr.estimation.depth_fill import find_depth_fill, suspected_fill
+from gisr.estimation.depth_levels import few_levels
 from gisr.io.depth import maps
 from gisr.io.depth.maps import DepthMap, check_storable, holding, read_depth
 from gisr.io.depth.pair import DepthPair, read_depth_pair
@@ -151,11 +152,14 @@ def _unused(target: DepthMap, given: float | str | None) -> tuple[Note, ...]:
 
 
 def _doubts(target: DepthMap) -> tuple[Note, ...]:
-    """Warn of numbers that are no depths."""
-    if target.dtype.kind == "f" or not target.valid.any():
+    """Warn of numbers that are no depths, and tell of those that were rounded."""
+    if not target.valid.any():
         return ()
-    text = names_alone(target.values[target.valid])
-    return () if text is None else (warning(f"{target.path.name}: {text}"),)
+    names = None if target.dtype.kind == "f" else names_alone(target.values[target.valid])
+    if names is not None:
+        return (warning(f"{target.path.name}: {names}"),)
+    levels = few_levels(target.values, target.valid)
+    return () if levels is None else (Note(f"{target.path.name}: {levels}"),)
 
 
 def _without_fill(files: DepthPair, options: Options) -> DepthPair:

@@ -652,3 +652,19 @@ def test_arrays_of_one_row_or_column_keep_their_place(
     depth = read_depth(tmp_path / "d.npy", fits=claimed.append)
     expected = shape if len(shape) == 2 else shape[1:] if shape[0] == 1 else shape[:2]
     assert depth.shape == expected and claimed == [expected]
+
+
+@pytest.mark.parametrize("order", ["-0.00392157", "0.5", "-1000"])
+def test_the_scale_of_a_pfm_is_told_and_not_applied(tmp_path: Path, order: str) -> None:
+    samples = np.arange(1, 13, dtype="<f4" if order[0] == "-" else ">f4").reshape(3, 4)
+    path, again = tmp_path / "disp0.pfm", tmp_path / "out.pfm"
+    path.write_bytes(f"Pf\n4 3\n{order}\n".encode() + np.flipud(samples).tobytes())
+    found = read_depth(path)
+    scale = order.lstrip("-")
+    np.testing.assert_array_equal(found.values, samples)
+    (note,) = found.notes
+    assert note.text.startswith(f"disp0.pfm: the scale {scale} of its header, a unit, is not appli")
+    write_stored(again, again, found.stored, found.nodata, found.scale)
+    assert again.read_bytes().startswith(f"Pf\n4 3\n-{scale}\n".encode())
+    write_stored(again, again, found.stored)
+    assert read_depth(again).notes == ()

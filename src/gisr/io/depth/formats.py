@@ -38,6 +38,8 @@ class StoredDepth:
     """What a user should know of how it was read."""
     known: Bool[np.ndarray, "H W"] | None = None
     """What a mask in the file says; None where it has none."""
+    scale: float = 1.0
+    """The scale in the header of a PFM, which is not applied."""
 
 
 def read_png(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
@@ -170,7 +172,8 @@ def read_pfm(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
 
     ``Pf`` or ``PF``, width and height, and a number whose sign gives the byte order (negative is
     little endian), then rows from the bottom up (http://netpbm.sourceforge.net/doc/pfm.html). The
-    number's size is a unit without a standard; as in Middlebury's own reader it is not applied.
+    number's size tells the unit, in a way understood separately: Middlebury's files of 2014
+    have 1/255 and their own reader leaves it out, OpenCV divides by it. So it is told, not applied.
     """
     with path.open("rb") as stream:
         kind, *sizes, order = _pfm_words(path, stream)
@@ -186,7 +189,21 @@ def read_pfm(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
     if len(data) < needed:
         raise FileFormatError(f"{path}: cut short: {len(data)} bytes of {needed}")
     samples = np.flipud(np.frombuffer(data, dtype).reshape(height, width, bands))
-    return StoredDepth(one_channel(path, samples.astype(np.float32)))
+    scale = abs(float(order))
+    return StoredDepth(
+        one_channel(path, samples.astype(np.float32)), notes=_unit_notes(path, scale), scale=scale
+    )
+
+
+def _unit_notes(path: Path, scale: float) -> tuple[Note, ...]:
+    """Say that the scale of a PFM is left out: programs differ in what they make of it."""
+    if scale == 1:
+        return ()
+    text = (
+        f"{path.name}: the scale {scale:.7g} of its header, a unit, is not applied: values are "
+        "taken as they are stored (OpenCV would divide by it), and a PFM output has it, too"
+    )
+    return (Note(text),)
 
 
 def _pfm_words(path: Path, stream: IO[bytes]) -> list[bytes]:
@@ -208,11 +225,11 @@ def _pfm_words(path: Path, stream: IO[bytes]) -> list[bytes]:
     return words
 
 
-def write_pfm(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
-    """Write float32 samples as a little-endian portable float map."""
+def write_pfm(path: Path, stored: Shaped[np.ndarray, "H W"], scale: float = 1) -> None:
+    """Write float32 samples as a little-endian portable float map of a scale, not applied."""
     height, width = stored.shape
     rows = np.ascontiguousarray(np.flipud(stored), dtype="<f4")
-    path.write_bytes(f"Pf\n{width} {height}\n-1\n".encode() + rows.tobytes())
+    path.write_bytes(f"Pf\n{width} {height}\n-{scale:.9g}\n".encode() + rows.tobytes())
 
 
 def _check_npy_header(

@@ -668,3 +668,38 @@ def test_the_scale_of_a_pfm_is_told_and_not_applied(tmp_path: Path, order: str) 
     assert again.read_bytes().startswith(f"Pf\n4 3\n-{scale}\n".encode())
     write_stored(again, again, found.stored)
     assert read_depth(again).notes == ()
+
+
+def metres() -> np.ndarray:
+    """Return a road and a box on it."""
+    depth = 2 + np.mgrid[:48, :64][0] / 48 * 60.0
+    depth[10:30, 20:40] = 5 + np.mgrid[:20, :20][1] / 100
+    return depth
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_depth_as_carla_packs_it_is_named_with_its_way_out(
+    tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = np.rint(metres() / 1000 * 16777215).astype(np.int64)
+    channels = np.stack([whole % 256, whole // 256 % 256, whole // 65536], -1).astype(np.uint8)
+    Image.fromarray(channels).convert(mode).save(tmp_path / "carla.png")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileFormatError, match=r"^carla\.png: depth packed into.*CARLA") as refused:
+        read_depth("carla.png")
+    command = str(refused.value).partition('-c "')[2].partition('"')[0]
+    exec(command)  # the one that the message has a user type
+    np.testing.assert_allclose(read_depth("carla.npy").values, metres(), atol=1e-4)
+
+
+def test_sixteen_bits_in_two_channels_are_packed_and_colours_are_not(tmp_path: Path) -> None:
+    millimetres = np.rint(metres() * 100).astype(np.int64)
+    pair = [millimetres // 256, millimetres % 256, 0 * millimetres]
+    Image.fromarray(np.stack(pair, -1).astype(np.uint8)).save(tmp_path / "two.png")
+    with pytest.raises(FileFormatError, match=r"whole numbers.* 1 \* g \+ 256 \* r\)"):
+        read_depth(tmp_path / "two.png")
+    share = ((metres() - 2) / 60)[..., None]
+    jet = np.clip(1.5 - np.abs(4 * share - np.array([3, 2, 1])), 0, 1) * 255
+    Image.fromarray(jet.astype(np.uint8)).save(tmp_path / "jet.png")
+    with pytest.raises(FileFormatError, match="3 channels that differ are no depth map"):
+        read_depth(tmp_path / "jet.png")

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from gisr.errors import FileFormatError
+from gisr.io.depth.packed import packed_depth
 from gisr.io.limits import Limits, check_picture
 from gisr.io.pictures import check_png, decoded, open_picture, png_header, read_orientation
 from gisr.notes import Note, warning
@@ -107,10 +108,12 @@ def one_channel(
     if any(
         not same_samples(colours[..., 0], colours[..., each]) for each in range(1, colours.shape[2])
     ):
+        packed = packed_depth(path, samples[..., :3])
         raise FileFormatError(
-            f"{path}: {count} channels that differ are no depth map: save one grey channel, or "
-            "equal ones (colour-coded depth cannot be read back); the guide of a satellite image "
-            "is a GeoTIFF, too"
+            packed
+            or f"{path}: {count} channels that differ are no depth map: save one grey channel, or "
+            "equal ones (colour-coded depth cannot be read back, depth packed into R, G and B is "
+            "to be unpacked first); the guide of a satellite image is a GeoTIFF, too"
         )
     if opacity is not None and opacity.size and (opacity != opacity.flat[0]).any():
         raise FileFormatError(

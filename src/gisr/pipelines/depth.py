@@ -33,9 +33,11 @@ if TYPE_CHECKING:  # torch takes seconds to load
     from gisr.inference.system import Check, PairSystem, Progress
 
 _LOSSY = (".jpg", ".jpeg")
-_DEPTH_ALONE = (".npy", ".npz", ".exr", ".pfm")
+DEPTH_ALONE = (".npy", ".npz", ".exr", ".pfm")
+"""Formats of depth maps that are none of pictures."""
 _NAMED_DEPTH = re.compile(r"depth|disp", re.IGNORECASE)
-_PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+"""Formats of the picture."""
 
 
 class DepthPipeline(Pipeline[DepthPair]):
@@ -46,13 +48,13 @@ class DepthPipeline(Pipeline[DepthPair]):
     def recognises(self, target: Path, guide: Path) -> bool:
         """Return whether a file of a depth format comes with a picture; JPEG is none."""
         suffixes = [file_suffix(check_readable(path)) for path in (target, guide)]
-        named = _NAMED_DEPTH.search(target.stem) or suffixes[1] in _DEPTH_ALONE
+        named = _NAMED_DEPTH.search(target.stem) or suffixes[1] in DEPTH_ALONE
         if suffixes[0] in _LOSSY and named:
             raise FileFormatError(
                 f"{target}: a JPEG is no depth map, its compression moves edges: save it as 16-bit "
-                "PNG; if it is the colour picture, name it after the depth map"
+                "PNG; if it is the colour picture, exchange the two: the depth map comes first"
             )
-        return suffixes[0] in maps.READERS and suffixes[1] in _PICTURES
+        return suffixes[0] in maps.READERS and suffixes[1] in PICTURES
 
     def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> DepthPair:
         """Read both images."""

@@ -5,6 +5,7 @@ claims, before pixels are read.
 """
 
 import math
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from gisr.notes import Note, warning
 
 _MOST_PFM_LINES, _LONGEST_PFM_LINE = 16, 200
 """Of a header, comments among them."""
+_NAMED_DEPTH = re.compile(r"depth|disp", re.IGNORECASE)
+"""What arrays of depth have in their names."""
 
 Fits = Callable[[tuple[int, int]], object]
 """Refuses rows and columns, with an error of gisr, that another file does not go with."""
@@ -149,19 +152,27 @@ def write_npy(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
 
 
 def read_npz(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
-    """Return the only array of a ``.npz`` file, or the one called ``depth``."""
+    """Return the only array of a ``.npz`` file, or the one called ``depth``, or named alike."""
+    notes: tuple[Note, ...] = ()
     with zipfile.ZipFile(path) as archive:
         names = [info.filename for info in archive.infolist() if info.filename.endswith(".npy")]
+        alike = [name for name in names if _NAMED_DEPTH.search(name)]
         if len(names) != 1 and "depth.npy" not in names:
-            raise FileFormatError(
-                f"{path}: holds arrays {[name[:-4] for name in names]}: call the depth map 'depth'"
-            )
+            if len(alike) != 1:
+                found = [name[:-4] for name in names]
+                raise FileFormatError(
+                    f"{path}: holds arrays {found}: call the depth map 'depth' (numpy.savez with "
+                    "depth=...), or save it alone"
+                )
+            text = f"of {len(names)} arrays, {alike[0][:-4]!r} is taken for the depth map"
+            notes, names = (Note(f"{path.name}: {text}"),), alike
         name = "depth.npy" if "depth.npy" in names else names[0]
         # A member never gives more bytes than its entry claims, so checking the header is enough.
         with archive.open(name) as member:
             _check_npy_header(path, member, limits, fits)
         with archive.open(name) as member:
-            return StoredDepth(_plane(path, np.lib.format.read_array(member, allow_pickle=False)))
+            array = np.lib.format.read_array(member, allow_pickle=False)
+            return StoredDepth(_plane(path, array), notes=notes)
 
 
 def write_npz(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
@@ -250,7 +261,9 @@ def _check_npy_header(
     planes = _planes(shape)
     if dtype.kind not in "iuf" or planes is None:
         raise FileFormatError(
-            f"{path}: an array {shape} of {dtype}: a depth map is (H, W) of real numbers"
+            f"{path}: an array {shape} of {dtype}: a depth map is (H, W) of real numbers: save "
+            "the plane that you mean alone (numpy.save of array[0] or "
+            "array[..., 0], with astype('float32') if it is of another kind)"
         )
     height, width, bands = planes
     check_picture(path, limits, height=height, width=width, bands=bands, itemsize=dtype.itemsize)

@@ -110,9 +110,7 @@ def test_the_end_of_a_reach_is_for_the_user_to_say(value: float, largest: float)
 
 
 @pytest.mark.parametrize(("value", "told"), [(255, True), (250, False)])
-def test_the_end_of_a_byte_is_told_beside_a_wall_of_as_many_pixels(
-    value: float, told: bool
-) -> None:
+def test_the_end_of_a_byte_is_told_beside_a_wall(value: float, told: bool) -> None:
     depth = np.rint(np.linspace(60, 200, 60 * 50)).astype(np.float32).reshape(60, 50)
     depth[30:] = 200
     depth[:4, :30] = value

@@ -333,8 +333,21 @@ def test_transforms_of_nerf(tmp_path: Path) -> None:
     found = read_camera(written(tmp_path, {**angle, "w": 64, "h": 48}))
     assert found.fx == pytest.approx(70, rel=1e-9)
     assert (found.cx, found.cy, found.size) == (None, None, (48, 64))
-    with pytest.raises(InputError, match=r"transforms\.json: .* fx as 1\.09375 times the width"):
-        read_camera(written(tmp_path, angle))
+    for sides in ({}, {"w": 512}):  # of a picture of any size: an angle of view
+        found = read_camera(written(tmp_path, {**angle, **sides})).on_grid((480, 640))
+        assert found.fx == found.fy == pytest.approx(700, rel=1e-9)
+        assert (found.cx, found.cy, found.size) == (319.5, 239.5, (480, 640))
+    with pytest.raises(InputError, match=r"transforms\.json: .* without w and h: add them"):
+        read_camera(written(tmp_path, {**angle, "cx": 32.0}))
+    with pytest.raises(InputError, match="one side of its picture alone: add the height"):
+        read_camera(written(tmp_path, {"fl_x": 70.0, "w": 64}))
+
+
+def test_lines_of_two_cameras_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "camera.ini"
+    path.write_text("[left]\nfx = 70\ncx = 30\n[right]\nfx = 71\ncx = 30\n")
+    with pytest.raises(InputError, match=r"camera\.ini: has fx several times"):
+        read_camera(path)
 
 
 def test_a_nested_camera_takes_the_size_around_it(tmp_path: Path) -> None:

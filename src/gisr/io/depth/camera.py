@@ -38,6 +38,8 @@ class Camera:
     """Column of the right principal point minus that of the left: added to a disparity."""
     distorted: bool = False
     """Whether the file has lens distortion, which is not undone here."""
+    per_width: bool = False
+    """Whether ``fx`` is a share of the picture's width, as an angle of view tells it."""
     place: str = field(default="", compare=False, repr=False)
     """Names that lead to it in a file of several cameras; none where it is the only one."""
     unused: tuple[str, ...] = field(default=(), compare=False, repr=False)
@@ -68,15 +70,18 @@ class Camera:
                 f"the camera is for a picture of {size[1]} x {size[0]} pixels, the guide has "
                 f"{shape[1]} x {shape[0]}: give the camera of the guide"
             )
+        if self.per_width:
+            columns = rows = shape[1]
         cx = (size[1] - 1) / 2 if self.cx is None else self.cx
         cy = (size[0] - 1) / 2 if self.cy is None else self.cy
         return replace(
             self,
             fx=self.fx * columns,
             fy=(self.fy or self.fx) * rows,
-            cx=(cx + 0.5) * columns - 0.5,
-            cy=(cy + 0.5) * rows - 0.5,
+            cx=(cx + 0.5) * shape[1] / size[1] - 0.5,
+            cy=(cy + 0.5) * shape[0] / size[0] - 0.5,
             size=shape,
+            per_width=False,
         )
 
     def distance(self, disparity: Float[np.ndarray, "H W"]) -> Float[np.ndarray, "H W"]:

@@ -48,8 +48,16 @@ def parsed_camera(content: bytes) -> object:
 
 
 def assignments(text: str) -> dict[str, str]:
-    """Return ``name=value`` pairs, one a line or between commas; nothing where there are none."""
-    return dict(re.findall(r"(?:^|[\n,])\s*(\w+)\s*=\s*([^\n,]+)", text))
+    """Return ``name=value`` pairs, one a line or between commas; nothing where there are none.
+
+    Raises:
+        InputError: Lines of several cameras.
+    """
+    found = re.findall(r"(?:^|[\n,])\s*(\w+)\s*=\s*([^\n,]+)", text)
+    named = dict(found)
+    if "fx" in named and len({value for name, value in found if name == "fx"}) > 1:
+        raise InputError("has fx several times: keep the lines of the one camera that you mean")
+    return named
 
 
 def _yaml(text: str) -> object:

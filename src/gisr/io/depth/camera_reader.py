@@ -140,12 +140,18 @@ def _own_camera(found: Mapping[str, Any]) -> Camera | None:
     named = own_names(found)
     if "fx" not in named:
         return None
-    unknown = sorted(set(named) - {*_OWN_KEYS, *_SHORT, *DISTORTION})
+    unknown = sorted(set(named) - {*_OWN_KEYS, *_SHORT, *DISTORTION, "per_width"})
     if unknown and not {"fx", "cx", "cy"} <= set(named):
         raise KeyError(unknown[0])  # a misspelt one
     numbers: dict[str, Any] = {key: float(str(named[key])) for key in _NUMBERS if key in named}
     bent = _bent(named) or named.get("distorted") == 1
-    return Camera(size=_size(named), distorted=bent, unused=tuple(unknown), **numbers)
+    return Camera(
+        size=_size(named, whole=True),
+        distorted=bent,
+        per_width="per_width" in named,
+        unused=tuple(unknown),
+        **numbers,
+    )
 
 
 _MATRICES = (
@@ -166,7 +172,7 @@ def _from_matrix(found: Mapping[str, Any], matrix: Sequence[float], **others: An
     numbers = matrix_camera(list(matrix))
     if numbers is None:
         raise ValueError(f"no camera matrix: {matrix}")
-    return replace(_of_numbers(numbers), size=_size(found), **others)
+    return replace(_of_numbers(numbers), size=_size(found, whole=True), **others)
 
 
 def _of_numbers(numbers: Mapping[str, float]) -> Camera:
@@ -213,7 +219,8 @@ def _bent(found: Mapping[str, Any]) -> bool:
 _DISTORTIONS = re.compile(r"D\d?$|d$|dist|coeffs$", re.IGNORECASE)
 
 
-def _size(found: Mapping[str, Any]) -> Size | None:
+def _size(found: Mapping[str, Any], *, whole: bool = False) -> Size | None:
+    """Return rows and columns of a picture, if names say both; ``whole`` refuses one of them."""
     for name in _SIZES:
         value = found.get(name)
         if isinstance(value, Mapping):
@@ -225,6 +232,9 @@ def _size(found: Mapping[str, Any]) -> Size | None:
         next((named[name] for name in names if named.get(name) is not None), None)
         for names in (_HEIGHTS, _WIDTHS)
     )
+    if whole and (height is None) != (width is None):
+        lacking = "height" if height is None else "width"
+        raise InputError(f"says one side of its picture alone: add the {lacking}")
     return None if height is None or width is None else (int(float(height)), int(float(width)))
 
 

@@ -187,21 +187,21 @@ def _nerf(named: Mapping[str, object]) -> dict[str, object] | None:
 
     The middle of the first pixel is (0.5, 0.5), as nerfstudio's data conventions say.
     """
-    width = named.get("w")
+    sides = {name: named[name] for name in ("w", "h") if name in named}
     if "fl_x" in named:
         focal: dict[str, object] = {"fx": named["fl_x"]}
     elif "camera_angle_x" in named:
         share = 0.5 / math.tan(float(str(named["camera_angle_x"])) / 2)
-        if width is None:
-            raise InputError(
-                "camera_angle_x is a focal length only with w and h, which are not in it: add "
-                f"them, or give fx as {share:.6g} times the width of the picture"
-            )
-        focal = {"fx": share * float(str(width))}
+        if len(sides) == 2:
+            focal = {"fx": share * float(str(sides["w"]))}
+        elif "cx" in named:
+            raise InputError("has camera_angle_x and cx without w and h: add them")
+        else:
+            focal, sides = {"fx": share, "per_width": 1}, {}
     else:
         return None
     if "fl_y" in named:
         focal["fy"] = named["fl_y"]
     middle = {name: float(str(named[name])) - 0.5 for name in ("cx", "cy") if name in named}
-    kept = {name: named[name] for name in ("w", "h", *DISTORTION) if name in named}
-    return {**focal, **middle, **kept}
+    bent = {name: named[name] for name in DISTORTION if name in named}
+    return {**focal, **middle, **sides, **bent}

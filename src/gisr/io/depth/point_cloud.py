@@ -117,7 +117,8 @@ class PointCloud:
 
     def _camera_doubts(self, shape: tuple[int, ...]) -> tuple[Note, ...]:
         place, size = (self.camera.cx, self.camera.cy), (shape[1], shape[0])
-        length = self.camera.fx / (self.camera.size or shape)[1]
+        size_of = 1 if self.camera.per_width else (self.camera.size or shape)[1]
+        length = self.camera.fx / size_of
         if not _SHORTEST <= length <= _LONGEST:
             angle = math.degrees(2 * math.atan(0.5 / length))
             text = f"a focal length of {self.camera.fx:.4g} pixels sees {angle:.3g} degrees"

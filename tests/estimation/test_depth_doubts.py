@@ -16,6 +16,13 @@ def test_values_that_run_down_to_zero_are_told_from_holes() -> None:
     assert zero_as_depth(hole, hole == 0, hole > 0) is None
     assert zero_as_depth(hole, np.zeros_like(zero), hole > 0) is None
     assert zero_as_depth(-slope, zero, ~zero) is None
+    # Inverse depth of a floor that ends at a wall at 0, and of a box before it.
+    room = np.maximum(np.arange(48)[:, None] - 30.0, 0) * 15 + np.zeros(64)
+    room[5:28, 10:40] = 200
+    room[30:34] *= 0.1
+    text = zero_as_depth(room, room == 0, room > 0)
+    assert text is not None
+    assert "(1.5, of 255)" in text
 
 
 @pytest.mark.parametrize(

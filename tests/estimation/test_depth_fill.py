@@ -109,6 +109,14 @@ def test_the_end_of_a_reach_is_for_the_user_to_say(value: float, largest: float)
     assert suspected_fill(slope, valid) is None
 
 
+@pytest.mark.parametrize(("value", "told"), [(255, True), (250, False)])
+def test_the_end_of_a_byte_is_told_beside_a_wall(value: float, told: bool) -> None:
+    depth = np.rint(np.linspace(60, 200, 60 * 50)).astype(np.float32).reshape(60, 50)
+    depth[30:] = 200
+    depth[:4, :30] = value
+    assert (suspected_fill(depth, np.ones(depth.shape, bool)) is not None) == told
+
+
 @pytest.mark.parametrize(("value", "told"), [(4095, True), (4000, False)])
 def test_the_largest_number_of_some_bits_stands_apart_by_less(value: float, told: bool) -> None:
     depth = scene(largest=3477) + np.linspace(0, 30, 50, dtype=np.float32)

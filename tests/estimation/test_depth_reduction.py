@@ -50,6 +50,22 @@ def test_how_a_depth_map_was_made_coarse_is_recognised(kind: str, ratio: int) ->
     assert found.edges > 50
 
 
+@pytest.mark.parametrize("kind", ["sampled", "averaged", "bicubic"])
+@pytest.mark.parametrize("levels", [16, 24, 48])
+def test_stairs_of_a_quantised_map_are_no_edges(kind: str, levels: int) -> None:
+    truth = discs()
+    low = (SHAPE[0] // 4, SHAPE[1] // 4)
+    placement = Placement.from_grid("centre", low, SHAPE)
+    target = truth[2::4, 2::4] if kind == "sampled" else REDUCE[kind](truth, low, placement)
+    step = np.ptp(target) / (levels - 1)
+    rounded = (np.rint((target - target.min()) / step) * step + target.min()).astype(np.float32)
+    blurred = bicubic_to_guide(rounded, SHAPE, placement)
+    answer = blurred if kind == "sampled" else 0.75 * truth + 0.25 * blurred
+    found = estimate_reduction(rounded, np.ones(low, bool), answer, placement)
+    assert (found.sampled == 1) == (kind == "sampled")
+    assert (found.sampled == 0) == (kind != "sampled")
+
+
 def test_holes_and_flat_maps_make_no_edges() -> None:
     placement = Placement.from_grid("centre", (45, 60), SHAPE)
     flat = np.full((45, 60), 3, np.float32)

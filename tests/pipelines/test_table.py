@@ -35,6 +35,8 @@ def files(tmp_path: Path) -> Path:
         Image.new("RGB", (side, side), (1, 2, 3)).save(tmp_path / f"{name}_rgb.tif")
         Image.new("L", (side, side), 7).save(tmp_path / f"{name}_grey.png")
         np.save(tmp_path / f"{name}.npy", np.ones((side, side)))
+        (tmp_path / f"{name}.exr").write_bytes(b"\x76\x2f\x31\x01")
+        (tmp_path / f"{name}.dpt").write_bytes(b"PIEH")
         grey = np.ones((side, side), np.uint16)
         tifffile.imwrite(tmp_path / f"{name}_grey.tif", grey, metadata=None)
         bands = np.ones((side, side, 4), np.uint16)
@@ -79,6 +81,13 @@ def test_tasks_are_guessed(files: Path, target: str, guide: str, task: str) -> N
         ("low_grey.png", "high.nii.gz", "no pair"),
         ("low_rgb.jpg", "high_rgb.png", "a JPEG is no depth map"),
         ("low_grey.png", "high.npy", "an array is no picture"),
+        ("low_grey.png", "high.npy", r".*if high\.npy is the depth map, exchange the two"),
+        (
+            "low_rgb.png",
+            "high.exr",
+            r"\.exr is no picture: if high\.exr is the depth map, exchange",
+        ),
+        ("low.dpt", "high_rgb.png", r"\.dpt is no format that is read: .* \.npz, \.exr, \.pfm"),
         ("low.npy", "high.npy", r"an array is no picture: .*load_model\(\)\(target, guide"),
     ],
 )

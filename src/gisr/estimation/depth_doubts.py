@@ -8,6 +8,8 @@ from gisr.estimation.depth_fill import share_or_count
 
 _NEAR_ZERO = 0.02
 """Share of the largest value up to which values beside zeros run down to them."""
+_RUN_DOWN = 0.2
+"""Share of the pixels beside zeros whose values do: a flat background has edges of objects, too."""
 _LEAST_BESIDE = 8
 """Pixels beside zeros from which their values say something."""
 _MOST_LEVELS = 10
@@ -30,12 +32,12 @@ def zero_as_depth(
     beside = ndimage.binary_dilation(zero) & valid
     if beside.sum() < _LEAST_BESIDE:
         return None
-    middle, largest = float(np.median(values[beside])), float(values[valid].max())
-    if not 0 < middle <= _NEAR_ZERO * largest:
+    least, largest = float(np.quantile(values[beside], _RUN_DOWN)), float(values[valid].max())
+    if not 0 < least <= _NEAR_ZERO * largest:
         return None
     return (
         f"{share_or_count(zero)} of the pixels are 0 and taken for unknown, but the values beside "
-        f"them run down to it ({middle:.4g}, of {largest:.4g}): if 0 is a depth, say so "
+        f"them run down to it ({least:.4g}, of {largest:.4g}): if 0 is a depth, say so "
         "(--invalid none)"
     )
 

@@ -26,9 +26,10 @@ _SUSPECT, _LEAST_SUSPECT = 10.0, 100.0
 _LIMITS = (255.0, 1023.0, 2047.0, 4095.0, 8191.0, 16383.0)
 """Largest numbers of 8 to 14 bits: a raw disparity of the first Kinect is 2047 where there is none.
 """
-_LEAST_GAP, _GAP, _WIDE_GAP, _NEAR_GAP = 1.05, 1.5, 2.0, 8.0
+_LEAST_GAP, _LIMIT_GAP, _GAP, _WIDE_GAP, _NEAR_GAP = 1.05, 1.1, 1.5, 2.0, 8.0
 """How many times the next value the largest must be to be asked for: where it is such a number and
-held by far more pixels than any other, where it is either, and where it is merely held by many. And
+held by far more pixels than any other, where it is such a number (of 125 maps those with 255 for
+unknown, no others), where it is held by far more pixels, and where it is merely held by many. And
 how many times the smallest the next must be."""
 _MANY, _OFTEN = 20, 10.0
 """Pixels that hold such a value at least, and how many times as many as hold any other. A sensor's
@@ -139,8 +140,11 @@ def _is_written(each: NDArray[np.float64], counts: NDArray[np.int64]) -> bool:
     """Return whether the largest value is one that programs write, and not one of a surface."""
     if counts[-1] < _MANY or len(each) <= _VARIED:
         return False
-    signs = int(each[-1] in _LIMITS) + int(counts[-1] >= _OFTEN * counts[:-1].max())
-    gap = (_WIDE_GAP, _GAP, _LEAST_GAP)[signs]
+    often = counts[-1] >= _OFTEN * counts[:-1].max()
+    if each[-1] in _LIMITS:
+        gap = _LEAST_GAP if often else _LIMIT_GAP
+    else:
+        gap = _GAP if often else _WIDE_GAP
     return bool(each[-1] >= gap * each[-2])
 
 

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from gisr.data.resample import area_to_target, bicubic_to_target
+from gisr.estimation.depth_levels import level_step
 from gisr.placement import Placement
 
 DepthReduction = Literal["sampled", "averaged", "bicubic"]
@@ -65,7 +66,8 @@ def estimate_reduction(
         answer: The network's result, which takes the target for a bicubic reduction.
         placement: Where the answer's pixels lie on the target.
     """
-    mixed = _mixtures(target, valid)
+    level = level_step(target, valid)
+    mixed = _mixtures(target, valid, level)
     pure = np.abs(mixed - np.rint(np.clip(mixed, 0, 1))) < _PURE
     share = (pure.sum() + 1) / (len(mixed) + 2)
     kept = valid.copy()
@@ -74,10 +76,10 @@ def estimate_reduction(
         inside = (edge >= _BORDER) & (edge < target.shape[axis] - _BORDER)
         kept &= inside[:, None] if axis == 0 else inside[None, :]
     missing = [
-        _root_mean_square((reduce(answer, target.shape, placement) - target)[kept])
+        _root_mean_square(_beyond(reduce(answer, target.shape, placement) - target, level)[kept])
         for reduce in (bicubic_to_target, area_to_target)
     ]
-    bent = _curvature(target, valid)
+    bent = _curvature(target, valid, level)
     if min(*missing, bent) <= 0:
         return ReductionEstimate("bicubic", 0.0, len(mixed))
     features = (
@@ -98,17 +100,26 @@ def _chance(weights: tuple[float, ...], features: tuple[float, ...]) -> float:
     return float(1 / (1 + np.exp(-total)))
 
 
+def _beyond(errors: Float[np.ndarray, "h w"], level: float) -> Float[np.ndarray, "h w"]:
+    """Return what of differences rounding to levels does not explain."""
+    if level == 0:
+        return errors
+    left: Float[np.ndarray, "h w"] = errors - np.clip(errors, -level / 2, level / 2)
+    return left
+
+
 def _mixtures(
-    target: Float[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]
+    target: Float[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"], level: float
 ) -> NDArray[np.float64]:
     """Return where pixels at edges lie between the surfaces: 0 on the one, 1 on the other.
 
     An edge is a pixel with two pixels of one surface before it and two of another after it, along a
-    row or a column; the surfaces are continued to the pixel as they run.
+    row or a column; the surfaces are continued to the pixel as they run. Rounding to levels moves
+    a pixel by half a level, which must be less than what is told apart.
     """
     if not valid.any():
         return np.empty(0)
-    smallest = _STEP * float(np.ptp(target[valid]))
+    smallest = max(_STEP * float(np.ptp(target[valid])), 0.5 * level / _PURE)
     found = [np.empty(0)]
     for values, known in ((target, valid), (target.T, valid.T)):
         length = values.shape[1] - 4
@@ -124,15 +135,20 @@ def _mixtures(
     return np.concatenate(found)
 
 
-def _curvature(target: Float[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]) -> float:
-    """Return the root mean square of the second differences of neighbours that are known."""
+def _curvature(
+    target: Float[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"], level: float
+) -> float:
+    """Return the root mean square of the second differences of neighbours that are known.
+
+    Rounding to levels adds a half of their square: 1 + 4 + 1 times a twelfth.
+    """
     found = [np.zeros(1, np.float32)]
     for axis in (0, 1):
         if target.shape[axis] > 2:
             values, known = np.moveaxis(target, axis, 0), np.moveaxis(valid, axis, 0)
             inside = known[:-2] & known[1:-1] & known[2:]
             found.append((values[:-2] - 2 * values[1:-1] + values[2:])[inside])
-    return _root_mean_square(np.concatenate(found))
+    return float(np.sqrt(max(_root_mean_square(np.concatenate(found)) ** 2 - level**2 / 2, 0)))
 
 
 def _root_mean_square(values: Float[np.ndarray, " n"]) -> float:

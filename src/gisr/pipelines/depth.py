@@ -13,6 +13,7 @@ from jaxtyping import Float
 from gisr.errors import FileFormatError, InputError
 from gisr.estimation.depth_doubts import names_alone, zero_as_depth
 from gisr.estimation.depth_fill import find_depth_fill, suspected_fill
+from gisr.estimation.depth_levels import few_levels
 from gisr.io.depth import maps
 from gisr.io.depth.maps import DepthMap, check_storable, holding, read_depth
 from gisr.io.depth.pair import DepthPair, read_depth_pair
@@ -32,9 +33,11 @@ if TYPE_CHECKING:  # torch takes seconds to load
     from gisr.inference.system import Check, PairSystem, Progress
 
 _LOSSY = (".jpg", ".jpeg")
-_DEPTH_ALONE = (".npy", ".npz", ".exr", ".pfm")
+DEPTH_ALONE = (".npy", ".npz", ".exr", ".pfm")
+"""Formats of depth maps that are none of pictures."""
 _NAMED_DEPTH = re.compile(r"depth|disp", re.IGNORECASE)
-_PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+"""Formats of the picture."""
 
 
 class DepthPipeline(Pipeline[DepthPair]):
@@ -45,13 +48,13 @@ class DepthPipeline(Pipeline[DepthPair]):
     def recognises(self, target: Path, guide: Path) -> bool:
         """Return whether a file of a depth format comes with a picture; JPEG is none."""
         suffixes = [file_suffix(check_readable(path)) for path in (target, guide)]
-        named = _NAMED_DEPTH.search(target.stem) or suffixes[1] in _DEPTH_ALONE
+        named = _NAMED_DEPTH.search(target.stem) or suffixes[1] in DEPTH_ALONE
         if suffixes[0] in _LOSSY and named:
             raise FileFormatError(
                 f"{target}: a JPEG is no depth map, its compression moves edges: save it as 16-bit "
-                "PNG; if it is the colour picture, name it after the depth map"
+                "PNG; if it is the colour picture, exchange the two: the depth map comes first"
             )
-        return suffixes[0] in maps.READERS and suffixes[1] in _PICTURES
+        return suffixes[0] in maps.READERS and suffixes[1] in PICTURES
 
     def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> DepthPair:
         """Read both images."""
@@ -151,11 +154,14 @@ def _unused(target: DepthMap, given: float | str | None) -> tuple[Note, ...]:
 
 
 def _doubts(target: DepthMap) -> tuple[Note, ...]:
-    """Warn of numbers that are no depths."""
-    if target.dtype.kind == "f" or not target.valid.any():
+    """Warn of numbers that are no depths, and tell of those that were rounded."""
+    if not target.valid.any():
         return ()
-    text = names_alone(target.values[target.valid])
-    return () if text is None else (warning(f"{target.path.name}: {text}"),)
+    names = None if target.dtype.kind == "f" else names_alone(target.values[target.valid])
+    if names is not None:
+        return (warning(f"{target.path.name}: {names}"),)
+    levels = few_levels(target.values, target.valid)
+    return () if levels is None else (Note(f"{target.path.name}: {levels}"),)
 
 
 def _without_fill(files: DepthPair, options: Options) -> DepthPair:

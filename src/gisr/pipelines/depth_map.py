@@ -106,7 +106,7 @@ def _write(
 ) -> None:
     """Write the depth map and all else that was requested but the report."""
     files, options = request.files, request.options
-    depth = answer.image[..., 0]
+    depth, target = answer.image[..., 0], files.target
     if options.mask is not None:
         mask = np.where(filled, _FILLED, 0).astype(np.uint8)
         write_stored(Path(options.mask), places["mask"], stored=mask)
@@ -114,15 +114,15 @@ def _write(
         options.cloud.write(places["ply"], values=depth, valid=valid, guide=files.guide)
     if options.uncertainty is not None:
         assert answer.spread is not None  # a system without one has refused the option
-        path, like = Path(options.uncertainty), spread_like(files.target)
+        path, like = Path(options.uncertainty), spread_like(target)
         spread = stored_depth(path, answer.spread[..., 0], valid, like=like)
-        write_stored(path, places["uncertainty"], stored=spread)
-    stored = stored_depth(request.output, depth, valid, like=files.target, marks=marks)
-    if files.target.shape == depth.shape:
+        write_stored(path, places["uncertainty"], stored=spread, scale=target.scale)
+    stored = stored_depth(request.output, depth, valid, like=target, marks=marks)
+    if target.shape == depth.shape:
         # All of their digits: float32, in which all is computed, has 24 bits.
-        kept = files.target.stored.astype(stored.dtype)
-        stored = np.where(files.target.valid, kept, stored)
-    write_stored(request.output, places["output"], stored, files.target.nodata)
+        kept = target.stored.astype(stored.dtype)
+        stored = np.where(target.valid, kept, stored)
+    write_stored(request.output, places["output"], stored, target.nodata, target.scale)
 
 
 def _notes(

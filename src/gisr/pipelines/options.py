@@ -174,8 +174,8 @@ class Options(AdaptOptions):
     camera: str | None = option(
         None,
         "Camera of the picture, for the point cloud: a 3x3 matrix, a calibration of Middlebury, "
-        "ROS, OpenCV, Open3D, KITTI, RealSense, COLMAP, ORB-SLAM or ScanNet, JSON or YAML, or "
-        "fx=525,fy=525,cx=319.5,cy=239.5,baseline=0.12.",
+        "ROS, OpenCV, Open3D, KITTI, RealSense, COLMAP, NeRF, ORB-SLAM or ScanNet, JSON or YAML, "
+        "or fx=525,fy=525,cx=319.5,cy=239.5,baseline=0.12.",
         tasks=_DEPTH,
     )
     depth_unit: str | None = option(

@@ -51,7 +51,8 @@ def requested_cloud(
             f"ply {ply}: no file says its unit: add --depth-unit mm (most 16-bit PNG), m "
             "(most floats) or 5000 (TUM), or --disparity"
         )
-    from gisr.io.depth.camera import parse_depth_unit, read_camera
+    from gisr.io.depth.camera import parse_depth_unit
+    from gisr.io.depth.camera_reader import read_camera
     from gisr.io.depth.point_cloud import PointCloud
 
     steps = parse_depth_unit(depth_unit or "1", disparity=disparity)

@@ -7,7 +7,7 @@ from typing import Any
 from gisr.errors import FileFormatError, PairError
 from gisr.io.files import check_readable, file_suffix
 from gisr.io.foreign import foreign_file
-from gisr.pipelines.depth import DepthPipeline
+from gisr.pipelines.depth import DEPTH_ALONE, PICTURES, DepthPipeline
 from gisr.pipelines.mri import MRIPipeline
 from gisr.pipelines.multiband import MultibandPipeline
 from gisr.pipelines.pansharpening import PansharpeningPipeline
@@ -59,6 +59,19 @@ def guess_task(target_path: str | PathLike[str], guide_path: str | PathLike[str]
 def _no_depth_pair(target: Path, guide: Path) -> str | None:
     """Return which format hinders two files from being a depth map and its picture."""
     depth, arrays = TASKS["depth"].output_suffixes, (".npy", ".npz")
+    kinds = file_suffix(target), file_suffix(guide)
+    if kinds[0] in PICTURES and kinds[1] in DEPTH_ALONE:
+        array = "an array is no picture" if kinds[1] in arrays else f"{kinds[1]} is no picture"
+        return (
+            f"{array}: if {guide.name} is the depth map, exchange the two: the picture comes "
+            "second; if it is the picture, save it as PNG"
+        )
+    known = {suffix for task in TASKS.values() for suffix in task.output_suffixes}
+    if kinds[1] in PICTURES and kinds[0] not in (*known, *PICTURES):
+        return (
+            f"{kinds[0] or 'a name without a suffix'} is no format that is read: save a depth map "
+            f"as one of {', '.join(depth)} (numpy.save makes npy of an array)"
+        )
     if file_suffix(target) in (".jpg", ".jpeg"):
         return (
             "a JPEG is no depth map, for it changes values: give the 16-bit PNG, TIFF or npy that "

@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 
 import cv2
@@ -6,7 +7,9 @@ import numpy as np
 import pytest
 
 from gisr.errors import FileFormatError, InputError, LimitError
-from gisr.io.depth.camera import Camera, parse_depth_unit, read_camera
+from gisr.io.depth.camera import Camera, parse_depth_unit
+from gisr.io.depth.camera_reader import read_camera
+from gisr.io.depth.point_cloud import PointCloud
 
 MIDDLEBURY = """cam0=[3997.684 0 1176.728; 0 3998.5 1011.728; 0 0 1]
 cam1=[3997.684 0 1307.839; 0 3997.684 1011.728; 0 0 1]
@@ -287,14 +290,16 @@ def test_further_files_of_tools(tmp_path: Path, text: str, distorted: bool) -> N
     assert camera.distorted == distorted
 
 
-def test_opencv_itself_writes_a_camera(tmp_path: Path) -> None:
-    file = cv2.FileStorage(str(tmp_path / "camera.yml"), cv2.FILE_STORAGE_WRITE)
+@pytest.mark.parametrize("suffix", ["yml", "xml", "json"])
+def test_opencv_itself_writes_a_camera(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"camera.{suffix}"
+    file = cv2.FileStorage(str(path), cv2.FILE_STORAGE_WRITE)
     file.write("image_width", 64)
     file.write("image_height", 48)
     file.write("camera_matrix", np.array([[70.5, 0, 30], [0, 72, 25], [0, 0, 1]]))
     file.write("distortion_coefficients", np.zeros((1, 5)))
     file.release()
-    camera = read_camera(tmp_path / "camera.yml")
+    camera = read_camera(path)
     assert (camera.fx, camera.fy, camera.cx, camera.cy) == (70.5, 72, 30, 25)
     assert camera.size == (48, 64)
     assert not camera.distorted
@@ -304,3 +309,109 @@ def test_a_name_that_is_not_known_is_told(tmp_path: Path) -> None:
     (tmp_path / "camera.json").write_text('{"fx": 70, "baselin": 0.1}')
     with pytest.raises(FileFormatError, match="no camera in it \\('baselin' is none of its names"):
         read_camera(tmp_path / "camera.json")
+
+
+FRAMES = [{"file_path": f"{i}.png", "transform_matrix": np.eye(4).tolist()} for i in range(900)]
+NERFSTUDIO = {"fl_x": 70.0, "fl_y": 72.0, "cx": 30.5, "cy": 25.5, "w": 64, "h": 48}
+
+
+def written(tmp_path: Path, content: object) -> Path:
+    path = tmp_path / "transforms.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_transforms_of_nerf(tmp_path: Path) -> None:
+    # Long, with hundreds of poses; the middle of the first pixel is (0.5, 0.5).
+    whole = {"camera_model": "OPENCV", **NERFSTUDIO, "k1": 0.1, "aabb_scale": 16, "frames": FRAMES}
+    path = written(tmp_path, whole)
+    assert path.stat().st_size > 65536
+    assert read_camera(path) == Camera(70, 72, 30, 25, (48, 64), distorted=True)
+    each = [{**frame, **NERFSTUDIO} for frame in FRAMES]
+    assert read_camera(written(tmp_path, {"frames": each})) == Camera(70, 72, 30, 25, (48, 64))
+    angle = {"camera_angle_x": 2 * math.atan(32 / 70), "frames": FRAMES}
+    found = read_camera(written(tmp_path, {**angle, "w": 64, "h": 48}))
+    assert found.fx == pytest.approx(70, rel=1e-9)
+    assert (found.cx, found.cy, found.size) == (None, None, (48, 64))
+    for sides in ({}, {"w": 512}):  # of a picture of any size: an angle of view
+        found = read_camera(written(tmp_path, {**angle, **sides})).on_grid((480, 640))
+        assert found.fx == found.fy == pytest.approx(700, rel=1e-9)
+        assert (found.cx, found.cy, found.size) == (319.5, 239.5, (480, 640))
+    with pytest.raises(InputError, match=r"transforms\.json: .* without w and h: add them"):
+        read_camera(written(tmp_path, {**angle, "cx": 32.0}))
+    with pytest.raises(InputError, match="one side of its picture alone: add the height"):
+        read_camera(written(tmp_path, {"fl_x": 70.0, "w": 64}))
+
+
+def test_lines_of_two_cameras_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "camera.ini"
+    path.write_text("[left]\nfx = 70\ncx = 30\n[right]\nfx = 71\ncx = 30\n")
+    with pytest.raises(InputError, match=r"camera\.ini: has fx several times"):
+        read_camera(path)
+
+
+def test_a_nested_camera_takes_the_size_around_it(tmp_path: Path) -> None:
+    colour = {"fx": 600.0, "fy": 601.0, "cx": 639.5, "cy": 359.5, "k1": 0.0, "codx": 0.0}
+    both = {
+        "serial": "000123",
+        "color_camera": {"intrinsics": {"parameters": colour}, "width": 1280, "height": 720},
+        "depth_camera": {"intrinsics": {"fx": 504.0, "fy": 504.0, "cx": 320.0, "cy": 330.0}},
+        "color_to_depth": {"rotation": np.eye(3).tolist(), "translation": [1, 2, 3]},
+    }
+    found = read_camera(written(tmp_path, both))
+    assert found == Camera(600, 601, 639.5, 359.5, (720, 1280))
+    assert (found.place, found.unused) == ("color_camera.intrinsics.parameters", ("codx",))
+    alone = {"camera": {"parameters": colour, "resolution": {"width": 1280, "height": 720}}}
+    found = read_camera(written(tmp_path, alone))
+    assert (found, found.place) == (Camera(600, 601, 639.5, 359.5, (720, 1280)), "")
+    pair = {"left": colour, "right": {**colour, "cx": 600}}
+    with pytest.raises(
+        InputError, match=r"holds several cameras \(left, right\): give the numbers"
+    ):
+        read_camera(written(tmp_path, pair))
+
+
+def test_what_was_chosen_in_a_camera_file_is_told() -> None:
+    camera = Camera(100, place="color.intrinsics", unused=("codx", "cody", "metric_radius", "skew"))
+    cloud = PointCloud(Path("cloud.ply"), camera, steps=1)
+    shape = (48, 64)
+    notes = cloud.doubts(np.full(shape, 2.0), np.ones(shape, bool), np.full(shape, 255, np.uint8))
+    assert [note.text for note in notes] == [
+        "of several cameras in one file, that of color.intrinsics is taken",
+        "the camera's file holds more, which is not used: codx, cody, metric_radius, ...",
+    ]
+
+
+def test_a_matrix_as_an_array(tmp_path: Path) -> None:
+    matrix = np.array([[70.5, 0, 30], [0, 72, 25], [0, 0, 1]])
+    path = tmp_path / "K.npy"
+    for array in (matrix, np.asfortranarray(matrix), matrix.astype(np.float32)):
+        np.save(path, array)
+        assert read_camera(path) == Camera(70.5, 72, 30, 25)
+    path.write_bytes(path.read_bytes().replace(b"(3, 3)", b"(3e9,)")[:90])
+    with pytest.raises(FileFormatError, match=r"K\.npy: no camera in it"):
+        read_camera(path)
+    np.save(path, np.array([{}]), allow_pickle=True)
+    with pytest.raises(FileFormatError, match=r"K\.npy: no camera in it"):
+        read_camera(path)
+    np.savez(tmp_path / "K.npz", mtx=matrix)
+    with pytest.raises(InputError, match=r"K\.npz: is an archive of arrays.*numpy\.save"):
+        read_camera(tmp_path / "K.npz")
+
+
+def test_xml_with_entities_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "camera.xml"
+    path.write_text(
+        '<!DOCTYPE x [<!ENTITY focal "70">]><opencv_storage><camera_matrix><data>'
+        "&focal; 0 30 0 72 25 0 0 1</data></camera_matrix></opencv_storage>"
+    )
+    with pytest.raises(FileFormatError, match=r"camera\.xml: no camera in it"):
+        read_camera(path)
+
+
+def test_matrices_of_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.yaml"
+    path.write_text(f"mtx: [{MATRIX}]\ndist: [[0.1, 0, 0, 0, 0]]\nR: {np.eye(3).tolist()}\n")
+    assert read_camera(path) == Camera(70, 72, 30, 25, distorted=True)
+    path.write_text("cam0: {intrinsics: [70, 72, 30, 25], resolution: [64, 48]}\n")  # Kalibr
+    assert read_camera(path) == Camera(70, 72, 30, 25, (48, 64))

@@ -511,6 +511,11 @@ class TestOtherWriters:
         assert (read_depth(tmp_path / "one.npz").values == np.full((2, 3), 7)).all()
         np.savez(tmp_path / "named.npz", depth=plane[0], other=plane)
         assert read_depth(tmp_path / "named.npz").shape == (2, 3)
+        np.savez(tmp_path / "alike.npz", pred_depth=plane[0], K=np.eye(3), mask=plane[0] > 0)
+        found = read_depth(tmp_path / "alike.npz")
+        assert (found.values == np.full((2, 3), 7)).all()
+        (note,) = found.notes
+        assert note.text == "alike.npz: of 3 arrays, 'pred_depth' is taken for the depth map"
         np.savez(tmp_path / "many.npz", a=plane, b=plane)
         with pytest.raises(FileFormatError, match=r"\['a', 'b'\]: call the depth map 'depth'"):
             read_depth(tmp_path / "many.npz")
@@ -652,3 +657,54 @@ def test_arrays_of_one_row_or_column_keep_their_place(
     depth = read_depth(tmp_path / "d.npy", fits=claimed.append)
     expected = shape if len(shape) == 2 else shape[1:] if shape[0] == 1 else shape[:2]
     assert depth.shape == expected and claimed == [expected]
+
+
+@pytest.mark.parametrize("order", ["-0.00392157", "0.5", "-1000"])
+def test_the_scale_of_a_pfm_is_told_and_not_applied(tmp_path: Path, order: str) -> None:
+    samples = np.arange(1, 13, dtype="<f4" if order[0] == "-" else ">f4").reshape(3, 4)
+    path, again = tmp_path / "disp0.pfm", tmp_path / "out.pfm"
+    path.write_bytes(f"Pf\n4 3\n{order}\n".encode() + np.flipud(samples).tobytes())
+    found = read_depth(path)
+    scale = order.lstrip("-")
+    np.testing.assert_array_equal(found.values, samples)
+    (note,) = found.notes
+    assert note.text.startswith(f"disp0.pfm: the scale {scale} of its header, a unit, is not appli")
+    write_stored(again, again, found.stored, found.nodata, found.scale)
+    assert again.read_bytes().startswith(f"Pf\n4 3\n-{scale}\n".encode())
+    write_stored(again, again, found.stored)
+    assert read_depth(again).notes == ()
+
+
+def metres() -> np.ndarray:
+    """Return a road and a box on it."""
+    depth = 2 + np.mgrid[:48, :64][0] / 48 * 60.0
+    depth[10:30, 20:40] = 5 + np.mgrid[:20, :20][1] / 100
+    return depth
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_depth_as_carla_packs_it_is_named_with_its_way_out(
+    tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = np.rint(metres() / 1000 * 16777215).astype(np.int64)
+    channels = np.stack([whole % 256, whole // 256 % 256, whole // 65536], -1).astype(np.uint8)
+    Image.fromarray(channels).convert(mode).save(tmp_path / "carla.png")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileFormatError, match=r"^carla\.png: depth packed into.*CARLA") as refused:
+        read_depth("carla.png")
+    command = str(refused.value).partition('-c "')[2].partition('"')[0]
+    exec(command)  # the one that the message has a user type
+    np.testing.assert_allclose(read_depth("carla.npy").values, metres(), atol=1e-4)
+
+
+def test_sixteen_bits_in_two_channels_are_packed_and_colours_are_not(tmp_path: Path) -> None:
+    millimetres = np.rint(metres() * 100).astype(np.int64)
+    pair = [millimetres // 256, millimetres % 256, 0 * millimetres]
+    Image.fromarray(np.stack(pair, -1).astype(np.uint8)).save(tmp_path / "two.png")
+    with pytest.raises(FileFormatError, match=r"whole numbers.* 1 \* g \+ 256 \* r\)"):
+        read_depth(tmp_path / "two.png")
+    share = ((metres() - 2) / 60)[..., None]
+    jet = np.clip(1.5 - np.abs(4 * share - np.array([3, 2, 1])), 0, 1) * 255
+    Image.fromarray(jet.astype(np.uint8)).save(tmp_path / "jet.png")
+    with pytest.raises(FileFormatError, match="3 channels that differ are no depth map"):
+        read_depth(tmp_path / "jet.png")

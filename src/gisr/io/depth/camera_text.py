@@ -1,8 +1,9 @@
 """Cameras that tools write as plain text: a matrix, KITTI's calibration, COLMAP's cameras.txt.
 
-Each is brought to the names that :mod:`gisr.io.depth.camera` reads.
+Each is brought to the names that :mod:`gisr.io.depth.camera_reader` reads.
 """
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -19,7 +20,8 @@ _COLMAP = {
 }
 """Parameters of COLMAP's models; those after them are distortion."""
 _PINHOLE = ("fx", "fy", "cx", "cy")
-_DISTORTION = ("k1", "k2", "k3", "k4", "p1", "p2")
+DISTORTION = ("k1", "k2", "k3", "k4", "k5", "k6", "p1", "p2")
+"""Names of coefficients of lens distortion."""
 _KITTI = (("P_rect_02", "P_rect_03", "S_rect_02"), ("P2", "P3", ""))
 """Names of the left and right colour camera and of the size: of the raw recordings, and of the
 benchmarks of objects and odometry."""
@@ -42,8 +44,9 @@ def camera_in_text(text: str) -> CameraNumbers | None:
     return None
 
 
-def _matrix(numbers: list[float]) -> CameraNumbers | None:
-    """Return a camera from a matrix of 3 x 3, 3 x 4 or 4 x 4, row by row; None where it is none."""
+def matrix_camera(numbers: list[float]) -> CameraNumbers | None:
+    """Return a camera from a matrix of 3 x 3, 3 x 4 or 4 x 4; None where it is none."""
+    numbers = _row_by_row(numbers)
     columns = {9: 3, 12: 4, 16: 4}.get(len(numbers))
     if columns is None:
         return None
@@ -65,10 +68,10 @@ def _plain_matrix(text: str) -> CameraNumbers | None:
     if len(numbers) in (4, 6) and min(numbers) > 0:
         named = dict(zip(_PINHOLE, numbers[-4:], strict=True))
         return {**named, **dict(zip(("width", "height"), numbers[:-4], strict=False))}
-    return _matrix(row_by_row(numbers))
+    return matrix_camera(numbers)
 
 
-def row_by_row(numbers: list[float]) -> list[float]:
+def _row_by_row(numbers: list[float]) -> list[float]:
     """Return the nine numbers of a camera matrix row by row, as ARKit (Record3D) has them not.
 
     Column by column, the principal point stands in the last row, in which there are zeros else.
@@ -86,7 +89,7 @@ def _kitti(text: str) -> CameraNumbers | None:
         if all(re.fullmatch(_NUMBER, number) for number in numbers):
             named[name] = [float(number) for number in numbers]
     for left, right, size in _KITTI:
-        found = _matrix(named.get(left, []))
+        found = matrix_camera(named.get(left, []))
         if found is not None:
             if len(named.get(right, [])) == 12 and named[left][3] != named[right][3]:
                 found["baseline"] = (named[left][3] - named[right][3]) / found["fx"]
@@ -134,14 +137,15 @@ def _realsense(text: str) -> CameraNumbers | None:
 def own_names(found: Mapping[str, object]) -> dict[str, object]:
     """Return a mapping in names of tools in ours, without what says nothing.
 
-    They are librealsense's (ppx, ppy, coeffs), ORB-SLAM's (Camera.fx) and ScanNet's (fx_color).
+    They are librealsense's (ppx, ppy, coeffs), ORB-SLAM's (Camera.fx), ScanNet's (fx_color) and
+    those of NeRF (fl_x, camera_angle_x).
     """
     named = {str(name).lower(): value for name, value in found.items()}
-    for read in (_orb_slam, _scannet):
+    for read in (_orb_slam, _scannet, _nerf):
         if (numbers := read(named)) is not None:
             return numbers
     if not {"ppx", "ppy"} <= set(named):
-        return dict(found)
+        return named
     coefficients = named.get("coeffs", [])
     if isinstance(coefficients, str):
         coefficients = re.findall(_NUMBER, coefficients)
@@ -161,7 +165,7 @@ def _orb_slam(named: Mapping[str, object]) -> dict[str, object] | None:
                 for name, value in named.items()
                 if name.startswith(prefix)
             }
-            bent = any(float(str(inner.get(name, 0))) for name in _DISTORTION)
+            bent = any(float(str(inner.get(name, 0))) for name in DISTORTION)
             kept: dict[str, object] = {
                 name: inner[name] for name in (*_PINHOLE, "width", "height") if name in inner
             }
@@ -176,3 +180,28 @@ def _scannet(named: Mapping[str, object]) -> dict[str, object] | None:
     if not set(names.values()) <= set(named):
         return None
     return {own: named[name] for own, name in {**names, **sizes}.items() if name in named}
+
+
+def _nerf(named: Mapping[str, object]) -> dict[str, object] | None:
+    """Return the camera of a ``transforms.json`` of NeRF, instant-ngp or nerfstudio; None else.
+
+    The middle of the first pixel is (0.5, 0.5), as nerfstudio's data conventions say.
+    """
+    sides = {name: named[name] for name in ("w", "h") if name in named}
+    if "fl_x" in named:
+        focal: dict[str, object] = {"fx": named["fl_x"]}
+    elif "camera_angle_x" in named:
+        share = 0.5 / math.tan(float(str(named["camera_angle_x"])) / 2)
+        if len(sides) == 2:
+            focal = {"fx": share * float(str(sides["w"]))}
+        elif "cx" in named:
+            raise InputError("has camera_angle_x and cx without w and h: add them")
+        else:
+            focal, sides = {"fx": share, "per_width": 1}, {}
+    else:
+        return None
+    if "fl_y" in named:
+        focal["fy"] = named["fl_y"]
+    middle = {name: float(str(named[name])) - 0.5 for name in ("cx", "cy") if name in named}
+    bent = {name: named[name] for name in DISTORTION if name in named}
+    return {**focal, **middle, **sides, **bent}

@@ -5,6 +5,7 @@ claims, before pixels are read.
 """
 
 import math
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +17,15 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from gisr.errors import FileFormatError
+from gisr.io.depth.packed import packed_depth
 from gisr.io.limits import Limits, check_picture
 from gisr.io.pictures import check_png, decoded, open_picture, png_header, read_orientation
 from gisr.notes import Note, warning
 
 _MOST_PFM_LINES, _LONGEST_PFM_LINE = 16, 200
 """Of a header, comments among them."""
+_NAMED_DEPTH = re.compile(r"depth|disp", re.IGNORECASE)
+"""What arrays of depth have in their names."""
 
 Fits = Callable[[tuple[int, int]], object]
 """Refuses rows and columns, with an error of gisr, that another file does not go with."""
@@ -38,6 +42,8 @@ class StoredDepth:
     """What a user should know of how it was read."""
     known: Bool[np.ndarray, "H W"] | None = None
     """What a mask in the file says; None where it has none."""
+    scale: float = 1.0
+    """The scale in the header of a PFM, which is not applied."""
 
 
 def read_png(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
@@ -105,10 +111,12 @@ def one_channel(
     if any(
         not same_samples(colours[..., 0], colours[..., each]) for each in range(1, colours.shape[2])
     ):
+        packed = packed_depth(path, samples[..., :3])
         raise FileFormatError(
-            f"{path}: {count} channels that differ are no depth map: save one grey channel, or "
-            "equal ones (colour-coded depth cannot be read back); the guide of a satellite image "
-            "is a GeoTIFF, too"
+            packed
+            or f"{path}: {count} channels that differ are no depth map: save one grey channel, or "
+            "equal ones (colour-coded depth cannot be read back, depth packed into R, G and B is "
+            "to be unpacked first); the guide of a satellite image is a GeoTIFF, too"
         )
     if opacity is not None and opacity.size and (opacity != opacity.flat[0]).any():
         raise FileFormatError(
@@ -144,19 +152,27 @@ def write_npy(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
 
 
 def read_npz(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
-    """Return the only array of a ``.npz`` file, or the one called ``depth``."""
+    """Return the only array of a ``.npz`` file, or the one called ``depth``, or named alike."""
+    notes: tuple[Note, ...] = ()
     with zipfile.ZipFile(path) as archive:
         names = [info.filename for info in archive.infolist() if info.filename.endswith(".npy")]
+        alike = [name for name in names if _NAMED_DEPTH.search(name)]
         if len(names) != 1 and "depth.npy" not in names:
-            raise FileFormatError(
-                f"{path}: holds arrays {[name[:-4] for name in names]}: call the depth map 'depth'"
-            )
+            if len(alike) != 1:
+                found = [name[:-4] for name in names]
+                raise FileFormatError(
+                    f"{path}: holds arrays {found}: call the depth map 'depth' (numpy.savez with "
+                    "depth=...), or save it alone"
+                )
+            text = f"of {len(names)} arrays, {alike[0][:-4]!r} is taken for the depth map"
+            notes, names = (Note(f"{path.name}: {text}"),), alike
         name = "depth.npy" if "depth.npy" in names else names[0]
         # A member never gives more bytes than its entry claims, so checking the header is enough.
         with archive.open(name) as member:
             _check_npy_header(path, member, limits, fits)
         with archive.open(name) as member:
-            return StoredDepth(_plane(path, np.lib.format.read_array(member, allow_pickle=False)))
+            array = np.lib.format.read_array(member, allow_pickle=False)
+            return StoredDepth(_plane(path, array), notes=notes)
 
 
 def write_npz(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
@@ -170,7 +186,8 @@ def read_pfm(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
 
     ``Pf`` or ``PF``, width and height, and a number whose sign gives the byte order (negative is
     little endian), then rows from the bottom up (http://netpbm.sourceforge.net/doc/pfm.html). The
-    number's size is a unit without a standard; as in Middlebury's own reader it is not applied.
+    number's size tells the unit, in a way understood separately: Middlebury's files of 2014
+    have 1/255 and their own reader leaves it out, OpenCV divides by it. So it is told, not applied.
     """
     with path.open("rb") as stream:
         kind, *sizes, order = _pfm_words(path, stream)
@@ -186,7 +203,21 @@ def read_pfm(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
     if len(data) < needed:
         raise FileFormatError(f"{path}: cut short: {len(data)} bytes of {needed}")
     samples = np.flipud(np.frombuffer(data, dtype).reshape(height, width, bands))
-    return StoredDepth(one_channel(path, samples.astype(np.float32)))
+    scale = abs(float(order))
+    return StoredDepth(
+        one_channel(path, samples.astype(np.float32)), notes=_unit_notes(path, scale), scale=scale
+    )
+
+
+def _unit_notes(path: Path, scale: float) -> tuple[Note, ...]:
+    """Say that the scale of a PFM is left out: programs differ in what they make of it."""
+    if scale == 1:
+        return ()
+    text = (
+        f"{path.name}: the scale {scale:.7g} of its header, a unit, is not applied: values are "
+        "taken as they are stored (OpenCV would divide by it), and a PFM output has it, too"
+    )
+    return (Note(text),)
 
 
 def _pfm_words(path: Path, stream: IO[bytes]) -> list[bytes]:
@@ -208,11 +239,11 @@ def _pfm_words(path: Path, stream: IO[bytes]) -> list[bytes]:
     return words
 
 
-def write_pfm(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
-    """Write float32 samples as a little-endian portable float map."""
+def write_pfm(path: Path, stored: Shaped[np.ndarray, "H W"], scale: float = 1) -> None:
+    """Write float32 samples as a little-endian portable float map of a scale, not applied."""
     height, width = stored.shape
     rows = np.ascontiguousarray(np.flipud(stored), dtype="<f4")
-    path.write_bytes(f"Pf\n{width} {height}\n-1\n".encode() + rows.tobytes())
+    path.write_bytes(f"Pf\n{width} {height}\n-{scale:.9g}\n".encode() + rows.tobytes())
 
 
 def _check_npy_header(
@@ -230,7 +261,9 @@ def _check_npy_header(
     planes = _planes(shape)
     if dtype.kind not in "iuf" or planes is None:
         raise FileFormatError(
-            f"{path}: an array {shape} of {dtype}: a depth map is (H, W) of real numbers"
+            f"{path}: an array {shape} of {dtype}: a depth map is (H, W) of real numbers: save "
+            "the plane that you mean alone (numpy.save of array[0] or "
+            "array[..., 0], with astype('float32') if it is of another kind)"
         )
     height, width, bands = planes
     check_picture(path, limits, height=height, width=width, bands=bands, itemsize=dtype.itemsize)

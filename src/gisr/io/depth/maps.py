@@ -82,6 +82,8 @@ class DepthMap:
     """As in the file; None where there is none."""
     nodata: float | None = None
     """What the file's header declares for unknown pixels, as the output's will."""
+    scale: float = 1.0
+    """The scale in the header of a PFM, likewise; not applied."""
     notes: tuple[Note, ...] = ()
     """What a user should know of how it was read."""
 
@@ -154,6 +156,7 @@ def read_depth(
         others=tuple(code for code in codes if code != unknown and np.isfinite(code)),
         samples=stored,
         nodata=nodata,
+        scale=content.scale,
         notes=notes,
     )
 
@@ -212,6 +215,7 @@ def write_stored(
     temporary: Path,
     stored: Shaped[np.ndarray, "H W"],
     nodata: float | None = None,
+    scale: float = 1,
 ) -> None:
     """Write samples in the format of ``path`` to the temporary path that will become it.
 
@@ -220,6 +224,7 @@ def write_stored(
         temporary: Where it is written.
         stored: Its samples.
         nodata: What the header declares for unknown pixels, in formats whose header can.
+        scale: What it has as its scale, in PFM.
 
     Raises:
         FileFormatError: They cannot be written.
@@ -229,6 +234,8 @@ def write_stored(
     with typed_errors(path, f"cannot be written as {suffix[1:].upper()}"):
         if nodata is not None and suffix in _DECLARING and holds(stored.dtype, nodata):
             _DECLARING[suffix](temporary, stored, nodata)
+        elif suffix == ".pfm":
+            depth_formats.write_pfm(temporary, stored, scale)
         else:
             _WRITERS[suffix](temporary, stored)
 

@@ -27,6 +27,8 @@ _SHORTEST, _LONGEST = 0.2, 20.0
 """Focal lengths, as a share of the picture's width, between which lenses are: 136 to 3 degrees."""
 _SENSOR_BITS = (8, 10, 12, 14)
 """Bits that cameras fill of 16."""
+_SHOWN = 3
+"""Names in a note."""
 
 _POINT = np.dtype(
     [("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("red", "u1"), ("green", "u1"), ("blue", "u1")]
@@ -90,7 +92,8 @@ class PointCloud:
             valid: Known pixels.
             guide: The picture, which gives the colours.
         """
-        notes = (*self._distance_doubts(values, valid), *self._camera_doubts(values.shape))
+        doubts = (*self._distance_doubts(values, valid), *self._camera_doubts(values.shape))
+        notes = (*doubts, *_choices(self.camera))
         bits = _bits_in_use(guide)
         if bits == 8 * guide.dtype.itemsize:
             return notes
@@ -114,7 +117,8 @@ class PointCloud:
 
     def _camera_doubts(self, shape: tuple[int, ...]) -> tuple[Note, ...]:
         place, size = (self.camera.cx, self.camera.cy), (shape[1], shape[0])
-        length = self.camera.fx / (self.camera.size or shape)[1]
+        size_of = 1 if self.camera.per_width else (self.camera.size or shape)[1]
+        length = self.camera.fx / size_of
         if not _SHORTEST <= length <= _LONGEST:
             angle = math.degrees(2 * math.atan(0.5 / length))
             text = f"a focal length of {self.camera.fx:.4g} pixels sees {angle:.3g} degrees"
@@ -161,6 +165,17 @@ class PointCloud:
         with temporary.open("wb") as stream:
             stream.write(_HEADER.format(count=len(cloud)).encode("ascii"))
             stream.write(cloud.tobytes())
+
+
+def _choices(camera: Camera) -> tuple[Note, ...]:
+    """Say what of a camera's file was left out."""
+    notes = []
+    if camera.place:
+        notes.append(Note(f"of several cameras in one file, that of {camera.place} is taken"))
+    if camera.unused:
+        names = ", ".join(camera.unused[:_SHOWN]) + ", ..." * (len(camera.unused) > _SHOWN)
+        notes.append(Note(f"the camera's file holds more, which is not used: {names}"))
+    return tuple(notes)
 
 
 def _bits_in_use(guide: UInt[np.ndarray, "H W *channels"]) -> int:

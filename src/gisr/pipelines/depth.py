@@ -1,7 +1,6 @@
 """The pipeline of depth: a depth map and a picture in, a depth map of the picture's size out."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from gisr.estimation.depth_doubts import names_alone, zero_as_depth
 from gisr.estimation.depth_fill import find_depth_fill, suspected_fill
 from gisr.estimation.depth_levels import few_levels
 from gisr.io.depth import maps
+from gisr.io.depth.formats import NAMED_DEPTH
 from gisr.io.depth.maps import DepthMap, check_storable, holding, read_depth
 from gisr.io.depth.pair import DepthPair, read_depth_pair
 from gisr.io.files import check_readable, file_suffix
@@ -35,7 +35,6 @@ if TYPE_CHECKING:  # torch takes seconds to load
 _LOSSY = (".jpg", ".jpeg")
 DEPTH_ALONE = (".npy", ".npz", ".exr", ".pfm")
 """Formats of depth maps that are none of pictures."""
-_NAMED_DEPTH = re.compile(r"depth|disp", re.IGNORECASE)
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 """Formats of the picture."""
 
@@ -48,7 +47,7 @@ class DepthPipeline(Pipeline[DepthPair]):
     def recognises(self, target: Path, guide: Path) -> bool:
         """Return whether a file of a depth format comes with a picture; JPEG is none."""
         suffixes = [file_suffix(check_readable(path)) for path in (target, guide)]
-        named = _NAMED_DEPTH.search(target.stem) or suffixes[1] in DEPTH_ALONE
+        named = NAMED_DEPTH.search(target.stem) or suffixes[1] in DEPTH_ALONE
         if suffixes[0] in _LOSSY and named:
             raise FileFormatError(
                 f"{target}: a JPEG is no depth map, its compression moves edges: save it as 16-bit "

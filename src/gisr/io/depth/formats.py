@@ -24,8 +24,8 @@ from gisr.notes import Note, warning
 
 _MOST_PFM_LINES, _LONGEST_PFM_LINE = 16, 200
 """Of a header, comments among them."""
-_NAMED_DEPTH = re.compile(r"depth|disp", re.IGNORECASE)
-"""What arrays of depth have in their names."""
+NAMED_DEPTH = re.compile(r"depth|disp", re.IGNORECASE)
+"""What depth maps have in their names, files and arrays."""
 
 Fits = Callable[[tuple[int, int]], object]
 """Refuses rows and columns, with an error of gisr, that another file does not go with."""
@@ -156,7 +156,7 @@ def read_npz(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
     notes: tuple[Note, ...] = ()
     with zipfile.ZipFile(path) as archive:
         names = [info.filename for info in archive.infolist() if info.filename.endswith(".npy")]
-        alike = [name for name in names if _NAMED_DEPTH.search(name)]
+        alike = [name for name in names if NAMED_DEPTH.search(name)]
         if len(names) != 1 and "depth.npy" not in names:
             if len(alike) != 1:
                 found = [name[:-4] for name in names]

@@ -15,6 +15,8 @@ DETAIL = np.outer((1, -2, 1), (1, -2, 1)) / 6.0
 QUIET = 10
 """Percentile of the blocks that are quiet."""
 _BLOCK = 8
+_STEEPEST = 95
+"""Percentile of the steps above which they count no more: one in eight lies between blocks."""
 _LEAST_SIDE = 4 * _BLOCK
 """Pixels along a side below which the steps between blocks are too few."""
 _FEWEST = 16
@@ -65,6 +67,7 @@ def block_steps(image: Float[np.ndarray, "h w bands"]) -> float:
     for axis in (0, 1):
         steps = np.diff(np.moveaxis(image, axis, 0).astype(np.float64), axis=0)
         sudden = np.abs(steps[1:-1] - (steps[:-2] + steps[2:]) / 2)
+        sudden = np.minimum(sudden, np.percentile(sudden, _STEEPEST))  # a hot pixel is no edge
         places = np.sort([sudden[first::_BLOCK].mean() for first in range(_BLOCK)])
         # A sudden step counts in part at its neighbours; a picture enlarged by two has four alike.
         usual = places[-4]

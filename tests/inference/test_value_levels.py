@@ -51,6 +51,17 @@ def test_rare_content_is_seen_in_a_range_of_its_own() -> None:
     assert all(np.abs(each.low).max() <= WITHIN for each in seen)
 
 
+def test_a_hot_pixel_of_a_small_image_is_no_range_of_its_own() -> None:
+    """Each level costs a pass of the network: one value took four times as long as all others."""
+    image = RNG.gamma(4, 100, (64, 64, 4)).astype(np.float32)
+    ordinary = len(_levels(image))
+    image[30, 20, 1], image[40, 50, 1] = 1000 * image.max(), 30 * image.max()
+    assert len(_levels(image)) == ordinary == 1
+    # A light is blurred by its optics: what lies around it tells it from a defect.
+    image[29:32, 20], image[30, 19:22] = image[30, 20] / 8, image[30, 20] / 8
+    assert len(_levels(image)) > 3
+
+
 def test_a_speckle_changes_nothing_far_from_it() -> None:
     upscaler = Upscaler(tiny_weights(), "cpu")
     target, guide = RNG.random((64, 64, 3)) * 500 + 100, RNG.random((256, 256)) * 500 + 100

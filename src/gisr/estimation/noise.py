@@ -1,4 +1,4 @@
-"""How noisy an image is, seen in the parts that show little else.
+"""How noisy an image is, seen in the parts that show little else; and whether JPEG left its blocks.
 
 Second differences along both axes keep the variance of white noise and little of an image; blocks
 in which they are smallest hold noise alone.
@@ -15,6 +15,10 @@ DETAIL = np.outer((1, -2, 1), (1, -2, 1)) / 6.0
 QUIET = 10
 """Percentile of the blocks that are quiet."""
 _BLOCK = 8
+_STEEPEST = 95
+"""Percentile of the steps above which they count no more: one in eight lies between blocks."""
+_LEAST_SIDE = 4 * _BLOCK
+"""Pixels along a side below which the steps between blocks are too few."""
 _FEWEST = 16
 """Blocks of tissue from which the noise of a volume is judged."""
 _DARK = 0.1
@@ -50,3 +54,22 @@ def volume_noise(volume: Voxels, across: int) -> float:
         levels.append(blocks(np.square(detail)).mean(axis=(1, 2))[tissue])
     found = np.concatenate(levels)
     return float(np.sqrt(np.percentile(found, QUIET))) if len(found) >= _FEWEST else 0.0
+
+
+def block_steps(image: Float[np.ndarray, "h w bands"]) -> float:
+    """Return how much larger steps between blocks of JPEG are than those within them; 1 if alike.
+
+    Where the blocks begin is not known, in a part of an image: at each of eight places, or at none.
+    """
+    if min(image.shape[:2]) < _LEAST_SIDE:
+        return 1.0
+    found = []
+    for axis in (0, 1):
+        steps = np.diff(np.moveaxis(image, axis, 0).astype(np.float64), axis=0)
+        sudden = np.abs(steps[1:-1] - (steps[:-2] + steps[2:]) / 2)
+        sudden = np.minimum(sudden, np.percentile(sudden, _STEEPEST))  # a hot pixel is no edge
+        places = np.sort([sudden[first::_BLOCK].mean() for first in range(_BLOCK)])
+        # A sudden step counts in part at its neighbours; a picture enlarged by two has four alike.
+        usual = places[-4]
+        found.append(float(places[-1] / usual) if usual > 0 else 1.0)
+    return min(found)

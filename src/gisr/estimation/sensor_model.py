@@ -20,7 +20,7 @@ from gisr.data.degradations import fill_holes
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_target
 from gisr.estimation.masks import known_at_target, saturated
-from gisr.estimation.noise import DETAIL, QUIET, blocks
+from gisr.estimation.noise import DETAIL, QUIET, block_steps, blocks
 from gisr.estimation.registration import guide_at_target
 from gisr.threads import with_one_blas_thread
 
@@ -58,6 +58,14 @@ class SensorModel:
     the gains are then the tabled one."""
     bicubic: bool = False
     """Whether the target looks reduced by a bicubic kernel; the gains then count for nothing."""
+    likeness: float = 0.0
+    """Correlation of the fine detail of all bands together with that of the guide."""
+    noise_share: float = 0.0
+    """The noise as a share of the target's contrast, all bands together."""
+    noise_in_detail: float = 0.0
+    """The same as a share of the target's finest detail: near 1, it shows noise alone."""
+    block_steps: float = 1.0
+    """How much larger steps of the target between blocks of 8 x 8 pixels are than within them."""
 
     @property
     def reductions(self) -> tuple[float | None, ...]:
@@ -91,12 +99,17 @@ def estimate_sensor_model(parts: Iterable[Pair], tabled: float, bands: int) -> S
     """
     found = [each for each in map(_window_estimate, parts) if each is not None]
     noise = np.median([each.noise for each in found], axis=0) if found else np.zeros(bands)
+    about = [
+        float(np.median([getattr(each, name) for each in found])) if found else 0.0
+        for name in ("likeness", "noise_share", "noise_in_detail", "block_steps")
+    ]
     agreeing = [each for each in found if each.unexplained <= 1 - _AGREEMENT]
     if not agreeing:
-        return SensorModel((tabled, tabled), noise, False)
+        return SensorModel((tabled, tabled), noise, False, False, *about)
     measured = float(np.median([each.gain for each in agreeing]))
     bicubic = float(np.median([each.by_bicubic / each.unexplained for each in agreeing]))
-    return SensorModel((measured, max(measured, tabled)), noise, True, bicubic < _BETTER)
+    gains = measured, max(measured, tabled)
+    return SensorModel(gains, noise, True, bicubic < _BETTER, *about)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +121,11 @@ class _WindowEstimate:
     """Share of the guide's fine detail that the bands do not explain under that gain, above 0."""
     by_bicubic: float
     """The same with a bicubic kernel."""
+    likeness: float
     noise: Float[np.ndarray, " bands"]
+    noise_share: float
+    noise_in_detail: float
+    block_steps: float
 
 
 @with_one_blas_thread
@@ -145,7 +162,33 @@ def _window_estimate(pair: Pair) -> _WindowEstimate | None:
     )
     bicubic = unexplained(bicubic_to_target(guide, target.shape[:2], pair.placement))
     least = max(float(found.fun), float(np.finfo(np.float64).tiny))
-    return _WindowEstimate(float(found.x), least, bicubic, _noise(target, counted))
+    finest = ndimage.convolve(target, DETAIL[..., None], mode="nearest")
+    noise = _noise(finest, counted)
+    return _WindowEstimate(
+        float(found.x),
+        least,
+        bicubic,
+        _likeness(fine, _fine(guide_at_target(pair, guide, float(found.x)))[counted]),
+        noise,
+        _share(noise, target[counted]),
+        _share(noise, finest[counted]),
+        block_steps(target),
+    )
+
+
+def _likeness(
+    fine: Float[np.ndarray, "pixels bands"], wanted: Float[np.ndarray, " pixels"]
+) -> float:
+    """Return how the sum of the bands correlates with the guide; 0 where one has no detail."""
+    both = [each - each.mean() for each in (fine.sum(axis=1), wanted.astype(np.float64))]
+    power = float(np.prod([np.square(each).sum() for each in both]))
+    return float((both[0] * both[1]).sum() / np.sqrt(power)) if power > 0 else 0.0
+
+
+def _share(noise: Float[np.ndarray, " bands"], pixels: Float[np.ndarray, "pixels bands"]) -> float:
+    """Return noise as a share of what pixels vary, all bands together."""
+    varied = float(pixels.var(axis=0).sum())
+    return float(np.sqrt(np.square(noise).sum() / varied)) if varied > 0 else 0.0
 
 
 def _inside(pair: Pair) -> Bool[np.ndarray, "h w"]:
@@ -176,12 +219,12 @@ def _fine(image: Float[np.ndarray, "h w *bands"]) -> Float[np.ndarray, "h w *ban
 
 
 def _noise(
-    target: Float[np.ndarray, "h w bands"], counted: Bool[np.ndarray, "h w"]
+    detail: Float[np.ndarray, "h w bands"], counted: Bool[np.ndarray, "h w"]
 ) -> Float[np.ndarray, " bands"]:
-    detail = ndimage.convolve(target, DETAIL[..., None], mode="nearest")
+    """Return the standard deviation of the bands' noise, by their finest detail."""
     whole = blocks(counted).all(axis=(1, 2))
     levels = []
-    for band in range(target.shape[2]):
+    for band in range(detail.shape[2]):
         others, own = np.delete(detail, band, axis=2), detail[..., band]
         weights = np.linalg.lstsq(others[counted], own[counted], rcond=None)[0]
         alone = np.square(own - others @ weights)

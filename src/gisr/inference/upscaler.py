@@ -117,7 +117,8 @@ class Upscaler(PairSystem):
         elif settings.align == "auto":
             alignment = source.align(self.pieces_at_once(source.bands, settings))
         image, spread = self._whole(pair, source, settings, shared, check, progress)
-        answer = Answer(image, spread, alignment=alignment)
+        doubts = source.doubts("note") if shared is None else []
+        answer = Answer(image, spread, alignment=alignment, notes=tuple(doubts))
         surfaces, whole_pair = find_task(pair.task).surfaces, pair
         if surfaces:
             plain = replace(settings, spread=False)

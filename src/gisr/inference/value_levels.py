@@ -29,6 +29,9 @@ _STEP = 4.0
 """Ratio between one level and the next, at most."""
 _RARE = 20_000
 """Pixels for each one that may lie beyond the range of all: defects."""
+_FEW, _ALONE = 4, 16.0
+"""How many pixels of any image may be defects, and how many times further they then lie than all
+others: blurred by its optics, even a single light reaches its neighbours with an eighth."""
 _AROUND = 2.0
 """Target pixels around one that are beyond the range within which it is seen coarser, too."""
 
@@ -141,5 +144,10 @@ def _furthest(
     """Return how far from the offset of its map all of a sample lies, but for a few pixels."""
     distances = np.abs(sample.astype(np.float32) - offset)
     rank = len(distances) - 1 - len(distances) // _RARE
-    furthest: NDArray[np.float32] = np.partition(distances, rank, axis=0)[rank]
+    lowest = max(0, rank - _FEW)
+    top = np.sort(np.partition(distances, lowest, axis=0)[lowest : rank + 1], axis=0)
+    furthest: NDArray[np.float32] = top[-1].copy()
+    for higher, lower in zip(top[:0:-1], top[-2::-1], strict=True):
+        alone = higher > _ALONE * lower
+        furthest = np.where(alone, lower, furthest)
     return furthest

@@ -14,10 +14,12 @@ from gisr.data.resample import shift
 from gisr.errors import InputError
 from gisr.estimation.depth_reduction import DepthReduction
 from gisr.estimation.registration import LARGEST_SHIFT, Alignment, find_alignment
+from gisr.estimation.satellite_doubts import satellite_doubts
 from gisr.estimation.sensor_model import SensorModel, estimate_sensor_model
 from gisr.estimation.volume_registration import VolumeAlignment, find_slice_shift
 from gisr.inference.survey import Survey, sides_of, survey_of_pairs
 from gisr.inference.tiling import TilePlan
+from gisr.notes import Note, NoteLevel
 from gisr.placement import Placement
 from gisr.tasks import describe, find_task
 from gisr.windows import Window, widened, within
@@ -141,6 +143,13 @@ class PairSource(ABC):
         """Blur and noise of a satellite target, estimated from windows all over the pair."""
         parts = (cut.pair for cut in self._sample_cuts())
         return estimate_sensor_model(parts, self.about.mtf_gain, self.bands)
+
+    def doubts(self, level: NoteLevel) -> list[Note]:
+        """Return what a satellite pair's own measurements say against its result."""
+        task = find_task(self.about.task)
+        if task.reduction != "sensor":
+            return []
+        return [Note(text, level) for text in satellite_doubts(self.sensor_model, task)]
 
     def cut(self, window: Window) -> Cut | None:
         """Return one window, None where no pixel of its result would be known."""

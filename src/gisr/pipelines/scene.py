@@ -79,6 +79,7 @@ def upscale_scene(
         alignment = source.align(at_once) if options.settings.align == "auto" else None
         notes = [*delivery_notes(files), *source.notes]
         notes += scene_notes(request, about.placement, alignment)
+        notes += source.doubts("warning")
         notes += band_notes(target) if target.bands > 1 else []
         tile = None
         if budget is not None:

@@ -1,0 +1,88 @@
+"""What a satellite pair's own measurements say against its result, and what they do not."""
+
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gisr.data.pair import Pair
+from gisr.data.phantoms import satellite_scene
+from gisr.data.protocols import wald_pair
+from gisr.estimation.noise import block_steps
+from gisr.inference.windowed_pair import ArraySource
+
+SCENE = satellite_scene(256)
+PAIR = wald_pair(SCENE.multispectral, SCENE.panchromatic, 4)
+
+
+def said(pair: Pair) -> list[str]:
+    return [note.text for note in ArraySource(pair).doubts("warning")]
+
+
+def noisy(share: float) -> Pair:
+    """The pair with white noise of a share of the contrast of each band of its target."""
+    target = PAIR.target
+    noise = np.random.default_rng(5).standard_normal(target.shape) * target.std(axis=(0, 1))
+    return replace(PAIR, target=(target + share * noise).astype(np.float32))
+
+
+def test_a_guide_in_negative_is_told() -> None:
+    negative = replace(PAIR, guide=PAIR.guide.max() - PAIR.guide)
+    (text,) = said(negative)
+    assert text.startswith(
+        "the PAN image is dark where the MS image is bright (correlation -1.00)"
+    ), text
+    assert "invert it first" in text
+    assert ArraySource(negative).sensor_model.likeness == pytest.approx(
+        -ArraySource(PAIR).sensor_model.likeness, abs=0.01
+    )
+
+
+def test_guides_that_are_right_are_no_negatives() -> None:
+    assert said(PAIR) == []
+    assert PAIR.truth is not None
+    infrared = replace(PAIR, target=PAIR.target[..., :3], guide=PAIR.truth[..., 3:], truth=None)
+    assert said(infrared) == []
+    # Bare ground that is bright is cool: a thermal band may be dark where its guide is bright.
+    rng = np.random.default_rng(2)
+    own = PAIR.target[..., :1].std() * rng.standard_normal(PAIR.target[..., :1].shape)
+    thermal = 4000 - PAIR.target[..., :1] + own.astype(np.float32)
+    assert said(replace(PAIR, target=thermal, truth=None)) == []
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.0, False), (0.05, False), (0.15, True), (0.3, True)]
+)
+def test_strong_noise_is_told(share: float, told: bool) -> None:
+    texts = said(noisy(share))
+    assert len(texts) == told
+    if told:
+        assert texts[0].startswith("the MS image is noisy (by "), texts
+        assert "denoise it first" in texts[0]
+        found = ArraySource(noisy(share)).sensor_model.noise_share
+        assert 0.7 * share < found < 1.1 * share
+
+
+def test_noise_of_one_band_alone_is_not_judged() -> None:
+    one = noisy(0.3)
+    assert said(replace(one, target=one.target[..., :1], truth=None)) == []
+
+
+@pytest.mark.parametrize("quality", [None, 95, 20])
+def test_blocks_of_strong_jpeg_are_told(quality: int | None) -> None:
+    levels = np.clip(PAIR.target[..., :3] * (255 / PAIR.target.max()), 0, 255).astype(np.uint8)
+    if quality is not None:
+        stored = BytesIO()
+        Image.fromarray(levels).save(stored, "JPEG", quality=quality)
+        levels = np.asarray(Image.open(stored))
+    texts = said(replace(PAIR, target=levels.astype(np.float32), truth=None))
+    assert len(texts) == (quality == 20)
+    if texts:
+        assert texts[0].startswith("the MS image shows blocks of 8 x 8 pixels"), texts
+    hot = PAIR.target.copy()
+    hot[30, 30] = 1000 * hot.max()
+    assert block_steps(hot) < 1.2
+    enlarged = PAIR.target.repeat(2, 0).repeat(2, 1)
+    assert block_steps(enlarged) < 1.2

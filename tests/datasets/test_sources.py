@@ -57,6 +57,9 @@ def test_what_no_layout_recognises_is_refused(tmp_path: Path) -> None:
         read_entries(tmp_path)
     with pytest.raises(FileFormatError, match=r"nowhere: there is no such folder"):
         read_entries(tmp_path / "nowhere")
+    (tmp_path / "list.txt").write_text("a", encoding="utf-8")
+    with pytest.raises(FileFormatError, match=r"list\.txt: is a file: name the folder"):
+        read_entries(tmp_path / "list.txt")
     with pytest.raises(InputError, match="unknown layout 'tiff': use auto or one of open-pairs"):
         read_entries(tmp_path, "tiff")
     with pytest.raises(InputError, match=r"^unknown layout 'luu': did you mean lu\?$"):

@@ -121,7 +121,10 @@ def test_unknown_pixels_of_one_guide_band_name_the_guides_option(
     [
         ([(2, slice(None))], r"unknown \(no data\) in band 3 red, .*--guide-band"),
         ([(0, slice(48)), (3, slice(48, None))], "known in all of its 4 bands: .*--guide-band"),
-        ([(band, slice(None)) for band in range(4)], r"every pixel is unknown \(no data\)$"),
+        (
+            [(band, slice(None)) for band in range(4)],
+            r"every pixel is unknown \(no data\): it holds NaN",
+        ),
     ],
 )
 def test_bands_that_leave_no_pixel_known_are_named(

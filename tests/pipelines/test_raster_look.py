@@ -259,6 +259,34 @@ def test_bits_of_floats_are_told_to_say_nothing(
     assert "--bits" not in _texts(sharpen(*whole, name="whole.tif", bits=11))
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_mask_that_hides_everything_is_named(
+    tmp_path: Path, sharpen: Callable[..., FileResult], inside: bool
+) -> None:
+    ms, pan = _files(tmp_path, _land(SIDE, 3), _land(4 * SIDE, 1), "uint16")
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=inside),
+        rasterio.open(ms, "r+") as file,
+    ):
+        file.write_mask(np.zeros((SIDE, SIDE), bool))
+    assert (tmp_path / "ms.tif.msk").exists() != inside
+    way = r"if its mask is not true, .*\(gdal_translate -mask none \S*ms.tif plain.tif\)"
+    with pytest.raises(InputError, match=way):
+        sharpen(ms, pan)
+
+
+def test_nodata_that_is_every_value_is_named(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    flat = np.full((SIDE, SIDE, 3), 7.0)
+    ms, pan = _files(tmp_path, flat, _land(4 * SIDE, 1), "uint16", nodata=7)
+    with pytest.raises(InputError, match=r"nodata \(7\) is not true, .* -a_nodata none \S*ms.tif"):
+        sharpen(ms, pan)
+    ms, pan = _files(tmp_path, flat, _land(4 * SIDE, 1), "uint16")
+    with pytest.raises(InputError, match="every pixel has the value of --nodata: name another"):
+        sharpen(ms, pan, nodata=7)
+
+
 def test_an_alpha_band_that_hides_everything_is_named(
     tmp_path: Path, sharpen: Callable[..., FileResult]
 ) -> None:

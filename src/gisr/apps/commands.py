@@ -94,18 +94,18 @@ def train(
     from gisr.training.loop import train as run_training
 
     checked = checked_device(own_device(device)) or "cpu"
-    if chosen.precision == "bfloat16" and not multiplies_bfloat16(checked):
-        print(
-            f"gisr: warning: precision bfloat16 of {chosen.name}: {checked} has no instructions "
-            "for it and takes many times as long; --precision float32 is fast here",
-            file=sys.stderr,
-        )
     if only:
         given = any(word.split("=")[0] == "--steps" for word in overrides or [])
         chosen = one_by_one(chosen, only, scale_steps=not given)
     suffix = "".join("-" + name.replace(":", "-x") for name in only or [])
     place = Path("runs") / (path.stem + suffix) if folder is None else Path(folder)
     validate = make_validation(chosen) if chosen.validate_every and leads() else None
+    if chosen.precision == "bfloat16" and not multiplies_bfloat16(checked):
+        print(
+            f"gisr: warning: precision bfloat16 of {chosen.name}: {checked} has no instructions "
+            "for it and takes many times as long; --precision float32 is fast here",
+            file=sys.stderr,
+        )
     try:
         weights = run_training(
             chosen,

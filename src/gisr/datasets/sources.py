@@ -38,6 +38,8 @@ def read_entries(folder: str | Path, layout: str = AUTO) -> list[Entry]:
     if layout not in (AUTO, *sources):
         remedy = meant(layout, (AUTO, *sources), f"use {AUTO} or one of {', '.join(sources)}")
         raise InputError(f"unknown layout {layout!r}: {remedy}")
+    if folder.is_file():
+        raise FileFormatError(f"{folder}: is a file: name the folder of the data set")
     if not folder.is_dir():
         raise FileFormatError(f"{folder}: there is no such folder: name the folder of a data set")
     return sources[_recognised(folder) if layout == AUTO else layout][1](folder)

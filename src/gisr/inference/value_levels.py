@@ -148,6 +148,6 @@ def _furthest(
     top = np.sort(np.partition(distances, lowest, axis=0)[lowest : rank + 1], axis=0)
     furthest: NDArray[np.float32] = top[-1].copy()
     for higher, lower in zip(top[:0:-1], top[-2::-1], strict=True):
-        alone = higher > _ALONE * lower
+        alone = higher / _ALONE > lower  # a product could overflow
         furthest = np.where(alone, lower, furthest)
     return furthest

@@ -87,7 +87,7 @@ def look_at(
         reader.header = replace(reader.header, unknown=unknown, nodata=held)
         seen = _scan(reader, cell)
     if not seen.occupied.any():
-        raise InputError(f"{reader.header.path}: {_why_nothing_is_known(reader.header, cell)}")
+        raise InputError(f"{reader.header.path}: {_why_nothing_is_known(reader, cell)}")
     shown = shown if seen is looked or not shown else seen.sample.lattice()
     lone = find_band_fill(*shown) if shown else ()
     return replace(seen, fills=fills, partial=partial, band_fills=lone)
@@ -103,15 +103,15 @@ def _judged(nodata: BandNodata, seen: RasterLook) -> BandNodata:
     )
 
 
-def _why_nothing_is_known(header: GeoHeader, cell: int) -> str:
+def _why_nothing_is_known(reader: GeoReader, cell: int) -> str:
     """Return which bands leave no pixel known: a pixel is unknown in all where it is in one."""
-    blank = []
+    header, blank = reader.header, list[int]()
     for number in header.numbers if header.bands > 1 else ():
         with GeoReader(picked_bands(header, (number,))) as band:
             if not _scan(band, cell).occupied.any():
                 blank.append(number)
     if header.bands == 1 or len(blank) == header.bands:
-        return f"every pixel is unknown (no data){_without_alpha(header)}"
+        return f"every pixel is unknown (no data){_were_it_not(reader)}"
     way = "leave out bands (--band, of a guide --guide-band, names those to keep)"
     if not blank:
         return f"no pixel is known in all of its {header.bands} bands: {way}"
@@ -120,15 +120,27 @@ def _why_nothing_is_known(header: GeoHeader, cell: int) -> str:
     return f"every pixel is unknown (no data) in band {listed}, and by it in all: {way}"
 
 
-def _without_alpha(header: GeoHeader) -> str:
-    """Return how to leave out an alpha band, which some programs write without filling it."""
-    if header.alpha_mask is None:
-        return ""
-    kept = " ".join(f"-b {number}" for number in header.numbers)
-    name = shlex.quote(str(header.path))
+def _were_it_not(reader: GeoReader) -> str:
+    """Return how to leave out what says that nothing is known, which programs write unfilled."""
+    header = reader.header
+    name, declared = shlex.quote(str(header.path)), nodata_values(header.band_nodata)
+    if header.alpha_mask is not None:
+        kept = " ".join(f"-b {number}" for number in header.numbers)
+        what, without = f"alpha band {header.alpha_mask.band} is", kept
+    elif reader.masked:
+        what, without = "mask is", "-mask none"
+    elif header.nodata_given:
+        return ": every pixel has the value of --nodata: name another, or none"
+    elif header.quality is not None:
+        return f": {header.quality.path.name} has what mask-out names all over: name less"
+    elif declared:
+        values = " and ".join(f"{value:.15g}" for value in declared)
+        what, without = f"nodata ({values}) is", "-a_nodata none"
+    else:
+        return ": it holds NaN, infinities or fill alone"
     return (
-        f": if its alpha band {header.alpha_mask.band} is not true, make a file without it "
-        f"(gdal_translate {kept} {name} plain.tif)"
+        f": if its {what} not true, make a file without it (gdal_translate {without} {name} "
+        "plain.tif)"
     )
 
 

@@ -391,8 +391,9 @@ def test_a_destination_that_holds_something_else_is_refused(tmp_path: Path) -> N
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(FileFormatError, match=r"holds other files, such as mine\.txt"):
         prepare_store([scene()], source, tmp_path)
-    with pytest.raises(FileFormatError, match="is no folder"):
-        prepare_store([scene()], source, tmp_path / "mine.txt")
+    for folder in ("mine.txt", "mine.txt/store"):
+        with pytest.raises(FileFormatError, match=r"mine\.txt: is a file: name a folder"):
+            prepare_store([scene()], source, tmp_path / folder)
     prepared(tmp_path / "store", [scene()])
     with pytest.raises(FileFormatError, match="holds a store of made, not of other"):
         prepared(tmp_path / "store", [scene(dataset="other")])

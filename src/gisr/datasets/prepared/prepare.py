@@ -132,6 +132,9 @@ class _Place:
             raise InputError(
                 f"{self.folder} lies in the data set {self.source}: choose a folder outside it"
             )
+        above = next(each for each in (self.folder, *self.folder.parents) if each.exists())
+        if not above.is_dir():
+            raise FileFormatError(f"{above}: is a file: name a folder for the prepared data set")
         try:
             names = [path.name for path in self.folder.iterdir()] if self.folder.exists() else []
         except OSError as error:

@@ -90,6 +90,11 @@ class GeoReader:
         """Close the file."""
         self._stack.close()
 
+    @property
+    def masked(self) -> bool:
+        """Whether a mask says which pixels are known: one in a file, or beside it (``.msk``)."""
+        return any(not _flags(*layer) & _NO_MASK for layer in self._layers)
+
     def read(self, rows: slice, columns: slice) -> KnownSamples:
         """Return the raw values of a window, bands last, and which pixels are known.
 
@@ -211,13 +216,12 @@ def _read_valid(
         if is_alone:
             valid &= ~place
     for layer, (dataset, part) in enumerate(layers):
-        flags = {flag.name for flag in dataset.mask_flag_enums[part.band - 1]}
+        flags = _flags(dataset, part)
         # Of NODATA_VALUES, and of a value that no sample has but GDAL rounds.
         undeclared = header.band_nodata[layer] is None and not header.nodata_given
         if undeclared and "nodata" in flags:
             marked.append(_mask(dataset, part.band, window) == 0)
-        # What GDAL calls a mask because of an alpha band was looked at on its own.
-        if not {"all_valid", "alpha", "nodata"} & flags:
+        if not flags & _NO_MASK:
             valid &= _mask(dataset, part.band, window) > 0
         if pixels.dtype.kind == "f":
             valid &= np.isfinite(pixels[..., layer])
@@ -228,6 +232,15 @@ def _read_valid(
     if (mask := header.alpha_mask) is not None:  # never of a stack
         valid &= layers[0][0].read(mask.band, window=window) > mask.least
     return valid
+
+
+_NO_MASK = {"all_valid", "alpha", "nodata"}
+"""Flags without a mask of its own: what GDAL makes of an alpha band is looked at on its own."""
+
+
+def _flags(dataset: "DatasetReader", part: StackPart) -> set[str]:
+    """Return what GDAL's mask of a band is made of, in its words."""
+    return {flag.name for flag in dataset.mask_flag_enums[part.band - 1]}
 
 
 def _mask(dataset: "DatasetReader", band: int, window: Any) -> UInt8[np.ndarray, "h w"]:

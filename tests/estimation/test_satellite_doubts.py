@@ -35,8 +35,8 @@ def test_a_guide_in_negative_is_told() -> None:
         "the PAN image is dark where the MS image is bright (correlation -1.00)"
     ), text
     assert "invert it first" in text
-    assert ArraySource(negative).sensor_model.likeness == pytest.approx(
-        -ArraySource(PAIR).sensor_model.likeness, abs=0.01
+    assert ArraySource(negative).sensor_model.signs.likeness == pytest.approx(
+        -ArraySource(PAIR).sensor_model.signs.likeness, abs=0.01
     )
 
 
@@ -61,7 +61,7 @@ def test_strong_noise_is_told(share: float, told: bool) -> None:
     if told:
         assert texts[0].startswith("the MS image is noisy (by "), texts
         assert "denoise it first" in texts[0]
-        found = ArraySource(noisy(share)).sensor_model.noise_share
+        found = ArraySource(noisy(share)).sensor_model.signs.noise_share
         assert 0.7 * share < found < 1.1 * share
 
 

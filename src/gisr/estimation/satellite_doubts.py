@@ -23,22 +23,21 @@ three."""
 
 def satellite_doubts(found: SensorModel, task: Task) -> list[str]:
     """Return in words what the measurements of a pair say against its result."""
-    bands = len(found.noise)
-    doubts = []
-    if found.likeness <= (_NEGATIVE if bands > 1 else _NEGATIVE_BAND):
+    bands, signs, doubts = len(found.noise), found.signs, list[str]()
+    if signs.likeness <= (_NEGATIVE if bands > 1 else _NEGATIVE_BAND):
         doubts.append(
             f"the {task.guide_word} is dark where the {task.target_word} is bright (correlation "
-            f"{found.likeness:.2f}): if it is a negative, the result is worse than it could be: "
+            f"{signs.likeness:.2f}): if it is a negative, the result is worse than it could be: "
             "invert it first (gdal_translate -scale 0 255 255 0, with the range of its values)"
         )
     # Of one band alone, noise cannot be told from what it shows.
-    if bands > 1 and found.noise_share >= _NOISY and found.noise_in_detail >= _NOISE_ALONE:
+    if bands > 1 and signs.noise_share >= _NOISY and signs.noise_in_detail >= _NOISE_ALONE:
         doubts.append(
-            f"the {task.target_word} is noisy (by {percentage(found.noise_share)} of its contrast "
+            f"the {task.target_word} is noisy (by {percentage(signs.noise_share)} of its contrast "
             "or more): noise is sharpened with it, and from 20 to 30 % the result is no better "
             "than interpolation: denoise it first"
         )
-    if found.block_steps >= _BLOCKY:
+    if signs.block_steps >= _BLOCKY:
         doubts.append(
             f"the {task.target_word} shows blocks of 8 x 8 pixels, as strong JPEG compression "
             "leaves them: they are sharpened with it, and the result may be no better than "

@@ -9,7 +9,7 @@ shares with no other (as Roger and Arnold, IJRS 17, 1996), in the quietest block
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -45,6 +45,20 @@ _FEWEST, _FEWEST_BY_BAND = 64, 8
 bands as pixels explain any guide."""
 
 
+@dataclass(frozen=True)
+class TargetSigns:
+    """What a target and its guide show of how far they can be trusted."""
+
+    likeness: float = 0.0
+    """Correlation of the fine detail of all bands together with that of the guide."""
+    noise_share: float = 0.0
+    """The noise as a share of the target's contrast, all bands together."""
+    noise_in_detail: float = 0.0
+    """The same as a share of the target's finest detail: near 1, it shows noise alone."""
+    block_steps: float = 1.0
+    """How much larger steps of the target between blocks of 8 x 8 pixels are than within them."""
+
+
 @dataclass(frozen=True, eq=False)
 class SensorModel:
     """How a target was made of the truth: estimated, or from the sensor's table."""
@@ -58,14 +72,8 @@ class SensorModel:
     the gains are then the tabled one."""
     bicubic: bool = False
     """Whether the target looks reduced by a bicubic kernel; the gains then count for nothing."""
-    likeness: float = 0.0
-    """Correlation of the fine detail of all bands together with that of the guide."""
-    noise_share: float = 0.0
-    """The noise as a share of the target's contrast, all bands together."""
-    noise_in_detail: float = 0.0
-    """The same as a share of the target's finest detail: near 1, it shows noise alone."""
-    block_steps: float = 1.0
-    """How much larger steps of the target between blocks of 8 x 8 pixels are than within them."""
+    signs: TargetSigns = TargetSigns()
+    """How far the pair can be trusted."""
 
     @property
     def reductions(self) -> tuple[float | None, ...]:
@@ -99,17 +107,16 @@ def estimate_sensor_model(parts: Iterable[Pair], tabled: float, bands: int) -> S
     """
     found = [each for each in map(_window_estimate, parts) if each is not None]
     noise = np.median([each.noise for each in found], axis=0) if found else np.zeros(bands)
-    about = [
-        float(np.median([getattr(each, name) for each in found])) if found else 0.0
-        for name in ("likeness", "noise_share", "noise_in_detail", "block_steps")
-    ]
+    signs = TargetSigns()
+    if found:
+        signs = TargetSigns(*np.median([astuple(each.signs) for each in found], axis=0).tolist())
     agreeing = [each for each in found if each.unexplained <= 1 - _AGREEMENT]
     if not agreeing:
-        return SensorModel((tabled, tabled), noise, False, False, *about)
+        return SensorModel((tabled, tabled), noise, False, signs=signs)
     measured = float(np.median([each.gain for each in agreeing]))
     bicubic = float(np.median([each.by_bicubic / each.unexplained for each in agreeing]))
     gains = measured, max(measured, tabled)
-    return SensorModel(gains, noise, True, bicubic < _BETTER, *about)
+    return SensorModel(gains, noise, True, bicubic < _BETTER, signs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +128,8 @@ class _WindowEstimate:
     """Share of the guide's fine detail that the bands do not explain under that gain, above 0."""
     by_bicubic: float
     """The same with a bicubic kernel."""
-    likeness: float
     noise: Float[np.ndarray, " bands"]
-    noise_share: float
-    noise_in_detail: float
-    block_steps: float
+    signs: TargetSigns
 
 
 @with_one_blas_thread
@@ -164,16 +168,10 @@ def _window_estimate(pair: Pair) -> _WindowEstimate | None:
     least = max(float(found.fun), float(np.finfo(np.float64).tiny))
     finest = ndimage.convolve(target, DETAIL[..., None], mode="nearest")
     noise = _noise(finest, counted)
-    return _WindowEstimate(
-        float(found.x),
-        least,
-        bicubic,
-        _likeness(fine, _fine(guide_at_target(pair, guide, float(found.x)))[counted]),
-        noise,
-        _share(noise, target[counted]),
-        _share(noise, finest[counted]),
-        block_steps(target),
-    )
+    likeness = _likeness(fine, _fine(guide_at_target(pair, guide, float(found.x)))[counted])
+    shares = _share(noise, target[counted]), _share(noise, finest[counted])
+    signs = TargetSigns(likeness, *shares, block_steps(target))
+    return _WindowEstimate(float(found.x), least, bicubic, noise, signs)
 
 
 def _likeness(

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -209,7 +210,7 @@ def draw(costs: Mapping[str, Mapping[int, Cost]], threads: int, picture: Path) -
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     rate, memory = figure.subplots(1, 2)
-    for (tool, by_side), marker in zip(costs.items(), "osD", strict=False):
+    for (tool, by_side), marker in zip(costs.items(), cycle("osD^v"), strict=False):
         sides = list(by_side)
         rates = [side**2 / cost.cpu_seconds for side, cost in by_side.items()]
         rate.plot(sides, rates, marker=marker, label=tool)

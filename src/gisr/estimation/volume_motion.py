@@ -37,7 +37,7 @@ _Six = Float64[np.ndarray, "6"]
 _Places = Float64[np.ndarray, "x y z 3"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Motion:
     """How a guide was moved: a shift and a turn about the middle of its volume."""
 

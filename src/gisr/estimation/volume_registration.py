@@ -7,7 +7,7 @@ et al., Pattern Recognition 32, 1999). From nearby, local fits tell shifts and t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -65,9 +65,8 @@ VoxelPoints = Float[np.ndarray, "3 points"]
 class VolumeAlignment:
     """What was found about the registration of two volumes."""
 
-    offset: tuple[float, float, float]
-    """Guide voxels along each axis of the guide: without a turn ``aligned[i] = guide[i + offset]``.
-    """
+    motion: Motion
+    """How the guide is off, by what was found."""
     applied: bool
     """False where nothing could be seen, or it was too small to be worth resampling."""
     note: str
@@ -76,11 +75,26 @@ class VolumeAlignment:
     """Normalised mutual information (1 to 2) of the two as they come."""
     after: float = 1.0
     """The same with the guide shifted."""
-    turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """Degrees about the guide's axes through the middle of its volume, a rotation vector: turned,
-    and then shifted by the offset."""
-    move: Move = field(default_factory=lambda: np.eye(4), repr=False, compare=False)
-    """Both together: ``aligned[i] = guide[move @ i]``."""
+
+    @property
+    def offset(self) -> tuple[float, float, float]:
+        """Guide voxels along each axis of the guide, to be told."""
+        return _told(self.motion.shift)
+
+    @property
+    def turn(self) -> tuple[float, float, float]:
+        """Degrees about the guide's axes through the middle of its volume, to be told."""
+        turned = max(map(abs, self.motion.turn)) >= _NO_TURN
+        return _told(self.motion.turn) if turned else (0.0, 0.0, 0.0)
+
+    @property
+    def move(self) -> Move:
+        """Both together: ``aligned[i] = guide[move @ i]``."""
+        return self.motion.move
+
+
+def _told(numbers: tuple[float, float, float]) -> tuple[float, float, float]:
+    return round(numbers[0], 2), round(numbers[1], 2), round(numbers[2], 2)
 
 
 def find_volume_motion(
@@ -101,10 +115,7 @@ def find_volume_motion(
     found = find_volume_shift(target, guide, placement, fit)
     if fit.known.sum() < _LEAST_VOXELS:
         return found
-    first, second, third = np.divide(placement.target_zooms, placement.ratios).tolist()
-    start = found.offset if found.applied else (0.0, 0.0, 0.0)
-    zooms = (first, second, third)
-    motion = find_motion(fit, Motion(start, (0.0, 0.0, 0.0), guide.shape, zooms))
+    motion = find_motion(fit, found.motion if found.applied else _motion(placement))
     before = fit.unexplained(found.move if found.applied else None)
     after = fit.unexplained(motion.move)
     believed = (
@@ -116,26 +127,24 @@ def find_volume_motion(
     return _moved(motion, before, after, found) if believed else found
 
 
+def _motion(
+    placement: VolumePlacement, shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
+) -> Motion:
+    """Return the motion of a guide that was shifted alone."""
+    first, second, third = np.divide(placement.target_zooms, placement.ratios).tolist()
+    return Motion(shift, (0.0, 0.0, 0.0), placement.guide_shape, (first, second, third))
+
+
 def _moved(motion: Motion, before: float, after: float, found: VolumeAlignment) -> VolumeAlignment:
     """Return a motion that is undone, and what to say of it."""
-    x, y, z = (round(each, 2) for each in motion.shift)
-    turned = max(map(abs, motion.turn)) >= _NO_TURN
-    turn = (0.0, 0.0, 0.0)
-    if turned:
-        turn = (round(motion.turn[0], 2), round(motion.turn[1], 2), round(motion.turn[2], 2))
-    by = (
-        f"turned by ({turn[0]:+.2f}, {turn[1]:+.2f}, {turn[2]:+.2f}) degrees and " if turned else ""
-    )
-    return VolumeAlignment(
-        (x, y, z),
-        True,
+    undone = replace(found, motion=motion, applied=True)
+    (x, y, z), (a, b, c) = undone.offset, undone.turn
+    by = f"turned by ({a:+.2f}, {b:+.2f}, {c:+.2f}) degrees and " if any(undone.turn) else ""
+    note = (
         f"the guide was {by}off by ({x:+.2f}, {y:+.2f}, {z:+.2f}) voxels, corrected (of the "
-        f"target's local variance it left {before:.0%} unexplained, and leaves {after:.0%})",
-        found.before,
-        found.after,
-        turn,
-        motion.move,
+        f"target's local variance it left {before:.0%} unexplained, and leaves {after:.0%})"
     )
+    return replace(undone, note=note)
 
 
 def find_volume_shift(
@@ -171,7 +180,7 @@ def find_volume_shift(
     interpolated = onto_guide(calm, placement.to_target, placement.guide_shape)
     low, high = _levels(interpolated), _levels(fit.guide)
     if not axes or points.shape[1] < _BINS**2 or low is None or high is None:
-        return VolumeAlignment((0.0, 0.0, 0.0), False, "no shift of the guide can be seen")
+        return VolumeAlignment(_motion(placement), False, "no shift of the guide can be seen")
     blurred = [ndimage.gaussian_filter(volume, _COARSE_BLUR) for volume in (low, high)]
     start = _search(_Similarity.of(blurred[0], blurred[1], points, axes), np.zeros(len(axes)), 0.2)
     similarity = _Similarity.of(low, high, points, axes)
@@ -188,14 +197,14 @@ def find_volume_shift(
     if gain < (_SURE_GAIN if surely else smallest_gain) or (
         gain < smallest_gain and rest > _UNSURE_REST
     ):
-        return _judged(similarity, found, seen=False)
+        return _judged(placement, similarity, found, seen=False)
     refined = _search(lambda shift: -fit.unexplained(shifted(similarity.whole(shift))), found, 0.1)
     gain, rest = judge(refined)
     sure = surely and gain >= _SURE_GAIN and rest <= _SURE_REST
     if not surely:
         largest_rest = min(largest_rest, _UNSURE_REST)
     seen = sure or (gain >= smallest_gain and rest <= largest_rest)
-    return _judged(similarity, refined, seen=seen)
+    return _judged(placement, similarity, refined, seen=seen)
 
 
 def find_slice_shift(pair: Pair) -> VolumeAlignment:
@@ -291,7 +300,13 @@ def _search(
     return best
 
 
-def _judged(similarity: _Similarity, found: NDArray[np.float64], *, seen: bool) -> VolumeAlignment:
+def _judged(
+    placement: VolumePlacement,
+    similarity: _Similarity,
+    found: NDArray[np.float64],
+    *,
+    seen: bool,
+) -> VolumeAlignment:
     before, after = similarity(np.zeros_like(found)), similarity(found)
     x, y, z = (
         shift if abs(shift) >= _NOTHING else 0.0
@@ -300,14 +315,14 @@ def _judged(similarity: _Similarity, found: NDArray[np.float64], *, seen: bool) 
     shown, largest = f"({x:+.2f}, {y:+.2f}, {z:+.2f}) voxels", max(map(abs, (x, y, z)))
     if not seen or after - 1 < _SMALLEST_INFORMATION or largest > LARGEST_SHIFT - 0.5:
         note = f"no shift of the guide can be seen (mutual information {before:.3f})"
-        return VolumeAlignment((0.0, 0.0, 0.0), False, note, before, before)
+        return VolumeAlignment(_motion(placement), False, note, before, before)
     if largest < SMALLEST_SHIFT:
         note = f"the guide is off by {shown}: too little to be corrected"
-        return VolumeAlignment((x, y, z), False, note, before, after)
+        return VolumeAlignment(_motion(placement, (x, y, z)), False, note, before, after)
     note = (
         f"the guide was off by {shown}, corrected (mutual information {before:.3f} to {after:.3f})"
     )
-    return VolumeAlignment((x, y, z), True, note, before, after, move=shifted(np.array((x, y, z))))
+    return VolumeAlignment(_motion(placement, (x, y, z)), True, note, before, after)
 
 
 def _points(inside: Bool[np.ndarray, "X Y Z"]) -> VoxelPoints:

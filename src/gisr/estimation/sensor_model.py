@@ -65,7 +65,8 @@ class SensorModel:
     noise_in_detail: float = 0.0
     """The same as a share of the target's finest detail: near 1, it shows noise alone."""
     block_steps: float = 1.0
-    """How much larger steps of the target between blocks of 8 x 8 pixels are than within them."""
+    """How much larger steps of the target between blocks of 8 x 8 pixels are than within them, and
+    no such steps of the guide."""
 
     @property
     def reductions(self) -> tuple[float | None, ...]:
@@ -164,15 +165,16 @@ def _window_estimate(pair: Pair) -> _WindowEstimate | None:
     least = max(float(found.fun), float(np.finfo(np.float64).tiny))
     finest = ndimage.convolve(target, DETAIL[..., None], mode="nearest")
     noise = _noise(finest, counted)
+    shown = guide_at_target(pair, guide, float(found.x))
     return _WindowEstimate(
         float(found.x),
         least,
         bicubic,
-        _likeness(fine, _fine(guide_at_target(pair, guide, float(found.x)))[counted]),
+        _likeness(fine, _fine(shown)[counted]),
         noise,
         _share(noise, target[counted]),
         _share(noise, finest[counted]),
-        block_steps(target),
+        block_steps(target, shown),
     )
 
 

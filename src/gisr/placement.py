@@ -165,6 +165,17 @@ class Placement:
             (columns > -edge) & (columns < target_shape[1] - 1 + edge),
         )
 
+    def shown(self, target_shape: tuple[int, int], guide_shape: tuple[int, int]) -> float:
+        """Return which part of the target's area the guide's area covers, 0 to 1."""
+        part = 1.0
+        for axis in (0, 1):
+            # In target pixels, from the outer edge of the first pixel to that of the last.
+            first = self.offset[axis] - self.scale[axis] / 2
+            last = first + guide_shape[axis] * self.scale[axis]
+            shown = min(last, target_shape[axis] - 0.5) - max(first, -0.5)
+            part *= min(max(shown / target_shape[axis], 0.0), 1.0)
+        return part
+
 
 def check_overlap(
     placement: Placement,

@@ -122,6 +122,22 @@ def test_guide_outside_the_target_or_unknown_is_unknown_in_the_output(
     expected[:, :8] = expected[50:60, 50:60] = False
     np.testing.assert_array_equal(valid, expected)
     assert "8.3% of the PAN image lies outside the MS image" in result.notes[0].text
+    # So do the last two of the target's 24 columns lie east of the guide.
+    assert result.notes[1] == Note(
+        "8.3% of the MS image lies outside the PAN image and is not in the result, which has the "
+        "pixels of pan.tif: give a guide that covers it"
+    )
+
+
+@pytest.mark.parametrize(("rows", "told"), [(96, None), (95, None), (92, "4.2%"), (48, "50.0%")])
+def test_a_target_that_the_guide_does_not_cover_is_told(
+    tmp_path: Path, tiny_upscaler: Upscaler, rows: int, told: str | None
+) -> None:
+    target = write_geotiff(tmp_path / "ms.tif", TARGET, 10.0)
+    high = write_geotiff(tmp_path / "pan.tif", GUIDE[:rows], 2.5)
+    result = upscale_files(tiny_upscaler, target, high, tmp_path / "out.tif", UNSHIFTED)
+    said = [note.text for note in result.notes if "is not in the result" in note.text]
+    assert [text.split()[0] for text in said] == ([] if told is None else [told])
 
 
 def test_guide_of_many_bands_uses_the_first_and_says_so(

@@ -86,3 +86,14 @@ def test_blocks_of_strong_jpeg_are_told(quality: int | None) -> None:
     assert block_steps(hot) < 1.2
     enlarged = PAIR.target.repeat(2, 0).repeat(2, 1)
     assert block_steps(enlarged) < 1.2
+
+
+@pytest.mark.parametrize("offset", [0, 3])
+def test_fields_of_eight_pixels_are_no_blocks_of_jpeg(offset: int) -> None:
+    rng = np.random.default_rng(3)
+    fields = np.kron(rng.uniform(200, 1000, (9, 9)), np.ones((32, 32)))
+    fields = fields[4 * offset :, 4 * offset :][:256, :256] + rng.normal(0, 10, (256, 256))
+    truth = fields[..., None] * np.array([1.0, 1.1, 0.9, 2.0])
+    pair = wald_pair(truth.astype(np.float32), fields[..., None].astype(np.float32), 4)
+    assert block_steps(pair.target) > 2  # what the guide explains
+    assert said(pair) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.geotiffs import write_geotiff
 
 from gisr.errors import FileFormatError
@@ -123,3 +124,44 @@ def test_other_files_are_left_to_their_readers(tmp_path: Path, name: str) -> Non
 def test_addresses_are_told(address: str, told: str) -> None:
     with pytest.raises(FileFormatError, match=told):
         check_readable(address)
+
+
+WORLD = "4.0\n0.0\n0.0\n-4.0\n500002.0\n4648998.0\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "guide", "beside", "blamed"),
+    [
+        ("ms.png", "pan.png", {"ms.wld": WORLD}, "ms.png"),
+        ("ms.png", "pan.tif", {"ms.pgw": WORLD}, "ms.png"),
+        ("ms.jpg", "pan.tif", {"ms.JGW": WORLD}, "ms.jpg"),
+        ("ms.tif", "pan.png", {"pan.png.aux.xml": "<GeoTransform>5</GeoTransform>"}, "pan.png"),
+        ("ms.png", "pan.png", {"ms.wld": "a note", "ms.png.aux.xml": "<Metadata/>"}, None),
+        ("ms.npy", "pan.jpg", {"pan.jgw": WORLD}, None),
+    ],
+)  # fmt: skip
+def test_satellite_images_as_pictures_are_no_depth_maps(
+    tmp_path: Path, target: str, guide: str, beside: dict[str, str], blamed: str | None
+) -> None:
+    for name, side in ((target, 8), (guide, 32)):
+        grey = np.arange(side * side, dtype=np.uint8).reshape(side, side)
+        if name.endswith(".npy"):
+            np.save(tmp_path / name, grey)
+        else:
+            Image.fromarray(grey).save(tmp_path / name)
+    for name, text in beside.items():
+        (tmp_path / name).write_text(text)
+    if blamed is None:
+        assert guess_task(tmp_path / target, tmp_path / guide) == "depth"
+        return
+    place = next(iter(beside))
+    command = f"gdal_translate {tmp_path / blamed} {Path(blamed).stem}.tif"
+    with pytest.raises(FileFormatError) as raised:
+        guess_task(tmp_path / target, tmp_path / guide)
+    assert str(raised.value) == (
+        f"{tmp_path / blamed}: is a picture, not a GeoTIFF: convert it to GeoTIFF first "
+        f"({command}), as {place} says where it lies; if the pair is a depth map and its picture, "
+        "name it with --task depth"
+    )
+    with pytest.raises(FileFormatError, match=r"it is a picture, not a GeoTIFF.*gdal_translate"):
+        read_header(tmp_path / blamed)

@@ -56,20 +56,41 @@ def volume_noise(volume: Voxels, across: int) -> float:
     return float(np.sqrt(np.percentile(found, QUIET))) if len(found) >= _FEWEST else 0.0
 
 
-def block_steps(image: Float[np.ndarray, "h w bands"]) -> float:
+def block_steps(
+    image: Float[np.ndarray, "h w bands"], shown: Float[np.ndarray, "h w"] | None = None
+) -> float:
     """Return how much larger steps between blocks of JPEG are than those within them; 1 if alike.
 
     Where the blocks begin is not known, in a part of an image: at each of eight places, or at none.
+
+    Args:
+        image: May have blocks.
+        shown: What the guide shows of it. Steps that it has at the same places, in as far as it has
+            them, are of fields and streets, not of JPEG.
     """
     if min(image.shape[:2]) < _LEAST_SIDE:
         return 1.0
     found = []
     for axis in (0, 1):
-        steps = np.diff(np.moveaxis(image, axis, 0).astype(np.float64), axis=0)
-        sudden = np.abs(steps[1:-1] - (steps[:-2] + steps[2:]) / 2)
-        sudden = np.minimum(sudden, np.percentile(sudden, _STEEPEST))  # a hot pixel is no edge
-        places = np.sort([sudden[first::_BLOCK].mean() for first in range(_BLOCK)])
-        # A sudden step counts in part at its neighbours; a picture enlarged by two has four alike.
-        usual = places[-4]
-        found.append(float(places[-1] / usual) if usual > 0 else 1.0)
+        places = _steps_at_places(np.moveaxis(image, axis, 0))
+        most = int(places.argmax())
+        steps = _over_usual(places, most)
+        if shown is not None:
+            steps /= max(1.0, _over_usual(_steps_at_places(np.moveaxis(shown, axis, 0)), most))
+        found.append(steps)
     return min(found)
+
+
+def _steps_at_places(image: Float[np.ndarray, "along *others"]) -> Float[np.ndarray, "places"]:
+    """Return the mean of sudden steps along the first axis, at each place that blocks may begin."""
+    steps = np.diff(image.astype(np.float64), axis=0)
+    sudden = np.abs(steps[1:-1] - (steps[:-2] + steps[2:]) / 2)
+    sudden = np.minimum(sudden, np.percentile(sudden, _STEEPEST))  # a hot pixel is no edge
+    return np.array([sudden[first::_BLOCK].mean() for first in range(_BLOCK)])
+
+
+def _over_usual(places: Float[np.ndarray, "places"], place: int) -> float:
+    """Return the steps at one place over the usual ones."""
+    # A sudden step counts in part at its neighbours; a picture enlarged by two has four alike.
+    usual = float(np.sort(places)[-4])
+    return float(places[place]) / usual if usual > 0 else 1.0

@@ -56,7 +56,8 @@ class TargetSigns:
     noise_in_detail: float = 0.0
     """The same as a share of the target's finest detail: near 1, it shows noise alone."""
     block_steps: float = 1.0
-    """How much larger steps of the target between blocks of 8 x 8 pixels are than within them."""
+    """How much larger steps of the target between blocks of 8 x 8 pixels are than within them, and
+    no such steps of the guide."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,9 +169,9 @@ def _window_estimate(pair: Pair) -> _WindowEstimate | None:
     least = max(float(found.fun), float(np.finfo(np.float64).tiny))
     finest = ndimage.convolve(target, DETAIL[..., None], mode="nearest")
     noise = _noise(finest, counted)
-    likeness = _likeness(fine, _fine(guide_at_target(pair, guide, float(found.x)))[counted])
+    shown = guide_at_target(pair, guide, float(found.x))
     shares = _share(noise, target[counted]), _share(noise, finest[counted])
-    signs = TargetSigns(likeness, *shares, block_steps(target))
+    signs = TargetSigns(_likeness(fine, _fine(shown)[counted]), *shares, block_steps(target, shown))
     return _WindowEstimate(float(found.x), least, bicubic, noise, signs)
 
 

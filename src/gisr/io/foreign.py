@@ -128,6 +128,15 @@ _BEGINNINGS: tuple[tuple[bytes, ForeignKind], ...] = (
     (b"MATLAB ", _MATLAB),
 )
 """What the first bytes of a file show."""
+_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+"""How PNG and JPEG begin, which are read as pictures and depth maps, not as satellite images."""
+_WORLD_FILES = {
+    ".png": (".wld", ".pgw", ".pngw"),
+    ".jpg": (".wld", ".jgw", ".jpgw", ".jpegw"),
+    ".jpeg": (".wld", ".jgw", ".jpgw", ".jpegw"),
+}
+"""Suffixes of the files beside a picture that say where it lies, by the picture's."""
+_WORLD_NUMBERS = 6
 _WORDS: tuple[tuple[bytes, ForeignKind], ...] = (
     (b"<VRTDataset", _VRT),
     (b"Dimap_Document", _DIMAP),
@@ -167,11 +176,7 @@ def foreign_file(path: str | PathLike[str]) -> str | None:
     By its first bytes, whatever its name, then by its suffix.
     """
     place = Path(path)
-    try:
-        with place.open("rb") as stream:
-            start = stream.read(_LOOKED_AT)
-    except (OSError, ValueError):
-        start = b""
+    start = _beginning(place)
     kind = _HEIC if _is_heif(start) else _by_content(start)
     kind = kind or _by_place(place)
     if kind is None:
@@ -188,15 +193,52 @@ def misnamed_tiff(path: str | PathLike[str]) -> str | None:
     place = Path(path)
     if place.suffix.lower() in (".tif", ".tiff"):
         return None
-    try:
-        with place.open("rb") as stream:
-            start = stream.read(4)
-    except (OSError, ValueError):
-        return None
-    if start not in _TIFF:
+    if not _beginning(place).startswith(_TIFF):
         return None
     named, better = shlex.quote(fspath(place)), shlex.quote(f"{place.with_suffix('')}.tif")
     return f"is a TIFF, which its name does not say: rename it (mv -n {named} {better})"
+
+
+def picture_as_geotiff(path: str | PathLike[str]) -> str | None:
+    """Return the way out for a PNG or JPEG as a satellite image; None for any other file."""
+    place = Path(path)
+    if not _beginning(place).startswith(_PICTURES):
+        return None
+    way = _CONVERT.format(path=shlex.quote(fspath(place)), stem=shlex.quote(_stem(place)))
+    return f"is a picture, not a GeoTIFF: {way}"
+
+
+def placed_by(path: str | PathLike[str]) -> Path | None:
+    """Return the file beside a PNG or JPEG that says where on Earth it lies: as GDAL finds it.
+
+    A world file of six numbers, or what GDAL itself noted, if that has a place.
+    """
+    place = Path(path)
+    suffixes = _WORLD_FILES.get(place.suffix.lower())
+    if suffixes is None:
+        return None
+    for suffix in (each for lower in suffixes for each in (lower, lower.upper())):
+        beside = place.with_suffix(suffix)
+        if len(_numbers(_beginning(beside))) == _WORLD_NUMBERS:
+            return beside
+    noted = place.with_name(f"{place.name}.aux.xml")
+    return noted if b"<GeoTransform>" in _beginning(noted) else None
+
+
+def _beginning(place: Path) -> bytes:
+    try:
+        with place.open("rb") as stream:
+            return stream.read(_LOOKED_AT)
+    except (OSError, ValueError):
+        return b""
+
+
+def _numbers(text: bytes) -> list[float]:
+    """Return the numbers that a text consists of; none where anything else is in it."""
+    try:
+        return [float(word) for word in text.split()]
+    except ValueError:
+        return []
 
 
 def foreign_address(path: str | PathLike[str]) -> str | None:

@@ -9,7 +9,6 @@ import numpy as np
 
 from gisr.adaptation.reduced_scene import scene_lessons
 from gisr.data.pair import Pair
-from gisr.errors import percentage
 from gisr.estimation.registration import Alignment
 from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.inference.consistency.correction import (
@@ -24,11 +23,8 @@ from gisr.inference.system import Check, PairSystem, Progress
 from gisr.inference.tiling import Rows
 from gisr.io.geotiff import (
     CreationOptions,
-    GeoHeader,
     GeoReader,
     GeoWriter,
-    Turn,
-    Warp,
     create_geotiff,
     geotiff_memory,
     read_header,
@@ -41,6 +37,7 @@ from gisr.notes import Note, detail, warning
 from gisr.pipelines.adapting import adapted_system
 from gisr.pipelines.band_notes import band_notes
 from gisr.pipelines.delivery_notes import delivery_notes
+from gisr.pipelines.grid_notes import grid_notes, outside_notes
 from gisr.pipelines.raster_source import RasterSource
 from gisr.pipelines.request import FileResult, Request
 from gisr.pipelines.scene_memory import block_cache, cache_to_fill, check_blocks
@@ -303,44 +300,8 @@ def scene_notes(
     chosen = request.options
     if request.files.note and chosen.ratio is None and chosen.grid is None:
         notes.append(Note(request.files.note))
-    notes += _grid_notes(target, guide)
+    notes += grid_notes(target, guide)
     if alignment is not None:
         own = alignment.as_note if isinstance(alignment, Alignment) else Note(alignment.note)
         notes.append(own)
-    inside = np.prod([axis.mean() for axis in placement.covered_axes(target.shape, guide.shape)])
-    outside = target.regrid.outside if isinstance(target.regrid, Warp) else 1 - inside
-    if outside > 0:
-        notes.append(
-            Note(
-                f"{percentage(outside)} of the {task.guide_word} lies outside the "
-                f"{task.target_word}: unknown there"
-            )
-        )
-    return notes
-
-
-def _grid_notes(target: GeoHeader, guide: GeoHeader) -> list[Note]:
-    """Return what was done with a target that does not lie along the guide's axes."""
-    name, regrid = target.path.name, target.regrid
-    if isinstance(regrid, Turn):
-        return [
-            Note(
-                f"{name} is mirrored or turned by right angles against {guide.path.name}: its "
-                "pixels were reordered, none was changed"
-            )
-        ]
-    if isinstance(regrid, Warp):
-        return [
-            Note(
-                f"{name} ({regrid.own.crs_name}) does not run along the axes of {guide.path.name} "
-                f"({guide.crs_name}): it was interpolated onto them"
-            )
-        ]
-    if target.crs != guide.crs:
-        return [
-            Note(
-                f"{name} ({target.crs_name}) runs along the axes of {guide.path.name} "
-                f"({guide.crs_name}) to a tenth of its pixels: placed by both, nothing was warped"
-            )
-        ]
-    return []
+    return notes + outside_notes(request, placement)

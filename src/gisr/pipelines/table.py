@@ -6,7 +6,8 @@ from typing import Any
 
 from gisr.errors import FileFormatError, PairError
 from gisr.io.files import check_readable, file_suffix
-from gisr.io.foreign import foreign_file
+from gisr.io.foreign import foreign_file, picture_as_geotiff, placed_by
+from gisr.io.geotiff.drivers import TIFF_SUFFIXES
 from gisr.pipelines.depth import DEPTH_ALONE, PICTURES, DepthPipeline
 from gisr.pipelines.mri import MRIPipeline
 from gisr.pipelines.multiband import MultibandPipeline
@@ -31,12 +32,13 @@ def guess_task(target_path: str | PathLike[str], guide_path: str | PathLike[str]
 
     Raises:
         PairError: The files do not show it.
-        FileFormatError: A file is missing or damaged.
+        FileFormatError: A file is missing or damaged, or a picture with a place on Earth.
         MissingExtraError: Two TIFFs, and rasterio is not installed.
     """
     target, guide = Path(target_path), Path(guide_path)
     names = list(TASKS)
     remedy = f"name it with --task {', '.join(names[:-1])} or {names[-1]}"
+    _check_placed(target, guide)
     for name, pipeline in PIPELINES.items():
         try:
             if pipeline.recognises(target, guide):
@@ -54,6 +56,21 @@ def guess_task(target_path: str | PathLike[str], guide_path: str | PathLike[str]
     raise PairError(
         f"{target.name} and {guide.name}: {needed}; if they are a pair of one task, {remedy}"
     )
+
+
+def _check_placed(target: Path, guide: Path) -> None:
+    """Refuse satellite images as PNG or JPEG, which would be read as depth map and picture.
+
+    As of two TIFFs, one with a place on Earth is enough; a depth map of another format has none.
+    """
+    for path in (target, guide):
+        beside, way = placed_by(path), picture_as_geotiff(path)
+        image = path == target or file_suffix(target) in TIFF_SUFFIXES
+        if beside is not None and way is not None and image:
+            raise FileFormatError(
+                f"{path}: {way}, as {beside.name} says where it lies; if the pair is a depth map "
+                "and its picture, name it with --task depth"
+            )
 
 
 def _no_depth_pair(target: Path, guide: Path) -> str | None:

@@ -116,7 +116,8 @@ def one_channel(
             packed
             or f"{path}: {count} channels that differ are no depth map: save one grey channel, or "
             "equal ones (colour-coded depth cannot be read back, depth packed into R, G and B is "
-            "to be unpacked first); the guide of a satellite image is a GeoTIFF, too"
+            "to be unpacked first); the guide of a satellite image is a GeoTIFF, "
+            "too (gdal_translate makes one)"
         )
     if opacity is not None and opacity.size and (opacity != opacity.flat[0]).any():
         raise FileFormatError(

@@ -17,7 +17,7 @@ import numpy as np
 
 from gisr.errors import FileFormatError, InputError
 from gisr.io.files import check_readable
-from gisr.io.foreign import foreign_file, misnamed_tiff
+from gisr.io.foreign import foreign_file, misnamed_tiff, picture_as_geotiff
 from gisr.io.geotiff.alpha import AlphaMask, find_alpha
 from gisr.io.geotiff.claims import check_claims
 from gisr.io.geotiff.drivers import driver_of, format_of, reading_errors
@@ -250,7 +250,9 @@ def opened_raster(path: str | PathLike[str]) -> Iterator["DatasetReader"]:
         try:
             dataset = rasterio.open(found, driver=driver_of(path))
         except rasterio.errors.RasterioIOError as error:
-            way = foreign_file(path) if driver_of(path) == "GTiff" else misnamed_tiff(path)
+            tiff = driver_of(path) == "GTiff"
+            way = foreign_file(path) if tiff else misnamed_tiff(path)
+            way = way or picture_as_geotiff(path)
             if way is not None:
                 text = f"{path}: cannot be read as {format_of(path)}: it {way}"
                 raise FileFormatError(text) from error

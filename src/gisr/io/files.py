@@ -1,6 +1,7 @@
 """Finding input files and writing output files whole or not at all."""
 
 import os
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -24,7 +25,12 @@ _POINTERS = {
     b"/annex/objects/": "git-annex: fetch the file first with datalad get or git annex get",
 }
 """How text begins that stands for a file which was not fetched, and how it is."""
+_LINK_AS_TEXT = re.compile(rb"(\.\.?/)*\.git/annex/objects/")
+"""How a link of git-annex begins where the file system has no links: they are text there."""
+_PAGE = re.compile(rb"\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
+"""How a web page begins."""
 _LONGEST_POINTER = 64
+"""Bytes at the beginning that show what lies there: of a link as text its first folders."""
 
 
 def check_readable(path: str | PathLike[str]) -> Path:
@@ -55,14 +61,28 @@ def check_readable(path: str | PathLike[str]) -> Path:
         with found.open("rb") as stream:
             start = stream.read(_LONGEST_POINTER)
         if not start:
-            raise FileFormatError(f"{found}: the file is empty")
-        for begin, kind in _POINTERS.items():
-            if start.startswith(begin):
-                raise FileFormatError(f"{found}: only the pointer of {kind}")
+            raise FileFormatError(f"{found}: the file is empty: copy or download it again")
+        if words := _stand_in(start):
+            raise FileFormatError(f"{found}: {words}")
         whole = found.resolve()
         return whole if whole.name == found.name else found.absolute()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise FileFormatError(f"{found}: cannot be read: {_reason(error)}") from error
+
+
+def _stand_in(start: bytes) -> str | None:
+    """Return what lies in the place of a file by its first bytes, and the way out, if anything."""
+    for begin, kind in _POINTERS.items():
+        if start.startswith(begin):
+            return f"only the pointer of {kind}"
+    if _LINK_AS_TEXT.match(start):
+        return f"only the pointer of {_POINTERS[b'/annex/objects/']}"
+    if _PAGE.match(start):
+        return (
+            "a web page under this name, as a download leaves that failed or asks to sign in: "
+            "download the file again"
+        )
+    return None
 
 
 def file_suffix(path: str | PathLike[str]) -> str:

@@ -250,10 +250,12 @@ class TestMalformed:
         (tmp_path / "p.nii").write_bytes((tmp_path / "p.hdr").read_bytes())
         (tmp_path / "text.nii").write_text("hello" * 100)
         (tmp_path / "text.nii.gz").write_text("hello" * 100)
+        (tmp_path / "hdf.nii").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(400))
         for name in ("a.mgz", "a.mha", "a.dat"):
             (tmp_path / name).write_text("hello")
         for name, reason in (
-            ("p.nii", r"\.hdr/\.img"), ("text.nii", "not a NIfTI"), ("text.nii.gz", "not a NIfTI"),
+            ("p.nii", r"\.hdr/\.img"), ("text.nii", "not a NIfTI.*dcm2niix"),
+            ("text.nii.gz", "not a NIfTI.*again"), ("hdf.nii", "is HDF, which"),
             ("a.mgz", r"\(nib-convert .*a\.mgz a\.nii\.gz\)"), ("p.img", "nib-convert"),
             ("a.mha", "SimpleITK"), ("a.dat", "not a NIfTI name"),
             ("missing.nii", "no such file"),

@@ -36,6 +36,10 @@ _GZIP = b"\x1f\x8b"
 """First bytes of a compressed file."""
 _ROUNDING = 2.0**-22
 """Share of an intercept that the float32 of slope and intercept in a header is off by, at most."""
+_NO_NIFTI = (
+    "not a NIfTI file: its first bytes are not a NIfTI header: copy or download it again, or "
+    "convert it to NIfTI if it is of another format (dcm2niix, nib-convert)"
+)
 _SQUARE = 0.01
 """Share by which two sides of a voxel may differ that are the same."""
 _TRAILING_BYTES = 2**20
@@ -178,7 +182,7 @@ def _parsed_header(nibabel: Any, path: Path, stream: IO[bytes]) -> Any:
             return nibabel.Nifti2Header.from_fileobj(BytesIO(first), check=False)
     if first[344:348] == b"ni1\0":
         raise FileFormatError(f"{path}: half of a .hdr/.img pair: convert it to one .nii file")
-    raise FileFormatError(f"{path}: not a NIfTI file: its first bytes are not a NIfTI header")
+    raise FileFormatError(f"{path}: {foreign_file(path) or _NO_NIFTI}")
 
 
 def _check_header(path: Path, header: Any, limits: Limits) -> tuple[Sizes, np.dtype]:
@@ -210,7 +214,7 @@ def _check_header(path: Path, header: Any, limits: Limits) -> tuple[Sizes, np.dt
     voxels = x * y * z
     offset = int(header["vox_offset"]) if np.isfinite(header["vox_offset"]) else -1
     if offset < int(header["sizeof_hdr"]):
-        raise FileFormatError(f"{path}: damaged: its voxels start inside the header")
+        raise FileFormatError(f"{path}: damaged: its voxels start inside the header: copy it again")
     check_bytes(path, limits, offset + voxels * dtype.itemsize, "header and voxels")
     return (x, y, z, count), dtype
 
@@ -227,7 +231,8 @@ def _read_voxels(
         found = path.stat().st_size
         if found < needed:
             raise FileFormatError(
-                f"{path}: cut short: {found} bytes of the {needed} its header announces"
+                f"{path}: cut short: {found} bytes of the {needed} its header announces: "
+                "copy or download it again"
             )
     for index in range(count):
         spec = sizes[:3], dtype, offset + index * size, slope, intercept

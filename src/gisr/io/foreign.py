@@ -173,6 +173,8 @@ def foreign_file(path: str | PathLike[str]) -> str | None:
     except (OSError, ValueError):
         start = b""
     kind = _HEIC if _is_heif(start) else _by_content(start)
+    if place.suffix.lower() == ".mnc":  # netCDF or HDF inside, of which GDAL makes no volume
+        kind = _VOLUME
     kind = kind or _by_place(place)
     if kind is None:
         return misnamed_tiff(path)

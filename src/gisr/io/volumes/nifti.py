@@ -40,6 +40,8 @@ _NO_NIFTI = (
     "not a NIfTI file: its first bytes are not a NIfTI header: copy or download it again, or "
     "convert it to NIfTI if it is of another format (dcm2niix, nib-convert)"
 )
+_SAVED = "nibabel.Nifti1Image({voxels}, image.affine)"
+"""The Python of a volume made of another image."""
 _SQUARE = 0.01
 """Share by which two sides of a voxel may differ that are the same."""
 _TRAILING_BYTES = 2**20
@@ -189,14 +191,12 @@ def _check_header(path: Path, header: Any, limits: Limits) -> tuple[Sizes, np.dt
     shape = tuple(int(size) for size in header.get_data_shape())
     dtype = np.dtype(header.get_data_dtype())
     if dtype.kind not in "iuf" or dtype.itemsize > 8:
-        raise FileFormatError(
-            f"{path}: voxels of type {dtype} (complex, colour or 128-bit): give magnitudes as "
-            "integers or floats"
-        )
+        raise FileFormatError(f"{path}: {_no_magnitudes(dtype)}")
     if any(size > 1 for size in shape[4:]):
+        first = ", ".join([":"] * 3 + ["0"] * (len(shape) - 3))
         raise FileFormatError(
-            f"{path}: {volume_size(shape)} has more than four axes: give a volume or a "
-            "series of volumes"
+            f"{path}: {volume_size(shape)} has more than four axes: give a volume or a series of "
+            f"volumes ({_SAVED.format(voxels=f'image.dataobj[{first}]')} is the first)"
         )
     no_size = tuple(size for size in shape[3:] if size < 1)
     check_volume(path, limits, (*shape[:3], *no_size), dtype.itemsize)
@@ -217,6 +217,19 @@ def _check_header(path: Path, header: Any, limits: Limits) -> tuple[Sizes, np.dt
         raise FileFormatError(f"{path}: damaged: its voxels start inside the header: copy it again")
     check_bytes(path, limits, offset + voxels * dtype.itemsize, "header and voxels")
     return (x, y, z, count), dtype
+
+
+def _no_magnitudes(dtype: np.dtype) -> str:
+    """Return what voxels are that are no integers or floats of 64 bits, and the way out."""
+    voxels = "numpy.asarray(image.dataobj)"
+    if dtype.names:  # a volume of colours, as viewers make for display
+        kind = f"colour ({', '.join(dtype.names)})"
+        way = f"give the volume it was made of, or one channel ({voxels}['{dtype.names[0]}'])"
+    elif dtype.kind == "c":
+        kind, way = f"complex ({dtype})", f"give magnitudes (abs({voxels}))"
+    else:
+        kind, way = f"{dtype}", f"give 64-bit floats ({voxels}.astype('f8'))"
+    return f"voxels of type {kind}: {way}, saved with {_SAVED.format(voxels='VOXELS')}"
 
 
 def _read_voxels(

@@ -1,7 +1,6 @@
 """Finding input files and writing output files whole or not at all."""
 
 import os
-import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from gisr.errors import FileFormatError, GisrError, LimitError
 from gisr.io.foreign import foreign_address
+from gisr.io.stand_ins import LOOKED_AT, stand_in
 from gisr.memory import is_out_of_memory
 from gisr.optional_imports import without_chatter
 from gisr.temporaries import discard, full_disk_error, sweep, temporary
@@ -18,19 +18,6 @@ _SWEPT: set[Path] = set()
 """Folders that :func:`atomic_outputs` has swept: once a process, they may hold very many files."""
 _TRIAL_BYTES = 4096
 """Size of the file that is written and removed to see whether an output can be."""
-
-
-_POINTERS = {
-    b"version https://git-lfs.github.com/": "Git LFS: fetch the file first with git lfs pull",
-    b"/annex/objects/": "git-annex: fetch the file first with datalad get or git annex get",
-}
-"""How text begins that stands for a file which was not fetched, and how it is."""
-_LINK_AS_TEXT = re.compile(rb"(\.\.?/)*\.git/annex/objects/")
-"""How a link of git-annex begins where the file system has no links: they are text there."""
-_PAGE = re.compile(rb"\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
-"""How a web page begins."""
-_LONGEST_POINTER = 64
-"""Bytes at the beginning that show what lies there: of a link as text its first folders."""
 
 
 def check_readable(path: str | PathLike[str]) -> Path:
@@ -59,30 +46,15 @@ def check_readable(path: str | PathLike[str]) -> Path:
         if not found.is_file():  # opening a pipe would wait for ever, a device has no end
             raise FileFormatError(f"{found}: is no regular file: copy what it gives into one")
         with found.open("rb") as stream:
-            start = stream.read(_LONGEST_POINTER)
+            start = stream.read(LOOKED_AT)
         if not start:
             raise FileFormatError(f"{found}: the file is empty: copy or download it again")
-        if words := _stand_in(start):
+        if words := stand_in(start):
             raise FileFormatError(f"{found}: {words}")
         whole = found.resolve()
         return whole if whole.name == found.name else found.absolute()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise FileFormatError(f"{found}: cannot be read: {_reason(error)}") from error
-
-
-def _stand_in(start: bytes) -> str | None:
-    """Return what lies in the place of a file by its first bytes, and the way out, if anything."""
-    for begin, kind in _POINTERS.items():
-        if start.startswith(begin):
-            return f"only the pointer of {kind}"
-    if _LINK_AS_TEXT.match(start):
-        return f"only the pointer of {_POINTERS[b'/annex/objects/']}"
-    if _PAGE.match(start):
-        return (
-            "a web page under this name, as a download leaves that failed or asks to sign in: "
-            "download the file again"
-        )
-    return None
 
 
 def file_suffix(path: str | PathLike[str]) -> str:

@@ -143,6 +143,29 @@ def test_images_that_cannot_be_used(
 
 
 @pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        ((4, 4, 2), (8, 8, 8)),
+        ((3, 4, 4), (3, 8, 8)),
+        ((4, 4, 9), (8, 8, 9)),
+    ],
+)
+def test_slices_of_volumes_are_no_bands(
+    upscaler: Upscaler, low: tuple[int, ...], high: tuple[int, ...]
+) -> None:
+    target, guide = np.ones(low), np.ones(high)
+    with pytest.raises(
+        InputError, match=r"are volumes, .*upscaler\.share.*gisr\.upscale_files"
+    ) as e:
+        upscaler(target, guide, "mri")
+    assert f"target of shape {low} and guide of shape {high}" in str(e.value)
+    with pytest.raises(InputError, match="are volumes"):
+        upscaler(torch.tensor(target), torch.tensor(guide), "mri")
+    echoes = upscaler(RNG.random((4, 4, 3)), RNG.random((8, 8)), "mri")  # of one slice
+    assert echoes.shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize(
     ("shapes", "options"),
     [
         (((8, 8), (4, 4)), {}),  # the guide is coarser

@@ -111,7 +111,7 @@ def test_unreadable_inputs_are_named(tmp_path: Path) -> None:
     for path, reason in (
         (tmp_path / "missing.tif", "no such file"),
         (tmp_path, "is a folder"),
-        (empty, "empty"),
+        (empty, "empty: copy or download it again"),
         (Path("nul\0.tif"), "cannot be read|no such file"),
     ):
         with pytest.raises(FileFormatError, match=reason):
@@ -119,14 +119,20 @@ def test_unreadable_inputs_are_named(tmp_path: Path) -> None:
 
 
 def test_what_was_not_fetched_is_told(tmp_path: Path) -> None:
-    link, lfs, annex = (tmp_path / name for name in ("a.nii.gz", "b.png", "c.dcm"))
+    link, lfs, annex, text, page = (
+        tmp_path / name for name in ("a.nii.gz", "b.png", "c.dcm", "d.nii.gz", "e.tif")
+    )
     link.symlink_to("../.git/annex/objects/MD5E-s12--ab.nii.gz")
     lfs.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
     annex.write_text("/annex/objects/MD5E-s12--ab.dcm\n")
+    text.write_text("../../.git/annex/objects/xX/9z/MD5E-s12--ab.nii.gz/MD5E-s12--ab.nii.gz")
+    page.write_text("\n<!DOCTYPE html>\n<html><body>Sign in</body></html>")
     for path, reason in (
         (link, r"a\.nii\.gz: a link to a file that is not here \(.*ab\.nii\.gz\): .*datalad get"),
         (lfs, r"b\.png: only the pointer of Git LFS: fetch the file first with git lfs pull"),
         (annex, r"c\.dcm: only the pointer of git-annex: .*git annex get"),
+        (text, r"d\.nii\.gz: only the pointer of git-annex: .*git annex get"),
+        (page, r"e\.tif: a web page under this name, .*: download the file again$"),
     ):
         with pytest.raises(FileFormatError, match=reason):
             check_readable(path)

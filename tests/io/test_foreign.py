@@ -26,6 +26,8 @@ CONTENTS = {
     "DIM_MS.XML": (b"<Dimap_Document/>", "DIMAP.*gdal_translate \\S*DIM_MS.XML DIM_MS.tif"),
     "ms.h5": (b"\x89HDF\r\n\x1a\n" + bytes(9), "HDF.*gdalinfo \\S*ms.h5 lists"),
     "ms.nc": (b"CDF\x01" + bytes(9), "netCDF.*gdalinfo \\S*ms.nc lists"),
+    "t2.mnc": (b"CDF\x01" + bytes(9), "a volume of.*nib-convert \\S*t2.mnc t2.nii.gz"),
+    "t1.mnc": (b"\x89HDF\r\n\x1a\n", "a volume of.*nib-convert \\S*t1.mnc t1.nii.gz"),
     "ms.ntf": (b"NITF02.10" + bytes(9), "NITF.*gdal_translate \\S*ms.ntf ms.tif"),
     "ms.TIL": (b'bandId = "Multi";', "tiles.*gdal_translate \\S*ms.TIL ms.tif"),
     "ms.ecw": (bytes(9), "another format.*gdal_translate \\S*ms.ecw ms.tif"),

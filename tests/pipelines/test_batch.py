@@ -18,6 +18,7 @@ from gisr.notes import Note
 from gisr.pipelines.batch import BatchItem, is_batch, plan_batch, run_batch
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult
+from gisr.pipelines.run import read_request
 from gisr.weights.store import Weights, save_weights
 
 SCENE = satellite_scene(64)
@@ -119,6 +120,24 @@ def test_series_a_folder_deeper_are_named(tmp_path: Path) -> None:
     for guides in (touch(tmp_path, "t1.nii.gz") / "t1.nii.gz", touch(tmp_path / "t1", "a.tif")):
         with pytest.raises(GisrError, match=way):
             plan_batch(tmp_path / "study", guides, tmp_path / "out")
+
+
+def test_a_folder_in_place_of_one_image_tells_what_it_holds(tmp_path: Path) -> None:
+    t1, out = touch(tmp_path, "t1.nii.gz") / "t1.nii.gz", tmp_path / "out.nii.gz"
+    t1.write_bytes(b"x")
+    series = touch(touch(tmp_path / "study") / "t2", "I1")
+    (series / "I1").write_bytes(bytes(128) + b"DICM")
+    for folder, way in (
+        (touch(tmp_path / "nothing"), "it holds neither an image nor a DICOM series"),
+        (touch(tmp_path / "notes", "a.txt"), "it holds neither an image nor a DICOM series"),
+        (touch(tmp_path / "volumes", "t2.nii.gz", "pd.nii"), r"one of its files \(pd\.nii, t2"),
+        (touch(tmp_path / "mgz", "t2.mgz"), r"neither .*; t2\.mgz is .*nib-convert \S*t2\.mgz"),
+        (tmp_path / "study", r"DICOM images lie in its folders \(t2\): name the one"),
+    ):
+        with pytest.raises(InputError, match=f"{folder.name} is a folder: .*{way}"):
+            plan_batch(folder, t1, out)
+        with pytest.raises(FileFormatError, match=f"{folder.name} is a folder: .*{way}"):
+            read_request(t1, folder, out)
 
 
 def test_outputs_that_exist(tmp_path: Path) -> None:

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from gisr.choices import check_number, check_text
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.inference.array_values import ArrayOrTensor, as_image, check_axes, read_array
+from gisr.inference.array_values import (
+    ArrayOrTensor,
+    as_image,
+    check_axes,
+    check_slice,
+    read_array,
+)
 from gisr.inference.depth_array import known_depths
 from gisr.inference.windowed_pair import nearest_pixels
 from gisr.placement import Placement, place_by_shape
@@ -35,6 +41,9 @@ def make_pair(
 ) -> Pair:
     """Build a pair from arrays or tensors that show the same field of view.
 
+    Target (h, w) or (h, w, bands), guide (H, W) or (H, W, channels), 1 to 4 channels, both in their
+    own units and of any real type; of a tensor the values count, wherever it lies. An MR array is
+    one slice (H, W): of two volumes the slices are given one by one, as ``upscaler.share`` shows.
     With a placement they need not: it says where the guide lies on the target. A masked array's
     mask counts. Where neither a mask nor ``valid`` says what is known, values that look like fill
     are taken for unknown, and of a depth map 0, NaN and infinity too. That, and a sensor that is
@@ -51,6 +60,8 @@ def make_pair(
     target, guide = as_image("target", target), as_image("guide", guide)
     if (note := unlisted_note(sensor)) is not None:
         warnings.warn(note, stacklevel=3)
+    if record.volumes:
+        check_slice(target, guide)
     check_axes(target, guide)
     if record.surfaces and valid is None and not np.ma.is_masked(target):
         target, valid = known_depths(target)

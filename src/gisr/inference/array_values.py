@@ -160,6 +160,22 @@ def check_axes(target: ArrayOrTensor, guide: ArrayOrTensor) -> None:
             )
 
 
+def check_slice(target: ArrayOrTensor, guide: ArrayOrTensor) -> None:
+    """Refuse two volumes where an array is one slice, and not for the number of their bands.
+
+    Raises:
+        InputError: Both have three axes or more, and the guide's last is too long for channels.
+    """
+    shapes = [tuple(np.shape(image)) for image in (target, guide)]
+    channels = shapes[1][-1] if shapes[1] else 1
+    if channels > MOST_GUIDE_CHANNELS and all(len(each) > 2 and min(each) > 1 for each in shapes):
+        raise InputError(
+            f"target of shape {shapes[0]} and guide of shape {shapes[1]} are volumes, and arrays "
+            "are single slices here: give slices of one place one by one, with what they share "
+            "(upscaler.share), or save both as NIfTI with their affines for gisr.upscale_files"
+        )
+
+
 def _without_fill(
     name: str, image: Shaped[np.ndarray, "h w c"], *, blank: bool
 ) -> tuple[Bool[np.ndarray, "h w"] | None, float | None]:

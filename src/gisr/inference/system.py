@@ -296,7 +296,8 @@ class PairSystem(ABC):
             target: (h, w) or (h, w, bands) in the file's own units; a masked array's mask counts,
                 and values that look like fill do not, which a warning says.
             guide: (H, W) or (H, W, channels), 1 to 4 channels, the same field of view; likewise.
-            task: ``pansharpening``, ``mri`` or ``depth``.
+            task: ``pansharpening``, ``multiband``, ``mri`` or ``depth``. An MR image is one slice;
+                volumes go slice by slice (:meth:`share`) or as files.
             ratio: How many times finer the guide is; from the shapes when not given.
             sensor: Satellite sensor, for example ``QuickBird`` (pansharpening); one that is not
                 listed gets the description without a sensor.
@@ -315,8 +316,9 @@ class PairSystem(ABC):
                 at guide index j * ratio); the task's own when not given.
 
         Returns:
-            float32 (H, W) or (H, W, bands) in the target's units: a masked array where the target
-            is one, and with its own value again where that was taken for unknown.
+            float32 (H, W) or (H, W, bands) in the target's units, of NumPy also where tensors are
+            given: a masked array where the target is one, and with its own value again where that
+            was taken for unknown.
 
         Raises:
             InputError: An image or an argument cannot be used.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gisr.errors import FileFormatError, GisrError, LimitError
 from gisr.io.foreign import foreign_address
+from gisr.io.stand_ins import LOOKED_AT, stand_in
 from gisr.memory import is_out_of_memory
 from gisr.optional_imports import without_chatter
 from gisr.temporaries import discard, full_disk_error, sweep, temporary
@@ -17,14 +18,6 @@ _SWEPT: set[Path] = set()
 """Folders that :func:`atomic_outputs` has swept: once a process, they may hold very many files."""
 _TRIAL_BYTES = 4096
 """Size of the file that is written and removed to see whether an output can be."""
-
-
-_POINTERS = {
-    b"version https://git-lfs.github.com/": "Git LFS: fetch the file first with git lfs pull",
-    b"/annex/objects/": "git-annex: fetch the file first with datalad get or git annex get",
-}
-"""How text begins that stands for a file which was not fetched, and how it is."""
-_LONGEST_POINTER = 64
 
 
 def check_readable(path: str | PathLike[str]) -> Path:
@@ -53,12 +46,11 @@ def check_readable(path: str | PathLike[str]) -> Path:
         if not found.is_file():  # opening a pipe would wait for ever, a device has no end
             raise FileFormatError(f"{found}: is no regular file: copy what it gives into one")
         with found.open("rb") as stream:
-            start = stream.read(_LONGEST_POINTER)
+            start = stream.read(LOOKED_AT)
         if not start:
-            raise FileFormatError(f"{found}: the file is empty")
-        for begin, kind in _POINTERS.items():
-            if start.startswith(begin):
-                raise FileFormatError(f"{found}: only the pointer of {kind}")
+            raise FileFormatError(f"{found}: the file is empty: copy or download it again")
+        if words := stand_in(start):
+            raise FileFormatError(f"{found}: {words}")
         whole = found.resolve()
         return whole if whole.name == found.name else found.absolute()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name

@@ -178,6 +178,8 @@ def foreign_file(path: str | PathLike[str]) -> str | None:
     place = Path(path)
     start = _beginning(place)
     kind = _HEIC if _is_heif(start) else _by_content(start)
+    if place.suffix.lower() == ".mnc":  # netCDF or HDF inside, of which GDAL makes no volume
+        kind = _VOLUME
     kind = kind or _by_place(place)
     if kind is None:
         return misnamed_tiff(path)

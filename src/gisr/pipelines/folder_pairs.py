@@ -39,8 +39,10 @@ def folder_pairs(targets: Path, guides: Path | None, notes: list[Note]) -> list[
         PairError: A target has no guide, or several.
     """
     if guides is None or not guides.is_dir():
-        way = _series_within(targets) or "name the folder of the guides after it"
-        raise InputError(f"{targets} is a folder: {way}")
+        way = "name the folder of the guides after it"
+        if guides is not None:
+            way = what_in_folder(targets, TARGET_SUFFIXES, f"for many targets {way}")
+        raise InputError(f"{targets} is a folder: {_series_within(targets) or way}")
     if targets.resolve() == guides.resolve():
         raise InputError(
             f"{targets}: targets and guides lie in one folder: list them in a .csv file "
@@ -67,6 +69,26 @@ def _images(folder: Path, suffixes: frozenset[str]) -> list[Path]:
         why = f": {way}" if way else (unread or [kinds])[0]
         raise FileFormatError(f"{folder}: holds no image that can be used{why}")
     return files
+
+
+def what_in_folder(folder: Path, suffixes: frozenset[str], more: str = "") -> str:
+    """Return what a folder holds that was named in place of one image, and the way out.
+
+    Args:
+        folder: No series of DICOM, and no product.
+        suffixes: Of the files that may be the image.
+        more: Another way out where it holds some.
+
+    Raises:
+        FileFormatError: The folder cannot be read.
+    """
+    if way := _series_within(folder):
+        return way
+    if files := image_files(folder, suffixes):
+        return f"name one of its files ({named(files)})" + (f", or {more}" if more else "")
+    nothing = "it holds neither an image nor a DICOM series"
+    unread = unread_files(folder, suffixes)
+    return f"{nothing}; {why_unread(unread[0])}" if unread else f"{nothing}: name one that does"
 
 
 def _series_within(folder: Path) -> str | None:

@@ -6,7 +6,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gisr.errors import InputError
+from gisr.errors import FileFormatError, InputError
 from gisr.io.files import check_not_input, check_readable, check_writable
 from gisr.io.geotiff.pair import with_guide_bands
 from gisr.io.limits import DEFAULT_LIMITS, Limits
@@ -14,6 +14,7 @@ from gisr.io.volumes.dicom_files import is_dicom
 from gisr.memory import memory_errors
 from gisr.notes import detail
 from gisr.pipelines.delivery import Delivery, Source, find_delivery
+from gisr.pipelines.folder_pairs import GUIDE_SUFFIXES, what_in_folder
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult, Request, check_outputs
 from gisr.pipelines.table import PIPELINES, guess_task
@@ -63,7 +64,7 @@ def read_request(
         target_path, guide_path = _one(target_path), _one(guide_path)
         for path in (target_path, guide_path):
             if not is_dicom(path):  # a series may be a folder
-                check_readable(path)
+                _check_input(Path(path))
         check_not_input(output, target_path, guide_path)
         check_writable(output, options.overwrite)
         task = find_task(options.task or guess_task(target_path, guide_path)).name
@@ -74,6 +75,17 @@ def read_request(
         if options.bands_out == "all":
             files = with_guide_bands(files)
         return Request(task, target, guide, output, options, files, command)
+
+
+def _check_input(path: Path) -> None:
+    """Refuse a file that cannot be opened, and a folder that is no image.
+
+    Raises:
+        FileFormatError: It is one.
+    """
+    if path.is_dir():
+        raise FileFormatError(f"{path} is a folder: {what_in_folder(path, GUIDE_SUFFIXES)}")
+    check_readable(path)
 
 
 def _read_delivery(delivery: Delivery, output: Path, limits: Limits, command: str) -> Request[Any]:

@@ -55,6 +55,7 @@ MRI = Task(
     file_endings=tuple(CONTRAST_TOKENS),
     display="grey",
     turned=True,
+    volumes=True,
     colour="#3b5bdb",
     steps="slices",
     vocabulary={"contrasts": get_args(Contrast)},

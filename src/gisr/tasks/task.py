@@ -116,6 +116,8 @@ class Task:
     """The extra of gisr that reads and writes its files; nothing where none is needed."""
     examples: tuple[HelpExample, ...] = ()
     """Worked examples for its help, the plainest first."""
+    volumes: bool = False
+    """Whether files hold volumes, of which an array is one slice: its channels are no slices."""
     guide_bands: bool = False
     """Whether a guide is several bands, each with a range of its own, and not one picture."""
     blank: bool = False

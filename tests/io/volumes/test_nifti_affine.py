@@ -160,11 +160,33 @@ def test_volumes_that_do_not_fit_may_have_other_units(
         f"low.nii is taken to be in millimetres and 8 mm wide and high.nii is taken to be in "
         f"{taken} and {wide:.3g} mm wide, which does not fit together: if the unit of one is not"
     )
+    assert "set_xyzt_units('mm', 'meter' or 'micron')" in str(caught.value)
     assert "; else: " in str(caught.value)
     same = save(tmp_path / "same.nii", (4, 3, 4))
     with pytest.raises(PairError) as caught:
         read_volume_pair(same, save(tmp_path / "high.nii"), DEFAULT_LIMITS)
     assert "unit" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0])
+def test_a_sound_qform_is_the_way_out_of_a_broken_sform(tmp_path: Path, value: float) -> None:
+    def broken(name: str, qform: NDArray[np.float64] | None) -> Path:
+        path = save(tmp_path / name, qform=qform)
+        content = bytearray(path.read_bytes())
+        content[280:328] = np.full(12, value, np.float32).tobytes()  # srow_x, srow_y, srow_z
+        path.write_bytes(content)
+        return path
+
+    with pytest.raises(FileFormatError, match=r"or restore|unknown: restore") as caught:
+        read_nifti_header(broken("alone.nii", None))
+    assert "copyqform2sform" not in str(caught.value)
+    path = broken("both.nii", AFFINE)
+    with pytest.raises(FileFormatError, match=r"copy its sound qform .*fslorient -copyqform2sform"):
+        read_nifti_header(path)
+    image = nibabel.load(path)
+    image.set_sform(image.get_qform(), code=1)  # as fslorient does
+    nibabel.save(image, tmp_path / "mended.nii")
+    np.testing.assert_allclose(read_nifti_header(tmp_path / "mended.nii").affine, AFFINE, atol=1e-5)
 
 
 def test_a_qform_that_is_no_rotation_is_named_with_its_numbers(tmp_path: Path) -> None:

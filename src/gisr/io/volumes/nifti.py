@@ -36,6 +36,12 @@ _GZIP = b"\x1f\x8b"
 """First bytes of a compressed file."""
 _ROUNDING = 2.0**-22
 """Share of an intercept that the float32 of slope and intercept in a header is off by, at most."""
+_NO_NIFTI = (
+    "not a NIfTI file: its first bytes are not a NIfTI header: copy or download it again, or "
+    "convert it to NIfTI if it is of another format (dcm2niix, nib-convert)"
+)
+_SAVED = "nibabel.Nifti1Image({voxels}, image.affine)"
+"""The Python of a volume made of another image."""
 _SQUARE = 0.01
 """Share by which two sides of a voxel may differ that are the same."""
 _TRAILING_BYTES = 2**20
@@ -178,21 +184,19 @@ def _parsed_header(nibabel: Any, path: Path, stream: IO[bytes]) -> Any:
             return nibabel.Nifti2Header.from_fileobj(BytesIO(first), check=False)
     if first[344:348] == b"ni1\0":
         raise FileFormatError(f"{path}: half of a .hdr/.img pair: convert it to one .nii file")
-    raise FileFormatError(f"{path}: not a NIfTI file: its first bytes are not a NIfTI header")
+    raise FileFormatError(f"{path}: {foreign_file(path) or _NO_NIFTI}")
 
 
 def _check_header(path: Path, header: Any, limits: Limits) -> tuple[Sizes, np.dtype]:
     shape = tuple(int(size) for size in header.get_data_shape())
     dtype = np.dtype(header.get_data_dtype())
     if dtype.kind not in "iuf" or dtype.itemsize > 8:
-        raise FileFormatError(
-            f"{path}: voxels of type {dtype} (complex, colour or 128-bit): give magnitudes as "
-            "integers or floats"
-        )
+        raise FileFormatError(f"{path}: {_no_magnitudes(dtype)}")
     if any(size > 1 for size in shape[4:]):
+        first = ", ".join([":"] * 3 + ["0"] * (len(shape) - 3))
         raise FileFormatError(
-            f"{path}: {volume_size(shape)} has more than four axes: give a volume or a "
-            "series of volumes"
+            f"{path}: {volume_size(shape)} has more than four axes: give a volume or a series of "
+            f"volumes ({_SAVED.format(voxels=f'image.dataobj[{first}]')} is the first)"
         )
     no_size = tuple(size for size in shape[3:] if size < 1)
     check_volume(path, limits, (*shape[:3], *no_size), dtype.itemsize)
@@ -210,9 +214,22 @@ def _check_header(path: Path, header: Any, limits: Limits) -> tuple[Sizes, np.dt
     voxels = x * y * z
     offset = int(header["vox_offset"]) if np.isfinite(header["vox_offset"]) else -1
     if offset < int(header["sizeof_hdr"]):
-        raise FileFormatError(f"{path}: damaged: its voxels start inside the header")
+        raise FileFormatError(f"{path}: damaged: its voxels start inside the header: copy it again")
     check_bytes(path, limits, offset + voxels * dtype.itemsize, "header and voxels")
     return (x, y, z, count), dtype
+
+
+def _no_magnitudes(dtype: np.dtype) -> str:
+    """Return what voxels are that are no integers or floats of 64 bits, and the way out."""
+    voxels = "numpy.asarray(image.dataobj)"
+    if dtype.names:  # a volume of colours, as viewers make for display
+        kind = f"colour ({', '.join(dtype.names)})"
+        way = f"give the volume it was made of, or one channel ({voxels}['{dtype.names[0]}'])"
+    elif dtype.kind == "c":
+        kind, way = f"complex ({dtype})", f"give magnitudes (abs({voxels}))"
+    else:
+        kind, way = f"{dtype}", f"give 64-bit floats ({voxels}.astype('f8'))"
+    return f"voxels of type {kind}: {way}, saved with {_SAVED.format(voxels='VOXELS')}"
 
 
 def _read_voxels(
@@ -227,7 +244,8 @@ def _read_voxels(
         found = path.stat().st_size
         if found < needed:
             raise FileFormatError(
-                f"{path}: cut short: {found} bytes of the {needed} its header announces"
+                f"{path}: cut short: {found} bytes of the {needed} its header announces: "
+                "copy or download it again"
             )
     for index in range(count):
         spec = sizes[:3], dtype, offset + index * size, slope, intercept

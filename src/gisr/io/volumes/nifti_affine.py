@@ -26,6 +26,9 @@ _APART = 0.1
 fewer digits."""
 _OTHER_UNIT = 9.0
 """Times that one volume is as wide as the other from which they are not in one unit."""
+_FLAT = 1e-4
+"""Volume that three axes of length 1 span, below which they lie in one plane."""
+_RESTORE = "restore it from the original images"
 _OTHER_SIZE = 0.05
 """Share by which voxel sizes may differ from the length of an axis: more is no slant of slices."""
 
@@ -57,7 +60,7 @@ def header_affine(
     """
     _check_sizes(path, header, shape, sizes)
     affine = _best_affine(path, header)
-    _check(path, affine)
+    _check(path, header, affine)
     unit = _unit(header)
     millimetres = np.diag([*[_MILLIMETRES_IN.get(unit, 1.0)] * 3, 1.0])
     notes = []
@@ -122,12 +125,12 @@ def _other_sizes(
     ]
 
 
-def _refuse_empty(path: Path, axes: list[int]) -> None:
+def _refuse_empty(path: Path, axes: list[int], restore: str = _RESTORE) -> None:
     if axes:
         names = " and ".join(f"{ORDINALS[axis]} axis" for axis in axes)
         raise FileFormatError(
             f"{path}: voxel size 0 along its {names}: save it with its true affine (nibabel: "
-            "nibabel.Nifti1Image(image.dataobj, affine)), or restore it from the original images"
+            f"nibabel.Nifti1Image(image.dataobj, affine)), or {restore}"
         )
 
 
@@ -143,18 +146,28 @@ def _best_affine(path: Path, header: Any) -> Float64[np.ndarray, "4 4"]:
         ) from error
 
 
-def _check(path: Path, affine: Float64[np.ndarray, "4 4"]) -> None:
+def _check(path: Path, header: Any, affine: Float64[np.ndarray, "4 4"]) -> None:
+    """Refuse an affine that gives voxels no place."""
+    restore = _RESTORE
+    if int(header["sform_code"]) > 0 and int(header["qform_code"]) > 0 and _places(_qform(header)):
+        # The file may be whole but for its sform: a program that writes one form forgets the other.
+        restore = f"copy its sound qform over the sform (fslorient -copyqform2sform), or {_RESTORE}"
     if not np.isfinite(affine).all():
         raise FileFormatError(
-            f"{path}: its affine is not finite, so the place of its voxels is unknown: restore it "
-            "from the original images"
+            f"{path}: its affine is not finite, so the place of its voxels is unknown: {restore}"
         )
     lengths = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
-    _refuse_empty(path, [axis for axis in range(3) if not lengths[axis]])
-    if abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-4:
-        raise FileFormatError(
-            f"{path}: its affine has axes in one plane: restore it from the original images"
-        )
+    _refuse_empty(path, [axis for axis in range(3) if not lengths[axis]], restore)
+    if not _places(affine):
+        raise FileFormatError(f"{path}: its affine has axes in one plane: {restore}")
+
+
+def _places(affine: Float64[np.ndarray, "4 4"] | None) -> bool:
+    """Return whether an affine gives each voxel a place of its own."""
+    if affine is None:
+        return False
+    lengths = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    return bool((lengths > 0).all() and abs(np.linalg.det(affine[:3, :3] / lengths)) >= _FLAT)
 
 
 def _unit(header: Any) -> int:
@@ -196,6 +209,6 @@ def unlike_units(target: VolumeHeader, guide: VolumeHeader) -> str | None:
     )
     return (
         f"{say}, which does not fit together: if the unit of one is not true (xyzt_units), correct "
-        "it (nibabel: image.header.set_xyzt_units('meter' or 'micron')), or its affine and voxel "
-        "sizes"
+        "it (nibabel: image.header.set_xyzt_units('mm', 'meter' or 'micron')), or its affine and "
+        "voxel sizes"
     )

@@ -51,7 +51,7 @@ def read_volume_pair(
     if guide.count not in (1, target.count):
         raise PairError(
             f"{guide.path.name}: {guide.count} volumes for {target.count} of the target: give one "
-            "guide for all, or one for each"
+            "guide for all (nibabel: image.slicer[..., 0] is the first volume), or one for each"
         )
     lost = extension_notes(target.path, target.extensions)
     notes = (*target.notes, *guide.notes, *lost, *assumed, *_spaces(target, guide))

@@ -134,9 +134,9 @@ def test_a_folder_in_place_of_one_image_tells_what_it_holds(tmp_path: Path) -> N
         (touch(tmp_path / "mgz", "t2.mgz"), r"neither .*; t2\.mgz is .*nib-convert \S*t2\.mgz"),
         (tmp_path / "study", r"DICOM images lie in its folders \(t2\): name the one"),
     ):
-        with pytest.raises(InputError, match=f"{folder.name} is a folder: .*{way}"):
+        with pytest.raises(InputError, match=f"{folder.name}: is a folder: .*{way}"):
             plan_batch(folder, t1, out)
-        with pytest.raises(FileFormatError, match=f"{folder.name} is a folder: .*{way}"):
+        with pytest.raises(FileFormatError, match=f"{folder.name}: is a folder: .*{way}"):
             read_request(t1, folder, out)
 
 

@@ -42,7 +42,7 @@ def folder_pairs(targets: Path, guides: Path | None, notes: list[Note]) -> list[
         way = "name the folder of the guides after it"
         if guides is not None:
             way = what_in_folder(targets, TARGET_SUFFIXES, f"for many targets {way}")
-        raise InputError(f"{targets} is a folder: {_series_within(targets) or way}")
+        raise InputError(f"{targets}: is a folder: {_series_within(targets) or way}")
     if targets.resolve() == guides.resolve():
         raise InputError(
             f"{targets}: targets and guides lie in one folder: list them in a .csv file "

@@ -84,7 +84,7 @@ def _check_input(path: Path) -> None:
         FileFormatError: It is one.
     """
     if path.is_dir():
-        raise FileFormatError(f"{path} is a folder: {what_in_folder(path, GUIDE_SUFFIXES)}")
+        raise FileFormatError(f"{path}: is a folder: {what_in_folder(path, GUIDE_SUFFIXES)}")
     check_readable(path)
 
 

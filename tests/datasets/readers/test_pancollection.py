@@ -106,5 +106,5 @@ def test_what_is_wrong_with_files(tmp_path: Path, write_pairs: Callable[..., Pat
         PANCOLLECTION.read(tmp_path / "d")
     (tmp_path / "e").mkdir()
     (tmp_path / "e" / "test_wv3.h5").write_bytes(b"<html>404</html>")
-    with pytest.raises(FileFormatError, match=r"test_wv3\.h5: cannot be read as HDF5"):
+    with pytest.raises(FileFormatError, match=r"test_wv3\.h5: a web page under this name"):
         PANCOLLECTION.read(tmp_path / "e")

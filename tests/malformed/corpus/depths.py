@@ -225,7 +225,7 @@ def _of_every_format() -> dict[str, Case]:
         folder = then(depth(name), name, Path.mkdir)
         cases |= {
             f"{kind}-empty": refused(instead(name, b""), f"{name}: the file is empty"),
-            f"{kind}-folder": refused(folder, f"{name} is a folder"),
+            f"{kind}-folder": refused(folder, f"{name}: is a folder"),
             f"{kind}-cut-at-3": refused(changed(name, cut(3)), f"{name}: "),
             f"{kind}-cut-at-20": refused(changed(name, cut(20)), f"{name}: "),
             f"{kind}-cut-in-half": refused(changed(name, half), f"{name}: "),

@@ -1,5 +1,6 @@
 """The exported network gives what the network gives, at other sizes and ratios too."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 from gisr.apps.cli import main
 from gisr.data.phantoms import head_phantom, satellite_scene
@@ -27,12 +29,16 @@ pytestmark = pytest.mark.slow  # the exporter alone takes more than ten seconds
 def exported(
     tmp_path_factory: pytest.TempPathFactory, weights: Callable[..., Weights]
 ) -> tuple[Weights, Path]:
-    """Export a small network by the command, once: the exporter takes seconds to load."""
-    folder, made = tmp_path_factory.mktemp("onnx"), weights()
-    save_weights(folder / "tiny", made.network, made.descriptions, name="tiny")
+    """Export a small network by the command, once for all processes of the tests: it takes long."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    folder, made = root / "onnx", weights()
     path = folder / "tiny.onnx"
-    assert main(["export", "onnx", "-o", str(path), "--model", str(folder / "tiny")]) == 0
-    assert [found.name for found in folder.iterdir() if found.is_file()] == ["tiny.onnx"]
+    with FileLock(root / "onnx.lock"):
+        if not path.exists():
+            save_weights(folder / "tiny", made.network, made.descriptions, name="tiny")
+            assert main(["export", "onnx", "-o", str(path), "--model", str(folder / "tiny")]) == 0
+        assert [found.name for found in folder.iterdir() if found.is_file()] == ["tiny.onnx"]
     return load_weights(folder / "tiny"), path
 
 

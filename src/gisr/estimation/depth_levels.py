@@ -5,7 +5,7 @@ rounding hides how a map was made coarse where it is larger than what that leave
 """
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Float64
 
 _MOST = 64
 """Levels from which rounding says nothing of edges: nine frames of sensors and of Middlebury."""
@@ -25,15 +25,7 @@ def level_step(values: Float[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"])
         values: Depth or disparity, in any unit.
         valid: Which are known.
     """
-    each = np.unique(values[valid]).astype(np.float64)
-    if len(each) < _LEAST:
-        return 0.0
-    step = float(np.diff(each).min())
-    places = (each - each[0]) / step
-    count = places[-1] + 1
-    if count > _MOST or len(each) < _IN_USE * count:
-        return 0.0
-    return step if (np.abs(places - np.rint(places)) < _EXACT).all() else 0.0
+    return _step(np.unique(values[valid]).astype(np.float64))
 
 
 def few_levels(values: Float[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]) -> str | None:
@@ -43,11 +35,23 @@ def few_levels(values: Float[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"])
         values: Depth or disparity, in any unit.
         valid: Which are known.
     """
-    step = level_step(values, valid)
+    each = np.unique(values[valid]).astype(np.float64)
+    step = _step(each)
     if step == 0:
         return None
-    count = len(np.unique(values[valid]))
     return (
-        f"it is quantised to {count} levels, {step:.3g} apart, so slopes come in stairs: if there "
-        "is a depth map of more digits (16 bits, floats), give that"
+        f"it is quantised to {len(each)} levels, {step:.3g} apart, so slopes come in stairs: if "
+        "there is a depth map of more digits (16 bits, floats), give that"
     )
+
+
+def _step(each: Float64[np.ndarray, " levels"]) -> float:
+    """Return the step between the values of a map, each once and rising; 0 where there is none."""
+    if len(each) < _LEAST:
+        return 0.0
+    step = float(np.diff(each).min())
+    places = (each - each[0]) / step
+    count = places[-1] + 1
+    if count > _MOST or len(each) < _IN_USE * count:
+        return 0.0
+    return step if (np.abs(places - np.rint(places)) < _EXACT).all() else 0.0

@@ -40,9 +40,11 @@ def folder_pairs(targets: Path, guides: Path | None, notes: list[Note]) -> list[
     """
     if guides is None or not guides.is_dir():
         way = "name the folder of the guides after it"
-        if guides is not None:
+        if guides is None:
+            way = _series_within(targets) or way
+        else:
             way = what_in_folder(targets, TARGET_SUFFIXES, f"for many targets {way}")
-        raise InputError(f"{targets}: is a folder: {_series_within(targets) or way}")
+        raise InputError(f"{targets}: is a folder: {way}")
     if targets.resolve() == guides.resolve():
         raise InputError(
             f"{targets}: targets and guides lie in one folder: list them in a .csv file "

@@ -18,9 +18,13 @@ def outside_notes(request: Request[RasterPair], placement: Placement) -> list[No
     """Return how much of the guide lies outside the target, and of the target outside the guide."""
     target, guide, notes = request.files.target, request.files.guide, list[Note]()
     task = find_task(request.task)
-    inside = np.prod([axis.mean() for axis in placement.covered_axes(target.shape, guide.shape)])
-    warped = isinstance(target.regrid, Warp)
-    outside = target.regrid.outside if isinstance(target.regrid, Warp) else 1 - inside
+    if isinstance(target.regrid, Warp):
+        # What was interpolated onto the guide's grid was cut to it before.
+        outside, lost = target.regrid.outside, 0.0
+    else:
+        covered = placement.covered_axes(target.shape, guide.shape)
+        outside = 1 - np.prod([axis.mean() for axis in covered])
+        lost = 1 - placement.shown(target.shape, guide.shape)
     if outside > 0:
         notes.append(
             Note(
@@ -28,8 +32,6 @@ def outside_notes(request: Request[RasterPair], placement: Placement) -> list[No
                 f"{task.target_word}: unknown there"
             )
         )
-    # What was interpolated onto the guide's grid was cut to it before.
-    lost = 0.0 if warped else 1 - placement.shown(target.shape, guide.shape)
     if lost > _NOTED_LOSS:
         notes.append(
             Note(

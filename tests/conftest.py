@@ -71,7 +71,7 @@ def _float32_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take ``auto`` for float32 on any machine; tests of bfloat16 request it."""
     from gisr.inference import precision
 
-    monkeypatch.setattr(precision, "multiplies_bfloat16", lambda device: False)
+    monkeypatch.setattr(precision, "bfloat16_products", lambda device: "emulated")
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from gisr.errors import InputError
 from gisr.inference import precision as module
 from gisr.inference.array_pair import make_pair
 from gisr.inference.memory import largest_tile, memory_taken
-from gisr.inference.precision import Precision, multiplies_bfloat16
+from gisr.inference.precision import BFloat16Products, Precision, bfloat16_products
 from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler, load_model
 from gisr.magnet import MAGNetConfig
@@ -37,39 +37,48 @@ def added(upscaler: Upscaler, pair: Pair, precision: Precision) -> np.ndarray:
     return upscaler.answer(pair, settings).image - pair.on_guide_grid()
 
 
-def test_a_processor_says_whether_it_multiplies_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
-    for found, native in (
-        ({"architecture": "x86_64", "avx2": True, "avx512_bf16": False}, False),
-        ({"architecture": "x86_64", "avx512_f": True, "avx512_bf16": True}, True),
-        ({"architecture": "x86_64", "amx_bf16": True}, True),
-        ({"architecture": "aarch64", "neon": True}, False),
-        ({"architecture": "aarch64", "neon": True, "bf16": True}, True),
-    ):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=found: found)
-        assert multiplies_bfloat16("cpu") is native
-        assert not multiplies_bfloat16("mps")
+@pytest.mark.parametrize(
+    ("found", "products"),
+    [
+        ({"architecture": "x86_64", "avx2": True, "avx512_bf16": False}, "emulated"),
+        ({"architecture": "x86_64", "avx512_bf16": True, "cpu_name": "AMD EPYC"}, "fast"),
+        ({"architecture": "x86_64", "avx512_bf16": True, "cpu_name": "Intel Xeon"}, "slow"),
+        ({"avx512_bf16": True, "amx_bf16": True, "cpu_name": "Intel Xeon"}, "fast"),
+        ({"architecture": "aarch64", "neon": True}, "emulated"),
+        ({"architecture": "aarch64", "neon": True, "bf16": True}, "fast"),
+    ],
+)
+def test_a_processor_says_how_it_multiplies_bfloat16(
+    found: dict[str, object], products: BFloat16Products, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # what conftest.py sets for the other tests
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
+    assert bfloat16_products("cpu") == products
+    assert bfloat16_products("mps") == "emulated"
 
 
 @pytest.mark.parametrize(
     ("there", "native", "expected"),
-    [(False, True, False), (True, False, False), (True, True, True)],
+    [(False, True, "emulated"), (True, False, "emulated"), (True, True, "fast")],
 )
 def test_a_gpu_that_emulates_bfloat16_does_not_count(
-    there: bool, native: bool, expected: bool, monkeypatch: pytest.MonkeyPatch
+    there: bool, native: bool, expected: BFloat16Products, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def supported(including_emulation: bool = True) -> bool:
         return native or including_emulation
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
-    assert multiplies_bfloat16("cuda:0") is expected
+    assert bfloat16_products("cuda:0") == expected
 
 
-@pytest.mark.parametrize(("native", "same"), [(False, "float32"), (True, "bfloat16")])
+@pytest.mark.parametrize(
+    ("products", "same"), [("emulated", "float32"), ("slow", "float32"), ("fast", "bfloat16")]
+)
 def test_auto_is_what_the_processor_is_fast_in(
-    native: bool, same: Precision, monkeypatch: pytest.MonkeyPatch
+    products: BFloat16Products, same: Precision, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "multiplies_bfloat16", lambda device: native)
+    monkeypatch.setattr(module, "bfloat16_products", lambda device: products)
     upscaler, pair = Upscaler(tiny_weights(), "cpu"), images()
     results = {each: added(upscaler, pair, each) for each in ALL}
     np.testing.assert_array_equal(results["auto"], results[same])
@@ -133,30 +142,31 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize(
-    ("requested", "native", "computed", "said"),
+    ("requested", "products", "computed", "said"),
     [
-        ("auto", False, "float32", "the network computed in float32 on cpu"),
-        ("auto", True, "bfloat16", "the network computed in bfloat16 on cpu"),
-        ("bfloat16", True, "bfloat16", "the network computed in bfloat16 on cpu"),
-        ("bfloat16", False, "bfloat16", "precision bfloat16: cpu here has no instructions"),
+        ("auto", "emulated", "float32", "the network computed in float32 on cpu"),
+        ("auto", "fast", "bfloat16", "the network computed in bfloat16 on cpu"),
+        ("bfloat16", "fast", "bfloat16", "the network computed in bfloat16 on cpu"),
+        ("bfloat16", "slow", "bfloat16", "precision bfloat16: cpu here multiplies it at half"),
+        ("bfloat16", "emulated", "bfloat16", "precision bfloat16: cpu here has no instructions"),
     ],
 )
 def test_a_result_says_what_it_was_computed_in(
     requested: Precision,
-    native: bool,
+    products: BFloat16Products,
     computed: str,
     said: str,
     files: tuple[Path, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "multiplies_bfloat16", lambda device: native)
+    monkeypatch.setattr(module, "bfloat16_products", lambda device: products)
     upscaler = Upscaler(tiny_weights(), "cpu")
     options = Options(precision=requested)
     result = upscale_files(upscaler, *files, tmp_path / "out.png", options)
     assert result.precision == computed
     (note,) = (note for note in result.notes if said in note.text)
-    assert note.level == ("warning" if "no instructions" in said else "detail")
+    assert note.level == ("warning" if "cpu here" in said else "detail")
 
 
 def test_a_compared_system_says_that_it_ignores_a_precision(

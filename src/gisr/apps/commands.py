@@ -88,7 +88,7 @@ def train(
     check_folders(chosen)
     set_threads(threads)
     from gisr.experiments.validation import make_validation
-    from gisr.inference.precision import multiplies_bfloat16
+    from gisr.inference.precision import COST, bfloat16_products
     from gisr.training.checkpoint import latest_checkpoint
     from gisr.training.distributed import leads, own_device
     from gisr.training.loop import train as run_training
@@ -100,10 +100,11 @@ def train(
     suffix = "".join("-" + name.replace(":", "-x") for name in only or [])
     place = Path("runs") / (path.stem + suffix) if folder is None else Path(folder)
     validate = make_validation(chosen) if chosen.validate_every and leads() else None
-    if chosen.precision == "bfloat16" and not multiplies_bfloat16(checked):
+    products = bfloat16_products(checked) if chosen.precision == "bfloat16" else "fast"
+    if products != "fast":
         print(
-            f"gisr: warning: precision bfloat16 of {chosen.name}: {checked} has no instructions "
-            "for it and takes many times as long; --precision float32 is fast here",
+            f"gisr: warning: precision bfloat16 of {chosen.name}: {checked} here {COST[products]}; "
+            "--precision float32 is faster",
             file=sys.stderr,
         )
     try:

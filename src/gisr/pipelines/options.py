@@ -261,7 +261,7 @@ class Options(AdaptOptions):
     )
     precision: Precision = option(
         "auto",
-        "What the network computes in; auto: bfloat16 where the hardware has it, else float32.",
+        "What the network computes in; auto: bfloat16 where that is faster, else float32.",
         page="Arithmetic of the network",
     )
     report: FileName | None = option(

@@ -1,4 +1,4 @@
-"""The blocks of the network with fewer passes over their maps, for a processor.
+"""The parts of the network with fewer passes over their maps, for a processor.
 
 PyTorch computes a convolution, GELU, a product and a sum one after the other, each of which reads
 and writes whole maps; and 1x1 convolutions of few channels by a general matrix product. oneDNN,
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gisr.magnet import MAGNet
 from gisr.magnet.blocks import TransformerBlock
+from gisr.magnet.routing import Experts, GuidedRouting, LevelRouting
 
 _Map = Float[Tensor, "b c h w"]
 FUSES = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
@@ -38,6 +39,9 @@ def fused(network: MAGNet) -> MAGNet:
         for name, child in list(parent.named_children()):
             if isinstance(child, TransformerBlock):
                 setattr(parent, name, FusedBlock(child))
+            elif isinstance(child, GuidedRouting):
+                setattr(parent, name, FusedRouting(child))
+    copy.merge = nn.ModuleList(FusedConvolution(layer) for layer in copy.merge)
     return copy
 
 
@@ -61,20 +65,74 @@ class FusedBlock(nn.Module):
         return _combined(gated, feed.project, x, "add")
 
 
+class FusedRouting(nn.Module):
+    """A :class:`gisr.magnet.routing.GuidedRouting` for a processor, without derivatives."""
+
+    def __init__(self, routing: GuidedRouting) -> None:
+        """Take the weights of a module."""
+        super().__init__()
+        self.routing = routing
+
+    def forward(
+        self, feature: _Map, guidance: _Map, prompt: Float[Tensor, "b p"] | None
+    ) -> tuple[_Map, LevelRouting]:
+        """Return the routed feature and the record of its routing, as the module does."""
+        own = self.routing
+        fused = _convolved(torch.cat([feature, guidance], dim=1), own.fuse)
+        if prompt is None or own.prompt is None:
+            gates = _combined(fused, own.modulate, fused, "mul")
+        else:  # what a prompt adds at every pixel of its image is part of the bias
+            each = zip(fused.split(1), own.modulate.bias + own.prompt(prompt), strict=True)
+            gates = torch.cat([_combined(x, own.modulate, x, "mul", bias) for x, bias in each])
+        weights, load = own.router(gates)
+        weighted = _weighted(_convolved(feature, own.experts.expand, "gelu"), weights, own.experts)
+        if own.residual:
+            refined = _combined(weighted, own.experts.project, feature, "add")
+        else:
+            refined = _convolved(weighted, own.experts.project)
+        return refined, LevelRouting(own.position, weights, load)
+
+
+class FusedConvolution(nn.Module):
+    """A 1x1 convolution for a processor, without derivatives."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        """Take the weights of a convolution."""
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: _Map) -> _Map:
+        """Convolve."""
+        return _convolved(x, self.layer)
+
+
+def _weighted(hidden: _Map, weights: Float[Tensor, "b m h w"], experts: Experts) -> _Map:
+    """Weight what the experts hold of each pixel, in place."""
+    hidden.unflatten(1, (experts.experts, -1)).mul_(weights.to(hidden.dtype).unsqueeze(2))
+    return hidden
+
+
 def _convolved(x: _Map, layer: nn.Module, then: Literal["none", "gelu"] = "none") -> _Map:
-    """Return a convolution without bias, and GELU of it."""
+    """Return a convolution, and GELU of it."""
     assert isinstance(layer, nn.Conv2d)
     result: Tensor = torch.ops.mkldnn._convolution_pointwise(
-        x, layer.weight, None, *_geometry(layer), then, [], "none"
+        x, layer.weight, layer.bias, *_geometry(layer), then, [], "none"
     )
     return result
 
 
-def _combined(x: _Map, layer: nn.Module, other: _Map, how: Literal["add", "mul"]) -> _Map:
-    """Return a convolution without bias, added to or multiplied with another map."""
+def _combined(
+    x: _Map,
+    layer: nn.Module,
+    other: _Map,
+    how: Literal["add", "mul"],
+    bias: Float[Tensor, " c"] | None = None,
+) -> _Map:
+    """Return a convolution with its bias, or another, added to or multiplied with another map."""
     assert isinstance(layer, nn.Conv2d)
+    bias = layer.bias if bias is None else bias
     result: Tensor = torch.ops.mkldnn._convolution_pointwise.binary(
-        x, other, layer.weight, None, *_geometry(layer), how, None, None, [], None
+        x, other, layer.weight, bias, *_geometry(layer), how, None, None, [], None
     )
     return result
 
@@ -83,4 +141,4 @@ def _geometry(layer: nn.Conv2d) -> tuple[object, object, object, int]:
     return layer.padding, layer.stride, layer.dilation, layer.groups
 
 
-__all__ = ["FUSES", "FusedBlock", "can_fuse", "fused"]
+__all__ = ["FUSES", "FusedBlock", "FusedConvolution", "FusedRouting", "can_fuse", "fused"]

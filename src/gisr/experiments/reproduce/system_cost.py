@@ -73,7 +73,7 @@ def _counted_as() -> dict[Any, Any]:
 
 def _operations(x: list[int], *given: Any, out_shape: list[int], **_: Any) -> int:  # noqa: ANN401
     """Count multiplications and additions of ``x, weight, bias``, or ``x, other, weight, bias``."""
-    weight = given[0] if given[1] is None else given[1]
+    weight = given[1] if given[1] is not None and len(given[1]) == 4 else given[0]
     return conv_flop_count(x, weight, out_shape)
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from tests.volume_files import save, smooth, told
 
-from gisr.baselines.classical.interpolation import Bicubic
 from gisr.errors import FileFormatError, InputError, PairError
 from gisr.inference.upscaler import Upscaler
 from gisr.io.limits import DEFAULT_LIMITS
@@ -23,21 +23,9 @@ nibabel = pytest.importorskip("nibabel")
 RNG = np.random.default_rng(0)
 
 
-def save(path: Path, voxels: NDArray[Any], affine: NDArray[Any]) -> Path:
-    nibabel.save(nibabel.Nifti1Image(voxels, affine), path)
-    return path
-
-
 def ramp(shape: tuple[int, ...], affine: NDArray[Any]) -> NDArray[np.float32]:
     world = np.tensordot(affine, np.stack([*np.indices(shape), np.ones(shape)]), 1)
     return (200 + world[0] - 2 * world[1] + 0.5 * world[2]).astype(np.float32)
-
-
-def smooth(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    from scipy import ndimage
-
-    image = ndimage.gaussian_filter(RNG.uniform(0, 1000, shape), (2, 2, 1))
-    return (20 + 800 * (image - image.min()) / np.ptp(image)).astype(np.float32)
 
 
 @pytest.fixture
@@ -178,18 +166,6 @@ def test_pictures_and_volumes_do_not_mix(tmp_path: Path, guide: Path) -> None:
         read_volume_pair(low, colour, DEFAULT_LIMITS)
 
 
-def told(target: Path, guide: Path, **options: Any) -> dict[str, str]:
-    """Return the notes of a run by their levels, joined; an interpolation does its work."""
-    result = upscale_files(
-        Bicubic(), target, guide, target.with_name("out.nii"), Options(overwrite=True, **options)
-    )
-    levels = ("warning", "note", "detail")
-    return {
-        level: "\n".join(note.text for note in result.notes if note.level == level)
-        for level in levels
-    }
-
-
 def test_a_target_that_was_zero_filled_is_told(tmp_path: Path) -> None:
     truth = 300 + RNG.normal(0, 40, (96, 96, 3))
     spectrum = np.fft.fftshift(np.fft.fft2(truth, axes=(0, 1)), axes=(0, 1))
@@ -275,49 +251,6 @@ def test_slices_thinner_than_pixels_have_no_gaps(tmp_path: Path) -> None:
     )
     assert "image.header.set_dim_info(slice=0)" in said["warning"]
     np.testing.assert_array_equal(read_nifti(tmp_path / "out.nii").voxels, result)
-
-
-def test_masks_labels_and_one_value_are_told(tmp_path: Path, guide: Path) -> None:
-    coarse = np.diag([2.0, 2.0, 1.0, 1.0])
-    coarse[:2, 3] = 0.5
-    mask = (smooth((24, 24, 8)) > 400).astype("u1")
-    target = save(tmp_path / "brain_mask.nii", mask, coarse)
-    said = told(target, guide)["warning"]
-    assert "brain_mask.nii holds only 0 and 1, like a mask or labels" in said
-    said = told(save(target, np.full_like(mask, 7), coarse), guide)["warning"]
-    assert said == (
-        "brain_mask.nii holds the one value 7: there is nothing to sharpen, check that it is the "
-        "right file"
-    )
-    image = save(tmp_path / "s_T2w.nii", smooth((24, 24, 8)), coarse)
-    high = save(tmp_path / "g_dseg.nii", np.repeat(np.repeat(mask * 3, 2, 0), 2, 1), np.eye(4))
-    assert "g_dseg.nii holds only 0 and 3, like a mask" in told(image, high)["warning"]
-    few = np.round(smooth((24, 24, 8)) / 90).astype("i2")
-    assert len(np.unique(few)) > 8
-    assert "like a mask" not in told(save(image, few, coarse), guide)["warning"]
-
-
-def test_an_atlas_of_many_labels_is_told(tmp_path: Path, guide: Path) -> None:
-    """Codes of FreeSurfer: tens of whole numbers, in any order."""
-    coarse = np.diag([2.0, 2.0, 1.0, 1.0])
-    coarse[:2, 3] = 0.5
-    codes = np.random.default_rng(0).permutation(2035)[:18].reshape(6, 3) + 1
-    atlas = np.repeat(np.repeat(np.repeat(codes[..., None], 4, 0), 8, 1), 8, 2).astype("i4")
-    said = told(save(tmp_path / "aparc.nii", atlas, coarse), guide)["warning"]
-    assert (
-        "aparc.nii holds 18 whole numbers, each in areas of its own, like labels: the result has "
-        "values between and beyond them; enlarge labels by nearest neighbours" in said
-    )
-    image = save(tmp_path / "s_T2w.nii", smooth((24, 24, 8)), coarse)
-    high = save(tmp_path / "g.nii", np.repeat(np.repeat(atlas, 2, 0), 2, 1), np.eye(4))
-    assert "g.nii holds 18 whole numbers" in told(image, high)["warning"]
-    grey = (smooth((24, 24, 8)) / 4).astype("u1")
-    assert "labels" not in told(save(image, grey, coarse), guide)["warning"]
-    labelled = nibabel.Nifti1Image(smooth((24, 24, 8)).round().astype("i2"), coarse)
-    labelled.header["intent_code"] = 1002
-    nibabel.save(labelled, image)
-    said = told(image, guide)["warning"]
-    assert "s_T2w.nii holds labels, as its header says (intent code 1002): the result has" in said
 
 
 def test_samples_that_coincide_are_not_interpolated_where_the_guide_shows_more(

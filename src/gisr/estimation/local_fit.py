@@ -251,11 +251,16 @@ def _variances(
             (target, guide, low * high),
         )
     ]
-    # What rounding leaves of a constant guide counts for nothing, in whatever unit it is.
-    rounding = float(np.finfo(np.float64).eps) * float(np.square(guide).mean())
-    small = max(1e-6 * float(guide.var()), rounding, float(np.finfo(np.float64).tiny))
+    small = max(1e-6 * float(guide.var()), _rounding(guide))
     left = squares[0] - squares[2] ** 2 / (squares[1] + small)
-    return squares[0][known], left[known], (squares[1] > small)[known]
+    whole = np.where(squares[0] > _rounding(target[known]), squares[0], 0.0)
+    return whole[known], left[known], (squares[1] > small)[known]
+
+
+def _rounding(image: Float64[np.ndarray, "..."]) -> float:
+    """Return what rounding leaves of the variance of a constant image, in whatever unit it is."""
+    exact = np.finfo(np.float64)
+    return max(float(exact.eps) * float(np.square(image).mean()), float(exact.tiny))
 
 
 def _known_share(known: Bool[np.ndarray, "x y z"]) -> Float64[np.ndarray, "x y z"]:

@@ -52,6 +52,7 @@ from gisr.pipelines.mri_slices import (
     slice_axis_placement,
 )
 from gisr.pipelines.request import Request
+from gisr.pipelines.volume_values import value_beside
 from gisr.tasks import Grid
 
 _AXES = (0, 1, 2)
@@ -62,7 +63,7 @@ class SharpVolume:
     """A sharpened volume on the guide's grid."""
 
     voxels: Voxels
-    """NaN where the nearest target voxel is not finite, 0 outside the target."""
+    """NaN where the nearest target voxel is not finite, air outside the target."""
     spread: Voxels | None
     """Standard deviation of the network's answers to slices turned in all ways; NaN where nothing
     is known."""
@@ -92,6 +93,8 @@ class VolumeSharpener:
     sliced: SliceSharpener = field(init=False)
     reduction: ReducedBy | None = field(default=None, init=False)
     """How the target was found to be reduced in the plane of its slices."""
+    beside: float | None = field(default=None, init=False)
+    """What stands for air outside the target: that of the first volume."""
 
     def __post_init__(self) -> None:
         """Take a requested grid instead of the affines, and check the ratio.
@@ -141,7 +144,8 @@ class VolumeSharpener:
         high = finite_guide(guide, self.placement.slice_axis)
         layers = self._rotated(low, high) if self.placement.angle else self._aligned(low, high)
         inside = self.inside()
-        np.copyto(layers.values, 0.0, where=~inside)
+        self.beside = value_beside(target) if self.beside is None else self.beside
+        np.copyto(layers.values, self.beside, where=~inside)
         if layers.spread is not None:
             np.copyto(layers.spread, np.nan, where=~inside)
         return SharpVolume(layers.values, layers.spread)

@@ -6,13 +6,13 @@ from gisr.errors import percentage
 from gisr.estimation.local_fit import Doubt
 from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.io.files import file_suffix
-from gisr.io.volumes.header import Volume
 from gisr.io.volumes.nifti import SUFFIXES as NIFTI_SUFFIXES
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement
 from gisr.notes import Note, detail, warning
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.request import Request
+from gisr.pipelines.volume_values import few_values, value_notes
 
 _INVENTING = 6.0
 """Ratio from which a spot that the guide alone shows changes the result by more than a tenth."""
@@ -21,17 +21,6 @@ _NOTED_LOSS, _LARGE_LOSS = 0.02, 0.2
 
 _BLANK = 0.1
 """Share of what a target shows from which a guide that shows nothing there is reported."""
-_MOST_LABELS = 8
-"""Whole numbers up to which a volume with no other values is taken for a mask or labels."""
-_SAMPLED = 100_000
-"""Voxels that are looked at first: volumes have many more values than that many labels."""
-_MOST_AREAS = 1024
-"""Whole numbers up to which a volume can be a segmentation or an atlas."""
-_IN_AREAS = 0.6
-"""Share of neighbours of one value, 0 aside, from which whole numbers are labels: images of 8 bits
-have up to 0.25, of 5 bits up to 0.55, atlases 0.7 and more."""
-_LABEL_INTENTS = (1002, 1005)
-"""Intent codes of labels and of names of neuroanatomy."""
 
 
 def volume_notes(
@@ -91,8 +80,8 @@ def volume_notes(
                 "shows can appear in the result: do not take it for signal"
             )
         )
-    values = _few_values(files.target)
-    notes += _label_notes(request, values)
+    values = few_values(files.target)
+    notes += value_notes(request, values)
     notes += [] if len(values) == 1 else _doubts(*doubts, low, high)
     slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
     known = np.isfinite(slices).reshape(len(slices), -1).mean(axis=1)
@@ -107,7 +96,8 @@ def volume_notes(
         )
     outside = 1 - sharpener.inside().mean()
     if outside:
-        notes.append(Note(f"{percentage(outside)} of {high} lies outside {low}: 0 there"))
+        text = f"{percentage(outside)} of {high} lies outside {low}: {sharpener.beside:.6g} there"
+        notes.append(Note(text))
     lost = 1 - float(place.shown().mean())
     if lost > _NOTED_LOSS:
         say = warning if lost > _LARGE_LOSS else Note
@@ -210,73 +200,6 @@ def _reduction_notes(sharpener: VolumeSharpener, low: str) -> list[Note]:
             kernel = "means over voxels" if sharpener.reduction == "means" else "a bicubic kernel"
             return [detail(f"{low} is taken to be reduced by {kernel} in the plane")]
     return []
-
-
-def _few_values(volume: Volume) -> tuple[int, ...]:
-    """Return the values of a volume that holds few whole numbers alone; nothing of any other."""
-    known = volume.voxels[np.isfinite(volume.voxels)]
-    found = np.unique(known[:: max(1, known.size // _SAMPLED)])
-    if not 0 < found.size <= _MOST_LABELS or (found != np.rint(found)).any():
-        return ()
-    return tuple(int(value) for value in found) if np.isin(known, found).all() else ()
-
-
-def _label_notes(request: Request[VolumePair], values: tuple[int, ...]) -> list[Note]:
-    """Return what to say of a target or guide that is no image of a contrast.
-
-    A constant guide is told as a doubt.
-
-    Args:
-        request: With both volumes.
-        values: From :func:`_few_values`, of the target.
-    """
-    notes = []
-    target, guide = request.files.target, request.files.guide
-    if len(values) == 1:
-        text = "there is nothing to sharpen, check that it is the right file"
-        notes.append(warning(f"{request.target.name} holds the one value {values[0]}: {text}"))
-    elif words := _as_labels(target, values):
-        text = (
-            "the result has values between and beyond them; enlarge labels by nearest neighbours "
-            "(nibabel.processing.resample_from_to, order=0)"
-        )
-        notes.append(warning(f"{request.target.name} {words}: {text}"))
-    values = _few_values(guide)
-    if len(values) != 1 and (words := _as_labels(guide, values)):
-        text = "it gives outlines alone, choose an image as the guide"
-        notes.append(warning(f"{request.guide.name} {words}: {text}"))
-    return notes
-
-
-def _as_labels(volume: Volume, values: tuple[int, ...]) -> str | None:
-    """Return by what a volume is taken for labels, as a part of a sentence; None for an image.
-
-    Args:
-        volume: Whose first volume counts.
-        values: From :func:`_few_values`.
-    """
-    if values:
-        return f"holds only {_listed(values)}, like a mask or labels"
-    intent = int(volume.header["intent_code"])
-    if intent in _LABEL_INTENTS:
-        return f"holds labels, as its header says (intent code {intent})"
-    voxels = volume.voxels
-    known = voxels[np.isfinite(voxels)]
-    found = np.unique(known[:: max(1, known.size // _SAMPLED)])
-    if not 0 < found.size <= _MOST_AREAS or (found != np.rint(found)).any():
-        return None
-    pairs = equal = 0
-    for axis in range(3):
-        first, second = (np.moveaxis(voxels, axis, 0)[part] for part in (np.s_[1:], np.s_[:-1]))
-        both = (first != 0) & (second != 0)
-        pairs, equal = pairs + int(both.sum()), equal + int((first == second)[both].sum())
-    if equal <= _IN_AREAS * pairs:
-        return None
-    return f"holds {found.size} whole numbers, each in areas of its own, like labels"
-
-
-def _listed(values: tuple[int, ...]) -> str:
-    return f"{', '.join(map(str, values[:-1]))} and {values[-1]}"
 
 
 def _doubts(doubt: Doubt | None, blank: float, low: str, high: str) -> list[Note]:

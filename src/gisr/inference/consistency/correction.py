@@ -60,8 +60,8 @@ def is_corrected(corrected: Corrected, pair: Pair, source: PairSource) -> bool:
     """Return whether a result is made consistent.
 
     By default on k-space grids, whose measurement is known exactly, and for satellite images whose
-    blur can be measured. How a depth map was made is not known (docs/results/consistency.md has what an
-    assumption costs).
+    blur can be measured. How a depth map was made is not known (docs/results/consistency.md has
+    what an assumption costs).
 
     Args:
         corrected: As requested.

@@ -22,7 +22,7 @@ def reproduce(
     data: list[str],
     out: str,
     budget: str | None = None,
-    seed: int = 0,
+    seed: list[int] | None = None,
     research: bool = False,
     recipe: str | None = None,
     benchmarks: list[str] | None = None,
@@ -50,7 +50,9 @@ def reproduce(
         budget: Minutes of training on this machine for all networks together (60), steps for each
             of them (800steps), or paper for the full schedule. Measuring the speed and scoring come
             on top. fig10 and --run need none.
-        seed: Of weights and samples, the same for every network.
+        seed: Of weights and samples, the same for every network; 0 when left out. Of several, for
+            table3 to table7 and balancing, every network is trained from each, and the table has
+            means and standard deviations.
         research: Train on pairs of the split research too; such weights are not to be given away.
         recipe: What every network is a change to, a YAML file or a built-in one; magnet-paper for
             the budget paper, systems for table1, table2 and their figures, and laboratory for
@@ -73,7 +75,8 @@ def reproduce(
         raise InputError(f"images {images} must be at least 1")
     from gisr.datasets.sources import left_out, read_entries
     from gisr.experiments.reproduce import results as experiments
-    from gisr.experiments.reproduce.plan import ExperimentName
+    from gisr.experiments.reproduce.ablations import reproduce_table
+    from gisr.experiments.reproduce.plan import ABLATIONS, ExperimentName
     from gisr.experiments.reproduce.request import ExperimentRequest
     from gisr.experiments.reproduce.system_figures import SystemFigure, reproduce_comparison
     from gisr.experiments.reproduce.system_tables import reproduce_systems
@@ -93,9 +96,13 @@ def reproduce(
         )
     if compares and chosen.unit != "paper":
         own = _SYSTEMS_RECIPE
+    seeds = tuple(dict.fromkeys(seed or [0]))
+    if len(seeds) > 1 and what not in ABLATIONS:
+        raise InputError(f"--seed {' '.join(map(str, seeds))}: {what} takes one")
     request = ExperimentRequest(
         experiment=names[what],
-        recipe=_base(recipe or own, data, seed, research),
+        recipe=_base(recipe or own, data, seeds[0], research),
+        further_seeds=seeds[1:],
         out=Path(out),
         budget=chosen,
         images=images,
@@ -126,7 +133,7 @@ def reproduce(
     elif what == "fig2":
         paths = experiments.reproduce_norms(request, report)
     else:
-        paths = experiments.reproduce_table(request, report)
+        paths = reproduce_table(request, report)
     for path in paths:
         print(path)
 

@@ -60,7 +60,7 @@ def test_table_3_trains_scores_and_says_how(
     assert {row["steps"] for row in found["rows"]} == {found["steps"]}
     assert found["steps"] == max(1, int(found["steps_per_second"] * 1.2 / 4))
     assert found["speed_measured_on"] == "MAG-Net"
-    assert found["seed"] == 3 and found["research_pairs"] is False
+    assert found["seeds"] == [3] and found["research_pairs"] is False
     assert found["trained_on"] == {
         "pansharpening, train": ["scene-train"],
         "mri, train": ["subject-train"],
@@ -82,6 +82,34 @@ def test_table_3_trains_scores_and_says_how(
     assert "another experiment (recipe.seed 3 there, 0 here)" in fails(
         command("table3", *BUDGET), capsys
     )
+
+
+def test_several_seeds_give_means_and_deviations_and_go_on_from_one(
+    command: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = command("table7", *STEPS, "--benchmarks", "landsat7")
+    assert main(words) == 0
+    folder = tmp_path / "table7"
+    alone = record(folder)
+    first = {path: path.stat().st_mtime_ns for path in folder.glob("networks/*/scores-*.json")}
+    assert len(first) == 3 and "standard_deviation" not in alone["rows"][0]
+    assert main([*words, "--seed", "0", "4", "7", "4"]) == 0
+    found = record(folder)
+    assert {path: path.stat().st_mtime_ns for path in first} == first
+    assert len(list(folder.glob("seed-[47]/networks/*/scores-*.json"))) == 6
+    assert found["seeds"] == [0, 4, 7] and "of 9 networks" in found["budget"]
+    for row, before in zip(found["rows"], alone["rows"], strict=True):
+        assert row["of_seeds"]["0"] == before["values"] != row["of_seeds"]["4"]
+        for key, value in row["values"].items():
+            reached = [row["of_seeds"][seed][key] for seed in ("0", "4", "7")]
+            assert value == pytest.approx(np.mean(reached))
+            assert row["standard_deviation"][key] == pytest.approx(np.std(reached, ddof=1)) != 0
+    page = (folder / "table7.md").read_text("utf-8")
+    assert "seeds 0, 4, 7, mean ± standard deviation" in page and page.count(" ± ") == 3 * 2 + 1
+    assert (folder / "table7.tex").read_text("utf-8").count(r" $\pm$ ") == 3 * 2
+    capsys.readouterr()
+    said = fails(command("fig2", *STEPS, "--seed", "1", "2"), capsys)
+    assert "--seed 1 2: fig2 takes one" in said
 
 
 def test_table_4_goes_on_after_a_stop_and_leaves_other_tasks_empty(

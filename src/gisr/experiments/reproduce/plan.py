@@ -205,6 +205,11 @@ VARIANTS: dict[ExperimentName, tuple[Variant, ...]] = {
 """What each ablation trains, in the order of the paper's rows; Tables I and II and their figures
 have theirs in :mod:`gisr.experiments.reproduce.system_rows`."""
 
+ABLATIONS: tuple[ExperimentName, ...] = (
+    *("table3", "table4", "table5", "table6", "table7", "balancing"),
+)
+"""Tables of what :data:`VARIANTS` has."""
+
 TITLES: dict[ExperimentName, str] = {
     "table1": "Table I: all tasks in one network, MAG-Net and five others",
     "table2": "Table II: each task alone, MAG-Net and systems made for it",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -28,6 +28,8 @@ class ExperimentRequest:
     experiment: ExperimentName
     recipe: Recipe
     """Of all sets; has the data, the seed, and whether research pairs are used."""
+    further_seeds: tuple[int, ...] = ()
+    """Every network of an ablation is trained once more from each."""
     out: Path
     budget: Budget
     images: int | None = None
@@ -50,6 +52,22 @@ class ExperimentRequest:
     def variants(self) -> tuple[Variant, ...]:
         """What an ablation trains."""
         return VARIANTS.get(self.experiment, ())
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """All seeds, the recipe's first."""
+        return (self.recipe.seed, *self.further_seeds)
+
+    def by_seed(self) -> "tuple[ExperimentRequest, ...]":
+        """Return one request a seed; those of further seeds have folders of their own in this."""
+        alone = replace(self, further_seeds=())
+        further = (
+            replace(
+                alone, recipe=replace(self.recipe, seed=seed), out=self.out / _seed_folder(seed)
+            )
+            for seed in self.further_seeds
+        )
+        return (alone, *further)
 
 
 def read_plan(request: ExperimentRequest) -> dict[str, float]:
@@ -84,6 +102,10 @@ def write_plan(request: ExperimentRequest, rates: Mapping[str, float]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     plan = {**_requested(request), "rates": rates}
     path.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
+
+
+def _seed_folder(seed: int) -> str:
+    return f"seed-{seed}"
 
 
 def _plan_path(request: ExperimentRequest) -> Path:

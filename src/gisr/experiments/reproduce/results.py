@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +10,16 @@ from gisr.datasets.entry import Entry
 from gisr.errors import FileFormatError, InputError
 from gisr.experiments.reproduce.columns import (
     Amount,
-    Cell,
     ResultColumn,
     column_pairs,
     find_columns,
-    images_of,
     score,
-    score_interpolation,
 )
 from gisr.experiments.reproduce.features import channel_norms, collect_prompts
 from gisr.experiments.reproduce.figures import draw_curves, draw_norms, draw_prompts
-from gisr.experiments.reproduce.plan import TITLES, Variant
+from gisr.experiments.reproduce.plan import TITLES
 from gisr.experiments.reproduce.request import ExperimentRequest, ReportProgress
-from gisr.experiments.reproduce.shared_work import each_once, once
-from gisr.experiments.reproduce.tables import ResultRow, latex, markdown
 from gisr.experiments.reproduce.variant_training import (
-    Trained,
     describe_statement,
     make_schedule,
     statement,
@@ -43,46 +36,6 @@ _VALIDATIONS = 20
 """Points of the curves of Fig. 11."""
 _PART = 256
 """Side of the image parts that Fig. 2 measures, and Fig. 11 below the paper's budget."""
-
-
-def reproduce_table(request: ExperimentRequest, report: ReportProgress) -> list[Path]:
-    """Train and score the rows of a table.
-
-    Returns:
-        The JSON, Markdown and LaTeX files.
-
-    Raises:
-        RecipeError: The recipe cannot be followed, or the folder holds another experiment.
-        InputError: The data has no test pairs.
-    """
-    columns = find_columns(recipe_entries(request.recipe), request.benchmarks)
-    schedule = once(request.out, "speeds", lambda: make_schedule(request, report), report)
-
-    def scored(variant: Variant) -> tuple[Trained, dict[str, Cell]]:
-        run = train_variant(request, variant, schedule, report)
-        return run, _scores(request, run, columns, report)
-
-    jobs = {variant.key(request.recipe): partial(scored, variant) for variant in request.variants}
-    found = each_once(request.out, jobs, report).values()
-    rows = [_row(run, cells, columns) for run, cells in found]
-    entries = recipe_entries(request.recipe)
-    interpolated = score_interpolation(columns, entries, request.amount)
-    columns = tuple(column for column in columns if column.key in interpolated)
-    reference = ResultRow("interpolation", {key: cell.value for key, cell in interpolated.items()})
-    record = {
-        **statement(request, schedule),
-        "tested_on": images_of(interpolated),
-        "test_part": asdict(request.amount),
-        "metrics": {column.key: column.metric for column in columns},
-        "rows": [_row_record(run, cells) for run, cells in found],
-        "interpolation": dict(reference.values),
-    }
-    table = markdown(columns, rows, reference)
-    return [
-        write_json(request, record),
-        write_page(request, f"{table}\n\n{described_test(record)}", record),
-        write_text(request, ".tex", latex(columns, rows, reference)),
-    ]
 
 
 def reproduce_norms(request: ExperimentRequest, report: ReportProgress) -> list[Path]:
@@ -209,50 +162,6 @@ def _validation(
         }
 
     return validate
-
-
-def _scores(
-    request: ExperimentRequest,
-    run: Trained,
-    columns: Sequence[ResultColumn],
-    report: ReportProgress,
-) -> dict[str, Cell]:
-    """Score a variant on its tasks, or read what an earlier start found."""
-    path = run.folder / f"scores-{run.recipe.steps}.json"
-    own = [column for column in columns if column.task in run.variant.tasks]
-    how = {"steps": run.recipe.steps, **asdict(request.amount), "columns": [c.key for c in own]}
-    if path.is_file():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["how"] == how:
-            return {
-                key: Cell(cell["value"], tuple(cell["images"]))
-                for key, cell in found["cells"].items()
-            }
-    report(f"{run.variant.name}: scoring")
-    system = SystemVariant(load_model(run.weights, request.device), NETWORK_ALONE)
-    cells = score(system, own, recipe_entries(request.recipe), request.amount)
-    record = {"how": how, "cells": {key: asdict(cell) for key, cell in cells.items()}}
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    return cells
-
-
-def _row(run: Trained, cells: dict[str, Cell], columns: Sequence[ResultColumn]) -> ResultRow:
-    seen = {(chosen.task, chosen.ratio) for chosen in run.recipe.sets}
-    unseen = {c.key for c in columns if c.key in cells and (c.task, c.ratio) not in seen}
-    values = {key: cell.value for key, cell in cells.items()}
-    return ResultRow(run.variant.name, values, frozenset(unseen))
-
-
-def _row_record(run: Trained, cells: dict[str, Cell]) -> dict[str, Any]:
-    return {
-        "name": run.variant.name,
-        "steps": run.recipe.steps,
-        "training_seconds": round(run.seconds, 1),
-        "sets": [str(chosen) for chosen in run.recipe.sets],
-        "network": asdict(run.recipe.network),
-        "values": {key: cell.value for key, cell in cells.items()},
-        "images": {key: len(cell.images) for key, cell in cells.items()},
-    }
 
 
 def described_test(record: dict[str, Any]) -> str:

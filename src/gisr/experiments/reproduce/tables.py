@@ -19,6 +19,8 @@ class ResultRow:
     """By key of the column."""
     unseen: frozenset[str] = frozenset()
     """Columns of a task and ratio that it was not trained on."""
+    spread: Mapping[str, float] = field(default_factory=dict)
+    """Standard deviation over seeds; nothing of a single one."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,11 @@ class _Style:
     second: str
     unseen: str
     empty: str
+    spread: str
 
 
-_MARKDOWN = _Style("**{}**", "<u>{}</u>", "{} †", "")
-_LATEX = _Style(r"\textbf{{{}}}", r"\underline{{{}}}", r"{}$^\dagger$", "--")
+_MARKDOWN = _Style("**{}**", "<u>{}</u>", "{} †", "", " ± {}")
+_LATEX = _Style(r"\textbf{{{}}}", r"\underline{{{}}}", r"{}$^\dagger$", "--", r" $\pm$ {}")
 
 
 def markdown(
@@ -107,6 +110,8 @@ def _body(
                 continue
             text = shown(column.metric, values[row.name])
             text = marks.get(text, "{}").format(text)
+            if column.key in row.spread:
+                text += style.spread.format(shown(column.metric, row.spread[column.key]))
             line.append(style.unseen.format(text) if column.key in row.unseen else text)
     return lines
 

@@ -37,6 +37,7 @@ _SPEED_STEPS, _SPEED_SECONDS, _LEAST_TIMED = 16, 20.0, 4
 """The short run that measures the speed: its steps, fewer where they take longer than so many
 seconds, but at least so many. The first quarter does not count."""
 _SECONDS = "training-seconds.json"
+_DEVIATION = "standard deviation"
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def make_schedule(request: ExperimentRequest, report: ReportProgress) -> Schedul
         write_plan(request, rates)
     rate, sets = rates[largest.name], len(request.recipe.sets)
     shares = [len(v.recipe(request.recipe, 1).sets) / sets for v in request.variants]
-    affordable = max(1, int(rate * request.budget.amount * 60 / sum(shares)))
+    seconds = request.budget.amount * 60 / len(request.seeds)
+    affordable = max(1, int(rate * seconds / sum(shares)))
     return Schedule(affordable, rate, largest.name)
 
 
@@ -196,7 +198,7 @@ def statement(
         "title": TITLES[request.experiment],
         **provenance(request.command),
         "device": request.device,
-        "seed": request.recipe.seed,
+        "seeds": list(request.seeds),
         "budget": "none" if schedule is None else _budget(request, networks),
         "data": list(request.recipe.folders),
         "entries": _counts(entries),
@@ -221,7 +223,9 @@ def _training(recipe: Recipe, schedule: Schedule, entries: Sequence[Entry]) -> d
 
 def describe_statement(record: Mapping[str, Any]) -> str:
     """Return a statement as a Markdown list."""
-    lines = [f"seed {record['seed']}, budget: {record['budget']}"]
+    seeds = ", ".join(map(str, record["seeds"]))
+    seeds = f"seed {seeds}" if len(record["seeds"]) == 1 else f"seeds {seeds}, mean ± {_DEVIATION}"
+    lines = [f"{seeds}; budget: {record['budget']}"]
     if "steps" in record:
         rate = record["steps_per_second"]
         speed = "" if rate is None else f" ({rate:.2f} a second, {record['speed_measured_on']})"
@@ -236,7 +240,7 @@ def describe_statement(record: Mapping[str, Any]) -> str:
 
 
 def _budget(request: ExperimentRequest, networks: int | None) -> str:
-    budget, count = request.budget, networks or len(request.variants)
+    budget, count = request.budget, networks or len(request.variants) * len(request.seeds)
     if budget.unit == "paper":
         return f"the recipe {request.recipe.name}, all its steps"
     if budget.unit == "steps":

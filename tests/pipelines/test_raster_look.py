@@ -202,38 +202,65 @@ def test_what_cannot_be_data_in_one_band_is_told(
 
 
 @pytest.mark.parametrize(
-    ("value", "dtype"), [(-9999, "int16"), (65535, "uint16"), (-32768, "int16")]
+    ("value", "dtype", "scale"),
+    [
+        (-9999, "int16", 1),
+        (65535, "uint16", 1),
+        (-9999, "float32", 1e-4),
+        (-3.4028234663852886e38, "float32", 1),
+    ],
 )
-def test_undeclared_fill_in_one_band_is_told_and_nodata_mends_it(
-    tmp_path: Path, sharpen: Callable[..., FileResult], value: int, dtype: str
+def test_undeclared_fill_in_one_band_gives_what_declared_fill_gives(
+    tmp_path: Path,
+    sharpen: Callable[..., FileResult],
+    value: float,
+    dtype: str,
+    scale: float,
 ) -> None:
-    ms, pan = _land(SIDE, 4), _land(4 * SIDE, 1)
+    """-9999 in one band of reflectances had spoilt all bands, all over the scene."""
+    ms, pan = _land(SIDE, 4) * scale, _land(4 * SIDE, 1) * scale
     ms[20:30, 20:30, 3] = value
     files = _files(tmp_path, ms, pan, dtype)
-    result = sharpen(*files)
-    warned = [note.text for note in result.notes if note.level == "warning"]
-    assert warned == [
-        f"ms.tif: {value} in 4.3% of the pixels of band 4 may be unknown: --nodata {value} says so"
-    ]
+    result, told = sharpen(*files), sharpen(*files, name="told.tif", nodata=value)
+    (warned,) = [note.text for note in result.notes if note.level == "warning"]
+    assert "in 4.3% of the pixels of band 4 is taken for unknown, and so are these" in warned
+    with rasterio.open(result.path) as out, rasterio.open(told.path) as expected:
+        np.testing.assert_array_equal(out.read(), expected.read())
+        assert out.nodata == value and not (out.dataset_mask() > 0)[84:116, 84:116].any()
+        assert 0 < out.read(4)[out.dataset_mask() > 0].mean() < 1700 * scale
+
+
+def test_nodata_none_makes_fill_of_one_band_data(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = _land(SIDE, 4), _land(4 * SIDE, 1)
+    ms[20:30, 20:30, 3] = 65535
+    result = sharpen(*_files(tmp_path, ms, pan, "uint16"), nodata="none")
     with rasterio.open(result.path) as out:
-        assert (out.dataset_mask() > 0).all(), "one band alone masks nothing that nobody declared"
-    told = sharpen(*files, name="told.tif", nodata=value)
-    assert "may be unknown" not in _texts(told)
-    with rasterio.open(told.path) as out:
-        assert not (out.dataset_mask() > 0)[84:116, 84:116].any()
-        assert 0 < out.read(4)[out.dataset_mask() > 0].mean() < 1700
+        assert (out.dataset_mask() > 0).all() and out.nodata is None
 
 
-def test_fill_in_bands_beside_nodata_says_what_it_would_replace(
+def test_values_of_one_band_that_are_no_code_stay_data(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = _land(SIDE, 4), _land(4 * SIDE, 1)
+    ms[20:30, 20:30, 1:3] = 9000
+    result = sharpen(*_files(tmp_path, ms, pan, "int16", nodata=0), bands=(4, 3, 2))
+    text = "of bands 3 and 2 may be unknown: --nodata 9000 says so, in place of 0"
+    assert text in _texts(result)
+    with rasterio.open(result.path) as out:
+        assert (out.dataset_mask() > 0).all()
+
+
+def test_fill_of_some_bands_becomes_the_nodata_of_the_file(
     tmp_path: Path, sharpen: Callable[..., FileResult]
 ) -> None:
     ms, pan = _land(SIDE, 4), _land(4 * SIDE, 1)
     ms[CORNER] = 0
     ms[20:30, 20:30, 1:3] = -9999
     low, high = _files(tmp_path, ms, pan, "int16", nodata=0)
-    result = sharpen(low, high, bands=(4, 3, 2))
-    text = "of bands 3 and 2 may be unknown: --nodata -9999 says so, in place of 0"
-    assert text in _texts(result)
+    with rasterio.open(sharpen(low, high).path) as out:
+        assert out.nodata == 0 and (out.read()[:, 84:116, 84:116] == 0).all()
 
 
 def test_bits_are_suggested_where_the_data_end_below_their_type(

@@ -199,9 +199,18 @@ def _without_fill(
             stacklevel=5,
         )
     for fill in find_band_fill(image, valid) if image.size else ():
+        text = f"{name}: {fill.text_of(range(1, image.shape[-1] + 1))}"
+        if fill.certainty == "likely":
+            warnings.warn(
+                f"{text} may be unknown: mark where with {argument}=, or give a masked array",
+                stacklevel=5,
+            )
+            continue
+        covered = ~fill.covers(image)
+        valid, value = (covered if valid is None else valid & covered), fill.value
         warnings.warn(
-            f"{name}: {fill.text_of(range(1, image.shape[-1] + 1))} may be unknown: mark where "
-            f"with {argument}=, or give a masked array",
+            f"{text} is taken for unknown, and so are these pixels in all bands: give these bands "
+            f"on their own, or mark what is known with {argument}=",
             stacklevel=5,
         )
     return valid, value

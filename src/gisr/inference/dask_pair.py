@@ -154,11 +154,13 @@ def _sampled(name: str, image: "Array", task: Task) -> tuple[RegularSample, Unkn
                 stacklevel=6,
             )
     for fill in find_band_fill(pixels, known):
-        warnings.warn(
-            f"{name}: {fill.text_of(range(1, pixels.shape[-1] + 1))} may be unknown: replace it "
-            "by NaN to say so",
-            stacklevel=6,
-        )
+        text = f"{name}: {fill.text_of(range(1, pixels.shape[-1] + 1))}"
+        told = "may be unknown: replace it by NaN to say so"
+        if fill.certainty == "certain":
+            unknown.append(fill.unknown)
+            told = "is taken for unknown, and so are these pixels in all bands: give these bands "
+            told += "on their own, or replace it by NaN to say so"
+        warnings.warn(f"{text} {told}", stacklevel=6)
     if unknown:
         sample, _ = _sample(image, sample_of(task), tuple(unknown))
     return sample, tuple(unknown)

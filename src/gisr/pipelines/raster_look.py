@@ -14,6 +14,7 @@ from gisr.io.geotiff import GeoHeader, GeoReader
 from gisr.io.geotiff.header import band_list
 from gisr.io.geotiff.nodata import BandNodata, nodata_places, nodata_values
 from gisr.io.geotiff.stack import picked_bands
+from gisr.io.unknown import UnknownValue
 from gisr.notes import Note, warning
 
 _SCAN_SAMPLES = 2**19
@@ -47,7 +48,7 @@ class RasterLook:
     fills: tuple[Fill, ...] = ()
     """What looks like fill."""
     band_fills: tuple[Fill, ...] = ()
-    """What looks like fill in some bands alone, and is not taken for it."""
+    """What looks like fill in some bands alone; where it is certain, it makes all unknown."""
 
 
 def look_at(
@@ -80,17 +81,29 @@ def look_at(
         reader.header, before = replace(reader.header, band_nodata=alone), seen.known
         seen = _scan(reader, cell)
         partial = before - seen.known
-    if unknown:
-        held = reader.header.nodata
-        if held is None:
-            held = unknown[0].value  # what is written stands for unknown pixels and says so
-        reader.header = replace(reader.header, unknown=unknown, nodata=held)
-        seen = _scan(reader, cell)
+    seen = _without(unknown, reader, seen, cell)
     if not seen.occupied.any():
         raise InputError(f"{reader.header.path}: {_why_nothing_is_known(reader, cell)}")
     shown = shown if seen is looked or not shown else seen.sample.lattice()
     lone = find_band_fill(*shown) if shown else ()
+    certain = tuple(fill.unknown for fill in lone if fill.certainty == "certain")
+    seen = _without(certain, reader, seen, cell)
+    if not seen.occupied.any():
+        raise InputError(f"{reader.header.path}: {_why_nothing_is_known(reader, cell)}")
     return replace(seen, fills=fills, partial=partial, band_fills=lone)
+
+
+def _without(
+    unknown: tuple[UnknownValue, ...], reader: GeoReader, seen: RasterLook, cell: int
+) -> RasterLook:
+    """Have a reader take values for unknown from now on, and look again if there are any."""
+    if not unknown:
+        return seen
+    header, held = reader.header, reader.header.nodata
+    if held is None:
+        held = unknown[0].value  # what is written stands for unknown pixels and says so
+    reader.header = replace(header, unknown=(*header.unknown, *unknown), nodata=held)
+    return _scan(reader, cell)
 
 
 def _judged(nodata: BandNodata, seen: RasterLook) -> BandNodata:
@@ -168,7 +181,7 @@ def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> 
             notes.append(
                 warning(f"{name}: {fill.text} may be unknown ones: {option} makes them so")
             )
-    notes += [_band_fill_note(header, fill) for fill in seen.band_fills]
+    notes += [_band_fill_note(header, fill, way) for fill in seen.band_fills]
     if seen.partial:
         alone = tuple(each for each in header.band_nodata if each is not None and each.alone)
         values = ", ".join(f"{value:.8g}" for value in nodata_values(alone))
@@ -188,14 +201,17 @@ def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> 
     return notes + _steps_notes(header, seen)
 
 
-def _band_fill_note(header: GeoHeader, fill: Fill) -> Note:
+def _band_fill_note(header: GeoHeader, fill: Fill, way: str) -> Note:
     """Return a warning of a value that some bands have and none can have."""
+    found = f"{header.path.name}: {fill.text_of(header.numbers)}"
+    if fill.certainty == "certain":
+        return warning(
+            f"{found} is taken for unknown, and so are these pixels in all bands: {way}, or "
+            "--nodata none makes it data"
+        )
     own = ", ".join(f"{value:.8g}" for value in nodata_values(header.band_nodata))
     instead = f", in place of {own}" if own else ""
-    return warning(
-        f"{header.path.name}: {fill.text_of(header.numbers)} may be unknown: "
-        f"--nodata {fill.value_text} says so{instead}"
-    )
+    return warning(f"{found} may be unknown: --nodata {fill.value_text} says so{instead}")
 
 
 def bits_note(reader: GeoReader, seen: RasterLook, bits: int | None) -> Note | None:

@@ -14,7 +14,7 @@ from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.estimation.sensor_model import SensorModel
 from gisr.inference.percentile_sample import RegularSample
-from gisr.inference.survey import Survey, sample_of, survey_of
+from gisr.inference.survey import Survey, sample_of, shared_areas, survey_of
 from gisr.inference.tile_runner import TileJob
 from gisr.inference.windowed_pair import Cut, KnownImage, PairSource
 from gisr.io.unknown import UnknownValue
@@ -58,7 +58,8 @@ class DaskSource(PairSource):
         target, low = _sampled("target", self.target, task)
         guide, high = _sampled("guide", self.guide, task)
         self.unknown = low, high
-        found = survey_of(target, guide, task)
+        areas = shared_areas(self.about, self.target_shape, self.shape)
+        found = survey_of(target, guide, task, areas)
         if bits is not None and found.highest > 2**bits - 1:
             raise InputError(
                 f"target holds {found.highest:g}, which {bits} bits cannot: correct bits or leave "

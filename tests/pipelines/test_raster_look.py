@@ -240,6 +240,24 @@ def test_nodata_none_makes_fill_of_one_band_data(
         assert (out.dataset_mask() > 0).all() and out.nodata is None
 
 
+@pytest.mark.parametrize("name", ["ms.tif", "pan.tif"])
+def test_infinite_pixels_are_unknown_and_told(
+    tmp_path: Path, sharpen: Callable[..., FileResult], name: str
+) -> None:
+    ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
+    if name == "ms.tif":
+        ms[CORNER], ms[0, 0, 1], ms[30:33, 30:33] = np.inf, np.nan, np.nan
+    else:
+        pan[WIDE] = -np.inf
+    text = f"{name}: {CORNER.mean():.1%} of the pixels are infinite and taken for unknown, as NaN"
+    result = sharpen(*_files(tmp_path, ms, pan, "float32"))
+    assert text in _texts(result) and "warning" not in {note.level for note in result.notes}
+    with rasterio.open(result.path) as out:
+        assert not (out.dataset_mask() > 0)[WIDE].any() and np.isnan(out.nodata)
+    told = sharpen(*_files(tmp_path, ms, pan, "float32", nodata=np.inf), name="told.tif")
+    assert name == "pan.tif" or "infinite" not in _texts(told)
+
+
 def test_values_of_one_band_that_are_no_code_stay_data(
     tmp_path: Path, sharpen: Callable[..., FileResult]
 ) -> None:

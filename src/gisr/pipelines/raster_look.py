@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from gisr.data.fill import Fill, find_band_fill, find_fill, is_impossible
-from gisr.errors import InputError
+from gisr.errors import InputError, percentage
 from gisr.inference.percentile_sample import RegularSample
 from gisr.io.geotiff import GeoHeader, GeoReader
 from gisr.io.geotiff.header import band_list
@@ -45,6 +45,8 @@ class RasterLook:
     """Pixels with nodata in some of their bands: known ones, or those it makes unknown."""
     broken: int
     """Pixels with NaN or infinite values in some of their bands."""
+    infinite: int
+    """Pixels without a finite value, of which one is infinite: no usual mark of unknown ones."""
     fills: tuple[Fill, ...] = ()
     """What looks like fill."""
     band_fills: tuple[Fill, ...] = ()
@@ -198,6 +200,13 @@ def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> 
                 f"bands and are unknown in all: {way}"
             )
         )
+    if seen.infinite and not np.isinf(nodata_values(header.band_nodata)).any():
+        notes.append(
+            Note(
+                f"{name}: {percentage(seen.infinite / pixels)} of the pixels are infinite and "
+                "taken for unknown, as NaN is"
+            )
+        )
     return notes + _steps_notes(header, seen)
 
 
@@ -273,7 +282,7 @@ def _scan(reader: GeoReader, cell: int) -> RasterLook:
     if height * width * header.bands > _MOST_SCANNED:  # GDAL keeps blocks that are read in parts
         height = max(1, _SCAN_SAMPLES // (width * header.bands * cell)) * cell
     occupied = np.zeros([-(-side // cell) for side in header.shape], dtype=bool)
-    known = partial = broken = 0
+    known = partial = broken = infinite = 0
     for top in range(0, header.shape[0], height):
         for left in range(0, header.shape[1], width):
             rows = slice(top, min(top + height, header.shape[0]))
@@ -283,12 +292,14 @@ def _scan(reader: GeoReader, cell: int) -> RasterLook:
             known += int(valid.sum())
             if header.bands > 1 and (places := nodata_places(pixels, header.band_nodata)):
                 partial += int((np.logical_or.reduce(places) & valid).sum())
-            if header.bands > 1 and pixels.dtype.kind == "f" and not valid.all():
+            if pixels.dtype.kind == "f" and not valid.all():
                 finite = np.isfinite(pixels)
-                broken += int((finite.any(axis=2) & ~finite.all(axis=2)).sum())
+                some = finite.any(axis=2)
+                broken += int((some & ~finite.all(axis=2)).sum())
+                infinite += int((~some & np.isinf(pixels).any(axis=2)).sum())
             if valid.any():
                 down = np.logical_or.reduceat(valid, np.arange(0, valid.shape[0], cell), axis=0)
                 cells = np.logical_or.reduceat(down, np.arange(0, valid.shape[1], cell), axis=1)
                 first, second = top // cell, left // cell
                 occupied[first : first + cells.shape[0], second : second + cells.shape[1]] = cells
-    return RasterLook(sample, occupied, known, partial, broken)
+    return RasterLook(sample, occupied, known, partial, broken, infinite)

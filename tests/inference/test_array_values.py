@@ -46,7 +46,7 @@ def test_fill_in_one_band_is_unknown_in_all() -> None:
 def test_other_values_of_one_band_are_told_and_stay_data() -> None:
     target = TARGET.copy()
     target[:8, :8, 1] = 9 * target.max()
-    text = r"target: \d+.* of band 2 may be unknown: mark where with valid="
+    text = r"target: \d+.* of band 2 may be unknown: mark them with valid="
     with pytest.warns(UserWarning, match=text):
         pair = make_pair(target, GUIDE, "pansharpening")
     assert pair.valid is None or pair.valid.all()

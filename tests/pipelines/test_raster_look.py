@@ -258,6 +258,32 @@ def test_infinite_pixels_are_unknown_and_told(
     assert name == "pan.tif" or "infinite" not in _texts(told)
 
 
+def test_bands_that_end_at_different_pixels_end_where_the_first_does(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    """As at the border of a scene and at the gaps of Landsat 7; a lake inside stays data."""
+    ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
+    for band in range(3):
+        ms[: 5 + band, :, band] = 0
+        ms[30:33, 10 + band : 18 - band, band] = 0  # a gap, narrower than solid at its ends
+    ms[38:43, 30:40, 2] = 0
+    ms[40, 34] = 0  # the lake, and a pixel of it that is dark in all bands
+    result = sharpen(*_files(tmp_path, ms, pan, "uint16", nodata=0))
+    ended = (ms == 0).any(axis=2) & (np.arange(SIDE) < 36)[:, None]
+    text = f"ms.tif: bands end at different pixels: {(ended & (ms > 0).any(axis=2)).mean():.1%} of"
+    assert text in _texts(result)
+    lake = np.zeros_like(ended)
+    lake[40, 34] = True
+    with rasterio.open(result.path) as out:
+        known = out.dataset_mask() > 0
+        np.testing.assert_array_equal(~known, np.kron(ended | lake, np.ones((4, 4), bool)))
+    ms[ended] = 0
+    plain = sharpen(*_files(tmp_path, ms, pan, "uint16", nodata=0), name="plain.tif")
+    assert "bands end" not in _texts(plain)
+    with rasterio.open(result.path) as one, rasterio.open(plain.path) as other:
+        np.testing.assert_array_equal(one.read(), other.read())
+
+
 def test_values_of_one_band_that_are_no_code_stay_data(
     tmp_path: Path, sharpen: Callable[..., FileResult]
 ) -> None:

@@ -21,6 +21,8 @@ _SCAN_SAMPLES = 2**19
 """Samples read at a time."""
 _MOST_SCANNED = 2**23
 """Samples of blocks above which these are read in parts."""
+_RIM = 4
+"""Pixels around nodata of all bands within which that of some is an end of the scene, too."""
 _FEWEST_LEVELS = 255
 """Highest value below which nothing is said of bits."""
 _FINE = 1e-3
@@ -45,8 +47,10 @@ class RasterLook:
     """Pixels with nodata in some of their bands: known ones, or those it makes unknown."""
     broken: int
     """Pixels with NaN or infinite values in some of their bands."""
-    infinite: int
+    infinite: int = 0
     """Pixels without a finite value, of which one is infinite: no usual mark of unknown ones."""
+    ragged: int = 0
+    """Pixels with nodata in some bands that are unknown for lying beside nodata in all."""
     fills: tuple[Fill, ...] = ()
     """What looks like fill."""
     band_fills: tuple[Fill, ...] = ()
@@ -83,6 +87,12 @@ def look_at(
         reader.header, before = replace(reader.header, band_nodata=alone), seen.known
         seen = _scan(reader, cell)
         partial = before - seen.known
+    ragged = 0
+    if seen.partial and alone == together:
+        reader.header, before, plain = replace(reader.header, rim=_RIM), seen.known, reader.header
+        seen = _scan(reader, cell)
+        ragged = before - seen.known
+        reader.header = reader.header if ragged else plain
     seen = _without(unknown, reader, seen, cell)
     if not seen.occupied.any():
         raise InputError(f"{reader.header.path}: {_why_nothing_is_known(reader, cell)}")
@@ -92,7 +102,7 @@ def look_at(
     seen = _without(certain, reader, seen, cell)
     if not seen.occupied.any():
         raise InputError(f"{reader.header.path}: {_why_nothing_is_known(reader, cell)}")
-    return replace(seen, fills=fills, partial=partial, band_fills=lone)
+    return replace(seen, fills=fills, partial=partial, ragged=ragged, band_fills=lone)
 
 
 def _without(
@@ -191,6 +201,15 @@ def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> 
             warning(
                 f"{name}: {seen.partial / pixels:.1%} of the pixels have nodata ({values}) in some "
                 f"bands and are unknown in all: {way}"
+            )
+        )
+    if seen.ragged:
+        values = ", ".join(f"{value:.8g}" for value in nodata_values(header.band_nodata))
+        notes.append(
+            Note(
+                f"{name}: bands end at different pixels: {percentage(seen.ragged / pixels)} of the "
+                f"pixels have nodata ({values}) in some of them, within {_RIM} pixels of nodata in "
+                "all, and are unknown"
             )
         )
     if seen.broken:

@@ -105,3 +105,13 @@ def test_pictures_of_different_places_are_refused() -> None:
     with pytest.raises(PairError, match="a and b: the two do not overlap"):
         check_overlap(far, (10, 10), (20, 20), "a and b")
     check_overlap(far, (200, 10), (20, 20), "a and b")
+
+
+def test_what_two_grids_share_has_a_margin_of_target_pixels() -> None:
+    inner = Placement((0.25, 0.25), (19.625, 9.625))  # begins at row 20 and column 10
+    assert inner.shared((64, 64), (96, 48), 2) == (np.s_[17:47, 7:25], np.s_[0:96, 0:48])
+    outer = Placement((0.25, 0.25), (-10.375, -0.375))
+    assert outer.shared((8, 8), (200, 32), 2) == (np.s_[0:8, 0:8], np.s_[32:80, 0:32])
+    whole = Placement.from_grid("centre", (10, 20), (40, 80))
+    assert whole.shared((10, 20), (40, 80), 2) == (np.s_[0:10, 0:20], np.s_[0:40, 0:80])
+    assert Placement((0.25, 0.25), (90, 0)).shared((64, 64), (96, 96), 2) is None

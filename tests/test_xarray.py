@@ -275,3 +275,23 @@ def test_without_the_extra_the_import_says_what_to_install() -> None:
 
 def test_the_accessor_is_typed() -> None:
     assert isinstance(xarray.DataArray([[1.0]]).gisr, gisr.xarray.SharpenAccessor)
+
+
+@pytest.mark.parametrize("value", [0, 65535])
+def test_fill_that_ms_does_not_declare_is_declared_by_the_result(
+    tmp_path: Path, upscaler: Upscaler, value: int
+) -> None:
+    low = RNG.integers(300, 1900, (24, 24, 4)).astype(np.uint16)
+    low[:8, 14:] = value
+    files = (
+        write_geotiff(tmp_path / "ms.tif", low, names=BGRN),
+        write_geotiff(tmp_path / "pan.tif", GUIDE[:96, :96], 2.5),
+    )
+    ms, pan = opened(files)
+    text = rf"^MS: {value} in 13.9% .*: ms\.rio\.write_nodata\({value}\) says so$"
+    with pytest.warns(UserWarning, match=text):
+        sharp = ms.gisr.sharpen(pan, align=False, model=upscaler)
+    expected = written(files, upscaler)
+    np.testing.assert_array_equal(sharp.values, expected.values)
+    assert sharp.rio.nodata == expected.rio.nodata == value
+    assert (sharp.values[:, :32, 56:] == value).all()

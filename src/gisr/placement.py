@@ -165,6 +165,32 @@ class Placement:
             (columns > -edge) & (columns < target_shape[1] - 1 + edge),
         )
 
+    def shared(
+        self, target_shape: tuple[int, int], guide_shape: tuple[int, int], margin: int
+    ) -> tuple[Window, Window] | None:
+        """Return which part of the target, and of the guide, lies in the other or close to it.
+
+        Args:
+            target_shape: (h, w).
+            guide_shape: (H, W).
+            margin: Target pixels that count as close.
+
+        Returns:
+            None where the two do not overlap.
+        """
+        target, guide = list[slice](), list[slice]()
+        for axis, inside in enumerate(self.covered_axes(target_shape, guide_shape)):
+            places = np.flatnonzero(inside)
+            if not len(places):
+                return None
+            first, last = int(places[0]), int(places[-1])
+            reach = math.ceil(margin / self.scale[axis])
+            guide.append(slice(max(0, first - reach), min(guide_shape[axis], last + 1 + reach)))
+            low, high = (each * self.scale[axis] + self.offset[axis] for each in (first, last))
+            start, stop = math.floor(low) - margin, math.ceil(high) + margin + 1
+            target.append(slice(max(0, start), min(target_shape[axis], stop)))
+        return (target[0], target[1]), (guide[0], guide[1])
+
     def shown(self, target_shape: tuple[int, int], guide_shape: tuple[int, int]) -> float:
         """Return which part of the target's area the guide's area covers, 0 to 1."""
         part = 1.0

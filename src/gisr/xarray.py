@@ -38,6 +38,7 @@ from gisr.tasks.pansharpening import PANSHARPENING
 if TYPE_CHECKING:
     from xarray import DataArray
 
+    from gisr.inference.array_values import FillWords
     from gisr.inference.system import Settings
     from gisr.inference.upscaler import Upscaler
 
@@ -104,9 +105,10 @@ class SharpenAccessor:
         upscaler = model if isinstance(model, Upscaler) else _loaded(model, device)
         if target.chunked or guide.chunked:
             values = _lazy(upscaler, target, guide, about, settings)
-        else:
-            values = _eager(upscaler, target, guide, about, settings)
-        return labelled(values, self._array, target, guide)
+            return labelled(values, self._array, target, guide)
+        values, fill = _eager(upscaler, target, guide, about, settings)
+        result = labelled(values, self._array, target, guide)
+        return result if fill is None else result.rio.write_nodata(fill)
 
 
 @cache
@@ -154,19 +156,24 @@ def _eager(
     guide: ArrayRaster,
     about: dict[str, Any],
     settings: "Settings",
-) -> Shaped[np.ndarray, "H W bands"]:
+) -> tuple[Shaped[np.ndarray, "H W bands"], float | None]:
+    """Return the result, and the value of its unknown pixels if MS holds it undeclared."""
     from gisr.estimation.registration import Alignment
     from gisr.inference.array_pair import make_pair
+    from gisr.inference.array_values import without_fill
     from gisr.inference.windowed_pair import nearest_pixels
 
+    given: dict[str, Any] = {}
+    fills: list[float | None] = []
     low, high = target.values, guide.values
-    masks = [known_pixels(image, each.nodata) for image, each in ((low, target), (high, guide))]
-    given: dict[str, Any] = {
-        name: mask
-        for name, mask, each in zip(("valid", "guide_valid"), masks, (target, guide), strict=True)
-        # Where nothing says what is unknown, values that look like fill are searched for.
-        if each.nodata is not None or not mask.all()
-    }
+    for name, each, image in (("valid", target, low), ("guide_valid", guide, high)):
+        mask, fill = known_pixels(image, each.nodata), None
+        if each.nodata is None and mask.all():  # nothing says what is unknown
+            words = _fill_words(each.name)
+            seen, fill = without_fill(each.name, image, words, blank=True, stacklevel=4)
+            mask = mask if seen is None else seen
+        given[name] = mask
+        fills.append(fill)
     pair = make_pair(low, high, _TASK, **about, **given)
     answer = upscaler.answer(pair, settings)
     image, found = answer.image, answer.alignment
@@ -178,8 +185,16 @@ def _eager(
     if pair.guide_valid is not None:
         known &= pair.guide_valid
     values = np.where(known[..., None], image, np.float32("nan"))
-    nodata = pair.fill if target.nodata is None else target.nodata
-    return _stored(values, target.array.dtype, nodata, about["bits"])
+    nodata = fills[0] if target.nodata is None else target.nodata
+    return _stored(values, target.array.dtype, nodata, about["bits"]), fills[0]
+
+
+def _fill_words(name: str) -> "FillWords":
+    """Return what to do about values of MS or PAN that look like fill."""
+    from gisr.inference.array_values import FillWords
+
+    write = f"{name.lower()}.rio.write_nodata({{value}})"
+    return FillWords(f"{write} says so", f"{write} makes them so")
 
 
 def _lazy(

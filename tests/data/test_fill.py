@@ -195,16 +195,27 @@ def test_an_image_of_nothing_but_fill() -> None:
         (-3.4028235e38, "float32", 1e-4),
     ],
 )
-def test_fill_in_some_bands_is_likely(value: float, dtype: str, scale: float) -> None:
+def test_a_code_in_some_bands_is_certain(value: float, dtype: str, scale: float) -> None:
     image = _filled(1000 * scale, dtype, scale=scale)
     assert find_band_fill(image) == ()
     image[40:50, 40:50, 3] = image[45:55, 40:50, 1] = value
     assert find_fill(image, blank=True) == ()
     (fill,) = find_band_fill(image)
-    assert fill.value == pytest.approx(value) and fill.certainty == "likely"
+    assert fill.value == pytest.approx(value) and fill.certainty == "certain"
+    assert fill.covers(image).sum() == 150
     assert fill.bands == (1, 3) and fill.share == pytest.approx(150 / 6400)
     told = fill.text_of((4, 3, 2, 7))
     assert told == f"{fill.value_text} in 2.3% of the pixels of bands 3 and 7"
+
+
+def test_other_far_values_of_some_bands_are_likely() -> None:
+    image = _land()
+    image[40:55, 40:55, 3] = 8000
+    (fill,) = find_band_fill(image)
+    assert (fill.value, fill.certainty) == (8000, "likely")
+    image[40:55, 40:55, 3], image[5, 7, 1] = 65535, 65535  # a glint: data of another band
+    (fill,) = find_band_fill(image)
+    assert (fill.value, fill.certainty, fill.bands) == (65535, "likely", (3,))
 
 
 def test_fill_beside_bands_of_other_units() -> None:

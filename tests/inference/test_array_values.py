@@ -33,12 +33,20 @@ def test_masks_count() -> None:
     np.testing.assert_allclose(result.data[~WIDE], declared[~WIDE], atol=1e-3)
 
 
-def test_fill_in_one_band_is_told_and_stays_data() -> None:
+def test_fill_in_one_band_is_unknown_in_all() -> None:
     target = TARGET.copy()
     target[:3, :3, 1] = -9999
-    text = (
-        r"target: -9999 in \d\.\d% of the pixels of band 2 may be unknown: mark where with valid="
-    )
+    text = r"target: -9999 in \d\.\d% of the pixels of band 2 is taken for unknown, and so are"
+    with pytest.warns(UserWarning, match=text):
+        pair = make_pair(target, GUIDE, "pansharpening")
+    assert pair.valid is not None and pair.fill == -9999
+    np.testing.assert_array_equal(pair.valid, target[..., 1] != -9999)
+
+
+def test_other_values_of_one_band_are_told_and_stay_data() -> None:
+    target = TARGET.copy()
+    target[:8, :8, 1] = 9 * target.max()
+    text = r"target: \d+.* of band 2 may be unknown: mark them with valid="
     with pytest.warns(UserWarning, match=text):
         pair = make_pair(target, GUIDE, "pansharpening")
     assert pair.valid is None or pair.valid.all()

@@ -194,9 +194,10 @@ def test_infinite_values_are_told(weights: Callable[..., Weights]) -> None:
         assert np.isnan(image[:8, :12].compute()).all()
 
 
-def test_fill_in_one_band_is_told(weights: Callable[..., Weights]) -> None:
+def test_fill_in_one_band_is_unknown_in_all(weights: Callable[..., Weights]) -> None:
     upscaler, target = make(weights), TARGET.copy()
     target[:6, :9, 1] = -9999
-    with dask.config.set(LAZY), pytest.warns(UserWarning, match="of band 2 may be unknown: replac"):
+    with dask.config.set(LAZY), pytest.warns(UserWarning, match="of band 2 is taken for unknown"):
         guide = da.from_array(GUIDE, chunks=(50, 50, 1))
-        upscale_dask(upscaler, da.from_array(target, chunks=15), guide, "pansharpening")
+        image = upscale_dask(upscaler, da.from_array(target, chunks=15), guide, "pansharpening")
+        assert np.isnan(image[:12, :24].compute()).all()

@@ -49,3 +49,14 @@ def test_nothing_known_gives_nothing() -> None:
     sample = RegularSample()
     sample.add(RNG.random((4, 4, 1)), np.zeros((4, 4), bool), (0, 0))
     assert len(sample.values()) == 0
+
+
+def test_a_part_of_the_image_counts_unless_it_has_few_pixels() -> None:
+    image, known = RNG.random((60, 50, 2)), RNG.random((60, 50)) < 0.9
+    sample = RegularSample()
+    sample.add(image[:25], known[:25], (0, 0))
+    sample.add(image[25:], known[25:], (25, 0))
+    area = np.s_[12:40, 5:31]
+    np.testing.assert_array_equal(sample.values(area), image[area][known[area]].astype(np.float32))
+    few = np.s_[12:20, 5:20]
+    np.testing.assert_array_equal(sample.values(few), sample.values())

@@ -31,6 +31,8 @@ CONTENTS = {
     "ms.ntf": (b"NITF02.10" + bytes(9), "NITF.*gdal_translate \\S*ms.ntf ms.tif"),
     "ms.TIL": (b'bandId = "Multi";', "tiles.*gdal_translate \\S*ms.TIL ms.tif"),
     "ms.ecw": (bytes(9), "another format.*gdal_translate \\S*ms.ecw ms.tif"),
+    "ms.mbtiles": (b"SQLite format 3\0", "another format.*gdal_translate \\S*ms.mbtiles ms.tif"),
+    "ms.mrf": (b"<MRF_META>", "another format.*gdal_translate \\S*ms.mrf ms.tif"),
     "ms.zip": (b"PK\x03\x04" + bytes(9), "an archive.*unpack"),
     "ms.tar.gz": (b"\x1f\x8b" + bytes(9), "an archive.*unpack"),
     "LC08_MTL.txt": (

@@ -36,6 +36,7 @@ from rasterio.transform import Affine  # noqa: E402
 from rasterio.windows import Window  # noqa: E402
 
 RNG = np.random.default_rng(8)
+PLAIN = Options(align="off", consistent=False)
 
 
 def smooth(height: int, width: int, bands: int, size: float, origin: tuple[float, float]) -> Any:
@@ -55,6 +56,25 @@ def scene(tmp_path: Path) -> tuple[Path, Path]:
     return write_geotiff(tmp_path / "ms.tif", target, 10.0), write_geotiff(
         tmp_path / "pan.tif", guide, 4.0, origin=where
     )
+
+
+def test_what_lies_beside_the_guide_does_not_change_the_result(
+    tmp_path: Path, scene: tuple[Path, Path], weights: Callable[..., Weights]
+) -> None:
+    """Clouds or a desert beside a small panchromatic image had changed the range of values."""
+    upscaler, guide = Upscaler(weights(), "cpu", tile=64, overlap=16), tmp_path / "part.tif"
+    pixels = smooth(200, 240, 1, 4.0, (13, 29)).round().astype(np.uint16)[50:150, 50:150]
+    write_geotiff(guide, pixels, 4.0, origin=(500_229.0, 3_999_787.0))
+    target = read_geotiff(scene[0]).pixels
+    shown = np.s_[18:65, 20:66]  # with two pixels on every side
+    bright = np.minimum(target * 40.0, 60_000).astype(np.uint16)
+    bright[shown] = target[shown]
+    changed = write_geotiff(tmp_path / "bright.tif", bright, 10.0)
+    one, other = (
+        read_geotiff(upscale_files(upscaler, each, guide, tmp_path / f"to_{each.name}", PLAIN).path)
+        for each in (scene[0], changed)
+    )
+    np.testing.assert_array_equal(one.pixels, other.pixels)
 
 
 def test_windows_give_the_pixels_that_memory_gives(

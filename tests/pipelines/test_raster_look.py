@@ -202,38 +202,109 @@ def test_what_cannot_be_data_in_one_band_is_told(
 
 
 @pytest.mark.parametrize(
-    ("value", "dtype"), [(-9999, "int16"), (65535, "uint16"), (-32768, "int16")]
+    ("value", "dtype", "scale"),
+    [
+        (-9999, "int16", 1),
+        (65535, "uint16", 1),
+        (-9999, "float32", 1e-4),
+        (-3.4028234663852886e38, "float32", 1),
+    ],
 )
-def test_undeclared_fill_in_one_band_is_told_and_nodata_mends_it(
-    tmp_path: Path, sharpen: Callable[..., FileResult], value: int, dtype: str
+def test_undeclared_fill_in_one_band_gives_what_declared_fill_gives(
+    tmp_path: Path,
+    sharpen: Callable[..., FileResult],
+    value: float,
+    dtype: str,
+    scale: float,
 ) -> None:
-    ms, pan = _land(SIDE, 4), _land(4 * SIDE, 1)
+    """-9999 in one band of reflectances had spoilt all bands, all over the scene."""
+    ms, pan = _land(SIDE, 4) * scale, _land(4 * SIDE, 1) * scale
     ms[20:30, 20:30, 3] = value
     files = _files(tmp_path, ms, pan, dtype)
-    result = sharpen(*files)
-    warned = [note.text for note in result.notes if note.level == "warning"]
-    assert warned == [
-        f"ms.tif: {value} in 4.3% of the pixels of band 4 may be unknown: --nodata {value} says so"
-    ]
+    result, told = sharpen(*files), sharpen(*files, name="told.tif", nodata=value)
+    (warned,) = [note.text for note in result.notes if note.level == "warning"]
+    assert "in 4.3% of the pixels of band 4 is taken for unknown, and so are these" in warned
+    with rasterio.open(result.path) as out, rasterio.open(told.path) as expected:
+        np.testing.assert_array_equal(out.read(), expected.read())
+        assert out.nodata == value and not (out.dataset_mask() > 0)[84:116, 84:116].any()
+        assert 0 < out.read(4)[out.dataset_mask() > 0].mean() < 1700 * scale
+
+
+def test_nodata_none_makes_fill_of_one_band_data(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = _land(SIDE, 4), _land(4 * SIDE, 1)
+    ms[20:30, 20:30, 3] = 65535
+    result = sharpen(*_files(tmp_path, ms, pan, "uint16"), nodata="none")
     with rasterio.open(result.path) as out:
-        assert (out.dataset_mask() > 0).all(), "one band alone masks nothing that nobody declared"
-    told = sharpen(*files, name="told.tif", nodata=value)
-    assert "may be unknown" not in _texts(told)
-    with rasterio.open(told.path) as out:
-        assert not (out.dataset_mask() > 0)[84:116, 84:116].any()
-        assert 0 < out.read(4)[out.dataset_mask() > 0].mean() < 1700
+        assert (out.dataset_mask() > 0).all() and out.nodata is None
 
 
-def test_fill_in_bands_beside_nodata_says_what_it_would_replace(
+@pytest.mark.parametrize("name", ["ms.tif", "pan.tif"])
+def test_infinite_pixels_are_unknown_and_told(
+    tmp_path: Path, sharpen: Callable[..., FileResult], name: str
+) -> None:
+    ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
+    if name == "ms.tif":
+        ms[CORNER], ms[0, 0, 1], ms[30:33, 30:33] = np.inf, np.nan, np.nan
+    else:
+        pan[WIDE] = -np.inf
+    text = f"{name}: {CORNER.mean():.1%} of the pixels are infinite and taken for unknown, as NaN"
+    result = sharpen(*_files(tmp_path, ms, pan, "float32"))
+    assert text in _texts(result) and "warning" not in {note.level for note in result.notes}
+    with rasterio.open(result.path) as out:
+        assert not (out.dataset_mask() > 0)[WIDE].any() and np.isnan(out.nodata)
+    told = sharpen(*_files(tmp_path, ms, pan, "float32", nodata=np.inf), name="told.tif")
+    assert name == "pan.tif" or "infinite" not in _texts(told)
+
+
+def test_bands_that_end_at_different_pixels_end_where_the_first_does(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    """As at the border of a scene and at the gaps of Landsat 7; a lake inside stays data."""
+    ms, pan = _land(SIDE, 3), _land(4 * SIDE, 1)
+    for band in range(3):
+        ms[: 5 + band, :, band] = 0
+        ms[30:33, 10 + band : 18 - band, band] = 0  # a gap, narrower than solid at its ends
+    ms[38:43, 30:40, 2] = 0
+    ms[40, 34] = 0  # the lake, and a pixel of it that is dark in all bands
+    result = sharpen(*_files(tmp_path, ms, pan, "uint16", nodata=0))
+    ended = (ms == 0).any(axis=2) & (np.arange(SIDE) < 36)[:, None]
+    text = f"ms.tif: bands end at different pixels: {(ended & (ms > 0).any(axis=2)).mean():.1%} of"
+    assert text in _texts(result)
+    lake = np.zeros_like(ended)
+    lake[40, 34] = True
+    with rasterio.open(result.path) as out:
+        known = out.dataset_mask() > 0
+        np.testing.assert_array_equal(~known, np.kron(ended | lake, np.ones((4, 4), bool)))
+    ms[ended] = 0
+    plain = sharpen(*_files(tmp_path, ms, pan, "uint16", nodata=0), name="plain.tif")
+    assert "bands end" not in _texts(plain)
+    with rasterio.open(result.path) as one, rasterio.open(plain.path) as other:
+        np.testing.assert_array_equal(one.read(), other.read())
+
+
+def test_values_of_one_band_that_are_no_code_stay_data(
+    tmp_path: Path, sharpen: Callable[..., FileResult]
+) -> None:
+    ms, pan = _land(SIDE, 4), _land(4 * SIDE, 1)
+    ms[20:30, 20:30, 1:3] = 9000
+    result = sharpen(*_files(tmp_path, ms, pan, "int16", nodata=0), bands=(4, 3, 2))
+    text = "of bands 3 and 2 may be unknown: --nodata 9000 says so, in place of 0"
+    assert text in _texts(result)
+    with rasterio.open(result.path) as out:
+        assert (out.dataset_mask() > 0).all()
+
+
+def test_fill_of_some_bands_becomes_the_nodata_of_the_file(
     tmp_path: Path, sharpen: Callable[..., FileResult]
 ) -> None:
     ms, pan = _land(SIDE, 4), _land(4 * SIDE, 1)
     ms[CORNER] = 0
     ms[20:30, 20:30, 1:3] = -9999
     low, high = _files(tmp_path, ms, pan, "int16", nodata=0)
-    result = sharpen(low, high, bands=(4, 3, 2))
-    text = "of bands 3 and 2 may be unknown: --nodata -9999 says so, in place of 0"
-    assert text in _texts(result)
+    with rasterio.open(sharpen(low, high).path) as out:
+        assert out.nodata == 0 and (out.read()[:, 84:116, 84:116] == 0).all()
 
 
 def test_bits_are_suggested_where_the_data_end_below_their_type(

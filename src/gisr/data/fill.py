@@ -1,9 +1,9 @@
 """Values that look like fill: what stands for unknown pixels in images that do not say so.
 
 Files lose their nodata tag, arrays never had one, and -9999, 65535 or the lowest float taken for
-data spoil whatever is measured on the whole image. Fill is one value in many pixels, in all bands,
-at an end of the range, with nothing between it and the rest. Saturated or clipped content has
-values near it, and content that is rare has many values.
+data spoil whatever is measured on the whole image. Fill is one value in many pixels, at an end of
+the range, with nothing between it and the rest. Saturated or clipped content has values near it,
+and content that is rare has many values.
 """
 
 from collections.abc import Sequence
@@ -157,7 +157,8 @@ def find_band_fill(
     """Return the values of some bands that look like fill and cannot be data beside the rest.
 
     A cloud that is masked in one band, or a band that failed. One band may hold what others never
-    do, so they are likely fill at most, and only what lies far from the rest is named.
+    do, so only what lies far from the rest is named; it is certain fill where the value is used for
+    nothing known and no other band has it. It then makes pixels unknown in all bands.
 
     Args:
         image: As of :func:`find_fill`, without what that found.
@@ -166,17 +167,19 @@ def find_band_fill(
     pixels, counted = _lattice(image, known)
     if pixels.shape[-1] == 1 or not counted.any():
         return ()
-    places: dict[float, list[int]] = {}
-    inside = pixels[counted]
+    places, inside = dict[float, list[int]](), pixels[counted]
     for band in range(pixels.shape[-1]):
         for fill in find_fill(pixels[..., band : band + 1], counted):
             rest = inside[(inside != inside.dtype.type(fill.value)).all(axis=1)]
             if is_impossible(fill.value, rest, band):
                 places.setdefault(fill.value, []).append(band)
-    found = []
+    found: list[Fill] = []
     for value, bands in places.items():
-        share = float((inside[:, bands] == inside.dtype.type(value)).any(axis=1).mean())
-        found.append(Fill(value, share, "likely", far=True, bands=tuple(bands)))
+        held = inside == inside.dtype.type(value)
+        share = float(held[:, bands].any(axis=1).mean())
+        certain = _is_code(value) and not np.delete(held, bands, axis=1).any()
+        word: Certainty = "certain" if certain else "likely"
+        found.append(Fill(value, share, word, far=True, bands=tuple(bands)))
     return tuple(found)
 
 

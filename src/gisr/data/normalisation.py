@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from gisr.tasks import Task
 
-_QUIET_BAND = 0.02
-"""A band that varies less than this share of the liveliest is scaled as if it varied so much:
-noise in a dark band must not be blown up to the size of a signal."""
+_QUIET_BAND, _QUIETER = 0.02, 2.0
+"""A band that varies less than this share of the liveliest is scaled as if it varied so much, but
+at most so many times as much as it does. Noise in a dark band must not be blown up to the size of a
+signal; bands in a unit of their own (reflectance beside kelvin) must not drown in a residual that
+is scaled by another's."""
 _DARK, _DEAD = 1.0, 0.5
 """Percentile, and the distance below it, in what lies above it, from which a value is a fault of
 the image where ranges begin at the smallest value."""
@@ -83,7 +85,8 @@ def _ranges(
     if percentiles[0] == 0 and percentiles[1] < 100:
         low = _without_dead(known, low, high)
     spread = _or_range(high - low, known)
-    return low, np.where(spread > 0, np.maximum(spread, _QUIET_BAND * spread.max()), 0.0)
+    assumed = np.minimum(_QUIET_BAND * spread.max(), _QUIETER * spread)
+    return low, np.where(spread > 0, np.maximum(spread, assumed), 0.0)
 
 
 def _without_dead(

@@ -62,7 +62,12 @@ def read_array(
         said = _said_known("valid" if name == "target" else "guide_valid", known)
         valid = said if valid is None or said.shape != valid.shape else said & valid
     elif valid is None:
-        valid, fill = _without_fill(name, own, blank=blank)
+        argument = "valid" if name == "target" else "guide_valid"
+        words = FillWords(
+            f"mark what is known with {argument}= to say so, or otherwise",
+            f"mark them with {argument}=, or give a masked array",
+        )
+        valid, fill = without_fill(name, own, words, blank=blank, stacklevel=5)
     if mask is not None and (mask.any(axis=2) & ~mask.all(axis=2)).any():
         warnings.warn(
             f"{name}: pixels that are masked in some bands are unknown in all: give these bands "
@@ -176,34 +181,54 @@ def check_slice(target: ArrayOrTensor, guide: ArrayOrTensor) -> None:
         )
 
 
-def _without_fill(
-    name: str, image: Shaped[np.ndarray, "h w c"], *, blank: bool
+@dataclass(frozen=True)
+class FillWords:
+    """What a user can do about values that look like fill; ``{value}`` stands for the value."""
+
+    says: str
+    """Where they are taken for it."""
+    asks: str
+    """Where they are not."""
+
+
+def without_fill(
+    name: str,
+    image: Shaped[np.ndarray, "h w c"],
+    words: FillWords,
+    *,
+    blank: bool,
+    stacklevel: int,
 ) -> tuple[Bool[np.ndarray, "h w"] | None, float | None]:
-    """Return what is known of an image that does not say so, and the value of the rest."""
-    found = find_fill(image, blank=blank) if image.size else ()
-    valid, value = None, None
-    argument = "valid" if name == "target" else "guide_valid"
-    for fill in found:
+    """Return what is known of an image that does not say so, and the value of the rest.
+
+    Args:
+        name: Of the image, for warnings.
+        image: In its own units.
+        words: For warnings.
+        blank: As of :func:`gisr.data.fill.find_fill`.
+        stacklevel: Of the warnings, seen from here.
+    """
+    valid: Bool[np.ndarray, "h w"] | None = None
+    value: float | None = None
+    fills = find_fill(image, blank=blank) if image.size else ()
+    for fill in fills:
+        if fill.certainty == "certain":
+            covered = ~fill.covers(image)
+            valid, value = (covered if valid is None else valid & covered), fill.value
+    lone = find_band_fill(image, valid) if image.size else ()
+    for fill in (*fills, *lone):
+        text = fill.text_of(range(1, image.shape[-1] + 1)) if fill.bands else fill.text
         if fill.certainty == "likely":
-            warnings.warn(
-                f"{name}: {fill.text} may be unknown ones: mark them with {argument}=, or give a "
-                "masked array",
-                stacklevel=5,
-            )
-            continue
-        covered = ~fill.covers(image)
-        valid, value = (covered if valid is None else valid & covered), fill.value
-        warnings.warn(
-            f"{name}: {fill.text} is taken for unknown: mark what is known with {argument}= to say "
-            "so, or otherwise",
-            stacklevel=5,
-        )
-    for fill in find_band_fill(image, valid) if image.size else ():
-        warnings.warn(
-            f"{name}: {fill.text_of(range(1, image.shape[-1] + 1))} may be unknown: mark where "
-            f"with {argument}=, or give a masked array",
-            stacklevel=5,
-        )
+            way = f"may be unknown{'' if fill.bands else ' ones'}: {words.asks}"
+        elif fill.bands:
+            covered = ~fill.covers(image)
+            valid, value = (covered if valid is None else valid & covered), fill.value
+            way = "is taken for unknown, and so are these pixels in all bands: give these bands on "
+            way += f"their own, or {words.says}"
+        else:
+            way = f"is taken for unknown: {words.says}"
+        way = way.format(value=fill.value_text)
+        warnings.warn(f"{name}: {text} {way}", stacklevel=stacklevel)
     return valid, value
 
 

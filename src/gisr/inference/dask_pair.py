@@ -14,7 +14,7 @@ from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.estimation.sensor_model import SensorModel
 from gisr.inference.percentile_sample import RegularSample
-from gisr.inference.survey import Survey, sample_of, survey_of
+from gisr.inference.survey import Survey, sample_of, shared_areas, survey_of
 from gisr.inference.tile_runner import TileJob
 from gisr.inference.windowed_pair import Cut, KnownImage, PairSource
 from gisr.io.unknown import UnknownValue
@@ -58,7 +58,8 @@ class DaskSource(PairSource):
         target, low = _sampled("target", self.target, task)
         guide, high = _sampled("guide", self.guide, task)
         self.unknown = low, high
-        found = survey_of(target, guide, task)
+        areas = shared_areas(self.about, self.target_shape, self.shape)
+        found = survey_of(target, guide, task, areas)
         if bits is not None and found.highest > 2**bits - 1:
             raise InputError(
                 f"target holds {found.highest:g}, which {bits} bits cannot: correct bits or leave "
@@ -154,11 +155,13 @@ def _sampled(name: str, image: "Array", task: Task) -> tuple[RegularSample, Unkn
                 stacklevel=6,
             )
     for fill in find_band_fill(pixels, known):
-        warnings.warn(
-            f"{name}: {fill.text_of(range(1, pixels.shape[-1] + 1))} may be unknown: replace it "
-            "by NaN to say so",
-            stacklevel=6,
-        )
+        text = f"{name}: {fill.text_of(range(1, pixels.shape[-1] + 1))}"
+        told = "may be unknown: replace it by NaN to say so"
+        if fill.certainty == "certain":
+            unknown.append(fill.unknown)
+            told = "is taken for unknown, and so are these pixels in all bands: give these bands "
+            told += "on their own, or replace it by NaN to say so"
+        warnings.warn(f"{text} {told}", stacklevel=6)
     if unknown:
         sample, _ = _sample(image, sample_of(task), tuple(unknown))
     return sample, tuple(unknown)

@@ -4,11 +4,16 @@ import numpy as np
 from jaxtyping import Bool, Int, Shaped
 from numpy.typing import NDArray
 
+from gisr.windows import Window
+
 _MOST_PIXELS = 2**20
 """Pixels in a sample. Percentiles of so many are right to 0.0001 of their rank."""
 
 _MOST_CELLS = 2**21
 """Pixels of an image of the lattice, known or not."""
+
+_FEWEST = 256
+"""Pixels of a part of the image below which all of it is the better sample."""
 
 
 class RegularSample:
@@ -61,11 +66,21 @@ class RegularSample:
         while self._count > _MOST_PIXELS:
             self._thin()
 
-    def values(self) -> NDArray[np.float32]:
-        """Return the sample, (pixels, bands), row by row for a window that is the whole image."""
+    def values(self, area: Window | None = None) -> NDArray[np.float32]:
+        """Return the sample, (pixels, bands), row by row for a window that is the whole image.
+
+        Args:
+            area: The part of the image that counts, unless that has few pixels or all are kept.
+        """
         if not self._values:
             return np.empty((0, 1), dtype=np.float32)
-        return np.concatenate(self._values).astype(np.float32)
+        values = np.concatenate(self._values).astype(np.float32)
+        if area is None or self.exact:
+            return values
+        rows, columns = np.concatenate(self._places).T
+        inside = (rows >= area[0].start) & (rows < area[0].stop)
+        inside &= (columns >= area[1].start) & (columns < area[1].stop)
+        return values if inside.all() or inside.sum() < _FEWEST else values[inside]
 
     def lattice(
         self,

@@ -14,6 +14,10 @@ from gisr.errors import InputError
 from gisr.inference.percentile_sample import RegularSample
 from gisr.inference.value_levels import levels_of
 from gisr.tasks import Task, find_task
+from gisr.windows import Window
+
+_CLOSE = 2
+"""Target pixels beside the guide that results are interpolated from."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +72,45 @@ def survey_of_pairs(pairs: Sequence[Pair]) -> Survey:
         seen = pair.guide_valid
         seen = np.ones(sides_of(pair.guide), bool) if seen is None else seen
         guide.add(pair.guide, seen, (0, 0))
-    return survey_of(target, guide, task)
+    alone = pairs[0] if len(pairs) == 1 else None
+    return survey_of(target, guide, task, None if alone is None else shared_areas(alone))
 
 
-def survey_of(target: RegularSample, guide: RegularSample, task: Task) -> Survey:
+def shared_areas(
+    about: Pair, target: tuple[int, int] | None = None, guide: tuple[int, int] | None = None
+) -> tuple[Window, Window] | None:
+    """Return the parts of target and guide that results are made of.
+
+    Args:
+        about: Says how they lie on each other.
+        target: Rows and columns of the target, if it does not hold that.
+        guide: The same of the guide.
+    """
+    low, high = target or sides_of(about.target), guide or sides_of(about.guide)
+    return about.placement.shared(low, high, _CLOSE)
+
+
+def survey_of(
+    target: RegularSample,
+    guide: RegularSample,
+    task: Task,
+    areas: tuple[Window, Window] | None = None,
+) -> Survey:
     """Return the survey of two samples.
+
+    Args:
+        target: Known pixels of the whole target.
+        guide: Known pixels of the whole guide.
+        task: Gives the percentiles.
+        areas: The part of each whose values the network meets: what else a scene shows, clouds or
+            a desert beside the guide, does not count.
 
     Raises:
         InputError: A sample has no known pixel.
     """
-    low, high = target.values(), guide.values()
+    low, high = (
+        each.values(area) for each, area in zip((target, guide), areas or (None, None), strict=True)
+    )
     if not len(low) or not len(high):
         raise InputError("no known pixel: there is nothing to sharpen")
     normalisation = Normalisation.of(low[:, None], high[:, None], task)

@@ -114,7 +114,8 @@ def _check_place(output: Path, overwrite: bool) -> None:
             raise FileFormatError(f"{output}: is no regular file: name another")
         if not overwrite and (output.exists() or output.is_symlink()):
             raise FileFormatError(
-                f"{output}: exists already: choose another name, or --overwrite to replace it"
+                f"{output}: exists already: choose another name, or --overwrite (in Python "
+                "overwrite=True) to replace it"
             )
         if not output.parent.is_dir():
             raise FileFormatError(
@@ -245,7 +246,7 @@ def _move(place: Path, output: Path, overwrite: bool) -> None:
             return  # its temporary name goes with the others
         raise FileFormatError(
             f"{output}: was made by another program while this one ran, and stays: choose another "
-            "name, or --overwrite to replace it"
+            "name, or --overwrite (in Python overwrite=True) to replace it"
         )
     os.replace(place, output)
 

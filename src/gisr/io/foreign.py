@@ -154,6 +154,10 @@ _SUFFIXES: dict[str, ForeignKind] = {
     **dict.fromkeys(
         (".ecw", ".sid", ".bil", ".bsq", ".bip", ".pix", ".asc", ".grd", ".ers"), _OTHER
     ),
+    **dict.fromkeys(
+        (".gpkg", ".mbtiles", ".mrf", ".kea", ".cub", ".rst", ".sdat", ".dt2", ".hgt"), _OTHER
+    ),
+    **dict.fromkeys((".grib", ".grib2", ".grb", ".grb2", ".n1"), _OTHER),
     **dict.fromkeys((".pgm", ".ppm", ".pnm", ".pbm"), _PORTABLE),
     **dict.fromkeys((".heic", ".heif", ".avif"), _HEIC),
     **dict.fromkeys((".bmp", ".webp", ".gif", ".tga", ".jxl", ".psd"), _PICTURE),

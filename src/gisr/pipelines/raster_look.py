@@ -8,18 +8,21 @@ import numpy as np
 from jaxtyping import Bool
 
 from gisr.data.fill import Fill, find_band_fill, find_fill, is_impossible
-from gisr.errors import InputError
+from gisr.errors import InputError, percentage
 from gisr.inference.percentile_sample import RegularSample
 from gisr.io.geotiff import GeoHeader, GeoReader
 from gisr.io.geotiff.header import band_list
 from gisr.io.geotiff.nodata import BandNodata, nodata_places, nodata_values
 from gisr.io.geotiff.stack import picked_bands
+from gisr.io.unknown import UnknownValue
 from gisr.notes import Note, warning
 
 _SCAN_SAMPLES = 2**19
 """Samples read at a time."""
 _MOST_SCANNED = 2**23
 """Samples of blocks above which these are read in parts."""
+_RIM = 4
+"""Pixels around nodata of all bands within which that of some is an end of the scene, too."""
 _FEWEST_LEVELS = 255
 """Highest value below which nothing is said of bits."""
 _FINE = 1e-3
@@ -44,10 +47,14 @@ class RasterLook:
     """Pixels with nodata in some of their bands: known ones, or those it makes unknown."""
     broken: int
     """Pixels with NaN or infinite values in some of their bands."""
+    infinite: int = 0
+    """Pixels without a finite value, of which one is infinite: no usual mark of unknown ones."""
+    ragged: int = 0
+    """Pixels with nodata in some bands that are unknown for lying beside nodata in all."""
     fills: tuple[Fill, ...] = ()
     """What looks like fill."""
     band_fills: tuple[Fill, ...] = ()
-    """What looks like fill in some bands alone, and is not taken for it."""
+    """What looks like fill in some bands alone; where it is certain, it makes all unknown."""
 
 
 def look_at(
@@ -80,17 +87,35 @@ def look_at(
         reader.header, before = replace(reader.header, band_nodata=alone), seen.known
         seen = _scan(reader, cell)
         partial = before - seen.known
-    if unknown:
-        held = reader.header.nodata
-        if held is None:
-            held = unknown[0].value  # what is written stands for unknown pixels and says so
-        reader.header = replace(reader.header, unknown=unknown, nodata=held)
+    ragged = 0
+    if seen.partial and alone == together:
+        reader.header, before, plain = replace(reader.header, rim=_RIM), seen.known, reader.header
         seen = _scan(reader, cell)
+        ragged = before - seen.known
+        reader.header = reader.header if ragged else plain
+    seen = _without(unknown, reader, seen, cell)
     if not seen.occupied.any():
         raise InputError(f"{reader.header.path}: {_why_nothing_is_known(reader, cell)}")
     shown = shown if seen is looked or not shown else seen.sample.lattice()
     lone = find_band_fill(*shown) if shown else ()
-    return replace(seen, fills=fills, partial=partial, band_fills=lone)
+    certain = tuple(fill.unknown for fill in lone if fill.certainty == "certain")
+    seen = _without(certain, reader, seen, cell)
+    if not seen.occupied.any():
+        raise InputError(f"{reader.header.path}: {_why_nothing_is_known(reader, cell)}")
+    return replace(seen, fills=fills, partial=partial, ragged=ragged, band_fills=lone)
+
+
+def _without(
+    unknown: tuple[UnknownValue, ...], reader: GeoReader, seen: RasterLook, cell: int
+) -> RasterLook:
+    """Have a reader take values for unknown from now on, and look again if there are any."""
+    if not unknown:
+        return seen
+    header, held = reader.header, reader.header.nodata
+    if held is None:
+        held = unknown[0].value  # what is written stands for unknown pixels and says so
+    reader.header = replace(header, unknown=(*header.unknown, *unknown), nodata=held)
+    return _scan(reader, cell)
 
 
 def _judged(nodata: BandNodata, seen: RasterLook) -> BandNodata:
@@ -168,7 +193,7 @@ def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> 
             notes.append(
                 warning(f"{name}: {fill.text} may be unknown ones: {option} makes them so")
             )
-    notes += [_band_fill_note(header, fill) for fill in seen.band_fills]
+    notes += [_band_fill_note(header, fill, way) for fill in seen.band_fills]
     if seen.partial:
         alone = tuple(each for each in header.band_nodata if each is not None and each.alone)
         values = ", ".join(f"{value:.8g}" for value in nodata_values(alone))
@@ -178,6 +203,15 @@ def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> 
                 f"bands and are unknown in all: {way}"
             )
         )
+    if seen.ragged:
+        values = ", ".join(f"{value:.8g}" for value in nodata_values(header.band_nodata))
+        notes.append(
+            Note(
+                f"{name}: bands end at different pixels: {percentage(seen.ragged / pixels)} of the "
+                f"pixels have nodata ({values}) in some of them, within {_RIM} pixels of nodata in "
+                "all, and are unknown"
+            )
+        )
     if seen.broken:
         notes.append(
             warning(
@@ -185,17 +219,27 @@ def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> 
                 f"bands and are unknown in all: {way}"
             )
         )
+    if seen.infinite and not np.isinf(nodata_values(header.band_nodata)).any():
+        notes.append(
+            Note(
+                f"{name}: {percentage(seen.infinite / pixels)} of the pixels are infinite and "
+                "taken for unknown, as NaN is"
+            )
+        )
     return notes + _steps_notes(header, seen)
 
 
-def _band_fill_note(header: GeoHeader, fill: Fill) -> Note:
+def _band_fill_note(header: GeoHeader, fill: Fill, way: str) -> Note:
     """Return a warning of a value that some bands have and none can have."""
+    found = f"{header.path.name}: {fill.text_of(header.numbers)}"
+    if fill.certainty == "certain":
+        return warning(
+            f"{found} is taken for unknown, and so are these pixels in all bands: {way}, or "
+            "--nodata none makes it data"
+        )
     own = ", ".join(f"{value:.8g}" for value in nodata_values(header.band_nodata))
     instead = f", in place of {own}" if own else ""
-    return warning(
-        f"{header.path.name}: {fill.text_of(header.numbers)} may be unknown: "
-        f"--nodata {fill.value_text} says so{instead}"
-    )
+    return warning(f"{found} may be unknown: --nodata {fill.value_text} says so{instead}")
 
 
 def bits_note(reader: GeoReader, seen: RasterLook, bits: int | None) -> Note | None:
@@ -257,7 +301,7 @@ def _scan(reader: GeoReader, cell: int) -> RasterLook:
     if height * width * header.bands > _MOST_SCANNED:  # GDAL keeps blocks that are read in parts
         height = max(1, _SCAN_SAMPLES // (width * header.bands * cell)) * cell
     occupied = np.zeros([-(-side // cell) for side in header.shape], dtype=bool)
-    known = partial = broken = 0
+    known = partial = broken = infinite = 0
     for top in range(0, header.shape[0], height):
         for left in range(0, header.shape[1], width):
             rows = slice(top, min(top + height, header.shape[0]))
@@ -267,12 +311,14 @@ def _scan(reader: GeoReader, cell: int) -> RasterLook:
             known += int(valid.sum())
             if header.bands > 1 and (places := nodata_places(pixels, header.band_nodata)):
                 partial += int((np.logical_or.reduce(places) & valid).sum())
-            if header.bands > 1 and pixels.dtype.kind == "f" and not valid.all():
+            if pixels.dtype.kind == "f" and not valid.all():
                 finite = np.isfinite(pixels)
-                broken += int((finite.any(axis=2) & ~finite.all(axis=2)).sum())
+                some = finite.any(axis=2)
+                broken += int((some & ~finite.all(axis=2)).sum())
+                infinite += int((~some & np.isinf(pixels).any(axis=2)).sum())
             if valid.any():
                 down = np.logical_or.reduceat(valid, np.arange(0, valid.shape[0], cell), axis=0)
                 cells = np.logical_or.reduceat(down, np.arange(0, valid.shape[1], cell), axis=1)
                 first, second = top // cell, left // cell
                 occupied[first : first + cells.shape[0], second : second + cells.shape[1]] = cells
-    return RasterLook(sample, occupied, known, partial, broken)
+    return RasterLook(sample, occupied, known, partial, broken, infinite)

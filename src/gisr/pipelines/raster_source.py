@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from gisr.data.pair import Pair
-from gisr.inference.survey import Survey, survey_of
+from gisr.inference.survey import Survey, shared_areas, survey_of
 from gisr.inference.windowed_pair import KnownImage, PairSource
 from gisr.io.geotiff import GeoReader, Warp
 from gisr.io.geotiff.nodata import nodata_values
@@ -97,7 +97,8 @@ class RasterSource(PairSource):
                 self.notes += [] if hint is None else [hint]
             check_values(readers[name].header.path, look.sample.lowest, look.sample.highest, bits)
         target, guide = seen["target"].sample, seen["guide"].sample
-        return survey_of(target, guide, find_task(self.about.task))
+        areas = shared_areas(self.about, self.target_shape, self.shape)
+        return survey_of(target, guide, find_task(self.about.task), areas)
 
     def may_hold(self, window: Window) -> bool:
         """Return false where the survey saw that a window has no known pixel."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from tests.geotiffs import declare_band_nodata, write_geotiff
 
 from gisr.io.geotiff import GeoReader, read_geotiff, read_header
@@ -86,3 +87,23 @@ def test_digits_of_a_tag_are_rounded(dtype: str, declared: float, stored: float)
     pixels = np.array([[stored, 100]], dtype)[..., None]
     (found,) = nodata_places(pixels, (UnknownValue(declared, True),))
     assert found.tolist() == [[True, False]]
+
+
+def test_ends_of_bands_do_not_depend_on_windows(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    smooth = ndimage.gaussian_filter(rng.standard_normal((40, 50, 3)), (4, 4, 0.6))
+    image = np.where(smooth > np.quantile(smooth, 0.4), 100, 0).astype(np.uint8)
+    file = write_geotiff(tmp_path / "ms.tif", image, nodata=0)
+    own = read_header(file)
+    together = tuple(each and replace(each, alone=False) for each in own.band_nodata)
+    header = replace(own, band_nodata=together, rim=4)
+    with GeoReader(header) as reader:
+        pixels, known = reader.read(slice(0, 40), slice(0, 50))
+        for rows in (slice(0, 13), slice(13, 21), slice(21, 40)):
+            for columns in (slice(0, 7), slice(7, 50)):
+                part, seen = reader.read(rows, columns)
+                np.testing.assert_array_equal(part, pixels[rows, columns])
+                np.testing.assert_array_equal(seen, known[rows, columns])
+    some, everywhere = (image == 0).any(axis=2), (image == 0).all(axis=2)
+    assert not known[everywhere].any() and known[~some].all()
+    assert (some & ~everywhere & ~known).any()

@@ -106,6 +106,8 @@ class GeoHeader(GeoOutline):
     """Tags of further domains of each band: wavelengths in IMAGERY."""
     parts: tuple[StackPart, ...] = ()
     """Where each band is, if they lie in files of their own; ``path`` then stands for all."""
+    rim: int = 0
+    """Pixels around nodata of all bands within which that of some makes a pixel unknown, too."""
     quality: QualityMask | None = None
     """A band beside the image that says which pixels are clouds and the like, to be unknown."""
 

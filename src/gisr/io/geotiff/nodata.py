@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from jaxtyping import Bool, Shaped
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from gisr.errors import InputError
 from gisr.io.quantise import holds
@@ -87,6 +88,31 @@ def nodata_places(
         for place, each in enumerate(bands)
         if each is not None
     ]
+
+
+def ragged_rims(
+    pixels: Shaped[np.ndarray, "rows columns bands"],
+    bands: BandNodata,
+    reach: int,
+) -> Bool[np.ndarray, "rows columns"]:
+    """Return which pixels have nodata in some bands, close to where all bands have it.
+
+    Bands that see the ground in turn end at different pixels, at the border of a scene and at the
+    gaps of Landsat 7: there 0 in some bands is the end of these, not a dark lake.
+
+    Args:
+        pixels: With as much around what counts as the reach says, and a pixel more.
+        bands: Nodata of the bands.
+        reach: Pixels that are close.
+    """
+    places = nodata_places(pixels, bands)
+    if len(places) < pixels.shape[-1]:
+        return np.zeros(pixels.shape[:2], dtype=bool)
+    everywhere = np.logical_and.reduce(places)
+    # A single pixel that is dark in all bands is part of the lake.
+    solid = ndimage.binary_opening(everywhere, np.ones((2, 2), bool))
+    close = ndimage.maximum_filter(solid, 2 * reach + 1, mode="constant")
+    return np.asarray(np.logical_or.reduce(places) & close)
 
 
 def _is_nodata(band: Shaped[np.ndarray, "*pixels"], value: float) -> NDArray[np.bool_]:

@@ -15,11 +15,11 @@ from jaxtyping import Bool, Shaped, UInt8
 from gisr.errors import FileFormatError
 from gisr.io.geotiff.drivers import reading_errors
 from gisr.io.geotiff.header import GeoHeader, StackPart, opened_raster, read_header
-from gisr.io.geotiff.nodata import nodata_places
+from gisr.io.geotiff.nodata import nodata_places, ragged_rims
 from gisr.io.geotiff.regrid import GeoOutline, Turn, Warp
 from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.optional_imports import load_extra
-from gisr.windows import Window, within
+from gisr.windows import Window, widened, within
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -130,6 +130,18 @@ class GeoReader:
 
     def _read_own(self, area: Window) -> KnownSamples:
         """Return a part of the file as it is stored."""
+        header, rim = self.header, self.header.rim
+        if not rim:
+            return self._read_stored(area)
+        shape = header.shape if header.regrid is None else header.regrid.own.shape
+        wide = widened(area, (rim + 1, rim + 1), shape)
+        pixels, valid = self._read_stored(wide)
+        valid &= ~ragged_rims(pixels, header.band_nodata, rim)
+        inner = within(wide, area)
+        return pixels[inner], valid[inner]
+
+    def _read_stored(self, area: Window) -> KnownSamples:
+        """Return a part of the file, where each pixel says itself whether it is known."""
         header = self.header
         window = load_extra("rasterio.windows", "geo").Window.from_slices(*area)
         if header.parts:

@@ -152,6 +152,18 @@ def test_the_way_to_fill_a_map_of_single_points_is_told(
     assert not [note for note in notes if "single points" in note.text]
 
 
+@pytest.mark.parametrize("suffix", [".png", ".pfm"])
+def test_the_line_of_a_result_has_the_type_of_the_file(
+    tmp_path: Path, tiny_upscaler: Upscaler, suffix: str
+) -> None:
+    np.save(tmp_path / "depth.npy", scene(tmp_path, "uint16", 1000))
+    out = tmp_path / f"out{suffix}"
+    result = upscale_files(tiny_upscaler, tmp_path / "depth.npy", tmp_path / "colour.png", out)
+    stored = cv2.imread(str(out), cv2.IMREAD_UNCHANGED)
+    assert stored is not None
+    assert result.dtype == stored.dtype.name == ("uint16" if suffix == ".png" else "float32")
+
+
 def test_a_picture_turned_by_a_quarter_is_told_with_the_way_back(tmp_path: Path) -> None:
     target = scene(tmp_path)
     colours = np.asarray(Image.open(tmp_path / "colour.png"))

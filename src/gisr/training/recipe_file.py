@@ -21,7 +21,7 @@ _LISTS = ("sets", "stages")
 """Settings that are lists of groups."""
 
 _GROUP = re.compile(r"Group '([^']+)'")
-_UNKNOWN = re.compile(r"[Oo]ption '([^']+)'")
+_UNKNOWN = re.compile(r"Option '([^']+)' is not accepted|does not accept option '([^']+)'")
 _LACKING = re.compile(r"the following arguments are required: (\w+)")
 """What jsonargparse says of a group's name, of an unknown setting in it, and of one not given."""
 
@@ -114,19 +114,18 @@ def _readable(message: str) -> str:
     ]
     value = re.search(r"(?:Got|Given) value: (.*)", message)
     hint = hint_of(Recipe, names)
-    if value is not None and hint is not None:
-        return wrong_kind(".".join(names), value[1].strip(), hint)
     group = _GROUP.search(message)
     about = names[0] if names else group[1] if group else ""
     where = f"{about}: " if about else ""
+    if (word := _UNKNOWN.search(message)) and (known := _of_group(about)):
+        unknown = word[1] or word[2]
+        remedy = meant(unknown, known, f"it is one of {', '.join(known)}")
+        return f"{where}{shortened(unknown)} is no setting there: {remedy}"
+    if value is not None and hint is not None:
+        return wrong_kind(".".join(names), value[1].strip(), hint)
     if lacking := _LACKING.search(message):
         return f"{where}{lacking[1]} is missing: give its value"
-    word = _UNKNOWN.search(message)
-    known = _of_group(about)
-    if word is None or not known:
-        return _one_line(message)
-    remedy = meant(word[1], known, f"it is one of {', '.join(known)}")
-    return f"{where}{shortened(word[1])} is no setting there: {remedy}"
+    return _one_line(message)
 
 
 def _of_group(name: str) -> list[str]:

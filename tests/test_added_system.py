@@ -77,8 +77,13 @@ def test_a_network_of_the_page_is_trained_and_scored(warm: Warm, tmp_path: Path)
     scores = tmp_path / "scores.json"
     evaluate = ["evaluate", str(data), "--quiet", "--out", str(scores)]
     evaluate += ["--systems", "bicubic", f"two-convolutions:{run / 'weights'}"]
-    done = warm.run("-c", RUN, str(package), json.dumps([train, evaluate]))
+    done = warm.run("-c", RUN, str(package), json.dumps([train, evaluate, ["models", "--systems"]]))
     assert done.returncode == 0, done.stderr + done.stdout
+    # Depth and colour to 16 channels and those to one, in 3 x 3: counted when it is listed.
+    costs = r"two-convolutions +depth +(\d+) +\d+\.\d +none +nobody, nowhere, 2026"
+    listed = re.search(costs, done.stdout)
+    assert listed is not None
+    assert int(listed[1]) == (1 + 3) * 16 * 9 + 16 + 16 * 9 + 1
     found = json.loads(scores.read_text(encoding="utf-8"))["scores"]
     x4 = {
         each["system"].split(":")[0]: each["values"]["rmse"] for each in found if each["ratio"] == 4

@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image
 
 from gisr.apps.cli import main
+from gisr.errors import PairError
 from gisr.inference.upscaler import Upscaler
 from gisr.io.limits import DEFAULT_LIMITS
 from gisr.notes import Note
@@ -134,6 +135,47 @@ def test_a_value_that_no_pixel_holds_is_told(
         target[2:4, 2:4] = value
         _, notes = run(tmp_path, tiny_upscaler, target, invalid=value)
         assert not [note for note in notes if "changes nothing" in note.text]
+
+
+def test_the_way_to_fill_a_map_of_single_points_is_told(
+    tmp_path: Path, tiny_upscaler: Upscaler
+) -> None:
+    target = scene(tmp_path)
+    target[np.random.default_rng(0).random(target.shape) > 0.2] = 0
+    sparse, notes = run(tmp_path, tiny_upscaler, target)
+    assert (sparse == 0).mean() > 0.7
+    assert [
+        note.text for note in notes if "single points" in note.text and "--fill-holes" in note.text
+    ]
+    filled, notes = run(tmp_path, tiny_upscaler, target, fill_holes=True)
+    assert filled.min() > 1
+    assert not [note for note in notes if "single points" in note.text]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".pfm"])
+def test_the_line_of_a_result_has_the_type_of_the_file(
+    tmp_path: Path, tiny_upscaler: Upscaler, suffix: str
+) -> None:
+    np.save(tmp_path / "depth.npy", scene(tmp_path, "uint16", 1000))
+    out = tmp_path / f"out{suffix}"
+    result = upscale_files(tiny_upscaler, tmp_path / "depth.npy", tmp_path / "colour.png", out)
+    stored = cv2.imread(str(out), cv2.IMREAD_UNCHANGED)
+    assert stored is not None
+    assert result.dtype == stored.dtype.name == ("uint16" if suffix == ".png" else "float32")
+
+
+def test_a_picture_turned_by_a_quarter_is_told_with_the_way_back(tmp_path: Path) -> None:
+    target = scene(tmp_path)
+    colours = np.asarray(Image.open(tmp_path / "colour.png"))
+    np.save(tmp_path / "depth.npy", target)
+    np.save(tmp_path / "full.npy", target.repeat(4, 0).repeat(4, 1))
+    Image.fromarray(np.rot90(colours)).save(tmp_path / "colour.png")
+    for name in ("depth.npy", "full.npy"):
+        with pytest.raises(PairError, match=r"is turned by a quarter: .*ROTATE_90.*ROTATE_270"):
+            read_request(tmp_path / name, tmp_path / "colour.png", tmp_path / "out.npy")
+    Image.fromarray(colours[:60]).save(tmp_path / "colour.png")  # a crop is no turn
+    with pytest.raises(PairError, match="different proportions"):
+        read_request(tmp_path / "depth.npy", tmp_path / "colour.png", tmp_path / "out.npy")
 
 
 def test_numbers_that_are_no_depths_are_doubted(tmp_path: Path, tiny_upscaler: Upscaler) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gisr.estimation.depth_doubts import names_alone, zero_as_depth
+from gisr.estimation.depth_doubts import names_alone, single_points, zero_as_depth
 
 
 def test_values_that_run_down_to_zero_are_told_from_holes() -> None:
@@ -41,3 +41,21 @@ def test_small_whole_numbers_alone_are_no_depth(known: list[float], word: str | 
     text = names_alone(np.array(known, np.float32))
     assert (text is None) == (word is None)
     assert word is None or word in str(text)
+
+
+def test_single_points_are_told_from_surfaces_with_holes() -> None:
+    points = np.random.default_rng(0).random((96, 128)) < 0.3
+    scans = np.zeros((96, 128), bool)
+    scans[::6] = True
+    for sparse in (points, scans):
+        text = single_points(sparse)
+        assert text is not None
+        assert f"{1 - sparse.mean():.1%} of the pixels are unknown" in text
+        assert "--fill-holes" in text
+    cut_out = np.zeros((96, 128), bool)
+    cut_out[30:60, 40:70] = True
+    few = np.zeros((96, 128), bool)
+    few[::48, ::48] = True
+    dense = np.random.default_rng(0).random((96, 128)) < 0.6
+    for other in (cut_out, few, dense, np.ones_like(few), np.zeros_like(few)):
+        assert single_points(other) is None

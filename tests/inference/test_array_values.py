@@ -1,5 +1,7 @@
 """What of arrays counts: masks, declared pixels, and fill that nobody declared."""
 
+import warnings
+
 import numpy as np
 import pytest
 from tests.small_network import tiny_weights
@@ -31,6 +33,22 @@ def test_masks_count() -> None:
     assert isinstance(result, np.ma.MaskedArray)
     np.testing.assert_array_equal(np.ma.getmaskarray(result)[..., 0], WIDE)
     np.testing.assert_allclose(result.data[~WIDE], declared[~WIDE], atol=1e-3)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_a_few_slices_in_one_array_are_told(count: int) -> None:
+    low, high = RNG.random((16, 16, count)), RNG.random((64, 64, count))
+    text = f"taken for one slice of {count} bands and {count} channels: .*upscaler.share"
+    with pytest.warns(UserWarning, match=text):
+        make_pair(low, high, "mri")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make_pair(low[..., 0], high, "mri")  # several contrasts guide
+        make_pair(low[..., :1], high[..., :1], "mri")
+        grey_low, grey_high = (np.repeat(each[..., :1], count, 2) for each in (low, high))
+        make_pair(grey_low, grey_high, "mri")  # grey pictures in colours
+        if count == 3:
+            make_pair(low, high, "pansharpening")
 
 
 def test_fill_in_one_band_is_unknown_in_all() -> None:

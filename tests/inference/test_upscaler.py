@@ -48,6 +48,7 @@ def test_what_is_said_of_other_images_is_refused(
         upscaler(TARGET, GUIDE, task, **given)
 
 
+@pytest.mark.filterwarnings("ignore:.*taken for one slice")
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("bands", [None, 1, 3, 4, 7])
 @pytest.mark.parametrize("channels", [None, 1, 3])

@@ -58,6 +58,11 @@ CONTENTS = {
         b"MATLAB 5.0 MAT-file" + bytes(120),
         r"MATLAB.*numpy.save\('depth.npy', scipy.io.loadmat\('\S*depth.mat'\)\['NAME'\]\)\"",
     ),
+    "nyu.mat": (
+        b"MATLAB 7.3 MAT-file" + bytes(500),
+        r"version 7.3.*numpy.save\('nyu.npy', h5py.File\('\S*nyu.mat'\)\['NAME'\]\[\(\)\].T\)\"",
+    ),
+    "h5py.mat": (b"\x89HDF\r\n\x1a\n" + bytes(9), "version 7.3.*h5py.File"),
     "t2.nii.bz2": (b"BZh9" + bytes(9), "compressed.*bunzip2 --keep \\S*t2.nii.bz2"),
     "t2": (b"\x5c\x01\0\0" + bytes(340) + b"n+1\0", "NIfTI by another.*mv \\S*t2 t2.nii"),
     "t2.nii.txt": (b"\x1c\x02\0\0n+2\0" + bytes(536), "another name.*mv \\S*t2.nii.txt t2.nii\\)"),

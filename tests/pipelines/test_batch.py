@@ -353,3 +353,16 @@ def test_mutated_lists_end_in_one_line_or_in_a_plan(tmp_path: Path) -> None:
             refused += 1
             assert len(str(error).splitlines()) == 1, repr(text)
     assert refused > 500
+
+
+def test_a_depth_map_in_text_is_no_list_of_pairs(tmp_path: Path) -> None:
+    touch(tmp_path, "colour.png")
+    path = tmp_path / "depth.csv"
+    np.savetxt(path, np.ones((4, 6)), delimiter=",")
+    told = r"holds numbers alone.*numpy.save\('depth.npy', numpy.loadtxt\('.*depth.csv', delimiter"
+    for out in (tmp_path / "out.npy", tmp_path / "folder"):
+        with pytest.raises(FileFormatError, match=told):
+            plan_batch(path, tmp_path / "colour.png", out)
+    path.write_text("target,guide\nlow.npy,colour.png\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"leave the guide .*colour\.png out"):
+        plan_batch(path, tmp_path / "colour.png", tmp_path / "folder")

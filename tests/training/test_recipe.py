@@ -166,6 +166,19 @@ def test_nested_settings_and_overrides(tmp_path: Path) -> None:
     assert recipe.task_weights == {"mri": 2.0}
 
 
+def test_what_a_list_of_groups_on_the_command_line_is_refused_for(tmp_path: Path) -> None:
+    path = write(tmp_path, MINIMAL)
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(path, ["--sets", "[{task: depth, ratio: 4, datset: lu}]"])
+    assert str(caught.value) == "--sets: datset is no setting there: did you mean dataset?"
+
+
+def test_a_recipe_with_task_weights_is_balanced_by_another_rule(tmp_path: Path) -> None:
+    path = write(tmp_path, MINIMAL + "task_weights: {mri: 2}")
+    recipe = read_recipe(path, ["--balancing", "gradnorm", "--task_weights", "{}"])
+    assert (recipe.balancing, recipe.task_weights) == ("gradnorm", {})
+
+
 def test_balancing_and_its_settings(tmp_path: Path) -> None:
     addition = "balancing: gradnorm\ngradnorm: {asymmetry: 0.5}\nsampling_temperature: 2"
     recipe = read_recipe(write(tmp_path, MINIMAL + addition), ["--gradnorm.learning_rate", "0.1"])
@@ -179,8 +192,15 @@ def test_balancing_and_its_settings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("addition", "message"),
     [
-        ("stepz: 4", "stepz"),
-        ("network: {wide: 4}", "wide"),
+        ("stepz: 4", r"unknown settings stepz: did you mean steps\?"),
+        ("network: {widht: 4}", r"network: widht is no setting there: did you mean width\?"),
+        ("stages: [{start: 0.5, patch: 96, bach: 1}]", r"stages: bach .* did you mean batch\?"),
+        ("sets: [{task: depth, ratio: 4, datset: lu}]", r"sets: datset .* did you mean dataset\?"),
+        ("sets: [{task: depth, ratio: 4, qq: 1}]", "sets: qq .* it is one of task, ratio, dataset"),
+        ("sets: [{task: depth}]", "sets: ratio is missing"),
+        ("system: {name: dctnt}", "system.name: dctnt must be one of promptir, .*dctnet"),
+        ("system: {nam: dctnet}", r"system: nam is no setting there: did you mean name\?"),
+        ("system: {name: dctnet, width: wide}", "system.width: wide must be a number"),
         ("network: {width: broad}", "width"),
         ("network: {width: 7}", "width 7"),
         ("network: {routing: everywhere}", "routing"),
@@ -218,7 +238,10 @@ def test_balancing_and_its_settings(tmp_path: Path) -> None:
         ("balance_weight: -1", "balance_weight"),
         ("splits: [test]", "splits"),
         ("balancing: luck", "balancing"),
-        ("balancing: gradnorm\ntask_weights: {mri: 2}", "task_weights: balancing 'gradnorm'"),
+        (
+            "balancing: gradnorm\ntask_weights: {mri: 2}",
+            "task_weights: balancing 'gradnorm' .*--task_weights '{}'",
+        ),
         ("balancing: gradnorm\ncompile: true", "compile: balancing 'gradnorm'"),
         ("task_weights: {mri: -1}", "task_weights: mri -1"),
         ("uncertainty: {learning_rate: 0}", "uncertainty: learning_rate 0"),

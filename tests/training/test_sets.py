@@ -88,6 +88,47 @@ def test_several_folders_are_one_data_set_or_told_apart(
     assert [len(one) for one in training_sets(plan)] == [3, 1, 2]
 
 
+def test_own_pairs_are_trained_on_by_the_sets_that_the_message_names(
+    recipe: Build, pairs: Path, tmp_path: Path
+) -> None:
+    own = _own_frame(tmp_path, pairs)
+    (own / "pairs.csv").write_text(
+        "name,task,guide,truth,split\nmine,depth,colour.png,depth.png,train\n", encoding="utf-8"
+    )
+    wanted = (
+        SetRecipe("mri", 4),
+        *(SetRecipe("depth", ratio, "open-pairs") for ratio in (4, 8, 4)),
+    )
+    with pytest.raises(RecipeError) as caught:
+        training_sets(recipe(data=str(own), sets=wanted, open_only=False))
+    option = "--sets '[{task: depth, ratio: 4}, {task: depth, ratio: 8}]'"
+    assert str(caught.value) == (
+        f"sets: mri x4 is empty: no training entry of {own} belongs to it; there are depth of "
+        f"pairs: {option} trains on those"
+    )
+    again = recipe(
+        data=str(own), sets=(SetRecipe("depth", 4), SetRecipe("depth", 8)), open_only=False
+    )
+    assert [len(one) for one in training_sets(again)] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("split", "way"),
+    [("test", "name a folder with others"), ("research", "--splits '[research]' trains on those")],
+)
+def test_a_split_that_is_not_trained_on_is_told_with_a_way_that_works(
+    recipe: Build, pairs: Path, tmp_path: Path, split: str, way: str
+) -> None:
+    own = _own_frame(tmp_path, pairs)
+    (own / "pairs.csv").write_text(
+        f"name,task,guide,truth,split\nmine,depth,colour.png,depth.png,{split}\n", encoding="utf-8"
+    )
+    plan = recipe(data=str(own), sets=(SetRecipe("depth", 4),), open_only=False)
+    with pytest.raises(RecipeError, match="all are of") as caught:
+        training_sets(plan)
+    assert f"all are of {split}: {way}" in str(caught.value)
+
+
 def test_a_set_may_choose_sensor_and_contrasts(recipe: Build) -> None:
     wanted = (
         SetRecipe("pansharpening", 2, sensor="L7"),
@@ -139,7 +180,7 @@ def test_what_cannot_be_trained_on_is_refused(recipe: Build, tmp_path: Path) -> 
     with pytest.raises(RecipeError, match=told):
         training_sets(recipe(data=str(tmp_path)))
     with pytest.raises(
-        RecipeError, match=r"splits research, all are of train: --splits train trains"
+        RecipeError, match=r"splits research, all are of train: --splits '\[train\]' trains"
     ):
         training_sets(recipe(data=str(tmp_path), open_only=False, splits=("research",)))
 

@@ -31,15 +31,17 @@ def models(*, systems: bool = False) -> None:
 
 def _list_systems() -> None:
     """Print a line for each published system; costs are those of a target of four bands or one."""
-    from gisr.baselines.costs import system_costs
+    from gisr.baselines.costs import system_cost
     from gisr.baselines.systems import SystemName, find_system
 
-    print(f"{'name':<14}{'task':<16}{'parameters':>12}{'GMACs':>8}  {'licence':<16}paper")
-    for name in get_args(SystemName):
-        about, cost = find_system(name).published, system_costs()[name]
+    names = get_args(SystemName)
+    wide = 2 + max(map(len, names))
+    print(f"{'name':<{wide}}{'task':<16}{'parameters':>12}{'GMACs':>8}  {'licence':<16}paper")
+    for name in names:
+        about, cost = find_system(name).published, system_cost(name)
         task = "all" if about.all_in_one else about.tasks[0]
         print(
-            f"{name:<14}{task:<16}{cost.parameters:>12,}{cost.gmacs:>8.1f}  {about.licence:<16}"
+            f"{name:<{wide}}{task:<16}{cost.parameters:>12,}{cost.gmacs:>8.1f}  {about.licence:<16}"
             f"{about.paper}"
         )
     print("GMACs: 10^9 multiplications and additions for an output of 128 x 128 at ratio 4.")

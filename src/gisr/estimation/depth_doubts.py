@@ -1,4 +1,4 @@
-"""What of a depth map may not be what it is taken for: a 0 that is a depth, labels, confidence."""
+"""What of a depth map may not be what it is taken for: 0 that is a depth, labels, single points."""
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -15,6 +15,12 @@ _LEAST_BESIDE = 8
 _MOST_LEVELS = 10
 """Whole numbers up to this one alone are names: confidence 0 to 2, a few classes."""
 _WHITE = 255
+_MOST_SPARSE = 0.5
+"""Share of known pixels up to which a map may be one of single points."""
+_MOST_INNER = 0.1
+"""Share of these up to which all neighbours may be known, too: of surfaces they nearly all are."""
+_LEAST_POINTS = 16
+"""Known pixels from which a map says that it is sparse."""
 
 
 def zero_as_depth(
@@ -57,3 +63,24 @@ def names_alone(known: Float[np.ndarray, " pixels"]) -> str | None:
             "confidence or labels: is it the depth map?"
         )
     return None
+
+
+def single_points(valid: Bool[np.ndarray, "h w"]) -> str | None:
+    """Say that what is known are points with gaps between them, as lidars and matchers give them.
+
+    What a sensor lost, or somebody cut out, leaves surfaces.
+
+    Args:
+        valid: What is known.
+    """
+    known = int(valid.sum())
+    if known < _LEAST_POINTS or known > _MOST_SPARSE * valid.size:
+        return None
+    inner = ndimage.binary_erosion(valid, np.ones((3, 3), bool), border_value=1)
+    if inner.sum() > _MOST_INNER * known:
+        return None
+    return (
+        f"{share_or_count(~valid)} of the pixels are unknown, and what is known are single points "
+        "or lines (lidar, matched features): the rest stays unknown; --fill-holes fills it along "
+        "the picture's edges"
+    )

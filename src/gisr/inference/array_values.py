@@ -168,6 +168,8 @@ def check_axes(target: ArrayOrTensor, guide: ArrayOrTensor) -> None:
 def check_slice(target: ArrayOrTensor, guide: ArrayOrTensor) -> None:
     """Refuse two volumes where an array is one slice, and not for the number of their bands.
 
+    A few slices of both, which could be bands and channels, are warned of.
+
     Raises:
         InputError: Both have three axes or more, and the guide's last is too long for channels.
     """
@@ -179,6 +181,20 @@ def check_slice(target: ArrayOrTensor, guide: ArrayOrTensor) -> None:
             "are single slices here: give slices of one place one by one, with what they share "
             "(upscaler.share), or save both as NIfTI with their affines for gisr.upscale_files"
         )
+    bands = shapes[0][-1] if len(shapes[0]) == len(shapes[1]) == 3 else 1
+    if bands > 1 and bands == channels and not all(map(_repeats, (target, guide))):
+        warnings.warn(
+            f"target of shape {shapes[0]} and guide of shape {shapes[1]} are taken for one slice "
+            f"of {bands} bands and {channels} channels: of {bands} slices give one by one, with "
+            "what they share (upscaler.share)",
+            stacklevel=4,
+        )
+
+
+def _repeats(image: ArrayOrTensor) -> bool:
+    """Return whether all bands of an image are one, as grey pictures in colours have it."""
+    array = _array(image)
+    return bool((array == array[..., :1]).all())
 
 
 @dataclass(frozen=True)

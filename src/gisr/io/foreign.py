@@ -27,7 +27,7 @@ class ForeignKind:
 _CONVERT = "convert it to GeoTIFF first (gdal_translate {path} {stem}.tif)"
 _INSIDE = (
     "it holds several images: gdalinfo {path} lists them, gdal_translate NAME {stem}.tif makes a "
-    "GeoTIFF of one"
+    "GeoTIFF of one (an array of HDF5: numpy.save of h5py.File(FILE)['NAME'][()])"
 )
 _UNPACK = "unpack it first, then name the images in it"
 _JPEG2000 = ForeignKind("JPEG 2000", _CONVERT)
@@ -81,10 +81,15 @@ _ITK = ForeignKind(
 _MATLAB = ForeignKind(
     "a MATLAB file",
     'save its array as npy first (python -c "import numpy, scipy.io; '
-    "numpy.save('{stem}.npy', scipy.io.loadmat('{path}')['NAME'])\"; h5py reads those of version "
-    "7.3)",
+    "numpy.save('{stem}.npy', scipy.io.loadmat('{path}')['NAME'])\")",
 )
-_IN_PYTHON = (_PORTABLE, _ITK, _MATLAB)
+_MATLAB_HDF = ForeignKind(
+    "a MATLAB file of version 7.3",
+    'save its array as npy first, with its axes turned around (python -c "import numpy, h5py; '
+    "numpy.save('{stem}.npy', h5py.File('{path}')['NAME'][()].T)\", of the first of a stack, as in "
+    "NYU Depth, ['NAME'][0].T)",
+)
+_IN_PYTHON = (_PORTABLE, _ITK, _MATLAB, _MATLAB_HDF)
 _HALF = ForeignKind(
     "half of a pair of files (.hdr, .img)",
     "make one file of both first: of MR nib-convert {path} {stem}.nii.gz, of a satellite image "
@@ -125,6 +130,7 @@ _BEGINNINGS: tuple[tuple[bytes, ForeignKind], ...] = (
     (b"NSIF", _NITF),
     (b"ENVI", _ENVI),
     (b"#?RADIANCE", _PICTURE),
+    (b"MATLAB 7.3", _MATLAB_HDF),
     (b"MATLAB ", _MATLAB),
 )
 """What the first bytes of a file show."""
@@ -184,6 +190,8 @@ def foreign_file(path: str | PathLike[str]) -> str | None:
     kind = _HEIC if _is_heif(start) else _by_content(start)
     if place.suffix.lower() == ".mnc":  # netCDF or HDF inside, of which GDAL makes no volume
         kind = _VOLUME
+    if place.suffix.lower() == ".mat" and kind is _HDF:  # as h5py writes one
+        kind = _MATLAB_HDF
     kind = kind or _by_place(place)
     if kind is None:
         return misnamed_tiff(path)

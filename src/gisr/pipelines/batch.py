@@ -25,6 +25,8 @@ from gisr.pipelines.request import FileResult
 
 LIST_SUFFIX = ".csv"
 """What a list of pairs is called."""
+_LONGEST_LINE = 2**20
+"""Bytes of a line that are looked at."""
 COLUMNS: dict[str, Column] = {
     "target": Column("low-resolution file", needed=True),
     "guide": Column("high-resolution file of the other modality", needed=True),
@@ -151,6 +153,12 @@ def plan_batch(
         InputError: Arguments do not go together.
     """
     options = options or Options()
+    if guides is not None and _holds_numbers(targets):
+        code = f"numpy.save('{targets.stem}.npy', numpy.loadtxt('{targets}', delimiter=','))"
+        raise FileFormatError(
+            f"{targets}: holds numbers alone, so it is no list of pairs: of a depth map make an "
+            f'array (python -c "import numpy; {code}")'
+        )
     for name in options.further_files:
         raise InputError(f"{name} names one file: give it with one pair, not with several")
     if skip_existing and options.overwrite:
@@ -174,6 +182,18 @@ def plan_batch(
             f"such as -o {shlex.quote(str(output)[: -len(file_suffix(output))])}"
         )
     return planned(items, options, skip_existing=skip_existing, notes=notes)
+
+
+def _holds_numbers(path: Path) -> bool:
+    """Return whether the first line of a file is numbers, as of a depth map saved as text."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        cells = stream.readline(_LONGEST_LINE).split(b",")
+    try:
+        return len([float(cell) for cell in cells]) > 1
+    except ValueError:
+        return False
 
 
 def planned(

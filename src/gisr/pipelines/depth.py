@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from gisr.errors import FileFormatError, InputError
-from gisr.estimation.depth_doubts import names_alone, zero_as_depth
+from gisr.estimation.depth_doubts import names_alone, single_points, zero_as_depth
 from gisr.estimation.depth_fill import find_depth_fill, suspected_fill
 from gisr.estimation.depth_levels import few_levels
 from gisr.io.depth import maps
@@ -59,7 +59,8 @@ class DepthPipeline(Pipeline[DepthPair]):
         """Read both images."""
         files = read_depth_pair(target, guide, _codes(options), self.task.stretch, limits)
         files = files if options.invalid == "none" else _without_fill(files, options)
-        files = replace(files, notes=(*files.notes, *_doubts(files.target)))
+        sparse = () if options.fill_holes else _sparse(files.target)
+        files = replace(files, notes=(*files.notes, *_doubts(files.target), *sparse))
         if options.cloud is not None:
             options.cloud.camera.on_grid((files.guide.shape[0], files.guide.shape[1]))
         return files
@@ -161,6 +162,12 @@ def _doubts(target: DepthMap) -> tuple[Note, ...]:
         return (warning(f"{target.path.name}: {names}"),)
     levels = few_levels(target.values, target.valid)
     return () if levels is None else (Note(f"{target.path.name}: {levels}"),)
+
+
+def _sparse(target: DepthMap) -> tuple[Note, ...]:
+    """Say what fills the gaps of a map of single points."""
+    text = single_points(target.valid)
+    return () if text is None else (Note(f"{target.path.name}: {text}"),)
 
 
 def _without_fill(files: DepthPair, options: Options) -> DepthPair:

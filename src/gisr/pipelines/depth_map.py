@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Shaped
+from jaxtyping import Bool, Float, Shaped
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
@@ -54,12 +54,13 @@ def upscale_depth_map(
     filled = valid & ~nearest_pixels(target.valid, sides, pair.placement)
     # Every hole keeps what stands for it in the file: NaN, infinity, 0 or another number.
     marks = nearest_pixels(target.stored, sides, pair.placement)
+    stored = _stored(request, depth, valid, marks)
     doubts = () if options.cloud is None else options.cloud.doubts(depth, valid, files.guide)
     result = FileResult(
         path=request.output,
         task=request.task,
         shape=sides,
-        dtype=target.dtype.name,
+        dtype=stored.dtype.name,
         ratio=pair.ratio,
         grid=pair.grid,
         alignment=alignment,
@@ -69,7 +70,7 @@ def upscale_depth_map(
         notes=(*files.notes, *shifted, *_notes(options, pair, answer, filled), *doubts),
     )
     with request.writing() as places:
-        _write(request, answer, valid, marks, filled, places)
+        _write(request, answer, stored, valid, filled, places)
         if options.report is not None:
             from gisr.pipelines.report import ArrayResult, write_report
 
@@ -96,11 +97,26 @@ def _has_full_size(pair: Pair) -> bool:
     return pair.target.shape[:2] == pair.guide.shape[:2]
 
 
+def _stored(
+    request: Request[DepthPair],
+    depth: Float[np.ndarray, "H W"],
+    valid: Bool[np.ndarray, "H W"],
+    marks: Shaped[np.ndarray, "H W"],
+) -> Shaped[np.ndarray, "H W"]:
+    """Return what the output holds, in a type of its format."""
+    target = request.files.target
+    stored = stored_depth(request.output, depth, valid, like=target, marks=marks)
+    if target.shape != depth.shape:
+        return stored
+    # All of their digits: float32, in which all is computed, has 24 bits.
+    return np.where(target.valid, target.stored.astype(stored.dtype), stored)
+
+
 def _write(
     request: Request[DepthPair],
     answer: Answer,
+    stored: Shaped[np.ndarray, "H W"],
     valid: Bool[np.ndarray, "H W"],
-    marks: Shaped[np.ndarray, "H W"],
     filled: Bool[np.ndarray, "H W"],
     places: Mapping[str, Path],
 ) -> None:
@@ -117,11 +133,6 @@ def _write(
         path, like = Path(options.uncertainty), spread_like(target)
         spread = stored_depth(path, answer.spread[..., 0], valid, like=like)
         write_stored(path, places["uncertainty"], stored=spread, scale=target.scale)
-    stored = stored_depth(request.output, depth, valid, like=target, marks=marks)
-    if target.shape == depth.shape:
-        # All of their digits: float32, in which all is computed, has 24 bits.
-        kept = target.stored.astype(stored.dtype)
-        stored = np.where(target.valid, kept, stored)
     write_stored(request.output, places["output"], stored, target.nodata, target.scale)
 
 

@@ -200,8 +200,8 @@ class Recipe:
                 )
         if self.balancing != "fixed" and any(w != 1 for w in self.task_weights.values()):
             raise RecipeError(
-                f"task_weights: balancing {self.balancing!r} finds the weights itself; leave them "
-                "out, or use balancing 'fixed'"
+                f"task_weights: balancing {self.balancing!r} finds the weights itself: leave them "
+                "out (--task_weights '{}' over a recipe that has them), or use balancing 'fixed'"
             )
         if self.balancing == "gradnorm" and self.compile:
             raise RecipeError(

@@ -3,6 +3,7 @@
 import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any, get_args
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser
@@ -18,6 +19,11 @@ _GROUPS = ("network", "system", "task_weights", "uncertainty", "weight_average",
 """Settings that are groups of settings."""
 _LISTS = ("sets", "stages")
 """Settings that are lists of groups."""
+
+_GROUP = re.compile(r"Group '([^']+)'")
+_UNKNOWN = re.compile(r"Option '([^']+)' is not accepted|does not accept option '([^']+)'")
+_LACKING = re.compile(r"the following arguments are required: (\w+)")
+"""What jsonargparse says of a group's name, of an unknown setting in it, and of one not given."""
 
 
 def read_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
@@ -108,9 +114,25 @@ def _readable(message: str) -> str:
     ]
     value = re.search(r"(?:Got|Given) value: (.*)", message)
     hint = hint_of(Recipe, names)
-    if value is None or hint is None:
-        return _one_line(message)
-    return wrong_kind(".".join(names), value[1].strip(), hint)
+    group = _GROUP.search(message)
+    about = names[0] if names else group[1] if group else ""
+    where = f"{about}: " if about else ""
+    if (word := _UNKNOWN.search(message)) and (known := _of_group(about)):
+        unknown = word[1] or word[2]
+        remedy = meant(unknown, known, f"it is one of {', '.join(known)}")
+        return f"{where}{shortened(unknown)} is no setting there: {remedy}"
+    if value is not None and hint is not None:
+        return wrong_kind(".".join(names), value[1].strip(), hint)
+    if lacking := _LACKING.search(message):
+        return f"{where}{lacking[1]} is missing: give its value"
+    return _one_line(message)
+
+
+def _of_group(name: str) -> list[str]:
+    """Return the settings of a group, or of each member of a list of groups; none of any other."""
+    hint: Any = hint_of(Recipe, [name])
+    kind = next((each for each in (hint, *get_args(hint)) if is_dataclass(each)), None)
+    return [] if kind is None else [each.name for each in fields(kind)]
 
 
 def _one_line(message: str) -> str:
@@ -159,8 +181,10 @@ def _check_plain(values: object) -> None:
     """
     if not isinstance(values, dict):
         raise RecipeError("a recipe is a list of settings, 'name: value' each")
-    if unknown := sorted(map(str, set(values) - {setting.name for setting in fields(Recipe)})):
-        raise RecipeError(f"unknown settings {listed(unknown)}")
+    known = [setting.name for setting in fields(Recipe)]
+    if unknown := sorted(map(str, set(values) - set(known))):
+        remedy = next(filter(None, (meant(word, known) for word in unknown)), "take them out")
+        raise RecipeError(f"unknown settings {listed(unknown)}: {remedy}")
     nested = [values.get(name, {}) for name in _GROUPS]
     if values.get("system", 0) is None:  # MAG-Net is trained
         nested[_GROUPS.index("system")] = {}

@@ -142,7 +142,7 @@ def differences(name: str, there: object, here: object) -> Iterator[str]:
 
 
 def _inner(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a type
-    return get_args(hint) if get_origin(hint) is tuple else (hint,)
+    return get_args(hint) if get_origin(hint) in (tuple, Union, UnionType) else (hint,)
 
 
 def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401 - a type

@@ -81,11 +81,18 @@ def _nothing_to_train_on(recipe: Recipe, found: Sequence[Entry]) -> str:
             "open: --open_only false trains on all, such weights are not to be given away"
         )
     others = list(dict.fromkeys(entry.split for entry in found))
+    if not others:
+        return f"{folders} holds no entry: name another folder"
+    # What is tested on is never trained on: no setting takes the splits val and test.
+    trained = [each for each in others if each in ("train", "research")]
+    way = (
+        f"--splits '[{trained[0]}]' trains on those"
+        if trained
+        else "name a folder with others (of own pairs, the column split of pairs.csv says it)"
+    )
     return (
         f"none of the {len(found)} entries of {folders} is of the splits {splits}, all are of "
-        f"{' or '.join(others)}: --splits {others[0]} trains on those, or name a folder with others"
-        if others
-        else f"{folders} holds no entry: name another folder"
+        f"{' or '.join(others)}: {way}"
     )
 
 
@@ -129,7 +136,7 @@ def _training_set(entries: Sequence[Entry], wanted: SetRecipe, recipe: Recipe) -
     if not parts:
         raise RecipeError(
             f"sets: {wanted} is empty: no training entry of {', '.join(recipe.folders)} belongs "
-            f"to it; there are {_datasets(entries)}"
+            f"to it; there are {_datasets(entries)}{_sets_for(entries, recipe)}"
         )
     return parts[0] if len(parts) == 1 else JoinedSet(tuple(parts))
 
@@ -186,6 +193,14 @@ def _belongs(entry: Entry, wanted: SetRecipe) -> bool:
         contrasts = {wanted.contrast, wanted.guide_contrast} - {None}
         return contrasts <= set(entry.contrasts)
     return entry.has_truth_at(wanted.ratio)
+
+
+def _sets_for(entries: Sequence[Entry], recipe: Recipe) -> str:
+    """Return what sets of a recipe's tasks and ratios the data could fill, as an option."""
+    wanted = dict.fromkeys(SetRecipe(each.task, each.ratio) for each in recipe.sets)
+    filled = [one for one in wanted if any(_belongs(entry, one) for entry in entries)]
+    sets = ", ".join(f"{{task: {one.task}, ratio: {one.ratio}}}" for one in filled)
+    return f": --sets '[{sets}]' trains on those" if filled else ""
 
 
 def _datasets(entries: Sequence[Entry]) -> str:

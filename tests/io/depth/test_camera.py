@@ -148,9 +148,13 @@ def test_what_is_no_camera_is_refused_by_name(tmp_path: Path, content: bytes) ->
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("fx=0", "must be above 0"),
-        ("fx=nan", "not finite"),
-        ("fx=525,baseline=-1", "must be above 0"),
+        ("fx=0", "^fx=0: the camera's fx is 0: it must be above 0$"),
+        ("fx=nan", "the camera's fx is nan: it must be a finite number$"),
+        ("fx=525,baseline=-1", "the camera's baseline is -1: it must be above 0$"),
+        (
+            "fx=525,fy=-520",
+            "the camera's fy is -520: it must be above 0, 520 if y points up there$",
+        ),
         ("fx=525,colour=red", "no camera in it"),
         ("fx=", "no camera in it"),
     ],

@@ -86,6 +86,22 @@ class TestReading:
         volume = read_nifti(save(tmp_path / "a.nii", scaling=(0.5, -10)))
         assert np.array_equal(volume.voxels, np.arange(192).reshape(8, 6, 4) % 100 * 0.5 - 10)
 
+    @pytest.mark.parametrize(
+        ("slope", "told"), [(np.inf, "inf"), (-np.inf, "-inf"), (np.nan, None)]
+    )
+    def test_an_infinite_slope_is_left_out_and_told(
+        self, tmp_path: Path, slope: float, told: str | None
+    ) -> None:
+        path = save(tmp_path / "a.nii", scaling=(0.5, 1))
+        content = bytearray(path.read_bytes())
+        content[112:116] = np.float32(slope).tobytes()
+        path.write_bytes(content)
+        volume = read_nifti(path)
+        assert np.array_equal(volume.voxels, np.arange(192).reshape(8, 6, 4) % 100)
+        notes = [note.text for note in volume.notes if "scl_slope" in note.text]
+        assert bool(notes) == (told is not None)
+        assert all(f"a.nii: scales its values by {told} (scl_slope)" in text for text in notes)
+
     @pytest.mark.parametrize("intercept", [np.nan, np.inf])
     def test_an_intercept_that_is_no_number_is_refused(
         self, tmp_path: Path, intercept: float

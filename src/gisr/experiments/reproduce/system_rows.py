@@ -7,7 +7,7 @@ or a system made for it, with one network a ratio.
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from gisr.baselines.costs import system_costs
+from gisr.baselines.costs import system_cost
 from gisr.baselines.systems import SystemName, find_system
 from gisr.experiments.reproduce.plan import Variant
 from gisr.magnet import PRESETS
@@ -55,7 +55,7 @@ class ComparedVariant(Variant):
         Systems of one task that are small anyway stay whole.
         """
         assert self.system is not None  # MAG-Net's size is the recipe's
-        small = system_costs()[self.system].parameters < _KEPT_WHOLE
+        small = system_cost(self.system).parameters < _KEPT_WHOLE
         if small and not find_system(self.system).published.all_in_one:
             return 1.0
         return min(1.0, base.network.width / PRESETS["magnet"].width)

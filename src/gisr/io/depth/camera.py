@@ -47,12 +47,16 @@ class Camera:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        lengths = (self.fx, self.fy, self.baseline, *(self.size or ()))
-        numbers = (*lengths, self.cx, self.cy, self.doffs)
-        if not all(number is None or math.isfinite(number) for number in numbers):
-            raise InputError(f"camera {self} holds numbers that are not finite")
-        if not all(number is None or number > 0 for number in lengths):
-            raise InputError(f"camera {self}: focal lengths, baseline and size must be above 0")
+        sides = dict(zip(("width", "height"), self.size or (), strict=False))
+        lengths = {"fx": self.fx, "fy": self.fy, "baseline": self.baseline, **sides}
+        for name, number in {**lengths, "cx": self.cx, "cy": self.cy, "doffs": self.doffs}.items():
+            if number is not None and not math.isfinite(number):
+                raise InputError(f"the camera's {name} is {number:g}: it must be a finite number")
+        for name, number in lengths.items():
+            if number is not None and number <= 0:
+                # Matrices of OpenGL, whose y points up, have fy below 0.
+                way = f", {-number:g} if y points up there" if name == "fy" and number else ""
+                raise InputError(f"the camera's {name} is {number:g}: it must be above 0{way}")
 
     def on_grid(self, shape: tuple[int, int]) -> "Camera":
         """Return the same camera for a picture of another size of the same field of view.

@@ -55,6 +55,8 @@ def read_depth_pair(
     header = colour_header(guide_path, limits)
 
     def place(shape: tuple[int, int], guide_shape: tuple[int, int]) -> Placement:
+        if _lies_across(shape, guide_shape, stretch):
+            raise PairError(_across(target_path, shape, guide_path, guide_shape))
         if min(shape) > 0 and any(map(operator.lt, guide_shape, shape)):
             raise PairError(
                 f"{guide_path.name}: a picture of {picture_size(guide_shape)} has less detail than "
@@ -81,6 +83,26 @@ def read_depth_pair(
     turned, stretched = _turned(guide_path, header, upright), _stretched(target.shape, sides)
     notes = (*target.notes, *turned, *stretched, *_plain(guide_path, guide, limits))
     return DepthPair(target, guide, place(target.shape, sides), notes)
+
+
+def _lies_across(shape: tuple[int, int], guide_shape: tuple[int, int], stretch: float) -> bool:
+    """Return whether a picture fits a depth map only after a quarter turn."""
+    turned = guide_shape[1], guide_shape[0]
+    large = all(map(operator.ge, turned, shape))
+    return large and _fit(shape, turned, stretch) and not _fit(shape, guide_shape, stretch)
+
+
+def _across(target: Path, shape: tuple[int, int], guide: Path, guide_shape: tuple[int, int]) -> str:
+    """Return the refusal of a picture that was turned by a quarter, and the way to turn it back."""
+    code = (
+        f"from PIL import Image; Image.open('{guide}').transpose(Image.Transpose.ROTATE_90)"
+        f".save('{guide.stem}_turned.png')"
+    )
+    return (
+        f"{target.name} and {guide.name}: depth of {picture_size(shape)} and colour of "
+        f"{picture_size(guide_shape)}: one of them is turned by a quarter: turn the picture "
+        f'(python -c "{code}"; ROTATE_270 is the other way)'
+    )
 
 
 def _fit(target: tuple[int, int], guide: tuple[int, int], stretch: float) -> bool:

@@ -24,6 +24,7 @@ from gisr.io.volumes.libraries import volume_library
 from gisr.io.volumes.nifti_affine import HeaderAffine, header_affine
 from gisr.io.volumes.nifti_extensions import extension_names
 from gisr.io.volumes.sidecar import sidecar_thickness
+from gisr.notes import Note, warning
 from gisr.sizes import volume_size
 
 SUFFIXES = (".nii", ".nii.gz")
@@ -103,7 +104,7 @@ def read_nifti_header(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS
         slice_axis=_slice_axis(header, place),
         thickness=thickness,
         extensions=extensions,
-        notes=(*place.notes, *unread),
+        notes=(*place.notes, *_unscaled(name, header), *unread),
     )
 
 
@@ -217,6 +218,20 @@ def _check_header(path: Path, header: Any, limits: Limits) -> tuple[Sizes, np.dt
         raise FileFormatError(f"{path}: damaged: its voxels start inside the header: copy it again")
     check_bytes(path, limits, offset + voxels * dtype.itemsize, "header and voxels")
     return (x, y, z, count), dtype
+
+
+def _unscaled(path: Path, header: Any) -> tuple[Note, ...]:
+    """Say that an infinite slope is left out; NaN is how programs write that there is none."""
+    slope = float(header["scl_slope"])
+    if not math.isinf(slope):
+        return ()
+    way = "nibabel: image.header.set_slope_inter(slope, intercept)"
+    return (
+        warning(
+            f"{path.name}: scales its values by {slope:g} (scl_slope), which is impossible: they "
+            f"are taken as they are stored; if they have to be scaled, correct its header ({way})"
+        ),
+    )
 
 
 def _no_magnitudes(dtype: np.dtype) -> str:

@@ -282,7 +282,9 @@ def test_balancing_and_its_settings(tmp_path: Path) -> None:
         ("sets: [{task: depth, ratio: 1000000}]", "depth x1000000 must be .* from 2 to 1024"),
         ("sets: [{task: depth, ratio: many}]", "sets.ratio: many must be a whole number"),
         ("exclude: [" + ", ".join(["[]"] * 9999) + "]", "exclude: "),
-        ("{", "recipe.yaml"),
+        ("{", r"recipe.yaml: line \d+: .*every bracket and quote is closed"),
+        ("steps: [1\nfoo: 2", r"recipe.yaml: line \d+: expected ',' or ']'.*: settings are 'name:"),
+        ("a:\n\tb: 1", r"recipe.yaml: line \d+: found character .*indented by spaces"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(tmp_path: Path, addition: str, message: str) -> None:

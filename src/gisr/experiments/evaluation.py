@@ -239,7 +239,8 @@ def _means(
 
 def _line(score: Score) -> str:
     values = "  ".join(f"{METRICS[m].symbol} {shown(m, v)}" for m, v in score.values.items())
-    return f"{score.benchmark} x{score.ratio}  {score.system}: {values}  ({score.images} images)"
+    count = f"{score.images} image{'s' * (score.images != 1)}"
+    return f"{score.benchmark} x{score.ratio}  {score.system}: {values}  ({count})"
 
 
 def _protocol(benchmark: Benchmark, scores: Sequence[Score]) -> str:

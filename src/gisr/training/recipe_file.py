@@ -94,6 +94,8 @@ def _parsed(path: Path, overrides: list[str]) -> Recipe:
         return Recipe(**parser.instantiate(values))
     except ArgumentError as error:
         raise RecipeError(_readable(str(error))) from error
+    except yaml.MarkedYAMLError as error:
+        raise RecipeError(_misspelt(error)) from error
     except (OSError, TypeError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise RecipeError(_one_line(str(error))) from error
 
@@ -105,6 +107,17 @@ def _fault(path: Path) -> str:
     except RecipeError as error:
         return str(error)
     return ""
+
+
+def _misspelt(error: yaml.MarkedYAMLError) -> str:
+    """Say where a file is no YAML, and what it would be."""
+    mark = error.problem_mark or error.context_mark
+    where = "" if mark is None else f"line {mark.line + 1}: "
+    found = _one_line(str(error.problem or error.context))
+    return (
+        f"{where}{found}: settings are 'name: value', a line each, indented by spaces, and every "
+        "bracket and quote is closed"
+    )
 
 
 def _readable(message: str) -> str:

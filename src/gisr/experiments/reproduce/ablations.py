@@ -90,8 +90,13 @@ def _each_scored(
     """Return what the networks of each row reached, seed by seed."""
 
     def scored(own: ExperimentRequest, variant: Variant) -> _Scored:
-        run = train_variant(own, variant, schedule, report)
-        return _Scored(run, _scores(own, run, columns, report))
+        which = f"seed {own.recipe.seed}, " if request.further_seeds else ""
+
+        def told(line: str) -> None:
+            report(which + line)
+
+        run = train_variant(own, variant, schedule, told)
+        return _Scored(run, _scores(own, run, columns, told))
 
     by_seed = request.by_seed()
     for own in by_seed[1:]:

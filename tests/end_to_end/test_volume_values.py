@@ -76,11 +76,12 @@ def test_phases_that_wrap_are_told(turn: float, dtype: str, tmp_path: Path, guid
     ("low", "scale", "air", "beside"),
     [
         (0.0, 1.0, None, 0.0),
+        (-60.0, 1.0, None, 0.0),
         (-400.0, 0.01, None, -3.8),
         (-400.0, 0.01, 0.0, 0.0),
         (-1020.0, 1.0, -1024.0, -1024.0),
     ],
-    ids=["magnitudes", "standardised", "standardised and masked", "Hounsfield units"],
+    ids=["magnitudes", "ringing", "standardised", "standardised and masked", "Hounsfield units"],
 )
 def test_beside_a_target_is_its_air(
     low: float, scale: float, air: float | None, beside: float, tmp_path: Path, guide: Path

@@ -32,13 +32,15 @@ _AS_PHASES = (
 )
 _COMMON = 0.01
 """Share of a volume from which its most frequent value is that of air or of a background."""
+_RINGING = 0.1
+"""Share of the highest value down to which values below 0 are ringing about an air of 0."""
 
 
 def value_beside(voxels: Voxels) -> float:
     """Return what stands for air beside a volume: 0, unless values below 0 say otherwise.
 
     In a standardised volume, or one in Hounsfield units, 0 is tissue. There it is the value that
-    most voxels have, and without one the lowest.
+    most voxels have, and without one the lowest, unless that is no more than ringing.
 
     Args:
         voxels: What is not finite is unknown; at least one is.
@@ -48,7 +50,9 @@ def value_beside(voxels: Voxels) -> float:
         return 0.0
     values, counts = np.unique(known, return_counts=True)
     common = counts.argmax()
-    return float(values[common] if counts[common] > _COMMON * known.size else values[0])
+    if counts[common] > _COMMON * known.size:
+        return float(values[common])
+    return 0.0 if values[0] >= -_RINGING * values[-1] else float(values[0])
 
 
 def few_values(volume: Volume) -> tuple[int, ...]:

@@ -15,11 +15,6 @@ _NOISY, _NOISE_ALONE = 0.11, 0.6
 scenes none reaches both (at most 0.16 and 0.59); with white noise of 15 % of the contrast all do.
 It takes 20 to 30 % for results to be no better than interpolation."""
 
-_BLOCKY = 2.0
-"""Steps between blocks of 8 x 8 pixels, over those within them, from which JPEG is told. Of 68 real
-scenes none is above 1.7; of 39 compressed with a quality of 20 all but two are above 2, with 75
-three."""
-
 
 def satellite_doubts(found: SensorModel, task: Task) -> list[str]:
     """Return in words what the measurements of a pair say against its result."""
@@ -37,7 +32,7 @@ def satellite_doubts(found: SensorModel, task: Task) -> list[str]:
             "or more): noise is sharpened with it, and from 20 to 30 % the result is no better "
             "than interpolation: denoise it first"
         )
-    if signs.block_steps >= _BLOCKY:
+    if signs.blocky:
         doubts.append(
             f"the {task.target_word} shows blocks of 8 x 8 pixels, as strong JPEG compression "
             "leaves them: they are sharpened with it, and the result may be no better than "

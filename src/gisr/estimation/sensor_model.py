@@ -44,6 +44,11 @@ _FEWEST, _FEWEST_BY_BAND = 64, 8
 """Target pixels that must count for any estimate, in all and for each of its bands: as many
 bands as pixels explain any guide."""
 
+_BLOCKY = 2.0
+"""Steps between blocks of 8 x 8 pixels, over those within them, from which JPEG is told. Of 68 real
+scenes none is above 1.7; of 39 compressed with a quality of 20 all but two are above 2, with 75
+three."""
+
 
 @dataclass(frozen=True)
 class TargetSigns:
@@ -58,6 +63,11 @@ class TargetSigns:
     block_steps: float = 1.0
     """How much larger steps of the target between blocks of 8 x 8 pixels are than within them, and
     no such steps of the guide."""
+
+    @property
+    def blocky(self) -> bool:
+        """Whether the target shows the blocks of strong JPEG compression."""
+        return self.block_steps >= _BLOCKY
 
 
 @dataclass(frozen=True, eq=False)

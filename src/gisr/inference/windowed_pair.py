@@ -71,6 +71,8 @@ class PairSource(ABC):
         """Shift of the guide that is undone: ``aligned[y, x] = guide[y + dy, x + dx]``."""
         self.reduction: DepthReduction = "bicubic"
         """How the target was made coarse, where no sensor model says so."""
+        self.changed_by_codec = False
+        """Whether the target was stored with loss: its values are then not those measured."""
 
     @property
     def description(self) -> str:

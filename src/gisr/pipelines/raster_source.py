@@ -41,6 +41,7 @@ class RasterSource(PairSource):
         self.notes: list[Note] = []
         """What the survey found of values that are no data."""
         self._target, self._guide = target, guide
+        self.changed_by_codec = target.header.changed_by_codec
         self._reading = Lock()
         """Held while a file is read: tiles are cut in several threads, and GDAL's files are not
         made for that."""

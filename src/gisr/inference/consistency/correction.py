@@ -60,8 +60,8 @@ def is_corrected(corrected: Corrected, pair: Pair, source: PairSource) -> bool:
     """Return whether a result is made consistent.
 
     By default on k-space grids, whose measurement is known exactly, and for satellite images whose
-    blur can be measured. How a depth map was made is not known (docs/results/consistency.md has
-    what an assumption costs).
+    blur can be measured and that JPEG has not changed, which are no measurement any more. How a
+    depth map was made is not known (docs/results/consistency.md has what assumptions cost).
 
     Args:
         corrected: As requested.
@@ -77,7 +77,14 @@ def is_corrected(corrected: Corrected, pair: Pair, source: PairSource) -> bool:
             return pair.grid == "kspace"
         case "default":
             by_sensor = find_task(pair.task).reduction == "sensor"
-            return source.sensor_model.measured if by_sensor else pair.grid == "kspace"
+            if not by_sensor:
+                return pair.grid == "kspace"
+            return source.sensor_model.measured and not is_compressed(source)
+
+
+def is_compressed(source: PairSource) -> bool:
+    """Return whether JPEG or WebP changed a target: its file says so, or blocks show it."""
+    return source.changed_by_codec or source.sensor_model.signs.blocky
 
 
 @dataclass

@@ -123,6 +123,12 @@ class GeoHeader(GeoOutline):
         return len(self.numbers)
 
     @property
+    def changed_by_codec(self) -> bool:
+        """Whether JPEG or WebP changed its values, by more than their highest quality does."""
+        quality = self.lossy.get("JPEG_QUALITY", self.lossy.get("WEBP_LEVEL"))
+        return self.lossy.get("COMPRESS") in ("JPEG", "WEBP") and quality != "100"
+
+    @property
     def alpha(self) -> bool:
         """Whether the file has an alpha band."""
         return self.alpha_mask is not None

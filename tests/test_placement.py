@@ -77,7 +77,8 @@ def test_ratio_one_may_be_rounded() -> None:
 @pytest.mark.parametrize(
     ("target", "guide", "reason"),
     [
-        ((48, 64), (640, 480), "different proportions"),
+        ((48, 64), (640, 480), r"different proportions .*: turn one by 90 .*, or crop them"),
+        ((48, 64), (500, 480), r"different proportions \(ratios 7.5 and 10.42\): crop them"),
         ((100, 100), (50, 50), "coarser"),
         ((0, 10), (10, 10), "empty"),
         ((1, 1), (100, 100), "above 64"),

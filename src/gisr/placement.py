@@ -82,10 +82,15 @@ class Placement:
             return cls((rows, columns), (0.0, 0.0))
         placed = cls((rows, columns), (0.5 * rows - 0.5, 0.5 * columns - 0.5))
         # A size that was rounded to whole pixels is off by up to one target pixel.
-        if abs(rows / columns - 1) > max(1 / min(target_shape) + 1e-6, stretch):
+        most = max(1 / min(target_shape) + 1e-6, stretch)
+        if abs(rows / columns - 1) > most:
+            turned = (target_shape[1] / guide_shape[0]) / (target_shape[0] / guide_shape[1])
+            remedy = "crop them to the same scene"
+            if abs(turned - 1) <= most:
+                remedy = "turn one by 90 degrees if it lies on its side, or " + remedy
             raise PairError(
                 f"{_sizes(target_shape, guide_shape)} have different proportions "
-                f"(ratios {1 / columns:.4g} and {1 / rows:.4g}): crop them to the same scene"
+                f"(ratios {1 / columns:.4g} and {1 / rows:.4g}): {remedy}"
             )
         return placed
 

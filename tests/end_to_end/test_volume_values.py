@@ -35,6 +35,17 @@ def test_masks_labels_and_one_value_are_told(tmp_path: Path, guide: Path) -> Non
     assert "like a mask" not in told(save(image, few, COARSE), guide)["warning"]
 
 
+def test_of_a_series_the_first_volume_is_named(tmp_path: Path, guide: Path) -> None:
+    """Others may be images: the file is not the wrong one."""
+    blank = np.stack([np.zeros((24, 24, 8)), smooth((24, 24, 8))], axis=-1).astype("f4")
+    said = told(save(tmp_path / "s_T2w.nii", blank, COARSE), guide)["warning"]
+    assert said.startswith("the first volume of s_T2w.nii holds the one value 0: the shift of")
+    assert "take it out of the series" in said and "right file" not in said
+    mask = np.stack([blank[..., 1] > 400, blank[..., 1]], axis=-1).astype("f4")
+    said = told(save(tmp_path / "s_T2w.nii", mask, COARSE), guide)["warning"]
+    assert "the first volume of s_T2w.nii holds only 0 and 1, like a mask or labels" in said
+
+
 def test_an_atlas_of_many_labels_is_told(tmp_path: Path, guide: Path) -> None:
     """Codes of FreeSurfer: tens of whole numbers, in any order."""
     codes = np.random.default_rng(0).permutation(2035)[:18].reshape(6, 3) + 1

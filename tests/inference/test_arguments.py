@@ -1,6 +1,7 @@
 """Arguments of Python calls that cannot be: refused by name, and none passed over in silence."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,13 @@ def test_what_a_mask_of_a_mask_hides_is_unknown() -> None:
     for valid in (masked, VALID.tolist(), torch.tensor(VALID), VALID * 255):
         pair = make_pair(TARGET, GUIDE, "depth", valid=valid)
         np.testing.assert_array_equal(pair.valid, VALID)
+
+
+@pytest.mark.parametrize("given", [None, SimpleNamespace(dataobj=np.ones((4, 4)))])
+def test_objects_of_other_libraries_are_named(given: object) -> None:
+    reason = rf"target is of type {type(given).__name__}, and not an array.*target.dataobj"
+    with pytest.raises(InputError, match=reason):
+        make_pair(given, np.ones((8, 8)), "mri")  # type: ignore[arg-type]
 
 
 def test_what_is_no_array_is_named() -> None:

@@ -109,7 +109,8 @@ def as_image(name: str, image: object) -> ArrayOrTensor:
     """Return an image as an array, a masked array or a tensor, if it is none: nested lists are one.
 
     Raises:
-        InputError: It is a name of a file, or lists of several lengths.
+        InputError: It is a name of a file, an object of another library, or lists of several
+            lengths.
     """
     if isinstance(image, np.ndarray | Tensor):
         return image
@@ -122,6 +123,11 @@ def as_image(name: str, image: object) -> ArrayOrTensor:
         array: NDArray[np.generic] = np.asarray(image)
     except (ValueError, TypeError) as error:
         raise InputError(f"{name} is no array: {error}") from error
+    if array.dtype == object and not array.ndim:  # of nibabel, SimpleITK, rasterio, or None
+        raise InputError(
+            f"{name} is of type {type(image).__name__}, and not an array: give its values (of an "
+            f"image of nibabel {name}.dataobj), or the names of both files to gisr.upscale_files"
+        )
     return array
 
 

@@ -76,22 +76,33 @@ def value_notes(request: Request[VolumePair], values: tuple[int, ...]) -> list[N
     target, guide = request.files.target, request.files.guide
     if len(values) == 1:
         text = "there is nothing to sharpen, check that it is the right file"
-        notes.append(warning(f"{request.target.name} holds the one value {values[0]}: {text}"))
+        if target.count > 1:
+            text = (
+                "the shift of the guide and how the target was reduced are estimated from that "
+                "volume, take it out of the series (nibabel: image.slicer)"
+            )
+        notes.append(warning(f"{_name(target)} holds the one value {values[0]}: {text}"))
     elif words := _as_labels(target, values):
         text = (
             "the result has values between and beyond them; enlarge labels by nearest neighbours "
             "(nibabel.processing.resample_from_to, order=0)"
         )
-        notes.append(warning(f"{request.target.name} {words}: {text}"))
+        notes.append(warning(f"{_name(target)} {words}: {text}"))
     elif _wraps(target):
-        notes.append(warning(f"{request.target.name} {_AS_PHASES}"))
+        notes.append(warning(f"{_name(target)} {_AS_PHASES}"))
     values = few_values(guide)
     if len(values) != 1 and (words := _as_labels(guide, values)):
         text = "it gives outlines alone, choose an image as the guide"
-        notes.append(warning(f"{request.guide.name} {words}: {text}"))
+        notes.append(warning(f"{_name(guide)} {words}: {text}"))
     elif len(values) != 1 and _wraps(guide):
-        notes.append(warning(f"{request.guide.name} {_AS_PHASES}"))
+        notes.append(warning(f"{_name(guide)} {_AS_PHASES}"))
     return notes
+
+
+def _name(volume: Volume) -> str:
+    """Return what a message calls a volume: of a series the first alone was looked at."""
+    first = "the first volume of " if volume.count > 1 else ""
+    return f"{first}{volume.path.name}"
 
 
 def _as_labels(volume: Volume, values: tuple[int, ...]) -> str | None:

@@ -168,6 +168,34 @@ def test_volumes_that_do_not_fit_may_have_other_units(
     assert "unit" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("forms", "guide_forms", "named"),
+    [
+        ((np.eye(4), None), (np.eye(4), np.eye(4)), "low.nii and high.nii have"),
+        ((np.eye(4), None), (np.diag([-1.0, 1, 1, 1]), None), "low.nii has"),
+        ((None, None), (np.diag([-1.0, 1, 1, 1]), None), "low.nii has"),
+        ((np.diag([-1.0, 1, 1, 1]), None), (np.diag([-1.0, 1, 1, 1]), None), None),
+    ],
+)
+def test_arrays_saved_without_an_affine_are_named_where_volumes_do_not_fit(
+    tmp_path: Path,
+    forms: tuple[NDArray[np.float64] | None, NDArray[np.float64] | None],
+    guide_forms: tuple[NDArray[np.float64] | None, NDArray[np.float64] | None],
+    named: str | None,
+) -> None:
+    ones = (1, 1, 1)
+    target = save(tmp_path / "low.nii", (4, 3, 4), *forms, zooms=ones)
+    guide = save(tmp_path / "high.nii", (8, 6, 4), *guide_forms, zooms=ones)
+    with pytest.raises(PairError) as caught:
+        read_volume_pair(target, guide, DEFAULT_LIMITS)
+    words = " the affine of an array that was saved without one"
+    assert (words in str(caught.value)) == (named is not None)
+    assert str(caught.value).startswith(named or "low.nii and high.nii: both are on")
+    same = save(tmp_path / "same.nii", (8, 6, 4), *guide_forms, zooms=ones)
+    with pytest.raises(PairError, match=r"^same.nii and high.nii: both are on one grid already"):
+        read_volume_pair(same, guide, DEFAULT_LIMITS)
+
+
 @pytest.mark.parametrize("value", [np.nan, 0.0])
 def test_a_sound_qform_is_the_way_out_of_a_broken_sform(tmp_path: Path, value: float) -> None:
     def broken(name: str, qform: NDArray[np.float64] | None) -> Path:

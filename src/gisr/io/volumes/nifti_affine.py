@@ -212,3 +212,25 @@ def unlike_units(target: VolumeHeader, guide: VolumeHeader) -> str | None:
         "it (nibabel: image.header.set_xyzt_units('mm', 'meter' or 'micron')), or its affine and "
         "voxel sizes"
     )
+
+
+def sizeless(target: VolumeHeader, guide: VolumeHeader) -> str | None:
+    """Return which of two volumes that do not fit together state no voxel size, if any does.
+
+    Arrays that are saved without an affine have the identity, or codes of 0 and voxels of 1 mm. Of
+    two volumes of one shape that is no reason.
+    """
+    found = [volume.path.name for volume in (target, guide) if _is_sizeless(volume)]
+    if not found or target.shape == guide.shape:
+        return None
+    have = "have" if len(found) > 1 else "has"
+    return (
+        f"{' and '.join(found)} {have} the affine of an array that was saved without one (voxels "
+        "of 1 x 1 x 1 mm, the identity or codes of 0): if that is not true, save it with its true "
+        "affine (nibabel.Nifti1Image(image.dataobj, affine))"
+    )
+
+
+def _is_sizeless(volume: VolumeHeader) -> bool:
+    identity = np.allclose(volume.affine, np.eye(4), atol=1e-6)
+    return bool(identity or (not volume.stated and np.allclose(volume.zooms, 1)))

@@ -12,7 +12,7 @@ from gisr.io.limits import DEFAULT_LIMITS, Limits
 from gisr.io.volumes import dicom, nifti, picture
 from gisr.io.volumes.dicom_files import is_dicom
 from gisr.io.volumes.header import Volume, VolumeHeader
-from gisr.io.volumes.nifti_affine import unlike_units
+from gisr.io.volumes.nifti_affine import sizeless, unlike_units
 from gisr.io.volumes.nifti_extensions import extension_notes
 from gisr.io.volumes.placement import VolumePlacement, place_volumes
 from gisr.notes import Note, warning
@@ -73,11 +73,12 @@ def read_placement(
 
 
 def _placed(target: VolumeHeader, guide: VolumeHeader) -> VolumePlacement:
-    """Return how two volumes lie; what does not fit may be their units."""
+    """Return how two volumes lie; what does not fit may be their units, or no voxel size."""
     try:
         return place_volumes(target, guide)
     except PairError as error:
-        if words := unlike_units(target, guide):
+        pictures = any(picture.is_picture(volume.path) for volume in (target, guide))
+        if words := unlike_units(target, guide) or (not pictures and sizeless(target, guide)):
             raise PairError(f"{words}; else: {error}") from error
         raise
 
@@ -117,9 +118,9 @@ def _with_places(
     names = " and ".join(volume.path.name for volume in lost)
     say = "do not say where they lie" if len(lost) > 1 else "does not say where it lies"
     remedy = "copy the codes and the affine of the original images into it to be sure"
-    sizeless = len(lost) > 1 and all(np.allclose(volume.zooms, 1) for volume in lost)
+    unsized = len(lost) > 1 and all(np.allclose(volume.zooms, 1) for volume in lost)
     alike = _same_extent(target, guide)
-    if alike or sizeless:
+    if alike or unsized:
         if target.stated:
             guide = _covering(guide, target)
         else:

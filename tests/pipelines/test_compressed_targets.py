@@ -21,7 +21,7 @@ SCENE = satellite_scene(384)
 PAIR = wald_pair(SCENE.multispectral, SCENE.panchromatic, 4)
 LOW = np.clip(PAIR.target[..., :3] * (250 / PAIR.target.max()), 0, 255).round().astype(np.uint8)
 HIGH = (PAIR.guide * (60_000 / PAIR.guide.max())).round().astype(np.uint16)
-JPEG = {"compress": "jpeg", "photometric": "ycbcr"}
+JPEG: dict[str, Any] = {"compress": "jpeg", "photometric": "ycbcr"}
 
 
 @pytest.fixture(scope="module")

@@ -65,7 +65,7 @@ def test_two_processes_equal_one(folders: Folders, step: int) -> None:
     """And so does one that goes on where two stopped."""
     expected, found = (tensors(folder, step) for folder in folders)
     assert set(found) == set(expected)
-    # Adam divides by the size of gradients: where one is next to nothing, the order of its sum shows.
+    # Adam divides by the size of gradients: of one next to nothing the order of its sum shows.
     for name, value in expected.items():
         torch.testing.assert_close(found[name], value, rtol=0, atol=5e-6, msg=name)
     # They learnt something, which is what was compared.

@@ -35,7 +35,8 @@ def satellite_doubts(found: SensorModel, task: Task) -> list[str]:
     if signs.blocky:
         doubts.append(
             f"the {task.target_word} shows blocks of 8 x 8 pixels, as strong JPEG compression "
-            "leaves them: they are sharpened with it, and the result may be no better than "
-            "interpolation: use the image before it was compressed"
+            "leaves them: they are sharpened with it, the result is not made to agree with them "
+            "unless that is requested, and may be no better than interpolation: use the image "
+            "before it was compressed"
         )
     return doubts

@@ -15,7 +15,6 @@ from gisr.inference.consistency.correction import (
     Consistency,
     consistency_bytes,
     consistent_rows,
-    is_compressed,
     is_corrected,
 )
 from gisr.inference.memory import most_memory_taken
@@ -101,7 +100,7 @@ def upscale_scene(
             if consistency is not None:
                 word = find_task(request.task).target_word
                 notes += [detail(source.sensor_model.note(word)), detail(consistency.note)]
-            elif options.settings.consistent == "default" and is_compressed(source):
+            elif options.settings.consistent == "default" and source.changed_by_codec:
                 text = "the result is not made to agree with what JPEG or WebP left of it"
                 notes.append(Note(f"{target.path.name}: {text}: --consistent does"))
             result = FileResult(

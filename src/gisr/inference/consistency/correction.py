@@ -79,12 +79,8 @@ def is_corrected(corrected: Corrected, pair: Pair, source: PairSource) -> bool:
             by_sensor = find_task(pair.task).reduction == "sensor"
             if not by_sensor:
                 return pair.grid == "kspace"
-            return source.sensor_model.measured and not is_compressed(source)
-
-
-def is_compressed(source: PairSource) -> bool:
-    """Return whether JPEG or WebP changed a target: its file says so, or blocks show it."""
-    return source.changed_by_codec or source.sensor_model.signs.blocky
+            model = source.sensor_model
+            return model.measured and not (source.changed_by_codec or model.signs.blocky)
 
 
 @dataclass

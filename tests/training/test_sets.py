@@ -62,6 +62,15 @@ def _own_frame(folder: Path, pairs: Path) -> Path:
     return own
 
 
+def _own_pairs(folder: Path, pairs: Path, split: str = "train") -> Path:
+    """Return such a folder with the list of its one pair."""
+    own = _own_frame(folder, pairs)
+    (own / "pairs.csv").write_text(
+        f"name,task,guide,truth,split\nmine,depth,colour.png,depth.png,{split}\n", encoding="utf-8"
+    )
+    return own
+
+
 def test_sets_are_of_the_recipes_kinds_in_its_order(recipe: Build) -> None:
     wanted = (SetRecipe("depth", 8), SetRecipe("mri", 2), SetRecipe("pansharpening", 3))
     found = training_sets(recipe(sets=wanted, misregistration=0.1))
@@ -78,10 +87,7 @@ def test_several_folders_are_one_data_set_or_told_apart(
     recipe: Build, pairs: Path, tmp_path: Path
 ) -> None:
     """The second holds another frame, listed by its owner."""
-    own = _own_frame(tmp_path, pairs)
-    (own / "pairs.csv").write_text(
-        "name,task,guide,truth,split\nmine,depth,colour.png,depth.png,train\n", encoding="utf-8"
-    )
+    own = _own_pairs(tmp_path, pairs)
     both = (str(pairs), str(own))
     wanted = tuple(SetRecipe("depth", 4, dataset=name) for name in (None, "pairs", "open-pairs"))
     plan = recipe(data=both, sets=wanted, open_only=False)
@@ -91,10 +97,7 @@ def test_several_folders_are_one_data_set_or_told_apart(
 def test_own_pairs_are_trained_on_by_the_sets_that_the_message_names(
     recipe: Build, pairs: Path, tmp_path: Path
 ) -> None:
-    own = _own_frame(tmp_path, pairs)
-    (own / "pairs.csv").write_text(
-        "name,task,guide,truth,split\nmine,depth,colour.png,depth.png,train\n", encoding="utf-8"
-    )
+    own = _own_pairs(tmp_path, pairs)
     wanted = (
         SetRecipe("mri", 4),
         *(SetRecipe("depth", ratio, "open-pairs") for ratio in (4, 8, 4)),
@@ -119,10 +122,7 @@ def test_own_pairs_are_trained_on_by_the_sets_that_the_message_names(
 def test_a_split_that_is_not_trained_on_is_told_with_a_way_that_works(
     recipe: Build, pairs: Path, tmp_path: Path, split: str, way: str
 ) -> None:
-    own = _own_frame(tmp_path, pairs)
-    (own / "pairs.csv").write_text(
-        f"name,task,guide,truth,split\nmine,depth,colour.png,depth.png,{split}\n", encoding="utf-8"
-    )
+    own = _own_pairs(tmp_path, pairs, split)
     plan = recipe(data=str(own), sets=(SetRecipe("depth", 4),), open_only=False)
     with pytest.raises(RecipeError, match="all are of") as caught:
         training_sets(plan)

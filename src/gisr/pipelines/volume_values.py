@@ -145,7 +145,7 @@ def _known_values(
 
 def _wraps(volume: Volume) -> bool:
     """Whether values span a whole turn, and neighbours lie on both sides of where it closes."""
-    known, _ = _known_values(volume)
+    known = volume.voxels[np.isfinite(volume.voxels)]
     turn = float(np.ptp(known)) if known.size else 0.0
     if not any(abs(turn - whole) < _TURN_TOLERANCE * whole for whole in _TURNS):
         return False

@@ -1,21 +1,13 @@
 """Tables III to VII, and that of balancing rules: networks trained, scored and averaged."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from gisr.experiments.reproduce.columns import (
-    Cell,
-    ResultColumn,
-    find_columns,
-    images_of,
-    score,
-    score_interpolation,
-)
+from gisr.experiments.reproduce.columns import ResultColumn
 from gisr.experiments.reproduce.plan import Variant
 from gisr.experiments.reproduce.request import (
     ExperimentRequest,
@@ -24,27 +16,14 @@ from gisr.experiments.reproduce.request import (
     write_plan,
 )
 from gisr.experiments.reproduce.results import described_test, write_json, write_page, write_text
+from gisr.experiments.reproduce.scored_networks import (
+    ScoredNetwork,
+    table_columns,
+    train_and_score,
+)
 from gisr.experiments.reproduce.shared_work import each_once, once
 from gisr.experiments.reproduce.tables import ResultRow, latex, markdown
-from gisr.experiments.reproduce.variant_training import (
-    Schedule,
-    Trained,
-    make_schedule,
-    statement,
-    train_variant,
-)
-from gisr.experiments.system_variants import NETWORK_ALONE, SystemVariant
-from gisr.inference.upscaler import load_model
-from gisr.training.sets import recipe_entries
-
-
-@dataclass(frozen=True)
-class _Scored:
-    """A trained network, and what it reached."""
-
-    run: Trained
-    cells: dict[str, Cell]
-    """By key of the column."""
+from gisr.experiments.reproduce.variant_training import Schedule, make_schedule, statement
 
 
 def reproduce_table(request: ExperimentRequest, report: ReportProgress) -> list[Path]:
@@ -57,27 +36,21 @@ def reproduce_table(request: ExperimentRequest, report: ReportProgress) -> list[
         RecipeError: The recipe cannot be followed, or the folder holds another experiment.
         InputError: The data has no test pairs.
     """
-    entries = recipe_entries(request.recipe)
-    columns = find_columns(entries, request.benchmarks)
+    tested = table_columns(request)
     schedule = once(request.out, "speeds", lambda: make_schedule(request, report), report)
-    found = _each_scored(request, schedule, columns, report)
-    interpolated = score_interpolation(columns, entries, request.amount)
-    columns = tuple(column for column in columns if column.key in interpolated)
-    rows = [_row(runs, columns) for runs in found]
-    reference = ResultRow("interpolation", {key: cell.value for key, cell in interpolated.items()})
+    found = _each_scored(request, schedule, tested.columns, report)
+    rows = [_row(runs, tested.columns) for runs in found]
     record = {
         **statement(request, schedule),
-        "tested_on": images_of(interpolated),
-        "test_part": asdict(request.amount),
-        "metrics": {column.key: column.metric for column in columns},
+        **tested.record(request),
         "rows": [_row_record(runs, row) for runs, row in zip(found, rows, strict=True)],
-        "interpolation": dict(reference.values),
     }
-    table = markdown(columns, rows, reference)
+    reference = tested.interpolation()
+    table = markdown(tested.columns, rows, reference)
     return [
         write_json(request, record),
         write_page(request, f"{table}\n\n{described_test(record)}", record),
-        write_text(request, ".tex", latex(columns, rows, reference)),
+        write_text(request, ".tex", latex(tested.columns, rows, reference)),
     ]
 
 
@@ -86,17 +59,16 @@ def _each_scored(
     schedule: Schedule,
     columns: Sequence[ResultColumn],
     report: ReportProgress,
-) -> list[list[_Scored]]:
+) -> list[list[ScoredNetwork]]:
     """Return what the networks of each row reached, seed by seed."""
 
-    def scored(own: ExperimentRequest, variant: Variant) -> _Scored:
+    def scored(own: ExperimentRequest, variant: Variant) -> ScoredNetwork:
         which = f"seed {own.recipe.seed}, " if request.further_seeds else ""
 
         def told(line: str) -> None:
             report(which + line)
 
-        run = train_variant(own, variant, schedule, told)
-        return _Scored(run, _scores(own, run, columns, told))
+        return train_and_score(own, variant, schedule, columns, told)
 
     by_seed = request.by_seed()
     for own in by_seed[1:]:
@@ -117,32 +89,7 @@ def _each_scored(
     ]
 
 
-def _scores(
-    request: ExperimentRequest,
-    run: Trained,
-    columns: Sequence[ResultColumn],
-    report: ReportProgress,
-) -> dict[str, Cell]:
-    """Score a variant on its tasks, or read what an earlier start found."""
-    path = run.folder / f"scores-{run.recipe.steps}.json"
-    own = [column for column in columns if column.task in run.variant.tasks]
-    how = {"steps": run.recipe.steps, **asdict(request.amount), "columns": [c.key for c in own]}
-    if path.is_file():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["how"] == how:
-            return {
-                key: Cell(cell["value"], tuple(cell["images"]))
-                for key, cell in found["cells"].items()
-            }
-    report(f"{run.variant.name}: scoring")
-    system = SystemVariant(load_model(run.weights, request.device), NETWORK_ALONE)
-    cells = score(system, own, recipe_entries(request.recipe), request.amount)
-    record = {"how": how, "cells": {key: asdict(cell) for key, cell in cells.items()}}
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    return cells
-
-
-def _row(runs: Sequence[_Scored], columns: Sequence[ResultColumn]) -> ResultRow:
+def _row(runs: Sequence[ScoredNetwork], columns: Sequence[ResultColumn]) -> ResultRow:
     """Return the row of the networks that differ by their seeds alone."""
     first = runs[0]
     seen = {(chosen.task, chosen.ratio) for chosen in first.run.recipe.sets}
@@ -153,7 +100,7 @@ def _row(runs: Sequence[_Scored], columns: Sequence[ResultColumn]) -> ResultRow:
     return ResultRow(first.run.variant.name, values, frozenset(unseen), spread)
 
 
-def _row_record(runs: Sequence[_Scored], row: ResultRow) -> dict[str, Any]:
+def _row_record(runs: Sequence[ScoredNetwork], row: ResultRow) -> dict[str, Any]:
     first = runs[0]
     record = {
         "name": row.name,

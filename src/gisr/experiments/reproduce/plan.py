@@ -149,6 +149,10 @@ class Variant:
             validate_every=0,
         )
 
+    def is_scored_on(self, task: TaskName, ratio: int) -> bool:
+        """Whether its results at a ratio of a task are in the table, trained on it or not."""
+        return task in self.tasks
+
     def _sets(self, base: Recipe) -> tuple[SetRecipe, ...]:
         kept: list[SetRecipe] = []
         for task in self.tasks:

@@ -19,9 +19,9 @@ from gisr.experiments.evaluation import measure, shown
 from gisr.experiments.reproduce.columns import Amount, column_pairs, find_columns
 from gisr.experiments.reproduce.request import ExperimentRequest, ReportProgress, Rule
 from gisr.experiments.reproduce.results import write_json, write_page
+from gisr.experiments.reproduce.scored_networks import load_trained
 from gisr.experiments.reproduce.system_rows import SystemTable, table_variants
 from gisr.experiments.reproduce.system_schedules import make_schedules
-from gisr.experiments.reproduce.system_tables import load_trained
 from gisr.experiments.reproduce.variant_training import statement, train_variant
 from gisr.experiments.system_variants import NETWORK_ALONE
 from gisr.inference.windowed_pair import nearest_pixels

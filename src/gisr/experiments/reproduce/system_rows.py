@@ -11,6 +11,7 @@ from gisr.baselines.costs import system_cost
 from gisr.baselines.systems import SystemName, find_system
 from gisr.experiments.reproduce.plan import Variant
 from gisr.magnet import PRESETS
+from gisr.tasks import TaskName
 from gisr.training.recipe import Recipe
 from gisr.training.set_recipe import SetRecipe
 from gisr.training.system_recipe import SystemRecipe
@@ -59,6 +60,10 @@ class ComparedVariant(Variant):
         if small and not find_system(self.system).published.all_in_one:
             return 1.0
         return min(1.0, base.network.width / PRESETS["magnet"].width)
+
+    def is_scored_on(self, task: TaskName, ratio: int) -> bool:
+        """Whether its results at a ratio of a task are in the table."""
+        return super().is_scored_on(task, ratio) and self.ratio in (None, ratio)
 
     def _sets(self, base: Recipe) -> tuple[SetRecipe, ...]:
         kept = super()._sets(base)

@@ -5,23 +5,19 @@ Networks are trained by the rules of :mod:`gisr.experiments.reproduce.system_sch
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gisr.baselines.system import ComparedSystem
-from gisr.baselines.weights import load_system
-from gisr.experiments.reproduce.columns import (
-    Cell,
-    ResultColumn,
-    find_columns,
-    images_of,
-    score,
-    score_interpolation,
-)
+from gisr.experiments.reproduce.columns import ResultColumn
 from gisr.experiments.reproduce.request import ExperimentRequest, ReportProgress, Rule
 from gisr.experiments.reproduce.results import described_test, write_json, write_page, write_text
+from gisr.experiments.reproduce.scored_networks import (
+    ScoredNetwork,
+    table_columns,
+    train_and_score,
+)
 from gisr.experiments.reproduce.shared_work import each_once, once
 from gisr.experiments.reproduce.system_cost import Cost, measure_cost
 from gisr.experiments.reproduce.system_rows import (
@@ -31,18 +27,8 @@ from gisr.experiments.reproduce.system_rows import (
 )
 from gisr.experiments.reproduce.system_schedules import make_schedules
 from gisr.experiments.reproduce.tables import Facts, ResultRow, latex, markdown
-from gisr.experiments.reproduce.variant_training import (
-    Schedule,
-    Trained,
-    planned,
-    statement,
-    train_variant,
-)
-from gisr.experiments.system_variants import NETWORK_ALONE, SystemVariant
-from gisr.inference.system import PairSystem
-from gisr.inference.upscaler import load_model
+from gisr.experiments.reproduce.variant_training import Schedule, statement
 from gisr.training.recipe import Recipe
-from gisr.training.sets import recipe_entries
 from gisr.training.trainee import first_trainee
 
 _RULES: dict[Rule, str] = {
@@ -52,22 +38,6 @@ _RULES: dict[Rule, str] = {
 }
 _COSTS = "system-costs.json"
 _HEADS = ("samples", "minutes", "parameters (M)", "GMACs", "s / megapixel")
-
-
-@dataclass(frozen=True)
-class SystemResult:
-    """One network of a table after training."""
-
-    run: Trained
-    cells: Mapping[str, Cell]
-    steps_per_second: float | None = None
-    """As a short run measured it; what the whole run took depends on what else the machine did."""
-
-    @property
-    def minutes(self) -> float:
-        """Of training, by that speed, or else as they were counted."""
-        rate = self.steps_per_second
-        return (self.run.seconds if rate is None else self.run.recipe.steps / rate) / 60
 
 
 def reproduce_systems(
@@ -82,28 +52,22 @@ def reproduce_systems(
         RecipeError: The recipe cannot be followed, or the folder holds another experiment.
         InputError: The data has no test pairs.
     """
-    entries = recipe_entries(request.recipe)
-    columns = find_columns(entries, request.benchmarks, every_metric=True)
     variants = table_variants(table, request.recipe)
-    trained = {task for variant in variants for task in variant.tasks}
-    columns = tuple(column for column in columns if column.task in trained)
+    tested = table_columns(
+        request, {task for variant in variants for task in variant.tasks}, every_metric=True
+    )
     schedules = once(
         request.out, "speeds", lambda: make_schedules(request, variants, report), report
     )
-    interpolated = score_interpolation(columns, entries, request.amount)
-    columns = tuple(column for column in columns if column.key in interpolated)
     record: dict[str, Any] = {
         **statement(
             request,
             schedules["samples"][variants[-1].key(request.recipe)],
             len(request.rules) * len(variants),
         ),
-        "tested_on": images_of(interpolated),
-        "test_part": asdict(request.amount),
-        "metrics": {column.key: column.metric for column in columns},
-        "interpolation": {key: cell.value for key, cell in interpolated.items()},
+        **tested.record(request),
     }
-    found = _results(request, variants, schedules, columns, report)
+    found = _results(request, variants, schedules, tested.columns, report)
     costs = once(request.out, "costs", lambda: _costs(request, variants, report), report)
     body, tex = [], []
     for rule, results in found.items():
@@ -113,9 +77,8 @@ def reproduce_systems(
         ]
         body.append(f"#### {title}")
         tex.append(f"% {title}")
-        for part, rows, facts in _parts(table, columns, results, costs, request.recipe):
-            values = {c.key: interpolated[c.key].value for c in part}
-            reference = ResultRow("interpolation", values)
+        for part, rows, facts in _parts(table, tested.columns, results, costs, request.recipe):
+            reference = tested.interpolation(part)
             body.append(markdown(part, rows, reference, facts))
             tex.append(latex(part, rows, reference, facts))
     body.append(described_test(record))
@@ -126,31 +89,23 @@ def reproduce_systems(
     ]
 
 
-def load_trained(run: Trained, device: str) -> PairSystem:
-    """Return a trained network of a table behind the call of every system."""
-    if run.recipe.system is None:
-        return load_model(run.weights, device)
-    weights = load_system(run.weights)
-    return ComparedSystem(weights.network, weights.shape, run.variant.name, device)
-
-
 def _results(
     request: ExperimentRequest,
     variants: Sequence[ComparedVariant],
     schedules: Mapping[Rule, Mapping[str, Schedule]],
     columns: Sequence[ResultColumn],
     report: ReportProgress,
-) -> dict[Rule, list[SystemResult]]:
+) -> dict[Rule, list[ScoredNetwork]]:
     """Return the results of every network by rule, those of other processes among them."""
 
     def steps(key: str) -> dict[Rule, Schedule]:
         return {rule: schedules[rule][key] for rule in request.rules}
 
-    def both(variant: ComparedVariant) -> dict[Rule, SystemResult]:
+    def both(variant: ComparedVariant) -> dict[Rule, ScoredNetwork]:
         own = steps(variant.key(request.recipe))
         # The shorter run first: the longer one goes on from it where it can.
         return {
-            rule: _result(request, variant, own[rule], columns, report)
+            rule: train_and_score(request, variant, own[rule], columns, report)
             for rule in sorted(own, key=lambda rule: own[rule].steps)
         }
 
@@ -162,48 +117,6 @@ def _results(
     longest = {key: jobs[key] for key in sorted(jobs, key=length, reverse=True)}
     results = each_once(request.out, longest, report)
     return {rule: [results[key][rule] for key in jobs] for rule in request.rules}
-
-
-def _result(
-    request: ExperimentRequest,
-    variant: ComparedVariant,
-    schedule: Schedule,
-    columns: Sequence[ResultColumn],
-    report: ReportProgress,
-) -> SystemResult:
-    """Train and score a network, or read what an earlier start found.
-
-    What was scored is not trained again where its network is no longer there: scores are small
-    enough to be carried from machine to machine, networks often are not.
-    """
-    recipe, folder = planned(request, variant, schedule)
-    path = folder / f"system-scores-{recipe.steps}.json"
-    own = [
-        column
-        for column in columns
-        if column.task in variant.tasks and variant.ratio in (None, column.ratio)
-    ]
-    how = {"steps": recipe.steps, **asdict(request.amount), "columns": [c.key for c in own]}
-    if path.is_file():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["how"] == how:
-            cells = {
-                key: Cell(cell["value"], tuple(cell["images"]))
-                for key, cell in found["cells"].items()
-            }
-            run = Trained(variant, recipe, folder, found["training_seconds"])
-            return SystemResult(run, cells, schedule.steps_per_second)
-    run = train_variant(request, variant, schedule, report)
-    report(f"{variant.name}: scoring")
-    system = load_trained(run, request.device)
-    cells = score(SystemVariant(system, NETWORK_ALONE), own, recipe_entries(recipe), request.amount)
-    record = {
-        "how": how,
-        "cells": {key: asdict(cell) for key, cell in cells.items()},
-        "training_seconds": run.seconds,
-    }
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    return SystemResult(run, cells, schedule.steps_per_second)
 
 
 def _costs(
@@ -229,7 +142,7 @@ def _costs(
 def _parts(
     table: SystemTable,
     columns: Sequence[ResultColumn],
-    results: Sequence[SystemResult],
+    results: Sequence[ScoredNetwork],
     costs: Mapping[str, Cost],
     base: Recipe,
 ) -> list[tuple[list[ResultColumn], list[ResultRow], Facts]]:
@@ -265,7 +178,7 @@ def _parts(
     return parts
 
 
-def _record(result: SystemResult, cost: Cost) -> dict[str, Any]:
+def _record(result: ScoredNetwork, cost: Cost) -> dict[str, Any]:
     run = result.run
     return {
         "name": run.variant.name,
@@ -280,4 +193,4 @@ def _record(result: SystemResult, cost: Cost) -> dict[str, Any]:
     }
 
 
-__all__ = ["Rule", "load_trained", "reproduce_systems"]
+__all__ = ["Rule", "reproduce_systems"]

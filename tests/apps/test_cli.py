@@ -221,6 +221,10 @@ def test_bad_values_name_the_value_and_the_remedy(
         (["serve", "--model", ""], "--model is empty"),
         (["upscale", "~/a.png", "b", "-o", "c.png"], "target ~/a.png: a shell replaces ~ only"),
         (["upscale", "a", "b", "--output=~/c.png"], "start of a word: write /home/me/c.png"),
+        (["upscale", "a", "b", "-o", "s3://bucket/out"], "s3://bucket/out: it is an address"),
+        (["upscale", "a", "b", "-o", "/vsis3/b/out"], "/vsis3/b/out: it is an address"),
+        (["upscale", "a.SAFE", "-o", "o.tif", "--report", "gs://b/r.html"], "gs://b/r.html: it is"),
+        (["align", "https://a.org/b.tif", "c.tif"], "https://a.org/b.tif: it is an address"),
     ],
 )
 def test_words_that_a_shell_did_not_fill_are_refused(

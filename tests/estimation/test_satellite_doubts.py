@@ -52,6 +52,17 @@ def test_guides_that_are_right_are_no_negatives() -> None:
     assert said(replace(PAIR, target=thermal, truth=None)) == []
 
 
+def test_a_guide_without_detail_of_its_own_is_told() -> None:
+    own = PAIR.on_guide_grid().mean(axis=2, keepdims=True)
+    (text,) = said(replace(PAIR, guide=own))
+    assert text.startswith("the PAN image shows nothing finer than the MS image does"), text
+    known = np.ones(PAIR.guide.shape[:2], bool)
+    known[:9] = False
+    (text,) = said(replace(PAIR, guide=own, guide_valid=known))
+    assert text.startswith("the PAN image shows nothing finer"), text
+    assert said(replace(PAIR, guide_valid=known)) == []
+
+
 @pytest.mark.parametrize(
     ("share", "told"), [(0.0, False), (0.05, False), (0.15, True), (0.3, True)]
 )

@@ -120,7 +120,10 @@ def test_other_files_are_left_to_their_readers(tmp_path: Path, name: str) -> Non
     ("address", "told"),
     [
         ("https://example.org/ms.tif", "it is an address.*download it first"),
-        ("s3://bucket/ms.tif", "it is an address"),
+        ("s3://bucket/ms.tif", "^s3://bucket/ms.tif: it is an address"),
+        (Path("s3://bucket/ms.tif"), "^s3://bucket/ms.tif: it is an address"),
+        (Path("file:///data/ms.tif"), "^file:///data/ms.tif: it is"),
+        (Path("/vsicurl/https://example.org/a.tif"), "^/vsicurl/https://example.org/a.tif: it is"),
         ("/vsicurl/https://example.org/ms.tif", "it is an address"),
         ("/vsizip/scene.zip/ms.tif", "a file in an archive: unpack it"),
         ("zip://scene.zip!ms.tif", "a file in an archive: unpack it"),
@@ -130,7 +133,7 @@ def test_other_files_are_left_to_their_readers(tmp_path: Path, name: str) -> Non
         ("nothing.tif", "no such file: check the name"),
     ],
 )
-def test_addresses_are_told(address: str, told: str) -> None:
+def test_addresses_are_told(address: str | Path, told: str) -> None:
     with pytest.raises(FileFormatError, match=told):
         check_readable(address)
 

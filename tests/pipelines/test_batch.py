@@ -1,6 +1,8 @@
 """Many pairs: which files go together, what is refused at once, and what is said at the end."""
 
 import random
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -120,6 +122,32 @@ def test_series_a_folder_deeper_are_named(tmp_path: Path) -> None:
     for guides in (touch(tmp_path, "t1.nii.gz") / "t1.nii.gz", touch(tmp_path / "t1", "a.tif")):
         with pytest.raises(GisrError, match=way):
             plan_batch(tmp_path / "study", guides, tmp_path / "out")
+
+
+def test_a_folder_with_both_images_of_a_pair_tells_what_to_type(tmp_path: Path) -> None:
+    folder = touch(tmp_path / "GF2 bundle", "readme.txt")
+    cv2.imwrite(str(folder / "a-PAN1.tiff"), np.zeros((32, 32), np.uint16))
+    cv2.imwrite(str(folder / "b-MSS1.tiff"), np.zeros((8, 8), np.uint16))
+    typed = shlex.join([f"{folder}/b-MSS1.tiff", f"{folder}/a-PAN1.tiff"])
+    for guides in (None, folder):
+        with pytest.raises(InputError, match=re.escape(f"gisr upscale {typed} -o sharp.tif")):
+            plan_batch(folder, guides, tmp_path / "out")
+    cv2.imwrite(str(folder / "c.tiff"), np.zeros((8, 8), np.uint16))
+    with pytest.raises(InputError, match=r"list them in a \.csv file"):
+        plan_batch(folder, folder, tmp_path / "out")
+
+
+def test_addresses_are_no_folders_and_no_files_of_a_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    low, high = touch(tmp_path / "low", "a.tif"), touch(tmp_path / "high", "a.tif")
+    with pytest.raises(FileFormatError, match=r"^s3://bucket/out: it is an address"):
+        plan_batch(low, high, Path("s3://bucket/out"))
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("target,guide\nlow/a.tif,s3://bucket/pan.tif\n")
+    with pytest.raises(FileFormatError, match=r"line 2, column guide: s3://bucket/pan.tif: it is"):
+        plan_batch(pairs, None, tmp_path / "out")
 
 
 def test_a_folder_in_place_of_one_image_tells_what_it_holds(tmp_path: Path) -> None:

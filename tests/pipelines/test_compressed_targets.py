@@ -13,6 +13,7 @@ from gisr.data.phantoms import satellite_scene
 from gisr.data.protocols import wald_pair
 from gisr.inference.upscaler import Upscaler
 from gisr.pipelines import Options, upscale_files
+from gisr.pipelines.scene_shift import scene_shift
 from gisr.weights.store import Weights
 
 rasterio = pytest.importorskip("rasterio")
@@ -61,7 +62,7 @@ def test_what_a_codec_left_is_not_agreed_with_unless_requested(
     never, _ = run(upscaler, tmp_path, LOW, stored, consistent=False)
     assert not np.array_equal(always, never)
     np.testing.assert_array_equal(found, always if agrees else never)
-    told = "ms.tif: the result is not made to agree with what JPEG or WebP left of it: --consistent"
+    told = "the result is not made to agree with what that left (--consistent does)"
     assert (told in said) is not agrees
 
 
@@ -73,3 +74,23 @@ def test_blocks_of_a_file_that_was_unpacked_count_too(upscaler: Upscaler, tmp_pa
     assert "shows blocks of 8 x 8 pixels" in said and said.count("not made to agree") == 1
     never, _ = run(upscaler, tmp_path, unpacked, {}, consistent=False)
     np.testing.assert_array_equal(found, never)
+
+
+@pytest.mark.parametrize(("stored", "blamed"), [(JPEG, True), ({}, False)])
+def test_where_images_disagree_the_codec_is_blamed_first(
+    stored: dict[str, Any], blamed: bool, upscaler: Upscaler, tmp_path: Path
+) -> None:
+    mirrored = np.ascontiguousarray(LOW[:, ::-1])
+    _, said = run(upscaler, tmp_path, mirrored, stored)
+    unlike = next(line for line in said.splitlines() if "hardly resemble each other" in line)
+    assert unlike.startswith("compression with loss of ms.tif (JPEG)") is blamed
+    found = scene_shift(tmp_path / "ms.tif", tmp_path / "pan.tif")
+    lines = [note.text for note in found.notes if note.level == "warning"]
+    assert [line.startswith("compression with loss of ms.tif") for line in lines] == [True] * blamed
+    assert not any("the output is" in note.text for note in found.notes)
+
+
+def test_a_codec_is_not_blamed_where_images_agree(upscaler: Upscaler, tmp_path: Path) -> None:
+    _, said = run(upscaler, tmp_path, LOW, {**JPEG, "jpeg_quality": 90})
+    assert "is compressed with loss (JPEG): the result is not made to agree" in said
+    assert "compression with loss" not in said

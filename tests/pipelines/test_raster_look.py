@@ -27,6 +27,8 @@ def _land(side: int, bands: int) -> NDArray[np.float64]:
     """Return one landscape of 60 to 1700, sampled ``side`` times along a side."""
     y, x = (np.mgrid[:side, :side] + 0.5) / side * 30
     relief = 850 + 500 * np.sin(x) * np.cos(0.7 * y) + 260 * np.sin(2.3 * x + 3.1 * y)
+    if side > SIDE:  # what the pixels of the coarse file average away
+        relief += 90 * np.sin(1.4 * np.arange(side))
     return np.clip(relief[..., None] * (1 - 0.04 * np.arange(bands)), 60, 1700)
 
 

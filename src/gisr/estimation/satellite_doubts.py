@@ -1,4 +1,4 @@
-"""What a satellite pair's own measurements make doubtful: a negative, noise, blocks of JPEG."""
+"""What a satellite pair's own measurements make doubtful: a negative, noise, JPEG, no detail."""
 
 from gisr.errors import percentage
 from gisr.estimation.sensor_model import SensorModel
@@ -16,14 +16,26 @@ scenes none reaches both (at most 0.16 and 0.59); with white noise of 15 % of th
 It takes 20 to 30 % for results to be no better than interpolation."""
 
 
-def satellite_doubts(found: SensorModel, task: Task) -> list[str]:
-    """Return in words what the measurements of a pair say against its result."""
+def satellite_doubts(found: SensorModel, task: Task, *, enlarged: bool = False) -> list[str]:
+    """Return in words what the measurements of a pair say against its result.
+
+    Args:
+        found: What was estimated.
+        task: Has the words for target and guide.
+        enlarged: Whether the guide was made of pixels as coarse as the target's.
+    """
     bands, signs, doubts = len(found.noise), found.signs, list[str]()
     if signs.likeness <= (_NEGATIVE if bands > 1 else _NEGATIVE_BAND):
         doubts.append(
             f"the {task.guide_word} is dark where the {task.target_word} is bright (correlation "
             f"{signs.likeness:.2f}): if it is a negative, the result is worse than it could be: "
             "invert it first (gdal_translate -scale 0 255 255 0, with the range of its values)"
+        )
+    if enlarged:
+        doubts.append(
+            f"the {task.guide_word} shows nothing finer than the {task.target_word} does, as one "
+            "that was enlarged, or computed from it: the result is hardly sharper than "
+            "interpolation: give one that was taken at its own resolution"
         )
     # Of one band alone, noise cannot be told from what it shows.
     if bands > 1 and signs.noise_share >= _NOISY and signs.noise_in_detail >= _NOISE_ALONE:

@@ -13,6 +13,7 @@ from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.errors import InputError
 from gisr.estimation.depth_reduction import DepthReduction
+from gisr.estimation.guide_detail import is_enlarged
 from gisr.estimation.registration import LARGEST_SHIFT, Alignment, find_alignment
 from gisr.estimation.satellite_doubts import satellite_doubts
 from gisr.estimation.sensor_model import SensorModel, estimate_sensor_model
@@ -151,7 +152,18 @@ class PairSource(ABC):
         task = find_task(self.about.task)
         if task.reduction != "sensor":
             return []
-        return [Note(text, level) for text in satellite_doubts(self.sensor_model, task)]
+        doubts = satellite_doubts(self.sensor_model, task, enlarged=self._guide_is_enlarged())
+        return [Note(text, level) for text in doubts]
+
+    def _guide_is_enlarged(self) -> bool:
+        """Return whether the guide, as it is stored, shows nothing that the target does not."""
+        read = (self.read_guide(*window) for window in self._sample_windows())
+        found = [
+            is_enlarged(fill_holes(guide, known).mean(axis=2), self.about.placement.ratios)
+            for guide, known in read
+            if known.any()
+        ]
+        return bool(found) and all(found)
 
     def cut(self, window: Window) -> Cut | None:
         """Return one window, None where no pixel of its result would be known."""
@@ -251,15 +263,17 @@ class PairSource(ABC):
         sides = [part.stop - part.start for part in window]
         return self.about.placement.of(window).covered(self.target_shape, (sides[0], sides[1]))
 
-    def _sample_cuts(self) -> Iterator[Cut]:
-        """Yield windows to estimate a shift or blur from, spread over the pair."""
+    def _sample_windows(self) -> list[Window]:
+        """Return windows to estimate a shift or blur from, spread over the pair."""
         side = min(_SAMPLE_WINDOW, max(self.shape))
         windows = [w for w in TilePlan(*self.shape, side, 0).windows() if self.may_hold(w)]
         chosen = np.linspace(0, len(windows) - 1, min(len(windows), _MOST_SAMPLE_WINDOWS))
-        for index in np.unique(chosen.round().astype(int)):
-            found = self.cut(windows[index])
-            if found is not None:
-                yield found
+        return [windows[index] for index in np.unique(chosen.round().astype(int))]
+
+    def _sample_cuts(self) -> Iterator[Cut]:
+        """Yield what these windows hold."""
+        found = (self.cut(window) for window in self._sample_windows())
+        yield from (cut for cut in found if cut is not None)
 
 
 class ArraySource(PairSource):

@@ -41,8 +41,8 @@ def check_readable(path: str | PathLike[str]) -> Path:
                     f"{found}: a link to a file that is not here ({os.readlink(found)}): fetch it "
                     "first (of DataLad or git-annex: datalad get, git annex get)"
                 )
-            way = foreign_address(path) or "no such file: check the name"
-            raise FileFormatError(f"{os.fspath(path)}: {way}")
+            check_no_address(path)
+            raise FileFormatError(f"{os.fspath(path)}: no such file: check the name")
         if not found.is_file():  # opening a pipe would wait for ever, a device has no end
             raise FileFormatError(f"{found}: is no regular file: copy what it gives into one")
         with found.open("rb") as stream:
@@ -55,6 +55,17 @@ def check_readable(path: str | PathLike[str]) -> Path:
         return whole if whole.name == found.name else found.absolute()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise FileFormatError(f"{found}: cannot be read: {_reason(error)}") from error
+
+
+def check_no_address(path: str | PathLike[str]) -> None:
+    """Refuse a name that is none of a file, but an address or GDAL's name of a part of one.
+
+    Raises:
+        FileFormatError: It is one, and nothing here has this name.
+    """
+    told = foreign_address(path)
+    if told is not None and not os.path.lexists(path):
+        raise FileFormatError(told)
 
 
 def file_suffix(path: str | PathLike[str]) -> str:
@@ -118,6 +129,7 @@ def _check_place(output: Path, overwrite: bool) -> None:
                 "overwrite=True) to replace it"
             )
         if not output.parent.is_dir():
+            check_no_address(output)
             raise FileFormatError(
                 f"{output}: the folder {output.parent} does not exist: create it first"
             )

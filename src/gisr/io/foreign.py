@@ -11,6 +11,7 @@ _LOOKED_AT = 4096
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+:/|/vsi[a-z0-9]+/)", re.IGNORECASE)
 _IN_ARCHIVE = re.compile(r"(zip|tar|gz)(\+[a-z]+)*:/|/vsi(zip|tar|gzip|7z|rar)/", re.IGNORECASE)
 _LOCAL = re.compile(r"file:/", re.IGNORECASE)
+_ONE_SLASH = re.compile(r"\b([a-z][a-z0-9+.-]+):/(?!/)", re.IGNORECASE)
 _PART = re.compile(r"[A-Z][A-Z0-9_]+:", re.ASCII)
 """How GDAL begins the name of an image inside a file: HDF5:, NETCDF:, GTIFF_DIR: and more."""
 
@@ -256,23 +257,35 @@ def _numbers(text: bytes) -> list[float]:
 
 
 def foreign_address(path: str | PathLike[str]) -> str | None:
-    """Return the way out for a name that is no path but an address, or GDAL's name of a part."""
+    """Return the way out for a name that is no path but an address, or GDAL's name of a part.
+
+    It begins with the name as it was typed, of which a ``Path`` keeps one slash of several. None
+    for any other name.
+    """
     text = fspath(path)
     if _IN_ARCHIVE.match(text):
-        return f"no such file: it is what GDAL calls a file in an archive: {_UNPACK}"
-    if _LOCAL.match(text):
-        return "no such file: it is an address: name the file by its path, without file:"
-    if _ADDRESS.match(text):
-        return (
-            "no such file: it is an address, gisr reads files alone: download it first (curl -O, "
-            "aws s3 cp, or gdal_translate with /vsicurl/ before an address, /vsis3/ before s3:)"
+        way = f"it is what GDAL calls a file in an archive: {_UNPACK}"
+    elif _LOCAL.match(text):
+        way = "it is an address: name the file by its path, without file:"
+    elif _ADDRESS.match(text):
+        way = (
+            "it is an address, gisr reads and writes files alone: download it first (curl -O, "
+            "aws s3 cp, or gdal_translate with /vsicurl/ before an address, /vsis3/ before s3:), "
+            "and upload an output afterwards"
         )
-    if _PART.match(text) and len(PurePath(text).drive) < 1:
-        return (
-            "no such file: it is what GDAL calls a part of one: make a file of it first "
+    elif _PART.match(text) and len(PurePath(text).drive) < 1:
+        way = (
+            "it is what GDAL calls a part of a file: make a file of it first "
             "(gdal_translate 'NAME' part.tif)"
         )
-    return None
+    else:
+        return None
+    return f"{_ONE_SLASH.sub(_both_slashes, text)}: {way}"
+
+
+def _both_slashes(found: re.Match[str]) -> str:
+    """Return the beginning of an address, whose slashes a ``Path`` made one of."""
+    return f"{found[1]}:{'///' if found[1].lower() == 'file' else '//'}"
 
 
 def _is_heif(start: bytes) -> bool:

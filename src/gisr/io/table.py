@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -9,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TypeVar
 
 from gisr.errors import FileFormatError, meant, shortened
-from gisr.io.files import check_readable
+from gisr.io.files import check_no_address, check_readable
 
 _Choice = TypeVar("_Choice", bound=str)
 _MAX_BYTES = 2**24
@@ -95,9 +96,19 @@ class Row:
             raise self.error(column, f"{text!r}: use a whole number from {lowest} to {highest}")
         return int(value)
 
+    def path(self, column: str) -> str:
+        """Return a path, which is no address."""
+        text = self.filled(column)
+        try:
+            if not os.path.lexists(self.index.parent / text):
+                check_no_address(text)
+        except FileFormatError as error:
+            raise self.error(column, str(error)) from error
+        return text
+
     def file(self, column: str) -> Path:
         """Return a file that is there, by its path inside the folder of the index."""
-        text = self.filled(column)
+        text = self.path(column)
         path, windows = PurePosixPath(text), PureWindowsPath(text)
         if "\\" in text or windows.anchor or ".." in path.parts:
             raise self.error(

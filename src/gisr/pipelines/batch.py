@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gisr.errors import FileFormatError, GisrError, InputError, one_line, shortened
-from gisr.io.files import file_suffix
+from gisr.io.files import check_no_address, file_suffix
 from gisr.io.table import Column, Row, read_rows
 from gisr.io.volumes.dicom_files import is_dicom
 from gisr.memory import release_freed_memory
@@ -166,6 +166,8 @@ def plan_batch(
     if output.exists() and not output.is_dir():
         raise FileFormatError(f"{output}: is a file: several pairs need a folder for their outputs")
     notes: list[Note] = []
+    if not output.exists():
+        check_no_address(output)
     if targets.is_dir():
         place = output.resolve()
         products = product_folders(targets.resolve()) if guides is None else []
@@ -267,7 +269,7 @@ def _list_items(path: Path, output: Path, options: Options) -> Iterator[BatchIte
     folder, place = path.resolve().parent, output.resolve()
     pairs: dict[tuple[Path, Path, Path], int] = {}
     for row in rows:
-        target, guide = (folder / row.filled(column) for column in ("target", "guide"))
+        target, guide = (folder / row.path(column) for column in ("target", "guide"))
         chosen = place / (name := row.cells.get("output", target.name))
         if place not in Path(os.path.normpath(chosen)).parents:
             problem = f"{shortened(name)!r} lies outside the folder {output}: name one inside it"

@@ -1,12 +1,15 @@
 """Pairing the images of two folders: by name, by what a name begins with, or by number."""
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from pathlib import Path
 
-from gisr.errors import FileFormatError, InputError, PairError, listed
+from gisr.errors import FileFormatError, GisrError, InputError, PairError, listed
 from gisr.io.files import file_suffix
 from gisr.io.foreign import foreign_file
+from gisr.io.geotiff.header import read_outline
 from gisr.io.volumes.dicom_files import is_dicom
 from gisr.notes import Note
 from gisr.pipelines.numbered import guides_by_number, stem
@@ -41,15 +44,14 @@ def folder_pairs(targets: Path, guides: Path | None, notes: list[Note]) -> list[
     if guides is None or not guides.is_dir():
         way = "name the folder of the guides after it"
         if guides is None:
-            way = _series_within(targets) or way
+            way = _series_within(targets) or _pair_within(targets) or way
         else:
             way = what_in_folder(targets, TARGET_SUFFIXES, f"for many targets {way}")
         raise InputError(f"{targets}: is a folder: {way}")
     if targets.resolve() == guides.resolve():
-        raise InputError(
-            f"{targets}: targets and guides lie in one folder: list them in a .csv file "
-            "with the columns target and guide"
-        )
+        way = "list them in a .csv file with the columns target and guide"
+        way = _pair_within(targets) or f"targets and guides lie in one folder: {way}"
+        raise InputError(f"{targets}: {way}")
     low, high = _images(targets, TARGET_SUFFIXES), _images(guides, GUIDE_SUFFIXES)
     numbers = guides_by_number(low, high)
     pairs = [(target, guide_of(target, high, numbers)) for target in low]
@@ -102,6 +104,21 @@ def _series_within(folder: Path) -> str | None:
     if not inner:
         return None
     return f"DICOM images lie in its folders ({named(inner)}): name the one of the series you mean"
+
+
+def _pair_within(folder: Path) -> str | None:
+    """Return that a folder holds two TIFFs, of which one has more pixels, and what to type."""
+    files = image_files(folder, GUIDE_SUFFIXES)
+    if len(files) != 2 or any(file_suffix(path) not in (".tif", ".tiff") for path in files):
+        return None
+    try:
+        sizes = {prod(read_outline(path).shape): folder / path.name for path in files}
+    except GisrError:
+        return None
+    if len(sizes) < 2:
+        return None
+    low, high = (shlex.quote(str(sizes[size])) for size in sorted(sizes))
+    return f"it holds both images of a pair, name them: gisr upscale {low} {high} -o sharp.tif"
 
 
 def unread_files(folder: Path, suffixes: frozenset[str]) -> list[Path]:

@@ -41,7 +41,13 @@ from gisr.pipelines.grid_notes import grid_notes, outside_notes
 from gisr.pipelines.raster_source import RasterSource
 from gisr.pipelines.request import FileResult, Request
 from gisr.pipelines.scene_memory import block_cache, cache_to_fill, check_blocks
-from gisr.pipelines.storage_notes import clipped_note, moved_note, storage_notes
+from gisr.pipelines.storage_notes import (
+    clipped_note,
+    codec_cause,
+    codec_notes,
+    moved_note,
+    storage_notes,
+)
 from gisr.placement import Placement
 from gisr.tasks import find_task
 from gisr.tasks.sensors import unlisted_note
@@ -74,7 +80,10 @@ def upscale_scene(
         files = replace(files, target=low.header, guide=high.header)
         target, guide, request = files.target, files.guide, replace(request, files=files)
         alignment = source.align(at_once) if options.settings.align == "auto" else None
-        notes = [*delivery_notes(files), *source.notes]
+        agrees = options.settings.consistent != "default"
+        notes = codec_notes(target, options.creation, agrees=agrees)
+        notes += [*delivery_notes(files), *source.notes]
+        notes += storage_notes(target, options.creation)
         notes += scene_notes(request, about.placement, alignment)
         notes += source.doubts("warning")
         notes += band_notes(target) if target.bands > 1 else []
@@ -100,9 +109,6 @@ def upscale_scene(
             if consistency is not None:
                 word = find_task(request.task).target_word
                 notes += [detail(source.sensor_model.note(word)), detail(consistency.note)]
-            elif options.settings.consistent == "default" and source.changed_by_codec:
-                text = "the result is not made to agree with what JPEG or WebP left of it"
-                notes.append(Note(f"{target.path.name}: {text}: --consistent does"))
             result = FileResult(
                 path=request.output,
                 task=request.task,
@@ -283,7 +289,6 @@ def scene_notes(
     task = find_task(request.task)
     if (unlisted := unlisted_note(request.options.sensor)) is not None and not request.options.mtf:
         notes.append(Note(unlisted))
-    notes += storage_notes(target, request.options.creation)
     if placement.ratio < _FINER:
         notes.append(
             warning(
@@ -306,5 +311,8 @@ def scene_notes(
     notes += grid_notes(target, guide)
     if alignment is not None:
         own = alignment.as_note if isinstance(alignment, Alignment) else Note(alignment.note)
+        if own.level == "warning" and isinstance(alignment, Alignment):
+            cause = codec_cause(request.files, alignment)
+            own = own if cause is None else warning(f"{cause}; {own.text}")
         notes.append(own)
     return notes + outside_notes(request, placement)

@@ -9,11 +9,12 @@ from gisr.io.files import check_readable
 from gisr.io.geotiff import GeoHeader, GeoReader, geotiff_memory
 from gisr.io.geotiff.pair import read_raster_pair
 from gisr.io.limits import DEFAULT_LIMITS, Limits
-from gisr.notes import Note
+from gisr.notes import Note, warning
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import Request
 from gisr.pipelines.scene import scene_notes, scene_source
 from gisr.pipelines.scene_memory import block_cache
+from gisr.pipelines.storage_notes import codec_cause
 from gisr.tasks.pansharpening import PANSHARPENING
 
 
@@ -73,7 +74,9 @@ def scene_shift(
         assert isinstance(found, Alignment)
         # The headers now know of fill that the files do not declare.
         request = replace(request, files=replace(files, target=low.header, guide=high.header))
-        notes = (*source.notes, *scene_notes(request, source.about.placement, None))
+        cause = codec_cause(request.files, found)
+        causes = [] if cause is None else [warning(cause)]
+        notes = (*causes, *source.notes, *scene_notes(request, source.about.placement, None))
     return SceneShift(found, _on_map(files.guide, found.offset), files.guide.map_unit, notes)
 
 

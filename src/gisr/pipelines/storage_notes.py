@@ -1,5 +1,6 @@
 """What a user is told of how a satellite image is stored, and its output is."""
 
+from gisr.estimation.registration import Alignment
 from gisr.io.geotiff import CreationOptions, GeoHeader
 from gisr.io.geotiff.creation_options import nodata_is_stored
 from gisr.io.geotiff.creation_values import without_effect
@@ -52,19 +53,6 @@ def storage_notes(target: GeoHeader, layout: CreationOptions | None) -> list[Not
                 f"declares {target.nodata:.8g}, which all its bands hold where it is unknown"
             )
         )
-    given = {} if layout is None else {option.upper() for option in layout.options}
-    if target.lossy and "COMPRESS" not in given:
-        cloud = layout is not None and layout.cloud
-        options = (
-            f"-co {_CLOUD_NAMES.get(option, option) if cloud else option}={value}"
-            for option, value in target.lossy.items()
-        )
-        notes.append(
-            Note(
-                f"{name} is compressed with loss ({target.lossy['COMPRESS']}): the output is "
-                f"compressed without (DEFLATE); {' '.join(options)} stores it as the file is"
-            )
-        )
     if layout is not None and not layout.cloud:
         notes += [
             Note(f"creation option {option} has no effect without {way}")
@@ -78,6 +66,49 @@ def storage_notes(target: GeoHeader, layout: CreationOptions | None) -> list[Not
             )
         )
     return notes
+
+
+def codec_notes(target: GeoHeader, layout: CreationOptions | None, *, agrees: bool) -> list[Note]:
+    """Return what a compression with loss means for the result.
+
+    Args:
+        target: The multispectral file.
+        layout: Creation options of the user; None where there are none.
+        agrees: Whether the result may be made to agree with the file as usual.
+    """
+    meanings = []
+    if not agrees and target.changed_by_codec:
+        meanings.append("the result is not made to agree with what that left (--consistent does)")
+    given = set() if layout is None else {option.upper() for option in layout.options}
+    if target.lossy and "COMPRESS" not in given:
+        cloud = layout is not None and layout.cloud
+        options = (
+            f"-co {_CLOUD_NAMES.get(option, option) if cloud else option}={value}"
+            for option, value in target.lossy.items()
+        )
+        stored = f"{' '.join(options)} stores it as the file is"
+        meanings.append(f"the output is compressed without (DEFLATE); {stored}")
+    if not meanings:
+        return []
+    codec = target.lossy["COMPRESS"]
+    return [Note(f"{target.path.name} is compressed with loss ({codec}): {', '.join(meanings)}")]
+
+
+def codec_cause(files: RasterPair, found: Alignment) -> str | None:
+    """Return that a codec is the likely cause where parts of a pair disagree, or all of it.
+
+    JPEG keeps colours for every second pixel alone, in blocks of 16: an intensity that is fitted to
+    such bands lies beside the panchromatic one here and there.
+    """
+    changed = [each for each in (files.target, files.guide) if each.changed_by_codec]
+    doubtful = found.apart is not None or (found.found == "unclear" and found.before > 0)
+    if not (changed and doubtful):
+        return None
+    names = " and ".join(f"{each.path.name} ({each.lossy['COMPRESS']})" for each in changed)
+    return (
+        f"compression with loss of {names}, its blocks and blurred colours, is the likely cause "
+        "where the images disagree: give what was not compressed"
+    )
 
 
 def clipped_note(target: GeoHeader, share: float, layout: CreationOptions | None) -> list[Note]:

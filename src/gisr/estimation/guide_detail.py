@@ -1,0 +1,61 @@
+"""Whether a guide shows anything that its target does not: one that was enlarged shows nothing."""
+
+import numpy as np
+from jaxtyping import Float
+
+_COARSE, _FINER = 0.5, 1.25
+"""Nyquist frequencies of the target: an octave that it shows begins, and what it cannot show."""
+_NOTHING = 0.04
+"""Power of what the target cannot show, over that of this octave, below which it is nothing. Of 55
+real guides none has less than 0.1; enlarged by cubics they have 0.003 at most."""
+_SMALLEST = 32
+"""Guide pixels along a side below which nothing is measured."""
+_LEAST_RATIO = 1.5
+"""Below it hardly anything lies between what a target and what a guide can show."""
+_KNOTS = 0.5
+"""Bends of a guide at the phase of its grid that has least of them, over the one with most, below
+which it is straight in between. Of 55 real guides none has less than 0.99."""
+
+
+def is_enlarged(guide: Float[np.ndarray, "H W"], ratios: tuple[float, float]) -> bool:
+    """Return whether a guide was enlarged from pixels as coarse as its target's.
+
+    By repeating them, by straight lines between them, or by a smooth kernel.
+
+    Args:
+        guide: One window, without holes, as it is stored.
+        ratios: How many times finer than the target, down and across.
+    """
+    if min(guide.shape) < _SMALLEST or min(ratios) < _LEAST_RATIO or not np.ptp(guide):
+        return False
+    guide = guide.astype(np.float64)
+    if all(knots(np.moveaxis(guide, each, 0), ratios[each]) < _KNOTS for each in (0, 1)):
+        return True
+    return beyond_target(guide, ratios) < _NOTHING
+
+
+def beyond_target(guide: Float[np.ndarray, "H W"], ratios: tuple[float, float]) -> float:
+    """Return the power of what a target cannot show, over that of the finest octave it shows."""
+    rows, columns = guide.shape
+    window = np.hanning(rows)[:, None] * np.hanning(columns)[None]
+    power = np.square(np.abs(np.fft.rfft2((guide - guide.mean()) * window)))
+    down = np.abs(np.fft.fftfreq(rows)) * 2 * ratios[0]
+    across = np.fft.rfftfreq(columns) * 2 * ratios[1]
+    frequency = np.maximum(down[:, None], across[None])
+    shown = float(power[(frequency > _COARSE) & (frequency <= 1)].sum())
+    return float(power[frequency > _FINER].sum()) / shown if shown > 0 else 1.0
+
+
+def knots(guide: Float[np.ndarray, "H W"], ratio: float) -> float:
+    """Return how much less an image bends along its rows where it bends least in every period.
+
+    Steps between neighbours count for a period of two, which straight lines have none to bend in.
+
+    Returns:
+        0 of an image that repeats, or goes straight, in between; about 1 of any other.
+    """
+    period = round(ratio)
+    bends = np.abs(np.diff(guide, n=2 if period > 2 else 1, axis=0))
+    # Medians: a few strong edges, as of fields, may lie at one phase by chance.
+    phases = [float(np.median(bends[phase::period])) for phase in range(period)]
+    return min(phases) / max(phases) if max(phases) > 0 else 1.0

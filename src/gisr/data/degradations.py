@@ -9,9 +9,9 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
-from numpy.typing import NDArray
 from PIL import Image
 
+from gisr.data.half_spectrum import centre_of, filled, half_spectrum, slice_of
 from gisr.data.resample import resize_pillow, weighted_taps
 from gisr.errors import InputError
 from gisr.placement import Placement
@@ -123,15 +123,9 @@ def kspace_centre(
     image: Float[np.ndarray, "H W"], low: tuple[int, int]
 ) -> Float[np.ndarray, "h w"]:
     """Keep so many rows and columns of the centre of k-space; otherwise as above."""
-    from scipy import fft  # imported on use: it is slow to import
-
     height, width = image.shape
-    spectrum = fft.fftshift(fft.fft2(np.asarray(image, dtype=np.float32)))
-    top, left = height // 2 - low[0] // 2, width // 2 - low[1] // 2
-    centre = spectrum[top : top + low[0], left : left + low[1]]
-    small = fft.ifft2(fft.ifftshift(centre)).real * (low[0] * low[1] / (height * width))
-    result: NDArray[np.float32] = small.astype(np.float32)
-    return result
+    centre = centre_of(half_spectrum(image), width, low)
+    return slice_of(centre, low) * np.float32(low[0] * low[1] / (height * width))
 
 
 def zero_fill(
@@ -145,17 +139,9 @@ def zero_fill(
     height, width = target.shape
     if guide_shape[0] < height or guide_shape[1] < width:
         raise InputError(f"zero_fill: {target.shape} is larger than the grid {guide_shape}")
-    from scipy import fft
-
-    spectrum = np.zeros(guide_shape, dtype=np.complex64)
-    top, left = guide_shape[0] // 2 - height // 2, guide_shape[1] // 2 - width // 2
-    low = fft.fftshift(fft.fft2(np.asarray(target, dtype=np.float32)))
-    spectrum[top : top + height, left : left + width] = low
+    spectrum = filled(half_spectrum(target), (height, width), guide_shape, at_nyquist=0.5)
     scale = guide_shape[0] * guide_shape[1] / (height * width)
-    filled: NDArray[np.float32] = (fft.ifft2(fft.ifftshift(spectrum)).real * scale).astype(
-        np.float32
-    )
-    return filled
+    return slice_of(spectrum, guide_shape) * np.float32(scale)
 
 
 def pillow_reduce(

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import fft
 
-from gisr.data.degradations import kspace_centre, zero_fill
+from gisr.data.degradations import kspace_centre
+from gisr.data.half_spectrum import filled, half_spectrum, slice_of
 
 _STEPS = 30
 """At most; benchmarks/kspace_noise.py."""
@@ -207,13 +207,7 @@ def kspace_up(small: CoarseSlice, shape: tuple[int, ...]) -> FineSlice:
     Along an even side the target has one sample at its Nyquist frequency and the image two, one for
     each sign; the target holds their mean, so both get what is missing in it.
     """
-    spectrum = fft.fft2(small)
     height, width = small.shape
-    # Zero-filling gives each sign of the Nyquist frequency half of what the target has there.
-    rows, columns = np.ones(height), np.ones(width)
-    if height % 2 == 0 and height < shape[0]:
-        rows[height // 2] = 2
-    if width % 2 == 0 and width < shape[1]:
-        columns[width // 2] = 2
-    doubled = np.maximum(rows[:, None], columns[None, :])
-    return zero_fill(fft.ifft2(spectrum * doubled).real, (shape[0], shape[1]))
+    size = (shape[0], shape[1])
+    spectrum = filled(half_spectrum(small), (height, width), size, at_nyquist=1.0)
+    return slice_of(spectrum, size) * np.float32(size[0] * size[1] / (height * width))

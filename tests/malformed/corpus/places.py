@@ -144,9 +144,9 @@ CASES: dict[str, Case] = {
     "input-links-to-itself": refused(
         then(_sound, "depth.png", link_to("depth.png")), "depth.png: "
     ),
-    "input-is-address": refused(named_only("http://localhost/depth.png"), "no such file"),
-    "input-is-prefix-of-gdal": refused(named_only("GTIFF_DIR:1:depth.png"), "no such file"),
-    "input-is-archive-of-gdal": refused(named_only("/vsizip/depth.zip/depth.png"), "no such file"),
+    "input-is-address": refused(named_only("http://localhost/depth.png"), "it is an address"),
+    "input-is-prefix-of-gdal": refused(named_only("GTIFF_DIR:1:depth.png"), "a part of a file"),
+    "input-is-archive-of-gdal": refused(named_only("/vsizip/depth.zip/depth.png"), "in an archive"),
     "input-has-no-name": refused(named_only(""), "target is empty: give it a value"),
     "input-has-escapes": refused(named_only("\x1b[2Jdepth.png"), "\\x1b[2Jdepth.png: no such file"),
     "input-too-long": refused(named_only("d" * 5_000), "File name too long"),

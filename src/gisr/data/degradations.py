@@ -129,9 +129,15 @@ def kspace_centre(
 
 
 def zero_fill(
-    target: Float[np.ndarray, "h w"], guide_shape: tuple[int, int]
+    target: Float[np.ndarray, "h w"], guide_shape: tuple[int, int], *, at_nyquist: float = 0.5
 ) -> Float[np.ndarray, "H W"]:
     """Return a k-space crop to the full grid by zero-filling k-space. Real part, float32.
+
+    Args:
+        target: A k-space crop.
+        guide_shape: Rows and columns of the grid.
+        at_nyquist: Share of what the crop has at its Nyquist frequency that either sign of it gets:
+            a half is the real part.
 
     Raises:
         InputError: The guide is smaller than the target.
@@ -139,7 +145,7 @@ def zero_fill(
     height, width = target.shape
     if guide_shape[0] < height or guide_shape[1] < width:
         raise InputError(f"zero_fill: {target.shape} is larger than the grid {guide_shape}")
-    spectrum = filled(half_spectrum(target), (height, width), guide_shape, at_nyquist=0.5)
+    spectrum = filled(half_spectrum(target), (height, width), guide_shape, at_nyquist)
     scale = guide_shape[0] * guide_shape[1] / (height * width)
     return slice_of(spectrum, guide_shape) * np.float32(scale)
 

@@ -166,8 +166,7 @@ def plan_batch(
     if output.exists() and not output.is_dir():
         raise FileFormatError(f"{output}: is a file: several pairs need a folder for their outputs")
     notes: list[Note] = []
-    if not output.exists():
-        check_no_address(output)
+    check_no_address(output)
     if targets.is_dir():
         place = output.resolve()
         products = product_folders(targets.resolve()) if guides is None else []

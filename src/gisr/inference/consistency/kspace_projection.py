@@ -19,8 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from gisr.data.degradations import kspace_centre
-from gisr.data.half_spectrum import filled, half_spectrum, slice_of
+from gisr.data.degradations import kspace_centre, zero_fill
 
 _STEPS = 30
 """At most; benchmarks/kspace_noise.py."""
@@ -207,7 +206,4 @@ def kspace_up(small: CoarseSlice, shape: tuple[int, ...]) -> FineSlice:
     Along an even side the target has one sample at its Nyquist frequency and the image two, one for
     each sign; the target holds their mean, so both get what is missing in it.
     """
-    height, width = small.shape
-    size = (shape[0], shape[1])
-    spectrum = filled(half_spectrum(small), (height, width), size, at_nyquist=1.0)
-    return slice_of(spectrum, size) * np.float32(size[0] * size[1] / (height * width))
+    return zero_fill(small, (shape[0], shape[1]), at_nyquist=1.0)

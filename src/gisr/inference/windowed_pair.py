@@ -157,15 +157,15 @@ class PairSource(ABC):
 
     def _guide_is_enlarged(self) -> bool:
         """Return whether the guide, as it is stored, shows nothing that the target does not."""
-        seen = False
-        for window in self._sample_windows():
-            guide, known = self.read_guide(*window)
-            if not known.any():
-                continue
-            if not is_enlarged(fill_holes(guide, known).mean(axis=2), self.about.placement.ratios):
-                return False  # most guides say so in the first window
-            seen = True
-        return seen
+        read = (self.read_guide(*window) for window in self._sample_windows())
+        ratios = self.about.placement.ratios
+        found = (
+            is_enlarged(fill_holes(guide, known).mean(axis=2), ratios)
+            for guide, known in read
+            if known.any()
+        )
+        # Most guides show detail in the first window, and no other is read.
+        return next(found, False) and all(found)
 
     def cut(self, window: Window) -> Cut | None:
         """Return one window, None where no pixel of its result would be known."""

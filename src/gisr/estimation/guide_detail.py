@@ -1,5 +1,7 @@
 """Whether a guide shows anything that its target does not: one that was enlarged shows nothing."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Float
 
@@ -32,6 +34,15 @@ def is_enlarged(guide: Float[np.ndarray, "H W"], ratios: tuple[float, float]) ->
     if all(knots(np.moveaxis(guide, each, 0), ratios[each]) < _KNOTS for each in (0, 1)):
         return True
     return beyond_target(guide, ratios) < _NOTHING
+
+
+def all_enlarged(guides: Iterator[Float[np.ndarray, "H W"]], ratios: tuple[float, float]) -> bool:
+    """Return whether all windows of a guide were enlarged; False where there is none.
+
+    Most guides show detail in the first window, and no other is asked for.
+    """
+    found = (is_enlarged(guide, ratios) for guide in guides)
+    return next(found, False) and all(found)
 
 
 def beyond_target(guide: Float[np.ndarray, "H W"], ratios: tuple[float, float]) -> float:

@@ -13,7 +13,7 @@ from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.errors import InputError
 from gisr.estimation.depth_reduction import DepthReduction
-from gisr.estimation.guide_detail import is_enlarged
+from gisr.estimation.guide_detail import all_enlarged
 from gisr.estimation.registration import LARGEST_SHIFT, Alignment, find_alignment
 from gisr.estimation.satellite_doubts import satellite_doubts
 from gisr.estimation.sensor_model import SensorModel, estimate_sensor_model
@@ -158,14 +158,8 @@ class PairSource(ABC):
     def _guide_is_enlarged(self) -> bool:
         """Return whether the guide, as it is stored, shows nothing that the target does not."""
         read = (self.read_guide(*window) for window in self._sample_windows())
-        ratios = self.about.placement.ratios
-        found = (
-            is_enlarged(fill_holes(guide, known).mean(axis=2), ratios)
-            for guide, known in read
-            if known.any()
-        )
-        # Most guides show detail in the first window, and no other is read.
-        return next(found, False) and all(found)
+        guides = (fill_holes(guide, known).mean(axis=2) for guide, known in read if known.any())
+        return all_enlarged(guides, self.about.placement.ratios)
 
     def cut(self, window: Window) -> Cut | None:
         """Return one window, None where no pixel of its result would be known."""

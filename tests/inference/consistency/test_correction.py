@@ -24,6 +24,13 @@ from gisr.placement import place_by_shape
 from gisr.weights.store import Weights
 
 RNG = np.random.default_rng(11)
+START = RNG.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def same_numbers() -> None:
+    """Give each test the same numbers, whichever tests ran before it."""
+    RNG.bit_generator.state = START
 
 
 def smooth(shape: tuple[int, ...]) -> np.ndarray:

@@ -26,7 +26,7 @@ from gisr.adaptation.settings import AdaptSettings
 from gisr.datasets.entry import Scene
 from gisr.datasets.sources import read_entries
 from gisr.experiments.evaluation import measure
-from gisr.inference.system import Settings
+from gisr.inference.answers import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.pipelines.volume_lessons import volume_lessons
 from gisr.tasks import find_task

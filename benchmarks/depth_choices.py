@@ -18,7 +18,7 @@ from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair
 from gisr.datasets.entry import Frame
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.inference.upscaler import load_model
+from gisr.inference.loading import load_model
 from gisr.metrics import rmse
 from gisr.placement import Placement
 

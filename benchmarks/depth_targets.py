@@ -21,8 +21,9 @@ from gisr.data.pair import Pair
 from gisr.data.resample import area_to_target, bicubic_to_target
 from gisr.datasets.entry import Frame
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.inference.system import Settings
-from gisr.inference.upscaler import Upscaler, load_model
+from gisr.inference.answers import Settings
+from gisr.inference.loading import load_model
+from gisr.inference.upscaler import Upscaler
 from gisr.metrics import rmse
 from gisr.placement import Placement
 from gisr.tasks import TASKS

@@ -13,7 +13,7 @@ import numpy as np
 from more_than_an_answer import pairs, score
 
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.inference.system import Settings
+from gisr.inference.answers import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.weights.store import load_weights
 

@@ -27,7 +27,7 @@ from gisr.data.resample import resize_pillow
 from gisr.datasets.entry import Frame
 from gisr.datasets.open_pairs import read_open_pairs
 from gisr.inference.hole_filling import fill_by_guide
-from gisr.inference.upscaler import load_model
+from gisr.inference.loading import load_model
 from gisr.placement import Placement
 
 RATIO, SIDE = 4, 256

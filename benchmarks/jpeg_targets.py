@@ -21,7 +21,8 @@ from wrong_degradation import SCENES, SIDE
 from gisr.data.pair import Pair
 from gisr.datasets.entry import Scene
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.inference.upscaler import Upscaler, load_model
+from gisr.inference.loading import load_model
+from gisr.inference.upscaler import Upscaler
 from gisr.pipelines import Options, upscale_files
 
 BORDER, BANDS, PEAK = 8, 3, 255

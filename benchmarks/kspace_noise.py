@@ -17,13 +17,13 @@ import numpy as np
 from gisr.data.pair import Pair
 from gisr.datasets.sources import read_entries
 from gisr.experiments.benchmarks import BENCHMARKS
+from gisr.inference.answers import Settings
 from gisr.inference.consistency.kspace_projection import (
     Floor,
     nearest_image,
     noise_to_error_ratio,
 )
-from gisr.inference.system import Settings
-from gisr.inference.upscaler import load_model
+from gisr.inference.loading import load_model
 from gisr.metrics import psnr
 
 CASES = ((2, 0.0), (4, 0.0), (8, 0.0), (2, 0.003), (2, 0.01), (4, 0.01), (2, 0.03))

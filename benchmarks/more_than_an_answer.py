@@ -25,8 +25,8 @@ from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.datasets.entry import Entry, Frame, Scan, Scene
 from gisr.datasets.open_pairs import read_open_pairs
+from gisr.inference.answers import Answer, Settings
 from gisr.inference.consistency import correction
-from gisr.inference.system import Answer, Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource
 from gisr.metrics import psnr, rmse

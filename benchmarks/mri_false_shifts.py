@@ -18,7 +18,7 @@ from gisr.data.degradations import kspace_crop
 from gisr.estimation.local_fit import shifted
 from gisr.estimation.volume_motion import moved_guide
 from gisr.estimation.volume_registration import find_volume_shift
-from gisr.inference.upscaler import load_model
+from gisr.inference.loading import load_model
 from gisr.io.volumes.nifti import read_nifti
 from gisr.io.volumes.placement import place_volumes
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from gisr.inference.upscaler import Upscaler, load_model
+from gisr.inference.loading import load_model
+from gisr.inference.upscaler import Upscaler
 from gisr.io.volumes.axis_placement import AxisPlacement
 from gisr.io.volumes.header import Volume
 from gisr.io.volumes.nifti import read_nifti

@@ -19,7 +19,8 @@ from gisr.data.protocols import kspace_pair
 from gisr.datasets.entry import Scan
 from gisr.datasets.open_pairs import read_open_pairs
 from gisr.estimation.volume_motion import moved_guide
-from gisr.inference.upscaler import Upscaler, load_model
+from gisr.inference.loading import load_model
+from gisr.inference.upscaler import Upscaler
 from gisr.metrics import psnr
 
 SHIFTS = (0.0, 0.5, 1.0, 2.0, 4.0)

@@ -19,7 +19,7 @@ from more_than_an_answer import BORDER, NAMES, pairs
 
 from gisr.data.pair import Pair
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.inference.system import Settings
+from gisr.inference.answers import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.weights.store import load_weights
 

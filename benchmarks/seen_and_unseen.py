@@ -18,7 +18,8 @@ from gisr.datasets.sources import read_entries
 from gisr.experiments.benchmark import Benchmark, has_sensor
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.evaluation import measure
-from gisr.inference.upscaler import Upscaler, load_model
+from gisr.inference.loading import load_model
+from gisr.inference.upscaler import Upscaler
 
 CASES: tuple[tuple[str, int, str, int], ...] = (
     ("landsat7", 4, "gsa-aligned", 3),

@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from gisr.inference.upscaler import Upscaler, load_model
+from gisr.inference.loading import load_model
+from gisr.inference.upscaler import Upscaler
 from gisr.io.volumes.header import Volume
 from gisr.io.volumes.nifti import read_nifti
 from gisr.io.volumes.pair import VolumePair

@@ -27,11 +27,12 @@ from gisr.datasets.entry import Frame, Scene
 from gisr.datasets.open_pairs import read_open_pairs
 from gisr.estimation.sensor_model import SensorModel
 from gisr.experiments.evaluation import measure
+from gisr.inference.answers import Settings
 from gisr.inference.consistency import correction
 from gisr.inference.consistency.correction import Consistency, consistent_image
 from gisr.inference.hole_filling import fill_by_guide
-from gisr.inference.system import Settings
-from gisr.inference.upscaler import Upscaler, load_model
+from gisr.inference.loading import load_model
+from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource, nearest_pixels
 from gisr.tasks import TaskName
 from gisr.tasks.sensors import find_sensor

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from gisr.adaptation.settings import AdaptSettings
     from gisr.data.pair import Pair
     from gisr.errors import GisrError
+    from gisr.inference.answers import Answer, Settings
     from gisr.inference.array_pair import make_pair
     from gisr.inference.dask_arrays import upscale_dask
-    from gisr.inference.system import Answer, PairSystem, Settings
-    from gisr.inference.upscaler import Upscaler, load_model
+    from gisr.inference.loading import load_model
+    from gisr.inference.system import PairSystem
+    from gisr.inference.upscaler import Upscaler
     from gisr.pipelines.options import Options
     from gisr.pipelines.run import upscale_files
     from gisr.tasks import TASKS, Task
@@ -37,17 +39,15 @@ _MODULES = {
     "gisr.adaptation.settings": ("AdaptSettings",),
     "gisr.data.pair": ("Pair",),
     "gisr.errors": ("GisrError",),
-    "gisr.inference.array_pair": ("make_pair",),
-    "gisr.inference.dask_arrays": ("upscale_dask",),
-    "gisr.inference.system": (
+    "gisr.inference.answers": (
         "Answer",
-        "PairSystem",
         "Settings",
     ),
-    "gisr.inference.upscaler": (
-        "Upscaler",
-        "load_model",
-    ),
+    "gisr.inference.array_pair": ("make_pair",),
+    "gisr.inference.dask_arrays": ("upscale_dask",),
+    "gisr.inference.loading": ("load_model",),
+    "gisr.inference.system": ("PairSystem",),
+    "gisr.inference.upscaler": ("Upscaler",),
     "gisr.pipelines.options": ("Options",),
     "gisr.pipelines.run": ("upscale_files",),
     "gisr.tasks": (

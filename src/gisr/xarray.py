@@ -38,8 +38,8 @@ from gisr.tasks.pansharpening import PANSHARPENING
 if TYPE_CHECKING:
     from xarray import DataArray
 
+    from gisr.inference.answers import Settings
     from gisr.inference.array_values import FillWords
-    from gisr.inference.system import Settings
     from gisr.inference.upscaler import Upscaler
 
 _TASK = PANSHARPENING.name
@@ -93,7 +93,7 @@ class SharpenAccessor:
             WeightsError: There are no such weights.
             MissingExtraError: A package that is needed is not installed.
         """
-        from gisr.inference.system import Settings
+        from gisr.inference.answers import Settings
         from gisr.inference.upscaler import Upscaler
 
         check_choice("align", align, (True, False))
@@ -113,7 +113,7 @@ class SharpenAccessor:
 
 @cache
 def _loaded(model: str | Path | None, device: str | None) -> "Upscaler":
-    from gisr.inference.upscaler import load_model
+    from gisr.inference.loading import load_model
 
     return load_model(model, device)
 

@@ -21,7 +21,7 @@ from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.errors import InputError, WeightsError
 from gisr.estimation.sensor_model import SensorModel
-from gisr.inference.system import Settings
+from gisr.inference.answers import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource
 from gisr.weights.store import Weights

@@ -22,7 +22,7 @@ from gisr.baselines.weights import load_system, save_system
 from gisr.data.pair import Pair
 from gisr.errors import FileFormatError, InputError, WeightsError
 from gisr.experiments.named_systems import load_systems
-from gisr.inference.system import Settings
+from gisr.inference.answers import Settings
 from gisr.placement import Placement, place_by_shape
 from gisr.tasks import TaskName
 from gisr.weights.folder import embedded_folder

@@ -19,9 +19,9 @@ from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.datasets.entry import Entry, Frame, Scan, Scene
 from gisr.datasets.open_pairs import read_open_pairs
 from gisr.errors import FileFormatError, InputError, PairError
+from gisr.inference.answers import Settings
 from gisr.inference.array_pair import make_pair
 from gisr.inference.hole_filling import fill_by_guide
-from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.io.depth.maps import read_depth
 from gisr.io.geotiff import read_geotiff

@@ -12,9 +12,9 @@ from gisr.data.phantoms import satellite_scene
 from gisr.data.protocols import wald_pair
 from gisr.data.resample import bicubic_to_target
 from gisr.estimation.sensor_model import SensorModel
+from gisr.inference.answers import Settings
 from gisr.inference.consistency import correction as consistency
 from gisr.inference.consistency.back_projection import above_noise, smaller
-from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource
 from gisr.weights.store import Weights

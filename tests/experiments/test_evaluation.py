@@ -16,9 +16,9 @@ from gisr.estimation.no_reference import NoReferenceQuality
 from gisr.experiments.evaluation import Score, evaluate, measure, save_scores, tables
 from gisr.experiments.named_systems import load_systems
 from gisr.experiments.reproduce.columns import Amount, find_columns, score_interpolation
+from gisr.inference.answers import Settings
 from gisr.inference.array_pair import make_pair
-from gisr.inference.system import Settings
-from gisr.inference.upscaler import load_model
+from gisr.inference.loading import load_model
 from gisr.magnet import MAGNet, MAGNetConfig
 from gisr.metrics import MetricName, ergas, psnr, q2n, sam
 from gisr.tasks.text.table import built_in_table

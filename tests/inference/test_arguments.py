@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from gisr.errors import InputError
+from gisr.inference.answers import Settings
 from gisr.inference.array_pair import make_pair
-from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.weights.store import Weights
 

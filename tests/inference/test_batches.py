@@ -13,7 +13,7 @@ from gisr.data.phantoms import satellite_scene
 from gisr.data.protocols import wald_pair
 from gisr.errors import InputError
 from gisr.inference import tile_runner
-from gisr.inference.system import Settings
+from gisr.inference.answers import Settings
 from gisr.inference.tile_runner import TileJob
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.window_work import WindowWork
@@ -68,7 +68,7 @@ def test_tiles_to_come_are_prepared_while_the_network_has_others(
 ) -> None:
     """As on a GPU: the network is called by one thread, what it is given is made by others."""
     preparing: set[str] = set()
-    prepared = TileJob._prepared
+    prepared = TileJob.prepared
 
     def noted(self: TileJob, *given: Any) -> WindowWork | None:
         preparing.add(threading.current_thread().name)
@@ -80,7 +80,7 @@ def test_tiles_to_come_are_prepared_while_the_network_has_others(
     several._networks.take("auto").register_forward_pre_hook(
         lambda module, given: asking.add(threading.current_thread().name)
     )
-    monkeypatch.setattr(TileJob, "_prepared", noted)
+    monkeypatch.setattr(TileJob, "prepared", noted)
     images = TileJob._prompt_images
 
     def seen(self: TileJob, *given: Any) -> Any:

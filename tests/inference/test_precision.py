@@ -15,11 +15,12 @@ from gisr.data.phantoms import satellite_scene
 from gisr.data.protocols import wald_pair
 from gisr.errors import InputError
 from gisr.inference import precision as module
+from gisr.inference.answers import Settings
 from gisr.inference.array_pair import make_pair
+from gisr.inference.loading import load_model
 from gisr.inference.memory import largest_tile, memory_taken
 from gisr.inference.precision import BFloat16Products, Precision, bfloat16_products
-from gisr.inference.system import Settings
-from gisr.inference.upscaler import Upscaler, load_model
+from gisr.inference.upscaler import Upscaler
 from gisr.magnet import MAGNetConfig
 from gisr.pipelines import Options, upscale_files
 

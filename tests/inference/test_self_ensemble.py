@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from gisr.data.pair import Pair
+from gisr.inference.answers import Settings
 from gisr.inference.array_pair import make_pair
 from gisr.inference.self_ensemble import SYMMETRIES, Moments, Symmetry
-from gisr.inference.system import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.placement import Placement
 from gisr.weights.store import Weights

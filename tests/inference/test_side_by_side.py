@@ -14,12 +14,12 @@ from gisr.data.pair import Pair
 from gisr.data.phantoms import satellite_scene
 from gisr.data.protocols import wald_pair
 from gisr.errors import LimitError
+from gisr.inference.answers import Settings
 from gisr.inference.side_by_side import (
     pieces_at_once,
     side_by_side,
     tiles_prepared,
 )
-from gisr.inference.system import Settings
 from gisr.inference.tile_runner import TileJob
 from gisr.inference.upscaler import Upscaler
 from gisr.magnet import PRESETS

@@ -7,9 +7,9 @@ import pytest
 import gisr
 from gisr.data.pair import Pair
 from gisr.data.resample import linear_to_guide
+from gisr.inference.answers import Answer
 from gisr.inference.guided_interpolation import belief_in_colours, interpolate_by_guide
 from gisr.inference.surfaces import bounded, settled
-from gisr.inference.system import Answer
 from gisr.inference.upscaler import Upscaler
 from gisr.placement import Placement, place_by_shape
 

@@ -13,8 +13,8 @@ from gisr.data.phantoms import head_phantom
 from gisr.data.protocols import kspace_pair, wald_pair
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError, MissingExtraError, PairError
+from gisr.inference.answers import Settings
 from gisr.inference.array_pair import make_pair
-from gisr.inference.system import Settings
 from gisr.inference.tiling import TilePlan
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource

@@ -11,7 +11,8 @@ from scipy import ndimage
 from gisr.data.pair import Pair
 from gisr.data.volume_resample import finite_guide
 from gisr.errors import InputError, PairError
-from gisr.inference.system import Answer, PairSystem, unchecked
+from gisr.inference.answers import Answer, unchecked
+from gisr.inference.system import PairSystem
 from gisr.io.volumes.header import VolumeHeader
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement, place_volumes

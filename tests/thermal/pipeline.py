@@ -22,7 +22,8 @@ from gisr.tasks import Task
 from gisr.tasks.thermal import THERMAL  # type: ignore[import-not-found]  # it is there in step 1
 
 if TYPE_CHECKING:  # torch takes seconds to load
-    from gisr.inference.system import Answer, Check, PairSystem, Progress
+    from gisr.inference.answers import Answer, Check, Progress
+    from gisr.inference.system import PairSystem
 
 _ANY_VALUE = float("nan")
 """As ``invalid``: every finite value of a picture is one."""

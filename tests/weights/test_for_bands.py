@@ -8,7 +8,8 @@ from tests.geotiffs import write_geotiff
 
 from gisr.data.protocols import wald_pair
 from gisr.data.synthetic.band_scene import generated_band_scene
-from gisr.inference.upscaler import Upscaler, load_model
+from gisr.inference.loading import load_model
+from gisr.inference.upscaler import Upscaler
 from gisr.pipelines.run import upscale_files
 from gisr.weights.folder import EMBEDDED, FOR_BANDS, TENSORS_FILE, embedded_folder
 from gisr.weights.store import load_weights

@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 from tests.warm import Warm
 
 from gisr.errors import FileFormatError, WeightsError
-from gisr.inference.upscaler import Upscaler, load_model
+from gisr.inference.loading import load_model
+from gisr.inference.upscaler import Upscaler
 from gisr.magnet import MAGNet
 from gisr.weights import folder as module
 from gisr.weights.store import Weights, load_weights, save_weights

@@ -10,7 +10,7 @@ import pytest
 from tests.geotiffs import write_geotiff
 
 from gisr.errors import WeightsError
-from gisr.inference.upscaler import load_model
+from gisr.inference.loading import load_model
 from gisr.pipelines.run import upscale_files
 from gisr.weights.folder import EMBEDDED, find_weights
 from gisr.weights.store import Weights, load_weights, save_weights

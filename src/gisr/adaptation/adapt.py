@@ -15,7 +15,7 @@ from gisr.adaptation.settings import AdaptSettings
 from gisr.adaptation.tuning import tuned
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.inference.system import Check, Progress, Settings, unchecked
+from gisr.inference.answers import Check, Progress, Settings, unchecked
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource, PairSource
 from gisr.magnet import MAGNet

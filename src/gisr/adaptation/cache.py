@@ -13,7 +13,7 @@ from gisr.adaptation.lesson import Lesson
 from gisr.adaptation.settings import AdaptSettings
 from gisr.data.pair import Pair
 from gisr.errors import WeightsError
-from gisr.inference.system import Settings
+from gisr.inference.answers import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.tasks import find_task
 from gisr.weights.folder import CONFIG_FILE

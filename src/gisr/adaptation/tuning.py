@@ -14,7 +14,7 @@ from gisr.adaptation.lesson import Lesson
 from gisr.adaptation.patches import Patches
 from gisr.adaptation.settings import AdaptSettings
 from gisr.baselines.network import known_mean
-from gisr.inference.system import Check, Progress, Settings
+from gisr.inference.answers import Check, Progress, Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource
 from gisr.magnet import MAGNet

@@ -59,7 +59,7 @@ def serve(
         keep_minutes=keep_minutes,
     )
     from gisr.apps.web.server import serve_page
-    from gisr.inference.upscaler import load_model
+    from gisr.inference.loading import load_model
 
     set_threads(threads)
     keep_freed_memory()

@@ -6,7 +6,8 @@ from gisr.baselines.system import ComparedSystem
 from gisr.baselines.weights import load_system
 from gisr.data.pair import Pair
 from gisr.errors import InputError
-from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
+from gisr.inference.answers import Answer, Check, Progress, Settings, Shared, unchecked
+from gisr.inference.system import PairSystem
 from gisr.tasks import TaskName
 
 

@@ -14,9 +14,10 @@ from gisr.baselines.whole_multiple import WholeMultiple, is_near
 from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.errors import InputError, LimitError
+from gisr.inference.answers import Answer, Check, Progress, Settings, Shared, unchecked
 from gisr.inference.consistency.correction import Consistency, consistent_image, is_corrected
 from gisr.inference.survey import Survey
-from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
+from gisr.inference.system import PairSystem
 from gisr.inference.tiling import TilePlan, blended, gathered
 from gisr.inference.window_work import as_tensor
 from gisr.inference.windowed_pair import ArraySource

@@ -19,8 +19,8 @@ from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.errors import FileFormatError
 from gisr.experiments.demo_pictures import Sheet, draw_comparison
 from gisr.experiments.evaluation import measure, shown
-from gisr.inference.system import Progress
-from gisr.inference.upscaler import load_model
+from gisr.inference.answers import Progress
+from gisr.inference.loading import load_model
 from gisr.metrics import METRICS, MetricName
 from gisr.tasks import Task, TaskName, find_task
 

@@ -9,9 +9,9 @@ from gisr.baselines.family import load_family
 from gisr.baselines.systems import SystemName
 from gisr.errors import InputError, meant
 from gisr.experiments.system_variants import SYSTEM_ALONE, SystemVariant
+from gisr.inference.answers import Settings
 from gisr.inference.consistency.correction import Corrected
-from gisr.inference.system import Settings
-from gisr.inference.upscaler import load_model
+from gisr.inference.loading import load_model
 from gisr.weights.folder import EMBEDDED
 
 _CORRECTED: dict[str, Corrected] = {"consistent": "always", "plain": "never"}

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from gisr.data.pair import Pair
-from gisr.inference.system import Answer, PairSystem, Settings
+from gisr.inference.answers import Answer, Settings
+from gisr.inference.system import PairSystem
 
 NETWORK_ALONE = Settings(consistent="kspace")
 """Without the correction of satellite images, which would hide what a network has still to learn;

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from gisr.choices import check_number
 from gisr.data.pair import Pair
 from gisr.errors import InputError
+from gisr.inference.answers import Settings
 from gisr.inference.array_pair import check_facts, checked_bits
 from gisr.inference.array_values import check_axes
 from gisr.inference.consistency.correction import (
@@ -24,8 +25,7 @@ from gisr.inference.consistency.correction import (
     is_corrected,
 )
 from gisr.inference.dask_pair import DaskSource, Part, PartSource, SharedWork
-from gisr.inference.shared_prompt import prompt_cells
-from gisr.inference.system import Settings
+from gisr.inference.pairs_together import prompt_cells
 from gisr.inference.tile_runner import PromptPart
 from gisr.inference.tiling import TilePlan, ramp
 from gisr.inference.upscaler import Upscaler

@@ -63,9 +63,13 @@ class FusedBlock(nn.Module):
         normal = self.block.attention_norm(x)
         mixed = attention.mixed(_convolved(_convolved(normal, attention.qkv), attention.qkv_local))
         x = _combined(mixed, attention.project, x, "add")
+        del mixed  # maps that are not needed any more make room for the widest ones
         normal = self.block.feed_forward_norm(x)
         gate = _convolved(_convolved(normal, feed.gate[0]), feed.gate[1], "gelu")
-        gated = _combined(_convolved(normal, feed.content[0]), feed.content[1], gate, "mul")
+        content = _convolved(normal, feed.content[0])
+        del normal
+        gated = _combined(content, feed.content[1], gate, "mul")
+        del content, gate
         return _combined(gated, feed.project, x, "add")
 
 

@@ -26,9 +26,9 @@ from torch import Tensor, nn
 
 from gisr.data.pair import Pair
 from gisr.errors import FileFormatError, InputError
+from gisr.inference.answers import Answer
 from gisr.inference.consistency.correction import Consistency, consistent_image, is_corrected
 from gisr.inference.surfaces import settled
-from gisr.inference.system import Answer
 from gisr.inference.value_bounds import Bounds, bounds_of
 from gisr.inference.value_levels import within_range
 from gisr.inference.window_work import as_tensor

@@ -15,9 +15,9 @@ from scipy import ndimage
 from gisr.data.pair import Pair
 from gisr.data.resample import linear_to_guide
 from gisr.estimation.depth_reduction import DepthReduction, estimate_reduction
+from gisr.inference.answers import Answer
 from gisr.inference.consistency.correction import Consistency, only_known, residual_of
 from gisr.inference.guided_interpolation import belief_in_colours, interpolate_by_guide
-from gisr.inference.system import Answer
 from gisr.inference.windowed_pair import PairSource, nearest_pixels
 from gisr.notes import Note, detail
 from gisr.placement import Placement

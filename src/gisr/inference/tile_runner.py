@@ -12,11 +12,11 @@ from torch import Tensor
 
 from gisr.array_types import ImageArray
 from gisr.errors import InputError, LimitError
+from gisr.inference.answers import Check, unchecked
 from gisr.inference.self_ensemble import UPRIGHT, Symmetry
 from gisr.inference.side_by_side import side_by_side, tiles_prepared
 from gisr.inference.surfaces import bounded
 from gisr.inference.survey import Survey
-from gisr.inference.system import Check, unchecked
 from gisr.inference.tiling import TilePlan, blended
 from gisr.inference.value_bounds import bounds_of
 from gisr.inference.value_levels import seen_at, within_range
@@ -67,9 +67,9 @@ class TileJob:
             InputError: The network gave values that are not finite.
             LimitError: Memory does not suffice even for the smallest tiles.
         """
-        return next(self._sharpened([self._work(cut)]))
+        return next(self.sharpened([self._work(cut)]))
 
-    def _sharpened(self, works: Sequence[WindowWork]) -> Iterator[ImageArray]:
+    def sharpened(self, works: Sequence[WindowWork]) -> Iterator[ImageArray]:
         """Yield windows in the target's units, as :meth:`sharpen` returns one."""
         for number in range(len(self.symmetries)):
             seen = [(each.low, each.high) for work in works for each in work.seen]
@@ -98,9 +98,9 @@ class TileJob:
             yield from side_by_side(partial(self._tile, source, masked), windows, at_once)
             return
         preparing = tiles_prepared(self.device)
-        works = in_order(partial(self._prepared, source), windows, preparing, ahead=self.batch)
+        works = in_order(partial(self.prepared, source), windows, preparing, ahead=self.batch)
         while chosen := list(islice(works, self.batch)):
-            images = self._sharpened([work for work in chosen if work is not None])
+            images = self.sharpened([work for work in chosen if work is not None])
             for work in chosen:
                 yield None if work is None else _masked(next(images), work.cut, masked)
 
@@ -108,7 +108,8 @@ class TileJob:
         cut = source.cut(window)
         return None if cut is None else _masked(self.sharpen(cut), cut, masked)
 
-    def _prepared(self, source: PairSource, window: Window) -> WindowWork | None:
+    def prepared(self, source: PairSource, window: Window) -> WindowWork | None:
+        """Return a window as it is before the network sees it; None where all is unknown."""
         cut = source.cut(window)
         return None if cut is None else self._work(cut)
 

@@ -3,6 +3,7 @@
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,25 @@ from torch import Tensor
 
 from gisr.data.pair import Pair
 from gisr.errors import InputError
+from gisr.inference.answers import Answer, Check, Progress, Settings, Shared, unchecked
 from gisr.inference.consistency import correction
 from gisr.inference.device import usable_device
+from gisr.inference.finished import consistent, with_spread
 from gisr.inference.memory import largest_tile
 from gisr.inference.networks import Networks
+from gisr.inference.pairs_together import (
+    PROMPT_CELL,
+    prompt_cells,
+    shared_prompt,
+    whole_images,
+    with_survey,
+)
 from gisr.inference.precision import Computed, Precision
 from gisr.inference.self_ensemble import SYMMETRIES
-from gisr.inference.shared_prompt import PROMPT_CELL, prompt_cells, shared_prompt
 from gisr.inference.side_by_side import pieces_at_once
-from gisr.inference.surfaces import bounded_consistent, settled
+from gisr.inference.surfaces import settled
 from gisr.inference.survey import survey_of_pairs
-from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
+from gisr.inference.system import PairSystem
 from gisr.inference.tile_runner import TileJob
 from gisr.inference.tiling import Rows, TilePlan, as_they_come, blended, gathered
 from gisr.inference.window_work import as_tensor, tiles_at_once
@@ -30,7 +39,7 @@ from gisr.inference.windowed_pair import ArraySource, PairSource
 from gisr.magnet import LevelRouting, MAGNet
 from gisr.tasks import TaskName, find_task
 from gisr.tasks.text.sentences import Sentences
-from gisr.weights.store import Weights, load_weights, save_weights
+from gisr.weights.store import Weights, save_weights
 from gisr.windows import Window
 
 _DEFAULT = Settings()
@@ -119,20 +128,27 @@ class Upscaler(PairSystem):
         image, spread = self._whole(pair, source, settings, shared, check, progress)
         doubts = source.doubts("note") if shared is None else []
         answer = Answer(image, spread, alignment=alignment, notes=tuple(doubts))
-        surfaces, whole_pair = find_task(pair.task).surfaces, pair
-        if surfaces:
+        if find_task(pair.task).surfaces:
             plain = replace(settings, spread=False)
             answer, source.reduction = settled(
                 answer, pair, lambda p: self._whole(p, ArraySource(p), plain, None, check, None)[0]
             )
-        pair, source = source.of_measured()
-        if not correction.is_corrected(settings.consistent, pair, source):
-            return answer
-        found, floor = correction.Consistency(), shared.floor if shared else None
-        image = correction.consistent_image(answer.image, pair, source, found, floor)
-        if surfaces:
-            image = bounded_consistent(image, whole_pair, source, found)
-        return replace(answer, image=image, consistency=found)
+        return consistent(answer, pair, source, settings, shared.floor if shared else None)
+
+    def answer_together(
+        self, pairs: Sequence[Pair], settings: Settings, shared: Shared | None, check: Check
+    ) -> list[Answer]:
+        """Sharpen pairs that belong together, those of one tile all through the network at once."""
+        whole = all(len(self.plan(*pair.guide.shape[:2])) == 1 for pair in pairs)
+        if len(pairs) == 1 or shared is None or not whole or find_task(pairs[0].task).surfaces:
+            return super().answer_together(pairs, settings, shared, check)
+        sources = with_survey(pairs, shared.survey)
+        job = replace(self.job(sources[0], settings, check), prompt=shared.prompt, batch=len(pairs))
+        answers = []
+        for pair, source, image in zip(pairs, sources, whole_images(job, sources), strict=True):
+            answer = Answer(*with_spread(image, pair, settings))
+            answers.append(consistent(answer, pair, source, settings, shared.floor))
+        return answers
 
     def _whole(
         self,
@@ -146,10 +162,7 @@ class Upscaler(PairSystem):
         """Return the network's image and, where requested, its spread."""
         rows = self._rows(source, settings, shared, check, progress, masked=False)
         whole = gathered(rows, source.shape, source.bands * (1 + settings.spread))
-        image, spread = whole[..., : source.bands], whole[..., source.bands :]
-        if (unknown := np.isnan(image)).any():
-            image = np.where(unknown, pair.on_guide_grid(), image)
-        return image, spread if settings.spread else None
+        return with_spread(whole, pair, settings)
 
     def share(
         self, pairs: Sequence[Pair], settings: Settings, check: Check = unchecked
@@ -160,9 +173,8 @@ class Upscaler(PairSystem):
             InputError: Nothing is known.
             LimitError: Memory does not suffice even for small parts.
         """
-        survey, sources = survey_of_pairs(pairs), [ArraySource(pair) for pair in pairs]
-        for source in sources:
-            source.survey = survey
+        survey = survey_of_pairs(pairs)
+        sources = with_survey(pairs, survey)
         jobs = [self.job(source, settings, check) for source in sources]
         at_once = min(len(pairs), self.pieces_at_once(sources[0].bands, settings))
         prompt = shared_prompt(jobs, sources, at_once)
@@ -256,6 +268,14 @@ class Upscaler(PairSystem):
         sample = self._networks.sample_bytes(settings.precision)
         return pieces_at_once(self.device, self.network.config, self.tile, bands, sample)
 
+    def pairs_at_once(self, pair: Pair) -> int:
+        """Return how many pairs of this one's size go through the network at once.
+
+        As many as tiles have pixels for, whatever the threads: how many go together changes the
+        last digit of float32. Each call takes time of its own, of a slice of MR a quarter.
+        """
+        return max(1, self.batch * self.tile**2 // prod(pair.guide.shape[:2]))
+
     def network_for(self, task: TaskName) -> MAGNet:
         """Return the network that answers for a task: another than most where bands guide bands."""
         return self._networks.plain(task)
@@ -327,24 +347,3 @@ class Upscaler(PairSystem):
         text = self._sentences.embedding(source.description, settings.description)
         ratio = torch.tensor([source.ratio], dtype=torch.float32)
         return torch.tensor(text, device=self.device)[None], ratio.to(self.device)
-
-
-def load_model(
-    name_or_path: str | Path | None = None,
-    device: str | torch.device | None = None,
-    *,
-    precision: Precision = "auto",
-) -> Upscaler:
-    """Load weights and put them to work.
-
-    Args:
-        name_or_path: A built-in name (``magnet-s``), a folder, or a Hugging Face hub id
-            (``hf:owner/name``), which is downloaded; None gives the embedded default.
-        device: torch device; None takes CUDA where there is one, else the CPU.
-        precision: What the network computes in; ``auto``: what the device is fast in.
-
-    Raises:
-        WeightsError: Nothing is there, or it is damaged.
-        InputError: No such precision or device.
-    """
-    return Upscaler(load_weights(name_or_path), device, precision=precision)

@@ -107,6 +107,7 @@ class MAGNet(nn.Module):
 
         guidance = None if self.guidance_encoder is None else self.guidance_encoder(high)  # Eq. (6)
         feature = self.embed(torch.cat([low, high], dim=1))
+        del low, high
         routing: list[LevelRouting] = []
         skips: list[Tensor] = []
 

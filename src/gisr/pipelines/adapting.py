@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from gisr.adaptation.lesson import NoLessonsError
 from gisr.errors import InputError
+from gisr.inference.answers import Check, Progress
 from gisr.inference.memory import most_memory_taken
-from gisr.inference.system import Check, PairSystem, Progress
+from gisr.inference.system import PairSystem
 from gisr.notes import Note, warning
 from gisr.pipelines.request import Request
 

@@ -30,7 +30,8 @@ from gisr.tasks.depth import DEPTH
 from gisr.tasks.task import Task
 
 if TYPE_CHECKING:  # torch takes seconds to load
-    from gisr.inference.system import Check, PairSystem, Progress
+    from gisr.inference.answers import Check, Progress
+    from gisr.inference.system import PairSystem
 
 _LOSSY = (".jpg", ".jpeg")
 DEPTH_ALONE = (".npy", ".npz", ".exr", ".pfm")

@@ -11,8 +11,9 @@ from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.estimation.depth_registration import DepthShift, find_depth_misfit
 from gisr.estimation.registration import Alignment
+from gisr.inference.answers import Answer, Check, Progress
 from gisr.inference.hole_filling import without_holes
-from gisr.inference.system import Answer, Check, PairSystem, Progress
+from gisr.inference.system import PairSystem
 from gisr.inference.windowed_pair import nearest_pixels
 from gisr.io.depth.maps import spread_like, stored_depth, write_stored
 from gisr.io.depth.pair import DepthPair

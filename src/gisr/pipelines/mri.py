@@ -34,7 +34,8 @@ from gisr.windows import Window
 
 if TYPE_CHECKING:  # torch takes seconds to load
     from gisr.data.pair import Pair
-    from gisr.inference.system import Check, PairSystem, Progress
+    from gisr.inference.answers import Check, Progress
+    from gisr.inference.system import PairSystem
 
 
 class MRIPipeline(Pipeline[VolumePair]):

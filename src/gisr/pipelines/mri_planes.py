@@ -33,8 +33,9 @@ from gisr.data.volume_resample import (
     to_guide_axis,
 )
 from gisr.errors import InputError
+from gisr.inference.answers import Check
 from gisr.inference.consistency.correction import Consistency
-from gisr.inference.system import Check, PairSystem
+from gisr.inference.system import PairSystem
 from gisr.io.volumes.axis_placement import AxisPlacement
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import prod
 
 import numpy as np
@@ -14,10 +15,11 @@ from gisr.data.volume_resample import (
     reduce_axis,
 )
 from gisr.estimation.noise import volume_noise
+from gisr.inference.answers import Answer, Check, Settings
 from gisr.inference.consistency.correction import Consistency
 from gisr.inference.consistency.kspace_projection import Floor
 from gisr.inference.side_by_side import side_by_side
-from gisr.inference.system import Answer, Check, PairSystem, Settings
+from gisr.inference.system import PairSystem
 from gisr.io.volumes.axis_placement import AxisPlacement
 from gisr.io.volumes.pair import VolumePair
 from gisr.pipelines.mri_agreement import ROUNDS, ReducedBy, agreeing
@@ -137,17 +139,21 @@ class SliceSharpener:
     ) -> Iterator[tuple[int, Answer]]:
         """Sharpen slices that share one value range and one prompt: those of their volume."""
         shared = self.system.share(list(pairs.values()), settings, self.check) if pairs else None
-
-        def sharpened(index: int) -> Answer:
-            return self.system.answer(pairs[index], settings, shared=shared, check=self.check)
-
         asked = [index for index in range(count) if index in pairs]
-        at_once = max(1, min(len(asked), self.system.pieces_at_once(1, settings)))
-        with closing(side_by_side(sharpened, asked, at_once)) as answers:
+        together = self.system.pairs_at_once(pairs[asked[0]]) if asked else 1
+        groups = [asked[start : start + together] for start in range(0, len(asked), together)]
+
+        def sharpened(group: list[int]) -> list[Answer]:
+            chosen = [pairs[index] for index in group]
+            return self.system.answer_together(chosen, settings, shared, self.check)
+
+        at_once = max(1, min(len(groups), self.system.pieces_at_once(1, settings)))
+        with closing(side_by_side(sharpened, groups, at_once)) as answers:
+            each = chain.from_iterable(answers)
             for index in range(count):
                 self.report()
                 if index in pairs:
-                    yield index, next(answers)
+                    yield index, next(each)
 
     @property
     def settings(self) -> Settings:

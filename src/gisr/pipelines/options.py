@@ -19,7 +19,7 @@ from gisr.pipelines.option import check_for_task, check_value, option, options_o
 from gisr.tasks import SATELLITE, SENSORS, TASKS, Contrast, Grid, TaskName
 
 if TYPE_CHECKING:  # numpy takes a tenth of a second to load, torch seconds
-    from gisr.inference.system import Settings
+    from gisr.inference.answers import Settings
     from gisr.io.depth.point_cloud import PointCloud
     from gisr.io.geotiff.creation_options import CreationOptions
 
@@ -289,7 +289,7 @@ class Options(AdaptOptions):
     @property
     def settings(self) -> "Settings":
         """How the pair is sharpened, once it is read."""
-        from gisr.inference.system import Settings
+        from gisr.inference.answers import Settings
 
         corrected = {None: "default", True: "always", False: "never"}[self.consistent]
         align, spread = "off" if self.align == "off" else "auto", self.uncertainty is not None

@@ -15,7 +15,8 @@ from gisr.windows import Window
 
 if TYPE_CHECKING:  # torch takes seconds to load
     from gisr.data.pair import Pair
-    from gisr.inference.system import Check, PairSystem, Progress
+    from gisr.inference.answers import Check, Progress
+    from gisr.inference.system import PairSystem
     from gisr.pipelines.layers import Layers, Plane, Truth
 
 LARGEST_VALUE = 1e38

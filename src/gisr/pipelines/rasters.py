@@ -43,7 +43,8 @@ from gisr.windows import Window
 
 if TYPE_CHECKING:  # torch takes seconds to load
     from gisr.data.pair import Pair
-    from gisr.inference.system import Check, PairSystem, Progress
+    from gisr.inference.answers import Check, Progress
+    from gisr.inference.system import PairSystem
 
 _MOST_SAMPLES = 2**23
 """Samples of a GeoTIFF that are checked beforehand: a fraction of a second. In a larger one the

@@ -21,7 +21,8 @@ from gisr.pipelines.table import PIPELINES, guess_task
 from gisr.tasks import describe, find_task
 
 if TYPE_CHECKING:  # torch takes seconds to load
-    from gisr.inference.system import Check, PairSystem, Progress
+    from gisr.inference.answers import Check, Progress
+    from gisr.inference.system import PairSystem
 
 _SMALLER = "cut the images into parts, close other programs or use a larger machine"
 
@@ -153,8 +154,8 @@ def upscale_request(
         FileFormatError: A file is damaged, or the output cannot be written.
         LimitError: Memory does not suffice.
     """
+    from gisr.inference.answers import unchecked
     from gisr.inference.precision import precision_notes
-    from gisr.inference.system import unchecked
 
     if request.options.uncertainty is not None and not system.spreads:
         raise InputError(f"uncertainty: {system.name} has no spread of answers: leave it out")

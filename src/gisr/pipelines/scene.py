@@ -11,6 +11,7 @@ from gisr.adaptation.reduced_scene import scene_lessons
 from gisr.data.pair import Pair
 from gisr.estimation.registration import Alignment
 from gisr.estimation.volume_registration import VolumeAlignment
+from gisr.inference.answers import Check, Progress
 from gisr.inference.consistency.correction import (
     Consistency,
     consistency_bytes,
@@ -19,7 +20,7 @@ from gisr.inference.consistency.correction import (
 )
 from gisr.inference.memory import most_memory_taken
 from gisr.inference.side_by_side import pieces_beside
-from gisr.inference.system import Check, PairSystem, Progress
+from gisr.inference.system import PairSystem
 from gisr.inference.tiling import Rows
 from gisr.io.geotiff import (
     CreationOptions,

@@ -17,7 +17,8 @@ from gisr.errors import InputError
 from gisr.estimation.local_fit import LocalFit
 from gisr.estimation.volume_motion import moved_guide
 from gisr.estimation.volume_registration import VolumeAlignment, find_volume_motion
-from gisr.inference.system import Check, PairSystem, Progress
+from gisr.inference.answers import Check, Progress
+from gisr.inference.system import PairSystem
 from gisr.io.volumes.header import Volume, VolumeHeader
 from gisr.io.volumes.nifti_writer import NiftiWriter, nifti_writer
 from gisr.io.volumes.pair import VolumePair

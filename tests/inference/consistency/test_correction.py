@@ -9,6 +9,7 @@ from gisr.data.degradations import kspace_centre, wald
 from gisr.data.pair import Pair
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.data.resample import bicubic_to_target
+from gisr.inference.answers import Settings
 from gisr.inference.array_pair import make_pair
 from gisr.inference.consistency import correction as consistency
 from gisr.inference.consistency.correction import (
@@ -16,7 +17,6 @@ from gisr.inference.consistency.correction import (
     consistent_kspace,
     consistent_rows,
 )
-from gisr.inference.system import Settings
 from gisr.inference.tiling import Rows, gathered
 from gisr.inference.upscaler import Upscaler
 from gisr.inference.windowed_pair import ArraySource

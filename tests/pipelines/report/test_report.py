@@ -11,7 +11,7 @@ from PIL import Image
 
 from gisr.data.protocols import depth_pair, kspace_pair, wald_pair
 from gisr.errors import InputError
-from gisr.inference.system import Settings
+from gisr.inference.answers import Settings
 from gisr.inference.upscaler import Upscaler
 from gisr.notes import Note
 from gisr.pipelines.options import Options

@@ -5,7 +5,8 @@ from collections.abc import Generator
 import numpy as np
 
 from gisr.data.pair import Pair
-from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
+from gisr.inference.answers import Answer, Check, Progress, Settings, Shared, unchecked
+from gisr.inference.system import PairSystem
 from gisr.inference.tiling import Rows
 from gisr.inference.windowed_pair import PairSource
 

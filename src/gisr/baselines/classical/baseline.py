@@ -9,7 +9,8 @@ from jaxtyping import Float
 from gisr.data.pair import Pair
 from gisr.data.resample import bicubic_to_guide
 from gisr.errors import InputError
-from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
+from gisr.inference.answers import Answer, Check, Progress, Settings, Shared, unchecked
+from gisr.inference.system import PairSystem
 from gisr.tasks import find_task
 
 BaselineName = Literal[

@@ -26,8 +26,8 @@ from gisr.experiments.reproduce.variant_training import (
     train_variant,
 )
 from gisr.experiments.system_variants import NETWORK_ALONE, SystemVariant
+from gisr.inference.loading import load_model
 from gisr.inference.system import PairSystem
-from gisr.inference.upscaler import load_model
 from gisr.training.log import read_log
 from gisr.training.loop import Validate
 from gisr.training.sets import recipe_entries

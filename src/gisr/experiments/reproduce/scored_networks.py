@@ -24,8 +24,8 @@ from gisr.experiments.reproduce.request import ExperimentRequest, ReportProgress
 from gisr.experiments.reproduce.tables import ResultRow
 from gisr.experiments.reproduce.variant_training import Schedule, Trained, planned, train_variant
 from gisr.experiments.system_variants import NETWORK_ALONE, SystemVariant
+from gisr.inference.loading import load_model
 from gisr.inference.system import PairSystem
-from gisr.inference.upscaler import load_model
 from gisr.tasks import TaskName
 from gisr.training.sets import recipe_entries
 

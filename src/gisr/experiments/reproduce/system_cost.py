@@ -12,8 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 from gisr.baselines.systems import TASK_CHANNELS
 from gisr.data.pair import Pair
 from gisr.experiments.system_variants import SYSTEM_ALONE
+from gisr.inference.answers import Settings
 from gisr.inference.fused import FUSES
-from gisr.inference.system import PairSystem, Settings
+from gisr.inference.system import PairSystem
 from gisr.placement import Placement
 from gisr.tasks import TaskName
 

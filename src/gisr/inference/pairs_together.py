@@ -1,9 +1,14 @@
-"""One prompt for pairs that belong together, such as the slices of a volume."""
+"""What pairs that belong together share, such as the slices of a volume, and their answers."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+import numpy as np
+from jaxtyping import Float
+
+from gisr.data.pair import Pair
 from gisr.inference.side_by_side import side_by_side
+from gisr.inference.survey import Survey
 from gisr.inference.tile_runner import Prompt, PromptPart, TileJob
 from gisr.inference.tiling import TilePlan
 from gisr.inference.windowed_pair import ArraySource
@@ -11,6 +16,14 @@ from gisr.windows import Window
 
 PROMPT_CELL = 256
 """Side of the parts over which the prompt's feature is averaged."""
+
+
+def with_survey(pairs: Sequence[Pair], survey: Survey) -> list[ArraySource]:
+    """Return what cuts each of some pairs, by one value range for all of them."""
+    sources = [ArraySource(pair) for pair in pairs]
+    for source in sources:
+        source.survey = survey
+    return sources
 
 
 def shared_prompt(
@@ -45,3 +58,21 @@ def prompt_cells(shape: tuple[int, int]) -> Iterator[Window]:
     They do not depend on the tiles, so neither does the prompt.
     """
     return TilePlan(*shape, PROMPT_CELL, 0, PROMPT_CELL).windows()
+
+
+def whole_images(
+    job: TileJob, sources: Sequence[ArraySource]
+) -> Iterator[Float[np.ndarray, "H W bands"]]:
+    """Yield pairs of one size, each in one piece, sharpened.
+
+    Args:
+        job: Of the first, with their prompt; as many go through the network at once as it says.
+        sources: The pairs.
+
+    Raises:
+        InputError: The network gave values that are not finite.
+        LimitError: Memory does not suffice even for the smallest tiles.
+    """
+    windows = ((slice(0, each.shape[0]), slice(0, each.shape[1])) for each in sources)
+    works = map(job.prepared, sources, windows)
+    return job.sharpened([work for work in works if work is not None])  # a pair has known pixels

@@ -164,6 +164,17 @@ def test_a_wall_before_a_far_field_gets_a_scale_of_its_own() -> None:
     assert not seen
 
 
+def test_noise_of_a_sensor_is_not_sharpened(upscaler: Upscaler) -> None:
+    truth, target, colours = before_a_wall()
+    noise = np.random.default_rng(0).normal(0, 0.1, target.shape)
+    result = upscaler(target + noise, colours, "depth")
+    linear = linear_to_guide(
+        (target + noise).astype(np.float32), (96, 128), pair(target, colours).placement
+    )
+    wall = np.s_[4:, 84:-4]
+    assert (result - truth)[wall].std() <= 1.02 * (linear - truth)[wall].std()
+
+
 @pytest.mark.parametrize("value", [0, np.nan, np.inf, 65504, 1e10, -1])
 def test_what_no_depth_can_be_is_unknown_in_arrays(upscaler: Upscaler, value: float) -> None:
     depth = np.linspace(2, 4, 24)[:, None] + np.zeros(32)

@@ -213,11 +213,6 @@ def test_what_may_be_no_depth_is_asked_for_in_arrays(value: float) -> None:
     assert re.search(asked, " ".join(str(each.message) for each in told))
 
 
-def test_an_array_without_a_known_depth_is_refused() -> None:
-    with pytest.raises(gisr.GisrError, match="no known pixel"), pytest.warns(UserWarning):
-        gisr.make_pair(np.zeros((24, 32)), np.zeros((96, 128)), "depth")
-
-
 def test_depths_of_any_sign_are_left_alone(upscaler: Upscaler) -> None:
     signed = np.linspace(-2, 2, 25)[:, None] + np.zeros(30)
     with warnings.catch_warnings():

@@ -38,7 +38,7 @@ def known_depths(
         return target, None
     planes = array[..., None] if array.ndim == 2 else array
     finite = np.isfinite(planes).all(axis=2)
-    if not finite.any():
+    if not planes[finite].any():
         return target, None
     # Without 0, which stands for unknown as well, -1 is the only value below all others.
     known, fills = _without_fill(planes, finite & (planes != 0).all(axis=2))

@@ -25,6 +25,7 @@ from gisr.inference.survey import survey_of_pairs
 from gisr.inference.system import Answer, Check, PairSystem, Progress, Settings, Shared, unchecked
 from gisr.inference.tile_runner import TileJob
 from gisr.inference.tiling import Rows, TilePlan, as_they_come, blended, gathered
+from gisr.inference.trained_ratio import at_trained_ratio, onto_guide
 from gisr.inference.window_work import as_tensor, tiles_at_once
 from gisr.inference.windowed_pair import ArraySource, PairSource
 from gisr.magnet import LevelRouting, MAGNet
@@ -119,19 +120,18 @@ class Upscaler(PairSystem):
         image, spread = self._whole(pair, source, settings, shared, check, progress)
         doubts = source.doubts("note") if shared is None else []
         answer = Answer(image, spread, alignment=alignment, notes=tuple(doubts))
-        surfaces, whole_pair = find_task(pair.task).surfaces, pair
-        if surfaces:
+        if surfaces := find_task(pair.task).surfaces:
             plain = replace(settings, spread=False)
             answer, source.reduction = settled(
                 answer, pair, lambda p: self._whole(p, ArraySource(p), plain, None, check, None)[0]
             )
-        pair, source = source.of_measured()
-        if not correction.is_corrected(settings.consistent, pair, source):
+        measured, source = source.of_measured()
+        if not correction.is_corrected(settings.consistent, measured, source):
             return answer
         found, floor = correction.Consistency(), shared.floor if shared else None
-        image = correction.consistent_image(answer.image, pair, source, found, floor)
+        image = correction.consistent_image(answer.image, measured, source, found, floor)
         if surfaces:
-            image = bounded_consistent(image, whole_pair, source, found)
+            image = bounded_consistent(image, pair, source, found)
         return replace(answer, image=image, consistency=found)
 
     def _whole(
@@ -144,12 +144,13 @@ class Upscaler(PairSystem):
         progress: Progress | None,
     ) -> tuple[Float[np.ndarray, "H W bands"], Float[np.ndarray, "H W bands"] | None]:
         """Return the network's image and, where requested, its spread."""
+        source = source if (worked := at_trained_ratio(pair)) is pair else ArraySource(worked)
         rows = self._rows(source, settings, shared, check, progress, masked=False)
         whole = gathered(rows, source.shape, source.bands * (1 + settings.spread))
-        image, spread = whole[..., : source.bands], whole[..., source.bands :]
-        if (unknown := np.isnan(image)).any():
-            image = np.where(unknown, pair.on_guide_grid(), image)
-        return image, spread if settings.spread else None
+        if (unknown := np.isnan(image := whole[..., : source.bands])).any():
+            image = np.where(unknown, worked.on_guide_grid(), image)
+        spread = onto_guide(whole[..., source.bands :], pair) if settings.spread else None
+        return onto_guide(image, pair), spread
 
     def share(
         self, pairs: Sequence[Pair], settings: Settings, check: Check = unchecked
@@ -165,8 +166,7 @@ class Upscaler(PairSystem):
             source.survey = survey
         jobs = [self.job(source, settings, check) for source in sources]
         at_once = min(len(pairs), self.pieces_at_once(sources[0].bands, settings))
-        prompt = shared_prompt(jobs, sources, at_once)
-        return Shared(survey, prompt, correction.kspace_floor(pairs))
+        return Shared(survey, shared_prompt(jobs, sources, at_once), correction.kspace_floor(pairs))
 
     def stream(
         self,

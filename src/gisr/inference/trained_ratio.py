@@ -2,7 +2,8 @@
 
 A network that has learnt ratios 4, 8 and 16 takes the blur of another ratio for that of one of
 them, and hardly sharpens: of bicubic reductions by 5 it has 0.88 of the error of linear
-interpolation, of those by 4 at most 0.54 (benchmarks/depth_targets.py). So it answers on a grid that is 4, 8 or 16 times as fine as the target, and that is resized.
+interpolation, of those by 4 at most 0.54 (benchmarks/depth_targets.py). So it answers on a grid
+that is 4, 8 or 16 times as fine as the target, and that is resized.
 """
 
 import math

@@ -419,12 +419,13 @@ def test_weights_can_be_scored_as_with_uncertainty(tmp_path: Path, tiny_network:
     names = [f"{tiny}+{way}" for way in ("ensemble", "ensemble+consistent", "consistent+ensemble")]
     systems = load_systems([tiny, *names], "cpu")
     assert list(systems) == [tiny, *names]
-    target = np.random.default_rng(0).random((12, 12, 1), np.float32)
-    pair = make_pair(target, np.ones((24, 24, 3), np.float32), "depth")
+    boxes = np.random.default_rng(0).random((3, 3), np.float32)  # surfaces, not noise
+    target = np.kron(boxes, np.ones((4, 4), np.float32))[..., None]
+    pair = make_pair(target, np.random.default_rng(1).random((48, 48, 3), np.float32), "depth")
     alone, mean, *both = (system.answer(pair).image for system in systems.values())
     upscaler = load_model(tiny, "cpu")
     np.testing.assert_array_equal(mean, upscaler.answer(pair, Settings(spread=True)).image)
     expected = upscaler.answer(pair, Settings(spread=True, consistent="always")).image
     for image in both:
         np.testing.assert_array_equal(image, expected)
-    assert min(np.abs(mean - alone).max(), np.abs(expected - mean).max()) > 0.005
+    assert min(np.abs(mean - alone).max(), np.abs(expected - mean).max()) > 0.002

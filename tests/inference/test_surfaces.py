@@ -1,3 +1,4 @@
+import re
 import warnings
 from dataclasses import replace
 
@@ -163,6 +164,17 @@ def test_a_wall_before_a_far_field_gets_a_scale_of_its_own() -> None:
     assert not seen
 
 
+def test_noise_of_a_sensor_is_not_sharpened(upscaler: Upscaler) -> None:
+    truth, target, colours = before_a_wall()
+    noise = np.random.default_rng(0).normal(0, 0.1, target.shape)
+    result = upscaler(target + noise, colours, "depth")
+    linear = linear_to_guide(
+        (target + noise).astype(np.float32), (96, 128), pair(target, colours).placement
+    )
+    wall = np.s_[4:, 84:-4]
+    assert (result - truth)[wall].std() <= 1.02 * (linear - truth)[wall].std()
+
+
 @pytest.mark.parametrize("value", [0, np.nan, np.inf, 65504, 1e10, -1])
 def test_what_no_depth_can_be_is_unknown_in_arrays(upscaler: Upscaler, value: float) -> None:
     depth = np.linspace(2, 4, 24)[:, None] + np.zeros(32)
@@ -175,6 +187,30 @@ def test_what_no_depth_can_be_is_unknown_in_arrays(upscaler: Upscaler, value: fl
     known = np.isfinite(holed) & (holed == depth)
     given = upscaler(np.where(known, holed, 0), colours, "depth", valid=known)
     np.testing.assert_array_equal(result, given)
+
+
+def test_zeros_beside_another_mark_are_unknown_in_arrays_too() -> None:
+    depth = np.linspace(2, 4, 24)[:, None] + np.zeros(32)
+    depth[:6, 20:], depth[20:, :3], depth[10, 10] = -1, 0, np.nan
+    with pytest.warns(UserWarning) as told:
+        valid = gisr.make_pair(depth, np.zeros((96, 128)), "depth").valid
+    assert valid is not None
+    np.testing.assert_array_equal(valid, depth > 0)
+    texts = " ".join(str(each.message) for each in told)
+    assert "1.7% of the pixels are 0, NaN or infinite" in texts
+    assert "hold -1, the others begin at 2" in texts
+
+
+@pytest.mark.parametrize("value", [0.1, 10, 100])
+def test_what_may_be_no_depth_is_asked_for_in_arrays(value: float) -> None:
+    depth = np.linspace(2, 4, 24)[:, None] + np.linspace(0, 0.1, 32)
+    depth[:6, 20:], depth[20:, :3] = value, 0
+    with pytest.warns(UserWarning) as told:
+        pair_of = gisr.make_pair(depth, np.zeros((96, 128)), "depth")
+    assert pair_of.valid is not None
+    assert pair_of.valid.sum() == depth.size - 12
+    asked = f"target: 9.4% of the pixels hold {value:g}, the others .*: if that stands for unknown"
+    assert re.search(asked, " ".join(str(each.message) for each in told))
 
 
 def test_depths_of_any_sign_are_left_alone(upscaler: Upscaler) -> None:

@@ -7,10 +7,15 @@ import torch
 from jaxtyping import Bool, Shaped
 from torch import Tensor
 
-from gisr.estimation.depth_fill import find_depth_fill
+from gisr.data.fill import find_fill
+from gisr.estimation.depth_doubts import zero_as_depth
+from gisr.estimation.depth_fill import find_depth_fill, suspected_fill
 
 _LEVEL = 4
 """From here to the caller of :func:`gisr.make_pair` or of a system."""
+_TAKEN = "they are taken for unknown, filled along the edges of the guide"
+_MARK = "mark what is known with valid="
+_SAY = f"{_MARK} to say so, or otherwise"
 
 
 def known_depths(
@@ -18,8 +23,8 @@ def known_depths(
 ) -> tuple[Shaped[np.ndarray, "h w *bands"] | Tensor, Bool[np.ndarray, "h w"] | None]:
     """Return a depth map with 0 where it is unknown, and what is known; None for all of it.
 
-    Unknown are NaN, infinity, 0 where all else is above it, and values far beyond all others. Each
-    is reported by a warning.
+    Unknown are NaN, infinity, values far beyond all others or alone below 0, and 0 where all else
+    is above it. Each is reported by a warning, and so is what may stand for unknown.
 
     Args:
         target: As the user gave it; what is no image of numbers is returned as it is.
@@ -32,25 +37,47 @@ def known_depths(
     if array.ndim not in (2, 3) or array.dtype.kind not in "iuf" or not array.size:
         return target, None
     planes = array[..., None] if array.ndim == 2 else array
-    known = np.isfinite(planes).all(axis=2)
-    if not known.any():
+    finite = np.isfinite(planes).all(axis=2)
+    if not planes[finite].any():
         return target, None
-    if planes[known].min() == 0 < planes[known].max():
-        known &= (planes > 0).all(axis=2)
-    if not known.all():
-        _warn(
-            f"target: {1 - known.mean():.1%} of the pixels are 0, NaN or infinite: they are taken "
-            "for unknown"
-        )
-    if planes.shape[2] == 1:
-        for fill in find_depth_fill(planes[..., 0], known):
-            _warn(f"target: {fill.text}: they are taken for unknown")
-            known = known & ~fill.unknown
+    # Without 0, which stands for unknown as well, -1 is the only value below all others.
+    known, fills = _without_fill(planes, finite & (planes != 0).all(axis=2))
+    zero = (planes == 0).any(axis=2) & finite
+    if known.any() and planes[known].min() < 0:
+        known, zero = known | zero, zero & False
+    missing = zero | ~finite
+    taken = [f"{missing.mean():.1%} of the pixels are 0, NaN or infinite"] if missing.any() else []
+    told = [f"{text}: {_TAKEN}: {_SAY}" for text in (*taken, *fills)]
+    for text in (*told, *_doubts(planes, zero, known)):
+        warnings.warn(f"target: {text}", stacklevel=_LEVEL)
     if known.all():
         return target, None
     return np.where(known.reshape(known.shape + (1,) * (array.ndim - 2)), array, 0), known
 
 
-def _warn(text: str) -> None:
-    remedy = "mark what is known with valid= to say so, or otherwise"
-    warnings.warn(f"{text}, filled along the edges of the guide: {remedy}", stacklevel=_LEVEL + 1)
+def _without_fill(
+    planes: Shaped[np.ndarray, "h w bands"], known: Bool[np.ndarray, "h w"]
+) -> tuple[Bool[np.ndarray, "h w"], list[str]]:
+    """Return what is known without the values that are certainly no depths, and what these are."""
+    found = find_depth_fill(planes[..., 0], known) if planes.shape[2] == 1 else ()
+    for fill in found:
+        known = known & ~fill.unknown
+    return known, [fill.text for fill in found]
+
+
+def _doubts(
+    planes: Shaped[np.ndarray, "h w bands"],
+    zero: Bool[np.ndarray, "h w"],
+    known: Bool[np.ndarray, "h w"],
+) -> list[str]:
+    """Return what to ask of values that may stand for unknown, or may not, as of files."""
+    if not known.any() or planes.shape[2] > 1:
+        return []
+    depth, asked = planes[..., 0], []
+    if zero.any() and (text := zero_as_depth(depth, zero, known)) is not None:
+        asked.append(f"{text.partition(': if 0')[0]}: if 0 is a depth, {_MARK}")
+    # What fill of any image is taken for is told where that is done.
+    taken = known.all() and any(fill.certainty == "certain" for fill in find_fill(planes))
+    if not taken and (suspect := suspected_fill(depth, known)) is not None:
+        asked.append(f"{suspect.text}: if that stands for unknown, {_MARK}")
+    return asked

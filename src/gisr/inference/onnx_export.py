@@ -29,6 +29,7 @@ from gisr.errors import FileFormatError, InputError
 from gisr.inference.answers import Answer
 from gisr.inference.consistency.correction import Consistency, consistent_image, is_corrected
 from gisr.inference.surfaces import settled
+from gisr.inference.trained_ratio import at_trained_ratio, onto_guide
 from gisr.inference.value_bounds import Bounds, bounds_of
 from gisr.inference.value_levels import within_range
 from gisr.inference.window_work import as_tensor
@@ -121,7 +122,7 @@ class Prepared:
     inputs: dict[str, Float[np.ndarray, "..."]]
     """By name, for ``session.run``."""
     on_grid: Float[np.ndarray, "H W bands"]
-    """The target on the guide's grid, in its own units."""
+    """The target on the grid on which the network answers, in its own units."""
     pair: Pair
     """What was prepared."""
     source: ArraySource
@@ -137,7 +138,7 @@ class Prepared:
         image = self.on_grid + added
         if self.bounds is not None:
             image = self.bounds.clip(image)
-        image = self.source.survey.clip(image, self.pair.bits)
+        image = onto_guide(self.source.survey.clip(image, self.pair.bits), self.pair)
         if find_task(self.pair.task).surfaces:
             answer, self.source.reduction = settled(Answer(image), self.pair, None)
             image = answer.image
@@ -167,10 +168,13 @@ def prepare(pair: Pair, metadata: Mapping[str, str], *, description: str | None 
             "groups of bands, or use the upscaler, whose groups share one prompt"
         )
     source.align()
-    cut = source.cut((slice(0, source.shape[0]), slice(0, source.shape[1])))
+    worked = at_trained_ratio(pair)
+    seen = source if worked is pair else ArraySource(worked)
+    source.survey = seen.survey
+    cut = seen.cut((slice(0, seen.shape[0]), slice(0, seen.shape[1])))
     if cut is None:
         raise InputError("no known pixel: there is nothing to sharpen")
-    sentence = description or source.description
+    sentence = description or seen.description
     on_grid, normal = cut.pair.on_guide_grid(), source.survey.normalisation
     cpu, multiple = torch.device("cpu"), int(metadata["size_multiple"])
     # What is far outside the range is cut off: the upscaler would see it again at another level.
@@ -181,7 +185,7 @@ def prepare(pair: Pair, metadata: Mapping[str, str], *, description: str | None 
         "target": _padded(low.numpy(), multiple),
         "guide": _padded(high.numpy(), multiple),
         "text": _embedding(metadata, sentence)[None],
-        "ratio": np.array([source.ratio], dtype=np.float32),
+        "ratio": np.array([seen.ratio], dtype=np.float32),
     }
     return Prepared(inputs, on_grid, pair, source, bounds_of(cut, normal))
 

@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from gisr.data.pair import Pair
 from gisr.data.resample import linear_to_guide
+from gisr.estimation.depth_noise import depth_noise, within_noise
 from gisr.estimation.depth_reduction import DepthReduction, estimate_reduction
 from gisr.inference.answers import Answer
 from gisr.inference.consistency.correction import Consistency, only_known, residual_of
@@ -140,7 +141,7 @@ def settled(
     image, target = bounded(answer.image, pair), pair.filled_target
     valid = _measured(pair)
     found = estimate_reduction(target[..., 0], valid, image[..., 0], pair.placement)
-    image = bounded(image, pair, found.kind)
+    image = _without_noise(bounded(image, pair, found.kind), target, valid, pair.placement)
     network = 1.0
     if found.sampled > 0:
         placed, share = _of_samples(image, target, pair)
@@ -184,6 +185,35 @@ def bounded_consistent(
     residual_of(only_known(image, pair, source), window, source, again)
     found.after_squares = again.before_squares
     return image
+
+
+def _without_noise(
+    image: SurfaceImage,
+    target: SurfaceImage,
+    measured: Bool[np.ndarray, "h w"],
+    placement: Placement,
+) -> SurfaceImage:
+    """Take a network's result from linear interpolation where the target holds nothing but noise.
+
+    A network takes noise of a sensor for relief and sharpens it: with 3 % of the range it has 1.2
+    times the error of linear interpolation on frames of sensors, and 0.9 times so. Frames without
+    noise stay as they were (benchmarks/depth_targets.py).
+
+    Args:
+        image: In the target's unit.
+        target: Without holes.
+        measured: Which of its pixels were.
+        placement: Where the image's pixels lie on it.
+    """
+    shape, result = (image.shape[0], image.shape[1]), image.copy()
+    for band in range(image.shape[2]):
+        values = target[..., band]
+        share = within_noise(values, depth_noise(values, measured))
+        weight = linear_to_guide(share, shape, placement)
+        result[..., band] += weight * (
+            linear_to_guide(values, shape, placement) - result[..., band]
+        )
+    return result
 
 
 def _along_planes(image: SurfaceImage, target: SurfaceImage, placement: Placement) -> SurfaceImage:

@@ -34,6 +34,7 @@ from gisr.inference.survey import survey_of_pairs
 from gisr.inference.system import PairSystem
 from gisr.inference.tile_runner import TileJob
 from gisr.inference.tiling import Rows, TilePlan, as_they_come, blended, gathered
+from gisr.inference.trained_ratio import at_trained_ratio, onto_guide, ratio_notes
 from gisr.inference.window_work import as_tensor, tiles_at_once
 from gisr.inference.windowed_pair import ArraySource, PairSource
 from gisr.magnet import LevelRouting, MAGNet
@@ -126,8 +127,8 @@ class Upscaler(PairSystem):
         elif settings.align == "auto":
             alignment = source.align(self.pieces_at_once(source.bands, settings))
         image, spread = self._whole(pair, source, settings, shared, check, progress)
-        doubts = source.doubts("note") if shared is None else []
-        answer = Answer(image, spread, alignment=alignment, notes=tuple(doubts))
+        notes = [*(source.doubts("note") if shared is None else []), *ratio_notes(pair)]
+        answer = Answer(image, spread, alignment=alignment, notes=tuple(notes))
         if find_task(pair.task).surfaces:
             plain = replace(settings, spread=False)
             answer, source.reduction = settled(
@@ -142,13 +143,13 @@ class Upscaler(PairSystem):
         whole = all(len(self.plan(*pair.guide.shape[:2])) == 1 for pair in pairs)
         if len(pairs) == 1 or shared is None or not whole or find_task(pairs[0].task).surfaces:
             return super().answer_together(pairs, settings, shared, check)
-        sources = with_survey(pairs, shared.survey)
+        sources, floor = with_survey(pairs, shared.survey), shared.floor
         job = replace(self.job(sources[0], settings, check), prompt=shared.prompt, batch=len(pairs))
-        answers = []
-        for pair, source, image in zip(pairs, sources, whole_images(job, sources), strict=True):
-            answer = Answer(*with_spread(image, pair, settings))
-            answers.append(consistent(answer, pair, source, settings, shared.floor))
-        return answers
+        each = zip(pairs, sources, whole_images(job, sources), strict=True)
+        return [
+            consistent(Answer(*with_spread(image, pair, settings)), pair, source, settings, floor)
+            for pair, source, image in each
+        ]
 
     def _whole(
         self,
@@ -160,9 +161,11 @@ class Upscaler(PairSystem):
         progress: Progress | None,
     ) -> tuple[Float[np.ndarray, "H W bands"], Float[np.ndarray, "H W bands"] | None]:
         """Return the network's image and, where requested, its spread."""
+        source = source if (worked := at_trained_ratio(pair)) is pair else ArraySource(worked)
         rows = self._rows(source, settings, shared, check, progress, masked=False)
         whole = gathered(rows, source.shape, source.bands * (1 + settings.spread))
-        return with_spread(whole, pair, settings)
+        image, spread = with_spread(whole, worked, settings)
+        return onto_guide(image, pair), None if spread is None else onto_guide(spread, pair)
 
     def share(
         self, pairs: Sequence[Pair], settings: Settings, check: Check = unchecked
@@ -177,8 +180,7 @@ class Upscaler(PairSystem):
         sources = with_survey(pairs, survey)
         jobs = [self.job(source, settings, check) for source in sources]
         at_once = min(len(pairs), self.pieces_at_once(sources[0].bands, settings))
-        prompt = shared_prompt(jobs, sources, at_once)
-        return Shared(survey, prompt, correction.kspace_floor(pairs))
+        return Shared(survey, shared_prompt(jobs, sources, at_once), correction.kspace_floor(pairs))
 
     def stream(
         self,
@@ -300,8 +302,7 @@ class Upscaler(PairSystem):
         Raises:
             InputError: No pixel of it is known.
         """
-        cut = source.cut(window)
-        if cut is None:
+        if (cut := source.cut(window)) is None:
             raise InputError("no known pixel: there is nothing to route")
         (text, ratio), normal = self._known_of(source, settings), source.survey.normalisation
         low = as_tensor(normal.target(cut.on_guide_grid()), self.device)

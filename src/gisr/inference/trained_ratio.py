@@ -1,0 +1,86 @@
+"""Depth maps at the ratios that networks are trained at, whatever the picture's size.
+
+A network that has learnt ratios 4, 8 and 16 takes the blur of another ratio for that of one of
+them, and hardly sharpens: of bicubic reductions by 5 it has 0.88 of the error of linear
+interpolation, of those by 4 at most 0.54 (benchmarks/depth_targets.py). So it answers on a grid
+that is 4, 8 or 16 times as fine as the target, and that is resized.
+"""
+
+import math
+import operator
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+
+from gisr.data.pair import Pair
+from gisr.data.resample import area_to_target, resize_pillow
+from gisr.notes import Note
+from gisr.placement import Placement
+from gisr.tasks import find_task
+
+_SAME = 1e-3
+"""Target pixels of drift up to which a picture shows the target's field of view."""
+_LEAST = 1.4
+"""Ratio from which that is done: below, nine times as many pixels and more go through a network."""
+
+
+def at_trained_ratio(pair: Pair) -> Pair:
+    """Return a pair of surfaces with its guide resized to the nearest ratio of its task.
+
+    Other pairs are returned as they are, and so are pairs at such a ratio or below 1.4, and guides
+    that show another field of view or have gaps.
+
+    Args:
+        pair: Its truth is left out where the guide is resized.
+    """
+    if (shape := _other_shape(pair)) is None:
+        return pair
+    placed = _whole((pair.target.shape[0], pair.target.shape[1]), shape)
+    guide = resize_pillow(pair.guide, shape)
+    return replace(pair, guide=guide, placement=placed, truth=None, truth_valid=None)
+
+
+def ratio_notes(pair: Pair) -> list[Note]:
+    """Return what to say of the grid on which a network answers for a pair."""
+    if (shape := _other_shape(pair)) is None:
+        return []
+    text = (
+        f"sharpened at x{shape[0] // pair.target.shape[0]} ({shape[1]} x {shape[0]}), the nearest"
+    )
+    return [Note(f"{text} ratio that was learnt, and resized to the guide's x{pair.ratio:.3g}")]
+
+
+def _other_shape(pair: Pair) -> tuple[int, int] | None:
+    """Return the sides of the grid on which a network answers; None for the guide's own."""
+    task = find_task(pair.task)
+    if not task.surfaces or pair.grid != "centre" or pair.guide_valid is not None:
+        return None
+    rows, columns = pair.target.shape[:2]
+    ratio = min(task.paper_ratios, key=lambda each: abs(math.log(pair.ratio / each)))
+    shape, sides = (rows * ratio, columns * ratio), (pair.guide.shape[0], pair.guide.shape[1])
+    if shape == sides or pair.ratio < _LEAST:
+        return None
+    own = pair.placement.drift(_whole((rows, columns), sides), sides) <= _SAME
+    return shape if own else None
+
+
+def onto_guide(image: Float[np.ndarray, "H W bands"], pair: Pair) -> Float[np.ndarray, "H W bands"]:
+    """Return what was made of :func:`at_trained_ratio` on the grid of the pair's own guide.
+
+    Args:
+        image: On either grid.
+        pair: As it was before.
+    """
+    shape, sides = (pair.guide.shape[0], pair.guide.shape[1]), (image.shape[0], image.shape[1])
+    if sides == shape:
+        return image
+    if all(map(operator.ge, sides, shape)):
+        return area_to_target(image, shape, _whole(shape, sides))
+    return resize_pillow(image, shape)
+
+
+def _whole(target: tuple[int, int], guide: tuple[int, int]) -> Placement:
+    """Return how a guide lies on a target whose field of view it shows."""
+    rows, columns = (low / high for low, high in zip(target, guide, strict=True))
+    return Placement((rows, columns), (0.5 * rows - 0.5, 0.5 * columns - 0.5))

@@ -86,7 +86,8 @@ def volume_notes(
     slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
     known = np.isfinite(slices).reshape(len(slices), -1).mean(axis=1)
     if empty := np.count_nonzero(known == 0):
-        notes.append(Note(f"{empty} slices of {high} are all NaN: they guide nothing"))
+        text = f"{empty} of {len(known)} slices of {high} show nothing there: the nearest"
+        notes.append(Note(f"{text} that do guide {low} in their place"))
     if share := float((1 - known[known > 0]).sum()) / len(known):
         notes.append(
             Note(

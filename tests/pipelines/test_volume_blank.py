@@ -59,3 +59,22 @@ def test_what_a_guide_does_not_show_is_told_and_moves_nothing(tmp_path: Path) ->
     said = told(low, save(tmp_path / "s_T1w.nii", cut(1000 - FULL, 7), np.eye(4)))["note"]
     words = "7 of 24 slices of T1 show nothing there: the nearest that do guide T2 in their place"
     assert words in said and "the guide was" not in said
+
+
+def test_slices_that_a_target_lacks_are_told(tmp_path: Path) -> None:
+    """A result with a hole, and slices beside it that were darker than they should be."""
+    full = save(tmp_path / "s_T1w.nii", FULL, np.eye(4))
+    some = TARGET.copy()
+    some[..., 2] = 0
+    said = told(save(tmp_path / "s_T2w.nii", some, THICK), full)["warning"]
+    words = "s_T2w.nii: 1 slice holds one value between others that show a head (index 2): "
+    assert words in said
+    some[..., 2] = np.nan
+    assert (
+        "one value between" not in told(save(tmp_path / "s_T2w.nii", some, THICK), full)["warning"]
+    )
+    some = TARGET.copy()
+    some[..., :2] = some[..., 5:] = 0
+    assert (
+        "one value between" not in told(save(tmp_path / "s_T2w.nii", some, THICK), full)["warning"]
+    )

@@ -1,4 +1,6 @@
-"""Slices of an MR guide that show nothing where the target does: unknown, as slices of NaN are.
+"""Slices that show nothing: of an MR guide where the target does, of a target between its others.
+
+Those of a guide are unknown, as slices of NaN are; those of a target are told.
 
 A guide that covers less of the head than its target, resampled to a larger grid, has slices of
 zeros beyond what was imaged. Where they begin the network would draw an edge, and a search for the
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 
 from gisr.array_types import Voxels
 from gisr.data.volume_resample import nearest_mask
+from gisr.io.volumes.header import Volume
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement
 
@@ -46,6 +49,26 @@ def without_blank_slices(files: VolumePair) -> VolumePair:
     return replace(files, guide=replace(guide, voxels=clear(guide.voxels), read=read))
 
 
+def dropped_slices(target: Volume) -> list[int]:
+    """Return the slices of one value that lie between slices of a target that show a head.
+
+    Args:
+        target: Of a series the first volume counts.
+    """
+    blank = _blank(target.voxels, target.slice_axis)
+    variance = _variance(target.voxels, target.slice_axis)
+    shows = np.flatnonzero(~blank)
+    if not len(shows):
+        return []
+    least = _SHOWS * float(np.median(variance[shows]))
+    found = []
+    for index in np.flatnonzero(blank):
+        before, after = shows[shows < index], shows[shows > index]
+        if len(before) and len(after) and variance[[before[-1], after[0]]].min() >= least:
+            found.append(int(index))
+    return found
+
+
 def unknown_slices(guide: Voxels, axis: int) -> Bool[np.ndarray, " slices"]:
     """Return which slices of a guide across an axis hold nothing but NaN."""
     unknown: np.ndarray = ~np.isfinite(guide).any(axis=tuple({0, 1, 2} - {axis}))
@@ -76,18 +99,25 @@ def _blank(guide: Voxels, axis: int) -> Bool[np.ndarray, " slices"]:
     return blank
 
 
+def _variance(voxels: Voxels, axis: int) -> NDArray[np.float64]:
+    """Return the variance of the known values of each slice; 0 where there are none."""
+    slices = np.moveaxis(voxels, axis, 0).reshape(voxels.shape[axis], -1)
+    return np.array(
+        [
+            float(known.var(dtype=np.float64)) if known.size else 0.0
+            for known in (values[np.isfinite(values)] for values in slices)
+        ]
+    )
+
+
 def _variances(target: Voxels, placement: VolumePlacement) -> NDArray[np.float64]:
     """Return the variance of the target's slice that is nearest to each slice of the guide."""
     axis = placement.slice_axis
-    slices = np.moveaxis(target, axis, 0).reshape(target.shape[axis], -1)
-    known = np.isfinite(slices)
-    variance = np.zeros(len(slices))
-    for index, (values, some) in enumerate(zip(slices, known, strict=True)):
-        variance[index] = values[some].var(dtype=np.float64) if some.any() else 0.0
+    variance = _variance(target, axis)
     middle = (np.array(placement.guide_shape) - 1) / 2
     places = np.tile(middle, (placement.guide_shape[axis], 1))
     places[:, axis] = np.arange(placement.guide_shape[axis])
     nearest = np.rint(places @ placement.to_target[axis, :3] + placement.to_target[axis, 3])
-    inside = (nearest >= 0) & (nearest < len(slices))
-    index = np.clip(nearest, 0, len(slices) - 1).astype(np.int64)
+    inside = (nearest >= 0) & (nearest < len(variance))
+    index = np.clip(nearest, 0, len(variance) - 1).astype(np.int64)
     return np.where(inside, variance[index], 0.0)

@@ -13,6 +13,7 @@ from gisr.notes import Note, detail, warning
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.request import Request
 from gisr.pipelines.volume_blank import dropped_slices
+from gisr.pipelines.volume_gradients import gradient_notes
 from gisr.pipelines.volume_values import few_values, value_notes
 
 _INVENTING = 6.0
@@ -81,6 +82,7 @@ def volume_notes(
                 "shows can appear in the result: do not take it for signal"
             )
         )
+    notes += gradient_notes(files)
     if dropped := dropped_slices(files.target):
         notes.append(_dropped_warning(dropped, request.target.name))
     values = few_values(files.target)

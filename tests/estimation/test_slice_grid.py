@@ -10,12 +10,12 @@ from scipy import ndimage
 
 from gisr.baselines.classical.interpolation import Bicubic
 from gisr.data.degradations import kspace_centre
-from gisr.estimation.slice_grid import reduced_as_picture
+from gisr.estimation.slice_grid import cropped_in_kspace, reduced_as_picture
 from gisr.inference.array_pair import make_pair
 from gisr.pipelines.options import Options
 from gisr.pipelines.run import upscale_files
 
-pytest.importorskip("nibabel")
+nibabel = pytest.importorskip("nibabel")
 RNG = np.random.default_rng(5)
 
 
@@ -41,6 +41,7 @@ def small(way: str, ratio: int) -> NDArray[np.float32]:
 def test_the_guide_tells_how_a_slice_was_reduced(way: str, ratio: int) -> None:
     low = small(way, ratio)
     assert reduced_as_picture(low, GUIDE) == (way != "kspace")
+    assert cropped_in_kspace(low, GUIDE) == (way == "kspace")
     low[:3, :3] = np.nan
     assert reduced_as_picture(low, GUIDE) == (way != "kspace")
 
@@ -70,3 +71,18 @@ def test_arrays_that_seem_no_crop_are_warned_of() -> None:
         assert make_pair(small("means", 2), GUIDE, "mri").grid == "kspace"
     assert make_pair(small("kspace", 2), GUIDE, "mri").grid == "kspace"
     assert make_pair(small("means", 2), GUIDE, "mri", grid="centre").grid == "centre"
+
+
+@pytest.mark.parametrize("way", ["kspace", "means"])
+def test_volumes_without_a_place_are_placed_as_they_were_reduced(way: str, tmp_path: Path) -> None:
+    low, high = tmp_path / "s_T2w.nii", tmp_path / "s_T1w.nii"
+    for path, voxels, zooms in ((low, small(way, 2), (2, 2, 1)), (high, GUIDE, (1, 1, 1))):
+        image = nibabel.Nifti1Image(np.stack([voxels] * 3, axis=-1), None)
+        image.header.set_zooms(zooms)
+        nibabel.save(image, path)
+    result = upscale_files(Bicubic(), low, high, tmp_path / "out.nii")
+    told = [note.text for note in result.notes if "explains most of" in note.text]
+    assert result.grid == ("kspace" if way == "kspace" else "centre")
+    assert len(told) == (way == "kspace")
+    named = upscale_files(Bicubic(), low, high, tmp_path / "c.nii", Options(grid="centre"))
+    assert named.grid == "centre"

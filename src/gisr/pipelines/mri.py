@@ -51,14 +51,14 @@ class MRIPipeline(Pipeline[VolumePair]):
 
     def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> VolumePair:
         """Read both volumes, of a series the first."""
+        from gisr.pipelines.volume_assumed import with_assumed_grid
         from gisr.pipelines.volume_blank import without_blank_slices
         from gisr.pipelines.volume_fill import without_fill
         from gisr.pipelines.volume_grid import with_resolution
-        from gisr.pipelines.volume_pictures import with_picture_grid
         from gisr.pipelines.volume_zero_filling import without_zero_filling
 
         files = without_fill(read_volume_pair(target, guide, limits), options.nodata)
-        files = with_picture_grid(files, options.grid)
+        files = with_assumed_grid(files, options.grid)
         files = without_zero_filling(without_blank_slices(files))
         return with_resolution(files, options.resolution, limits)
 

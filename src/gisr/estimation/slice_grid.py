@@ -21,10 +21,10 @@ believed. Of 26 pairs of real contrasts reduced to 8 bits at x2, x4 and x8, crop
 _LEAST_PIXELS = 500
 """Target pixels that are needed for that."""
 
-Slice = Float32[np.ndarray, "rows columns"]
+SlicePixels = Float32[np.ndarray, "rows columns"]
 
 
-def reduced_as_picture(target: Slice, guide: Slice) -> bool:
+def reduced_as_picture(target: SlicePixels, guide: SlicePixels) -> bool:
     """Return whether a target was reduced as pictures are, and is no crop of k-space.
 
     Args:
@@ -35,7 +35,7 @@ def reduced_as_picture(target: Slice, guide: Slice) -> bool:
     return picture < _BETTER * crop
 
 
-def cropped_in_kspace(target: Slice, guide: Slice) -> bool:
+def cropped_in_kspace(target: SlicePixels, guide: SlicePixels) -> bool:
     """Return whether a target is a crop of k-space, and was not reduced as pictures are.
 
     Arguments are those of :func:`reduced_as_picture`.
@@ -44,7 +44,7 @@ def cropped_in_kspace(target: Slice, guide: Slice) -> bool:
     return crop < _BETTER * picture
 
 
-def _unexplained(target: Slice, guide: Slice) -> tuple[float, float]:
+def _unexplained(target: SlicePixels, guide: SlicePixels) -> tuple[float, float]:
     """Return what a guide leaves of a target as a crop, and as a picture; 1 where nothing tells."""
     known = np.isfinite(target)[None]
     if known.sum() < _LEAST_PIXELS or any(np.less_equal(guide.shape, target.shape)):

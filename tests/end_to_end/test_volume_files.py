@@ -157,6 +157,14 @@ def test_pictures_named_after_contrasts_are_mr(tmp_path: Path, tiny_upscaler: Up
     assert guess_task(depth, high) == "depth"
 
 
+def test_volumes_become_no_picture_in_python(tmp_path: Path, tiny_upscaler: Upscaler) -> None:
+    """The command said so; here the picture library's words were all that was said."""
+    low = save(tmp_path / "s_T2w.nii", np.ones((4, 4, 3), "f4"), np.diag([2.0, 2, 1, 1]))
+    high = save(tmp_path / "s_T1w.nii", np.ones((8, 8, 3), "f4"), np.eye(4))
+    with pytest.raises(FileFormatError, match=r"out\.png: name the output of volumes \.nii"):
+        upscale_files(tiny_upscaler, low, high, tmp_path / "out.png")
+
+
 def test_pictures_and_volumes_do_not_mix(tmp_path: Path, guide: Path) -> None:
     low = picture(tmp_path / "a_T2.png", RNG.integers(0, 255, (24, 24), dtype=np.uint8))
     with pytest.raises(PairError, match="give both images as NIfTI, or both as pictures"):

@@ -115,7 +115,7 @@ def filled(volume: Float[np.ndarray, "X Y Z"]) -> Float[np.ndarray, "X Y Z"]:
 def finite_guide(guide: Float[np.ndarray, "X Y Z"], axis: int) -> Float[np.ndarray, "X Y Z"]:
     """Return a guide without NaN: the nearest finite value of the same slice across an axis.
 
-    Slices without any are 0: they guide nothing.
+    Slices without any are as the nearest one that has some: zeros would begin with an edge.
 
     Raises:
         InputError: No voxel is finite.
@@ -125,12 +125,13 @@ def finite_guide(guide: Float[np.ndarray, "X Y Z"], axis: int) -> Float[np.ndarr
         return guide
     if not finite.any():
         raise InputError("no voxel of the guide is finite: there is nothing to go by")
-    result = np.zeros_like(guide)
-    for values, known, out in zip(
-        *(np.moveaxis(volume, axis, 0) for volume in (guide, finite, result)), strict=True
-    ):
-        if known.any():
-            out[...] = fill_holes(values, known)
+    result = np.empty_like(guide)
+    slices, known, out = (np.moveaxis(volume, axis, 0) for volume in (guide, finite, result))
+    some = np.flatnonzero(known.any(axis=(1, 2)))
+    for index in some:
+        out[index] = fill_holes(slices[index], known[index])
+    nearest = some[np.abs(np.arange(len(slices))[:, None] - some).argmin(axis=1)]
+    out[...] = out[nearest]
     return result
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from gisr.choices import check_number, check_text
 from gisr.data.pair import Pair
 from gisr.errors import InputError
+from gisr.estimation.slice_grid import reduced_as_picture
 from gisr.inference.array_values import (
     ArrayOrTensor,
     as_image,
@@ -44,11 +45,13 @@ def make_pair(
     Target (h, w) or (h, w, bands), guide (H, W) or (H, W, channels), 1 to 4 channels, both in their
     own units and of any real type; of a tensor the values count, wherever it lies. An MR array is
     one slice (H, W): of two volumes the slices are given one by one, as ``upscaler.share`` shows.
-    With a placement they need not: it says where the guide lies on the target. A masked array's
-    mask counts. Where neither a mask nor ``valid`` says what is known, values that look like fill
-    are taken for unknown, and of a depth map 0, NaN and infinity too. That, and a sensor that is
-    not listed, is reported by a warning. Sensor and MTF are those of satellite images, contrasts
-    those of MR images: for other tasks they are refused.
+    With a placement they need not: it says where the guide lies on the target. An MR slice is taken
+    for a crop of k-space unless ``grid`` is ``centre``; a warning says where the guide explains
+    more of it as a picture that was reduced. A masked array's mask counts. Where neither a mask nor
+    ``valid`` says what is known, values that look like fill are taken for unknown, and of a depth
+    map 0, NaN and infinity too. That, and a sensor that is not listed, is reported by a warning.
+    Sensor and MTF are those of satellite images, contrasts those of MR images: for other tasks they
+    are refused.
 
     Raises:
         InputError: An image or an argument cannot be used.
@@ -89,12 +92,27 @@ def make_pair(
         contrast=contrast,
         guide_contrast=guide_contrast,
     )
+    if record.volumes and grid is None and placement is None:
+        _warn_of_reduced_picture(pair)
     known = pair.target if pair.valid is None else pair.target[pair.valid]
     if bits is not None and known.max() > 2**bits - 1:
         raise InputError(
             f"target holds {known.max():g}, which {bits} bits cannot: correct bits or leave it out"
         )
     return pair
+
+
+def _warn_of_reduced_picture(pair: Pair) -> None:
+    """Warn where a slice that is taken for a crop of k-space seems to be none."""
+    target = pair.target.mean(axis=2)
+    if pair.valid is not None:
+        target = np.where(pair.valid, target, np.float32(np.nan))
+    if pair.grid == "kspace" and reduced_as_picture(target, pair.guide.mean(axis=2)):
+        warnings.warn(
+            "target is taken for a crop of k-space, but the guide explains more of it as a picture "
+            "that was reduced (means, bicubic): give grid='centre' if it was, grid='kspace' if not",
+            stacklevel=4,
+        )
 
 
 def checked_bits(bits: int | None) -> int | None:

@@ -52,12 +52,15 @@ class MRIPipeline(Pipeline[VolumePair]):
 
     def read(self, target: Path, guide: Path, options: Options, limits: Limits) -> VolumePair:
         """Read both volumes, of a series the first."""
+        from gisr.pipelines.volume_assumed import with_assumed_grid
+        from gisr.pipelines.volume_blank import without_blank_slices
         from gisr.pipelines.volume_fill import without_fill
         from gisr.pipelines.volume_grid import with_resolution
         from gisr.pipelines.volume_zero_filling import without_zero_filling
 
         files = without_fill(read_volume_pair(target, guide, limits), options.nodata)
-        files = without_zero_filling(files)
+        files = with_assumed_grid(files, options.grid)
+        files = without_zero_filling(without_blank_slices(files))
         return with_resolution(files, options.resolution, limits)
 
     def check(self, request: Request[VolumePair]) -> None:
@@ -79,6 +82,7 @@ class MRIPipeline(Pipeline[VolumePair]):
         """Sharpen a volume, or the volumes of a series, one of which is in memory at a time."""
         from gisr.pipelines.volume import upscale_volume
 
+        self.check(request)
         with memory_errors(str(request.target), "cut the volumes (nibabel's image.slicer)"):
             return upscale_volume(system, request, check, progress)
 

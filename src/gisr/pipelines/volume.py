@@ -27,6 +27,7 @@ from gisr.notes import Note
 from gisr.pipelines.adapting import adapted_system
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.request import FileResult, Request
+from gisr.pipelines.volume_blank import seen_by_guide
 from gisr.pipelines.volume_lessons import volume_lessons
 from gisr.pipelines.volume_notes import volume_notes
 from gisr.tasks.contrasts import find_contrast, guess_contrast
@@ -61,7 +62,8 @@ def upscale_volume(
     sharpener = make(system)
     count.total = sharpener.slices * files.target.count
     place = sharpener.placement
-    low, high = place.turned(files.target.voxels), _finite(files.guide.voxels, files)
+    low = seen_by_guide(place.turned(files.target.voxels), files.guide.voxels, place)
+    high = _finite(files.guide.voxels, files)
     fit = LocalFit.of(low, high, place)
     found = None
     if request.options.settings.align == "auto":

@@ -12,6 +12,8 @@ from gisr.io.volumes.placement import VolumePlacement
 from gisr.notes import Note, detail, warning
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.request import Request
+from gisr.pipelines.volume_blank import dropped_slices
+from gisr.pipelines.volume_gradients import gradient_notes
 from gisr.pipelines.volume_values import few_values, value_notes
 
 _INVENTING = 6.0
@@ -80,13 +82,17 @@ def volume_notes(
                 "shows can appear in the result: do not take it for signal"
             )
         )
+    notes += gradient_notes(files)
+    if dropped := dropped_slices(files.target):
+        notes.append(_dropped_warning(dropped, request.target.name))
     values = few_values(files.target)
     notes += value_notes(request, values)
     notes += [] if len(values) == 1 else _doubts(*doubts, low, high)
     slices = np.moveaxis(files.guide.voxels, place.slice_axis, 0)
     known = np.isfinite(slices).reshape(len(slices), -1).mean(axis=1)
     if empty := np.count_nonzero(known == 0):
-        notes.append(Note(f"{empty} slices of {high} are all NaN: they guide nothing"))
+        text = f"{empty} of {len(known)} slices of {high} show nothing there: the nearest"
+        notes.append(Note(f"{text} that do guide {low} in their place"))
     if share := float((1 - known[known > 0]).sum()) / len(known):
         notes.append(
             Note(
@@ -108,6 +114,17 @@ def volume_notes(
             )
         )
     return notes
+
+
+def _dropped_warning(dropped: list[int], name: str) -> Note:
+    """Return what to say of slices of a target that hold one value between others that do not."""
+    shown = ", ".join(map(str, dropped[:3])) + (", ..." if len(dropped) > 3 else "")
+    hold = "slice holds" if len(dropped) == 1 else "slices hold"
+    return warning(
+        f"{name}: {len(dropped)} {hold} one value between others that show a head (index {shown}): "
+        "the result has a hole there, which blurs into thick slices beside it; get the file again, "
+        "or save it as float32 with NaN in place of that value"
+    )
 
 
 def _contrast_names(request: Request[VolumePair]) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """MR slices in pictures (PNG, JPEG): volumes of one slice, without an affine."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
@@ -21,6 +21,15 @@ from gisr.notes import Note
 SUFFIXES = (".png", ".jpg", ".jpeg")
 """Pictures that are read; PNG alone is written."""
 WRITTEN = ".png"
+
+_PLACED = "pictures hold no affine: both are taken to show one field of view, the target"
+_AS_CROP = Note(
+    f"{_PLACED} as a crop of k-space leaves it (--grid centre if it was reduced as pictures are)"
+)
+_AS_PICTURE = Note(
+    f"{_PLACED} as reduced pictures are, for so the guide explains most of it (--grid kspace if it "
+    "is a crop of k-space)"
+)
 
 
 def read_picture(path: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Volume:
@@ -87,11 +96,23 @@ def with_places(
             "both images as NIfTI, or both as pictures of one field of view"
         )
     affine = np.diag([guide.shape[0] / target.shape[0], guide.shape[1] / target.shape[1], 1.0, 1.0])
-    note = Note(
-        "pictures hold no affine: both are taken to show one field of view, the target as a crop "
-        "of k-space leaves it (--grid centre if it was reduced as pictures are)"
-    )
-    return replace(target, affine=affine), guide, [note]
+    return replace(target, affine=affine), guide, [_AS_CROP]
+
+
+def as_reduced_pictures(
+    target: Volume, guide: VolumeHeader, notes: Sequence[Note]
+) -> tuple[Volume, tuple[Note, ...]]:
+    """Place the first of two pictures so that their areas agree.
+
+    Args:
+        target: As :func:`with_places` placed it.
+        guide: Of the same field of view.
+        notes: Of the pair; the one that says otherwise is replaced.
+    """
+    affine = target.affine.copy()
+    affine[:2, 3] = (np.diag(affine)[:2] - np.diag(guide.affine)[:2]) / 2
+    said = tuple(_AS_PICTURE if note is _AS_CROP else note for note in notes)
+    return replace(target, affine=affine), said
 
 
 class PictureWriter:

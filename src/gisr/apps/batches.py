@@ -64,7 +64,7 @@ def upscale_batch(
 
 def sharpen_here(execution: Execution) -> Callable[["BatchItem"], "FileResult"]:
     """Return what sharpens a pair in this process; its progress is shown."""
-    from gisr.pipelines.run import read_request, upscale_request
+    from gisr.pipelines.run import check_request, read_request, upscale_request
     from gisr.pipelines.worker import load_once
 
     keep_freed_memory()
@@ -72,6 +72,7 @@ def sharpen_here(execution: Execution) -> Callable[["BatchItem"], "FileResult"]:
 
     def upscale(item: "BatchItem") -> "FileResult":
         request = read_request(item.target, item.guide, item.output, item.options)
+        check_request(request)
         with shown_progress(find_task(request.task).steps, execution) as bar:
             return upscale_request(upscaler, request, progress=bar)
 

@@ -82,7 +82,6 @@ class MRIPipeline(Pipeline[VolumePair]):
         """Sharpen a volume, or the volumes of a series, one of which is in memory at a time."""
         from gisr.pipelines.volume import upscale_volume
 
-        self.check(request)
         with memory_errors(str(request.target), "cut the volumes (nibabel's image.slicer)"):
             return upscale_volume(system, request, check, progress)
 

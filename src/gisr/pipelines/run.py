@@ -194,9 +194,10 @@ def upscale_files(
     Arguments are those of :func:`read_request` and :func:`upscale_request`.
 
     Raises:
-        GisrError: As :func:`read_request` and :func:`upscale_request`.
+        GisrError: As :func:`read_request`, :func:`check_request` and :func:`upscale_request`.
     """
     began = time.perf_counter()
     request = read_request(target_path, guide_path, output_path, options)
+    check_request(request)
     result = upscale_request(system, request, check=check, progress=progress)
     return replace(result, seconds=time.perf_counter() - began)

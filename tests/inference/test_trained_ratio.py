@@ -7,7 +7,8 @@ import pytest
 import gisr
 from gisr.data.pair import Pair
 from gisr.data.resample import resize_pillow
-from gisr.inference.trained_ratio import at_trained_ratio, onto_guide
+from gisr.inference import trained_ratio
+from gisr.inference.trained_ratio import at_trained_ratio, onto_guide, ratio_notes
 from gisr.placement import Placement
 
 
@@ -59,6 +60,27 @@ def test_others_stay_as_they_are() -> None:
     assert at_trained_ratio(shifted) is shifted
     mri = gisr.make_pair(pair.target, np.zeros((120, 160)), "mri")
     assert at_trained_ratio(mri) is mri
+
+
+def test_the_grid_is_told() -> None:
+    (note,) = ratio_notes(pair_of((24, 32), (120, 160)))
+    assert note.text == (
+        "sharpened at x4 (128 x 96), the nearest ratio that was learnt, "
+        "and resized to the guide's x5"
+    )
+    assert not ratio_notes(pair_of((24, 32), (96, 128)))
+
+
+def test_grids_that_take_too_much_memory_are_left_out_and_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trained_ratio, "_MOST_PIXELS", 96 * 128 - 1)
+    pair = pair_of((24, 32), (48, 64))
+    assert at_trained_ratio(pair) is pair
+    (note,) = ratio_notes(pair)
+    assert "x2 is no ratio that was learnt, and x4 (128 x 96) takes too much memory" in note.text
+    coarser = pair_of((24, 32), (120, 160))  # fewer pixels than the picture has are never too many
+    assert at_trained_ratio(coarser).guide.shape[:2] == (96, 128)
 
 
 @pytest.mark.parametrize("low", [(48, 64), (32, 43), (80, 107)])  # x5, x7.5, x3

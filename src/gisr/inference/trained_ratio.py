@@ -23,18 +23,20 @@ _SAME = 1e-3
 """Target pixels of drift up to which a picture shows the target's field of view."""
 _LEAST = 1.4
 """Ratio from which that is done: below, nine times as many pixels and more go through a network."""
+_MOST_PIXELS = 2**24
+"""Of a grid that is finer than the picture: more take gigabytes of memory, and minutes."""
 
 
 def at_trained_ratio(pair: Pair) -> Pair:
     """Return a pair of surfaces with its guide resized to the nearest ratio of its task.
 
-    Other pairs are returned as they are, and so are pairs at such a ratio or below 1.4, and guides
-    that show another field of view or have gaps.
+    Other pairs are returned as they are, and so are pairs at such a ratio or below 1.4, guides that
+    show another field of view or have gaps, and those that would grow beyond 16.8 megapixels.
 
     Args:
         pair: Its truth is left out where the guide is resized.
     """
-    if (shape := _other_shape(pair)) is None:
+    if (shape := _nearest_shape(pair)) is None or _is_too_large(shape, pair):
         return pair
     placed = _whole((pair.target.shape[0], pair.target.shape[1]), shape)
     guide = resize_pillow(pair.guide, shape)
@@ -43,16 +45,18 @@ def at_trained_ratio(pair: Pair) -> Pair:
 
 def ratio_notes(pair: Pair) -> list[Note]:
     """Return what to say of the grid on which a network answers for a pair."""
-    if (shape := _other_shape(pair)) is None:
+    if (shape := _nearest_shape(pair)) is None:
         return []
-    text = (
-        f"sharpened at x{shape[0] // pair.target.shape[0]} ({shape[1]} x {shape[0]}), the nearest"
-    )
+    by, sides = shape[0] // pair.target.shape[0], f"{shape[1]} x {shape[0]}"
+    if _is_too_large(shape, pair):
+        text = f"x{pair.ratio:.3g} is no ratio that was learnt, and x{by} ({sides}) takes too much"
+        return [Note(f"{text} memory: edges stay softer than they would on crops of both images")]
+    text = f"sharpened at x{by} ({sides}), the nearest"
     return [Note(f"{text} ratio that was learnt, and resized to the guide's x{pair.ratio:.3g}")]
 
 
-def _other_shape(pair: Pair) -> tuple[int, int] | None:
-    """Return the sides of the grid on which a network answers; None for the guide's own."""
+def _nearest_shape(pair: Pair) -> tuple[int, int] | None:
+    """Return the sides of a grid at the nearest ratio; None where the guide is to stay as it is."""
     task = find_task(pair.task)
     if not task.surfaces or pair.grid != "centre" or pair.guide_valid is not None:
         return None
@@ -63,6 +67,10 @@ def _other_shape(pair: Pair) -> tuple[int, int] | None:
         return None
     own = pair.placement.drift(_whole((rows, columns), sides), sides) <= _SAME
     return shape if own else None
+
+
+def _is_too_large(shape: tuple[int, int], pair: Pair) -> bool:
+    return math.prod(shape) > max(_MOST_PIXELS, math.prod(pair.guide.shape[:2]))
 
 
 def onto_guide(image: Float[np.ndarray, "H W bands"], pair: Pair) -> Float[np.ndarray, "H W bands"]:

@@ -127,7 +127,7 @@ def instrument(stages: Stages) -> None:
     wrap(TileJob, "_prompt_images", "prompt")
     wrap(TileJob, "_prompt_from", "prompt")
     wrap(TileJob, "_work", "interpolation and bounds")
-    wrap(TileJob, "_sharpened", "interpolation and bounds", steps=True)
+    wrap(TileJob, "sharpened", "interpolation and bounds", steps=True)
     wrap(source, "cut", "interpolation and bounds")
     wrap(TileJob, "_network", "network")
     wrap(upscaler, "blended", "blending", steps=True)

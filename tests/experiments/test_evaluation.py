@@ -396,6 +396,7 @@ def test_bicubic_rows_are_the_independent_ones(data_folder: Path) -> None:
 
 @pytest.fixture
 def tiny_network() -> MAGNet:
+    torch.manual_seed(0)
     return MAGNet(MAGNetConfig(width=4, blocks=(1, 1), heads=(1, 2), atoms=4, atom_width=8))
 
 

@@ -27,7 +27,11 @@ def slices(count: int, unknown: Sequence[int] = ()) -> list[Pair]:
         valid = np.ones(SMALL, bool)
         if index in unknown:
             valid[:8, :8] = False
-        pairs.append(make_pair(target, guide.astype(np.float32), "mri", valid=valid, contrast="T2"))
+        pairs.append(
+            make_pair(
+                target, guide.astype(np.float32), "mri", valid=valid, contrast="T2", grid="kspace"
+            )
+        )
     return pairs
 
 

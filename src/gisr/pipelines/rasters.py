@@ -119,6 +119,10 @@ class RasterPipeline(Pipeline[RasterPair]):
         for path in (request.output, request.options.uncertainty):
             if path is not None:
                 check_geotiff_place(path, *target.files, *guide.files)
+        if request.options.memory is not None:
+            from gisr.pipelines.scene_memory import check_blocks
+
+            check_blocks(request.files, request.options.memory)
         bits = target.bits if request.options.bits is None else request.options.bits
         for header, own_bits in ((target, bits), (guide, None)):
             if math.prod(header.shape) * header.bands > _MOST_SAMPLES:

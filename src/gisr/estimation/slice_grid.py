@@ -53,8 +53,7 @@ def _unexplained(target: SlicePixels, guide: SlicePixels) -> tuple[float, float]
     values = np.where(known, low, 0).astype(np.float64)
     size = target.shape[0], target.shape[1]
     lines = [
-        AxisPlacement(few, many, few / many, 0.5 * few / many - 0.5)
-        for few, many in zip(size, guide.shape, strict=True)
+        AxisPlacement.centred(many, many / few) for few, many in zip(size, guide.shape, strict=True)
     ]
     means, bicubic = (
         change(change(high, 1, lines[0]), 2, lines[1]) for change in (average_axis, reduce_axis)

@@ -44,7 +44,7 @@ def known_depths(
     known, fills = _without_fill(planes, finite & (planes != 0).all(axis=2))
     zero = (planes == 0).any(axis=2) & finite
     if known.any() and planes[known].min() < 0:
-        known, zero = known | zero, zero & False
+        known, zero = known | zero, np.zeros_like(zero)
     missing = zero | ~finite
     taken = [f"{missing.mean():.1%} of the pixels are 0, NaN or infinite"] if missing.any() else []
     told = [f"{text}: {_TAKEN}: {_SAY}" for text in (*taken, *fills)]

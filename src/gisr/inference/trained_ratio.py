@@ -38,7 +38,7 @@ def at_trained_ratio(pair: Pair) -> Pair:
     """
     if (shape := _nearest_shape(pair)) is None or _is_too_large(shape, pair):
         return pair
-    placed = _whole((pair.target.shape[0], pair.target.shape[1]), shape)
+    placed = Placement.from_grid("centre", (pair.target.shape[0], pair.target.shape[1]), shape)
     guide = resize_pillow(pair.guide, shape)
     return replace(pair, guide=guide, placement=placed, truth=None, truth_valid=None)
 
@@ -65,8 +65,8 @@ def _nearest_shape(pair: Pair) -> tuple[int, int] | None:
     shape, sides = (rows * ratio, columns * ratio), (pair.guide.shape[0], pair.guide.shape[1])
     if shape == sides or pair.ratio < _LEAST:
         return None
-    own = pair.placement.drift(_whole((rows, columns), sides), sides) <= _SAME
-    return shape if own else None
+    whole = Placement.from_grid("centre", (rows, columns), sides, math.inf)
+    return shape if pair.placement.drift(whole, sides) <= _SAME else None
 
 
 def _is_too_large(shape: tuple[int, int], pair: Pair) -> bool:
@@ -84,11 +84,5 @@ def onto_guide(image: Float[np.ndarray, "H W bands"], pair: Pair) -> Float[np.nd
     if sides == shape:
         return image
     if all(map(operator.ge, sides, shape)):
-        return area_to_target(image, shape, _whole(shape, sides))
+        return area_to_target(image, shape, Placement.from_grid("centre", shape, sides, math.inf))
     return resize_pillow(image, shape)
-
-
-def _whole(target: tuple[int, int], guide: tuple[int, int]) -> Placement:
-    """Return how a guide lies on a target whose field of view it shows."""
-    rows, columns = (low / high for low, high in zip(target, guide, strict=True))
-    return Placement((rows, columns), (0.5 * rows - 0.5, 0.5 * columns - 0.5))

@@ -56,10 +56,9 @@ def dropped_slices(target: Volume) -> list[int]:
         target: Of a series the first volume counts.
     """
     blank = _blank(target.voxels, target.slice_axis)
-    variance = _variance(target.voxels, target.slice_axis)
-    shows = np.flatnonzero(~blank)
-    if not len(shows):
+    if not blank.any() or blank.all():
         return []
+    variance, shows = _variance(target.voxels, target.slice_axis), np.flatnonzero(~blank)
     least = _SHOWS * float(np.median(variance[shows]))
     found = []
     for index in np.flatnonzero(blank):

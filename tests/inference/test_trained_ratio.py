@@ -58,6 +58,11 @@ def test_others_stay_as_they_are() -> None:
     pair = pair_of((24, 32), (120, 160))
     shifted = replace(pair, placement=Placement(pair.placement.scale, (-0.2, -0.4)))
     assert at_trained_ratio(shifted) is shifted
+    for guide in ((40, 250), (300, 260)):  # a part of the target, and more than it
+        placed = Placement((0.2, 0.2), (-0.4, -0.4))
+        depth = np.random.default_rng(0).uniform(1, 2, (50, 50))
+        part = gisr.make_pair(depth, np.zeros((*guide, 3)), "depth", placement=placed)
+        assert at_trained_ratio(part) is part
     mri = gisr.make_pair(pair.target, np.zeros((120, 160)), "mri")
     assert at_trained_ratio(mri) is mri
 

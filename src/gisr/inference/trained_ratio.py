@@ -65,8 +65,17 @@ def _nearest_shape(pair: Pair) -> tuple[int, int] | None:
     shape, sides = (rows * ratio, columns * ratio), (pair.guide.shape[0], pair.guide.shape[1])
     if shape == sides or pair.ratio < _LEAST:
         return None
-    whole = Placement.from_grid("centre", (rows, columns), sides, math.inf)
-    return shape if pair.placement.drift(whole, sides) <= _SAME else None
+    return shape if _shows_all(pair) else None
+
+
+def _shows_all(pair: Pair) -> bool:
+    """Return whether the guide's edges are those of the target."""
+    placed = zip(pair.placement.scale, pair.placement.offset, strict=True)
+    sides = zip(pair.target.shape[:2], pair.guide.shape[:2], strict=True)
+    return all(
+        abs(offset + (1 - scale) / 2) <= _SAME and abs(high * scale - low) <= _SAME
+        for (scale, offset), (low, high) in zip(placed, sides, strict=True)
+    )
 
 
 def _is_too_large(shape: tuple[int, int], pair: Pair) -> bool:

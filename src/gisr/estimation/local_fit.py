@@ -65,6 +65,8 @@ _MIRRORED: tuple[Doubt, ...] = (
 
 Move = Float64[np.ndarray, "4 4"]
 """Where each voxel of an aligned guide is found, in voxels: ``aligned[i] = guide[move @ i]``."""
+_Image = Float64[np.ndarray, "x y z"]
+_Known = Bool[np.ndarray, "x y z"]
 _Variances = tuple[
     Float64[np.ndarray, " known"], Float64[np.ndarray, " known"], Bool[np.ndarray, " known"]
 ]
@@ -75,8 +77,8 @@ _Variances = tuple[
 class LocalFit:
     """A target, and its guide at the target's resolution, to be fitted for any shift."""
 
-    target: Float64[np.ndarray, "x y z"]
-    known: Bool[np.ndarray, "x y z"]
+    target: _Image
+    known: _Known
     guide: Voxels
     """On its own grid, blurred."""
     to_guide: Float64[np.ndarray, "4 4"]
@@ -111,9 +113,13 @@ class LocalFit:
         )
 
     @cached_property
-    def weight(self) -> Float64[np.ndarray, "x y z"]:
+    def weight(self) -> _Image:
         """Share of each neighbourhood that is known; 1 where nothing is."""
         return _known_share(self.known)
+
+    @cached_property
+    def _target_moments(self) -> tuple[_Image, _Image]:
+        return _target_moments(self.target, self.known, self.weight)
 
     def unexplained(self, move: Move | None = None) -> float:
         """Return the share of the target's local variance that fits leave: 0 to 1.
@@ -145,10 +151,10 @@ class LocalFit:
         lively = whole > _LIVELY * float(whole.mean())
         return 1 - float(seen[lively].mean()) if lively.any() else 0.0
 
-    def sampled(self, move: Move | None = None) -> Float64[np.ndarray, "x y z"]:
+    def sampled(self, move: Move | None = None) -> _Image:
         """Return the guide on the target's grid, a motion undone."""
         to_guide = self.to_guide if move is None else move @ self.to_guide
-        sampled: Float64[np.ndarray, "x y z"] = ndimage.affine_transform(
+        sampled: _Image = ndimage.affine_transform(
             self.guide,
             to_guide[:3, :3],
             to_guide[:3, 3] - self.origin,
@@ -174,7 +180,8 @@ class LocalFit:
 
     def _variances(self, move: Move | None) -> _Variances:
         """Return what is found of the guide where the target is known."""
-        return _variances(self.target, self.known, self.weight, self.sampled(move))
+        guide = self.sampled(move)
+        return _variances(self.target, self.known, self.weight, self._target_moments, guide)
 
     def doubt(self, move: Move | None = None) -> Doubt | None:
         """Return what speaks against a guide; None where it says something of the target.
@@ -220,9 +227,7 @@ def without_spikes(volume: Voxels) -> Voxels:
     return cut
 
 
-def unexplained_share(
-    target: Float64[np.ndarray, "x y z"], known: Bool[np.ndarray, "x y z"], guide: Voxels
-) -> float:
+def unexplained_share(target: _Image, known: _Known, guide: Voxels) -> float:
     """Return the share of a target's local variance that fits to a guide on its grid leave.
 
     Args:
@@ -230,31 +235,31 @@ def unexplained_share(
         known: Which of its voxels count.
         guide: Reduced to the target's grid.
     """
-    whole, left, _ = _variances(target, known, _known_share(known), guide.astype(np.float64))
+    weight = _known_share(known)
+    moments = _target_moments(target, known, weight)
+    whole, left, _ = _variances(target, known, weight, moments, guide.astype(np.float64))
     total = float(whole.sum())
     return float(left.sum()) / total if total > 0 else 1.0
 
 
+def _target_moments(target: _Image, known: _Known, weight: _Image) -> tuple[_Image, _Image]:
+    """Return the local means and variances of a target."""
+    mean = local_mean(target * known) / weight
+    return mean, local_mean(target * target * known) / weight - mean * mean
+
+
 def _variances(
-    target: Float64[np.ndarray, "x y z"],
-    known: Bool[np.ndarray, "x y z"],
-    weight: Float64[np.ndarray, "x y z"],
-    guide: Float64[np.ndarray, "x y z"],
+    target: _Image, known: _Known, weight: _Image, moments: tuple[_Image, _Image], guide: _Image
 ) -> _Variances:
     """Return what fits find where a target is known, from the known shares of neighbourhoods."""
-    low, high = (local_mean(image * known) / weight for image in (target, guide))
-    squares = [
-        local_mean(first * second * known) / weight - means
-        for first, second, means in (
-            (target, target, low * low),
-            (guide, guide, high * high),
-            (target, guide, low * high),
-        )
-    ]
+    low, variance = moments
+    high = local_mean(guide * known) / weight
+    of_guide = local_mean(guide * guide * known) / weight - high * high
+    of_both = local_mean(target * guide * known) / weight - low * high
     small = max(1e-6 * float(guide.var()), _rounding(guide))
-    left = squares[0] - squares[2] ** 2 / (squares[1] + small)
-    whole = np.where(squares[0] > _rounding(target[known]), squares[0], 0.0)
-    return whole[known], left[known], (squares[1] > small)[known]
+    left = variance - of_both**2 / (of_guide + small)
+    whole = np.where(variance > _rounding(target[known]), variance, 0.0)
+    return whole[known], left[known], (of_guide > small)[known]
 
 
 def _rounding(image: Float64[np.ndarray, "..."]) -> float:
@@ -263,12 +268,12 @@ def _rounding(image: Float64[np.ndarray, "..."]) -> float:
     return max(float(exact.eps) * float(np.square(image).mean()), float(exact.tiny))
 
 
-def _known_share(known: Bool[np.ndarray, "x y z"]) -> Float64[np.ndarray, "x y z"]:
+def _known_share(known: _Known) -> _Image:
     share = local_mean(known.astype(np.float64))
     return np.where(share > 1e-6, share, 1.0)
 
 
-def local_mean(image: Float64[np.ndarray, "x y z"]) -> Float64[np.ndarray, "x y z"]:
+def local_mean(image: _Image) -> _Image:
     """Return the means over the neighbourhoods of the fits, as if all beyond the image were 0."""
     sides = [_WIDE if side >= 8 else min(side, _NARROW) for side in image.shape]
     mean: np.ndarray = ndimage.uniform_filter(image, sides, mode="constant")

@@ -28,12 +28,15 @@ _STEP = 0.5
 _LONGEST_STEP = 2.0
 """Guide voxels, and degrees, that a round adds at most."""
 _SETTLED = 0.01
+_NEAR = 0.25
+"""Guide voxels, and degrees: after a smaller round the guide changes as it did before it."""
 _QUIET = 1e-3
 """Share of the guide's mean local variance that is added to each: fits to nothing are flat."""
 _IGNORED = 1e-9
 """Share of the largest effect below which a number has none, as a turn about a line of voxels."""
 
 _Six = Float64[np.ndarray, "6"]
+_Image = Float64[np.ndarray, "x y z"]
 _Places = Float64[np.ndarray, "x y z 3"]
 
 
@@ -95,11 +98,19 @@ def find_motion(fit: LocalFit, start: Motion) -> Motion:
                 target=ndimage.gaussian_filter(fit.target, blur / np.maximum(scale, 1e-6)),
                 guide=ndimage.gaussian_filter(fit.guide, blur),
             )
+        changes = None
         for _ in range(_ROUNDS):
-            step = _step(blurred, motion, free, places)
+            if changes is None:
+                changes = [
+                    _centred(blurred, each) for each in _effects(blurred, motion, free, places)
+                ]
+            step = _step(blurred, motion, free, changes)
             motion = motion.changed(step)
-            if np.abs(step).max() < _SETTLED:
+            largest = np.abs(step).max()
+            if largest < _SETTLED:
                 break
+            if largest > _NEAR:
+                changes = None
     return motion
 
 
@@ -128,21 +139,27 @@ def _places(fit: LocalFit, motion: Motion) -> _Places:
     return places * motion.zooms
 
 
-def _step(fit: LocalFit, motion: Motion, free: list[int], places: _Places) -> _Six:
-    """Return by how much to change a motion: least squares over what the fits leave."""
-    known, weight = fit.known, fit.weight
+def _centred(fit: LocalFit, image: _Image) -> _Image:
+    """Return an image less its local means, where the target is known."""
+    rest: _Image = (image - local_mean(image * fit.known) / fit.weight) * fit.known
+    return rest
 
-    def centred(image: Float64[np.ndarray, "x y z"]) -> Float64[np.ndarray, "x y z"]:
-        rest: Float64[np.ndarray, "x y z"] = (image - local_mean(image * known) / weight) * known
-        return rest
 
-    target, guide = centred(fit.target), centred(fit.sampled(motion.move))
-    variance = local_mean(np.square(guide)) / weight
-    slope = local_mean(target * guide) / weight
+def _step(fit: LocalFit, motion: Motion, free: list[int], changes: list[_Image]) -> _Six:
+    """Return by how much to change a motion: least squares over what the fits leave.
+
+    Args:
+        fit: Of both volumes.
+        motion: As found so far.
+        free: Which of its numbers are estimated.
+        changes: How the moved guide changes with each of them, less its local means.
+    """
+    target, guide = _centred(fit, fit.target), _centred(fit, fit.sampled(motion.move))
+    variance = local_mean(np.square(guide)) / fit.weight
+    slope = local_mean(target * guide) / fit.weight
     slope = slope / (variance + max(_QUIET * float(variance.mean()), np.finfo(np.float64).tiny))
     left = (target - slope * guide)[fit.known]
-    changes = _effects(fit, motion, free, places)
-    effects = np.stack([(slope * centred(each))[fit.known] for each in changes])
+    effects = np.stack([(slope * each)[fit.known] for each in changes])
     normal, towards = effects @ effects.T, effects @ left
     seen = np.flatnonzero(np.diag(normal) > _IGNORED * np.diag(normal).max(initial=0))
     step = np.zeros(6)
@@ -154,9 +171,7 @@ def _step(fit: LocalFit, motion: Motion, free: list[int], places: _Places) -> _S
     return bounded
 
 
-def _effects(
-    fit: LocalFit, motion: Motion, free: list[int], places: _Places
-) -> list[Float64[np.ndarray, "x y z"]]:
+def _effects(fit: LocalFit, motion: Motion, free: list[int], places: _Places) -> list[_Image]:
     """Return how the moved guide changes with each free number, turns in radians."""
     gradient = []
     for axis in range(3):

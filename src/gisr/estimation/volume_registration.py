@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, special
 
 from gisr.array_types import Voxels
 from gisr.data.pair import Pair
@@ -270,11 +270,10 @@ class _Similarity:
     def __call__(self, shift: NDArray[np.float64]) -> float:
         """Return the information for a shift along those axes."""
         high = _looked_up(self.high, self.points + self.whole(shift)[:, None])
-        from scipy import stats  # a second to load, for MR alone
-
-        pairs = np.bincount(self.low * _BINS + high, minlength=_BINS**2).reshape(_BINS, _BINS)
-        joint = stats.entropy(pairs, axis=None)
-        return float((stats.entropy(pairs.sum(0)) + stats.entropy(pairs.sum(1))) / joint)
+        counts = np.bincount(self.low * _BINS + high, minlength=_BINS**2).reshape(_BINS, _BINS)
+        pairs = counts / counts.sum()
+        alone = special.entr(pairs.sum(0)).sum() + special.entr(pairs.sum(1)).sum()
+        return float(alone / special.entr(pairs).sum())
 
 
 def _looked_up(volume: Voxels, points: VoxelPoints) -> NDArray[np.int64]:

@@ -28,7 +28,7 @@ def bfloat16_products(device: str) -> BFloat16Products:
     slower than float32 on one with AVX2 alone. Devices other than CPU and CUDA are taken for such.
 
     ``slow``: Intel's processors multiply bfloat16 fast by AMX. Where that is missing, or hidden by
-    a virtual machine, their AVX-512 BF16 does half of what float32 does (docs/speed.md).
+    a virtual machine, their AVX-512 BF16 does half of what float32 does (docs/results/speed.md).
     """
     import torch
 

@@ -119,7 +119,8 @@ class PairSource(ABC):
             case "correlation":
                 parts = [cut.pair for cut in self._sample_cuts()]
                 if not parts:
-                    note = "no shift of the PAN image can be seen: nothing is known"
+                    word = find_task(self.about.task).guide_word
+                    note = f"no shift of the {word} can be seen: nothing is known"
                     return Alignment((0.0, 0.0), False, note, level="warning")
                 found = find_alignment(parts, at_once)
             case "mutual information":

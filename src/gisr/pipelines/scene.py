@@ -46,6 +46,7 @@ from gisr.pipelines.storage_notes import (
     clipped_note,
     codec_cause,
     codec_notes,
+    copied_note,
     moved_note,
     storage_notes,
 )
@@ -316,4 +317,5 @@ def scene_notes(
             cause = codec_cause(request.files, alignment)
             own = own if cause is None else warning(f"{cause}; {own.text}")
         notes.append(own)
+        notes += copied_note(request.files, alignment)
     return notes + outside_notes(request, placement)

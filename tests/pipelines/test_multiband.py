@@ -221,6 +221,19 @@ def test_a_guide_that_is_no_finer_is_said_to_be_so(
     assert not [note for note in finer.notes if "is no finer" in str(note)]
 
 
+def test_a_target_that_was_brought_to_the_guides_grid_is_told(
+    tmp_path: Path, files: tuple[Path, Path], weights: Callable[..., Weights]
+) -> None:
+    """In place of parts that seem off, which the lack of detail makes up."""
+    coarse = read_geotiff(files[0]).pixels.astype(np.uint16)
+    large = write_geotiff(tmp_path / "same_10m.tif", coarse.repeat(2, 0).repeat(2, 1), 10.0)
+    result = upscale_files(Upscaler(weights(), "cpu"), large, files[1], tmp_path / "out.tif")
+    said = [str(note) for note in result.notes if note.level == "warning"]
+    assert len(said) == 2, said
+    assert "give the image of coarse bands as it was delivered" in said[0]
+    assert "pixels two to four times as large" in said[1]
+
+
 def test_the_command(
     tmp_path: Path,
     files: tuple[Path, Path],

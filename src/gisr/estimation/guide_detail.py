@@ -1,4 +1,4 @@
-"""Whether a guide shows anything that its target does not: one that was enlarged shows nothing."""
+"""Whether images show what their pixels could: what was enlarged shows nothing that is finer."""
 
 from collections.abc import Iterator
 
@@ -17,6 +17,9 @@ _LEAST_RATIO = 1.5
 _KNOTS = 0.5
 """Bends of a guide at the phase of its grid that has least of them, over the one with most, below
 which it is straight in between. Of 55 real guides none has less than 0.99."""
+_REPEATED = 0.1
+"""The same below which a target repeats its pixels. Of 854 windows of 100 real targets none has
+less than 0.65, nor less than 0.09 for ``_NOTHING``."""
 
 
 def is_enlarged(guide: Float[np.ndarray, "H W"], ratios: tuple[float, float]) -> bool:
@@ -43,6 +46,31 @@ def all_enlarged(guides: Iterator[Float[np.ndarray, "H W"]], ratios: tuple[float
     """
     found = (is_enlarged(guide, ratios) for guide in guides)
     return next(found, False) and all(found)
+
+
+def all_blown_up(images: Iterator[Float[np.ndarray, "h w"]]) -> bool:
+    """Return whether all windows of a target were enlarged; False where there is none.
+
+    By 3 or 4 in any way, or by repeating pixels twice. Enlarged by 2 with a smooth kernel it looks
+    as the images of soft optics do.
+
+    Args:
+        images: Windows without holes, as they are stored, the mean over their bands.
+    """
+    found = (_is_blown_up(image) for image in images)
+    return next(found, False) and all(found)
+
+
+def _is_blown_up(image: Float[np.ndarray, "h w"]) -> bool:
+    if min(image.shape) < _SMALLEST or not np.ptp(image):
+        return False
+    image = image.astype(np.float64)
+    for factor in (2, 3, 4):
+        bends = (knots(np.moveaxis(image, axis, 0), factor) for axis in (0, 1))
+        # Blocks of JPEG, and fields of eight pixels, hold something between their borders.
+        if all(each < _REPEATED for each in bends):
+            return True
+    return any(beyond_target(image, (factor, factor)) < _NOTHING for factor in (3.0, 4.0))
 
 
 def beyond_target(guide: Float[np.ndarray, "H W"], ratios: tuple[float, float]) -> float:

@@ -254,7 +254,7 @@ def without_fill(
         warnings.warn(f"{name}: {text} {way}", stacklevel=stacklevel)
     for gap in find_band_gaps(image, valid) if blank and image.size else ():
         text = gap_text(gap, range(1, image.shape[-1] + 1))
-        way = "is taken for data: give these bands on their own, or NaN in its place"
+        way = "is taken for data: give these bands on their own"
         warnings.warn(f"{name}: {text}, {way}", stacklevel=stacklevel)
     return valid, value
 

@@ -68,6 +68,20 @@ def test_a_target_that_was_enlarged_is_told(size: int, order: int) -> None:
     )
 
 
+@pytest.mark.parametrize("height", [300.0, 3000.0])
+def test_an_island_in_the_sea_is_not_enlarged(height: float) -> None:
+    """Its edge has nearly all the contrast, and is smooth."""
+    rng = np.random.default_rng(3)
+    y, x = np.mgrid[:80, :80]
+    sea = 200 + 2 * rng.standard_normal((80, 80, 3))
+    island = ndimage.gaussian_filter((np.hypot(y - 40, x - 42) < 4).astype(float), 1)
+    whole = sea + height * island[..., None]
+    calm = np.rint(200 + (whole - 200) * np.where(island[..., None] > 0.01, 1, 0.3))  # few levels
+    for low in (whole, calm):
+        pair = make_pair(low.astype(np.float32), rng.random((320, 320)), "pansharpening")
+        assert not [text for text in said(pair) if "times as large" in text]
+
+
 def test_a_guide_without_detail_of_its_own_is_told() -> None:
     own = PAIR.on_guide_grid().mean(axis=2, keepdims=True)
     (text,) = said(replace(PAIR, guide=own))

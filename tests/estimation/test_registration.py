@@ -10,7 +10,7 @@ from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.datasets.entry import Scene
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.estimation.pair_cells import Seen, look
+from gisr.estimation.pair_cells import CellVotes, look
 from gisr.estimation.registration import _decide, align_guide
 from gisr.inference.array_pair import make_pair
 from gisr.placement import place_by_shape
@@ -97,7 +97,7 @@ def test_a_part_without_a_vote_says_nothing_of_the_others() -> None:
     """Its cells have correlations, and no shift that they could be counted with."""
     voted = look(_crop(60, 1, 80))
     alike, better = np.full(len(voted.before) + 7, 0.9), np.full(len(voted.before) + 7, 0.99)
-    silent = Seen(np.empty((0, 2)), alike, alike, better)
+    silent = CellVotes(np.empty((0, 2)), alike, alike, better)
     for parts in ([voted, silent], [silent, voted], [voted]):
         found = _decide(parts, PANSHARPENING)
         assert (found.found, found.apart) == ("aligned", None)

@@ -47,7 +47,7 @@ _ENOUGH = 0.3
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class CellVotes:
     """What the cells of one part of a pair say, after the shift they agree on."""
 
     shifts: Float[np.ndarray, "cells 2"]
@@ -65,7 +65,7 @@ class Seen:
 
 
 @with_one_blas_thread
-def look(pair: Pair) -> Seen:
+def look(pair: Pair) -> CellVotes:
     """Return what the cells of one part say.
 
     The guide, low-passed as the target was, is compared with the intensity predicted from the
@@ -76,16 +76,16 @@ def look(pair: Pair) -> Seen:
     pair = _squarable(_with_one_guide(pair))
     guide_known = _guide_known(pair)
     if not guide_known.any():
-        return Seen(empty, nothing, nothing, nothing)
+        return CellVotes(empty, nothing, nothing, nothing)
     guide = fill_holes(pair.guide.mean(axis=2), guide_known)
     blur = [gaussian_sigma(1 / scale, pair.mtf_gain) for scale in pair.placement.scale]
     smooth = ndimage.gaussian_filter(guide, blur)
     ratio = float(np.mean(pair.placement.ratios))
     known, guide_known = _counted(pair, blur), without_rim(guide_known, max(blur))
     if not (known.any() and guide_known.any()):
-        return Seen(empty, nothing, nothing, nothing)
+        return CellVotes(empty, nothing, nothing, nothing)
     if is_flat(smooth[guide_known], guide):
-        return Seen(empty, nothing, nothing, nothing, flat=True)
+        return CellVotes(empty, nothing, nothing, nothing, flat=True)
     bands, side = pair.on_guide_grid(), round(CELL * ratio)
     offset, before, found = (0.0, 0.0), nothing, CellShifts(empty, nothing, nothing, side)
     votes = empty
@@ -93,7 +93,7 @@ def look(pair: Pair) -> Seen:
         moved, moved_known = shift(smooth, offset), moved_mask(guide_known, offset)
         intensity = fitted_intensity(bands, moved, known & moved_known)
         if intensity is None:
-            return Seen(empty, nothing, nothing, nothing, flat=step == 0)
+            return CellVotes(empty, nothing, nothing, nothing, flat=step == 0)
         same = alike(moved - intensity, known & moved_known, ratio)
         width = _surroundings(known & moved_known & same, ratio)
         first, second = known & same, moved_known & same
@@ -116,7 +116,7 @@ def look(pair: Pair) -> Seen:
     chosen = found.votes if found.votes.any() else np.ones(len(before), dtype=bool)
     compared = float(known.sum()) / float(np.prod(pair.placement.ratios))
     here, best = found.here[chosen], found.best[chosen]
-    return Seen(votes, before[chosen], here, best, compared=compared, ratio=ratio)
+    return CellVotes(votes, before[chosen], here, best, compared=compared, ratio=ratio)
 
 
 def _surroundings(known: Bool[np.ndarray, "H W"], ratio: float) -> float:

@@ -16,7 +16,7 @@ from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.estimation.cell_shifts import agreed_shift, is_sure, parts_apart
 from gisr.estimation.masks import moved_mask
-from gisr.estimation.pair_cells import AGREEMENT, CELL, Seen, look
+from gisr.estimation.pair_cells import AGREEMENT, CELL, CellVotes, look
 from gisr.notes import Note, NoteLevel
 from gisr.tasks import Task, find_task
 from gisr.threads import in_order
@@ -110,7 +110,7 @@ def find_alignment(parts: Sequence[Pair], at_once: int = 1) -> Alignment:
     return _decide(list(in_order(look, parts, at_once)), find_task(parts[0].task))
 
 
-def _decide(seen: list[Seen], task: Task) -> Alignment:
+def _decide(seen: list[CellVotes], task: Task) -> Alignment:
     """Return the shift that the cells of all parts agree on, and whether many of them do not."""
     found = _agreed(seen, task)
     if found.level == "warning" or found.after < SMALLEST_CORRELATION:
@@ -132,7 +132,7 @@ def _decide(seen: list[Seen], task: Task) -> Alignment:
     return replace(found, note=f"{said} {apart}", level="warning", apart=apart)
 
 
-def _agreed(seen: list[Seen], task: Task) -> Alignment:
+def _agreed(seen: list[CellVotes], task: Task) -> Alignment:
     """Return the shift that the cells of all parts agree on, if there is one."""
     none, guide = (0.0, 0.0), f"the {task.guide_word}"
     unseen = f"no shift of {guide} can be seen"
@@ -191,7 +191,7 @@ def _named(task: Task, joint: str) -> str:
     return " ".join([*first, joint, *target])
 
 
-def _by_chance(seen: list[Seen]) -> float:
+def _by_chance(seen: list[CellVotes]) -> float:
     """Return the guide pixels by which images of so few pixels may correlate better by chance."""
     side = float(np.sqrt(sum(each.compared for each in seen)))
     return max(each.ratio for each in seen) * _CHANCE * (1 / max(side, 1.0) - 1 / CELL)

@@ -271,6 +271,31 @@ def place_by_shape(
     return Placement((1 / ratio, 1 / ratio), (offset, offset))
 
 
+def place_scene(target: tuple[int, int], guide: tuple[int, int]) -> tuple[Placement, str]:
+    """Relate satellite images of which nothing but the sizes says how they lie.
+
+    A guide whose sides are no multiples of the target's is at a whole ratio from the first pixel
+    on, where one is near: scenes are cut, not stretched.
+
+    Returns:
+        The placement, and in words what was assumed; nothing where sizes are multiples.
+
+    Raises:
+        InputError: An image is empty.
+        PairError: The sizes do not fit each other.
+    """
+    ratio = whole_ratio(target, guide)
+    placement = place_by_shape(target, guide, "centre", ratio)
+    down, across = placement.ratios
+    uneven = f"{picture_size(guide)} is no multiple of {picture_size(target)}"
+    if ratio is not None and guide != tuple(side * ratio for side in target):
+        return placement, f"{uneven}: taken for ratio {ratio} from the first pixel on"
+    if not math.isclose(down, across):
+        same = f"both are taken to show the same scene, at {across:.4g} x {down:.4g}"
+        return placement, f"{uneven}: {same}"
+    return placement, ""
+
+
 def _sizes(target: tuple[int, int], guide: tuple[int, int]) -> str:
     return f"target of {picture_size(target)} and guide of {picture_size(guide)} pixels"
 

@@ -6,11 +6,14 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from gisr.data.pair import Pair
 from gisr.data.phantoms import satellite_scene
 from gisr.data.protocols import wald_pair
 from gisr.estimation.noise import block_steps
+from gisr.inference.array_pair import make_pair
+from gisr.inference.pair_doubts import pair_doubts
 from gisr.inference.windowed_pair import ArraySource
 
 SCENE = satellite_scene(256)
@@ -18,7 +21,7 @@ PAIR = wald_pair(SCENE.multispectral, SCENE.panchromatic, 4)
 
 
 def said(pair: Pair) -> list[str]:
-    return [note.text for note in ArraySource(pair).doubts("warning")]
+    return [note.text for note in pair_doubts(ArraySource(pair), "warning")]
 
 
 def noisy(share: float) -> Pair:
@@ -50,6 +53,33 @@ def test_guides_that_are_right_are_no_negatives() -> None:
     own = PAIR.target[..., :1].std() * rng.standard_normal(PAIR.target[..., :1].shape)
     thermal = 4000 - PAIR.target[..., :1] + own.astype(np.float32)
     assert said(replace(PAIR, target=thermal, truth=None)) == []
+
+
+@pytest.mark.parametrize(("size", "order"), [(2, 0), (3, 1), (4, 0), (4, 1), (4, 3)])
+def test_a_target_that_was_enlarged_is_told(size: int, order: int) -> None:
+    """To the grid of its guide by 4, or by some of it; as the guide's is, whatever the kernel."""
+    zoom = (size, size, 1)
+    large = ndimage.zoom(PAIR.target, zoom, order=order, grid_mode=True, mode="nearest")
+    side = min(large.shape[0], PAIR.guide.shape[0])
+    pair = make_pair(large[:side, :side], PAIR.guide, "pansharpening")
+    (text,) = [text for text in said(pair) if "pixels two to four times as large" in text]
+    assert (
+        text.startswith("the MS image shows nothing finer than") and "as it was delivered" in text
+    )
+
+
+@pytest.mark.parametrize("height", [300.0, 3000.0])
+def test_an_island_in_the_sea_is_not_enlarged(height: float) -> None:
+    """Its edge has nearly all the contrast, and is smooth."""
+    rng = np.random.default_rng(3)
+    y, x = np.mgrid[:80, :80]
+    sea = 200 + 2 * rng.standard_normal((80, 80, 3))
+    island = ndimage.gaussian_filter((np.hypot(y - 40, x - 42) < 4).astype(float), 1)
+    whole = sea + height * island[..., None]
+    calm = np.rint(200 + (whole - 200) * np.where(island[..., None] > 0.01, 1, 0.3))  # few levels
+    for low in (whole, calm):
+        pair = make_pair(low.astype(np.float32), rng.random((320, 320)), "pansharpening")
+        assert not [text for text in said(pair) if "times as large" in text]
 
 
 def test_a_guide_without_detail_of_its_own_is_told() -> None:

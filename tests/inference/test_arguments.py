@@ -120,3 +120,16 @@ def test_values_beyond_float32_are_not_called_infinite() -> None:
     with pytest.raises(InputError, match=r"target holds 1e\+300, more than float32 .*divide"):
         make_pair(large, GUIDE, "mri", valid=np.ones(TARGET.shape, bool))
     assert make_pair(large, GUIDE, "mri", valid=VALID).valid is not None  # it is unknown there
+
+
+def test_sizes_that_are_no_multiples_are_at_a_whole_ratio_as_in_files() -> None:
+    """A rest of the guide was cut off; with grid or ratio the caller says how they lie."""
+    rng = np.random.default_rng(4)
+    target, guide = rng.random((20, 18, 4)), rng.random((77, 71))
+    with pytest.warns(
+        UserWarning, match=r"71 x 77 is no multiple of 18 x 20: taken for ratio 4 fr"
+    ):
+        pair = make_pair(target, guide, "pansharpening")
+    assert pair.placement == make_pair(target, guide, "pansharpening", ratio=4).placement
+    edges = make_pair(target, guide, "pansharpening", grid="centre").placement
+    assert edges.ratios == pytest.approx((77 / 20, 71 / 18))

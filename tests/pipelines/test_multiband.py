@@ -78,6 +78,23 @@ def test_bands_that_guide_can_be_named(
         upscale_files(system, *files, tmp_path / "no.tif", pan)
 
 
+def test_bands_that_are_copied_beside_aligned_ones_are_told(
+    tmp_path: Path, files: tuple[Path, Path], weights: Callable[..., Weights]
+) -> None:
+    fine = read_geotiff(files[1]).pixels.astype(np.uint16)
+    moved = write_geotiff(tmp_path / "moved_10m.tif", np.roll(fine, 2, axis=1), 10.0)
+    system, told = Upscaler(weights(), "cpu"), dict[str, list[str]]()
+    for kept in ("all", "sharpened"):
+        asked = Options(bands_out=kept)
+        result = upscale_files(system, files[0], moved, tmp_path / f"{kept}.tif", asked)
+        assert result.alignment is not None and result.alignment.applied
+        told[kept] = [str(note) for note in result.notes if "copied from moved" in str(note)]
+    assert len(told["all"]) == 1 and "--bands-out sharpened" in told["all"][0]
+    assert not told["sharpened"]
+    copied = read_geotiff(tmp_path / "all.tif").pixels[..., :4]
+    np.testing.assert_array_equal(copied, np.roll(fine, 2, axis=1))
+
+
 def test_of_more_than_four_bands_those_that_explain_the_target_guide(
     tmp_path: Path, files: tuple[Path, Path], weights: Callable[..., Weights]
 ) -> None:
@@ -202,6 +219,19 @@ def test_a_guide_that_is_no_finer_is_said_to_be_so(
     assert [note.level for note in said] == ["warning"]
     finer = upscale_files(system, *files, tmp_path / "finer.tif")
     assert not [note for note in finer.notes if "is no finer" in str(note)]
+
+
+def test_a_target_that_was_brought_to_the_guides_grid_is_told(
+    tmp_path: Path, files: tuple[Path, Path], weights: Callable[..., Weights]
+) -> None:
+    """In place of parts that seem off, which the lack of detail makes up."""
+    coarse = read_geotiff(files[0]).pixels.astype(np.uint16)
+    large = write_geotiff(tmp_path / "same_10m.tif", coarse.repeat(2, 0).repeat(2, 1), 10.0)
+    result = upscale_files(Upscaler(weights(), "cpu"), large, files[1], tmp_path / "out.tif")
+    said = [str(note) for note in result.notes if note.level == "warning"]
+    assert len(said) == 2, said
+    assert "give the image of coarse bands as it was delivered" in said[0]
+    assert "pixels two to four times as large" in said[1]
 
 
 def test_the_command(

@@ -286,6 +286,19 @@ def test_bands_that_end_at_different_pixels_end_where_the_first_does(
         np.testing.assert_array_equal(one.read(), other.read())
 
 
+@pytest.mark.parametrize("nodata", [None, 0])
+def test_lines_that_one_band_lost_are_told(
+    tmp_path: Path, sharpen: Callable[..., FileResult], nodata: float | None
+) -> None:
+    ms, pan = _land(SIDE, 4), _land(4 * SIDE, 1)
+    ms[10, :, 1] = 0
+    result = sharpen(*_files(tmp_path, ms, pan, "uint16", nodata=nodata))
+    (note,) = [str(note) for note in result.notes if "band failed" in str(note)]
+    assert "ms.tif: 0 in 2.1% of the pixels of band 2, in areas or lines" in note
+    assert "on their own (--band) with --nodata 0" in note
+    assert result.unknown == 0
+
+
 def test_values_of_one_band_that_are_no_code_stay_data(
     tmp_path: Path, sharpen: Callable[..., FileResult]
 ) -> None:

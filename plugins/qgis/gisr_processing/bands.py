@@ -26,7 +26,7 @@ bands on the grid of the finer ones, with their data type and no-data value.</p>
 <p>Choose one layer on each side, or several where every band is a file of its own, as agencies
 deliver them (GeoTIFF, JPEG 2000). The bands of the result stand in the order in which the layers
 are chosen. The layers of one side must lie on one grid.</p>
-<p>Up to four finer bands guide. Nothing is aligned: the bands of one sensor lie on each other. To
+<p>Up to four finer bands guide; where they are off by 0.4 pixels or more they are aligned first. To
 sharpen with a panchromatic image, use Pansharpen.</p>
 <p>gisr runs as a program of its own. Cancel ends it; no unfinished file is left.</p>
 """

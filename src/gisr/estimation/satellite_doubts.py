@@ -16,13 +16,16 @@ scenes none reaches both (at most 0.16 and 0.59); with white noise of 15 % of th
 It takes 20 to 30 % for results to be no better than interpolation."""
 
 
-def satellite_doubts(found: SensorModel, task: Task, *, enlarged: bool = False) -> list[str]:
+def satellite_doubts(
+    found: SensorModel, task: Task, *, enlarged: bool = False, blown_up: bool = False
+) -> list[str]:
     """Return in words what the measurements of a pair say against its result.
 
     Args:
         found: What was estimated.
         task: Has the words for target and guide.
         enlarged: Whether the guide was made of pixels as coarse as the target's.
+        blown_up: Whether the target was made of pixels two to four times as large as its own.
     """
     bands, signs, doubts = len(found.noise), found.signs, list[str]()
     if signs.likeness <= (_NEGATIVE if bands > 1 else _NEGATIVE_BAND):
@@ -36,6 +39,12 @@ def satellite_doubts(found: SensorModel, task: Task, *, enlarged: bool = False) 
             f"the {task.guide_word} shows nothing finer than the {task.target_word} does, as one "
             "that was enlarged, or computed from it: the result is hardly sharper than "
             "interpolation: give one that was taken at its own resolution"
+        )
+    if blown_up:
+        doubts.append(
+            f"the {task.target_word} shows nothing finer than pixels two to four times as large "
+            "would, as one that was enlarged, to the grid of its guide for example: the result is "
+            "less sharp than from the image as it was delivered: give that"
         )
     # Of one band alone, noise cannot be told from what it shows.
     if bands > 1 and signs.noise_share >= _NOISY and signs.noise_in_detail >= _NOISE_ALONE:

@@ -19,7 +19,7 @@ from gisr.inference.array_values import (
 )
 from gisr.inference.depth_array import known_depths
 from gisr.inference.windowed_pair import nearest_pixels
-from gisr.placement import Placement, place_by_shape
+from gisr.placement import Placement, place_by_shape, place_scene
 from gisr.tasks import TASKS, Grid, Task, TaskName, check_subject, find_task
 from gisr.tasks.sensors import unlisted_note
 
@@ -78,10 +78,7 @@ def make_pair(
         low.planes,
         high.planes,
         task,
-        placement
-        or place_by_shape(
-            low.planes.shape[:2], high.planes.shape[:2], where, ratio, record.stretch
-        ),
+        placement or place_arrays(record, low.planes.shape, high.planes.shape, ratio, grid),
         where,
         valid=low.known,
         guide_valid=high.known,
@@ -100,6 +97,29 @@ def make_pair(
             f"target holds {known.max():g}, which {bits} bits cannot: correct bits or leave it out"
         )
     return pair
+
+
+def place_arrays(
+    task: Task,
+    target: tuple[int, ...],
+    guide: tuple[int, ...],
+    ratio: float | None,
+    grid: Grid | None,
+) -> Placement:
+    """Place two arrays by their shapes, as files without a georeference are; that is told.
+
+    Raises:
+        InputError: An image is empty.
+        PairError: The shapes do not fit each other, or not the ratio.
+    """
+    low, high = (target[0], target[1]), (guide[0], guide[1])
+    if task.reduction != "sensor" or grid is not None or ratio is not None:
+        return place_by_shape(low, high, grid or task.grid, ratio, task.stretch)
+    placement, assumed = place_scene(low, high)
+    if assumed:
+        otherwise = "ratio=, grid='centre' (the same edges) or placement= says otherwise"
+        warnings.warn(f"guide of {assumed}: {otherwise}", stacklevel=4)
+    return placement
 
 
 def _warn_of_reduced_picture(pair: Pair) -> None:

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Shaped
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gisr.data.band_gaps import find_band_gaps, gap_text
 from gisr.data.fill import find_band_fill, find_fill
 from gisr.errors import InputError, shortened
 from gisr.tasks.task import MOST_GUIDE_CHANNELS
@@ -251,6 +252,10 @@ def without_fill(
             way = f"is taken for unknown: {words.says}"
         way = way.format(value=fill.value_text)
         warnings.warn(f"{name}: {text} {way}", stacklevel=stacklevel)
+    for gap in find_band_gaps(image, valid) if blank and image.size else ():
+        text = gap_text(gap, range(1, image.shape[-1] + 1))
+        way = "is taken for data: give these bands on their own"
+        warnings.warn(f"{name}: {text}, {way}", stacklevel=stacklevel)
     return valid, value
 
 

@@ -16,7 +16,7 @@ from gisr.choices import check_number
 from gisr.data.pair import Pair
 from gisr.errors import InputError
 from gisr.inference.answers import Settings
-from gisr.inference.array_pair import check_facts, checked_bits
+from gisr.inference.array_pair import check_facts, checked_bits, place_arrays
 from gisr.inference.array_values import check_axes
 from gisr.inference.consistency.correction import (
     Consistency,
@@ -30,7 +30,7 @@ from gisr.inference.tile_runner import PromptPart
 from gisr.inference.tiling import TilePlan, ramp
 from gisr.inference.upscaler import Upscaler
 from gisr.optional_imports import load_extra
-from gisr.placement import Placement, place_by_shape
+from gisr.placement import Placement
 from gisr.tasks import Grid, TaskName, find_task
 from gisr.windows import Window, intersection, meet, widened, within
 
@@ -108,7 +108,7 @@ def upscale_dask(
         np.zeros((1, 1, low.shape[2]), np.float32),
         np.zeros((1, 1, high.shape[2]), np.float32),
         task,
-        placement or place_by_shape(low.shape[:2], high.shape[:2], where, ratio),
+        placement or place_arrays(record, low.shape, high.shape, ratio, grid),
         where,
         sensor=sensor,
         mtf=mtf,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Shaped
 
+from gisr.data.band_gaps import find_band_gaps, gap_text
 from gisr.data.fill import find_band_fill, find_fill
 from gisr.data.pair import Pair
 from gisr.errors import InputError
@@ -161,7 +162,12 @@ def _sampled(name: str, image: "Array", task: Task) -> tuple[RegularSample, Unkn
             unknown.append(fill.unknown)
             told = "is taken for unknown, and so are these pixels in all bands: give these bands "
             told += "on their own, or replace it by NaN to say so"
+            known = known & ~fill.covers(pixels)
         warnings.warn(f"{text} {told}", stacklevel=6)
+    for gap in find_band_gaps(pixels, known) if task.blank else ():
+        text = gap_text(gap, range(1, pixels.shape[-1] + 1))
+        way = "is taken for data: give these bands on their own, or NaN in its place"
+        warnings.warn(f"{name}: {text}, {way}", stacklevel=6)
     if unknown:
         sample, _ = _sample(image, sample_of(task), tuple(unknown))
     return sample, tuple(unknown)

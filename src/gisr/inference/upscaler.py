@@ -19,6 +19,7 @@ from gisr.inference.device import usable_device
 from gisr.inference.finished import consistent, with_spread
 from gisr.inference.memory import largest_tile
 from gisr.inference.networks import Networks
+from gisr.inference.pair_doubts import pair_doubts
 from gisr.inference.pairs_together import (
     PROMPT_CELL,
     prompt_cells,
@@ -120,14 +121,13 @@ class Upscaler(PairSystem):
             InputError: The network gave values that are not finite, or nothing is known.
             LimitError: Memory does not suffice even for small tiles.
         """
-        source = ArraySource(pair)
-        alignment = None
+        source, alignment = ArraySource(pair), None
         if shared is not None:
             source.survey = shared.survey
         elif settings.align == "auto":
             alignment = source.align(self.pieces_at_once(source.bands, settings))
         image, spread = self._whole(pair, source, settings, shared, check, progress)
-        notes = [*(source.doubts("note") if shared is None else []), *ratio_notes(pair)]
+        notes = [*(pair_doubts(source, "note") if shared is None else []), *ratio_notes(pair)]
         answer = Answer(image, spread, alignment=alignment, notes=tuple(notes))
         if find_task(pair.task).surfaces:
             plain = replace(settings, spread=False)

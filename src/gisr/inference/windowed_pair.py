@@ -13,14 +13,11 @@ from gisr.data.pair import Pair
 from gisr.data.resample import shift
 from gisr.errors import InputError
 from gisr.estimation.depth_reduction import DepthReduction
-from gisr.estimation.guide_detail import all_enlarged
 from gisr.estimation.registration import LARGEST_SHIFT, Alignment, find_alignment
-from gisr.estimation.satellite_doubts import satellite_doubts
 from gisr.estimation.sensor_model import SensorModel, estimate_sensor_model
 from gisr.estimation.volume_registration import VolumeAlignment, find_slice_shift
 from gisr.inference.survey import Survey, sides_of, survey_of_pairs
 from gisr.inference.tiling import TilePlan
-from gisr.notes import Note, NoteLevel
 from gisr.placement import Placement
 from gisr.tasks import describe, find_task
 from gisr.windows import Window, widened, within
@@ -119,7 +116,8 @@ class PairSource(ABC):
             case "correlation":
                 parts = [cut.pair for cut in self._sample_cuts()]
                 if not parts:
-                    note = "no shift of the PAN image can be seen: nothing is known"
+                    word = find_task(self.about.task).guide_word
+                    note = f"no shift of the {word} can be seen: nothing is known"
                     return Alignment((0.0, 0.0), False, note, level="warning")
                 found = find_alignment(parts, at_once)
             case "mutual information":
@@ -146,20 +144,6 @@ class PairSource(ABC):
         """Blur and noise of a satellite target, estimated from windows all over the pair."""
         parts = (cut.pair for cut in self._sample_cuts())
         return estimate_sensor_model(parts, self.about.mtf_gain, self.bands)
-
-    def doubts(self, level: NoteLevel) -> list[Note]:
-        """Return what a satellite pair's own measurements say against its result."""
-        task = find_task(self.about.task)
-        if task.reduction != "sensor":
-            return []
-        doubts = satellite_doubts(self.sensor_model, task, enlarged=self._guide_is_enlarged())
-        return [Note(text, level) for text in doubts]
-
-    def _guide_is_enlarged(self) -> bool:
-        """Return whether the guide, as it is stored, shows nothing that the target does not."""
-        read = (self.read_guide(*window) for window in self._sample_windows())
-        guides = (fill_holes(guide, known).mean(axis=2) for guide, known in read if known.any())
-        return all_enlarged(guides, self.about.placement.ratios)
 
     def cut(self, window: Window) -> Cut | None:
         """Return one window, None where no pixel of its result would be known."""
@@ -259,7 +243,7 @@ class PairSource(ABC):
         sides = [part.stop - part.start for part in window]
         return self.about.placement.of(window).covered(self.target_shape, (sides[0], sides[1]))
 
-    def _sample_windows(self) -> list[Window]:
+    def sample_windows(self) -> list[Window]:
         """Return windows to estimate a shift or blur from, spread over the pair."""
         side = min(_SAMPLE_WINDOW, max(self.shape))
         windows = [w for w in TilePlan(*self.shape, side, 0).windows() if self.may_hold(w)]
@@ -268,7 +252,7 @@ class PairSource(ABC):
 
     def _sample_cuts(self) -> Iterator[Cut]:
         """Yield what these windows hold."""
-        found = (self.cut(window) for window in self._sample_windows())
+        found = (self.cut(window) for window in self.sample_windows())
         yield from (cut for cut in found if cut is not None)
 
 

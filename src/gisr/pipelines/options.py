@@ -131,7 +131,7 @@ class Options(AdaptOptions):
     )
     align: AlignChoice = option(
         "auto",
-        "auto (the shift of a panchromatic or MR guide is estimated, reported and undone), report "
+        "auto (the shift of a satellite or MR guide is estimated, reported and undone), report "
         "(the same, and printed as a line of JSON) or off.",
         page="Align the guide first",
         page_help="Its shift against the target is estimated, reported and undone.",

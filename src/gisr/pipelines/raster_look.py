@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool
 
+from gisr.data.band_gaps import find_band_gaps, gap_text
 from gisr.data.fill import Fill, find_band_fill, find_fill, is_impossible
 from gisr.errors import InputError, percentage
 from gisr.inference.percentile_sample import RegularSample
@@ -55,6 +56,8 @@ class RasterLook:
     """What looks like fill."""
     band_fills: tuple[Fill, ...] = ()
     """What looks like fill in some bands alone; where it is certain, it makes all unknown."""
+    band_gaps: tuple[Fill, ...] = ()
+    """What looks like a part of some bands that failed, and stays data."""
 
 
 def look_at(
@@ -102,7 +105,11 @@ def look_at(
     seen = _without(certain, reader, seen, cell)
     if not seen.occupied.any():
         raise InputError(f"{reader.header.path}: {_why_nothing_is_known(reader, cell)}")
-    return replace(seen, fills=fills, partial=partial, ragged=ragged, band_fills=lone)
+    declared = [None if each is None else each.value for each in together]
+    gaps = find_band_gaps(*seen.sample.lattice(), declared) if search else ()
+    return replace(
+        seen, fills=fills, partial=partial, ragged=ragged, band_fills=lone, band_gaps=gaps
+    )
 
 
 def _without(
@@ -194,6 +201,10 @@ def look_notes(reader: GeoReader, seen: RasterLook, *, guides: bool = False) -> 
                 warning(f"{name}: {fill.text} may be unknown ones: {option} makes them so")
             )
     notes += [_band_fill_note(header, fill, way) for fill in seen.band_fills]
+    for gap in seen.band_gaps:
+        told = f"{name}: {gap_text(gap, header.numbers)}, is taken for data"
+        apart = way if guides else f"{way} with --nodata {gap.value_text}"
+        notes.append(warning(f"{told}: {apart}, or --nodata none if it is right"))
     if seen.partial:
         alone = tuple(each for each in header.band_nodata if each is not None and each.alone)
         values = ", ".join(f"{value:.8g}" for value in nodata_values(alone))

@@ -19,6 +19,7 @@ from gisr.inference.consistency.correction import (
     is_corrected,
 )
 from gisr.inference.memory import most_memory_taken
+from gisr.inference.pair_doubts import is_blown_up, pair_doubts
 from gisr.inference.side_by_side import pieces_beside
 from gisr.inference.system import PairSystem
 from gisr.inference.tiling import Rows
@@ -46,6 +47,7 @@ from gisr.pipelines.storage_notes import (
     clipped_note,
     codec_cause,
     codec_notes,
+    copied_note,
     moved_note,
     storage_notes,
 )
@@ -81,12 +83,19 @@ def upscale_scene(
         files = replace(files, target=low.header, guide=high.header)
         target, guide, request = files.target, files.guide, replace(request, files=files)
         alignment = source.align(at_once) if options.settings.align == "auto" else None
+        if (
+            isinstance(alignment, Alignment)
+            and alignment.level == "warning"
+            and is_blown_up(source)
+        ):
+            # Of an enlarged target a cell holds next to nothing to compare: that is told instead.
+            alignment = replace(alignment, level="detail")
         agrees = options.settings.consistent != "default"
         notes = codec_notes(target, options.creation, agrees=agrees)
         notes += [*delivery_notes(files), *source.notes]
         notes += storage_notes(target, options.creation)
         notes += scene_notes(request, about.placement, alignment)
-        notes += source.doubts("warning")
+        notes += pair_doubts(source, "warning")
         notes += band_notes(target) if target.bands > 1 else []
         tile = None
         if budget is not None:
@@ -294,7 +303,8 @@ def scene_notes(
         notes.append(
             warning(
                 f"{guide.path.name} is no finer than {target.path.name} (x{placement.ratio:.3g}): "
-                "values change, and nothing becomes sharper: give a finer guide"
+                "values change, and nothing becomes sharper that was not enlarged to this grid "
+                f"before: give the {task.target_word} as it was delivered, or a finer guide"
             )
         )
     bands = guide.count - guide.alpha
@@ -316,4 +326,5 @@ def scene_notes(
             cause = codec_cause(request.files, alignment)
             own = own if cause is None else warning(f"{cause}; {own.text}")
         notes.append(own)
+        notes += copied_note(request.files, alignment)
     return notes + outside_notes(request, placement)

@@ -1,12 +1,13 @@
 """What a user is told of how a satellite image is stored, and its output is."""
 
 from gisr.estimation.registration import Alignment
+from gisr.estimation.volume_registration import VolumeAlignment
 from gisr.io.geotiff import CreationOptions, GeoHeader
 from gisr.io.geotiff.creation_options import nodata_is_stored
 from gisr.io.geotiff.creation_values import without_effect
 from gisr.io.geotiff.pair import RasterPair
 from gisr.io.quantise import value_range
-from gisr.notes import Note
+from gisr.notes import Note, warning
 
 _CLOUD_NAMES = {"JPEG_QUALITY": "QUALITY", "WEBP_LEVEL": "QUALITY"}
 _CLIPPED = 1e-3
@@ -128,6 +129,18 @@ def clipped_note(target: GeoHeader, share: float, layout: CreationOptions | None
         Note(
             f"{share:.1%} of the values lie beyond the {low} to {high} of {target.path.name} and "
             "were clipped: give that file in a larger type to keep them (gdal_translate -ot)"
+        )
+    ]
+
+
+def copied_note(files: RasterPair, found: Alignment | VolumeAlignment) -> list[Note]:
+    """Return a warning on bands that are copied from a guide whose shift was undone."""
+    if not (files.order and found.applied):
+        return []
+    return [
+        warning(
+            f"the bands copied from {files.guide.path.name} stay where it has them, off by that "
+            "shift against the sharpened ones: --bands-out sharpened leaves them out"
         )
     ]
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from tests.geotiffs import write_geotiff
 
-from gisr.errors import InputError
+from gisr.errors import FileFormatError, InputError
 from gisr.io.files import atomic_outputs
 from gisr.io.geotiff import (
     CreationOptions,
@@ -348,3 +348,17 @@ def test_options_that_do_nothing_are_told(tmp_path: Path) -> None:
     assert storage_notes(header, layout) == []
     with pytest.raises(InputError, match=r"PREDICTOR=3 is for floats, ms.tif holds uint8: use"):
         check_storable(header, CreationOptions({"PREDICTOR": "3", "COMPRESS": "LZW"}))
+
+
+@pytest.mark.parametrize(("kind", "red"), [("gray", 1), ("rgb", 2)])
+def test_a_table_of_colours_is_refused_with_the_line_that_expands_it(
+    tmp_path: Path, kind: str, red: int
+) -> None:
+    """Greys become one band: three of one would guide as a colour picture."""
+    path = write_geotiff(tmp_path / "pan.tif", RNG.integers(0, 99, (8, 8, 1)).astype(np.uint8))
+    with rasterio.open(path, "r+") as dataset:
+        dataset.write_colormap(
+            1, {level: (level * red % 256, *[level] * 2, 255) for level in range(256)}
+        )
+    with pytest.raises(FileFormatError, match=rf"-expand {kind} \S+pan.tif pan_{kind}.tif\)$"):
+        read_geotiff(path)

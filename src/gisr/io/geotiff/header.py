@@ -5,6 +5,7 @@ JPEG 2000 files, in which agencies deliver bands, are read in the same way.
 """
 
 import re
+import shlex
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -278,11 +279,9 @@ def _colour(dataset: "DatasetReader", band: int) -> str:
 def _choose_bands(
     path: Path, dataset: "DatasetReader", bands: Sequence[int | str] | None, alpha: int | None
 ) -> list[int]:
-    if "palette" in [colour.name for colour in dataset.colorinterp]:
-        raise FileFormatError(
-            f"{path}: its values are numbers of colours in a table, not intensities: expand it "
-            "first (gdal_translate -expand rgb)"
-        )
+    kinds = [colour.name for colour in dataset.colorinterp]
+    if "palette" in kinds:
+        raise _in_a_table(path, dataset, kinds.index("palette") + 1)
     everything = [band for band in range(1, dataset.count + 1) if band != alpha]
     descriptions = [dataset.descriptions[band - 1] for band in everything]
     # Of two bands with one name the first is meant; no name is that of no band.
@@ -294,6 +293,24 @@ def _choose_bands(
     if missing or not chosen:
         raise no_band(path, missing or ["chosen"], band_list(everything, descriptions))
     return chosen
+
+
+def _in_a_table(path: Path, dataset: "DatasetReader", band: int) -> FileFormatError:
+    """Return an error on a band whose values number the colours of a table, and how to expand it.
+
+    Of a table of greys -expand rgb would make three bands of one, which are taken for a picture.
+    """
+    try:
+        table = dataset.colormap(band).values()
+    except ValueError:  # rasterio's word for a missing table
+        table = ()
+    grey = bool(table) and all(red == green == blue for red, green, blue, _ in table)
+    kind = "gray" if grey else "rgb"
+    files = f"{shlex.quote(str(path))} {shlex.quote(f'{path.stem}_{kind}.tif')}"
+    return FileFormatError(
+        f"{path}: its values are numbers of {'greys' if grey else 'colours'} in a table, "
+        f"not intensities: expand it first (gdal_translate -expand {kind} {files})"
+    )
 
 
 def no_band(path: str | PathLike[str], wanted: Sequence[object], known: str) -> InputError:

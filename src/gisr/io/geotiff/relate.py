@@ -20,7 +20,7 @@ from gisr.io.geotiff.regrid import (
     unwrapped,
 )
 from gisr.io.geotiff.unrectified import ground_map
-from gisr.placement import Placement, check_overlap, place_by_shape, whole_ratio
+from gisr.placement import Placement, check_overlap, place_scene
 from gisr.sizes import picture_size
 
 _TURN_TOLERANCE = 0.1
@@ -119,21 +119,16 @@ def _unplaced(target: GeoOutline, guide: GeoOutline, names: str) -> Relation:
             f"({picture_size(guide.shape)} and {picture_size(target.shape)} pixels): exchange "
             "them, the MS file comes first, or give a PAN image with more detail"
         )
-    ratio = whole_ratio(target.shape, guide.shape)
     try:
-        placement = place_by_shape(target.shape, guide.shape, "centre", ratio)
+        placement, assumed = place_scene(target.shape, guide.shape)
     except PairError as error:
         raise PairError(f"{names} (neither is georeferenced): {error}") from error
     _check_ground(target, guide, placement, names)
-    note, (down, across) = "", placement.ratios
-    high, low = picture_size(guide.shape), picture_size(target.shape)
-    uneven = f"neither is georeferenced, and {high} is no multiple of {low}"
-    if ratio is not None and guide.shape != tuple(side * ratio for side in target.shape):
-        note = f"{names}: {uneven}: taken for ratio {ratio} from the first pixel on; --ratio or "
-        note += "--grid centre (the same edges) says otherwise"
-    elif not math.isclose(down, across):
-        note = f"{names}: {uneven}: both are taken to show the same scene, at {across:.4g} x "
-        note += f"{down:.4g}; --ratio says otherwise"
+    note = f"{names}: neither is georeferenced, and {assumed}" if assumed else ""
+    if assumed.endswith("from the first pixel on"):
+        note += "; --ratio or --grid centre (the same edges) says otherwise"
+    elif assumed:
+        note += "; --ratio says otherwise"
     return Relation(placement, by_size=True, note=note)
 
 

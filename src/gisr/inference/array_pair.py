@@ -1,6 +1,7 @@
 """Pairs from arrays or tensors: shapes, types and values checked, placed by their shapes."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +19,7 @@ from gisr.inference.array_values import (
     read_array,
 )
 from gisr.inference.depth_array import known_depths
+from gisr.inference.sample_places import at_first_pixels, first_pixels_text
 from gisr.inference.windowed_pair import nearest_pixels
 from gisr.placement import Placement, place_by_shape
 from gisr.tasks import TASKS, Grid, Task, TaskName, check_subject, find_task
@@ -47,9 +49,11 @@ def make_pair(
     one slice (H, W): of two volumes the slices are given one by one, as ``upscaler.share`` shows.
     With a placement they need not: it says where the guide lies on the target. An MR slice is taken
     for a crop of k-space unless ``grid`` is ``centre``; a warning says where the guide explains
-    more of it as a picture that was reduced. A masked array's mask counts. Where neither a mask nor
-    ``valid`` says what is known, values that look like fill are taken for unknown, and of a depth
-    map 0, NaN and infinity too. That, and a sensor that is not listed, is reported by a warning.
+    more of it as a picture that was reduced. Depth samples lie in the middles of their areas, with
+    ``kspace`` at first pixels (``depth[::4, ::4]``), which is told where colours alone say so. A
+    masked array's mask counts. Where neither a mask nor ``valid`` says what is known, values that
+    look like fill are taken for unknown, and of a depth map 0, NaN and infinity too. That, and a
+    sensor that is not listed, is reported by a warning.
     Sensor and MTF are those of satellite images, contrasts those of MR images: for other tasks they
     are refused.
 
@@ -74,15 +78,14 @@ def make_pair(
     where = grid or record.grid
     if where not in ("centre", "kspace"):
         raise InputError(f"grid {where!r} must be 'centre' or 'kspace'")
+    sides = low.planes.shape[:2], high.planes.shape[:2]
     pair = Pair(
         low.planes,
         high.planes,
         task,
-        placement
-        or place_by_shape(
-            low.planes.shape[:2], high.planes.shape[:2], where, ratio, record.stretch
-        ),
-        where,
+        placement or place_by_shape(*sides, where, ratio, record.stretch),
+        # Samples of surfaces have no k-space: there, the grid says where they lie alone.
+        "centre" if record.surfaces else where,
         valid=low.known,
         guide_valid=high.known,
         fill=low.fill,
@@ -94,6 +97,8 @@ def make_pair(
     )
     if record.volumes and grid is None and placement is None:
         _warn_of_reduced_picture(pair)
+    if record.surfaces and grid is None and placement is None:
+        pair = _at_first_pixels(pair)
     known = pair.target if pair.valid is None else pair.target[pair.valid]
     if bits is not None and known.max() > 2**bits - 1:
         raise InputError(
@@ -113,6 +118,20 @@ def _warn_of_reduced_picture(pair: Pair) -> None:
             "that was reduced (means, bicubic): give grid='centre' if it was, grid='kspace' if not",
             stacklevel=4,
         )
+
+
+def _at_first_pixels(pair: Pair) -> Pair:
+    """Return a pair of surfaces with its samples where the guide's colours say that they lie."""
+    if pair.target.shape[2] > 1:
+        return pair
+    target = pair.target[..., 0]
+    valid = np.ones(target.shape, bool) if pair.valid is None else pair.valid
+    first = at_first_pixels(target, valid, pair.guide, pair.placement)
+    if first is None:
+        return pair
+    told = f"target: {first_pixels_text(first)}: give grid='centre' if not"
+    warnings.warn(told, stacklevel=4)
+    return replace(pair, placement=first)
 
 
 def checked_bits(bits: int | None) -> int | None:

@@ -13,9 +13,10 @@ from gisr.estimation.depth_registration import DepthShift, find_depth_misfit
 from gisr.estimation.registration import Alignment
 from gisr.inference.answers import Answer, Check, Progress
 from gisr.inference.hole_filling import without_holes
+from gisr.inference.sample_places import at_first_pixels, first_pixels_text
 from gisr.inference.system import PairSystem
 from gisr.inference.windowed_pair import nearest_pixels
-from gisr.io.depth.maps import spread_like, stored_depth, write_stored
+from gisr.io.depth.maps import DepthMap, spread_like, stored_depth, write_stored
 from gisr.io.depth.pair import DepthPair
 from gisr.notes import Note, detail, warning
 from gisr.pipelines.options import Options
@@ -44,7 +45,9 @@ def upscale_depth_map(
     guide = guide.astype(np.float32)
     finite = np.where(target.valid, target.values, 0).astype(np.float32)
     valid = None if target.valid.all() else target.valid
-    filled_pair = without_holes(request.pair(finite[..., None], guide, valid, None))
+    given = request.pair(finite[..., None], guide, valid, None)
+    given, placed = _placed(given, target, options)
+    filled_pair = without_holes(given)
     answer = system.answer_as_given(filled_pair, options.settings, check=check, progress=progress)
     known = np.ones_like(target.valid) if options.fill_holes else target.valid
     pair = replace(filled_pair, valid=None if known.all() else known)
@@ -68,7 +71,7 @@ def upscale_depth_map(
         consistency=answer.consistency,
         unknown=1 - float(valid.mean()),
         further=tuple(options.further_files.values()),
-        notes=(*files.notes, *shifted, *_notes(options, pair, answer, filled), *doubts),
+        notes=(*files.notes, *placed, *shifted, *_notes(options, pair, answer, filled), *doubts),
     )
     with request.writing() as places:
         _write(request, answer, stored, valid, filled, places)
@@ -78,6 +81,17 @@ def upscale_depth_map(
             shown = ArrayResult(pair, answer.image, answer.spread)
             write_report(system, request, result, shown, places["report"])
     return result
+
+
+def _placed(pair: Pair, target: DepthMap, options: Options) -> tuple[Pair, tuple[Note, ...]]:
+    """Return a pair with its samples where the picture's colours say, and what to say of that."""
+    if options.grid is not None:
+        return pair, ()
+    first = at_first_pixels(pair.target[..., 0], target.valid, pair.guide, pair.placement)
+    if first is None:
+        return pair, ()
+    text = f"{target.path.name}: {first_pixels_text(first)} (--grid centre, if not)"
+    return replace(pair, placement=first), (Note(text),)
 
 
 def _alignment(

@@ -133,11 +133,13 @@ class Request(Generic[Files]):
         Raises:
             PairError: The requested ratio does not match the files.
         """
-        ratio, own = self.options.ratio, find_task(self.task).grid
+        task = find_task(self.task)
+        ratio, own = self.options.ratio, task.grid
         if placement is None or self.options.grid is not None:
             grid = self.options.grid or own
-            stretch = find_task(self.task).stretch
-            return place_by_shape(target, guide, grid, ratio, stretch), grid
+            placed = place_by_shape(target, guide, grid, ratio, task.stretch)
+            # Samples of surfaces have no k-space: there, the grid says where they lie alone.
+            return placed, "centre" if task.surfaces else grid
         self.check_ratio(placement.ratio, "georeference or affine")
         # Only a k-space crop is enlarged in k-space; any other placement is interpolated.
         zero_filled = own == "kspace" and placement.grid(target, guide) == "kspace"

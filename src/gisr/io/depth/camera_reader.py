@@ -134,9 +134,11 @@ def _own_camera(found: Mapping[str, Any]) -> Camera | None:
     if any(projection):
         # The right camera's projection holds -fx * baseline; the left one's holds nothing.
         shift = -projection[3] / projection[0]
-        return _from_matrix(found, projection, baseline=shift or None)
+        remarks = (_RECTIFIED,) if _bent(found) else ()
+        camera = _from_matrix(found, projection, baseline=shift or None, remarks=remarks)
+        return _in_region(camera, found.get("roi"))
     if matrix:
-        return _from_matrix(found, matrix, distorted=_bent(found))
+        return _in_region(_from_matrix(found, matrix, distorted=_bent(found)), found.get("roi"))
     named = own_names(found)
     if "fx" not in named:
         return None
@@ -154,6 +156,32 @@ def _own_camera(found: Mapping[str, Any]) -> Camera | None:
     )
 
 
+def _in_region(camera: Camera, region: object) -> Camera:
+    """Return the camera of a part of its picture, as ROS has it where a sensor reads out a part."""
+    if not isinstance(region, Mapping) or camera.cx is None or camera.cy is None:
+        return camera
+    left, top, width, height = (
+        int(region.get(name, 0)) for name in ("x_offset", "y_offset", "width", "height")
+    )
+    if min(width, height) < 1 or (height, width) == camera.size:
+        return camera
+    text = (
+        f"the camera's file has a region of interest, {width} x {height} at ({left}, {top}): the "
+        "picture is taken for that part of the sensor's (delete roi in the file, if it is not)"
+    )
+    return replace(
+        camera,
+        cx=camera.cx - left,
+        cy=camera.cy - top,
+        size=(height, width),
+        remarks=(*camera.remarks, text),
+    )
+
+
+_RECTIFIED = (
+    "the camera's projection matrix is taken, that of the rectified picture (image_rect): points "
+    "of a raw one, with the lens distortion that the file has too, are wrong"
+)
 _MATRICES = (
     ("projection_matrix", "P", "p"),
     ("camera_matrix", "K", "k", "intrinsics", "cameraIntrinsics", "intrinsic_matrix"),

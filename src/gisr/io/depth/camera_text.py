@@ -19,6 +19,11 @@ _COLMAP = {
     "FULL_OPENCV": ("fx", "fy", "cx", "cy"),
 }
 """Parameters of COLMAP's models; those after them are distortion."""
+_COLMAP_OTHERS = (
+    *("OPENCV_FISHEYE", "SIMPLE_RADIAL_FISHEYE", "RADIAL_FISHEYE", "THIN_PRISM_FISHEYE", "FOV"),
+    *("RAD_TAN_THIN_PRISM_FISHEYE", "SIMPLE_DIVISION", "DIVISION", "EQUIRECTANGULAR"),
+)
+"""Models of COLMAP that are no pinhole with a little distortion."""
 _PINHOLE = ("fx", "fy", "cx", "cy")
 DISTORTION = ("k1", "k2", "k3", "k4", "k5", "k6", "p1", "p2")
 """Names of coefficients of lens distortion."""
@@ -104,6 +109,11 @@ def _colmap(text: str) -> CameraNumbers | None:
     found: set[tuple[str, ...]] = set()
     for line in text.splitlines():
         words = line.split()
+        if len(words) > 4 and words[0].isdecimal() and words[1] in _COLMAP_OTHERS:
+            raise InputError(
+                f"its camera has the model {words[1]}, which is no pinhole: undistort the pictures "
+                "first (colmap image_undistorter), and give the cameras.txt that comes with them"
+            )
         if len(words) > 6 and words[0].isdecimal() and words[1] in _COLMAP:
             found.add(tuple(words[1:]))
     if not found:

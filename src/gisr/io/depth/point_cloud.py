@@ -169,7 +169,7 @@ class PointCloud:
 
 def _choices(camera: Camera) -> tuple[Note, ...]:
     """Say what of a camera's file was left out."""
-    notes = []
+    notes = [Note(text) for text in camera.remarks]
     if camera.place:
         notes.append(Note(f"of several cameras in one file, that of {camera.place} is taken"))
     if camera.unused:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from jaxtyping import Float
 
-from gisr.errors import FileFormatError, InputError
+from gisr.errors import FileFormatError, GisrError, InputError
 from gisr.estimation.depth_doubts import names_alone, single_points, zero_as_depth
 from gisr.estimation.depth_fill import find_depth_fill, suspected_fill
 from gisr.estimation.depth_levels import few_levels
@@ -36,6 +37,8 @@ if TYPE_CHECKING:  # torch takes seconds to load
 _LOSSY = (".jpg", ".jpeg")
 DEPTH_ALONE = (".npy", ".npz", ".exr", ".pfm")
 """Formats of depth maps that are none of pictures."""
+MASK_VALUES = (0, 255)
+"""What a mask holds where a pixel was known, and where the depth map had a hole."""
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 """Formats of the picture."""
 
@@ -71,6 +74,8 @@ class DepthPipeline(Pipeline[DepthPair]):
         target, guide = request.files.target, request.files.guide
         request.place(target.shape, (guide.shape[0], guide.shape[1]), None)
         check_storable(request.output, target.dtype)
+        if request.options.mask is not None:
+            _check_replaced(Path(request.options.mask), guide.shape[:2])
         known = target.values[target.valid]
         if not known.size:
             raise InputError(f"{target.path}: every pixel is unknown: there is nothing to sharpen")
@@ -140,6 +145,25 @@ def _codes(options: Options) -> tuple[float, ...]:
         return ()
     assert not isinstance(given, str)  # another word is refused by the options
     return (0.0,) if given is None or not given or math.isnan(given) else (given, 0.0)
+
+
+def _check_replaced(mask: Path, shape: tuple[int, ...]) -> None:
+    """Refuse to replace a file that no earlier run wrote as its mask, such as one of the sensor's.
+
+    Raises:
+        FileFormatError: It is there, and has not the picture's size and the two values of a mask.
+    """
+    if not mask.exists():
+        return
+    with suppress(GisrError):
+        stored = read_depth(mask, invalid=()).stored
+        if stored.shape == shape and np.isin(stored, MASK_VALUES).all():
+            return
+    raise FileFormatError(
+        f"{mask}: is there, and is no mask of {picture_size((shape[0], shape[1]))} pixels that was "
+        "written before: --mask is written, not read: choose another name; if it says what is "
+        "known, set the rest of the depth map to 0"
+    )
 
 
 def _unused(target: DepthMap, given: float | str | None) -> tuple[Note, ...]:

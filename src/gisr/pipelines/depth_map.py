@@ -19,11 +19,9 @@ from gisr.inference.windowed_pair import nearest_pixels
 from gisr.io.depth.maps import DepthMap, spread_like, stored_depth, write_stored
 from gisr.io.depth.pair import DepthPair
 from gisr.notes import Note, detail, warning
+from gisr.pipelines.depth import MASK_VALUES
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult, Request
-
-_FILLED = 255
-"""What a mask holds where the depth map had a hole; 0 elsewhere."""
 
 
 def upscale_depth_map(
@@ -139,7 +137,7 @@ def _write(
     files, options = request.files, request.options
     depth, target = answer.image[..., 0], files.target
     if options.mask is not None:
-        mask = np.where(filled, _FILLED, 0).astype(np.uint8)
+        mask = np.where(filled, MASK_VALUES[1], MASK_VALUES[0]).astype(np.uint8)
         write_stored(Path(options.mask), places["mask"], stored=mask)
     if options.cloud is not None:
         options.cloud.write(places["ply"], values=depth, valid=valid, guide=files.guide)

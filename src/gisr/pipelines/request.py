@@ -223,6 +223,12 @@ def check_outputs(
         if path.resolve() in {other.resolve() for other in taken}:
             raise FileFormatError(f"{path}: is another file of this command too: name it otherwise")
         check_not_input(path, *inputs)
+        if name == "mask" and path.exists() and not options.overwrite:
+            raise FileFormatError(
+                f"{path}: exists already, and a mask is written, not read: choose another name, or "
+                "--overwrite (overwrite=True) to replace it; if it says what is known, set the "
+                "rest of the depth map to 0"
+            )
         check_writable(path, options.overwrite)
         taken.append(path)
     if options.report is not None:

@@ -16,9 +16,10 @@ from gisr.inference.array_values import (
     as_image,
     check_axes,
     check_slice,
+    plain_array,
     read_array,
 )
-from gisr.inference.depth_array import known_depths
+from gisr.inference.depth_array import check_said, known_depths
 from gisr.inference.sample_places import at_first_pixels, first_pixels_text
 from gisr.inference.windowed_pair import nearest_pixels
 from gisr.placement import Placement, place_by_shape
@@ -70,10 +71,14 @@ def make_pair(
     if record.volumes:
         check_slice(target, guide)
     check_axes(target, guide)
+    said = record.surfaces and valid is not None
     if record.surfaces and valid is None and not np.ma.is_masked(target):
         target, valid = known_depths(target)
     low = read_array("target", target, valid, blank=record.blank)
     high = read_array("guide", guide, guide_valid, blank=record.blank)
+    if said:
+        known = np.ones(low.planes.shape[:2], bool) if low.known is None else low.known
+        check_said(np.atleast_3d(plain_array(target)), known)
     bits = checked_bits(bits)
     where = grid or record.grid
     if where not in ("centre", "kspace"):

@@ -7,17 +7,15 @@ places 1.5 pixels apart, and edges come out as far off.
 
 import numpy as np
 from jaxtyping import Bool, Float
-from numpy.typing import NDArray
 
 from gisr.data.resample import samples_at_target
 from gisr.estimation.depth_reduction import unmixed_share
-from gisr.inference.guided_interpolation import COLOUR, colours_at
+from gisr.inference.colour_match import all_around, unforetold
+from gisr.inference.guided_interpolation import colours_at
 from gisr.placement import Placement, shows_all, whole_ratio
 
 _LEAST_RATIO = 1.9
 """Below, the two places are less than half a pixel apart."""
-_WEAKEST = 1e-2
-"""Tie to a neighbour of any colour."""
 _EDGES, _LARGEST = 90.0, 99.0
 """Percentiles of what neighbours do not foretell from which a sample lies at an edge, and at which
 errors are cut."""
@@ -55,15 +53,15 @@ def at_first_pixels(
         return None
     first = _first_pixels(shape, sides)
     colours = colours_at(guide, None, sides)
-    counted = _all_around(valid)
-    plain = _unforetold(target, valid, None)[counted]
+    counted = all_around(valid)
+    plain = unforetold(target, valid, None)[counted]
     if not plain.size or not plain.any():
         return None
     edges = plain >= max(np.percentile(plain, _EDGES), 1e-6 * plain.max())
     most = np.percentile(plain, _LARGEST)
     middle_errors, first_errors = (
         np.minimum(
-            _unforetold(target, valid, samples_at_target(colours, shape, place))[counted][edges],
+            unforetold(target, valid, samples_at_target(colours, shape, place))[counted][edges],
             most,
         )
         for place in (placement, first)
@@ -92,40 +90,3 @@ def _first_pixels(shape: tuple[int, int], sides: tuple[int, int]) -> Placement:
     ):
         return Placement((1 / ratio, 1 / ratio), (0.0, 0.0))
     return Placement.from_grid("kspace", shape, sides)
-
-
-def _all_around(valid: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
-    """Return which pixels are known with all of their eight neighbours."""
-    wide = np.pad(valid, 1)
-    rows, columns = valid.shape
-    around = [wide[y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
-    inner: Bool[np.ndarray, "h w"] = np.logical_and.reduce(around)
-    return inner
-
-
-def _unforetold(
-    target: Float[np.ndarray, "h w"],
-    valid: Bool[np.ndarray, "h w"],
-    colours: NDArray[np.float32] | None,
-) -> NDArray[np.float32]:
-    """Return by how much samples differ from the mean of their neighbours.
-
-    Args:
-        target: Samples.
-        valid: Which are known.
-        colours: Their colours, which weight the neighbours; None for all alike.
-    """
-    rows, columns = target.shape
-    values, known = np.pad(np.where(valid, target, 0), 1), np.pad(valid, 1)
-    tones = None if colours is None else np.pad(colours, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    total, weights = np.zeros((2, rows, columns), np.float32)
-    for y, x in ((y, x) for y in range(3) for x in range(3) if (y, x) != (1, 1)):
-        part = slice(y, y + rows), slice(x, x + columns)
-        weight = known[part].astype(np.float32)
-        if colours is not None and tones is not None:
-            away = np.linalg.norm(colours - tones[part], axis=-1)
-            weight *= np.maximum(np.exp(-away / COLOUR), _WEAKEST)
-        total += weight * values[part]
-        weights += weight
-    left: NDArray[np.float32] = np.abs(target - total / np.maximum(weights, _WEAKEST**2))
-    return left.astype(np.float32)

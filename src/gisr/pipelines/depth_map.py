@@ -12,6 +12,7 @@ from gisr.errors import InputError
 from gisr.estimation.depth_registration import DepthShift, find_depth_misfit
 from gisr.estimation.registration import Alignment
 from gisr.inference.answers import Answer, Check, Progress
+from gisr.inference.colour_match import colour_doubts
 from gisr.inference.hole_filling import without_holes
 from gisr.inference.sample_places import at_first_pixels, first_pixels_text
 from gisr.inference.system import PairSystem
@@ -100,8 +101,9 @@ def _alignment(
         return None, ()
     misfit = find_depth_misfit(pair.target[..., 0], measured, pair.guide, pair.placement)
     if misfit is None:
+        doubts = colour_doubts(pair.target[..., 0], measured, pair.guide, pair.placement)
         text = "no shift of the colour picture can be seen"
-        return Alignment((0.0, 0.0), False, text), ()
+        return Alignment((0.0, 0.0), False, text), doubts
     note, offset = misfit.note, misfit.offset if isinstance(misfit, DepthShift) else (0.0, 0.0)
     return Alignment(offset, False, note.text, misfit.before, misfit.after), (note,)
 

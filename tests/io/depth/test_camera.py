@@ -454,3 +454,21 @@ def test_cameras_of_colmap_that_are_not_read_name_the_way_out(tmp_path: Path) ->
     path.write_bytes(struct.pack("<QiiQQ4d", 1, 1, 1, 640, 480, 525, 525, 320, 240))
     with pytest.raises(InputError, match=r"COLMAP's binary file: make cameras\.txt of it"):
         read_camera(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("%YAML:1.0\nCamera.fx: 70.0\nCamera.cx: 30.0\nDepthMapFactor: 5000.0\n", 5000),
+        ('{"camera": {"w": 64, "h": 48, "fx": 70, "cx": 30, "cy": 25, "scale": 6553.5}}', 6553.5),
+        ('{"fl_x": 70, "w": 64, "h": 48, "depth_unit_scale_factor": 0.001}', 1000),
+        ('{"fx": 70, "ppx": 30, "ppy": 25, "width": 64, "height": 48, "depth_scale": 0.001}', 1000),
+        ('{"fx": 70, "cx": 30, "cy": 25, "scale": 1.0}', None),
+        ('{"K": [[70, 0, 30], [0, 72, 25], [0, 0, 1]], "depth_scale": 5000}', 5000),
+    ],
+)
+def test_steps_of_the_depth_map_beside_a_camera(
+    tmp_path: Path, text: str, steps: float | None
+) -> None:
+    (tmp_path / "camera").write_text(text)
+    assert read_camera(tmp_path / "camera").depth_steps == steps

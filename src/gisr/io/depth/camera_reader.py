@@ -13,7 +13,14 @@ import yaml
 from gisr.errors import FileFormatError, InputError, LimitError
 from gisr.io.depth.camera import Camera, Size
 from gisr.io.depth.camera_files import MOST_BYTES, assignments, parsed_camera
-from gisr.io.depth.camera_text import DISTORTION, camera_in_text, matrix_camera, own_names
+from gisr.io.depth.camera_text import (
+    DEPTH_SCALES,
+    DISTORTION,
+    camera_in_text,
+    depth_steps,
+    matrix_camera,
+    own_names,
+)
 from gisr.io.files import check_readable
 
 _MILLIMETRES = 1000.0
@@ -109,6 +116,8 @@ def _cameras(found: object, place: str, size: Size | None) -> Iterator[tuple[str
     if isinstance(found, Mapping):
         camera = _own_camera(found)
         size = _size(found) or size
+        if camera is not None and (steps := depth_steps(found)) is not None:
+            camera = replace(camera, depth_steps=steps)
         if camera is not None:
             yield place, camera if camera.size else replace(camera, size=size)
             return
@@ -142,7 +151,7 @@ def _own_camera(found: Mapping[str, Any]) -> Camera | None:
     named = own_names(found)
     if "fx" not in named:
         return None
-    unknown = sorted(set(named) - {*_OWN_KEYS, *_SHORT, *DISTORTION, "per_width"})
+    unknown = sorted(set(named) - {*_OWN_KEYS, *_SHORT, *DISTORTION, *DEPTH_SCALES, "per_width"})
     if unknown and not {"fx", "cx", "cy"} <= set(named):
         raise KeyError(unknown[0])  # a misspelt one
     numbers: dict[str, Any] = {key: float(str(named[key])) for key in _NUMBERS if key in named}

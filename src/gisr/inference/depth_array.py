@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gisr.data.fill import find_fill
 from gisr.errors import InputError, percentage
+from gisr.estimation.depth_bytes import byte_doubts
 from gisr.estimation.depth_doubts import beside_zero, names_alone, zero_as_depth
 from gisr.estimation.depth_fill import find_depth_fill, suspected_fill
 
@@ -112,7 +113,9 @@ def _doubts(
     depth, asked = planes[..., 0], []
     if depth[known].max() < 0:  # as of a camera that looks along -z
         depth = -depth.astype(np.float64)
-    if planes.dtype.kind in "iu" and (text := names_alone(depth[known])) is not None:
+    if (text := byte_doubts(planes[..., 0], known)) is not None or (
+        planes.dtype.kind in "iu" and (text := names_alone(depth[known])) is not None
+    ):
         asked.append(text)
     if zero.any() and (text := zero_as_depth(depth, zero, known)) is not None:
         asked.append(f"{text.partition(': if 0')[0]}: if 0 is a depth, {_MARK}")

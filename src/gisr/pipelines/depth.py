@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from gisr.errors import FileFormatError, GisrError, InputError
+from gisr.estimation.depth_bytes import byte_doubts
 from gisr.estimation.depth_doubts import names_alone, single_points, zero_as_depth
 from gisr.estimation.depth_fill import find_depth_fill, suspected_fill
 from gisr.estimation.depth_levels import few_levels
@@ -182,6 +183,8 @@ def _doubts(target: DepthMap) -> tuple[Note, ...]:
     """Warn of numbers that are no depths, and tell of those that were rounded."""
     if not target.valid.any():
         return ()
+    if (text := byte_doubts(target.stored, target.valid)) is not None:
+        return (warning(f"{target.path.name}: {text}"),)
     names = None if target.dtype.kind == "f" else names_alone(target.values[target.valid])
     if names is not None:
         return (warning(f"{target.path.name}: {names}"),)

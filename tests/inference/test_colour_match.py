@@ -1,3 +1,5 @@
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -36,13 +38,26 @@ def test_a_picture_of_something_else_is_doubted() -> None:
     assert "is it the right picture, of the same field of view, and registered?" in text
 
 
-@pytest.mark.parametrize("zoom", [1.2, 1.5])
-def test_another_field_of_view_is_doubted(zoom: float) -> None:
+@pytest.mark.parametrize("zoom", [1.2, 1.4])
+def test_another_field_of_view_is_told(zoom: float) -> None:
     target, colours = scene(0)
     rows, columns = (round(side / zoom) for side in SHAPE)
     top, left = (SHAPE[0] - rows) // 2, (SHAPE[1] - columns) // 2
     narrow = colours[top : top + rows, left : left + columns]
-    assert len(doubts(target, cv2.resize(narrow, SHAPE[::-1]))) == 1
+    (text,) = doubts(target, cv2.resize(narrow, SHAPE[::-1]))
+    found = re.search(r"field of view is (\S+) times narrower than the depth map's", text)
+    assert found is not None
+    assert float(found[1]) == pytest.approx(zoom, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("axes", "how"),
+    [((1,), "mirrored left to right"), ((0,), "upside down"), ((0, 1), "turned by 180 degrees")],
+)
+def test_a_picture_that_fits_turned_back_is_told_so(axes: tuple[int, ...], how: str) -> None:
+    target, colours = scene(0)
+    (text,) = doubts(target, np.flip(colours, axes).copy())
+    assert how in text and "turn one of the two" in text
 
 
 def test_what_has_no_edges_says_nothing() -> None:

@@ -115,7 +115,8 @@ class _DepthEdges:
     def errors(self, colours: ColourImage) -> Float[np.ndarray, " edges"]:
         """Return by how much neighbours miss edges, weighted by these colours."""
         left = unforetold(self.target, self.valid, colours)[self.places]
-        return np.minimum(left, self.most).astype(np.float64)
+        cut: Float[np.ndarray, " edges"] = np.minimum(left, self.most).astype(np.float64)
+        return cut
 
     def away(self, colours: ColourImage) -> Float[np.ndarray, " edges"]:
         """Return the same with colours from elsewhere."""

@@ -61,7 +61,7 @@ def _is_colmap_binary(content: bytes) -> bool:
     """
     if len(content) < _COLMAP_START:
         return False
-    count, _, model, width, height = struct.unpack("<QiiQQ", content[:_COLMAP_START])
+    count, _, model, width, height = map(int, struct.unpack("<QiiQQ", content[:_COLMAP_START]))
     sides = width, height
     return 0 < count < _MOST_CAMERAS and 0 <= model < 32 and 0 < min(sides) <= max(sides) < 2**17
 

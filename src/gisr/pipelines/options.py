@@ -344,9 +344,6 @@ class Options(AdaptOptions):
         """
         check_for_task(self, task)
         if self.mask is not None and not self.fill_holes:
-            raise InputError(
-                f"mask {self.mask}: is written, with what was filled: request fill-holes too (a "
-                "mask of yours is not read: set to 0 in the depth map what it leaves out)"
-            )
+            raise InputError(f"mask {self.mask}: is written, not read: request fill-holes too")
         self.check_adapt()
         _ = self.creation, self.memory, self.cloud

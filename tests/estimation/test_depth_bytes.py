@@ -40,6 +40,7 @@ def test_near_things_before_far_ones_are_nothing_odd() -> None:
     assert byte_doubts((257 * disparity.astype(np.uint16)), near) is None
     assert byte_doubts(slope().astype(np.float32), near[:120, :160]) is None
     assert byte_doubts(disparity[:2, :3], near[:2, :3]) is None
+    assert byte_doubts(np.full((8, 8), 900, np.uint16), np.ones((8, 8), bool)) is None
 
 
 def test_arrays_are_asked_for_as_files_are() -> None:

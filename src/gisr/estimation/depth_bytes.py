@@ -8,9 +8,9 @@ _NEAR = 16
 _LEAST, _GOING_ON = 50, 0.8
 """Such jumps that there must be, and their share beside which values go on as before: they run up
 to the end of the type and on from its beginning. Contours of near things before far ones do not."""
-_SMOOTHER, _SMOOTH = 0.3, 0.5
-"""Mean step from pixel to pixel, as a share of the standard deviation: that of exchanged bytes as a
-share of that of the bytes as they are, and at most."""
+_ROUGH, _SMOOTHER = 0.1, 0.3
+"""Mean step from pixel to pixel, as a share of the standard deviation: that of the bytes as they
+are at least, and that of exchanged ones as a share of it at most."""
 
 
 def byte_doubts(stored: Shaped[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]) -> str | None:
@@ -56,7 +56,7 @@ def runs_over(stored: Shaped[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"])
 
 def _exchanged(stored: Shaped[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]) -> bool:
     as_they_are, exchanged = (_roughness(each, valid) for each in (stored, stored.byteswap()))
-    return exchanged <= min(_SMOOTHER * as_they_are, _SMOOTH)
+    return as_they_are >= _ROUGH and exchanged <= _SMOOTHER * as_they_are
 
 
 def _roughness(values: Shaped[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]) -> float:

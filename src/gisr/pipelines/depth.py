@@ -38,8 +38,6 @@ if TYPE_CHECKING:  # torch takes seconds to load
 _LOSSY = (".jpg", ".jpeg")
 DEPTH_ALONE = (".npy", ".npz", ".exr", ".pfm")
 """Formats of depth maps that are none of pictures."""
-MASK_VALUES = (0, 255)
-"""What a mask holds where a pixel was known, and where the depth map had a hole."""
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 """Formats of the picture."""
 
@@ -158,7 +156,7 @@ def _check_replaced(mask: Path, shape: tuple[int, ...]) -> None:
         return
     with suppress(GisrError):
         stored = read_depth(mask, invalid=()).stored
-        if stored.shape == shape and np.isin(stored, MASK_VALUES).all():
+        if stored.shape == shape and np.isin(stored, maps.MASK_VALUES).all():
             return
     raise FileFormatError(
         f"{mask}: is there, and is no mask of {picture_size((shape[0], shape[1]))} pixels that was "

@@ -17,10 +17,9 @@ from gisr.inference.hole_filling import without_holes
 from gisr.inference.sample_places import at_first_pixels, first_pixels_text
 from gisr.inference.system import PairSystem
 from gisr.inference.windowed_pair import nearest_pixels
-from gisr.io.depth.maps import DepthMap, spread_like, stored_depth, write_stored
+from gisr.io.depth.maps import MASK_VALUES, DepthMap, spread_like, stored_depth, write_stored
 from gisr.io.depth.pair import DepthPair
 from gisr.notes import Note, detail, warning
-from gisr.pipelines.depth import MASK_VALUES
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult, Request
 

@@ -313,3 +313,23 @@ def whole_ratio(target: tuple[int, int], guide: tuple[int, int]) -> int | None:
     ratio = round(math.sqrt(guide[0] * guide[1] / (target[0] * target[1])))
     near = all(abs(high - low * ratio) < ratio for low, high in zip(target, guide, strict=True))
     return ratio if near and ratio > 1 else None
+
+
+def shows_all(
+    placement: Placement, target: tuple[int, int], guide: tuple[int, int], most: float = 1e-3
+) -> bool:
+    """Return whether a guide's edges are those of the target.
+
+    Args:
+        placement: Where the guide lies on the target.
+        target: Rows and columns.
+        guide: Likewise.
+        most: Target pixels by which they may differ.
+    """
+    placed = zip(placement.scale, placement.offset, strict=True)
+    return all(
+        abs(offset + (1 - scale) / 2) <= most and abs(high * scale - low) <= most
+        for (scale, offset), (low, high) in zip(
+            placed, zip(target, guide, strict=True), strict=True
+        )
+    )

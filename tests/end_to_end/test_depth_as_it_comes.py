@@ -178,6 +178,16 @@ def test_a_picture_turned_by_a_quarter_is_told_with_the_way_back(tmp_path: Path)
         read_request(tmp_path / "depth.npy", tmp_path / "colour.png", tmp_path / "out.npy")
 
 
+def test_numbers_that_lost_their_upper_bits_are_doubted(
+    tmp_path: Path, tiny_upscaler: Upscaler
+) -> None:
+    scene(tmp_path)
+    millimetres = 12 * np.add.outer(np.arange(24), np.arange(32)) + 900
+    _, notes = run(tmp_path, tiny_upscaler, millimetres.astype(np.uint8))
+    told = [note.text for note in notes if note.level == "warning"]
+    assert any(text.startswith("depth.npy: values run up to 255 and go on at 0") for text in told)
+
+
 def test_numbers_that_are_no_depths_are_doubted(tmp_path: Path, tiny_upscaler: Upscaler) -> None:
     """A map of confidence, inverse depth that ends at 0, and the end of a sensor's reach."""
     slope = scene(tmp_path)

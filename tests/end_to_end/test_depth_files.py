@@ -15,13 +15,13 @@ from gisr.data.degradations import fill_holes
 from gisr.data.resample import resize_pillow, samples_at_target
 from gisr.datasets.entry import Frame
 from gisr.datasets.open_pairs import read_open_pairs
-from gisr.errors import FileFormatError, GisrError, InputError
+from gisr.errors import FileFormatError, GisrError, InputError, PairError
 from gisr.inference.upscaler import Upscaler
 from gisr.io.depth.maps import read_depth
 from gisr.metrics import rmse
 from gisr.notes import Note
 from gisr.pipelines.options import Options
-from gisr.pipelines.run import upscale_files
+from gisr.pipelines.run import read_request, upscale_files
 from gisr.placement import Placement
 
 POINT = np.dtype([("xyz", "<f4", 3), ("rgb", "u1", 3)])
@@ -354,3 +354,40 @@ def test_links_into_a_store_without_suffixes_are_read(
         file.symlink_to(file.rename(store / f"4d7a{number}"))
     upscale_files(tiny_upscaler, *files, tmp_path / "linked.png")
     assert (tmp_path / "linked.png").read_bytes() == (tmp_path / "direct.png").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["size", "values", "type"])
+def test_a_mask_of_the_sensors_is_not_replaced(
+    tmp_path: Path, files: tuple[Path, Path], tiny_upscaler: Upscaler, kind: str
+) -> None:
+    mask = tmp_path / "confidence.png"
+    sensors = np.full((15, 20) if kind == "size" else (60, 80), 255, np.uint8)
+    if kind == "values":
+        sensors[:20] = 1
+    if kind == "type":
+        mask = mask.with_suffix(".npy")
+        np.save(mask, sensors > 0)
+    else:
+        Image.fromarray(sensors).save(mask)
+    before = mask.read_bytes()
+    for overwrite in (False, True):
+        options = Options(fill_holes=True, mask=mask, overwrite=overwrite)
+        with pytest.raises(FileFormatError, match=r"is written, not read.*the depth map to 0"):
+            upscale_files(tiny_upscaler, *files, tmp_path / "out.png", options)
+        assert mask.read_bytes() == before
+        assert not (tmp_path / "out.png").exists()
+
+
+def test_a_mask_of_an_earlier_run_is_replaced(
+    tmp_path: Path, files: tuple[Path, Path], tiny_upscaler: Upscaler
+) -> None:
+    options = Options(fill_holes=True, mask=tmp_path / "mask.png", overwrite=True)
+    for _ in range(2):
+        upscale_files(tiny_upscaler, *files, tmp_path / "out.png", options)
+
+
+def test_one_file_is_no_pair(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    (tmp_path / "link.png").symlink_to(files[0])
+    for guide in (files[0], tmp_path / "link.png"):
+        with pytest.raises(PairError, match=r"depth\.png: is given twice.*picture second"):
+            read_request(files[0], guide, tmp_path / "out.png", Options(task="depth"))

@@ -1,5 +1,7 @@
 """What of a depth map may not be what it is taken for: 0 that is a depth, labels, single points."""
 
+from typing import Literal
+
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy import ndimage
@@ -35,17 +37,41 @@ def zero_as_depth(
         zero: Where it is 0, which is taken for unknown.
         valid: What is taken for known.
     """
-    beside = ndimage.binary_dilation(zero) & valid
-    if beside.sum() < _LEAST_BESIDE:
+    if beside_zero(values, zero, valid) != "slope":
         return None
-    least, largest = float(np.quantile(values[beside], _RUN_DOWN)), float(values[valid].max())
-    if not 0 < least <= _NEAR_ZERO * largest:
-        return None
+    least, largest = _least_beside(values, zero, valid), float(values[valid].max())
     return (
         f"{share_or_count(zero)} of the pixels are 0 and taken for unknown, but the values beside "
         f"them run down to it ({least:.4g}, of {largest:.4g}): if 0 is a depth, say so "
         "(--invalid none)"
     )
+
+
+def beside_zero(
+    values: Float[np.ndarray, "h w"], zero: Bool[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]
+) -> Literal["slope", "surface"] | None:
+    """Return what lies beside zeros: values that run down to them, or surfaces far from them.
+
+    Args:
+        values: The depth map.
+        zero: Where it is 0.
+        valid: Where it is known and above 0.
+
+    Returns:
+        None where there are too few of them.
+    """
+    if (ndimage.binary_dilation(zero) & valid).sum() < _LEAST_BESIDE:
+        return None
+    least, largest = _least_beside(values, zero, valid), float(values[valid].max())
+    if 0 < least <= _NEAR_ZERO * largest:
+        return "slope"
+    return "surface" if least > 0 else None
+
+
+def _least_beside(
+    values: Float[np.ndarray, "h w"], zero: Bool[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]
+) -> float:
+    return float(np.quantile(values[ndimage.binary_dilation(zero) & valid], _RUN_DOWN))
 
 
 def names_alone(known: Float[np.ndarray, " pixels"]) -> str | None:

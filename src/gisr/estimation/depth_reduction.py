@@ -68,8 +68,7 @@ def estimate_reduction(
     """
     level = level_step(target, valid)
     mixed = _mixtures(target, valid, level)
-    pure = np.abs(mixed - np.rint(np.clip(mixed, 0, 1))) < _PURE
-    share = (pure.sum() + 1) / (len(mixed) + 2)
+    share = _pure_share(mixed)
     kept = valid.copy()
     for axis in (0, 1):
         edge = np.arange(target.shape[axis])
@@ -92,6 +91,21 @@ def estimate_reduction(
         return ReductionEstimate("sampled", leaning, len(mixed))
     averaged = _chance(_AVERAGED, features) >= _SURELY_AVERAGED
     return ReductionEstimate("averaged" if averaged else "bicubic", leaning, len(mixed))
+
+
+def unmixed_share(target: Float[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]) -> float:
+    """Return the share of the pixels at edges that lie on one of the surfaces: of samples, most.
+
+    Args:
+        target: The depth map; values that are not valid do not count.
+        valid: Which are known.
+    """
+    return _pure_share(_mixtures(target, valid, level_step(target, valid)))
+
+
+def _pure_share(mixed: NDArray[np.float64]) -> float:
+    pure = np.abs(mixed - np.rint(np.clip(mixed, 0, 1))) < _PURE
+    return float((pure.sum() + 1) / (len(mixed) + 2))
 
 
 def _chance(weights: tuple[float, ...], features: tuple[float, ...]) -> float:

@@ -46,7 +46,7 @@ _GAIN = 1.1
 _SMALLEST = 1.0
 """Guide pixels: less is not told from what edges of depth and colours differ by anyway."""
 
-_FLIPS: dict[str, tuple[slice, slice]] = {
+FLIPS: dict[str, tuple[slice, slice]] = {
     "mirrored left to right": (slice(None), slice(None, None, -1)),
     "mirrored upside down": (slice(None, None, -1), slice(None)),
     "turned by 180 degrees": (slice(None, None, -1), slice(None, None, -1)),
@@ -150,7 +150,7 @@ def _flip(low: EdgeMap, high: EdgeMap, reach: int, before: float) -> DepthFlip |
     """Return how the picture lies, if its edges are alike in one other way."""
     found = {
         how: float(np.mean(list(_curves(low, high[flip], reach).values()), axis=0).max())
-        for how, flip in _FLIPS.items()
+        for how, flip in FLIPS.items()
     }
     how, after = max(found.items(), key=lambda each: each[1])
     seen = after >= max(_FLIPPED, _MORE_ALIKE * before)

@@ -1,6 +1,7 @@
 """Pairs from arrays or tensors: shapes, types and values checked, placed by their shapes."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
@@ -15,9 +16,11 @@ from gisr.inference.array_values import (
     as_image,
     check_axes,
     check_slice,
+    plain_array,
     read_array,
 )
-from gisr.inference.depth_array import known_depths
+from gisr.inference.depth_array import check_said, known_depths
+from gisr.inference.sample_places import at_first_pixels, first_pixels_text
 from gisr.inference.windowed_pair import nearest_pixels
 from gisr.placement import Placement, place_by_shape, place_scene
 from gisr.tasks import TASKS, Grid, Task, TaskName, check_subject, find_task
@@ -47,9 +50,11 @@ def make_pair(
     one slice (H, W): of two volumes the slices are given one by one, as ``upscaler.share`` shows.
     With a placement they need not: it says where the guide lies on the target. An MR slice is taken
     for a crop of k-space unless ``grid`` is ``centre``; a warning says where the guide explains
-    more of it as a picture that was reduced. A masked array's mask counts. Where neither a mask nor
-    ``valid`` says what is known, values that look like fill are taken for unknown, and of a depth
-    map 0, NaN and infinity too. That, and a sensor that is not listed, is reported by a warning.
+    more of it as a picture that was reduced. Depth samples lie in the middles of their areas, with
+    ``kspace`` at first pixels (``depth[::4, ::4]``), which is told where colours alone say so. A
+    masked array's mask counts. Where neither a mask nor ``valid`` says what is known, values that
+    look like fill are taken for unknown, and of a depth map 0, NaN and infinity too. That, and a
+    sensor that is not listed, is reported by a warning.
     Sensor and MTF are those of satellite images, contrasts those of MR images: for other tasks they
     are refused.
 
@@ -66,10 +71,14 @@ def make_pair(
     if record.volumes:
         check_slice(target, guide)
     check_axes(target, guide)
+    said = record.surfaces and valid is not None
     if record.surfaces and valid is None and not np.ma.is_masked(target):
         target, valid = known_depths(target)
     low = read_array("target", target, valid, blank=record.blank)
     high = read_array("guide", guide, guide_valid, blank=record.blank)
+    if said:
+        known = np.ones(low.planes.shape[:2], bool) if low.known is None else low.known
+        check_said(np.atleast_3d(plain_array(target)), known)
     bits = checked_bits(bits)
     where = grid or record.grid
     if where not in ("centre", "kspace"):
@@ -79,7 +88,8 @@ def make_pair(
         high.planes,
         task,
         placement or place_arrays(record, low.planes.shape, high.planes.shape, ratio, grid),
-        where,
+        # Samples of surfaces have no k-space: there, the grid says where they lie alone.
+        "centre" if record.surfaces else where,
         valid=low.known,
         guide_valid=high.known,
         fill=low.fill,
@@ -91,6 +101,8 @@ def make_pair(
     )
     if record.volumes and grid is None and placement is None:
         _warn_of_reduced_picture(pair)
+    if record.surfaces and grid is None and placement is None:
+        pair = _at_first_pixels(pair)
     known = pair.target if pair.valid is None else pair.target[pair.valid]
     if bits is not None and known.max() > 2**bits - 1:
         raise InputError(
@@ -133,6 +145,20 @@ def _warn_of_reduced_picture(pair: Pair) -> None:
             "that was reduced (means, bicubic): give grid='centre' if it was, grid='kspace' if not",
             stacklevel=4,
         )
+
+
+def _at_first_pixels(pair: Pair) -> Pair:
+    """Return a pair of surfaces with its samples where the guide's colours say that they lie."""
+    if pair.target.shape[2] > 1:
+        return pair
+    target = pair.target[..., 0]
+    valid = np.ones(target.shape, bool) if pair.valid is None else pair.valid
+    first = at_first_pixels(target, valid, pair.guide, pair.placement)
+    if first is None:
+        return pair
+    told = f"target: {first_pixels_text(first)}: give grid='centre' if not"
+    warnings.warn(told, stacklevel=4)
+    return replace(pair, placement=first)
 
 
 def checked_bits(bits: int | None) -> int | None:

@@ -48,7 +48,7 @@ def read_array(
     Raises:
         InputError: It is no image, or holds no real numbers.
     """
-    array = _array(image)
+    array = plain_array(image)
     if array.ndim not in (2, 3):
         raise InputError(
             f"{name} of shape {array.shape} must be (height, width) or (height, width, bands)"
@@ -136,10 +136,10 @@ def _said_known(name: str, given: ArrayOrTensor) -> NDArray[np.bool_]:
     """Return a mask of what is known; what a mask hides itself is not.
 
     Raises:
-        InputError: It holds text, or numbers that are neither true nor false.
+        InputError: It holds text, NaN, or more than one number besides 0, as confidences are.
     """
     hidden = np.ma.getmaskarray(given) if isinstance(given, np.ma.MaskedArray) else None
-    said = _array(given)
+    said = plain_array(given)
     if said.dtype.kind not in "biuf":
         raise InputError(f"{name} of type {said.dtype} must be true where the image is known")
     if (unclear := int(np.isnan(said).sum())) > 0:
@@ -148,6 +148,11 @@ def _said_known(name: str, given: ArrayOrTensor) -> NDArray[np.bool_]:
             "booleans, as np.isfinite returns"
         )
     known: NDArray[np.bool_] = said.astype(bool)
+    if said.dtype.kind != "b" and known.any() and (said[known] != said[known][0]).any():
+        raise InputError(
+            f"{name} holds numbers from {said.min():.4g} to {said.max():.4g}, of which it is not "
+            f"said which are known: compare them, as in {name}=confidence >= {said.max():.4g}"
+        )
     return known if hidden is None else known & ~hidden
 
 
@@ -200,7 +205,7 @@ def check_slice(target: ArrayOrTensor, guide: ArrayOrTensor) -> None:
 
 def _repeats(image: ArrayOrTensor) -> bool:
     """Return whether all bands of an image are one, as grey pictures in colours have it."""
-    array = _array(image)
+    array = plain_array(image)
     return bool((array == array[..., :1]).all())
 
 
@@ -267,7 +272,8 @@ def _mask(image: ArrayOrTensor, shape: tuple[int, ...]) -> Bool[np.ndarray, "h w
     return mask
 
 
-def _array(image: ArrayOrTensor) -> NDArray[np.generic]:
+def plain_array(image: ArrayOrTensor) -> NDArray[np.generic]:
+    """Return the values of an array or a tensor, whatever a mask hides."""
     if not isinstance(image, Tensor):
         return np.asarray(image)
     host = image.detach().cpu()

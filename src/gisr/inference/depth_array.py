@@ -8,7 +8,9 @@ from jaxtyping import Bool, Shaped
 from torch import Tensor
 
 from gisr.data.fill import find_fill
-from gisr.estimation.depth_doubts import zero_as_depth
+from gisr.errors import InputError, percentage
+from gisr.estimation.depth_bytes import byte_doubts
+from gisr.estimation.depth_doubts import beside_zero, names_alone, zero_as_depth
 from gisr.estimation.depth_fill import find_depth_fill, suspected_fill
 
 _LEVEL = 4
@@ -43,7 +45,7 @@ def known_depths(
     # Without 0, which stands for unknown as well, -1 is the only value below all others.
     known, fills = _without_fill(planes, finite & (planes != 0).all(axis=2))
     zero = (planes == 0).any(axis=2) & finite
-    if known.any() and planes[known].min() < 0:
+    if known.any() and planes[known].min() < 0 < planes[known].max():
         known, zero = known | zero, np.zeros_like(zero)
     missing = zero | ~finite
     taken = [f"{missing.mean():.1%} of the pixels are 0, NaN or infinite"] if missing.any() else []
@@ -53,6 +55,41 @@ def known_depths(
     if known.all():
         return target, None
     return np.where(known.reshape(known.shape + (1,) * (array.ndim - 2)), array, 0), known
+
+
+def check_said(target: Shaped[np.ndarray, "h w bands"], valid: Bool[np.ndarray, "h w"]) -> None:
+    """Check what is said to be known of a depth map against its values.
+
+    Zeros beside surfaces that are far from 0 are holes, by the look of them: a warning says so.
+
+    Args:
+        target: In its own unit.
+        valid: As the user said it, of its shape.
+
+    Raises:
+        InputError: Nothing but 0, NaN and infinity is said to be known, and values are not.
+    """
+    if target.shape[:2] != valid.shape or not valid.any():
+        return  # refused elsewhere
+    number = np.isfinite(target).all(axis=2)
+    value = number & (target != 0).all(axis=2)
+    if not (valid & value).any() and value.any():
+        raise InputError(
+            "valid marks as known what is 0, NaN or infinite in the target, and all values as "
+            "unknown: it seems turned around: give valid=~valid"
+        )
+    if not number[valid].all():
+        raise InputError(
+            f"valid marks {int((valid & ~number).sum())} pixels as known that are NaN or infinite "
+            "in the target: give valid & np.isfinite(target)"
+        )
+    zero, known = valid & (target == 0).all(axis=2), valid & value
+    if target.shape[2] == 1 and beside_zero(np.abs(target[..., 0]), zero, known) == "surface":
+        text = f"valid marks pixels as known that are 0 ({percentage(zero.mean())}), beside values"
+        warnings.warn(
+            f"target: {text} far from it: if they are holes, give valid & (target != 0)",
+            stacklevel=_LEVEL,
+        )
 
 
 def _without_fill(
@@ -74,6 +111,12 @@ def _doubts(
     if not known.any() or planes.shape[2] > 1:
         return []
     depth, asked = planes[..., 0], []
+    if depth[known].max() < 0:  # as of a camera that looks along -z
+        depth = -depth.astype(np.float64)
+    if (text := byte_doubts(planes[..., 0], known)) is not None or (
+        planes.dtype.kind in "iu" and (text := names_alone(depth[known])) is not None
+    ):
+        asked.append(text)
     if zero.any() and (text := zero_as_depth(depth, zero, known)) is not None:
         asked.append(f"{text.partition(': if 0')[0]}: if 0 is a depth, {_MARK}")
     # What fill of any image is taken for is told where that is done.

@@ -16,11 +16,9 @@ from jaxtyping import Float
 from gisr.data.pair import Pair
 from gisr.data.resample import area_to_target, resize_pillow
 from gisr.notes import Note
-from gisr.placement import Placement
+from gisr.placement import Placement, shows_all
 from gisr.tasks import find_task
 
-_SAME = 1e-3
-"""Target pixels of drift up to which a picture shows the target's field of view."""
 _LEAST = 1.4
 """Ratio from which that is done: below, nine times as many pixels and more go through a network."""
 _MOST_PIXELS = 2**24
@@ -65,17 +63,8 @@ def _nearest_shape(pair: Pair) -> tuple[int, int] | None:
     shape, sides = (rows * ratio, columns * ratio), (pair.guide.shape[0], pair.guide.shape[1])
     if shape == sides or pair.ratio < _LEAST:
         return None
-    return shape if _shows_all(pair) else None
-
-
-def _shows_all(pair: Pair) -> bool:
-    """Return whether the guide's edges are those of the target."""
-    placed = zip(pair.placement.scale, pair.placement.offset, strict=True)
-    sides = zip(pair.target.shape[:2], pair.guide.shape[:2], strict=True)
-    return all(
-        abs(offset + (1 - scale) / 2) <= _SAME and abs(high * scale - low) <= _SAME
-        for (scale, offset), (low, high) in zip(placed, sides, strict=True)
-    )
+    low = (rows, columns)
+    return shape if shows_all(pair.placement, low, sides) else None
 
 
 def _is_too_large(shape: tuple[int, int], pair: Pair) -> bool:

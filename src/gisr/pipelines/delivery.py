@@ -15,6 +15,7 @@ from gisr.io.foreign import foreign_file
 from gisr.io.geotiff import BandFile, BandStack, QualityMask, folder_stack, read_header
 from gisr.io.limits import Limits
 from gisr.io.products import Product, product_folder, read_product
+from gisr.pipelines.folder_ways import listed_frames
 from gisr.pipelines.options import Options
 from gisr.tasks import TaskName
 
@@ -76,6 +77,8 @@ def find_delivery(
     if guide is None:
         alone = Path(_first(target))
         if (way := foreign_file(alone) if alone.is_file() else None) is not None:
+            raise FileFormatError(f"{alone}: {way}")
+        if (way := listed_frames(alone) if alone.is_file() else None) is not None:
             raise FileFormatError(f"{alone}: {way}")
         raise InputError(f"{alone}: name the guide after it")
     if options.mask_out:

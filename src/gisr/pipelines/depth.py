@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from jaxtyping import Float
 
-from gisr.errors import FileFormatError, InputError
+from gisr.errors import FileFormatError, GisrError, InputError
+from gisr.estimation.depth_bytes import byte_doubts
 from gisr.estimation.depth_doubts import names_alone, single_points, zero_as_depth
 from gisr.estimation.depth_fill import find_depth_fill, suspected_fill
 from gisr.estimation.depth_levels import few_levels
@@ -71,6 +73,8 @@ class DepthPipeline(Pipeline[DepthPair]):
         target, guide = request.files.target, request.files.guide
         request.place(target.shape, (guide.shape[0], guide.shape[1]), None)
         check_storable(request.output, target.dtype)
+        if request.options.mask is not None:
+            _check_replaced(Path(request.options.mask), guide.shape[:2])
         known = target.values[target.valid]
         if not known.size:
             raise InputError(f"{target.path}: every pixel is unknown: there is nothing to sharpen")
@@ -142,6 +146,25 @@ def _codes(options: Options) -> tuple[float, ...]:
     return (0.0,) if given is None or not given or math.isnan(given) else (given, 0.0)
 
 
+def _check_replaced(mask: Path, shape: tuple[int, ...]) -> None:
+    """Refuse to replace a file that no earlier run wrote as its mask, such as one of the sensor's.
+
+    Raises:
+        FileFormatError: It is there, and has not the picture's size and the two values of a mask.
+    """
+    if not mask.exists():
+        return
+    with suppress(GisrError):
+        stored = read_depth(mask, invalid=()).stored
+        if stored.shape == shape and np.isin(stored, maps.MASK_VALUES).all():
+            return
+    raise FileFormatError(
+        f"{mask}: is there, and is no mask of {picture_size((shape[0], shape[1]))} pixels that was "
+        "written before: --mask is written, not read: choose another name; if it says what is "
+        "known, set the rest of the depth map to 0"
+    )
+
+
 def _unused(target: DepthMap, given: float | str | None) -> tuple[Note, ...]:
     """Say that no pixel holds the value that is to mean unknown."""
     if given is None or isinstance(given, str) or not math.isfinite(given) or not given:
@@ -158,6 +181,8 @@ def _doubts(target: DepthMap) -> tuple[Note, ...]:
     """Warn of numbers that are no depths, and tell of those that were rounded."""
     if not target.valid.any():
         return ()
+    if (text := byte_doubts(target.stored, target.valid)) is not None:
+        return (warning(f"{target.path.name}: {text}"),)
     names = None if target.dtype.kind == "f" else names_alone(target.values[target.valid])
     if names is not None:
         return (warning(f"{target.path.name}: {names}"),)

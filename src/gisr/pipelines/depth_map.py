@@ -12,17 +12,16 @@ from gisr.errors import InputError
 from gisr.estimation.depth_registration import DepthShift, find_depth_misfit
 from gisr.estimation.registration import Alignment
 from gisr.inference.answers import Answer, Check, Progress
+from gisr.inference.colour_match import colour_doubts
 from gisr.inference.hole_filling import without_holes
+from gisr.inference.sample_places import at_first_pixels, first_pixels_text
 from gisr.inference.system import PairSystem
 from gisr.inference.windowed_pair import nearest_pixels
-from gisr.io.depth.maps import spread_like, stored_depth, write_stored
+from gisr.io.depth.maps import MASK_VALUES, DepthMap, spread_like, stored_depth, write_stored
 from gisr.io.depth.pair import DepthPair
 from gisr.notes import Note, detail, warning
 from gisr.pipelines.options import Options
 from gisr.pipelines.request import FileResult, Request
-
-_FILLED = 255
-"""What a mask holds where the depth map had a hole; 0 elsewhere."""
 
 
 def upscale_depth_map(
@@ -44,7 +43,9 @@ def upscale_depth_map(
     guide = guide.astype(np.float32)
     finite = np.where(target.valid, target.values, 0).astype(np.float32)
     valid = None if target.valid.all() else target.valid
-    filled_pair = without_holes(request.pair(finite[..., None], guide, valid, None))
+    given = request.pair(finite[..., None], guide, valid, None)
+    given, placed = _placed(given, target, options)
+    filled_pair = without_holes(given)
     answer = system.answer_as_given(filled_pair, options.settings, check=check, progress=progress)
     known = np.ones_like(target.valid) if options.fill_holes else target.valid
     pair = replace(filled_pair, valid=None if known.all() else known)
@@ -68,7 +69,7 @@ def upscale_depth_map(
         consistency=answer.consistency,
         unknown=1 - float(valid.mean()),
         further=tuple(options.further_files.values()),
-        notes=(*files.notes, *shifted, *_notes(options, pair, answer, filled), *doubts),
+        notes=(*files.notes, *placed, *shifted, *_notes(options, pair, answer, filled), *doubts),
     )
     with request.writing() as places:
         _write(request, answer, stored, valid, filled, places)
@@ -80,6 +81,17 @@ def upscale_depth_map(
     return result
 
 
+def _placed(pair: Pair, target: DepthMap, options: Options) -> tuple[Pair, tuple[Note, ...]]:
+    """Return a pair with its samples where the picture's colours say, and what to say of that."""
+    if options.grid is not None:
+        return pair, ()
+    first = at_first_pixels(pair.target[..., 0], target.valid, pair.guide, pair.placement)
+    if first is None:
+        return pair, ()
+    text = f"{target.path.name}: {first_pixels_text(first)} (--grid centre, if not)"
+    return replace(pair, placement=first), (Note(text),)
+
+
 def _alignment(
     pair: Pair, measured: Bool[np.ndarray, "h w"], options: Options
 ) -> tuple[Alignment | None, tuple[Note, ...]]:
@@ -88,8 +100,9 @@ def _alignment(
         return None, ()
     misfit = find_depth_misfit(pair.target[..., 0], measured, pair.guide, pair.placement)
     if misfit is None:
+        doubts = colour_doubts(pair.target[..., 0], measured, pair.guide, pair.placement)
         text = "no shift of the colour picture can be seen"
-        return Alignment((0.0, 0.0), False, text), ()
+        return Alignment((0.0, 0.0), False, text), doubts
     note, offset = misfit.note, misfit.offset if isinstance(misfit, DepthShift) else (0.0, 0.0)
     return Alignment(offset, False, note.text, misfit.before, misfit.after), (note,)
 
@@ -125,7 +138,7 @@ def _write(
     files, options = request.files, request.options
     depth, target = answer.image[..., 0], files.target
     if options.mask is not None:
-        mask = np.where(filled, _FILLED, 0).astype(np.uint8)
+        mask = np.where(filled, MASK_VALUES[1], MASK_VALUES[0]).astype(np.uint8)
         write_stored(Path(options.mask), places["mask"], stored=mask)
     if options.cloud is not None:
         options.cloud.write(places["ply"], values=depth, valid=valid, guide=files.guide)

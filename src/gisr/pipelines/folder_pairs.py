@@ -12,6 +12,7 @@ from gisr.io.foreign import foreign_file
 from gisr.io.geotiff.header import read_outline
 from gisr.io.volumes.dicom_files import is_dicom
 from gisr.notes import Note
+from gisr.pipelines.folder_ways import both_in_one, folders_within, names_are_times
 from gisr.pipelines.numbered import guides_by_number, stem
 from gisr.tasks import TASKS
 
@@ -26,6 +27,10 @@ _MODALITIES = (
 _ENDING = re.compile(rf"(?:^|[-_. ]+)(?:{'|'.join(_MODALITIES)})$", re.IGNORECASE)
 _MOST_NAMED = 5
 """Files that one message names; more would not be read."""
+
+
+class MissingGuideError(PairError):
+    """No guide belongs to a target."""
 
 
 def folder_pairs(targets: Path, guides: Path | None, notes: list[Note]) -> list[tuple[Path, Path]]:
@@ -44,22 +49,51 @@ def folder_pairs(targets: Path, guides: Path | None, notes: list[Note]) -> list[
     if guides is None or not guides.is_dir():
         way = "name the folder of the guides after it"
         if guides is None:
-            way = _series_within(targets) or _pair_within(targets) or way
+            way = _series_within(targets) or _pair_within(targets) or _frames_within(targets) or way
         else:
             way = what_in_folder(targets, TARGET_SUFFIXES, f"for many targets {way}")
         raise InputError(f"{targets}: is a folder: {way}")
     if targets.resolve() == guides.resolve():
         way = "list them in a .csv file with the columns target and guide"
-        way = _pair_within(targets) or f"targets and guides lie in one folder: {way}"
+        way = (
+            _pair_within(targets)
+            or _frames_within(targets)
+            or f"targets and guides lie in one folder: {way}"
+        )
         raise InputError(f"{targets}: {way}")
     low, high = _images(targets, TARGET_SUFFIXES), _images(guides, GUIDE_SUFFIXES)
     numbers = guides_by_number(low, high)
-    pairs = [(target, guide_of(target, high, numbers)) for target in low]
+    pairs = _pairs(low, high, numbers)
     if unread := unread_files(targets, TARGET_SUFFIXES):
         count = "1 file is" if len(unread) == 1 else f"{len(unread)} files are"
         notes.append(Note(f"{count} left out of {targets}: {why_unread(unread[0])}"))
     if unused := sorted(set(high) - {guide for _, guide in pairs}):
         notes.append(Note(f"{len(unused)} guides have no target: {named(unused)}"))
+    return pairs
+
+
+def _pairs(
+    low: Sequence[Path], high: Sequence[Path], numbers: Mapping[Path, Path]
+) -> list[tuple[Path, Path]]:
+    """Return all targets with their guides.
+
+    Raises:
+        PairError: A target has no guide, or several; how many have none is told.
+    """
+    pairs, missing = [], []
+    for target in low:
+        try:
+            pairs.append((target, guide_of(target, high, numbers)))
+        except MissingGuideError as error:
+            missing.append((target, error))
+    if len(missing) == 1 or (missing and not pairs):
+        raise missing[0][1]
+    if missing:
+        raise PairError(
+            f"{len(missing)} of {len(low)} targets ({named(target for target, _ in missing)}) have "
+            f"no guide in {high[0].parent}: take them out of the folder, or list the pairs in a "
+            ".csv file"
+        )
     return pairs
 
 
@@ -119,6 +153,24 @@ def _pair_within(folder: Path) -> str | None:
         return None
     low, high = (shlex.quote(str(sizes[size])) for size in sorted(sizes))
     return f"it holds both images of a pair, name them: gisr upscale {low} {high} -o sharp.tif"
+
+
+def _frames_within(folder: Path) -> str | None:
+    """Return what to type for a recording whose folder was named, with folders or all in it."""
+    try:
+        inner = {each: image_files(each, GUIDE_SUFFIXES) for each in _folders(folder)}
+        files = image_files(folder, GUIDE_SUFFIXES)
+    except GisrError:
+        return None
+    return both_in_one(folder, files) if files else folders_within(folder, inner)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [each for each in sorted(folder.iterdir()) if each.is_dir()][:_MOST_FOLDERS]
+
+
+_MOST_FOLDERS = 64
+"""Folders in a folder that are looked into."""
 
 
 def unread_files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
@@ -182,10 +234,16 @@ def guide_of(target: Path, guides: Sequence[Path], numbers: Mapping[Path, Path])
             )
     if target in numbers:
         return numbers[target]
-    raise PairError(
+    if names_are_times([stem(target)], [stem(guide) for guide in guides]):
+        raise MissingGuideError(
+            f"{target.name}: no guide in {guides[0].parent} has its name, which is a time: list "
+            "the pairs in a .csv file, each with the guide of the nearest time (TUM's associate.py "
+            "finds them)"
+        )
+    raise MissingGuideError(
         f"{target.name}: no guide in {guides[0].parent} has its name, or its beginning "
         f"{_beginning(target)!r} before the name of a modality such as _PAN, _T1w or _rgb: rename "
-        f"it, or list the pairs in a .csv file"
+        "it, take it out of the folder, or list the pairs in a .csv file"
     )
 
 

@@ -344,6 +344,6 @@ class Options(AdaptOptions):
         """
         check_for_task(self, task)
         if self.mask is not None and not self.fill_holes:
-            raise InputError(f"mask {self.mask}: names filled holes: request fill-holes too")
+            raise InputError(f"mask {self.mask}: is written, not read: request fill-holes too")
         self.check_adapt()
         _ = self.creation, self.memory, self.cloud

@@ -133,11 +133,13 @@ class Request(Generic[Files]):
         Raises:
             PairError: The requested ratio does not match the files.
         """
-        ratio, own = self.options.ratio, find_task(self.task).grid
+        task = find_task(self.task)
+        ratio, own = self.options.ratio, task.grid
         if placement is None or self.options.grid is not None:
             grid = self.options.grid or own
-            stretch = find_task(self.task).stretch
-            return place_by_shape(target, guide, grid, ratio, stretch), grid
+            placed = place_by_shape(target, guide, grid, ratio, task.stretch)
+            # Samples of surfaces have no k-space: there, the grid says where they lie alone.
+            return placed, "centre" if task.surfaces else grid
         self.check_ratio(placement.ratio, "georeference or affine")
         # Only a k-space crop is enlarged in k-space; any other placement is interpolated.
         zero_filled = own == "kspace" and placement.grid(target, guide) == "kspace"
@@ -221,6 +223,12 @@ def check_outputs(
         if path.resolve() in {other.resolve() for other in taken}:
             raise FileFormatError(f"{path}: is another file of this command too: name it otherwise")
         check_not_input(path, *inputs)
+        if name == "mask" and path.exists() and not options.overwrite:
+            raise FileFormatError(
+                f"{path}: exists already, and a mask is written, not read: choose another name, or "
+                "--overwrite (overwrite=True) to replace it; if it says what is known, set the "
+                "rest of the depth map to 0"
+            )
         check_writable(path, options.overwrite)
         taken.append(path)
     if options.report is not None:

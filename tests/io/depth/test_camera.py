@@ -1,5 +1,6 @@
 import json
 import math
+import struct
 from pathlib import Path
 
 import cv2
@@ -73,6 +74,9 @@ def test_ros_takes_the_projection_and_else_the_camera_matrix(tmp_path: Path) -> 
     rectified = read_camera(path)
     assert numbers(rectified) == (500, 501, 320, 241)
     assert (rectified.size, rectified.baseline, rectified.distorted) == ((480, 640), 0.12, False)
+    assert [text for text in rectified.remarks if "image_rect" in text]
+    path.write_text(ROS_FILE.replace("0.1, -0.2", "0.0, 0.0").format(p=PROJECTION))
+    assert read_camera(path).remarks == ()
     path.write_text(ROS_FILE.format(p=", ".join(["0"] * 12)))
     raw = read_camera(path)
     assert numbers(raw) == (520, 521, 318, 240)
@@ -419,3 +423,52 @@ def test_matrices_of_any_name(tmp_path: Path) -> None:
     assert read_camera(path) == Camera(70, 72, 30, 25, distorted=True)
     path.write_text("cam0: {intrinsics: [70, 72, 30, 25], resolution: [64, 48]}\n")  # Kalibr
     assert read_camera(path) == Camera(70, 72, 30, 25, (48, 64))
+
+
+@pytest.mark.parametrize("name", ["P", "K"])
+def test_a_region_of_interest_moves_the_principal_point(tmp_path: Path, name: str) -> None:
+    matrix = "[100, 0, 63.5, 0, 0, 101, 47.5, 0, 0, 0, 1, 0]"
+    if name == "K":
+        matrix = "[100, 0, 63.5, 0, 101, 47.5, 0, 0, 1]"
+    message = (
+        f"height: 96\nwidth: 128\n{name}: {matrix}\nbinning_x: 2\nbinning_y: 2\n"
+        "roi: {{x_offset: 20, y_offset: 10, height: {}, width: {}, do_rectify: false}}\n"
+    )
+    (tmp_path / "info.yaml").write_text(message.format(48, 64))
+    part = read_camera(tmp_path / "info.yaml")
+    assert part == Camera(100, 101, 43.5, 37.5, (48, 64))
+    assert "64 x 48 at (20, 10)" in part.remarks[0]
+    # Binned by 2 it has 32 x 24 pixels, of the same field of view.
+    assert part.on_grid((24, 32)) == Camera(50, 50.5, 21.5, 18.5, (24, 32))
+    for whole in ((0, 0), (96, 128)):  # as most drivers fill it in
+        (tmp_path / "info.yaml").write_text(message.format(*whole))
+        assert read_camera(tmp_path / "info.yaml") == Camera(100, 101, 63.5, 47.5, (96, 128))
+
+
+def test_cameras_of_colmap_that_are_not_read_name_the_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "cameras.txt"
+    path.write_text("# Camera list\n1 OPENCV_FISHEYE 640 480 525 525 320 240 0.1 0 0 0\n")
+    with pytest.raises(InputError, match="OPENCV_FISHEYE, which is no pinhole: undistort"):
+        read_camera(path)
+    path = tmp_path / "cameras.bin"
+    path.write_bytes(struct.pack("<QiiQQ4d", 1, 1, 1, 640, 480, 525, 525, 320, 240))
+    with pytest.raises(InputError, match=r"COLMAP's binary file: make cameras\.txt of it"):
+        read_camera(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("%YAML:1.0\nCamera.fx: 70.0\nCamera.cx: 30.0\nDepthMapFactor: 5000.0\n", 5000),
+        ('{"camera": {"w": 64, "h": 48, "fx": 70, "cx": 30, "cy": 25, "scale": 6553.5}}', 6553.5),
+        ('{"fl_x": 70, "w": 64, "h": 48, "depth_unit_scale_factor": 0.001}', 1000),
+        ('{"fx": 70, "ppx": 30, "ppy": 25, "width": 64, "height": 48, "depth_scale": 0.001}', 1000),
+        ('{"fx": 70, "cx": 30, "cy": 25, "scale": 1.0}', None),
+        ('{"K": [[70, 0, 30], [0, 72, 25], [0, 0, 1]], "depth_scale": 5000}', 5000),
+    ],
+)
+def test_steps_of_the_depth_map_beside_a_camera(
+    tmp_path: Path, text: str, steps: float | None
+) -> None:
+    (tmp_path / "camera").write_text(text)
+    assert read_camera(tmp_path / "camera").depth_steps == steps

@@ -511,11 +511,14 @@ class TestOtherWriters:
         assert (read_depth(tmp_path / "one.npz").values == np.full((2, 3), 7)).all()
         np.savez(tmp_path / "named.npz", depth=plane[0], other=plane)
         assert read_depth(tmp_path / "named.npz").shape == (2, 3)
+        (note,) = read_depth(tmp_path / "named.npz").notes
+        assert note.text.endswith("of 2 arrays, 'depth' is taken for the depth map, without other")
         np.savez(tmp_path / "alike.npz", pred_depth=plane[0], K=np.eye(3), mask=plane[0] > 0)
         found = read_depth(tmp_path / "alike.npz")
         assert (found.values == np.full((2, 3), 7)).all()
         (note,) = found.notes
-        assert note.text == "alike.npz: of 3 arrays, 'pred_depth' is taken for the depth map"
+        text = "alike.npz: of 3 arrays, 'pred_depth' is taken for the depth map, without K, mask"
+        assert note.text == text
         np.savez(tmp_path / "many.npz", a=plane, b=plane)
         with pytest.raises(FileFormatError, match=r"\['a', 'b'\]: call the depth map 'depth'"):
             read_depth(tmp_path / "many.npz")

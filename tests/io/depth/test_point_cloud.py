@@ -80,6 +80,15 @@ def test_what_cannot_be_metres_is_refused(tmp_path: Path) -> None:
         (Camera(0.73, size=(1, 1)), 1000, False, None),
         (Camera(1400), 1000, False, "a focal length of 1400 pixels sees 1.64 degrees"),
         (Camera(50, 50, 79.5, 59.5, size=(120, 160)), 1000, False, None),
+        (
+            Camera(50, depth_steps=5000),
+            1000,
+            False,
+            "5000 steps of the depth map make a metre, not",
+        ),
+        (Camera(50, depth_steps=999.99), 1000, False, None),
+        (Camera(50, baseline=0.1), 1000, False, "if they are disparity, add --disparity"),
+        (Camera(50, baseline=100), 1, True, None),
     ],
 )
 def test_a_unit_or_camera_that_cannot_be_right_is_doubted(
@@ -96,7 +105,10 @@ def test_an_empty_cloud_is_told(tmp_path: Path) -> None:
     cloud = PointCloud(tmp_path / "a.ply", Camera(50), 1)
     grey = np.zeros((3, 4), np.uint8)
     (doubt,) = cloud.doubts(np.full((3, 4), -2.0), np.ones((3, 4), bool), grey)
-    assert doubt.text == "no known pixel lies in front of the camera: the point cloud is empty"
+    assert doubt.text == (
+        "no known pixel lies in front of the camera: the point cloud is empty: values are below 0, "
+        "as along -z (OpenGL): give them with the other sign"
+    )
 
 
 @pytest.mark.parametrize(("largest", "bits"), [(255, 8), (1023, 10), (4000, 12), (16383, 14)])

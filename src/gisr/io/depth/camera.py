@@ -44,6 +44,10 @@ class Camera:
     """Names that lead to it in a file of several cameras; none where it is the only one."""
     unused: tuple[str, ...] = field(default=(), compare=False, repr=False)
     """Names beside its numbers that say nothing here."""
+    depth_steps: float | None = field(default=None, compare=False, repr=False)
+    """Steps of the depth map in a metre, where the camera's file says so."""
+    remarks: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """What a user should know of the picture that it is for."""
 
     def __post_init__(self) -> None:
         """Check the numbers."""

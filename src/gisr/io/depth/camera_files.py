@@ -2,6 +2,7 @@
 
 import json
 import re
+import struct
 from io import BytesIO
 from xml.etree import ElementTree
 
@@ -32,6 +33,11 @@ def parsed_camera(content: bytes) -> object:
         return _array(content)
     if content.startswith(b"PK\3\4"):
         raise InputError("is an archive of arrays or files: save its 3x3 matrix alone (numpy.save)")
+    if _is_colmap_binary(content):
+        raise InputError(
+            "is COLMAP's binary file: make cameras.txt of it (colmap model_converter --input_path "
+            "FOLDER --output_path FOLDER --output_type TXT)"
+        )
     text = content.decode("utf-8-sig", errors="replace")
     if text.lstrip()[:1] in ("{", "["):
         try:
@@ -45,6 +51,22 @@ def parsed_camera(content: bytes) -> object:
     if "<opencv_storage" in text:
         return _opencv_xml(text)
     return assignments(text) or camera_in_text(text) or _yaml(text)
+
+
+def _is_colmap_binary(content: bytes) -> bool:
+    """Return whether bytes are a ``cameras.bin``: counts and sizes of 64 bits, parameters after.
+
+    8 bytes have the number of cameras; of the first, 4 bytes its name, 4 its model, 8 its width and
+    8 its height (https://colmap.github.io/format.html).
+    """
+    if len(content) < _COLMAP_START:
+        return False
+    count, _, model, width, height = map(int, struct.unpack("<QiiQQ", content[:_COLMAP_START]))
+    sides = width, height
+    return 0 < count < _MOST_CAMERAS and 0 <= model < 32 and 0 < min(sides) <= max(sides) < 2**17
+
+
+_COLMAP_START, _MOST_CAMERAS = 32, 2**20
 
 
 def assignments(text: str) -> dict[str, str]:

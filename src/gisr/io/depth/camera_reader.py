@@ -13,7 +13,14 @@ import yaml
 from gisr.errors import FileFormatError, InputError, LimitError
 from gisr.io.depth.camera import Camera, Size
 from gisr.io.depth.camera_files import MOST_BYTES, assignments, parsed_camera
-from gisr.io.depth.camera_text import DISTORTION, camera_in_text, matrix_camera, own_names
+from gisr.io.depth.camera_text import (
+    DEPTH_SCALES,
+    DISTORTION,
+    camera_in_text,
+    depth_steps,
+    matrix_camera,
+    own_names,
+)
 from gisr.io.files import check_readable
 
 _MILLIMETRES = 1000.0
@@ -109,6 +116,8 @@ def _cameras(found: object, place: str, size: Size | None) -> Iterator[tuple[str
     if isinstance(found, Mapping):
         camera = _own_camera(found)
         size = _size(found) or size
+        if camera is not None and (steps := depth_steps(found)) is not None:
+            camera = replace(camera, depth_steps=steps)
         if camera is not None:
             yield place, camera if camera.size else replace(camera, size=size)
             return
@@ -134,13 +143,15 @@ def _own_camera(found: Mapping[str, Any]) -> Camera | None:
     if any(projection):
         # The right camera's projection holds -fx * baseline; the left one's holds nothing.
         shift = -projection[3] / projection[0]
-        return _from_matrix(found, projection, baseline=shift or None)
+        remarks = (_RECTIFIED,) if _bent(found) else ()
+        camera = _from_matrix(found, projection, baseline=shift or None, remarks=remarks)
+        return _in_region(camera, found.get("roi"))
     if matrix:
-        return _from_matrix(found, matrix, distorted=_bent(found))
+        return _in_region(_from_matrix(found, matrix, distorted=_bent(found)), found.get("roi"))
     named = own_names(found)
     if "fx" not in named:
         return None
-    unknown = sorted(set(named) - {*_OWN_KEYS, *_SHORT, *DISTORTION, "per_width"})
+    unknown = sorted(set(named) - {*_OWN_KEYS, *_SHORT, *DISTORTION, *DEPTH_SCALES, "per_width"})
     if unknown and not {"fx", "cx", "cy"} <= set(named):
         raise KeyError(unknown[0])  # a misspelt one
     numbers: dict[str, Any] = {key: float(str(named[key])) for key in _NUMBERS if key in named}
@@ -154,6 +165,32 @@ def _own_camera(found: Mapping[str, Any]) -> Camera | None:
     )
 
 
+def _in_region(camera: Camera, region: object) -> Camera:
+    """Return the camera of a part of its picture, as ROS has it where a sensor reads out a part."""
+    if not isinstance(region, Mapping) or camera.cx is None or camera.cy is None:
+        return camera
+    left, top, width, height = (
+        int(region.get(name, 0)) for name in ("x_offset", "y_offset", "width", "height")
+    )
+    if min(width, height) < 1 or (height, width) == camera.size:
+        return camera
+    text = (
+        f"the camera's file has a region of interest, {width} x {height} at ({left}, {top}): the "
+        "picture is taken for that part of the sensor's (delete roi in the file, if it is not)"
+    )
+    return replace(
+        camera,
+        cx=camera.cx - left,
+        cy=camera.cy - top,
+        size=(height, width),
+        remarks=(*camera.remarks, text),
+    )
+
+
+_RECTIFIED = (
+    "the camera's projection matrix is taken, that of the rectified picture (image_rect): points "
+    "of a raw one, with the lens distortion that the file has too, are wrong"
+)
 _MATRICES = (
     ("projection_matrix", "P", "p"),
     ("camera_matrix", "K", "k", "intrinsics", "cameraIntrinsics", "intrinsic_matrix"),

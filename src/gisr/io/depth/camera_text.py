@@ -19,9 +19,22 @@ _COLMAP = {
     "FULL_OPENCV": ("fx", "fy", "cx", "cy"),
 }
 """Parameters of COLMAP's models; those after them are distortion."""
+_COLMAP_OTHERS = (
+    *("OPENCV_FISHEYE", "SIMPLE_RADIAL_FISHEYE", "RADIAL_FISHEYE", "THIN_PRISM_FISHEYE", "FOV"),
+    *("RAD_TAN_THIN_PRISM_FISHEYE", "SIMPLE_DIVISION", "DIVISION", "EQUIRECTANGULAR"),
+)
+"""Models of COLMAP that are no pinhole with a little distortion."""
 _PINHOLE = ("fx", "fy", "cx", "cy")
 DISTORTION = ("k1", "k2", "k3", "k4", "k5", "k6", "p1", "p2")
 """Names of coefficients of lens distortion."""
+DEPTH_SCALES = (
+    *("depthmapfactor", "rgbd.depthmapfactor", "png_depth_scale"),
+    *("depth_scale", "scale", "depth_unit_scale_factor"),
+)
+"""Names of how many steps of a depth map make a metre (ORB-SLAM, SplaTAM, Replica), or of its
+inverse (RealSense, nerfstudio)."""
+_LEAST_STEPS = 100.0
+"""Steps in a metre from which a number is theirs, and below whose inverse it is that of a step."""
 _KITTI = (("P_rect_02", "P_rect_03", "S_rect_02"), ("P2", "P3", ""))
 """Names of the left and right colour camera and of the size: of the raw recordings, and of the
 benchmarks of objects and odometry."""
@@ -104,6 +117,11 @@ def _colmap(text: str) -> CameraNumbers | None:
     found: set[tuple[str, ...]] = set()
     for line in text.splitlines():
         words = line.split()
+        if len(words) > 4 and words[0].isdecimal() and words[1] in _COLMAP_OTHERS:
+            raise InputError(
+                f"its camera has the model {words[1]}, which is no pinhole: undistort the pictures "
+                "first (colmap image_undistorter), and give the cameras.txt that comes with them"
+            )
         if len(words) > 6 and words[0].isdecimal() and words[1] in _COLMAP:
             found.add(tuple(words[1:]))
     if not found:
@@ -205,3 +223,22 @@ def _nerf(named: Mapping[str, object]) -> dict[str, object] | None:
     middle = {name: float(str(named[name])) - 0.5 for name in ("cx", "cy") if name in named}
     bent = {name: named[name] for name in DISTORTION if name in named}
     return {**focal, **middle, **sides, **bent}
+
+
+def depth_steps(found: Mapping[str, object]) -> float | None:
+    """Return the steps of the depth map in a metre that names beside a camera tell; None if none.
+
+    Args:
+        found: The names.
+    """
+    named = {str(name).lower(): value for name, value in found.items()}
+    for name in DEPTH_SCALES:
+        try:
+            value = float(str(named.get(name)))
+        except ValueError:
+            continue
+        if value >= _LEAST_STEPS and math.isfinite(value):
+            return value
+        if 0 < value <= 1 / _LEAST_STEPS:
+            return 1 / value
+    return None

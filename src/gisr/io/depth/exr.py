@@ -1,6 +1,6 @@
 """Depth maps in OpenEXR: one depth channel, placed within the display window of its header."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -36,24 +36,59 @@ def read_exr(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
         without_chatter(),
         openexr.File(str(path), separate_channels=True, header_only=True) as file,
     ):
-        if len(file.parts) != 1:
-            raise FileFormatError(f"{path}: {len(file.parts)} parts: save the depth alone")
-        header = file.header()
-        windows = _Windows.of(header)
-        bands = len(header["channels"])
-        for (height, width), count in ((windows.stored, bands), (windows.shown, 1)):
-            check_picture(path, limits, height=height, width=width, bands=count, itemsize=4)
-        if (tiles := header.get("tiles")) is not None:
-            check_block(path, limits, tiles.xSize * tiles.ySize * bands * 4, "one tile")
+        headers = [part.header for part in file.parts]
+        if not headers:
+            raise FileFormatError(f"{path}: damaged: it has no header: copy it again")
+        _check_sizes(path, headers, limits)
+        part, named = _depth_part(path, headers)
+        windows = _Windows.of(headers[part])
     fits(windows.shown)
     with without_chatter(), openexr.File(str(path), separate_channels=True) as file:
         if not file.parts:  # pixels that it cannot decode
             raise FileFormatError(f"{path}: damaged: its pixels cannot be decoded: copy it again")
-        channels = {name: np.array(found.pixels) for name, found in file.channels().items()}
+        channels = {name: np.array(found.pixels) for name, found in file.channels(part).items()}
     chosen, told = _depth_channel(path, channels)
     if chosen.shape != windows.stored:
         raise FileFormatError(f"{path}: a channel of {chosen.shape} for {windows.stored} pixels")
-    return StoredDepth(windows.place(path, chosen), notes=(*told, *windows.notes(path)))
+    return StoredDepth(windows.place(path, chosen), notes=(*named, *told, *windows.notes(path)))
+
+
+def _check_sizes(path: Path, headers: Sequence[Mapping[str, Any]], limits: Limits) -> None:
+    """Check what the parts of a file claim, all of which are read."""
+    windows = [_Windows.of(header) for header in headers]
+    bands = sum(len(header["channels"]) for header in headers)
+    stored = [max(window.stored[axis] for window in windows) for axis in (0, 1)]
+    shown = [max(window.shown[axis] for window in windows) for axis in (0, 1)]
+    for (height, width), count in ((stored, bands), (shown, 1)):
+        check_picture(path, limits, height=height, width=width, bands=count, itemsize=4)
+    for header in headers:
+        if (tiles := header.get("tiles")) is not None:
+            size = tiles.xSize * tiles.ySize * len(header["channels"]) * 4
+            check_block(path, limits, size, "one tile")
+
+
+def _depth_part(path: Path, headers: Sequence[Mapping[str, Any]]) -> tuple[int, tuple[Note, ...]]:
+    """Return which part of a file has the depth, and what to say where there are others."""
+    if len(headers) == 1:
+        return 0, ()
+    titles = [str(header.get("name", index)) for index, header in enumerate(headers)]
+    found = []
+    for index, (title, header) in enumerate(zip(titles, headers, strict=True)):
+        names = [channel.name for channel in header["channels"]]
+        called = title.rpartition(".")[2].lower() in _DEPTHS
+        if called or any(_is_depth(name, names) for name in names):
+            found.append(index)
+    if len(found) != 1:
+        raise FileFormatError(
+            f"{path}: {len(headers)} parts ({', '.join(titles[:_SHOWN])}), of which {len(found)} "
+            "have a channel Z or the name depth: save the depth alone"
+        )
+    text = f"of its {len(headers)} parts, {titles[found[0]]!r} is taken for the depth"
+    return found[0], (Note(f"{path.name}: {text}"),)
+
+
+_SHOWN = 6
+"""Names of parts in a message."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +180,11 @@ def _depth_channel(
         return channels[(solid or list(channels))[0]], ()
     depths = [name for name in channels if _is_depth(name, channels)]
     if len(depths) == 1:
-        return channels[depths[0]], ()
+        notes: tuple[Note, ...] = ()
+        if depths[0].lower() == "z" and _is_vector("", channels):
+            text = "X and Y stand beside its channel Z, which is taken for the depth: if they are"
+            notes = (Note(f"{path.name}: {text} normals, it is none"),)
+        return channels[depths[0]], notes
     if depths:
         # A layer's name comes before a dot: the channel without one is that of the whole picture.
         plain = [name for name in depths if "." not in name]
@@ -161,8 +200,11 @@ def _depth_channel(
     # Renderers save depth as three equal colours, with an alpha that says nothing of it.
     if len(colours) == 3 and not rest and all(same_samples(colours[0], each) for each in colours):
         return colours[0], ()
+    vectors = sorted(name for name in channels if name.lower().endswith(".z"))
+    others = f" ({vectors[0]} is one of a vector: normals, positions)" if vectors else ""
     raise FileFormatError(
-        f"{path}: channels {sorted(channels)}: call the depth channel Z, or make R, G and B equal"
+        f"{path}: channels {sorted(channels)}{others}: call the depth channel Z, or make R, G and "
+        "B equal"
     )
 
 
@@ -170,9 +212,20 @@ def _is_depth(name: str, channels: Collection[str]) -> bool:
     """Return whether a channel is called depth, or is the only one of a layer that is."""
     layer, _, last = name.rpartition(".")
     if last.lower() in _DEPTHS:
-        return True
-    inside = [each for each in channels if each.rpartition(".")[0] == layer]
+        # Layers of normals and positions have a Z, too.
+        return not (layer and last.lower() == "z" and _is_vector(layer, channels))
+    inside = [each for each in channels if _layer(each) == layer]
     return len(inside) == 1 and layer.rpartition(".")[2].lower() in _DEPTHS
+
+
+def _is_vector(layer: str, channels: Collection[str]) -> bool:
+    """Return whether a layer has X and Y, too; the name of what is outside of layers is empty."""
+    inside = {name.rpartition(".")[2].lower() for name in channels if _layer(name) == layer}
+    return {"x", "y"} <= inside
+
+
+def _layer(name: str) -> str:
+    return name.rpartition(".")[0]
 
 
 def write_exr(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:

@@ -7,7 +7,7 @@ claims, before pixels are read.
 import math
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import IO
 import numpy as np
 from jaxtyping import Bool, Shaped
 
-from gisr.errors import FileFormatError
+from gisr.errors import FileFormatError, listed
 from gisr.io.depth.packed import packed_depth
 from gisr.io.limits import Limits, check_picture
 from gisr.io.pictures import check_png, decoded, open_picture, png_header, read_orientation
@@ -24,6 +24,8 @@ from gisr.notes import Note, warning
 
 _MOST_PFM_LINES, _LONGEST_PFM_LINE = 16, 200
 """Of a header, comments among them."""
+_MOST_NAMED = 3
+"""Arrays that one message names."""
 NAMED_DEPTH = re.compile(r"depth|disp", re.IGNORECASE)
 """What depth maps have in their names, files and arrays."""
 
@@ -157,23 +159,32 @@ def read_npz(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
     notes: tuple[Note, ...] = ()
     with zipfile.ZipFile(path) as archive:
         names = [info.filename for info in archive.infolist() if info.filename.endswith(".npy")]
-        alike = [name for name in names if NAMED_DEPTH.search(name)]
-        if len(names) != 1 and "depth.npy" not in names:
-            if len(alike) != 1:
-                found = [name[:-4] for name in names]
-                raise FileFormatError(
-                    f"{path}: holds arrays {found}: call the depth map 'depth' (numpy.savez with "
-                    "depth=...), or save it alone"
-                )
-            text = f"of {len(names)} arrays, {alike[0][:-4]!r} is taken for the depth map"
-            notes, names = (Note(f"{path.name}: {text}"),), alike
-        name = "depth.npy" if "depth.npy" in names else names[0]
+        chosen = _depth_member(path, [name[:-4] for name in names])
+        name = f"{chosen}.npy"
+        if len(names) > 1:
+            others = listed([each[:-4] for each in names if each != name], _MOST_NAMED)
+            text = (
+                f"of {len(names)} arrays, {chosen!r} is taken for the depth map, without {others}"
+            )
+            notes = (Note(f"{path.name}: {text}"),)
         # A member never gives more bytes than its entry claims, so checking the header is enough.
         with archive.open(name) as member:
             _check_npy_header(path, member, limits, fits)
         with archive.open(name) as member:
             array = np.lib.format.read_array(member, allow_pickle=False)
             return StoredDepth(_plane(path, array), notes=notes)
+
+
+def _depth_member(path: Path, names: Sequence[str]) -> str:
+    """Return the name of the array that is the depth map: the only one, or the one called so."""
+    alike = [name for name in names if NAMED_DEPTH.search(name)]
+    for chosen in (names, [name for name in names if name == "depth"], alike):
+        if len(chosen) == 1:
+            return chosen[0]
+    raise FileFormatError(
+        f"{path}: holds arrays {list(names)}: call the depth map 'depth' (numpy.savez with "
+        "depth=...), or save it alone"
+    )
 
 
 def write_npz(path: Path, stored: Shaped[np.ndarray, "H W"]) -> None:
@@ -203,11 +214,31 @@ def read_pfm(path: Path, limits: Limits, fits: Fits) -> StoredDepth:
         data = stream.read(needed)
     if len(data) < needed:
         raise FileFormatError(f"{path}: cut short: {len(data)} bytes of {needed}")
-    samples = np.flipud(np.frombuffer(data, dtype).reshape(height, width, bands))
+    stored = np.frombuffer(data, dtype)
+    swapped = stored.view(dtype.newbyteorder())
+    if _plausible(stored) < _RARELY and _plausible(swapped) > _MOSTLY:
+        raise FileFormatError(
+            f"{path}: its numbers are in the other byte order than the sign of {float(order):g} in "
+            f"its header says: write {-float(order):g} there"
+        )
+    samples = np.flipud(stored.reshape(height, width, bands))
     scale = abs(float(order))
     return StoredDepth(
         one_channel(path, samples.astype(np.float32)), notes=_unit_notes(path, scale), scale=scale
     )
+
+
+def _plausible(values: Shaped[np.ndarray, " n"]) -> float:
+    """Return the share of numbers that may be depths in some unit, of those that are numbers."""
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
+    return float(((sizes >= _SMALLEST) & (sizes <= _LARGEST)).mean()) if sizes.size else 0.0
+
+
+_SMALLEST, _LARGEST = 1e-6, 1e9
+"""Between which depths and disparities lie. The bytes of numbers in the wrong order are spread over
+all exponents."""
+_RARELY, _MOSTLY = 0.5, 0.95
+"""Shares of such numbers below and above which bytes are in the wrong and the right order."""
 
 
 def _unit_notes(path: Path, scale: float) -> tuple[Note, ...]:

@@ -57,6 +57,8 @@ _STORABLE: dict[str, tuple[str, ...]] = {
 """Types of the formats that cannot hold every type."""
 
 
+MASK_VALUES = (0, 255)
+"""What a mask holds where a pixel was known, and where the depth map had a hole."""
 _SMALLEST_STEP = 1e-6
 """Share of the largest value that float32 tells from 0 in all that is computed with it."""
 

@@ -52,6 +52,11 @@ def read_depth_pair(
         LimitError: A header claims more than the limits.
         MissingExtraError: The package that reads the format is not installed.
     """
+    if target_path.resolve() == guide_path.resolve():
+        raise PairError(
+            f"{target_path.name}: is given twice, as the depth map and as its picture: name the "
+            "colour picture second"
+        )
     header = colour_header(guide_path, limits)
 
     def place(shape: tuple[int, int], guide_shape: tuple[int, int]) -> Placement:

@@ -27,6 +27,8 @@ _SHORTEST, _LONGEST = 0.2, 20.0
 """Focal lengths, as a share of the picture's width, between which lenses are: 136 to 3 degrees."""
 _SENSOR_BITS = (8, 10, 12, 14)
 """Bits that cameras fill of 16."""
+_SAME_UNIT = 0.01
+"""Share by which two numbers of steps may differ."""
 _SHOWN = 3
 """Names in a note."""
 
@@ -92,8 +94,12 @@ class PointCloud:
             valid: Known pixels.
             guide: The picture, which gives the colours.
         """
-        doubts = (*self._distance_doubts(values, valid), *self._camera_doubts(values.shape))
-        notes = (*doubts, *_choices(self.camera))
+        doubts = (
+            *self._distance_doubts(values, valid),
+            *self._unit_doubts(),
+            *self._camera_doubts(values.shape),
+        )
+        notes = (*doubts, *_choices(self.camera, self.disparity))
         bits = _bits_in_use(guide)
         if bits == 8 * guide.dtype.itemsize:
             return notes
@@ -107,6 +113,8 @@ class PointCloud:
         ahead = metres[np.isfinite(metres) & (metres > 0)]
         if not ahead.size:
             text = "no known pixel lies in front of the camera: the point cloud is empty"
+            if (values[valid] < 0).any():
+                text += ": values are below 0, as along -z (OpenGL): give them with the other sign"
             return (warning(text),)
         middle = float(np.median(ahead))
         if _NEAREST <= middle <= _FARTHEST:
@@ -114,6 +122,13 @@ class PointCloud:
         remedy = "the baseline and --depth-unit" if self.disparity else "--depth-unit"
         text = f"half of the points lie within {middle:.3g} m of the camera: check {remedy}"
         return (warning(text),)
+
+    def _unit_doubts(self) -> tuple[Note, ...]:
+        said = self.camera.depth_steps
+        if said is None or self.disparity or abs(self.steps / said - 1) < _SAME_UNIT:
+            return ()
+        text = f"the camera's file says that {said:.7g} steps of the depth map make a metre, not"
+        return (warning(f"{text} {self.steps:.7g}: check --depth-unit"),)
 
     def _camera_doubts(self, shape: tuple[int, ...]) -> tuple[Note, ...]:
         place, size = (self.camera.cx, self.camera.cy), (shape[1], shape[0])
@@ -167,9 +182,15 @@ class PointCloud:
             stream.write(cloud.tobytes())
 
 
-def _choices(camera: Camera) -> tuple[Note, ...]:
+def _choices(camera: Camera, disparity: bool) -> tuple[Note, ...]:
     """Say what of a camera's file was left out."""
-    notes = []
+    notes = [Note(text) for text in camera.remarks]
+    if camera.baseline is not None and not disparity:
+        text = (
+            "the camera has the baseline of a stereo pair, and the values are taken for distances"
+        )
+        told = warning if camera.doffs else Note  # which only calibrations of disparity have
+        notes.append(told(f"{text}: if they are disparity, add --disparity"))
     if camera.place:
         notes.append(Note(f"of several cameras in one file, that of {camera.place} is taken"))
     if camera.unused:

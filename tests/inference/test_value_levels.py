@@ -51,6 +51,20 @@ def test_rare_content_is_seen_in_a_range_of_its_own() -> None:
     assert all(np.abs(each.low).max() <= WITHIN for each in seen)
 
 
+def test_dark_land_in_snow_is_seen_as_bright_land_in_a_sea_is() -> None:
+    """Between 0 and 1, where the network has learnt, and not between -1 and 0."""
+    snow = RNG.normal((4300, 4200), 40, (96, 96, 2)).astype(np.float32)
+    snow[60:66, 60:66] = RNG.uniform(300, 1500, (6, 6, 2))
+    last = list(seen_at(_levels(snow), snow, snow[..., :1], 4))[-1]
+    for side in (last.low, last.high):
+        assert side.min() == pytest.approx(0, abs=0.02)
+        assert side[60:66, 60:66].max() < 0.4 < 0.8 < side[:30, :30].min() < 1
+    both = snow.copy()
+    both[20:26, 20:26] = 12_000
+    last = list(seen_at(_levels(both), both, both[..., :1], 4))[-1]
+    assert (last.low.min(), last.low.max()) == pytest.approx((0, 1), abs=0.02)
+
+
 def test_a_hot_pixel_of_a_small_image_is_no_range_of_its_own() -> None:
     """Each level costs a pass of the network: one value took four times as long as all others."""
     image = RNG.gamma(4, 100, (64, 64, 4)).astype(np.float32)

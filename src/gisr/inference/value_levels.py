@@ -9,6 +9,7 @@ nothing but the values around a pixel, so that one defect of a scene changes not
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -67,29 +68,78 @@ def levels_of(
         target: A sample of known pixels.
         guide: The same of the guide, a column for each of its maps.
     """
-    scale = usual.target_scale
-    whole = np.maximum(_furthest(target, usual.target_offset), scale)
-    guide_whole = np.maximum(_furthest(guide, usual.guide_offset), usual.guide_scale)
-    factors = np.append(
-        np.divide(whole, scale, out=np.ones_like(whole), where=scale > 0),
-        guide_whole / usual.guide_scale,
+    ranges = (
+        (target, usual.target_offset, usual.target_scale),
+        (guide, usual.guide_offset, usual.guide_scale),
     )
-    bands = len(scale)
-    if not factors.max() > WITHIN:
+    both = [_Reach.of(sample, low, width) for sample, low, width in ranges]
+    below, above = (any(each.is_far(side) for each in both) for side in ("below", "above"))
+    if not (below or above):
         return (usual,)
-    count = int(np.ceil(np.log(factors.max()) / np.log(_STEP)))
-    wider = [factors ** (number / count) for number in range(1, count + 1)]
+    seen, guide_seen = (each.only(below=below, above=above) for each in both)
+    factor = max(float(each.factors.max()) for each in (seen, guide_seen))
+    count = int(np.ceil(np.log(factor) / np.log(_STEP)))
     return (
         usual,
         *(
-            replace(
-                usual,
-                target_scale=(scale * each[:bands]).astype(np.float32),
-                guide_scale=usual.guide_scale * each[bands:],
-            )
-            for each in wider
+            Normalisation(*seen.range_at(share), *guide_seen.range_at(share))
+            for share in (number / count for number in range(1, count + 1))
         ),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Reach:
+    """The usual range of each band, and how far all values reach beyond it to both sides."""
+
+    low: Float[np.ndarray, " bands"]
+    width: Float[np.ndarray, " bands"]
+    below: Float[np.ndarray, " bands"]
+    above: Float[np.ndarray, " bands"]
+
+    @classmethod
+    def of(
+        cls,
+        sample: Shaped[np.ndarray, "pixels bands"],
+        low: Float[np.ndarray, " bands"],
+        width: Float[np.ndarray, " bands"],
+    ) -> "_Reach":
+        """Measure a sample of known pixels."""
+        values = sample.astype(np.float32) - low
+        below, above = (_furthest(each) - width for each in (width - values, values))
+        return cls(low, width, np.maximum(below, 0), np.maximum(above, 0))
+
+    def is_far(self, side: Literal["below", "above"]) -> bool:
+        """Return whether values of a band lie where the network has never been."""
+        reach = self.below if side == "below" else self.above
+        return bool((reach > (WITHIN - 1) * self.width)[self.width > 0].any())
+
+    def only(self, *, below: bool, above: bool) -> "_Reach":
+        """Return the same with the sides that count."""
+        return replace(self, below=self.below * below, above=self.above * above)
+
+    @property
+    def factors(self) -> Float[np.ndarray, " bands"]:
+        """How many times wider all of it is than the usual range."""
+        whole = self.below + self.width + self.above
+        factors: NDArray[np.float64] = np.ones(whole.shape)
+        np.divide(whole, self.width, out=factors, where=self.width > 0)
+        return factors
+
+    def range_at(
+        self, share: float
+    ) -> tuple[Float[np.ndarray, " bands"], Float[np.ndarray, " bands"]]:
+        """Return where the range of a level begins and how wide it is, 0 being usual and 1 all.
+
+        It grows to where values lie: what is far below the usual range is seen between 0 and 1,
+        too, where the network has learnt.
+        """
+        width = self.width * self.factors**share
+        beside = self.below + self.above
+        lower = np.divide(self.below, beside, out=np.zeros_like(beside), where=beside > 0)
+        return (self.low - lower * (width - self.width)).astype(np.float32), width.astype(
+            np.float32
+        )
 
 
 def seen_at(
@@ -138,11 +188,8 @@ def _height(image: ImageArray) -> Float[np.ndarray, "H W"]:
     return most
 
 
-def _furthest(
-    sample: Shaped[np.ndarray, "pixels bands"], offset: Float[np.ndarray, " bands"]
-) -> Float[np.ndarray, " bands"]:
-    """Return how far from the offset of its map all of a sample lies, but for a few pixels."""
-    distances = np.abs(sample.astype(np.float32) - offset)
+def _furthest(distances: Float[np.ndarray, "pixels bands"]) -> Float[np.ndarray, " bands"]:
+    """Return how far all of a sample reaches, but for a few pixels."""
     rank = len(distances) - 1 - len(distances) // _RARE
     lowest = max(0, rank - _FEW)
     top = np.sort(np.partition(distances, lowest, axis=0)[lowest : rank + 1], axis=0)

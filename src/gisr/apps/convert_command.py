@@ -1,5 +1,6 @@
 """``gisr convert``: weights of a compared system, as its authors published them, in our layout."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -45,4 +46,5 @@ def convert(system: str, file: str, *, out: str, ratio: int = 4, task: str | Non
             f"gisr: note: {count} tensors of {file} have no use: {listed(converted.left_over)}",
             file=sys.stderr,
         )
-    print(f"{out}: {published.title} x{ratio}, for gisr evaluate --systems {system}:{out}")
+    named = shlex.quote(f"{system}:{out}")
+    print(f"{out}: {published.title} x{ratio}, for gisr evaluate DATA --systems {named}")

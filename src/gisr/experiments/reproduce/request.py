@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from gisr.errors import FileFormatError, RecipeError
 from gisr.experiments.reproduce.columns import Amount
+from gisr.experiments.reproduce.kept import write_kept
 from gisr.experiments.reproduce.plan import VARIANTS, Budget, ExperimentName, Variant, goes_on
 from gisr.training.recipe import Recipe
 from gisr.training.recipe_values import completed, differences
@@ -108,7 +109,7 @@ def write_plan(request: ExperimentRequest, rates: Mapping[str, float]) -> None:
     path = _plan_path(request)
     path.parent.mkdir(parents=True, exist_ok=True)
     plan = {**_requested(request), "rates": rates}
-    path.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
+    write_kept(path, plan)
 
 
 def _seed_folder(seed: int) -> str:

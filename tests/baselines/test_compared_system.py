@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gisr.apps.cli import main
-from gisr.baselines.convert import convert_weights
+from gisr.baselines.convert import Converted, convert_weights
 from gisr.baselines.costs import SystemCost, count_cost, published_shape, system_costs
 from gisr.baselines.depth.dctnet import DCTNet
 from gisr.baselines.family import SystemFamily, load_family
@@ -210,7 +210,68 @@ def test_authors_weights_are_converted(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["convert", "unet", str(tmp_path / "theirs.pth"), "--out", str(tmp_path)]) == 2
     assert "unknown system 'unet'" in capsys.readouterr().err
     assert main(["convert", "dctnet", str(tmp_path / "no.pth"), "--out", str(tmp_path)]) == 2
-    assert "there is no such file" in capsys.readouterr().err
+    assert "no such file: check the name" in capsys.readouterr().err
+
+
+class Renamed(Brighter):
+    """Its authors call the gain otherwise."""
+
+    @classmethod
+    def names_of(cls, published: Any) -> dict[str, str]:
+        return {"net.strength": "gain"}
+
+
+def _converted(path: Path, content: object) -> Converted:
+    torch.save(content, path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gisr.baselines.systems.find_system", lambda name: Renamed)
+        return convert_weights(path, SystemShape.of("dctnet", [("depth", 4)]))
+
+
+def test_of_a_network_and_its_moving_average_the_average_is_converted(tmp_path: Path) -> None:
+    """As BasicSR writes them: before, the first of the two was taken without a word."""
+    one, two = (torch.full((1,), value) for value in (1.0, 2.0))
+    content = {"params": {"net.strength": one, "a": one}, "params_ema": {"net.strength": two}}
+    assert _converted(tmp_path / "x.pth", content).network.state_dict()["gain"] == one
+    content["params_ema"]["a"] = two
+    found = _converted(tmp_path / "x.pth", content)
+    assert found.network.state_dict()["gain"] == two
+    assert found.choice == "params_ema is taken, not params"
+    wrapped = {f"model.module.{name}": value for name, value in content["params"].items()}
+    assert _converted(tmp_path / "x.pth", wrapped).network.state_dict()["gain"] == one
+    assert _converted(tmp_path / "x.pth", wrapped).choice == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"other": torch.ones(1)}, "x.pth: misses of dctnet x4: gain; the file has b, other"),
+        ({"net.strength": torch.tensor([torch.nan])}, "x.pth: gain holds NaN or infinity"),
+    ],
+)
+def test_a_file_without_the_systems_names_or_values_is_refused(
+    content: dict[str, torch.Tensor], words: str, tmp_path: Path
+) -> None:
+    content = {"b": torch.ones(1), **content}
+    with pytest.raises(WeightsError, match=words):
+        _converted(tmp_path / "x.pth", content)
+
+
+def test_what_lies_in_the_place_of_authors_weights_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.pth").write_text("<!DOCTYPE html><html>virus scan</html>")
+    with pytest.raises(FileFormatError, match=r"x\.pth: a web page under this name"):
+        convert_weights(tmp_path / "x.pth", NARROW)
+
+
+def test_converting_replaces_no_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of a run of MAG-Net became half of another system's."""
+    torch.save({"gain": torch.ones(1)}, tmp_path / "theirs.pth")
+    (tmp_path / "config.json").write_text("{}")
+    words = ["convert", "dctnet", str(tmp_path / "theirs.pth"), "--out"]
+    assert main([*words, str(tmp_path)]) == 2
+    assert "holds weights already: name another folder" in capsys.readouterr().err
+    assert main([*words, str(tmp_path / "out"), "--ratio", "0"]) == 2
+    assert "--ratio 0: must be at least 2" in capsys.readouterr().err
 
 
 def test_convert_and_its_help_do_not_promise_what_no_system_has(

@@ -227,12 +227,25 @@ def test_what_is_not_a_pair_of_images_is_refused(
 
 
 @pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("which", ["estimate", "truth"])
+def test_masked_pixels_are_refused(name: str, which: str) -> None:
+    """As rasterio reads nodata: the fill value below the mask was compared, without a word."""
+    images = {"estimate": noisy(TRUTH), "truth": TRUTH.copy()}
+    images[which] = np.ma.MaskedArray(images[which], mask=np.zeros_like(TRUTH, bool))
+    same = ALL[name](images["estimate"], images["truth"])
+    assert same == ALL[name](noisy(TRUTH), TRUTH)
+    images[which][0, 0, 1] = np.ma.masked
+    with pytest.raises(InputError, match=f"{which} has NaN, infinity or a mask at 1 of"):
+        ALL[name](images["estimate"], images["truth"])
+
+
+@pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("which", ["estimate", "truth"])
 def test_non_finite_pixels_are_refused(name: str, value: float, which: str) -> None:
     images = {"estimate": noisy(TRUTH), "truth": TRUTH.copy()}
     images[which][0, 0, 1] = value
-    with pytest.raises(InputError, match=f"{which} has NaN or infinity at 1 of"):
+    with pytest.raises(InputError, match=f"{which} has NaN, infinity or a mask at 1 of"):
         ALL[name](images["estimate"], images["truth"])
 
 

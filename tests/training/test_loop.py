@@ -30,6 +30,7 @@ from gisr.training.objective import SampleBatch
 from gisr.training.recipe import Recipe, Stage
 from gisr.training.run import Run
 from gisr.training.samples.mixture import Mixture, Position
+from gisr.training.set_recipe import SetRecipe
 from gisr.training.sets import training_sets
 from gisr.weights.store import load_weights
 
@@ -229,6 +230,21 @@ def test_processes_stop_together(recipe: Build) -> None:
     assert _time_is_up(run, time.monotonic() + 3600)
 
 
+def test_what_else_a_run_goes_on_with_is_told(recipe: Build, tmp_path: Path) -> None:
+    """A cosine that had reached zero began to fall anew, and data changed, without a word."""
+    notes: list[str] = []
+    chosen = recipe(steps=2, warmup=1)
+    train(chosen, tmp_path, quiet=True)
+    data = (*chosen.folders, *chosen.folders)
+    train(replace(chosen, steps=3, data=data), tmp_path, quiet=True, notify=notes.append)
+    assert len(notes) == 1
+    assert f"{tmp_path}: goes on from step 2 with data" in notes[0]
+    assert "steps 2 there, 3 here; the learning rate, which fell to zero towards 2 " in notes[0]
+    train(replace(chosen, steps=3, data=data), tmp_path, stop_at=3, notify=notes.append, quiet=True)
+    assert "none is taken" in notes[1]
+    assert len(notes) == 2
+
+
 def test_another_recipe_is_refused_in_the_same_folder(recipe: Build, tmp_path: Path) -> None:
     train(recipe(), tmp_path, stop_at=1, quiet=True)
     with pytest.raises(
@@ -237,6 +253,12 @@ def test_another_recipe_is_refused_in_the_same_folder(recipe: Build, tmp_path: P
         train(recipe(seed=5, learning_rate=1.0), tmp_path, quiet=True)
     changed = recipe().network
     wider = MAGNetConfig(width=8, blocks=changed.blocks, heads=changed.heads, unshuffle=2)
+    sets = recipe().sets
+    other = (*sets[:2], SetRecipe("depth", 8))
+    with pytest.raises(RecipeError, match=r"another recipe \(sets 3\.ratio 4 there, 8 here\)"):
+        train(recipe(sets=other), tmp_path, quiet=True)
+    with pytest.raises(RecipeError, match=r"another recipe \(sets 3 of them there, 2 here\)"):
+        train(recipe(sets=sets[:2]), tmp_path, quiet=True)
     with pytest.raises(RecipeError, match=r"another recipe \(network\.width 4 there, 8 here\)"):
         train(recipe(network=wider), tmp_path, quiet=True)
 

@@ -115,6 +115,19 @@ def test_own_pairs_are_trained_on_by_the_sets_that_the_message_names(
     assert [len(one) for one in training_sets(again)] == [1, 1]
 
 
+def test_pairs_that_came_with_targets_name_their_ratio(
+    recipe: Build, pairs: Path, tmp_path: Path
+) -> None:
+    """They were said to be of depth, and no set that they fill was named."""
+    own = _own_pairs(tmp_path, pairs)
+    Image.new("L", (8, 8), 7).save(own / "low.png")
+    head, row = (own / "pairs.csv").read_text().split()
+    (own / "pairs.csv").write_text(f"{head},target,ratio\n{row},low.png,8\n")
+    with pytest.raises(RecipeError) as caught:
+        training_sets(recipe(data=str(own), sets=(SetRecipe("depth", 4),), open_only=False))
+    assert "there are depth of pairs at x8: --sets '[{task: depth, ratio: 8}]'" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("split", "way"),
     [("test", "name a folder with others"), ("research", "--splits '[research]' trains on those")],

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from gisr.apps.cli import main
+from gisr.errors import WeightsError
 from gisr.training.checkpoint import latest_checkpoint, load_checkpoint
 from gisr.training.recipe import Recipe
+from gisr.weights.store import load_weights
 
 Build = Callable[..., Recipe]
 
@@ -88,6 +90,17 @@ def test_a_run_without_a_step_left_says_so(
     assert capsys.readouterr().err == (
         f"gisr: note: {folder}: is at step 2 already, 1 were asked for: none is taken\n"
     )
+
+
+def test_the_folder_of_a_run_with_a_space_can_be_pasted_and_is_told_from_its_weights(
+    recipe: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, folder = tmp_path / "mine.json", tmp_path / "my run"
+    path.write_text(json.dumps(recipe().record()), encoding="utf-8")
+    assert main(["train", str(path), "--folder", str(folder), "--stop-at", "1"]) == 0
+    assert capsys.readouterr().out.endswith(f"gisr upscale --model '{folder / 'weights'}'\n")
+    with pytest.raises(WeightsError, match=r"my run is the folder of a run, its weights are in .*"):
+        load_weights(str(folder))
 
 
 def test_weights_of_a_published_system_are_for_evaluate(

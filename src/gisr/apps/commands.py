@@ -1,5 +1,6 @@
 """What each command does. Heavy packages are imported by the command that needs them."""
 
+import shlex
 import sys
 from importlib.resources import files
 from inspect import signature
@@ -126,14 +127,14 @@ def train(
         raise
     if leads():
         system = None if chosen.system is None else chosen.system.name
-        print(f"{weights}: weights of {chosen.name}, {_use_of(str(weights), system)}")
+        print(f"{weights}: weights of {chosen.name}, {_use_of(weights, system)}")
 
 
-def _use_of(weights: str, system: str | None) -> str:
+def _use_of(weights: Path, system: str | None) -> str:
     """Say what reads the weights of a run; those of published systems are for comparisons alone."""
     if system is None:
-        return f"ready for gisr upscale --model {weights}"
-    return f"for gisr evaluate DATA --systems {system}:{weights}"
+        return f"ready for gisr upscale --model {shlex.quote(str(weights))}"
+    return f"for gisr evaluate DATA --systems {shlex.quote(f'{system}:{weights}')}"
 
 
 def _silent(quiet: bool) -> bool:

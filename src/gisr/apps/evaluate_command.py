@@ -1,5 +1,6 @@
 """``gisr evaluate``: the tables of the benchmarks that a data set belongs to."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 from gisr.apps.machine import checked_device, set_threads
 from gisr.errors import InputError
 from gisr.tasks import find_task
+from gisr.temporaries import written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +34,7 @@ def evaluate(
     systems: list[str] | None = None,
     tasks: list[str] | None = None,
     benchmarks: list[str] | None = None,
+    ratios: list[int] | None = None,
     out: str | None = None,
     device: str | None = None,
     threads: int | None = None,
@@ -49,12 +52,15 @@ def evaluate(
             --uncertainty (the mean of eight answers).
         tasks: Keep only these tasks.
         benchmarks: Keep only these benchmarks.
+        ratios: Score at these ratios in place of the benchmarks' own: 3 5.
         out: File for the scores of every image (JSON); the tables go beside it (.md).
         device: cpu, cuda and so on.
         threads: CPU threads.
         quiet: Show no line for each score.
     """
     kinds: list[TaskName] | None = None if tasks is None else [find_task(t).name for t in tasks]
+    if below := [ratio for ratio in ratios or () if ratio < 2]:
+        raise InputError(f"--ratios {below[0]}: must be at least 2")
     scores_file = None if out is None else _writable(Path(out))
     from gisr.experiments import evaluation
     from gisr.experiments.named_systems import load_systems
@@ -70,16 +76,18 @@ def evaluate(
         layout=layout,
         tasks=kinds,
         benchmarks=benchmarks,
+        ratios=None if ratios is None else sorted(set(ratios)),
         progress=say,
         notify=lambda line: say(f"gisr: note: {line}"),
     )
     for line in _without_rows(systems or (), scores):
-        say(f"gisr: note: {line}")
+        say(f"gisr: note: {line}{' at these ratios' if ratios else ''}")
     tables = evaluation.tables(scores)
     print(tables, end="")
     if scores_file is not None:
-        evaluation.save_scores(scores, scores_file, command=f"gisr {' '.join(sys.argv[1:])}")
-        scores_file.with_suffix(".md").write_text(tables, encoding="utf-8")
+        evaluation.save_scores(scores, scores_file, command=shlex.join(["gisr", *sys.argv[1:]]))
+        with written_whole(scores_file.with_suffix(".md")) as part:
+            part.write_text(tables, encoding="utf-8")
 
 
 def _without_rows(systems: "Sequence[str]", scores: "Sequence[Score]") -> "Iterator[str]":

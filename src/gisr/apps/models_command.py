@@ -36,13 +36,14 @@ def _list_systems() -> None:
 
     names = get_args(SystemName)
     wide = 2 + max(map(len, names))
-    print(f"{'name':<{wide}}{'task':<16}{'parameters':>12}{'GMACs':>8}  {'licence':<16}paper")
+    stated = 2 + max(len(find_system(name).published.licence) for name in names)
+    print(f"{'name':<{wide}}{'task':<16}{'parameters':>12}{'GMACs':>8}  {'licence':<{stated}}paper")
     for name in names:
         about, cost = find_system(name).published, system_cost(name)
         task = "all" if about.all_in_one else about.tasks[0]
         print(
-            f"{name:<{wide}}{task:<16}{cost.parameters:>12,}{cost.gmacs:>8.1f}  {about.licence:<16}"
-            f"{about.paper}"
+            f"{name:<{wide}}{task:<16}{cost.parameters:>12,}{cost.gmacs:>8.1f}  "
+            f"{about.licence:<{stated}}{about.paper}"
         )
     print("GMACs: 10^9 multiplications and additions for an output of 128 x 128 at ratio 4.")
 

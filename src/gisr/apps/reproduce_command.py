@@ -1,5 +1,6 @@
 """``gisr reproduce``: the paper's ablation tables and analysis figures."""
 
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -109,7 +110,7 @@ def reproduce(
         benchmarks=None if benchmarks is None else tuple(benchmarks),
         rules=tuple(dict.fromkeys(rules or ("samples", "time"))),
         device=checked,
-        command=f"gisr {' '.join(sys.argv[1:])}",
+        command=shlex.join(["gisr", *sys.argv[1:]]),
     )
 
     def report(line: str) -> None:

@@ -1,7 +1,8 @@
 """Weights that a system's authors published, in our layout: the one place that opens a pickle."""
 
 import pickle
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor
 from gisr.baselines.network import ComparedNetwork
 from gisr.baselines.systems import SystemShape
 from gisr.errors import FileFormatError, InputError, WeightsError, listed
+from gisr.io.files import check_readable
 from gisr.memory import memory_errors
 
 _DEEPEST = 4
@@ -27,6 +29,16 @@ class Converted:
     network: ComparedNetwork
     left_over: tuple[str, ...]
     """Tensors of the file without a counterpart: layers that take no part in the result."""
+    choice: str = ""
+    """Which of several networks of the file was taken, in words; empty where it holds one."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Published:
+    """What a file holds of a network."""
+
+    tensors: dict[str, Tensor]
+    choice: str
 
 
 def convert_weights(path: str | Path, shape: SystemShape) -> Converted:
@@ -45,7 +57,8 @@ def convert_weights(path: str | Path, shape: SystemShape) -> Converted:
         InputError: The names in the files of this system are not known.
         LimitError: Memory does not suffice.
     """
-    tensors = _read(Path(path))
+    published = _read(path)
+    tensors = published.tensors
     try:
         network = shape.build()
         names = type(network).names_of(tensors)
@@ -53,49 +66,70 @@ def convert_weights(path: str | Path, shape: SystemShape) -> Converted:
         raise InputError(f"{shape.name}: {error}") from error
     except NotImplementedError as error:
         raise InputError(f"{shape.name}: {error}: train it by gisr train {shape.name}") from error
-    found = {ours: tensors[theirs] for theirs, ours in names.items()}
+    found = {ours: tensors[theirs] for theirs, ours in names.items() if theirs in tensors}
     wanted = network.state_dict()
     if missing := wanted.keys() - found.keys():
-        raise WeightsError(f"{path}: misses of {shape.name} x{shape.ratio}: {listed(missing)}")
+        raise WeightsError(
+            f"{path}: misses of {shape.name} x{shape.ratio}: {listed(missing)}; the file has "
+            f"{listed(tensors)}"
+        )
     for name, tensor in wanted.items():
         if tensor.shape != found[name].shape:
             raise WeightsError(
                 f"{path}: {name} has the shape {list(found[name].shape)}, that of {shape.name} "
                 f"x{shape.ratio} is {list(tensor.shape)}: name another --ratio"
             )
+        if not torch.isfinite(found[name]).all():
+            raise WeightsError(f"{path}: {name} holds NaN or infinity: download the file again")
     network.load_state_dict({name: found[name].to(tensor.dtype) for name, tensor in wanted.items()})
     used = {theirs for theirs, ours in names.items() if ours in wanted}
-    return Converted(network.eval(), tuple(sorted(tensors.keys() - used)))
+    left_over = tuple(sorted(tensors.keys() - used))
+    return Converted(network.eval(), left_over, published.choice)
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def _read(path: str | Path) -> _Published:
     """Return the tensors of a file by name, without what a trainer put before every name."""
-    if not path.is_file():
-        raise FileFormatError(f"{path}: there is no such file: check the name")
+    place = check_readable(path)
     try:
         with memory_errors(str(path), "close other programs"):
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(place, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
         raise FileFormatError(
             f"{path}: is not read, it is damaged or holds more than tensors and plain values: save "
             "its state_dict alone, torch.save(network.state_dict(), 'theirs.pth')"
         ) from error
-    tensors = _tensors(content)
-    if not tensors:
+    groups = dict(_groups(content))
+    if not groups:
         raise FileFormatError(f"{path}: holds no tensors by name")
+    most = max(map(len, groups.values()))
+    largest = [name for name, tensors in groups.items() if len(tensors) == most]
+    name = next(filter(_is_averaged, largest), largest[0])
+    others = [each for each in largest if each != name]
+    choice = f"{name} is taken, not {listed(others)}" if others else ""
+    return _Published(_without_prefixes(groups[name]), choice)
+
+
+def _groups(content: Any, name: str = "") -> Iterator[tuple[str, dict[str, Tensor]]]:  # noqa: ANN401 - a stranger's
+    """Yield each group of named tensors with its place, at most a few dictionaries deep."""
+    if not isinstance(content, Mapping) or name.count(".") >= _DEEPEST:
+        return
+    if own := {str(key): value for key, value in content.items() if isinstance(value, Tensor)}:
+        yield name.removeprefix("."), own
+    for key, value in content.items():
+        yield from _groups(value, f"{name}.{str(key).replace('.', '_')}")
+
+
+def _is_averaged(name: str) -> bool:
+    """Whether a group is the moving average of a network, which is what its authors publish."""
+    return "ema" in re.split(r"[^a-z]+", name.lower())
+
+
+def _without_prefixes(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors without what stands before every name, in whichever order trainers put it."""
     for prefix in _COMMON_PREFIXES:
         if all(name.startswith(prefix) for name in tensors):
-            tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+            return _without_prefixes({name.removeprefix(prefix): t for name, t in tensors.items()})
     return tensors
-
-
-def _tensors(content: Any, depth: int = 0) -> dict[str, Tensor]:  # noqa: ANN401 - a stranger's
-    """Return the largest group of named tensors, at most a few dictionaries deep."""
-    if not isinstance(content, Mapping) or depth > _DEEPEST:
-        return {}
-    own = {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
-    groups = [own, *(_tensors(value, depth + 1) for value in content.values())]
-    return max(groups, key=len)
 
 
 __all__ = ["Converted", "convert_weights"]

@@ -65,14 +65,23 @@ def load_family(name: str, folders: Sequence[str], device: str | None = None) ->
         device: torch device; the CPU when None.
 
     Raises:
-        InputError: A folder holds another system.
+        InputError: A folder holds another system, or two are for the same pairs.
         WeightsError: A folder is missing or damaged.
     """
-    members = []
+    members: list[ComparedSystem] = []
+    places: dict[tuple[TaskName, int | None], str] = {}
     for folder in folders:
         weights = load_system(folder)
-        if weights.shape.name != name:
-            raise InputError(f"{folder}: holds {weights.shape.name}, not {name}")
+        shape = weights.shape
+        if shape.name != name:
+            raise InputError(f"{folder}: holds {shape.name}, not {name}")
+        ratio = None if shape.all_in_one else shape.ratio
+        for task in shape.tasks:
+            if (task, ratio) in places:
+                kind = task if ratio is None else f"{task} x{ratio}"
+                other = places[task, ratio]
+                raise InputError(f"{folder}: is for {kind}, as {other} is: name one of the two")
+            places[task, ratio] = folder
         members.append(ComparedSystem(weights.network, weights.shape, name, device))
     return SystemFamily(name, members)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gisr.datasets.entry import Entry
 from gisr.datasets.open_pairs import INDEX, OPEN_PAIRS, read_open_pairs
-from gisr.datasets.prepared.store import is_store, read_store
+from gisr.datasets.prepared.store import JOURNAL, is_store, read_store
 from gisr.datasets.readers import LAYOUTS
 from gisr.datasets.readers.strays import left_out_lines
 from gisr.errors import FileFormatError, InputError, meant
@@ -65,6 +65,13 @@ def left_out(folder: str | Path, entries: Sequence[Entry]) -> list[str]:
 
 def _recognised(folder: Path) -> str:
     found = [name for name, (recognises, _) in _sources().items() if recognises(folder)]
+    if not found and (folder / JOURNAL).is_file():
+        raise FileFormatError(
+            f"{folder}: a store that is not finished: run its `gisr data prepare` again, which "
+            "goes on where it stopped"
+        )
+    if not found and not any(folder.iterdir()):
+        raise FileFormatError(f"{folder}: is empty: name the folder of a data set")
     if not found:
         raise FileFormatError(
             f"{folder}: no layout recognises this folder; it must be one of "

@@ -84,4 +84,13 @@ def _no_member(entries: Sequence[Entry], names: Collection[str]) -> str:
             "or put some pairs into that split"
         )
     datasets = ", ".join(sorted({entry.dataset for entry in entries}))
+    tests = [entry for entry in entries if entry.split == "test"]
+    truthless = [
+        each for each in tests if each.ratios and not any(map(each.has_truth_at, each.ratios))
+    ]
+    if len(truthless) == len(tests):
+        return (
+            f"no pair of the split test has a truth to compare with ({len(tests)} of {datasets}): "
+            "name it (of own pairs, the column truth of pairs.csv)"
+        )
     return f"no entry of {datasets} belongs to {listed(names)}: name other data or benchmarks"

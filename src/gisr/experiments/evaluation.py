@@ -3,7 +3,7 @@
 import json
 import platform
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from gisr.experiments.benchmark import NO_REFERENCE, Benchmark, named_pairs
 from gisr.experiments.benchmark_choice import chosen_benchmarks, members_of, not_scored
 from gisr.experiments.benchmarks import BENCHMARKS
 from gisr.experiments.scorable import check_scorable, is_empty
-from gisr.experiments.system_variants import SystemVariant, as_variant
+from gisr.experiments.system_variants import SystemVariant, as_variant, untrained
 from gisr.inference.system import PairSystem
 from gisr.metrics import (
     METRICS,
@@ -35,6 +35,7 @@ from gisr.metrics import (
     ssim_wang,
 )
 from gisr.tasks import TaskName
+from gisr.temporaries import written_whole
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def evaluate(
     layout: str = AUTO,
     tasks: Sequence[TaskName] | None = None,
     benchmarks: Sequence[str] | None = None,
+    ratios: Sequence[int] | None = None,
     progress: Callable[[str], None] | None = None,
     notify: Callable[[str], None] = lambda line: None,
 ) -> list[Score]:
@@ -71,6 +73,8 @@ def evaluate(
         layout: How it lies on disk; recognised when ``auto``.
         tasks: Keep only these tasks.
         benchmarks: Keep only these, by name.
+        ratios: Score at these, in place of those of the benchmarks; pairs whose targets were made
+            by others have their own only.
         progress: Called with a line for each score.
         notify: Called with a line on what of the data is not scored.
 
@@ -86,17 +90,22 @@ def evaluate(
     members = members_of(chosen, entries, str(data), every=bool(benchmarks))
     if not (tasks or benchmarks) and (line := not_scored(entries, members.values())):
         notify(f"{data}: {line}")
+    scored = dict.fromkeys(each.task for each in chosen if members[each.name])
+    for line in untrained(variants, list(scored)):
+        notify(line)
     scores = []
     for benchmark in chosen:
         own = members[benchmark.name]
-        for ratio in benchmark.ratios_of(own):
+        for ratio in ratios or benchmark.ratios_of(own):
             for score in _scores(benchmark, ratio, variants, own):
                 scores.append(score)
                 if progress is not None:
                     progress(_line(score))
     if not scores:
         names = ", ".join(name for name, own in members.items() if own)
-        raise InputError(f"{data}: {', '.join(variants)} can score none of {names}: name others")
+        raise InputError(
+            f"{data}: {', '.join(variants)} can score none of {names}{_at(ratios)}: name others"
+        )
     return scores
 
 
@@ -172,9 +181,14 @@ def tables(scores: Sequence[Score]) -> str:
 
 
 def save_scores(scores: Sequence[Score], path: str | Path, command: str) -> None:
-    """Write scores with what is needed to reproduce them: command, commit, date, machine."""
+    """Write scores with what is needed to reproduce them: command, commit, date, machine.
+
+    Raises:
+        FileFormatError: The disk refuses it; what was there before stays.
+    """
     record = {**provenance(command), "scores": [asdict(score) for score in scores]}
-    Path(path).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    with written_whole(Path(path)) as part:
+        part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def provenance(command: str) -> dict[str, str]:
@@ -185,6 +199,10 @@ def provenance(command: str) -> dict[str, str]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
     }
+
+
+def _at(ratios: Sequence[int] | None) -> str:
+    return f" at x{', x'.join(map(str, ratios))}" if ratios else ""
 
 
 def _scores(
@@ -260,35 +278,38 @@ def _table(scores: Sequence[Score]) -> str:
         for metric in scores[0].values
     ]
     cells = {
-        (score.system, score.ratio, metric): value
-        for score in scores
-        for metric, value in score.values.items()
+        (name, *column): text
+        for column in columns
+        for name, text in _column(scores, *column).items()
     }
     systems = list(dict.fromkeys(score.system for score in scores))
-    marks = dict(mark for column in columns for mark in _marks(column, systems, cells))
     heads = [f"x{ratio} {METRICS[metric].heading}" for ratio, metric in columns]
     lines = [" | ".join(["", "system", *heads, ""]).strip(), "|---|" + "---|" * len(columns)]
     for system in systems:
-        row = [
-            marks.get((system, *column), "{}").format(shown(column[1], cells[(system, *column)]))
-            if (system, *column) in cells
-            else ""
-            for column in columns
-        ]
+        row = [cells.get((system, *column), "") for column in columns]
         lines.append(" | ".join(["", system, *row, ""]).strip())
     return "\n".join(lines)
 
 
-def _marks(
-    column: tuple[int, MetricName],
-    systems: Sequence[str],
-    cells: Mapping[tuple[str, int, MetricName], float],
-) -> Iterator[tuple[tuple[str, int, MetricName], str]]:
-    """Yield how the best and the second best of a column are set."""
-    own = {name: cells[(name, *column)] for name in systems if (name, *column) in cells}
-    order = ranked(own, column[1])
-    for system, mark in zip(order, ("**{}**", "<u>{}</u>"), strict=False):
-        yield (system, *column), mark
+def _column(scores: Sequence[Score], ratio: int, metric: MetricName) -> dict[str, str]:
+    own = [score for score in scores if score.ratio == ratio and metric in score.values]
+    values = {score.system: score.values[metric] for score in own}
+    return marked(values, metric, ("**{}**", "<u>{}</u>"))
+
+
+def marked(values: Mapping[str, float], metric: MetricName, forms: Sequence[str]) -> dict[str, str]:
+    """Return the values of a metric as text.
+
+    Args:
+        values: By name.
+        metric: Says which is best, and how many digits are shown.
+        forms: How the best, the second best and so on are set. Values that read alike share one:
+            digits that are not shown must not decide between them.
+    """
+    texts = dict.fromkeys(shown(metric, values[name]) for name in ranked(values, metric))
+    marks = dict(zip(texts, forms, strict=False))
+    plain = {name: shown(metric, value) for name, value in values.items()}
+    return {name: marks.get(text, "{}").format(text) for name, text in plain.items()}
 
 
 def ranked(values: Mapping[str, float], metric: MetricName) -> list[str]:

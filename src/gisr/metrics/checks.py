@@ -39,7 +39,8 @@ def compare(
 
     Raises:
         InputError: Shapes differ or are not images, the border leaves nothing, a pixel that is not
-            excluded by ``valid`` is not finite (in the border too), or no pixel is left.
+            excluded by ``valid`` is not finite or is masked (in the border too), or no pixel is
+            left.
     """
     first = _image(estimate, "estimate")
     second = _image(truth, "truth")
@@ -53,7 +54,7 @@ def compare(
         bad = int(np.count_nonzero(~np.isfinite(values).all(axis=2) & counted))
         if bad:
             raise InputError(
-                f"{name} has NaN or infinity at {bad} of its pixels: "
+                f"{name} has NaN, infinity or a mask at {bad} of its pixels: "
                 "fill them, or exclude them with valid where the metric takes it"
             )
     inside = _inside(border, first.shape)
@@ -84,6 +85,8 @@ def _image(values: npt.ArrayLike, name: str) -> Float64Image:
             f"{name} has shape {array.shape}: expected (H, W) or (H, W, bands), none of them 0"
         )
     image = array.astype(np.float64)
+    if isinstance(values, np.ma.MaskedArray):  # as rasterio reads nodata: what lies there is none
+        image[np.ma.getmaskarray(values)] = np.nan
     return image if image.ndim == 3 else image[:, :, None]
 
 

@@ -125,11 +125,12 @@ def on_record(value: Any) -> Any:  # noqa: ANN401 - settings, or one of them
     return json.loads(json.dumps(asdict(value) if settings else value))
 
 
-def differences(name: str, there: object, here: object) -> Iterator[str]:
+def differences(name: str, there: Any, here: Any) -> Iterator[str]:  # noqa: ANN401 - records
     """Yield the settings on two records that differ, with both values.
 
     Args:
-        name: Of the setting that the records are of; those inside it follow after points.
+        name: Of the setting that the records are of; those inside it follow after points, those of
+            a list of groups after its number.
         there: What an earlier run was made with.
         here: What is asked for now.
     """
@@ -137,8 +138,18 @@ def differences(name: str, there: object, here: object) -> Iterator[str]:
         for key in sorted({*there, *here}):
             if there.get(key) != here.get(key):
                 yield from differences(f"{name}.{key}", there.get(key), here.get(key))
+    elif _groups(there) and _groups(here):  # cut short, long lists of groups read alike
+        if len(there) != len(here):
+            yield f"{name} {len(there)} of them there, {len(here)} here"
+            return
+        for number, (old, new) in enumerate(zip(there, here, strict=True), 1):
+            yield from differences(f"{name} {number}", old, new)
     elif there != here:
         yield f"{name} {shortened(str(there))} there, {shortened(str(here))} here"
+
+
+def _groups(value: Any) -> bool:  # noqa: ANN401 - a record
+    return isinstance(value, list) and any(isinstance(each, dict) for each in value)
 
 
 def _inner(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a type

@@ -1,5 +1,6 @@
 """Going on with a run: from its newest checkpoint that is finite, with what was left unfinished."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from gisr.training.sets import Notify
 
 _FREE = {"steps", "stages", "checkpoint_every", "validate_every", "workers", "data", "compile"}
 """Settings that a resumed run may change: they say how far and how it goes, not what it learns."""
+_TOLD = ("data", "stages", "steps")
+"""Those of them that change what comes of a run."""
 _MAY_FALL = ("learning_rate", "gradient_norm")
 """Settings that it may lower, because that is what helps a run that diverged."""
 
@@ -32,7 +35,8 @@ def go_on(run: Run, recipe: Recipe, folder: Path, notify: Notify) -> None:
         run: At step 0.
         recipe: What it is to go on with.
         folder: Of the run; may hold no checkpoint.
-        notify: Given a line for every checkpoint that was passed over.
+        notify: Given a line for every checkpoint that was passed over, and one where the run goes
+            on with other data, stages or steps.
 
     Raises:
         RecipeError: The folder holds another run, or no checkpoint of it is finite.
@@ -44,7 +48,7 @@ def go_on(run: Run, recipe: Recipe, folder: Path, notify: Notify) -> None:
         return
     useless = []
     for path in reversed(found):
-        _check_same(recipe, path)
+        before = _check_same(recipe, path)
         run.restore(path)
         if (damaged := run.not_finite()) is None:
             break
@@ -60,6 +64,9 @@ def go_on(run: Run, recipe: Recipe, folder: Path, notify: Notify) -> None:
         for path, damaged in useless:
             remove_checkpoint(path)
             notify(f"{path} was removed, {damaged} were not finite; going on from {run.step}")
+        changed = _changed(recipe, before, _TOLD)
+        if changed and run.step < recipe.steps:
+            notify(f"{folder}: goes on from step {run.step} with {changed}")
         # Again, should they be there: a run may have been killed between the two.
         run.trainee.save(folder / "weights", run.averaged, recipe.name)
 
@@ -73,10 +80,10 @@ def advice(folder: Path, recipe: Recipe) -> str:
     return f"{lower}, which goes on from its last checkpoint, {latest.name}"
 
 
-def _check_same(recipe: Recipe, checkpoint: Path) -> None:
-    """Refuse to resume another run: the result would belong to neither recipe."""
+def _check_same(recipe: Recipe, checkpoint: Path) -> dict[str, Any]:
+    """Return the recipe of a checkpoint; another run's is refused, as none would fit the result."""
     _, state = load_checkpoint(checkpoint)
-    before = completed(Recipe, state["recipe"])
+    before: dict[str, Any] = completed(Recipe, state["recipe"])
     changed = [
         each
         for key, value in sorted(recipe.record().items())
@@ -88,6 +95,16 @@ def _check_same(recipe: Recipe, checkpoint: Path) -> None:
             f"{checkpoint.parent.parent}: holds a run of another recipe ({'; '.join(changed)}): "
             "choose another folder, or go on with what is there"
         )
+    return before
+
+
+def _changed(recipe: Recipe, before: dict[str, Any], names: Sequence[str]) -> str:
+    """Say which of some settings are others than before; nothing where none is."""
+    here = recipe.record()
+    found = [each for key in names for each in differences(key, before.get(key), here[key])]
+    fallen = before["steps"] < recipe.steps and recipe.schedule == "cosine"
+    end = f"the learning rate, which fell to zero towards {before['steps']} steps, is higher again"
+    return "; ".join([*found, end] if fallen else found)
 
 
 def _lowered(key: str, before: dict[str, Any], value: Any) -> bool:  # noqa: ANN401 - a setting

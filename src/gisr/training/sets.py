@@ -196,13 +196,19 @@ def _belongs(entry: Entry, wanted: SetRecipe) -> bool:
 
 
 def _sets_for(entries: Sequence[Entry], recipe: Recipe) -> str:
-    """Return what sets of a recipe's tasks and ratios the data could fill, as an option."""
+    """Return what sets of a recipe's tasks the data could fill, as an option."""
     wanted = dict.fromkeys(SetRecipe(each.task, each.ratio) for each in recipe.sets)
+    own = [entry for entry in entries if entry.task in recipe.tasks]
+    wanted |= dict.fromkeys(SetRecipe(each.task, r) for each in own for r in each.ratios or ())
     filled = [one for one in wanted if any(_belongs(entry, one) for entry in entries)]
     sets = ", ".join(f"{{task: {one.task}, ratio: {one.ratio}}}" for one in filled)
     return f": --sets '[{sets}]' trains on those" if filled else ""
 
 
 def _datasets(entries: Sequence[Entry]) -> str:
-    kinds = dict.fromkeys(f"{entry.task} of {entry.dataset}" for entry in entries)
+    kinds = dict.fromkeys(
+        f"{entry.task} of {entry.dataset}"
+        + (f" at x{', x'.join(map(str, entry.ratios))}" if entry.ratios else "")
+        for entry in entries
+    )
     return ", ".join(kinds) or "none"

@@ -135,6 +135,11 @@ def _check_size(path: Path, most: int) -> None:
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
     if size < 0:
+        if (path.parent / "weights" / path.name).is_file():
+            raise WeightsError(
+                f"{path}: is not there: {path.parent} is the folder of a run, its weights are in "
+                f"{path.parent / 'weights'}"
+            )
         raise WeightsError(f"{path}: is not there: a folder of weights has {path.name}")
     if size > most:
         raise WeightsError(f"{path}: {size} bytes are more than the {most} it may have")

@@ -19,11 +19,21 @@ from gisr.datasets.entry import Entry, Frame, PublishedPair, Scan, Scene
 from gisr.datasets.entry.checks import smallest
 from gisr.datasets.prepared import manifest
 from gisr.datasets.prepared.manifest import MANIFEST, read_manifest
-from gisr.datasets.prepared.prepare import JOURNAL, Preparation, prepare_store
-from gisr.datasets.prepared.store import damaged_arrays, is_store, read_store
+from gisr.datasets.prepared.prepare import Preparation, prepare_store
+from gisr.datasets.prepared.store import JOURNAL, damaged_arrays, is_store, read_store
+from gisr.datasets.sources import read_entries
 from gisr.errors import FileFormatError, InputError, MissingExtraError
 
 ABOUT: dict[str, Any] = {"dataset": "made", "split": "train", "group": "g", "open": True}
+
+
+def test_a_store_that_is_not_finished_and_an_empty_folder_are_told(tmp_path: Path) -> None:
+    """Both were said to be recognised by no layout."""
+    with pytest.raises(FileFormatError, match="is empty: name the folder of a data set"):
+        read_entries(tmp_path)
+    (tmp_path / JOURNAL).touch()
+    with pytest.raises(FileFormatError, match="a store that is not finished: run its"):
+        read_entries(tmp_path)
 
 
 def image(*shape: int, dtype: str = "uint16", seed: int = 0) -> np.ndarray:

@@ -381,3 +381,23 @@ def test_the_page_has_every_layout_and_every_column() -> None:
             assert line in page, layout.name
     for name, column in COLUMNS.items():
         assert f"| `{name}` | {column.meaning} |" in page
+
+
+@pytest.mark.parametrize(("splits", "refused"), [("train test", True), ("test research", False)])
+def test_a_file_is_not_trained_and_tested_on(tmp_path: Path, splits: str, refused: bool) -> None:
+    """Without a group nothing kept a frame out of both."""
+    picture(tmp_path / "a.png", 16, 16)
+    for name in ("b.png", "c.png"):
+        picture(tmp_path / name, 16, 16, 3)
+    one, other = splits.split()
+    index(
+        tmp_path,
+        "name task split truth guide",
+        f"x depth {one} a.png b.png",
+        f"y depth {other} ./a.png c.png",
+    )
+    if not refused:
+        assert len(read_entries(tmp_path)) == 2
+        return
+    with pytest.raises(FileFormatError, match=r"line 3, column split: 'test', but line 2 has \./a"):
+        read_entries(tmp_path)

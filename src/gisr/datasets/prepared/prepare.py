@@ -30,12 +30,9 @@ from gisr.datasets.prepared.manifest import (
     read_manifest,
     write_manifest,
 )
-from gisr.datasets.prepared.store import ARRAYS, StoreProgress, file_sum, is_store
+from gisr.datasets.prepared.store import ARRAYS, JOURNAL, StoreProgress, file_sum, is_store
 from gisr.errors import FileFormatError, GisrError, InputError, MissingExtraError
 from gisr.io.files import atomic_output, typed_errors
-
-JOURNAL = "preparing.jsonl"
-"""Records of the entries that are finished, one a line, until the manifest is written."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ from gisr.io.files import check_readable, typed_errors
 
 ARRAYS = "arrays"
 """Folder of the arrays in a store."""
+JOURNAL = "preparing.jsonl"
+"""Records of the entries that are finished, one a line, until the manifest is written."""
 
 StoreProgress = Callable[[int, int], None]
 """Called with what is done and what there is in all."""

@@ -20,7 +20,7 @@ names the line and the column.
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
 from gisr.datasets.entry import Entry, Frame, PublishedPair, Scan, Scene, Split
@@ -72,7 +72,7 @@ def _read(folder: Path) -> list[Entry]:
     rows = list(read_rows(index, COLUMNS))
     if not rows:
         raise FileFormatError(f"{index}: lists no pair: add a line for every pair")
-    _check_groups(rows)
+    _check_splits(rows)
     lines: dict[str, int] = {}
     entries: list[Entry] = []
     for row in rows:
@@ -84,9 +84,10 @@ def _read(folder: Path) -> list[Entry]:
     return entries
 
 
-def _check_groups(rows: Sequence[Row]) -> None:
-    """Refuse a group that is in two splits: what was trained on would be tested on."""
+def _check_splits(rows: Sequence[Row]) -> None:
+    """Refuse groups in two splits, and files to train and to test on: these would be seen ones."""
     first: dict[str, tuple[Split, int]] = {}
+    files: dict[PurePosixPath, tuple[Split, int]] = {}
     for row in rows:
         split = row.choice("split", _SPLITS)
         if "group" in row.cells:
@@ -96,6 +97,16 @@ def _check_groups(rows: Sequence[Row]) -> None:
                     "split",
                     f"{split!r}, but line {line} puts the group {row.cells['group']!r} into "
                     f"{earlier!r}: keep a group in one split",
+                )
+        for role in _ROLES if split != "research" else ():
+            if (text := row.cells.get(role)) is None:
+                continue
+            earlier, line = files.setdefault(PurePosixPath(text), (split, row.line))
+            if earlier != split:
+                raise row.error(
+                    "split",
+                    f"{split!r}, but line {line} has {text} in {earlier!r}: keep a file in one "
+                    "split of train, val and test",
                 )
 
 

@@ -1,6 +1,8 @@
 """What is to be reproduced, and what a folder of results holds already."""
 
+import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,15 +10,19 @@ from typing import Any, Literal, get_args
 
 from gisr.errors import FileFormatError, RecipeError
 from gisr.experiments.reproduce.columns import Amount
+from gisr.experiments.reproduce.kept import write_kept
 from gisr.experiments.reproduce.plan import VARIANTS, Budget, ExperimentName, Variant, goes_on
 from gisr.training.recipe import Recipe
 from gisr.training.recipe_values import completed, differences
+from gisr.training.sets import training_entries
 
 ReportProgress = Callable[[str], None]
 """Receives a line of progress."""
 Rule = Literal["samples", "time"]
 """What is equal for all networks of Tables I and II."""
 
+_ENTRIES = "entries"
+"""What of a plan says which entries its networks were trained on."""
 _IMAGES, _SIDE = 4, 384
 """What a short experiment measures of each column: enough to rank networks, a minute a variant."""
 
@@ -88,8 +94,10 @@ def read_plan(request: ExperimentRequest) -> dict[str, float]:
         raise FileFormatError(f"{path}: cannot read the plan ({error!r}): delete it") from error
     # Where the data lie may change, as for a run that goes on.
     found["recipe"] = {**found["recipe"], "data": asked["recipe"]["data"]}
+    # Plans from before this was noted say nothing of it.
+    known = [key for key in asked if key != _ENTRIES or key in found]
     changed = "; ".join(
-        each for key in asked for each in differences(key, found.get(key), asked[key])
+        each for key in known for each in differences(key, found.get(key), asked[key])
     )
     if changed:
         raise RecipeError(f"{path.parent}: holds another experiment ({changed}): use another --out")
@@ -101,7 +109,7 @@ def write_plan(request: ExperimentRequest, rates: Mapping[str, float]) -> None:
     path = _plan_path(request)
     path.parent.mkdir(parents=True, exist_ok=True)
     plan = {**_requested(request), "rates": rates}
-    path.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
+    write_kept(path, plan)
 
 
 def _seed_folder(seed: int) -> str:
@@ -120,4 +128,15 @@ def _requested(request: ExperimentRequest) -> dict[str, Any]:
     }
     if not goes_on(request.recipe):
         asked["budget"] = str(request.budget)
+    asked[_ENTRIES] = _training_entries(request.recipe)
     return asked
+
+
+def _training_entries(recipe: Recipe) -> dict[str, Any]:
+    """Return how many entries of each task are trained on, and a sum of their names.
+
+    It is that of the same data elsewhere, and of a store prepared of them.
+    """
+    found = sorted((entry.task, entry.split, entry.name) for entry in training_entries(recipe))
+    names = hashlib.sha256(json.dumps(found).encode()).hexdigest()[:12]
+    return {**Counter(task for task, _, _ in found), "names": names}

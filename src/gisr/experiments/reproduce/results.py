@@ -28,6 +28,7 @@ from gisr.experiments.reproduce.variant_training import (
 from gisr.experiments.system_variants import NETWORK_ALONE, SystemVariant
 from gisr.inference.loading import load_model
 from gisr.inference.system import PairSystem
+from gisr.temporaries import written_whole
 from gisr.training.log import read_log
 from gisr.training.loop import Validate
 from gisr.training.sets import recipe_entries
@@ -184,7 +185,8 @@ def _path(request: ExperimentRequest, suffix: str) -> Path:
 def write_text(request: ExperimentRequest, suffix: str, text: str) -> Path:
     """Write a file that is named after the experiment; return where."""
     path = _path(request, suffix)
-    path.write_text(text, encoding="utf-8")
+    with written_whole(path) as part:
+        part.write_text(text, encoding="utf-8")
     return path
 
 

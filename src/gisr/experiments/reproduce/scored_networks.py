@@ -4,7 +4,6 @@ Tables I and II have them as rows of systems (:mod:`gisr.experiments.reproduce.s
 to VII and that of balancing as rows of changes (:mod:`gisr.experiments.reproduce.ablations`).
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from gisr.experiments.reproduce.columns import (
     score,
     score_interpolation,
 )
+from gisr.experiments.reproduce.kept import read_kept, write_kept
 from gisr.experiments.reproduce.plan import Variant
 from gisr.experiments.reproduce.request import ExperimentRequest, ReportProgress
 from gisr.experiments.reproduce.tables import ResultRow
@@ -107,14 +107,15 @@ def train_and_score(
 
     Raises:
         RecipeError: The recipe cannot be followed.
+        FileFormatError: What an earlier start found is damaged, or the disk refuses it.
     """
     recipe, folder = planned(request, variant, schedule)
     path = folder / f"scores-{recipe.steps}.json"
     own = [column for column in columns if variant.is_scored_on(column.task, column.ratio)]
     how = {"steps": recipe.steps, **asdict(request.amount), "columns": [c.key for c in own]}
     if path.is_file():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["how"] == how:
+        found = read_kept(path)
+        if found.get("how") == how:
             cells = {
                 key: Cell(cell["value"], tuple(cell["images"]))
                 for key, cell in found["cells"].items()
@@ -130,7 +131,7 @@ def train_and_score(
         "cells": {key: asdict(cell) for key, cell in cells.items()},
         "training_seconds": run.seconds,
     }
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_kept(path, record)
     return ScoredNetwork(run, cells, schedule.steps_per_second)
 
 

@@ -3,7 +3,6 @@
 Networks are trained by the rules of :mod:`gisr.experiments.reproduce.system_schedules`.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gisr.experiments.reproduce.columns import ResultColumn
+from gisr.experiments.reproduce.kept import read_kept, write_kept
 from gisr.experiments.reproduce.request import ExperimentRequest, ReportProgress, Rule
 from gisr.experiments.reproduce.results import described_test, write_json, write_page, write_text
 from gisr.experiments.reproduce.scored_networks import (
@@ -127,7 +127,7 @@ def _costs(
     They are measured last, one after the other, whatever device trained the networks.
     """
     path, base = request.out / _COSTS, request.recipe
-    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    known = read_kept(path) if path.is_file() else {}
     for variant in variants:
         key = variant.key(base)
         if key not in known:
@@ -135,7 +135,7 @@ def _costs(
             trainee = first_trainee(variant.recipe(base, 1))
             system = trainee.system(trainee.network.eval(), variant.name)
             known[key] = asdict(measure_cost(system, variant.tasks[0], variant.ratio or 4))
-            path.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+            write_kept(path, known)
     return {variant.key(base): Cost(**known[variant.key(base)]) for variant in variants}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gisr.experiments.evaluation import ranked, shown
+from gisr.experiments.evaluation import marked, shown
 from gisr.experiments.reproduce.columns import ResultColumn
 from gisr.metrics import METRICS
 
@@ -100,16 +100,12 @@ def _body(
     lines = [[row.name] for row in rows]
     for column in columns:
         values = {row.name: row.values[column.key] for row in rows if column.key in row.values}
-        order = ranked(values, column.metric)
-        # Equal texts share a mark: digits that are not shown must not decide between them.
-        texts = dict.fromkeys(shown(column.metric, values[name]) for name in order)
-        marks = dict(zip(texts, (style.best, style.second), strict=False))
+        texts = marked(values, column.metric, (style.best, style.second))
         for line, row in zip(lines, rows, strict=True):
             if row.name not in values:
                 line.append(style.empty)
                 continue
-            text = shown(column.metric, values[row.name])
-            text = marks.get(text, "{}").format(text)
+            text = texts[row.name]
             if column.key in row.spread:
                 text += style.spread.format(shown(column.metric, row.spread[column.key]))
             line.append(style.unseen.format(text) if column.key in row.unseen else text)

@@ -31,6 +31,7 @@ from gisr.data.volume_resample import (
     onto_guide,
     sample_axis,
     to_guide_axis,
+    wholly_within,
 )
 from gisr.errors import InputError
 from gisr.inference.answers import Check
@@ -138,15 +139,19 @@ class VolumeSharpener:
         Raises:
             InputError: No voxel of the target is finite.
         """
-        low = self.placement.turned(target)
+        place = self.placement
+        low = place.turned(target)
         known = np.isfinite(low)
         if not known.any():
             raise InputError("no voxel is finite: there is nothing to sharpen")
-        high = finite_guide(guide, self.placement.slice_axis)
-        layers = self._rotated(low, high) if self.placement.angle else self._aligned(low, high)
+        high = finite_guide(guide, place.slice_axis)
+        layers = self._rotated(low, high) if place.angle else self._aligned(low, high)
         inside = self.inside()
         self.beside = value_beside(target) if self.beside is None else self.beside
         np.copyto(layers.values, self.beside, where=~inside)
+        # What a mask has cleared stays clear: the network sees beyond its edge, in the guide too.
+        air = wholly_within(low == np.float32(self.beside), place.to_target, place.guide_shape)
+        np.copyto(layers.values, self.beside, where=air)
         if layers.spread is not None:
             np.copyto(layers.spread, np.nan, where=~inside)
         return SharpVolume(layers.values, layers.spread)

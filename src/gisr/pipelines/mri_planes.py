@@ -41,6 +41,7 @@ from gisr.io.volumes.axis_placement import AxisPlacement
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement
 from gisr.pipelines.mri_agreement import ReducedBy, find_reduction
+from gisr.pipelines.mri_kspace_line import KSpaceLine, find_kspace_line
 from gisr.pipelines.mri_slice_sharpener import SliceSharpener
 from gisr.pipelines.mri_slices import (
     Places,
@@ -92,6 +93,8 @@ class VolumeSharpener:
     requested_grid: Grid | None = field(default=None, init=False)
     whole_plane: bool = field(default=False, init=False)
     """Whether the grid is that of a crop of k-space, which shows its whole plane."""
+    judged_line: tuple[KSpaceLine | None] | None = field(default=None, init=False)
+    """Whether it is cropped so along its one coarse axis, once that is judged."""
     sliced: SliceSharpener = field(init=False)
     reduction: ReducedBy | None = field(default=None, init=False)
     """How the target was found to be reduced in the plane of its slices."""
@@ -117,6 +120,11 @@ class VolumeSharpener:
         self.sliced = SliceSharpener(
             self.system, self.request, self.report, self.check, self.consistency
         )
+
+    @property
+    def kspace_line(self) -> KSpaceLine | None:
+        """How the target was cropped along one axis alone; None where it was not."""
+        return None if self.judged_line is None else self.judged_line[0]
 
     @property
     def slices(self) -> int:
@@ -158,6 +166,10 @@ class VolumeSharpener:
 
     def inside(self) -> Bool[np.ndarray, "X Y Z"]:
         """Return which guide voxels the target shows; a k-space crop shows its whole plane."""
+        if self.kspace_line is not None:
+            inside = self.placement.covered()
+            inside |= inside.any(axis=self.kspace_line.axis, keepdims=True)
+            return inside
         if not self.whole_plane:
             return self.placement.covered()
         axis = self.placement.slice_axis
@@ -180,15 +192,32 @@ class VolumeSharpener:
             if within.spread is not None:
                 spread = on_guide_axis(within.spread, thick, place.axis(thick))
         known, full = np.isfinite(low), filled(low)
-        base = to_guide_axis(full, thick, place.axis(thick))
+        line = place.axis(thick)
+        if self.judged_line is None:  # once for all volumes of a series
+            alone = len(place.coarse) == 1
+            asked = (full, guide, thick, line, self.requested_grid)
+            self.judged_line = (find_kspace_line(*asked) if alone else None,)
+        (cropped,) = self.judged_line
+        base = to_guide_axis(full, thick, line)
         layers = self.sliced.detailed(
-            base, full, full, guide, {thick: place.axis(thick)}, self._planes(thick)
+            base,
+            full,
+            full,
+            guide,
+            {thick: line},
+            self._planes(thick),
+            "means" if cropped is None else None,
         )
+        if cropped is not None:
+            self.grid = "kspace"
+            layers.values, before, after = cropped.agreeing(layers.values, full)
+            self.consistency.add(before.reshape(-1, 1), after.reshape(-1, 1))
+            self.consistency.widen(float(full.min()), float(full.max()))
         if spread is not None and layers.spread is not None:
             layers.spread = np.hypot(spread, layers.spread)
         if not known.all():
             along = np.eye(4)
-            along[thick, thick], along[thick, 3] = place.axis(thick).scale, place.axis(thick).offset
+            along[thick, thick], along[thick, 3] = line.scale, line.offset
             mark_unknown(layers, ~nearest_mask(known, along, place.guide_shape))
         return layers
 

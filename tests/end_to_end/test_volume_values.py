@@ -83,6 +83,39 @@ def test_phases_that_wrap_are_told(turn: float, dtype: str, tmp_path: Path, guid
     assert "phases" not in told(save(image, even, COARSE), guide)["warning"]
 
 
+def test_a_head_without_its_skull_holds_no_phases(tmp_path: Path, guide: Path) -> None:
+    """Its highest value may be that of a whole turn, and its rim falls from there to 0."""
+    head = np.zeros((24, 24, 8), dtype=np.int16)
+    head[4:20, 4:20] = 3600 + 495 * smooth((16, 16, 8)) / 820
+    head[4, 4, 0] = 4095
+    said = told(save(tmp_path / "s_T2w.nii", head, COARSE), guide)["warning"]
+    assert "phases" not in said
+    wrapped = np.tensordot((0.125, 0.0131, 0.0007), np.indices(head.shape), 1) % 1 * 4095
+    wrapped[:4] = 0
+    said = told(save(tmp_path / "s_T2w.nii", wrapped.astype("i2"), COARSE), guide)["warning"]
+    assert "s_T2w.nii holds what looks like phases" in said
+
+
+@pytest.mark.parametrize("ratio", [(2, 2, 1), (1, 1, 2)], ids=["plane", "slices"])
+@pytest.mark.parametrize(("air", "low"), [(0.0, 0.0), (-4.0, -400.0), (0.0, -400.0)])
+def test_what_a_mask_cleared_stays_clear(
+    ratio: tuple[int, int, int], air: float, low: float, tmp_path: Path
+) -> None:
+    """A guide that keeps its skull, and all filters, reach over the rim of a target's mask."""
+    shape = 24, 24, 8
+    fine = tuple(np.multiply(shape, ratio))
+    guide = save(tmp_path / "g_T1w.nii", smooth(fine), np.eye(4))
+    voxels = (smooth(shape) + low) * (0.01 if low else 1)
+    voxels[:8] = air
+    affine = np.diag([*ratio, 1.0])
+    affine[:3, 3] = (np.array(ratio) - 1) / 2
+    told(save(tmp_path / "s_T2w.nii", voxels.astype("f4"), affine), guide)
+    result = np.asarray(nibabel.load(tmp_path / "out.nii").dataobj)
+    cleared = 7 * ratio[0] + 1
+    assert (result[:cleared] == np.float32(air)).all()
+    assert (result[cleared + ratio[0] :] != np.float32(air)).mean() > 0.99
+
+
 @pytest.mark.parametrize(
     ("low", "scale", "air", "beside"),
     [

@@ -132,6 +132,19 @@ def test_what_lies_outside_the_guide_is_not_missing() -> None:
     assert not found.any() and not before.any()
 
 
+@pytest.mark.parametrize("covers", [1.5, 2.0, 2.5, 3.0])
+def test_slices_that_overlap_are_undone(contrasts: tuple[Images, Images], covers: float) -> None:
+    """Those thrice as thick as their distance hold fine waves with the other sign."""
+    truth, line = contrasts[0], AxisPlacement(48, SIDE, 0.5, -0.25, covers)
+    low = reduced(truth, {1: line}, "means")
+    start = along(to_guide_axis, low, {1: line})
+    found, before, after = agreeing(start, low, {1: line}, "means")
+    inner = np.s_[:, 12:-12]
+    errors = [float(np.square(each - truth)[inner].mean()) for each in (found, start)]
+    assert errors[0] < 0.75 * errors[1]
+    assert np.square(after).mean() < 0.25 * np.square(before).mean()
+
+
 def test_gaps_are_left_out_of_the_means() -> None:
     line = AxisPlacement(2, 8, 0.25, -0.375, covers=0.5)
     fine = np.arange(8, dtype=np.float32).reshape(8, 1, 1)

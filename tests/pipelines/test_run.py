@@ -64,3 +64,29 @@ def test_a_compared_system_runs_over_a_depth_map(tmp_path: Path) -> None:
     expected = bicubic.answer(make_pair(depth, colour, "depth")).image[..., 0]
     written = np.asarray(Image.open(tmp_path / "out.png")).astype(float)
     assert np.abs(written - np.clip(np.rint(expected), 1, 65535)).max() <= 1
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((4, 4)), None, [], [np.zeros(4)], 3])
+@pytest.mark.parametrize("place", ["target", "guide", "output"])
+def test_what_is_no_name_of_a_file_is_named(
+    wrong: object, place: str, tmp_path: Path, scene: tuple[Path, Path]
+) -> None:
+    """Images of nibabel and arrays ended in errors of Python's own."""
+    names: dict[str, object] = {
+        "target": scene[0],
+        "guide": scene[1],
+        "output": tmp_path / "out.tif",
+        place: wrong,
+    }
+    kind = type(wrong[0] if isinstance(wrong, list) and wrong and place != "output" else wrong)
+    told = f"{place} is of type {kind.__name__}, and not the name of a file"
+    if place == "guide" and wrong is None:
+        told = "name the guide after it"
+    with pytest.raises(InputError, match=told):
+        upscale_files(load_baseline("bicubic"), *names.values())  # type: ignore[arg-type]
+
+
+def test_options_that_are_none_are_named(tmp_path: Path, scene: tuple[Path, Path]) -> None:
+    told = "options of type dict are none for files"
+    with pytest.raises(InputError, match=told):
+        upscale_files(load_baseline("bicubic"), *scene, tmp_path / "out.tif", {"overwrite": True})  # type: ignore[arg-type]

@@ -1,7 +1,8 @@
 """Resampling whole volumes: along one axis, or onto a grid that is rotated against theirs."""
 
 import numpy as np
-from jaxtyping import Float, Float64, Shaped
+from jaxtyping import Bool, Float, Float64, Shaped
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from gisr.data.degradations import fill_holes
@@ -9,6 +10,9 @@ from gisr.data.resample import bicubic_to_target, weighted_taps
 from gisr.errors import InputError
 from gisr.io.volumes.axis_placement import AxisPlacement
 from gisr.placement import Placement
+
+_BESIDE = 0.1
+"""Target voxels off a sample from which the next one counts: grids that agree differ by less."""
 
 
 def to_guide_axis(
@@ -105,6 +109,27 @@ def nearest_mask(
         mode="nearest",
     )
     return nearest.astype(bool)
+
+
+def wholly_within(
+    mask: Bool[np.ndarray, "X Y Z"],
+    to_target: Float64[np.ndarray, "4 4"],
+    shape: tuple[int, int, int],
+) -> Bool[np.ndarray, "X Y Z"]:
+    """Return which voxels of a grid have nothing but marked target voxels around them.
+
+    Those that linear interpolation takes count, to a tenth of a target voxel.
+    """
+    share: np.ndarray = ndimage.affine_transform(
+        mask.astype(np.float32),
+        to_target[:3, :3],
+        to_target[:3, 3],
+        shape,
+        order=1,
+        mode="nearest",
+    )
+    within: NDArray[np.bool_] = share > 1 - _BESIDE
+    return within
 
 
 def filled(volume: Float[np.ndarray, "X Y Z"]) -> Float[np.ndarray, "X Y Z"]:

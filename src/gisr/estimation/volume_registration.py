@@ -18,6 +18,7 @@ from gisr.array_types import Voxels
 from gisr.data.pair import Pair
 from gisr.data.volume_resample import filled, nearest_mask, onto_guide
 from gisr.estimation.local_fit import LocalFit, Move, shifted, without_spikes
+from gisr.estimation.mask_rims import only_of_masks
 from gisr.estimation.volume_motion import SHORTEST_AXIS, Motion, find_motion
 from gisr.io.volumes.placement import VolumePlacement
 
@@ -124,7 +125,9 @@ def find_volume_motion(
         and max(map(abs, motion.shift)) <= LARGEST_SHIFT
         and max(map(abs, motion.turn)) <= _LARGEST_TURN
     )
-    return _moved(motion, before, after, found) if believed else found
+    if believed and not only_of_masks(fit, guide, motion.move):
+        return _moved(motion, before, after, found)
+    return found
 
 
 def _motion(
@@ -204,6 +207,7 @@ def find_volume_shift(
     if not surely:
         largest_rest = min(largest_rest, _UNSURE_REST)
     seen = sure or (gain >= smallest_gain and rest <= largest_rest)
+    seen = seen and not only_of_masks(fit, guide, shifted(similarity.whole(refined)))
     return _judged(placement, similarity, refined, seen=seen)
 
 

@@ -45,6 +45,10 @@ _LEAST_VOXELS = 500
 """Target voxels that are needed for that."""
 _MOST_SLICES = 8
 """Slices that are looked at, in the middle of a volume."""
+_TURNING = 2.0
+"""Distances of slices from which a slice shows the finest waves that slices hold with the other
+sign: what is missing of these would grow with each round, so it is turned back first (Landweber's
+iteration)."""
 _AROUND = 4.0
 """Target voxels: standard deviation of the neighbourhood in which what is missing is compared with
 noise."""
@@ -127,7 +131,10 @@ def agreeing(
     seen = {axis: _seen(line, way) for axis, line in places.items()}
     damping = _noise_to_error(missing, list(seen.values()), noise)
     answer, left = np.zeros_like(missing), missing
+    turned = [axis for axis, line in places.items() if line.covers > _TURNING]
     for _ in range(rounds):
+        for axis in turned:
+            left = np.moveaxis(np.tensordot(seen[axis].T, left, (1, axis)), 0, axis)
         answer = (answer + left) / (1 + damping)
         again = answer
         for axis, matrix in seen.items():

@@ -31,6 +31,7 @@ from gisr.data.volume_resample import (
     onto_guide,
     sample_axis,
     to_guide_axis,
+    wholly_within,
 )
 from gisr.errors import InputError
 from gisr.inference.answers import Check
@@ -40,6 +41,7 @@ from gisr.io.volumes.axis_placement import AxisPlacement
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement
 from gisr.pipelines.mri_agreement import ReducedBy, find_reduction
+from gisr.pipelines.mri_kspace_line import KSpaceLine, find_kspace_line
 from gisr.pipelines.mri_slice_sharpener import SliceSharpener
 from gisr.pipelines.mri_slices import (
     Places,
@@ -91,6 +93,8 @@ class VolumeSharpener:
     requested_grid: Grid | None = field(default=None, init=False)
     whole_plane: bool = field(default=False, init=False)
     """Whether the grid is that of a crop of k-space, which shows its whole plane."""
+    judged_line: tuple[KSpaceLine | None] | None = field(default=None, init=False)
+    """Whether it is cropped so along its one coarse axis, once that is judged."""
     sliced: SliceSharpener = field(init=False)
     reduction: ReducedBy | None = field(default=None, init=False)
     """How the target was found to be reduced in the plane of its slices."""
@@ -118,6 +122,11 @@ class VolumeSharpener:
         )
 
     @property
+    def kspace_line(self) -> KSpaceLine | None:
+        """How the target was cropped along one axis alone; None where it was not."""
+        return None if self.judged_line is None else self.judged_line[0]
+
+    @property
     def slices(self) -> int:
         """How many slices a volume has in all passes."""
         sizes, thick = self.placement.guide_shape, self.placement.thick_axis
@@ -138,21 +147,29 @@ class VolumeSharpener:
         Raises:
             InputError: No voxel of the target is finite.
         """
-        low = self.placement.turned(target)
+        place = self.placement
+        low = place.turned(target)
         known = np.isfinite(low)
         if not known.any():
             raise InputError("no voxel is finite: there is nothing to sharpen")
-        high = finite_guide(guide, self.placement.slice_axis)
-        layers = self._rotated(low, high) if self.placement.angle else self._aligned(low, high)
+        high = finite_guide(guide, place.slice_axis)
+        layers = self._rotated(low, high) if place.angle else self._aligned(low, high)
         inside = self.inside()
         self.beside = value_beside(target) if self.beside is None else self.beside
         np.copyto(layers.values, self.beside, where=~inside)
+        # What a mask has cleared stays clear: the network sees beyond its edge, in the guide too.
+        air = wholly_within(low == np.float32(self.beside), place.to_target, place.guide_shape)
+        np.copyto(layers.values, self.beside, where=air)
         if layers.spread is not None:
             np.copyto(layers.spread, np.nan, where=~inside)
         return SharpVolume(layers.values, layers.spread)
 
     def inside(self) -> Bool[np.ndarray, "X Y Z"]:
         """Return which guide voxels the target shows; a k-space crop shows its whole plane."""
+        if self.kspace_line is not None:
+            inside = self.placement.covered()
+            inside |= inside.any(axis=self.kspace_line.axis, keepdims=True)
+            return inside
         if not self.whole_plane:
             return self.placement.covered()
         axis = self.placement.slice_axis
@@ -175,15 +192,32 @@ class VolumeSharpener:
             if within.spread is not None:
                 spread = on_guide_axis(within.spread, thick, place.axis(thick))
         known, full = np.isfinite(low), filled(low)
-        base = to_guide_axis(full, thick, place.axis(thick))
+        line = place.axis(thick)
+        if self.judged_line is None:  # once for all volumes of a series
+            alone = len(place.coarse) == 1
+            asked = (full, guide, thick, line, self.requested_grid)
+            self.judged_line = (find_kspace_line(*asked) if alone else None,)
+        (cropped,) = self.judged_line
+        base = to_guide_axis(full, thick, line)
         layers = self.sliced.detailed(
-            base, full, full, guide, {thick: place.axis(thick)}, self._planes(thick)
+            base,
+            full,
+            full,
+            guide,
+            {thick: line},
+            self._planes(thick),
+            "means" if cropped is None else None,
         )
+        if cropped is not None:
+            self.grid = "kspace"
+            layers.values, before, after = cropped.agreeing(layers.values, full)
+            self.consistency.add(before.reshape(-1, 1), after.reshape(-1, 1))
+            self.consistency.widen(float(full.min()), float(full.max()))
         if spread is not None and layers.spread is not None:
             layers.spread = np.hypot(spread, layers.spread)
         if not known.all():
             along = np.eye(4)
-            along[thick, thick], along[thick, 3] = place.axis(thick).scale, place.axis(thick).offset
+            along[thick, thick], along[thick, 3] = line.scale, line.offset
             mark_unknown(layers, ~nearest_mask(known, along, place.guide_shape))
         return layers
 

@@ -57,6 +57,7 @@ def read_request(
         LimitError: A header claims more than the limits.
         MissingExtraError: The package that reads the format is not installed.
     """
+    _check_arguments(target_path, guide_path, output_path, options)
     options, output = options or Options(), Path(output_path)
     with memory_errors(_name(target_path), _SMALLER):
         delivery = find_delivery(target_path, guide_path, options, limits)
@@ -76,6 +77,28 @@ def read_request(
         if options.bands_out == "all":
             files = with_guide_bands(files)
         return Request(task, target, guide, output, options, files, command)
+
+
+def _check_arguments(target: object, guide: object, output: object, options: object) -> None:
+    """Refuse what is given in place of names of files: images of a library, arrays, nothing.
+
+    Raises:
+        InputError: Something is.
+    """
+    for name, given in (("target", target), ("guide", guide), ("output", output)):
+        several = name != "output" and isinstance(given, list | tuple) and len(given) > 0
+        each = given if several and isinstance(given, list | tuple) else [given]
+        wrong = [one for one in each if not isinstance(one, str | PathLike)]
+        if wrong and not (name == "guide" and given is None):
+            raise InputError(
+                f"{name} is of type {type(wrong[0]).__name__}, and not the name of a file: give "
+                "names (of an image of nibabel image.get_filename(), if it was read from one), or "
+                "arrays to the upscaler itself, upscaler(target, guide, task=...)"
+            )
+    if options is not None and not isinstance(options, Options):
+        raise InputError(
+            f"options of type {type(options).__name__} are none for files: give gisr.Options(...)"
+        )
 
 
 def _check_input(path: Path) -> None:

@@ -68,7 +68,7 @@ def volume_notes(
                 f"{low} was resampled once onto the grid of {high}"
             )
         )
-    notes += _thickness_notes(request, place)
+    notes += _thickness_notes(request, sharpener)
     notes += _reduction_notes(sharpener, low)
     notes += _resampled_notes(place, low, high)
     if found is not None and found.applied:
@@ -160,15 +160,24 @@ def _resampled_notes(place: VolumePlacement, low: str, high: str) -> list[Note]:
     return notes
 
 
-def _thickness_notes(request: Request[VolumePair], place: VolumePlacement) -> list[Note]:
+def _thickness_notes(request: Request[VolumePair], sharpener: VolumeSharpener) -> list[Note]:
     """Return how a volume is sharpened that is coarse along all axes or one, and what is ignored.
 
     The thickness of slices says nothing of pixels that are longer than the slices are thick.
     """
+    place = sharpener.placement
     thick, given = place.thick_axis, request.options.thickness is not None
     if thick is None:
         text = "thickness is for thick slices, which these are not: ignored"
         return [warning(text)] if given else []
+    if sharpener.kspace_line is not None:
+        low, high = _contrast_names(request)
+        return [
+            Note(
+                f"{low} is a crop of k-space along axis {thick} of {high} alone: sharpened along "
+                f"it (x{place.ratios[thick]:.3g}; --grid centre if its voxels are means)"
+            )
+        ]
     if place.through_slices:
         return [_thick_note(place, thick)]
     low, high = _contrast_names(request)

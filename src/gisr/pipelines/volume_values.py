@@ -149,6 +149,16 @@ def _wraps(volume: Volume) -> bool:
     turn = float(np.ptp(known)) if known.size else 0.0
     if not any(abs(turn - whole) < _TURN_TOLERANCE * whole for whole in _TURNS):
         return False
-    steps = [np.abs(np.diff(volume.voxels, axis=axis)) for axis in range(2)]
+    steps = [np.abs(np.diff(_unmasked(volume.voxels), axis=axis)) for axis in range(2)]
     jumps = sum(int((step > _JUMP * turn).sum()) for step in steps)
     return jumps > _JUMPING * sum(step.size for step in steps)
+
+
+def _unmasked(voxels: Voxels) -> Voxels:
+    """Return a volume with NaN for its lowest value where many voxels have it.
+
+    A head without its skull falls from bright tissue to such a value at its rim.
+    """
+    lowest = voxels == np.nanmin(voxels)
+    common = np.count_nonzero(lowest) > _COMMON * voxels.size
+    return np.where(lowest, np.float32(np.nan), voxels) if common else voxels

@@ -53,6 +53,9 @@ def test_what_several_layouts_recognise_must_be_named(tmp_path: Path) -> None:
 
 
 def test_what_no_layout_recognises_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match=r": is empty: name the folder of a data set$"):
+        read_entries(tmp_path)
+    (tmp_path / "photos").mkdir()
     with pytest.raises(FileFormatError, match=r"no layout recognises .* open-pairs, store, nbu"):
         read_entries(tmp_path)
     with pytest.raises(FileFormatError, match=r"nowhere: there is no such folder"):

@@ -205,8 +205,9 @@ def refused(folder: Path) -> str:
 
 
 def test_data_without_a_test_pair_say_so(tmp_path: Path) -> None:
-    Image.fromarray(np.ones((8, 8), np.uint8)).save(tmp_path / "a.png")
-    rows = ["a,depth,train,a.png,a.png", "b,depth,train,a.png,a.png", "c,depth,val,a.png,a.png"]
+    for name in ("a", "b"):
+        Image.fromarray(np.ones((8, 8), np.uint8)).save(tmp_path / f"{name}.png")
+    rows = ["a,depth,train,a.png,a.png", "b,depth,train,a.png,a.png", "c,depth,val,b.png,b.png"]
     assert refused(own_table(tmp_path, *rows)) == (
         f"{tmp_path}: holds no pair of the split test, which benchmarks score (2 of train, 1 of "
         "val): name other data, or put some pairs into that split"

@@ -149,8 +149,8 @@ def _warn_of_reduced_picture(pair: Pair) -> None:
 
 def _at_first_pixels(pair: Pair) -> Pair:
     """Return a pair of surfaces with its samples where the guide's colours say that they lie."""
-    if pair.target.shape[2] > 1:
-        return pair
+    if pair.target.shape[2] > 1 or pair.guide.shape[2] not in (1, 3):
+        return pair  # no picture: who sharpens it takes or refuses it
     target = pair.target[..., 0]
     valid = np.ones(target.shape, bool) if pair.valid is None else pair.valid
     first = at_first_pixels(target, valid, pair.guide, pair.placement)

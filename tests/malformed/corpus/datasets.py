@@ -207,7 +207,7 @@ def mat_bomb(data: bytes) -> bytes:
 
 _CSV = {
     "no-folder": refused(no_set, "set: there is no such folder"),
-    "nothing-in-it": refused(empty_set, "set: no layout recognises this folder"),
+    "nothing-in-it": refused(empty_set, "set: is empty: name the folder of a data set"),
     "empty": refused(listed(""), "pairs.csv: the file is empty"),
     "no-lines": refused(listed(_HEADER), "pairs.csv"),
     "no-header": refused(listed(_LINE), "pairs.csv, line 1"),

@@ -56,13 +56,15 @@ def draw(found: Mapping[str, float], scores: list[Score], chosen: list[str], pat
     for axes, benchmark in zip(
         figure.subplots(1, len(chosen), squeeze=False)[0], chosen, strict=True
     ):
-        for name, rate in found.items():
+        for number, (name, rate) in enumerate(found.items()):
             place = (rate / 1e6, quality(scores, name, benchmark))
             axes.plot(*place, "o")
-            axes.annotate(name, place, textcoords="offset points", xytext=(6, 5))
+            # To both sides in turn: neighbours must not write over each other.
+            side, aligned = ((6, 5), "left") if number % 2 else ((-6, 5), "right")
+            axes.annotate(name, place, textcoords="offset points", xytext=side, ha=aligned)
         axes.set(xscale="log", title=f"{benchmark}, x{RATIO}", xlabel="megapixels per CPU second")
         axes.set_ylabel("PSNR (dB)")
-        axes.margins(0.25, 0.15)
+        axes.margins(0.35, 0.15)
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=130)
 

@@ -160,7 +160,7 @@ def test_an_image_of_one_value_is_not_scored_and_counted_beside(tmp_path: Path) 
     assert list(found.per_image) == ["some"]
     assert (found.images, found.empty) == (1, 1)
     assert 5 < found.values["psnr"] < 30
-    assert "1 images, and 1 of one value everywhere that is not scored." in tables(scores)
+    assert "1 image, and 1 of one value everywhere that is not scored." in tables(scores)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,12 @@ from tests.volume_files import save, smooth, told
 
 from gisr.io.limits import DEFAULT_LIMITS
 from gisr.io.volumes.pair import VolumePair, read_volume_pair
-from gisr.pipelines.volume_blank import seen_by_guide, unknown_slices, without_blank_slices
+from gisr.pipelines.volume_blank import (
+    blank_volumes,
+    seen_by_guide,
+    unknown_slices,
+    without_blank_slices,
+)
 
 pytest.importorskip("nibabel")
 THICK = np.diag([1.0, 1.0, 4.0, 1.0])
@@ -77,4 +82,18 @@ def test_slices_that_a_target_lacks_are_told(tmp_path: Path) -> None:
     some[..., :2] = some[..., 5:] = 0
     assert (
         "one value between" not in told(save(tmp_path / "s_T2w.nii", some, THICK), full)["warning"]
+    )
+
+
+def test_volumes_of_a_series_that_show_nothing_are_told(tmp_path: Path) -> None:
+    series = np.stack([TARGET, 0 * TARGET, TARGET], axis=-1)
+    low = save(tmp_path / "s_T2w.nii", series, THICK)
+    high = save(tmp_path / "s_T1w.nii", FULL, np.eye(4))
+    text = "volume 2 of 3 shows one value everywhere, and came out so: was a scan lost?"
+    assert told(low, high)["warning"] == text
+    whole = save(tmp_path / "w_T2w.nii", np.stack([TARGET, TARGET], axis=-1), THICK)
+    assert "one value everywhere" not in told(whole, high)["warning"]
+    assert blank_volumes([2, *range(4, 11)], 12)[0].text == (
+        "volumes 2, 4, 5, 6, 7 and 3 more of 12 show one value everywhere, and came out so: was a "
+        "scan lost?"
     )

@@ -257,8 +257,11 @@ def _means(
 
 def _line(score: Score) -> str:
     values = "  ".join(f"{METRICS[m].symbol} {shown(m, v)}" for m, v in score.values.items())
-    count = f"{score.images} image{'s' * (score.images != 1)}"
-    return f"{score.benchmark} x{score.ratio}  {score.system}: {values}  ({count})"
+    return f"{score.benchmark} x{score.ratio}  {score.system}: {values}  ({_count(score.images)})"
+
+
+def _count(images: int) -> str:
+    return f"{images} image{'s' * (images != 1)}"
 
 
 def _protocol(benchmark: Benchmark, scores: Sequence[Score]) -> str:
@@ -267,7 +270,7 @@ def _protocol(benchmark: Benchmark, scores: Sequence[Score]) -> str:
     left_out = (
         f", and {empty} of one value everywhere that {'is' if empty == 1 else 'are'} not scored"
     )
-    return f"{benchmark.protocol}. {images} images{left_out if empty else ''}."
+    return f"{benchmark.protocol}. {_count(images)}{left_out if empty else ''}."
 
 
 def _table(scores: Sequence[Score]) -> str:

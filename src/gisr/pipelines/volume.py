@@ -27,7 +27,7 @@ from gisr.notes import Note
 from gisr.pipelines.adapting import adapted_system
 from gisr.pipelines.mri_planes import VolumeSharpener
 from gisr.pipelines.request import FileResult, Request
-from gisr.pipelines.volume_blank import seen_by_guide
+from gisr.pipelines.volume_blank import blank_volumes, seen_by_guide
 from gisr.pipelines.volume_lessons import volume_lessons
 from gisr.pipelines.volume_notes import volume_notes
 from gisr.tasks.contrasts import find_contrast, guess_contrast
@@ -108,7 +108,7 @@ def _write_volumes(
     Returns:
         What a report shows, if one is requested, the share of voxels that are unknown, and notes.
     """
-    files, subject, shares = request.files, None, list[float]()
+    files, subject, shares, blank = request.files, None, list[float](), list[int]()
     with _writers(request, places) as writers:
         pairs = zip(_voxels(files.target), _guides(files), strict=False)
         for number, (target, guide) in enumerate(pairs, start=1):
@@ -117,6 +117,8 @@ def _write_volumes(
                     f"{request.target}: volume {number} of {files.target.count} has no known voxel:"
                     " take it out of the series (nibabel: image.slicer)"
                 )
+            if files.target.count > 1 and np.nanmin(target) == np.nanmax(target):
+                blank.append(number)
             if found is not None and found.applied:
                 guide = moved_guide(_finite(guide, files), found.move)
             sharp = sharpener(target, guide)
@@ -129,7 +131,8 @@ def _write_volumes(
             for writer, voxels in zip(writers, (sharp.voxels, sharp.spread), strict=False):
                 assert voxels is not None  # a spread was requested if it has a writer
                 writer.write(voxels)
-    return subject, float(np.mean(shares)), writers[0].notes
+    notes = (*writers[0].notes, *blank_volumes(blank, files.target.count))
+    return subject, float(np.mean(shares)), notes
 
 
 def _result(

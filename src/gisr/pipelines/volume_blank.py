@@ -1,4 +1,4 @@
-"""Slices that show nothing: of an MR guide where the target does, of a target between its others.
+"""What shows nothing: slices of an MR guide, of a target between others, volumes of a series.
 
 Those of a guide are unknown, as slices of NaN are; those of a target are told.
 
@@ -7,7 +7,7 @@ zeros beyond what was imaged. Where they begin the network would draw an edge, a
 guide's motion would move that edge to where it disturbs least.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +19,10 @@ from gisr.data.volume_resample import nearest_mask
 from gisr.io.volumes.header import Volume
 from gisr.io.volumes.pair import VolumePair
 from gisr.io.volumes.placement import VolumePlacement
+from gisr.notes import Note, warning
 
+_NAMED = 5
+"""Volumes that one message names."""
 _SHOWS = 0.25
 """Share of the variance of a target's slices from which one shows a head and not just air or the
 last of it: the median of those where the guide shows something counts."""
@@ -120,3 +123,22 @@ def _variances(target: Voxels, placement: VolumePlacement) -> NDArray[np.float64
     inside = (nearest >= 0) & (nearest < len(variance))
     index = np.clip(nearest, 0, len(variance) - 1).astype(np.int64)
     return np.where(inside, variance[index], 0.0)
+
+
+def blank_volumes(numbers: Sequence[int], count: int) -> tuple[Note, ...]:
+    """Warn of volumes of a series that show nothing, which came out as they were.
+
+    Args:
+        numbers: Of those of one value, from 1.
+        count: Volumes of the series.
+    """
+    if not numbers:
+        return ()
+    first = ", ".join(map(str, numbers[:_NAMED]))
+    more = f" and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else ""
+    which = (
+        f"volumes {first}{more} of {count} show"
+        if numbers[1:]
+        else f"volume {first} of {count} shows"
+    )
+    return (warning(f"{which} one value everywhere, and came out so: was a scan lost?"),)

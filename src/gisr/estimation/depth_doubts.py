@@ -1,5 +1,6 @@
 """What of a depth map may not be what it is taken for: 0 that is a depth, labels, single points."""
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -37,9 +38,9 @@ def zero_as_depth(
         zero: Where it is 0, which is taken for unknown.
         valid: What is taken for known.
     """
-    if beside_zero(values, zero, valid) != "slope":
+    least, largest = _ends(values, zero, valid)
+    if _beside(least, largest) != "slope":
         return None
-    least, largest = _least_beside(values, zero, valid), float(values[valid].max())
     return (
         f"{share_or_count(zero)} of the pixels are 0 and taken for unknown, but the values beside "
         f"them run down to it ({least:.4g}, of {largest:.4g}): if 0 is a depth, say so "
@@ -60,18 +61,23 @@ def beside_zero(
     Returns:
         None where there are too few of them.
     """
-    if (ndimage.binary_dilation(zero) & valid).sum() < _LEAST_BESIDE:
-        return None
-    least, largest = _least_beside(values, zero, valid), float(values[valid].max())
+    return _beside(*_ends(values, zero, valid))
+
+
+def _ends(
+    values: Float[np.ndarray, "h w"], zero: Bool[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]
+) -> tuple[float, float]:
+    """Return the least value beside zeros, NaN where too few lie there, and the largest of all."""
+    beside = values[ndimage.binary_dilation(zero) & valid]
+    if beside.size < _LEAST_BESIDE:
+        return math.nan, math.nan
+    return float(np.quantile(beside, _RUN_DOWN)), float(values[valid].max())
+
+
+def _beside(least: float, largest: float) -> Literal["slope", "surface"] | None:
     if 0 < least <= _NEAR_ZERO * largest:
         return "slope"
     return "surface" if least > 0 else None
-
-
-def _least_beside(
-    values: Float[np.ndarray, "h w"], zero: Bool[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"]
-) -> float:
-    return float(np.quantile(values[ndimage.binary_dilation(zero) & valid], _RUN_DOWN))
 
 
 def names_alone(known: Float[np.ndarray, " pixels"]) -> str | None:

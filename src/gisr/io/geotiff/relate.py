@@ -124,11 +124,11 @@ def _unplaced(target: GeoOutline, guide: GeoOutline, names: str) -> Relation:
     except PairError as error:
         raise PairError(f"{names} (neither is georeferenced): {error}") from error
     _check_ground(target, guide, placement, names)
-    note = f"{names}: neither is georeferenced, and {assumed}" if assumed else ""
-    if assumed.endswith("from the first pixel on"):
-        note += "; --ratio or --grid centre (the same edges) says otherwise"
-    elif assumed:
-        note += "; --ratio says otherwise"
+    note = ""
+    if assumed:  # scenes that are cut have one ratio, those that are stretched to one area two
+        cut = math.isclose(*placement.ratios)
+        way = "--ratio or --grid centre (the same edges)" if cut else "--ratio"
+        note = f"{names}: neither is georeferenced, and {assumed}; {way} says otherwise"
     return Relation(placement, by_size=True, note=note)
 
 
